@@ -1,0 +1,5 @@
+"""Command line of Reelgate."""
+
+
+def main() -> None:
+    raise SystemExit(2)

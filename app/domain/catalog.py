@@ -1,0 +1,197 @@
+"""What can be generated, within which limits, and what it is quoted at. Pure.
+
+A feature is offered by one entry of `OFFERS`: its wire name and provider at the upstream, the
+rules of its options and the Spec they make. Admission and lifecycle never look inside a Spec.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import date
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.errors import ConfigurationError, PriceUnknown, Rejections
+
+#: The upstream states no length limit for prompts. This one bounds what a row and a log can hold.
+MAX_PROMPT_CHARS = 32_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Option:
+    """One option of a feature: `name` in our Spec, `wire` in the upstream's promptObject."""
+
+    name: str
+    wire: str
+    kind: type[str] | type[bool] | type[StrEnum]
+    required: bool
+
+    @property
+    def allowed(self) -> list[Any] | None:
+        if issubclass(self.kind, StrEnum):
+            return [member.value for member in self.kind]
+        return [True, False] if self.kind is bool else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """One feature of one provider, as the upstream's page for it documents."""
+
+    feature: str
+    provider: str
+    options: tuple[Option, ...]
+
+    def check(self, values: Mapping[str, Any], *, prefix: str, issues: Rejections) -> Spec | None:
+        """The Spec of a promptObject, or None with every issue added under `prefix`."""
+        before = len(issues.issues)
+        known = {option.wire: option for option in self.options}
+        for wire in values:
+            if wire not in known:
+                issues.add(
+                    f"{prefix}.{wire}",
+                    "unknown",
+                    f"unknown field; allowed fields are {', '.join(known)}",
+                    value=_shown(values[wire]),
+                    allowed=list(known),
+                )
+        chosen: dict[str, Any] = {}
+        for option in self.options:
+            path = f"{prefix}.{option.wire}"
+            if option.wire in values:
+                chosen[option.name] = _check_option(option, values[option.wire], path, issues)
+            elif option.required:
+                issues.add(path, "missing", "this field is required", allowed=option.allowed)
+        return None if len(issues.issues) > before else Spec(**chosen)
+
+    def wire(self, spec: Spec) -> dict[str, Any]:
+        """The promptObject of a Spec. Options that were omitted stay omitted."""
+        stored = spec.to_json()
+        return {o.wire: stored[o.name] for o in self.options if o.name in stored}
+
+
+def _shown(value: Any) -> Any:
+    """A value as an error may echo it: short, and never a whole nested document."""
+    if isinstance(value, str):
+        shown = value if len(value) <= 80 else value[:77] + "..."
+        return shown.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\\u0000")
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    return f"({type(value).__name__})"
+
+
+def _check_option(option: Option, value: Any, path: str, issues: Rejections) -> Any:
+    if option.kind is bool:
+        if isinstance(value, bool):
+            return value
+        issues.add(
+            path, "type", "must be true or false", value=_shown(value), allowed=option.allowed
+        )
+    elif issubclass(option.kind, StrEnum):
+        if isinstance(value, str) and value in option.kind.__members__.values():
+            return option.kind(value)
+        names = ", ".join(str(choice) for choice in option.allowed or ())
+        issues.add(path, "value", f"must be one of {names}", value=_shown(value),
+                   allowed=option.allowed)  # fmt: skip
+    else:
+        return _check_text(value, path, issues)
+    return None
+
+
+def _check_text(value: Any, path: str, issues: Rejections) -> str | None:
+    if not isinstance(value, str):
+        issues.add(path, "type", "must be a string", value=_shown(value))
+    elif not value.strip():
+        issues.add(path, "value", "must not be empty", value=_shown(value))
+    elif len(value) > MAX_PROMPT_CHARS:
+        issues.add(path, "value", f"must be at most {MAX_PROMPT_CHARS} characters long, "
+                   f"this is {len(value)}", value=_shown(value))  # fmt: skip
+    elif "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+        issues.add(path, "value", "must not contain NUL or unpaired surrogate characters",
+                   value=_shown(value))  # fmt: skip
+    else:
+        return value
+    return None
+
+
+LUMA_TEXT_TO_VIDEO = Offer(
+    feature="TEXT_TO_VIDEO",
+    provider="luma",
+    options=(
+        Option(name="prompt", wire="prompt", kind=str, required=True),
+        Option(name="model", wire="modelName", kind=VideoModel, required=True),
+        Option(name="duration", wire="duration", kind=Duration, required=True),
+        Option(name="aspect_ratio", wire="aspectRatio", kind=AspectRatio, required=False),
+        Option(name="resolution", wire="resolution", kind=Resolution, required=False),
+        Option(name="loop", wire="loop", kind=bool, required=False),
+    ),
+)
+
+OFFERS: Mapping[tuple[str, str], Offer] = MappingProxyType(
+    {(offer.feature, offer.provider): offer for offer in (LUMA_TEXT_TO_VIDEO,)}
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Price:
+    """A row of the price table. None matches anything; the first row that matches is the price."""
+
+    feature: str
+    provider: str
+    credits: int
+    as_of: date
+    source: str
+    model: str | None = None
+    duration: str | None = None
+    resolution: str | None = None
+
+    def covers(self, offer: Offer, spec: Spec) -> bool:
+        asked = spec.to_json()
+        return (self.feature, self.provider) == (offer.feature, offer.provider) and all(
+            wanted is None or asked.get(name) == wanted
+            for name, wanted in (
+                ("model", self.model),
+                ("duration", self.duration),
+                ("resolution", self.resolution),
+            )
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PriceTable:
+    rows: tuple[Price, ...]
+
+    @classmethod
+    def parse(cls, document: Mapping[str, Any], *, origin: str) -> PriceTable:
+        """Rows of a `[[price]]` TOML document; `ConfigurationError` names the row that is wrong."""
+        rows: list[Price] = []
+        entries: Iterable[Any] = document.get("price", ())
+        for number, entry in enumerate(entries, start=1):
+            try:
+                price = Price(**entry)
+            except TypeError as error:
+                raise ConfigurationError(f"{origin}: price {number}: {error}.") from None
+            if (
+                not isinstance(price.credits, int)
+                or isinstance(price.credits, bool)
+                or price.credits <= 0
+            ):
+                raise ConfigurationError(
+                    f"{origin}: price {number}: credits must be a whole number above 0."
+                )
+            rows.append(price)
+        if not rows:
+            raise ConfigurationError(f"{origin}: it needs at least one [[price]] row.")
+        return cls(tuple(rows))
+
+    def quote(self, offer: Offer, spec: Spec) -> int:
+        """Credits this Spec is expected to cost. Raises `PriceUnknown`; never guesses, never 0."""
+        for price in self.rows:
+            if price.covers(offer, spec):
+                return price.credits
+        raise PriceUnknown(
+            f"No price is configured for {offer.provider} {spec.model}, {spec.duration}, "
+            f"{spec.resolution or 'default resolution'}; an operator can add one to the price file."
+        )

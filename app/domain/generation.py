@@ -1,0 +1,190 @@
+"""A generation: one paid request for one video, and all that becomes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+from uuid import UUID
+
+
+class State(StrEnum):
+    """Where a generation is. Each line: who enters, who leaves, what a crash here means."""
+
+    #: Admitted, held and committed, nothing sent. A crash: the job is picked up again.
+    QUEUED = "queued"
+    #: The attempt is committed and the POST may be on its way. A crash: no upstream id is known,
+    #: so it becomes `unknown`; it is never sent again by itself.
+    SUBMITTING = "submitting"
+    #: The upstream gave an id. A crash: polling goes on with that id.
+    RUNNING = "running"
+    #: The video path is known and the hold settled. A crash: archiving is picked up again.
+    SUCCEEDED = "succeeded"
+    #: A definite refusal or failure; the hold is released, or settled where the upstream billed.
+    FAILED = "failed"
+    #: Canceled while queued; the hold is released.
+    CANCELED = "canceled"
+    #: Nobody can know whether it was made and billed. The hold stays until a later answer or an
+    #: administrator resolves it.
+    UNKNOWN = "unknown"
+
+
+ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
+    {
+        State.QUEUED: frozenset({State.SUBMITTING, State.CANCELED, State.FAILED}),
+        State.SUBMITTING: frozenset(
+            {State.RUNNING, State.SUCCEEDED, State.FAILED, State.QUEUED, State.UNKNOWN}
+        ),
+        State.RUNNING: frozenset({State.SUCCEEDED, State.FAILED, State.UNKNOWN}),
+        State.SUCCEEDED: frozenset(),
+        State.FAILED: frozenset(),
+        State.CANCELED: frozenset(),
+        State.UNKNOWN: frozenset({State.SUCCEEDED, State.FAILED}),
+    }
+)
+
+#: States that count against a member's cap of open generations.
+OPEN = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING})
+#: States that no arrow leaves.
+FINAL = frozenset(state for state, targets in ARROWS.items() if not targets)
+#: States in which a waiting caller gets its answer: nothing more will come soon.
+RESTING = FINAL | {State.UNKNOWN}
+
+
+def sources(target: State) -> frozenset[State]:
+    """The states from which `target` may be entered."""
+    return frozenset(state for state, targets in ARROWS.items() if target in targets)
+
+
+class VideoModel(StrEnum):
+    RAY_V1 = "ray-v1"
+    RAY_V2 = "ray-v2"
+    RAY_V2_FLASH = "ray-v2-flash"
+    RAY_V3 = "ray-v3"
+    RAY_V3_REASONING = "ray-v3-reasoning"
+
+
+class Duration(StrEnum):
+    FIVE_SECONDS = "5s"
+    TEN_SECONDS = "10s"
+
+    @property
+    def seconds(self) -> int:
+        return int(self.value.removesuffix("s"))
+
+
+class AspectRatio(StrEnum):
+    SQUARE = "1:1"
+    WIDE = "16:9"
+    TALL = "9:16"
+    CLASSIC = "4:3"
+    CLASSIC_TALL = "3:4"
+    CINEMA = "21:9"
+    CINEMA_TALL = "9:21"
+
+
+class Resolution(StrEnum):
+    P720 = "720p"
+    P1080 = "1080p"
+
+
+#: Width and height in pixels of each ratio at 720p and 1080p: the short side is the resolution.
+FRAME_SIZES: Mapping[tuple[AspectRatio, Resolution], tuple[int, int]] = MappingProxyType(
+    {
+        (AspectRatio.WIDE, Resolution.P720): (1280, 720),
+        (AspectRatio.WIDE, Resolution.P1080): (1920, 1080),
+        (AspectRatio.TALL, Resolution.P720): (720, 1280),
+        (AspectRatio.TALL, Resolution.P1080): (1080, 1920),
+        (AspectRatio.SQUARE, Resolution.P720): (720, 720),
+        (AspectRatio.SQUARE, Resolution.P1080): (1080, 1080),
+        (AspectRatio.CLASSIC, Resolution.P720): (960, 720),
+        (AspectRatio.CLASSIC, Resolution.P1080): (1440, 1080),
+        (AspectRatio.CLASSIC_TALL, Resolution.P720): (720, 960),
+        (AspectRatio.CLASSIC_TALL, Resolution.P1080): (1080, 1440),
+        (AspectRatio.CINEMA, Resolution.P720): (1680, 720),
+        (AspectRatio.CINEMA, Resolution.P1080): (2520, 1080),
+        (AspectRatio.CINEMA_TALL, Resolution.P720): (720, 1680),
+        (AspectRatio.CINEMA_TALL, Resolution.P1080): (1080, 2520),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Spec:
+    """What was asked, free of dialect, frozen. None means: left to the upstream."""
+
+    prompt: str
+    model: VideoModel
+    duration: Duration
+    aspect_ratio: AspectRatio | None = None
+    resolution: Resolution | None = None
+    loop: bool | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Only what was asked: an omitted option stays omitted. Keys in a fixed order."""
+        pairs = (
+            ("prompt", self.prompt),
+            ("model", self.model.value),
+            ("duration", self.duration.value),
+            ("aspect_ratio", self.aspect_ratio and self.aspect_ratio.value),
+            ("resolution", self.resolution and self.resolution.value),
+            ("loop", self.loop),
+        )
+        return {name: value for name, value in pairs if value is not None}
+
+    @classmethod
+    def from_json(cls, stored: Mapping[str, Any]) -> Spec:
+        """The inverse of `to_json`; `ValueError` if a stored value is not in its enumeration."""
+        ratio, resolution = stored.get("aspect_ratio"), stored.get("resolution")
+        return cls(
+            prompt=stored["prompt"],
+            model=VideoModel(stored["model"]),
+            duration=Duration(stored["duration"]),
+            aspect_ratio=None if ratio is None else AspectRatio(ratio),
+            resolution=None if resolution is None else Resolution(resolution),
+            loop=stored.get("loop"),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """A file of a generation and where it stands in the archive."""
+
+    state: str
+    path: str | None
+    size_bytes: int | None
+    sha256: str | None
+    content_type: str
+    duration_seconds: float | None
+    width: int | None
+    height: int | None
+    codec: str | None
+    mismatch: str | None
+    archived_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Generation:
+    """A generation as its owner may see it. Instants are aware UTC, credits integers."""
+
+    id: UUID
+    team_id: UUID
+    member_id: UUID
+    dialect: str
+    feature: str
+    provider: str
+    spec: Spec
+    state: State
+    quote: int
+    settled: int | None
+    result_paths: tuple[str, ...]
+    error_code: str | None
+    error_message: str | None
+    created_at: datetime
+    submitted_at: datetime | None
+    running_at: datetime | None
+    finished_at: datetime | None
+    asset: Asset | None

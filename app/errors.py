@@ -1,0 +1,244 @@
+"""Every error a caller can meet, as one family.
+
+    GatewayError
+    ├── Unauthenticated              401  unauthenticated
+    ├── Forbidden                    403  permission_denied
+    │   └── Suspended                403  suspended
+    ├── NotFound                     404  not_found
+    ├── MethodNotAllowed             405  method_not_allowed
+    ├── NotCancelable                409  not_cancelable
+    ├── NotReady                     409  not_ready
+    ├── VideoExpired                 410  video_expired
+    ├── PreconditionFailed           412  precondition_failed
+    ├── PayloadTooLarge              413  payload_too_large
+    ├── UnsupportedMediaType         415  unsupported_media_type
+    ├── InvalidRequest               422  invalid_request
+    │   ├── MalformedJson            422  malformed_json
+    │   ├── UnsupportedModel         422  unsupported_model
+    │   ├── PriceUnknown             422  price_unknown
+    │   └── IdempotencyMismatch      422  idempotency_mismatch
+    ├── InsufficientCredits          402  insufficient_credits
+    ├── RateLimited                  429  rate_limited
+    ├── OpenLimitReached             429  open_limit_reached
+    ├── Unavailable                  503  unavailable
+    └── Internal                     500  internal_error
+
+Statuses are those of the gateway's own REST (RFC 9110); a dialect may map the code to another one.
+`billed` says whether credits were spent on this request, `retry_safe` whether sending the very same
+request again cannot pay for a second video.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Issue:
+    """One thing wrong with one field of a request.
+
+    `field` is the path in the caller's own wire (`promptObject.duration`), `code` one of `missing`,
+    `unknown`, `type`, `value`; `allowed` lists what would be accepted, where that is a finite set.
+    """
+
+    field: str
+    code: str
+    message: str
+    value: Any = None
+    allowed: Sequence[Any] | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        body: dict[str, Any] = {"field": self.field, "code": self.code, "message": self.message}
+        if self.code in ("type", "value", "unknown"):
+            body["value"] = self.value
+        if self.allowed is not None:
+            body["allowed"] = list(self.allowed)
+        return body
+
+
+class GatewayError(Exception):
+    """The root: a refusal or failure that is safe to show to the caller as it stands."""
+
+    code: ClassVar[str] = "internal_error"
+    status: ClassVar[int] = 500
+    title: ClassVar[str] = "Something went wrong inside the gateway"
+    retry_safe: ClassVar[bool] = False
+    billed: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        message: str | None = None,
+        *,
+        issues: Sequence[Issue] = (),
+        retry_after_seconds: float | None = None,
+        headers: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.message = message or self.title
+        self.issues = tuple(issues)
+        self.retry_after_seconds = retry_after_seconds
+        self.headers = dict(headers or {})
+        self.extra = dict(extra or {})
+        super().__init__(self.message)
+
+
+class Unauthenticated(GatewayError):
+    code = "unauthenticated"
+    status = 401
+    title = "A valid API key is required"
+    retry_safe = True
+
+
+class Forbidden(GatewayError):
+    code = "permission_denied"
+    status = 403
+    title = "This key may not do that"
+    retry_safe = True
+
+
+class Suspended(Forbidden):
+    code = "suspended"
+    title = "This member or team is suspended"
+
+
+class NotFound(GatewayError):
+    code = "not_found"
+    status = 404
+    title = "There is nothing here under that name"
+    retry_safe = True
+
+
+class MethodNotAllowed(GatewayError):
+    code = "method_not_allowed"
+    status = 405
+    title = "This path does not take that method"
+    retry_safe = True
+
+
+class NotCancelable(GatewayError):
+    code = "not_cancelable"
+    status = 409
+    title = "Only a queued generation can be canceled"
+    retry_safe = True
+
+
+class NotReady(GatewayError):
+    code = "not_ready"
+    status = 409
+    title = "The video is not ready yet"
+    retry_safe = True
+
+
+class VideoExpired(GatewayError):
+    code = "video_expired"
+    status = 410
+    title = "The video is no longer available"
+    retry_safe = True
+
+
+class PreconditionFailed(GatewayError):
+    code = "precondition_failed"
+    status = 412
+    title = "The file is not the version that was asked for"
+    retry_safe = True
+
+
+class PayloadTooLarge(GatewayError):
+    code = "payload_too_large"
+    status = 413
+    title = "The request body is too large"
+    retry_safe = True
+
+
+class UnsupportedMediaType(GatewayError):
+    code = "unsupported_media_type"
+    status = 415
+    title = "The request body must be JSON"
+    retry_safe = True
+
+
+class InvalidRequest(GatewayError):
+    code = "invalid_request"
+    status = 422
+    title = "The request is not valid"
+    retry_safe = True
+
+
+class MalformedJson(InvalidRequest):
+    code = "malformed_json"
+    title = "The request body is not a JSON object"
+
+
+class UnsupportedModel(InvalidRequest):
+    code = "unsupported_model"
+    title = "This feature and model are not offered"
+
+
+class PriceUnknown(InvalidRequest):
+    code = "price_unknown"
+    title = "No price is configured for this request, so it cannot be admitted"
+
+
+class IdempotencyMismatch(InvalidRequest):
+    code = "idempotency_mismatch"
+    title = "This Idempotency-Key was used with another request body"
+
+
+class LimitReached(GatewayError):
+    """A cap bound. Nothing was used up; `extra` names the limit and its figure."""
+
+    retry_safe = True
+
+
+class InsufficientCredits(LimitReached):
+    code = "insufficient_credits"
+    status = 402
+    title = "The credit limit does not cover this request"
+
+
+class RateLimited(LimitReached):
+    code = "rate_limited"
+    status = 429
+    title = "Too many requests"
+
+
+class OpenLimitReached(LimitReached):
+    code = "open_limit_reached"
+    status = 429
+    title = "Too many generations are in progress"
+
+
+class Unavailable(GatewayError):
+    code = "unavailable"
+    status = 503
+    title = "The gateway cannot take this request now"
+    retry_safe = True
+
+
+class Internal(GatewayError):
+    """A fault of the gateway. Whether work was accepted is not known to the edge: look before
+    sending it again, or send it with the same Idempotency-Key."""
+
+
+class ConfigurationError(Exception):
+    """A setting that stops the start. The message is one sentence that says what to set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rejections:
+    """Collects issues, so that one answer names everything that is wrong."""
+
+    issues: list[Issue] = field(default_factory=list)
+
+    def add(
+        self,
+        path: str,
+        code: str,
+        message: str,
+        *,
+        value: Any = None,
+        allowed: Sequence[Any] | None = None,
+    ) -> None:
+        self.issues.append(Issue(path, code, message, value, allowed))

@@ -1,0 +1,83 @@
+"""What the upstream said, as the worker acts on it. The classification is `wire.py`'s.
+
+    Answer
+    ├── Running        it has an id and is being made
+    ├── Succeeded      the video path is known
+    ├── Failed         a definite refusal or failure
+    ├── NotProcessed   surely not processed: the POST may be sent again
+    ├── Missing        a result look-up knows nothing under that id
+    ├── Busy           a result look-up failed; ask again later
+    └── Lost           nobody can know whether it was processed
+
+Every `message` is ours or cleaned: none carries the account's name, balance, ids or a link.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class KeyTrouble(StrEnum):
+    """Why an upstream key cannot be used for now."""
+
+    REJECTED = "rejected"
+    OUT_OF_CREDITS = "out_of_credits"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Running:
+    upstream_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Succeeded:
+    """`link` is a presigned URL: a bearer credential, kept out of every repr and log."""
+
+    upstream_id: str | None
+    paths: tuple[str, ...]
+    link: str | None = field(repr=False)
+    billed_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failed:
+    """`code` is one of ours: `upstream_refused`, `upstream_failed`, `moderation_blocked`."""
+
+    code: str
+    message: str
+    upstream_id: str | None = None
+    upstream_code: str | None = None
+    billed_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NotProcessed:
+    """`reason`: `unreachable`, `rate_limited`, `key_rejected`, `out_of_credits`, `challenged`."""
+
+    reason: str
+    retry_after_seconds: float | None = None
+    key_trouble: KeyTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    pass
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Busy:
+    reason: str
+    retry_after_seconds: float | None = None
+    key_trouble: KeyTrouble | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lost:
+    """`reason` is a short label for metrics and events: `timeout`, `reset`, `http_502`, …"""
+
+    reason: str
+
+
+SubmitAnswer = Running | Succeeded | Failed | NotProcessed | Lost
+ResultAnswer = Running | Succeeded | Failed | Missing | Busy
