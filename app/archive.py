@@ -1,0 +1,363 @@
+"""Where videos are kept: a local folder, or a bucket of any object store.
+
+    ArchiveError
+    ├── TooLarge               more bytes came than allowed
+    ├── Empty                  no bytes came at all
+    ├── Gone                   there is no file under that path
+    └── ArchiveUnavailable     the store refused, could not be reached, or is full
+
+Messages are safe to log: they carry the kind of failure, never what the store's library printed,
+which may hold an address with a signature in it.
+
+A file appears under its path when it is whole, and not before. A folder gets a neighbour named
+`<name>#<n>` that is renamed at the end; a bucket gets a multipart upload that is completed at the
+end. An error or a cancellation removes either. What a killed process leaves in a folder goes with
+the next write or delete of that path; in a bucket it stays out of sight, so give the bucket a
+lifecycle rule that aborts incomplete multipart uploads after a day.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import hashlib
+import os
+import re
+import tempfile
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+from uuid import uuid4
+
+import obstore
+from obstore.exceptions import BaseError
+from obstore.store import LocalStore, MemoryStore, from_url
+
+from app.errors import ConfigurationError
+
+if TYPE_CHECKING:  # its types have no runtime side
+    from obstore.store import ClientConfig, ObjectStore, RetryConfig
+
+#: Bytes that are hashed and handed over at a time, and fetched by one read request. Every read is
+#: a complete request of its own: a viewer that pauses must not hold a connection to the store.
+BLOCK_BYTES = 1 << 20
+#: A part of a multipart upload; S3 takes 10,000 of them and none under 5 MiB but the last.
+PART_BYTES = 8 << 20
+#: Parts on their way at a time. One write holds about (this + 1) parts in memory.
+PARTS_IN_FLIGHT = 2
+#: An unfinished neighbour this much older than a finished file was left by a killed process.
+ABANDONED_SECONDS = 600.0
+CHECK_SECONDS = 15.0
+
+
+class ArchiveError(Exception):
+    """The root: an operation on the archive did not happen."""
+
+
+class TooLarge(ArchiveError):
+    pass
+
+
+class Empty(ArchiveError):
+    pass
+
+
+class Gone(ArchiveError):
+    pass
+
+
+class ArchiveUnavailable(ArchiveError):
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file as it was written; `sha256` in lower-case hex."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+class Archive:
+    """Files under relative paths with `/` between the parts (`<generation>/video.mp4`)."""
+
+    def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
+        self._store = store
+        self._folder = folder
+
+    @classmethod
+    def open(cls, url: str) -> Archive:
+        """`file:///abs/path` (made if missing), `s3://bucket/prefix`, `gs://bucket/prefix`,
+        `az://container/prefix` or `memory://`.
+
+        Credentials come from the environment, as each store's own tools name them (`AWS_*`,
+        `GOOGLE_*`, `AZURE_*`). No request is made. Raises `ConfigurationError`.
+        """
+        parts = urlsplit(url)
+        if parts.username or parts.password or parts.query or parts.fragment:
+            raise ConfigurationError(
+                "The archive address may hold neither credentials nor ? nor #; "
+                "credentials come from the environment."
+            )
+        match parts.scheme:
+            case "memory":
+                return cls(MemoryStore())
+            case "file":
+                folder = _folder(parts.netloc, parts.path)
+                return cls(LocalStore(folder), folder=folder)
+            case "s3" | "gs" | "az" if parts.netloc:
+                return cls(_bucket(url, parts.scheme))
+        raise ConfigurationError(
+            "The archive address must be file:///path, s3://bucket/prefix, gs://bucket/prefix, "
+            "az://container/prefix or memory://."
+        )
+
+    async def write(self, path: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> Stored:
+        """Stores the stream under `path`, in place of what may be there.
+
+        Raises `TooLarge`, `Empty`, `ArchiveUnavailable`, and whatever `chunks` raises; each time
+        nothing new is visible under `path`.
+        """
+        digest, size = hashlib.sha256(), 0
+        async with self._upload(path) as put, aclosing(_blocks(chunks)) as blocks:
+            async for block in blocks:
+                size += len(block)
+                if size > max_bytes:
+                    raise TooLarge(f"the file is larger than {max_bytes} bytes")
+                await asyncio.to_thread(digest.update, block)
+                await put(block)
+            if size == 0:
+                raise Empty("the file is empty")
+        if (final := self.local_path(path)) is not None:
+            with _failures("write"):
+                await asyncio.to_thread(_settle, final, self._folder)
+        return Stored(path, size, digest.hexdigest())
+
+    async def read(self, path: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
+        """The bytes `start` to `end`, `end` not included. Raises `Gone`, `ArchiveUnavailable`;
+        the latter also when the file ends before `end`."""
+        _check_path(path)
+        while start < end:
+            stop = min(start + BLOCK_BYTES, end)
+            with _failures("read", missing=path):
+                block = await obstore.get_range_async(self._store, path, start=start, end=stop)
+            if len(block) != stop - start:
+                raise ArchiveUnavailable("the archived file is shorter than recorded")
+            yield bytes(block)
+            start = stop
+
+    async def size(self, path: str) -> int | None:
+        """Size in bytes, or None where there is no such file."""
+        _check_path(path)
+        try:
+            with _failures("read", missing=path):
+                return (await obstore.head_async(self._store, path))["size"]
+        except Gone:
+            return None
+
+    async def delete(self, path: str) -> None:
+        """Removes the file; one that is not there is no error."""
+        _check_path(path)
+        with suppress(Gone), _failures("delete", missing=path):
+            await obstore.delete_async(self._store, path)
+        if (final := self.local_path(path)) is not None:
+            await asyncio.to_thread(_remove_unfinished, final)
+
+    async def sha256(self, path: str) -> str:
+        """Lower-case hex of what is stored now. Raises `Gone`, `ArchiveUnavailable`."""
+        digest = hashlib.sha256()
+        async with aclosing(self._whole(path)) as blocks:
+            async for block in blocks:
+                await asyncio.to_thread(digest.update, block)
+        return digest.hexdigest()
+
+    def local_path(self, path: str) -> Path | None:
+        """Where the file is on this machine, if the archive is a folder."""
+        _check_path(path)
+        return None if self._folder is None else self._folder / path
+
+    @asynccontextmanager
+    async def as_file(self, path: str) -> AsyncIterator[Path]:
+        """The file under a path of this machine, to be read only, until the block ends: itself
+        in a folder, else a temporary copy. Raises `Gone`, `ArchiveUnavailable`."""
+        final = self.local_path(path)
+        if final is not None:
+            if not await asyncio.to_thread(final.is_file):
+                raise Gone(f"there is no file {path}")
+            yield final
+            return
+        with tempfile.NamedTemporaryFile(suffix=Path(path).suffix) as copy:
+            async with aclosing(self._whole(path)) as blocks:
+                async for block in blocks:
+                    await asyncio.to_thread(copy.write, block)
+            await asyncio.to_thread(copy.flush)
+            yield Path(copy.name)
+
+    async def check(self) -> None:
+        """Writes, reads and deletes a small file. Raises `ArchiveUnavailable` with the reason."""
+        path, content = f"reelgate-check-{uuid4().hex}", b"reelgate"
+        try:
+            async with asyncio.timeout(CHECK_SECONDS):
+                with _failures("write"):
+                    await obstore.put_async(self._store, path, content, use_multipart=False)
+                async with aclosing(self.read(path, 0, len(content))) as blocks:
+                    if b"".join([block async for block in blocks]) != content:
+                        raise ArchiveUnavailable("the archive gave back other bytes than it got")
+                await self.delete(path)
+        except TimeoutError:
+            raise ArchiveUnavailable(
+                f"the archive did not answer within {CHECK_SECONDS:g} seconds"
+            ) from None
+        except Gone:
+            raise ArchiveUnavailable("the archive does not find a file it just stored") from None
+
+    @asynccontextmanager
+    async def _upload(self, path: str) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
+        """Completes the upload when the block ends well; takes everything back when it does not."""
+        _check_path(path)
+        writer = obstore.open_writer_async(
+            self._store, path, buffer_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT
+        )
+
+        async def put(block: bytes) -> None:
+            with _failures("write"):
+                await writer.write(block)
+
+        await writer.__aenter__()
+        try:
+            yield put
+        except BaseException as error:
+            # The first error is the one worth telling; taking back may well fail for its reason.
+            with suppress(BaseError, OSError):
+                await writer.__aexit__(type(error), error, error.__traceback__)
+            raise
+        with _failures("write"):
+            await writer.close()
+
+    async def _whole(self, path: str) -> AsyncGenerator[bytes, None]:
+        size = await self.size(path)
+        if size is None:
+            raise Gone(f"there is no file {path}")
+        async with aclosing(self.read(path, 0, size)) as blocks:
+            async for block in blocks:
+                yield block
+
+
+async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
+    """The same bytes in pieces worth a trip to a thread and to the store."""
+    pending = bytearray()
+    async for chunk in chunks:
+        pending += chunk
+        if len(pending) >= BLOCK_BYTES:
+            yield bytes(pending)
+            pending.clear()
+    if pending:
+        yield bytes(pending)
+
+
+def _check_path(path: str) -> None:
+    """Paths are made by the gateway, so a bad one is a fault of ours: `ValueError`."""
+    parts = path.split("/")
+    if any(part in ("", ".", "..") or re.search(r"[\0\\#]", part) for part in parts):
+        raise ValueError(f"not a path of the archive: {path!r}")
+
+
+def _folder(host: str, path: str) -> Path:
+    folder = Path(url2pathname(path))
+    if host or not folder.is_absolute() or folder == Path(folder.anchor):
+        raise ConfigurationError("The archive folder must be given as file:///absolute/path.")
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else "it cannot be made"
+        raise ConfigurationError(f"The archive folder {folder} is not usable: {reason}.") from None
+    return folder
+
+
+def _bucket(url: str, scheme: str) -> ObjectStore:
+    # A whole request, body included, has this time: a part must get through on a slow line.
+    options: ClientConfig = {
+        "timeout": timedelta(minutes=2),
+        "connect_timeout": timedelta(seconds=5),
+    }
+    # Plain HTTP only where the address of the store's own environment variable says so.
+    endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
+    if scheme == "s3" and endpoint.startswith("http://"):
+        options["allow_http"] = True
+    retries: RetryConfig = {"max_retries": 3, "retry_timeout": timedelta(minutes=1)}
+    try:
+        return from_url(url, client_options=options, retry_config=retries)
+    except (BaseError, ValueError):
+        hint = {
+            "s3": "check the bucket's name and the AWS_* variables",
+            "gs": "check the bucket's name and GOOGLE_APPLICATION_CREDENTIALS",
+            "az": "check the container's name and set AZURE_STORAGE_ACCOUNT_NAME",
+        }[scheme]
+        raise ConfigurationError(
+            f"The archive address {scheme}:// is not usable: {hint}."
+        ) from None
+
+
+def _settle(final: Path, folder: Path | None) -> None:
+    """Puts a finished file on the disk for good. The rename came before; a power cut between the
+    two leaves a short file that no row speaks of yet, and the next try writes over it."""
+    _sync(final)
+    parent = final.parent
+    while folder is not None and parent.is_relative_to(folder):
+        _sync(parent)
+        parent = parent.parent
+    _remove_unfinished(final, older_than=final.stat().st_mtime - ABANDONED_SECONDS)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # some network file systems know no sync of folders
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _remove_unfinished(final: Path, *, older_than: float = float("inf")) -> None:
+    pattern = re.compile(re.escape(final.name) + r"#\d+")
+    with suppress(FileNotFoundError):
+        for neighbour in final.parent.iterdir():
+            if pattern.fullmatch(neighbour.name) and neighbour.stat().st_mtime < older_than:
+                neighbour.unlink(missing_ok=True)
+
+
+@contextmanager
+def _failures(verb: str, *, missing: str | None = None) -> Iterator[None]:
+    """What the store's library raises, as ours; the absence of the file `missing` is `Gone`."""
+    try:
+        yield
+    except (BaseError, OSError) as error:
+        if missing is not None and isinstance(error, FileNotFoundError):
+            raise Gone(f"there is no file {missing}") from None
+        raise ArchiveUnavailable(f"the archive could not {verb}: {_reason(error)}") from None
+
+
+def _reason(error: Exception) -> str:
+    """Only what is known to be harmless is taken out of the library's text."""
+    text = str(error)
+    if found := re.search(r"\(os error (\d+)\)", text):
+        return os.strerror(int(found[1]))
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno)
+    if found := re.search(r"<Code>(\w{1,60})</Code>", text):
+        return found[1]
+    if found := re.search(r"status code: (\d{3})", text):
+        return f"status {found[1]}"
+    if "kind: Connect" in text:
+        return "no connection"
+    if "kind: Timeout" in text:
+        return "timeout"
+    return re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(error).__name__).lower()
