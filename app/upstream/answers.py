@@ -53,7 +53,8 @@ class Failed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotProcessed:
-    """`reason`: `unreachable`, `rate_limited`, `key_rejected`, `out_of_credits`, `challenged`."""
+    """`reason`: `unreachable`, `rate_limited`, `key_rejected`, `key_unknown` (no such label is
+    configured), `out_of_credits`, `challenged`."""
 
     reason: str
     retry_after_seconds: float | None = None
@@ -67,6 +68,8 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
+    """`reason` as for `NotProcessed` and `Lost`, and `wrong_id`: another's record came back."""
+
     reason: str
     retry_after_seconds: float | None = None
     key_trouble: KeyTrouble | None = None
@@ -74,7 +77,8 @@ class Busy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
-    """`reason` is a short label for metrics and events: `timeout`, `reset`, `http_502`, …"""
+    """`reason` is a short label for metrics and events, from a small set: `timeout`, `reset`,
+    `unreadable`, `oversized`, `not_json`, `no_record`, `no_id`, `http_<status>`."""
 
     reason: str
 

@@ -1,0 +1,189 @@
+"""What the upstream says when it does not give a video, and what of that a caller may read.
+
+Three shapes are known: `{"success": false, "error": {code, message, details}}`,
+`{errorCode, message, details, context}`, and a failed record whose `resultObject` is an object, an
+array or a string. Their words name the paying account's balance, the provider behind the upstream
+and its addresses, so callers get our own sentences; only what the upstream says about a field of
+the request itself may pass.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+OUT_OF_CREDITS = "INSUFFICIENT_CREDITS"
+RATE_LIMITED = "RATE_LIMITED"
+PROVIDER_ERROR = "EXTERNAL_API_RESPONSE_WITH_ERROR"
+KEY_REJECTIONS = frozenset({"UNAUTHORIZED", "INVALID_AUTH_TOKEN"})
+VALIDATION_REFUSALS = frozenset(
+    {
+        "MISSING_REQUIRED_FIELDS",
+        "REQUEST_BODY_VALIDATION_FAILED",
+        "PROMPT_OBJECT_VALIDATION_FAILED",
+        "INVALID_REQUEST",
+        "UNPROCESSABLE_ENTITY",
+    }
+)
+#: Codes that refuse a request before any work on it, whatever HTTP status carries them.
+#: UNKNOWN_ERROR is not among them: only its usual 4xx status makes it a refusal.
+DEFINITE_REFUSALS = VALIDATION_REFUSALS | {"UNSUPPORTED_MODEL"}
+
+MAX_MESSAGE_CHARS = 300
+
+_MODERATION_CODE = re.compile(
+    r"MODERAT|CONTENT_(POLICY|FILTER|SAFETY)|PROHIBITED_CONTENT|SENSITIVE_CONTENT|NSFW"
+    r"|POLICY_VIOLATION|SAFETY_"
+)
+_MODERATION_WORDS = re.compile(
+    r"\b(content (moderation|policy|policies|filter)|moderation (system|policy|filter|check)"
+    r"|moderated|nsfw|safety (system|filter|policy)|blocked by moderation|failed moderation"
+    r"|violat\w+ .{0,40}polic(y|ies)|(sensitive|inappropriate|prohibited) content)\b",
+    re.IGNORECASE,
+)
+_CREDIT_WORDS = re.compile(
+    r"\brequires? .{0,40}\bcredits?\b.{0,80}\bonly has .{0,40}\bcredits?\b", re.IGNORECASE
+)
+_REQUEST_FIELD = re.compile(r"(type|model|promptObject(\.[A-Za-z][A-Za-z0-9_]{0,63}){0,3})")
+#: Links, mail addresses, identifiers, long figures, and the words that go with a balance.
+_ACCOUNT_WORDS = re.compile(
+    r"://|\bwww\.|@|[0-9a-f]{8}-|\d{5,}|[A-Za-z0-9+/_=-]{25,}"
+    r"|\b(credits?|teams?|accounts?|balance|users?|owner|administrator)\b",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Complaint:
+    """`code` is upper case, empty where the upstream gave none. The rest is as it was sent."""
+
+    code: str = ""
+    message: str = ""
+    details: Any = None
+
+    @property
+    def shown_code(self) -> str | None:
+        """The code where it looks like one, so that nothing else is kept in its place."""
+        return self.code if re.fullmatch(r"[A-Z_]{1,64}", self.code) else None
+
+    @property
+    def out_of_credits(self) -> bool:
+        """The words count only without a code: a refusal may quote the prompt."""
+        return self.code == OUT_OF_CREDITS or (
+            not self.code and _CREDIT_WORDS.search(self.message[:1000]) is not None
+        )
+
+    @property
+    def moderation_code(self) -> bool:
+        return _MODERATION_CODE.search(self.code[:100]) is not None
+
+    @property
+    def moderation(self) -> bool:
+        if self.moderation_code:
+            return True
+        words = (self.message[:1000], _provider_words(self.details))
+        return any(_MODERATION_WORDS.search(text) is not None for text in words)
+
+    @property
+    def provider_status(self) -> int | None:
+        """The HTTP status the provider behind the upstream answered with, where it is told."""
+        status = _provider_response(self.details).get("status")
+        if isinstance(status, str) and re.fullmatch(r"[1-5][0-9]{2}", status):
+            return int(status)
+        return status if isinstance(status, int) and 100 <= status <= 599 else None
+
+
+def envelope(document: Any) -> Complaint | None:
+    """The complaint of a document in one of the two error shapes; None if it is in neither."""
+    if not isinstance(document, dict):
+        return None
+    code = document.get("errorCode")
+    if isinstance(code, str) and code.strip():
+        return _complaint(code, document.get("message"), document.get("details"))
+    error = document.get("error")
+    if isinstance(error, dict) and isinstance(error.get("code"), str):
+        return _complaint(error["code"], error.get("message"), error.get("details"))
+    return None
+
+
+def of_result(result: Any) -> Complaint:
+    """The complaint in a record's `resultObject`, whichever of its three shapes it has."""
+    if isinstance(result, list):
+        result = next((item for item in result if isinstance(item, dict | str)), None)
+    if isinstance(result, dict):
+        code = result.get("code") or result.get("errorCode")
+        return _complaint(code, result.get("message"), result.get("details"))
+    return _complaint(None, result, None)
+
+
+def refusal_message(complaint: Complaint) -> str:
+    """One sentence for a caller whose request was refused."""
+    if complaint.code == "UNSUPPORTED_MODEL":
+        return "The upstream does not offer this model for this feature."
+    if complaint.code == PROVIDER_ERROR:
+        return "The provider behind the upstream refused the request."
+    if complaint.code in VALIDATION_REFUSALS:
+        fields = _field_messages(complaint.details)
+        start = "The upstream refused the request as not valid"
+        return f"{start}: {fields}" if fields else f"{start}."
+    return "The upstream refused the request."
+
+
+def _complaint(code: Any, message: Any, details: Any) -> Complaint:
+    return Complaint(
+        code=code.strip().upper() if isinstance(code, str) else "",
+        message=message if isinstance(message, str) else "",
+        details=_unpacked(details),
+    )
+
+
+def _unpacked(details: Any) -> Any:
+    """Details are often JSON written into a JSON string."""
+    if not isinstance(details, str):
+        return details
+    try:
+        return json.loads(details)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _provider_response(details: Any) -> dict[str, Any]:
+    if not isinstance(details, dict):
+        return {}
+    response = _unpacked(details.get("response"))
+    return response if isinstance(response, dict) else {}
+
+
+def _provider_words(details: Any) -> str:
+    """The text of the provider's answer. The request beside it holds the prompt: not looked at."""
+    try:
+        return json.dumps(_provider_response(details), ensure_ascii=False)[:4000]
+    except (ValueError, RecursionError):
+        return ""
+
+
+def _field_messages(details: Any) -> str:
+    """`field: message` pairs that speak of the request, and of nothing else."""
+    entries = details if isinstance(details, list) else [details]
+    kept: list[str] = []
+    for entry in entries[:20]:
+        pair = _field_message(entry)
+        if pair is not None and len("; ".join([*kept, pair])) <= MAX_MESSAGE_CHARS - 50:
+            kept.append(pair)
+    return "; ".join(kept)
+
+
+def _field_message(entry: Any) -> str | None:
+    if not isinstance(entry, dict):
+        return None
+    field, message = entry.get("field"), entry.get("message")
+    if not isinstance(field, str) or not isinstance(message, str):
+        return None
+    harmless = (
+        0 < len(message) <= MAX_MESSAGE_CHARS
+        and message.isprintable()
+        and not _ACCOUNT_WORDS.search(message)
+    )
+    return f"{field}: {message}" if harmless and _REQUEST_FIELD.fullmatch(field) else None

@@ -1,0 +1,283 @@
+"""The one way anything is fetched by its URL: checked, pinned to the checked address, redirected by
+hand.
+
+The URL comes from someone else, so it may name anything. What is checked must be what is connected
+to: the host is resolved here once, every address it has must be public, and the connection goes to
+that address while TLS is still verified for the name (httpcore hands `sni_hostname` to the TLS
+layer as the server's name, which is also the name the certificate is matched with).
+
+    FetchError
+    ├── Refused       the policy forbids it; asking again changes nothing
+    └── FetchFailed   the network failed; `reason` is unresolved, unreachable, timeout or reset
+
+No message holds a path or a query: a presigned query is a credential.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import re
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+
+import httpx
+
+#: The addresses of a host, in the order they should be tried. Raises `OSError`.
+Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
+
+CONNECT_SECONDS = 10.0
+IDLE_SECONDS = 60.0
+#: Addresses of one host that are tried before giving up: names with both families need two.
+MAX_ADDRESSES = 4
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+#: Headers that may follow a redirect to another origin; anything else was meant for the first.
+_TRAVELLING = frozenset({"range", "if-range", "accept", "user-agent"})
+#: Ranges that Python calls global although they lead elsewhere: the dummy and relay addresses of
+#: IPv4, and those IPv6 ranges that carry an IPv4 address or belong to documentation.
+_NOT_PUBLIC = tuple(
+    ipaddress.ip_network(text)
+    for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
+)
+_UNICAST_V6 = ipaddress.ip_network("2000::/3")
+
+
+class FetchError(Exception):
+    """The root; its message names a host at most."""
+
+
+class Refused(FetchError):
+    """The policy forbids this URL, an address of its host, or a redirect it gave."""
+
+
+class FetchFailed(FetchError):
+    def __init__(self, message: str, *, reason: str) -> None:
+        self.reason = reason
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchPolicy:
+    """What may be fetched.
+
+    `hosts` are exact lower-case names, None allows any public host. A trusted origin is
+    `scheme://host:port`; it may be plain HTTP, any port and a private address, and is meant for the
+    simulator alone. With `max_redirects=0` a redirect is an answer like any other.
+    """
+
+    hosts: frozenset[str] | None
+    trusted_origins: frozenset[str] = frozenset()
+    ports: frozenset[int] = frozenset({443})
+    max_redirects: int = 3
+
+
+@dataclass(frozen=True, slots=True)
+class _Target:
+    """A URL that passed the policy. `origin` always names the port."""
+
+    url: httpx.URL
+    host: str
+    port: int
+    origin: str
+    trusted: bool
+
+
+async def system_resolver(host: str, port: int) -> Sequence[str]:
+    """What the operating system would connect to, in its order of preference."""
+    loop = asyncio.get_running_loop()
+    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+def user_agent() -> str:
+    try:
+        return f"reelgate/{version('reelgate')}"
+    except PackageNotFoundError:
+        return "reelgate"
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one that only the public internet has."""
+    try:
+        ip = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    if not ip.is_global or ip.is_multicast or ip.is_reserved or ip.is_unspecified:
+        return False
+    if ip.version == 6 and ip not in _UNICAST_V6:
+        # Mapped, translated, compatible, local: everything but ordinary unicast.
+        return False
+    return not any(ip in network for network in _NOT_PUBLIC if network.version == ip.version)
+
+
+class GuardedFetcher:
+    """Fetches what a policy allows. `client` should be its own one, opened with
+    `trust_env=False`: a proxy would resolve and verify names by itself."""
+
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        policy: FetchPolicy,
+        *,
+        resolver: Resolver = system_resolver,
+    ) -> None:
+        self._client = client
+        self._policy = policy
+        self._resolver = resolver
+        self._trusted = frozenset(_origin(httpx.URL(text)) for text in policy.trusted_origins)
+        self._agent = user_agent()
+
+    @asynccontextmanager
+    async def stream(
+        self,
+        url: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        method: str = "GET",
+        content: bytes | None = None,
+    ) -> AsyncIterator[httpx.Response]:
+        """The answer to a request, its body not yet read. Raises `Refused` and `FetchFailed`, also
+        for what happens while the body is read inside the block. Any status is an answer."""
+        try:
+            response = await self._follow(url, dict(headers or {}), method, content)
+            try:
+                yield response
+            finally:
+                await response.aclose()
+        except httpx.HTTPError as error:
+            raise _failure(error) from None
+
+    async def _follow(
+        self, url: str, headers: dict[str, str], method: str, content: bytes | None
+    ) -> httpx.Response:
+        target = self._check(url)
+        for _ in range(self._policy.max_redirects + 1):
+            response = await self._send(target, headers, method, content)
+            location = response.headers.get("location")
+            # Only a GET may be repeated elsewhere.
+            followed = method == "GET" and self._policy.max_redirects > 0
+            if response.status_code not in _REDIRECTS or location is None or not followed:
+                return response
+            await response.aclose()
+            following = self._check(_joined(target.url, location))
+            if following.origin != target.origin:
+                headers = {k: v for k, v in headers.items() if k.lower() in _TRAVELLING}
+            target = following
+        raise Refused(f"{target.host} is one redirect too many.")
+
+    def _check(self, text: str) -> _Target:
+        """The target of a URL the policy allows. Looks at nothing but the URL."""
+        url = _parsed(text)
+        host = url.raw_host.decode("ascii")
+        shown = host if re.fullmatch(r"[0-9a-z.:_-]{1,253}", host) else "a host with no sound name"
+        if url.userinfo:
+            raise Refused(f"A URL at {shown} carries a user name or password.")
+        origin = _origin(url)
+        port = _port(url)
+        if origin in self._trusted:
+            return _Target(url, host, port, origin, trusted=True)
+        if url.scheme != "https":
+            raise Refused(f"Only https is fetched, and the URL at {shown} is not.")
+        if port not in self._policy.ports:
+            raise Refused(f"Port {port} of {shown} is not allowed.")
+        if host != shown or host.endswith("."):
+            raise Refused(f"{shown} is not a host that is fetched from.")
+        if self._policy.hosts is not None and host not in self._policy.hosts:
+            raise Refused(f"{shown} is not among the hosts that are fetched from.")
+        return _Target(url, host, port, origin, trusted=False)
+
+    async def _addresses(self, target: _Target) -> list[str]:
+        try:
+            async with asyncio.timeout(CONNECT_SECONDS):
+                found = await self._resolver(target.host, target.port)
+        except (OSError, UnicodeError):
+            found = ()
+        if not found:
+            raise FetchFailed(f"{target.host} cannot be resolved.", reason="unresolved")
+        # One private address among public ones is how a name is turned against its reader.
+        if not target.trusted and not all(is_public(address) for address in found):
+            raise Refused(f"{target.host} leads to an address that is not public.")
+        return list(found)[:MAX_ADDRESSES]
+
+    async def _send(
+        self, target: _Target, headers: dict[str, str], method: str, content: bytes | None
+    ) -> httpx.Response:
+        """Sends to the first address that takes the connection. Failing to connect sent nothing,
+        so the next address is safe also for a POST."""
+        addresses = await self._addresses(target)
+        for address in addresses[:-1]:
+            try:
+                return await self._send_to(address, target, headers, method, content)
+            except (httpx.ConnectError, httpx.ConnectTimeout):
+                continue
+        return await self._send_to(addresses[-1], target, headers, method, content)
+
+    async def _send_to(
+        self,
+        address: str,
+        target: _Target,
+        headers: dict[str, str],
+        method: str,
+        content: bytes | None,
+    ) -> httpx.Response:
+        own = {
+            "Host": target.url.netloc.decode("ascii"),
+            "Accept-Encoding": "identity",
+            # The pool knows connections by address. Used once each, a connection that was
+            # verified for one name never carries a request for another name at that address.
+            "Connection": "close",
+        }
+        request = self._client.build_request(
+            method,
+            target.url.copy_with(host=address, fragment=None),
+            headers={"User-Agent": self._agent, **headers, **own},
+            content=content,
+            timeout=httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=IDLE_SECONDS),
+            extensions={"sni_hostname": target.host},
+        )
+        request.headers.pop("Cookie", None)
+        return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+
+
+def _parsed(text: str) -> httpx.URL:
+    """Parsed by the very parser that will be connected with, so that both see the same host."""
+    if not re.fullmatch(r"[!-~]{1,8192}", text) or "\\" in text:
+        raise Refused("A URL holds characters that no URL has.")
+    try:
+        url = httpx.URL(text)
+    except httpx.InvalidURL:
+        raise Refused("A URL cannot be read.") from None
+    if not url.raw_host or url.scheme not in ("http", "https"):
+        raise Refused("Only a full https URL is fetched.")
+    return url
+
+
+def _joined(base: httpx.URL, location: str) -> str:
+    if not re.fullmatch(r"[!-~]{1,8192}", location) or "\\" in location:
+        raise Refused("A redirect holds characters that no URL has.")
+    try:
+        return str(base.join(location))
+    except httpx.InvalidURL:
+        raise Refused("A redirect cannot be read.") from None
+
+
+def _port(url: httpx.URL) -> int:
+    if url.port is not None:
+        return url.port
+    return 443 if url.scheme == "https" else 80
+
+
+def _origin(url: httpx.URL) -> str:
+    return f"{url.scheme}://{url.raw_host.decode('ascii')}:{_port(url)}"
+
+
+def _failure(error: httpx.HTTPError) -> FetchFailed:
+    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+        return FetchFailed("The host could not be reached.", reason="unreachable")
+    if isinstance(error, httpx.TimeoutException):
+        return FetchFailed("The host stopped answering.", reason="timeout")
+    return FetchFailed("The connection broke.", reason="reset")

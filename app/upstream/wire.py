@@ -1,0 +1,333 @@
+"""The upstream's JSON: requests written, answers read. Pure.
+
+An answer is classified by what it says, and by its HTTP status only where it says nothing, because
+the upstream reports failures with 200 and refusals with 500. Every doubt ends as `Lost` (on a
+submission) or `Busy` (on a look-up): the one keeps the hold and is never sent again, the other is
+asked again. The look-up of a result reads refusals of itself as `Busy`, since a refused question
+says nothing about the video.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from email.utils import parsedate_to_datetime
+from typing import Any
+
+from app.domain.catalog import Offer
+from app.domain.generation import Spec
+from app.upstream.answers import (
+    Busy,
+    Failed,
+    KeyTrouble,
+    Lost,
+    Missing,
+    NotProcessed,
+    ResultAnswer,
+    Running,
+    SubmitAnswer,
+    Succeeded,
+)
+from app.upstream.complaints import (
+    DEFINITE_REFUSALS,
+    KEY_REJECTIONS,
+    OUT_OF_CREDITS,
+    PROVIDER_ERROR,
+    RATE_LIMITED,
+    Complaint,
+    envelope,
+    of_result,
+    refusal_message,
+)
+
+MAX_ID_CHARS = 128
+MAX_PATH_CHARS = 1024
+MAX_LINK_CHARS = 8192
+MAX_RETRY_AFTER_SECONDS = 300.0
+
+_FAILURES = frozenset({"FAILED", "FAILURE", "ERROR"})
+#: 4xx statuses after which the request may still have been worked on, or may be sent again.
+_OPEN_4XX = frozenset({408, 409, 425, 429, 499})
+#: 4xx statuses that refuse whatever their body says.
+_CLOSED_4XX = frozenset({403, 404, 405, 406, 413, 414, 415})
+_BUCKET = "asset.1min.ai/"
+_NOT_JSON = object()
+
+
+def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]:
+    """The body of a submission. Options the caller left out stay out."""
+    body: dict[str, Any] = {
+        "type": offer.feature,
+        "model": offer.provider,
+        "promptObject": offer.wire(spec),
+    }
+    return body | {"async": True} if run_async else body
+
+
+def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> SubmitAnswer:
+    """What an answer to a submission means. Never raises."""
+    reply = _Reply.of(status, headers, body)
+    complaint = envelope(reply.document)
+    if reply.challenged:
+        return NotProcessed(reason="challenged", retry_after_seconds=reply.retry_after)
+    if complaint is not None and complaint.out_of_credits:
+        return _unpaid()
+    record = reply.record
+    if record is not None:
+        return _submitted(record)
+    if reply.redirected:
+        return Lost(reason=reply.doubt)
+    if reply.rejects_key(complaint):
+        return NotProcessed(reason="key_rejected", key_trouble=KeyTrouble.REJECTED)
+    if reply.limits_rate(complaint):
+        return NotProcessed(reason="rate_limited", retry_after_seconds=reply.retry_after)
+    return _refused(reply, complaint)
+
+
+def read_result(
+    status: int, headers: Mapping[str, str], body: bytes, *, expected_id: str
+) -> ResultAnswer:
+    """What an answer to a look-up of `expected_id` means. Never raises."""
+    reply = _Reply.of(status, headers, body)
+    complaint = envelope(reply.document)
+    wait = reply.retry_after
+    if reply.challenged:
+        return Busy(reason="challenged", retry_after_seconds=wait)
+    record = reply.record
+    if record is not None:
+        return _looked_up(record, expected_id)
+    if reply.redirected:
+        return Busy(reason=reply.doubt)
+    if complaint is not None and (complaint.out_of_credits or complaint.moderation_code):
+        return _failed(complaint, expected_id, None)
+    if reply.rejects_key(complaint):
+        return Busy(reason="key_rejected", key_trouble=KeyTrouble.REJECTED)
+    if reply.limits_rate(complaint):
+        return Busy(reason="rate_limited", retry_after_seconds=wait)
+    if reply.good and complaint is None and reply.null_record:
+        return Missing()
+    return Busy(reason=reply.doubt, retry_after_seconds=wait)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    status: int
+    headers: Mapping[str, str]
+    document: Any
+
+    @classmethod
+    def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> _Reply:
+        lowered = {name.lower(): value for name, value in headers.items()}
+        return cls(status=status, headers=lowered, document=_document(body))
+
+    @property
+    def good(self) -> bool:
+        return 200 <= self.status < 300
+
+    @property
+    def redirected(self) -> bool:
+        return 300 <= self.status < 400
+
+    @property
+    def challenged(self) -> bool:
+        """The edge in front of the upstream wants a browser; the upstream saw nothing."""
+        return self.headers.get("cf-mitigated", "").strip().lower() == "challenge"
+
+    @property
+    def record(self) -> dict[str, Any] | None:
+        """The record. One with an id counts whatever the HTTP status is: asking for it again is
+        free, sending the request again is not."""
+        if not isinstance(self.document, dict):
+            return None
+        record = self.document.get("aiRecord")
+        if not isinstance(record, dict):
+            return None
+        return record if self.good or _id(record.get("uuid")) is not None else None
+
+    @property
+    def null_record(self) -> bool:
+        document = self.document
+        return isinstance(document, dict) and document.get("aiRecord", _NOT_JSON) is None
+
+    @property
+    def doubt(self) -> str:
+        if not self.good:
+            return f"http_{self.status}" if 100 <= self.status <= 599 else "http_other"
+        return "not_json" if self.document is _NOT_JSON else "no_record"
+
+    @property
+    def retry_after(self) -> float | None:
+        return _retry_after(self.headers.get("retry-after", ""), self.headers.get("date", ""))
+
+    def rejects_key(self, complaint: Complaint | None) -> bool:
+        return self.status == 401 or (complaint is not None and complaint.code in KEY_REJECTIONS)
+
+    def limits_rate(self, complaint: Complaint | None) -> bool:
+        return self.status == 429 or (complaint is not None and complaint.code == RATE_LIMITED)
+
+
+def _document(body: bytes) -> Any:
+    """The JSON in `body`. Bytes that are no UTF-8 are replaced: a broken character in the name of
+    the account must not cost the id beside it."""
+    try:
+        return json.loads(body.decode("utf-8-sig", errors="replace"))
+    except (ValueError, RecursionError):
+        return _NOT_JSON
+
+
+def _submitted(record: dict[str, Any]) -> SubmitAnswer:
+    upstream_id = _id(record.get("uuid"))
+    outcome = _outcome(record, upstream_id)
+    if outcome is None:
+        return Lost(reason="no_id") if upstream_id is None else Running(upstream_id=upstream_id)
+    if isinstance(outcome, Failed) and outcome.upstream_code == OUT_OF_CREDITS:
+        return _unpaid()
+    return outcome
+
+
+def _looked_up(record: dict[str, Any], expected_id: str) -> ResultAnswer:
+    given = record.get("uuid")
+    if given is not None and given != expected_id:
+        # Another's record must never become this generation's video.
+        return Busy(reason="wrong_id")
+    return _outcome(record, expected_id) or Running(upstream_id=expected_id)
+
+
+def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Failed | None:
+    """How a record ended; None while it has not, as far as can be told."""
+    status = record.get("status")
+    status = status.strip().upper() if isinstance(status, str) else ""
+    detail = record.get("aiRecordDetail")
+    result = detail.get("resultObject") if isinstance(detail, dict) else None
+    complaint = of_result(result)
+    if status in _FAILURES or complaint.out_of_credits:
+        return _failed(complaint, upstream_id, _billed(record))
+    if status != "SUCCESS":
+        return None
+    paths, link = _paths(result), _link(record.get("temporaryUrl")) or _first_link(result)
+    if not paths and link is not None:
+        paths = _paths(link)
+    if not paths:
+        return None
+    return Succeeded(
+        upstream_id=upstream_id, paths=paths, link=link, billed_credits=_billed(record)
+    )
+
+
+def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -> Failed:
+    """The failure of a record: the upstream worked on it and says that there is no video."""
+    if complaint.out_of_credits:
+        code, message = "upstream_refused", "The upstream account is out of credits."
+    elif complaint.code in DEFINITE_REFUSALS:
+        code, message = "upstream_refused", refusal_message(complaint)
+    elif complaint.moderation:
+        code, message = "moderation_blocked", "The upstream's moderation blocked this request."
+    else:
+        code, message = "upstream_failed", "The upstream failed to make the video."
+    return Failed(
+        code=code,
+        message=message,
+        upstream_id=upstream_id,
+        upstream_code=OUT_OF_CREDITS if complaint.out_of_credits else complaint.shown_code,
+        billed_credits=billed,
+    )
+
+
+def _refused(reply: _Reply, complaint: Complaint | None) -> SubmitAnswer:
+    """An answer without a record: a refusal where it is definite, else a doubt."""
+    if complaint is not None and complaint.code == PROVIDER_ERROR:
+        return _provider_refused(complaint, reply.retry_after)
+    closed = 400 <= reply.status < 500 and reply.status not in _OPEN_4XX
+    if complaint is None:
+        if closed and reply.status in _CLOSED_4XX:
+            return Failed(code="upstream_refused", message="The upstream refused the request.")
+        return Lost(reason=reply.doubt)
+    definite = complaint.code in DEFINITE_REFUSALS
+    blocked = not definite and (complaint.moderation_code or (closed and complaint.moderation))
+    if blocked:
+        return _failed(complaint, None, None)
+    if not (definite or closed):
+        return Lost(reason=reply.doubt)
+    return _refusal(complaint)
+
+
+def _provider_refused(complaint: Complaint, wait: float | None) -> SubmitAnswer:
+    """The provider behind the upstream answered with an error; its own status says which."""
+    status = complaint.provider_status or 500
+    if status == 429:
+        return NotProcessed(reason="rate_limited", retry_after_seconds=wait)
+    if complaint.moderation:
+        return _failed(complaint, None, None)
+    if 400 <= status < 500:
+        return _refusal(complaint)
+    return _failed(complaint, None, None)
+
+
+def _refusal(complaint: Complaint) -> Failed:
+    return Failed(
+        code="upstream_refused",
+        message=refusal_message(complaint),
+        upstream_code=complaint.shown_code,
+    )
+
+
+def _unpaid() -> NotProcessed:
+    return NotProcessed(reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS)
+
+
+def _id(value: Any) -> str | None:
+    """An id that can be asked for: visible ASCII, one path segment, not a step up the path."""
+    if isinstance(value, str) and re.fullmatch(r"[!-.0-~]{1,128}", value) and value.strip("."):
+        return value
+    return None
+
+
+def _billed(record: dict[str, Any]) -> int | None:
+    metadata = record.get("metadata")
+    credit = metadata.get("credit") if isinstance(metadata, dict) else None
+    if not isinstance(credit, int) or isinstance(credit, bool):
+        return None
+    # Larger than a bigint is no price.
+    return credit if 0 <= credit < 2**63 else None
+
+
+def _paths(result: Any) -> tuple[str, ...]:
+    """Storage keys. Of a link only the key is taken: its query is a credential."""
+    found = (_path(item) for item in (result if isinstance(result, list) else [result]))
+    return tuple(path for path in found if path is not None)
+
+
+def _path(value: Any) -> str | None:
+    if not isinstance(value, str):
+        return None
+    path = re.split(r"[?#]", re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*/?", "", value), maxsplit=1)
+    key = path[0].removeprefix(_BUCKET)
+    sound = 0 < len(key) <= MAX_PATH_CHARS and key.isprintable() and " " not in key
+    return key if sound else None
+
+
+def _link(value: Any) -> str | None:
+    """A link that can be fetched. Whether it may be is the fetcher's to decide."""
+    sound = isinstance(value, str) and re.fullmatch(r"https?://[!-~]+", value)
+    return value if sound and len(value) <= MAX_LINK_CHARS else None
+
+
+def _first_link(result: Any) -> str | None:
+    links = (_link(item) for item in (result if isinstance(result, list) else [result]))
+    return next((link for link in links if link is not None), None)
+
+
+def _retry_after(value: str, date: str) -> float | None:
+    """Seconds to wait (RFC 9110, 10.2.3), from 1 to 300. A date is measured against the answer's
+    own Date, so that no clock is needed and none has to agree."""
+    if re.fullmatch(r"\s*[0-9]{1,12}(\.[0-9]{1,6})?\s*", value):
+        seconds = float(value)
+    else:
+        try:
+            gap = parsedate_to_datetime(value) - parsedate_to_datetime(date)
+        except (ValueError, TypeError, IndexError, OverflowError):
+            return None
+        seconds = gap.total_seconds()
+    return min(max(seconds, 1.0), MAX_RETRY_AFTER_SECONDS)
