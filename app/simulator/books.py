@@ -1,0 +1,233 @@
+"""The books: every request, every record, what it billed. SQLite, so that nothing is lost.
+
+Calls are short and made on the event loop: with a write-ahead log one costs tens of microseconds.
+Each change is one transaction; a killed process loses nothing that was answered.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sqlite3
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+from app.domain.generation import Spec
+from app.simulator.accounts import Account
+from app.simulator.records import Record
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS accounts (
+    fingerprint TEXT PRIMARY KEY, credit_limit INTEGER NOT NULL, used INTEGER NOT NULL,
+    rejected TEXT, created_at REAL NOT NULL, updated_at REAL NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS records (
+    number INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
+    created_at REAL NOT NULL, finish_at REAL NOT NULL, storage_key TEXT NOT NULL UNIQUE,
+    spec TEXT NOT NULL, asked TEXT NOT NULL, billed INTEGER NOT NULL,
+    used_before INTEGER NOT NULL, fate TEXT NOT NULL
+);
+CREATE INDEX IF NOT EXISTS records_of_account ON records (account, number);
+CREATE TABLE IF NOT EXISTS requests (
+    number INTEGER PRIMARY KEY, at REAL NOT NULL, kind TEXT NOT NULL, method TEXT NOT NULL,
+    path TEXT NOT NULL, account TEXT, body_sha256 TEXT, prompt TEXT, outcome TEXT NOT NULL,
+    uuid TEXT, billed INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+"""
+
+
+class Books:
+    """Opened at first use, so that making one does no work; may be opened again after `close`."""
+
+    def __init__(self, folder: Path, *, credit_limit: int) -> None:
+        self._file = folder / "simulator.sqlite3"
+        self._credit_limit = credit_limit
+        self._connection: sqlite3.Connection | None = None
+
+    @property
+    def db(self) -> sqlite3.Connection:
+        if self._connection is None:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            db = sqlite3.connect(self._file, isolation_level=None, check_same_thread=False)
+            db.row_factory = sqlite3.Row
+            db.executescript("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL;" + SCHEMA)
+            self._connection = db
+        return self._connection
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def link_secret(self) -> bytes:
+        """Made once; links stay good across a restart."""
+        self.db.execute(
+            "INSERT OR IGNORE INTO facts VALUES ('link_secret', ?)", (secrets.token_hex(32),)
+        )
+        row = self.db.execute("SELECT value FROM facts WHERE name = 'link_secret'").fetchone()
+        return bytes.fromhex(row["value"])
+
+    # Accounts
+
+    def account(self, fingerprint: str, now: float) -> Account:
+        found = self.find_account(fingerprint)
+        if found is not None:
+            return found
+        self.db.execute(
+            "INSERT INTO accounts VALUES (?, ?, ?, ?, ?, ?)",
+            (fingerprint, *self._new_account(), now, now),
+        )
+        return self.account(fingerprint, now)
+
+    def find_account(self, fingerprint: str) -> Account | None:
+        query = "SELECT * FROM accounts WHERE fingerprint = ?"
+        row = self.db.execute(query, (fingerprint,)).fetchone()
+        return None if row is None else Account(**row)
+
+    def _new_account(self) -> tuple[int, int, str | None]:
+        row = self.db.execute("SELECT value FROM facts WHERE name = 'new_account'").fetchone()
+        values = {} if row is None else json.loads(row["value"])
+        limit = values.get("credit_limit", self._credit_limit)
+        return limit, values.get("used", 0), values.get("rejected")
+
+    def change_accounts(self, values: Mapping[str, Any], fingerprint: str | None) -> None:
+        """`values` are columns of `accounts`; no fingerprint: all there are and will be."""
+        columns = ", ".join(f"{name} = ?" for name in values)  # names come from our own code
+        query = f"UPDATE accounts SET {columns}"  # noqa: S608
+        if fingerprint is not None:
+            self.db.execute(f"{query} WHERE fingerprint = ?", (*values.values(), fingerprint))
+            return
+        row = self.db.execute("SELECT value FROM facts WHERE name = 'new_account'").fetchone()
+        stored = {**(json.loads(row["value"]) if row else {}), **values}
+        self.db.execute(query, tuple(values.values()))
+        self.db.execute("REPLACE INTO facts VALUES ('new_account', ?)", (json.dumps(stored),))
+
+    # Records
+
+    def add(self, record: Record) -> None:
+        """Record and bill in one transaction."""
+        with self.db:
+            self.db.execute("BEGIN IMMEDIATE")
+            self.db.execute(
+                "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    str(record.uuid),
+                    record.account,
+                    record.created_at,
+                    record.finish_at,
+                    record.storage_key,
+                    json.dumps(record.spec.to_json()),
+                    json.dumps(dict(record.asked)),
+                    record.billed,
+                    record.used_before,
+                    json.dumps(dict(record.fate)),
+                ),
+            )
+            self.db.execute(
+                "UPDATE accounts SET used = used + ?, updated_at = ? WHERE fingerprint = ?",
+                (record.billed, record.created_at, record.account),
+            )
+
+    def find_record(self, uuid: str) -> Record | None:
+        return self._one("SELECT * FROM records WHERE uuid = ?", uuid)
+
+    def find_by_storage_key(self, key: str) -> Record | None:
+        return self._one("SELECT * FROM records WHERE storage_key = ?", key)
+
+    def find_record_before(self, record: Record) -> Record | None:
+        """The one this account made before that one."""
+        return self._one(
+            "SELECT * FROM records WHERE account = ? AND number < "
+            "(SELECT number FROM records WHERE uuid = ?) ORDER BY number DESC LIMIT 1",
+            record.account,
+            str(record.uuid),
+        )
+
+    def _one(self, query: str, *values: str) -> Record | None:
+        row = self.db.execute(query, values).fetchone()
+        if row is None:
+            return None
+        return Record(
+            uuid=UUID(row["uuid"]),
+            account=row["account"],
+            created_at=row["created_at"],
+            finish_at=row["finish_at"],
+            storage_key=row["storage_key"],
+            spec=Spec.from_json(json.loads(row["spec"])),
+            asked=json.loads(row["asked"]),
+            billed=row["billed"],
+            used_before=row["used_before"],
+            fate=json.loads(row["fate"]),
+        )
+
+    # Requests
+
+    def note(
+        self,
+        *,
+        at: float,
+        kind: str,
+        method: str,
+        path: str,
+        outcome: str,
+        account: str | None = None,
+        body_sha256: str | None = None,
+        prompt: str | None = None,
+        uuid: UUID | None = None,
+        billed: int = 0,
+    ) -> None:
+        """`path` is one character string without its query: a query may hold a signature."""
+        self.db.execute(
+            "INSERT INTO requests VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                at, kind, method, path, account, body_sha256, prompt, outcome,
+                None if uuid is None else str(uuid), billed,
+            ),
+        )  # fmt: skip
+
+    def summary(self) -> dict[str, Any]:
+        """What `GET /_simulator/books` shows. A submission without uuid made nothing."""
+        rows = self.db.execute("SELECT * FROM requests WHERE kind = 'features' ORDER BY number")
+        submissions = [_submission(row) for row in rows]
+        counts: dict[str, dict[str, int]] = {"features": {}, "results": {}, "download": {}}
+        for row in self.db.execute(
+            "SELECT kind, outcome, count(*) AS times FROM requests GROUP BY kind, outcome"
+        ):
+            counts[row["kind"]][row["outcome"]] = row["times"]
+        totals = self.db.execute(
+            "SELECT count(*), coalesce(sum(billed), 0) FROM records"
+        ).fetchone()
+        return {
+            "submissions": submissions,
+            "prompts": _per_prompt(submissions),
+            "records": totals[0],
+            "billed_credits": totals[1],
+            "requests": {kind: sum(each.values()) for kind, each in counts.items()},
+            "outcomes": counts,
+        }
+
+
+def _submission(row: sqlite3.Row) -> dict[str, Any]:
+    return {
+        "prompt": row["prompt"],
+        "uuid": row["uuid"],
+        "billed": row["billed"],
+        "at": row["at"],
+        "outcome": row["outcome"],
+        "key_fingerprint": row["account"],
+        "body_sha256": row["body_sha256"],
+    }
+
+
+def _per_prompt(submissions: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
+    prompts: dict[str, dict[str, int]] = {}
+    for each in submissions:
+        if each["prompt"] is not None:
+            entry = prompts.setdefault(each["prompt"], {"asked": 0, "made": 0, "billed": 0})
+            entry["asked"] += 1
+            entry["made"] += each["uuid"] is not None
+            entry["billed"] += each["billed"]
+    return prompts

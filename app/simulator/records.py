@@ -1,0 +1,65 @@
+"""A record and what it shows at an instant. Pure: time decides, no task has to survive a crash."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from app.domain.generation import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Record:
+    """`fate` is `{}` or `{"name": ..., options}`: what the record was doomed to when it was made.
+
+    `used_before` is the account's used credit before this record was billed.
+    """
+
+    uuid: UUID
+    account: str
+    created_at: float
+    finish_at: float
+    storage_key: str
+    spec: Spec
+    asked: Mapping[str, Any]
+    billed: int
+    used_before: int
+    fate: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stage:
+    """What a record shows: `result` is its resultObject, `has_link` whether there is a video."""
+
+    status: str
+    result: Any
+    has_link: bool = False
+
+
+PROCESSING = Stage(status="PROCESSING", result=[])
+
+
+def stage_at(record: Record, now: float) -> Stage | None:
+    """None: the upstream no longer knows the record."""
+    name = record.fate.get("name")
+    if now < record.finish_at or name == "never_finish":
+        if name == "unknown_status":
+            return Stage(status=record.fate["word"], result=[])
+        return PROCESSING
+    if name == "turn_null":
+        return None
+    if "failure" in record.fate:
+        return Stage(
+            status=record.fate["failure"]["status"], result=record.fate["failure"]["result"]
+        )
+    return Stage(status="SUCCESS", result=[record.storage_key], has_link=True)
+
+
+def storage_key(uuid: UUID, finish_at: float) -> str:
+    """In the bucket's way of naming: the instant, then digits that keep two of them apart."""
+    moment = datetime.fromtimestamp(finish_at, UTC)
+    stamp = f"{moment:%Y_%m_%d_%H_%M_%S}_{moment.microsecond // 1000:03d}"
+    return f"development/videos/{stamp}_{uuid.int % 10**12:012d}.mp4"

@@ -1,0 +1,40 @@
+"""How the simulator is served: uvicorn, with its connections lent to the faults that cut them."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import struct
+from typing import Any
+
+import uvicorn
+from uvicorn._types import ASGIApplication
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.simulator.cuts import EXTENSION
+
+#: Close at once and tell the peer with a reset: linger on, for zero seconds.
+_RESET = struct.pack("ii", 1, 0)
+
+
+class CuttableProtocol(HttpToolsProtocol):
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self.scope["extensions"] = {EXTENSION: {"cut": self.cut}}
+
+    def cut(self, reset: bool) -> None:
+        if not reset:
+            self.transport.close()  # after what has been written
+            return
+        connection = self.transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):  # the client may be gone already
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
+        self.transport.abort()
+
+
+def uvicorn_config(app: ASGIApplication, host: str, port: int, **options: Any) -> uvicorn.Config:
+    """`options` go to `uvicorn.Config`. Held requests do not hold up a shutdown: what they wait for
+    is in the books."""
+    fixed = {"http": CuttableProtocol, "ws": "none", "server_header": False}
+    usual = {"timeout_graceful_shutdown": 1, "access_log": False}
+    return uvicorn.Config(app, host=host, port=port, **{**usual, **options, **fixed})
