@@ -113,6 +113,9 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         200, ge=1, le=2000, description="Upstream calls one worker process has in flight at most."
     )
+    worker_poll_seconds: Seconds = Field(
+        1, description="How often a worker looks for jobs that are due when nothing wakes it."
+    )
     archive_concurrency: int = Field(
         4, ge=1, le=64, description="Videos one worker process archives at a time."
     )

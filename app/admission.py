@@ -1,0 +1,195 @@
+"""Admission: the one decision to accept a request, in one transaction, closed before the reply."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import NoReturn
+from uuid import UUID, uuid4
+
+from app.db import generations
+from app.db.generations import Verdict
+from app.domain.caller import Caller, Status
+from app.domain.catalog import Offer
+from app.domain.generation import Spec
+from app.errors import (
+    IdempotencyMismatch,
+    InsufficientCredits,
+    InvalidRequest,
+    Issue,
+    OpenLimitReached,
+    RateLimited,
+    Suspended,
+    Unavailable,
+)
+from app.runtime import Runtime
+from app.telemetry import logger
+
+log = logger(__name__)
+
+#: When the database breaks off during admission, how often and how long to ask whether it was kept.
+_RECOVERY_LOOKS = 10
+_RECOVERY_SECONDS = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Admitted:
+    """Committed: the generation exists. `replayed` says that it did before."""
+
+    generation_id: UUID
+    replayed: bool
+    headers: dict[str, str]
+
+
+async def admit(
+    rt: Runtime,
+    caller: Caller,
+    offer: Offer,
+    spec: Spec,
+    *,
+    dialect: str,
+    idempotency_key: str | None = None,
+) -> Admitted:
+    """The generation of this request, held and queued; or a `GatewayError` and nothing used up."""
+    if caller.status is not Status.ACTIVE:
+        raise Suspended()
+    if rt.draining:
+        raise Unavailable("This gateway process is stopping.", retry_after_seconds=1)
+    quote = rt.prices.quote(offer, spec)
+    stored = json.dumps(spec.to_json(), ensure_ascii=False)
+    generation_id = uuid4()
+    try:
+        async with rt.db.single() as tx:
+            verdict = await generations.admit(
+                tx,
+                generation_id,
+                member_id=caller.member_id,
+                api_key_id=caller.key_id,
+                dialect=dialect,
+                feature=offer.feature,
+                provider=offer.provider,
+                spec=stored,
+                fingerprint=fingerprint(offer, spec),
+                quote=quote,
+                idempotency_key=idempotency_key,
+                idempotency_seconds=rt.settings.idempotency_seconds,
+                queue_seconds=rt.settings.queue_seconds,
+                now=rt.clock.for_database(),
+            )
+    except Unavailable:
+        await _recover(rt, generation_id, dialect)
+        return Admitted(generation_id=generation_id, replayed=False, headers={})
+    rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
+    if verdict.outcome not in ("accepted", "replayed") or verdict.generation_id is None:
+        _refuse(verdict, quote)
+    replayed = verdict.outcome == "replayed"
+    headers = rate_headers(verdict)
+    if replayed:
+        headers["Idempotent-Replayed"] = "true"
+    return Admitted(generation_id=verdict.generation_id, replayed=replayed, headers=headers)
+
+
+def fingerprint(offer: Offer, spec: Spec) -> bytes:
+    """What makes two requests the same: SHA-256 over feature, provider and canonical Spec."""
+    canonical = json.dumps([offer.feature, offer.provider, spec.to_json()], sort_keys=True)
+    return hashlib.sha256(canonical.encode()).digest()
+
+
+def parse_idempotency_key(header: str | None) -> str | None:
+    """A bare token or a quoted structured-field string, 1 to 255 visible ASCII characters."""
+    if header is None:
+        return None
+    key = header.strip()
+    if len(key) >= 2 and key[0] == key[-1] == '"':
+        key = key[1:-1]
+    if not 1 <= len(key) <= 255 or not all(" " <= char <= "~" for char in key):
+        message = "must have 1 to 255 printable ASCII characters"
+        raise InvalidRequest(
+            f"Idempotency-Key {message}.", issues=[Issue("Idempotency-Key", "value", message)]
+        )
+    return key
+
+
+def rate_headers(verdict: Verdict) -> dict[str, str]:
+    """RateLimit fields of the IETF draft: requests left in the window, seconds until it is full."""
+    window = math.ceil(verdict.rate_window_seconds)
+    return {
+        "RateLimit-Policy": f'"member";q={verdict.rate_limit};w={window}',
+        "RateLimit": f'"member";r={max(verdict.rate_remaining, 0)}'
+        f";t={math.ceil(verdict.rate_reset_seconds)}",
+    }
+
+
+def _refuse(verdict: Verdict, quote: int) -> NoReturn:
+    headers = rate_headers(verdict)
+    limit, used = verdict.limit_value or 0, verdict.used_value or 0
+    match verdict.outcome:
+        case "suspended":
+            raise Suspended()
+        case "idempotency_mismatch":
+            raise IdempotencyMismatch(
+                issues=[Issue("Idempotency-Key", "value", "already used with another body")]
+            )
+        case "rate_limited":
+            wait = verdict.retry_after_seconds or 1.0
+            raise RateLimited(
+                f"The limit of {limit} requests per minute (burst {verdict.rate_limit}) is "
+                f"reached; try again in {math.ceil(wait)} s.",
+                retry_after_seconds=wait,
+                headers=headers,
+                extra={"limit": "rate_per_minute", "limit_value": limit},
+            )
+        case "open_limit_reached":
+            raise OpenLimitReached(
+                f"{used} generations are in progress and the limit is {limit}; "
+                "wait for one to finish.",
+                retry_after_seconds=10,
+                headers=headers,
+                extra={"limit": "max_open", "limit_value": limit, "used_value": used},
+            )
+        case "member_credits" | "team_credits":
+            whose = verdict.outcome.removesuffix("_credits")
+            raise InsufficientCredits(
+                f"This request is quoted at {quote} credits; {used} of the {whose}'s {limit} "
+                "are used or set aside.",
+                headers=headers,
+                extra={
+                    "limit": f"{whose}_credit_limit",
+                    "limit_value": limit,
+                    "used_value": used,
+                    "quote": quote,
+                },
+            )
+    raise AssertionError(f"unknown admission outcome {verdict.outcome}")
+
+
+async def _recover(rt: Runtime, generation_id: UUID, dialect: str) -> None:
+    """Returns where the broken-off admission was committed after all; raises `Unavailable`.
+
+    The commit and the news of it are two things: a connection that breaks between them leaves a
+    generation behind that its caller would pay for again.
+    """
+    for _ in range(_RECOVERY_LOOKS):
+        try:
+            async with rt.db.single() as tx:
+                kept = await generations.exists(tx, generation_id)
+        except Unavailable:
+            await asyncio.sleep(_RECOVERY_SECONDS)
+            continue
+        rt.metrics.admissions.labels(dialect, "recovered" if kept else "unavailable").inc()
+        if kept:
+            return
+        raise Unavailable("The gateway's database was away; nothing was accepted.",
+                          retry_after_seconds=2)  # fmt: skip
+    rt.metrics.admissions.labels(dialect, "unavailable").inc()
+    log.error("admission_unresolved", generation_id=str(generation_id))
+    unresolved = Unavailable(
+        "The gateway's database is away and it cannot tell whether the request was accepted; send "
+        "it again with the same Idempotency-Key, or look at your generations first.",
+        retry_after_seconds=5,
+    )
+    unresolved.extra["retry_safe"] = False
+    raise unresolved

@@ -1,0 +1,50 @@
+"""Credits. What is used is always the sum of the counted entries: open holds and settlements."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+
+
+async def used_by_member(tx: Tx, member_id: UUID) -> int:
+    used = await tx.scalar(
+        text(
+            "SELECT coalesce(sum(credits), 0)::bigint FROM ledger_entries"
+            " WHERE member_id = :id AND counted"
+        ),
+        {"id": member_id},
+    )
+    return int(used or 0)
+
+
+async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
+    """Ends the hold of a generation: settles `settle` credits, or releases it where that is 0.
+
+    One statement, so that no reader sees both or neither. The constraints refuse a second end and a
+    settlement above the hold.
+    """
+    await tx.execute(
+        text(
+            """
+            WITH hold AS (
+                UPDATE ledger_entries SET counted = false
+                 WHERE generation_id = :id AND kind = 'hold' AND counted
+                RETURNING generation_id, team_id, member_id, credits
+            ), priced AS (
+                UPDATE generations g SET settled = CAST(:settle AS bigint)
+                  FROM hold WHERE g.id = hold.generation_id
+            )
+            INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted)
+            SELECT generation_id, team_id, member_id,
+                   CASE WHEN CAST(:settle AS bigint) > 0 THEN 'settle' ELSE 'release' END,
+                   CASE WHEN CAST(:settle AS bigint) > 0 THEN CAST(:settle AS bigint)
+                        ELSE credits END,
+                   CAST(:settle AS bigint) > 0
+              FROM hold
+            """
+        ),
+        {"id": generation_id, "settle": settle},
+    )

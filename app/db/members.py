@@ -1,0 +1,286 @@
+"""Teams, members and keys. Raises `Conflict` where a name is taken."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from app.db.session import Tx
+from app.domain.caller import Caller, Role, Status
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Team:
+    id: UUID
+    name: str
+    status: Status
+    credit_limit: int | None
+    members: int
+    used_credits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    id: UUID
+    team_id: UUID
+    team_name: str
+    name: str
+    role: Role
+    status: Status
+    credit_limit: int
+    rate_per_minute: int
+    rate_burst: int
+    max_open: int
+    used_credits: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    id: UUID
+    member_id: UUID
+    member_name: str
+    team_name: str
+    name: str
+    prefix: str
+    created_at: datetime
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+_FIND_CALLER = text(
+    """
+    SELECT k.id AS key_id, m.id AS member_id, t.id AS team_id, m.name, t.name AS team_name, m.role,
+           CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
+           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at
+      FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
+     WHERE k.secret_sha256 = :digest AND k.revoked_at IS NULL
+       AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))
+    """
+)
+
+
+async def find_caller(tx: Tx, digest: bytes, *, now: datetime | None = None) -> Caller | None:
+    """The caller whose key has this SHA-256, unless it is revoked or expired."""
+    row = (await tx.execute(_FIND_CALLER, {"digest": digest, "now": now})).one_or_none()
+    if row is None:
+        return None
+    named = dict(row._mapping)
+    return Caller(**{**named, "role": Role(row.role), "status": Status(row.status)})
+
+
+async def create_team(tx: Tx, team_id: UUID, *, name: str, credit_limit: int | None) -> None:
+    await tx.execute(
+        text("INSERT INTO teams (id, name, credit_limit) VALUES (:id, :name, :credit_limit)"),
+        {"id": team_id, "name": name, "credit_limit": credit_limit},
+    )
+
+
+async def create_member(
+    tx: Tx,
+    member_id: UUID,
+    *,
+    team_id: UUID,
+    name: str,
+    role: Role,
+    credit_limit: int,
+    rate_per_minute: int,
+    rate_burst: int,
+    max_open: int,
+) -> None:
+    await tx.execute(
+        text(
+            """
+            WITH member AS (
+                INSERT INTO members (id, team_id, name, role, credit_limit, rate_per_minute,
+                                     rate_burst, max_open)
+                VALUES (:id, :team_id, :name, :role, :credit_limit, :rate_per_minute, :rate_burst,
+                        :max_open)
+            )
+            INSERT INTO rate_states (member_id) VALUES (:id)
+            """
+        ),
+        {
+            "id": member_id, "team_id": team_id, "name": name, "role": role.value,
+            "credit_limit": credit_limit, "rate_per_minute": rate_per_minute,
+            "rate_burst": rate_burst, "max_open": max_open,
+        },
+    )  # fmt: skip
+
+
+async def create_key(
+    tx: Tx,
+    key_id: UUID,
+    *,
+    member_id: UUID,
+    name: str,
+    prefix: str,
+    digest: bytes,
+    expires_at: datetime | None,
+) -> None:
+    await tx.execute(
+        text(
+            """
+            INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256, expires_at)
+            VALUES (:id, :member_id, :name, :prefix, :digest, :expires_at)
+            """
+        ),
+        {
+            "id": key_id, "member_id": member_id, "name": name, "prefix": prefix,
+            "digest": digest, "expires_at": expires_at,
+        },
+    )  # fmt: skip
+
+
+async def list_teams(tx: Tx) -> list[Team]:
+    rows = await tx.execute(
+        text(
+            """
+            SELECT t.id, t.name, t.status, t.credit_limit,
+                   (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
+                   (SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l
+                     WHERE l.team_id = t.id AND l.counted) AS used_credits
+              FROM teams t ORDER BY t.created_at, t.name
+            """
+        )
+    )
+    return [Team(**{**row._mapping, "status": Status(row.status)}) for row in rows]
+
+
+_MEMBERS = """
+    SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.credit_limit,
+           m.rate_per_minute, m.rate_burst, m.max_open,
+           (SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l
+             WHERE l.member_id = m.id AND l.counted) AS used_credits
+      FROM members m JOIN teams t ON t.id = m.team_id
+"""
+
+
+async def list_members(tx: Tx, *, team: str | None = None) -> list[Member]:
+    rows = await tx.execute(
+        text(
+            _MEMBERS + " WHERE CAST(:team AS text) IS NULL OR t.name = :team"
+            " ORDER BY t.name, m.created_at, m.name"
+        ),
+        {"team": team},
+    )
+    return [_member(row) for row in rows]
+
+
+async def find_member(tx: Tx, *, team: str, name: str) -> Member | None:
+    rows = await tx.execute(
+        text(_MEMBERS + " WHERE t.name = :team AND m.name = :name"), {"team": team, "name": name}
+    )
+    row = rows.one_or_none()
+    return None if row is None else _member(row)
+
+
+def _member(row: Row[Any]) -> Member:
+    return Member(**{**row._mapping, "role": Role(row.role), "status": Status(row.status)})
+
+
+async def find_team_id(tx: Tx, name: str) -> UUID | None:
+    found: UUID | None = await tx.scalar(text("SELECT id FROM teams WHERE name = :n"), {"n": name})
+    return found
+
+
+async def any_member(tx: Tx) -> bool:
+    return bool(await tx.scalar(text("SELECT EXISTS (SELECT FROM members)")))
+
+
+async def update_team(
+    tx: Tx, team_id: UUID, *, credit_limit: int | None, unlimited: bool, status: Status | None
+) -> None:
+    """Changes what is given; `unlimited` removes the team's credit limit."""
+    await tx.execute(
+        text(
+            """
+            UPDATE teams SET
+                credit_limit = CASE WHEN :unlimited THEN NULL
+                                    ELSE coalesce(CAST(:credit_limit AS bigint), credit_limit) END,
+                status = coalesce(CAST(:status AS text), status), updated_at = now()
+             WHERE id = :id
+            """
+        ),
+        {"id": team_id, "credit_limit": credit_limit, "unlimited": unlimited, "status": status},
+    )
+
+
+async def update_member(
+    tx: Tx,
+    member_id: UUID,
+    *,
+    credit_limit: int | None = None,
+    rate_per_minute: int | None = None,
+    rate_burst: int | None = None,
+    max_open: int | None = None,
+    status: Status | None = None,
+) -> None:
+    """Changes what is given, leaves the rest."""
+    await tx.execute(
+        text(
+            """
+            UPDATE members SET
+                credit_limit = coalesce(CAST(:credit_limit AS bigint), credit_limit),
+                rate_per_minute = coalesce(CAST(:rate_per_minute AS integer), rate_per_minute),
+                rate_burst = coalesce(CAST(:rate_burst AS integer), rate_burst),
+                max_open = coalesce(CAST(:max_open AS integer), max_open),
+                status = coalesce(CAST(:status AS text), status), updated_at = now()
+             WHERE id = :id
+            """
+        ),
+        {
+            "id": member_id, "credit_limit": credit_limit, "rate_per_minute": rate_per_minute,
+            "rate_burst": rate_burst, "max_open": max_open, "status": status,
+        },
+    )  # fmt: skip
+
+
+async def list_keys(tx: Tx, *, prefix: str | None = None) -> list[Key]:
+    rows = await tx.execute(
+        text(
+            """
+            SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
+                   k.created_at, k.expires_at, k.revoked_at
+              FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
+             WHERE CAST(:prefix AS text) IS NULL OR k.prefix = :prefix
+             ORDER BY t.name, m.name, k.created_at
+            """
+        ),
+        {"prefix": prefix},
+    )
+    return [Key(**row._mapping) for row in rows]
+
+
+async def end_key(tx: Tx, key_id: UUID, *, at: datetime) -> None:
+    """Revokes a key from `at` on: at once, or later to let a rotation overlap."""
+    await tx.execute(
+        text(
+            """
+            UPDATE api_keys SET
+                revoked_at = CASE WHEN CAST(:at AS timestamptz) <= now() THEN now()
+                                  ELSE revoked_at END,
+                expires_at = least(coalesce(expires_at, CAST(:at AS timestamptz)), :at)
+             WHERE id = :id
+            """
+        ),
+        {"id": key_id, "at": at},
+    )
+
+
+async def record_audit(
+    tx: Tx, *, actor: str, action: str, subject: str, detail: str = "{}"
+) -> None:
+    """One line of the audit log; `detail` is JSON text without secrets."""
+    await tx.execute(
+        text(
+            """
+            INSERT INTO audit_log (actor, action, subject, detail)
+            VALUES (:actor, :action, :subject, CAST(:detail AS jsonb))
+            """
+        ),
+        {"actor": actor, "action": action, "subject": subject, "detail": detail},
+    )

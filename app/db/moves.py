@@ -1,0 +1,194 @@
+"""Rows of generations as the worker and `lifecycle` see and write them.
+
+Only `lifecycle` may call `move`: a test holds that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+from app.domain.generation import Spec, State
+
+#: Where a finished generation is announced; the payload is its id. It only wakes: a slow look at
+#: the table is the truth.
+CHANNEL = "reelgate_generation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a worker needs to know of a generation."""
+
+    id: UUID
+    feature: str
+    provider: str
+    spec: Spec
+    state: State
+    priority: int
+    quote: int
+    attempt: UUID | None
+    attempts: int
+    upstream_key_id: int | None
+    upstream_id: str | None
+    polls: int
+    created_at: datetime
+    queue_deadline_at: datetime
+    submitted_at: datetime | None
+    running_at: datetime | None
+
+
+_WORK = """
+    SELECT id, feature, provider, spec, state, priority, quote, attempt, attempts,
+           upstream_key_id, upstream_id, polls, created_at, queue_deadline_at, submitted_at, running_at
+      FROM generations WHERE id = :id
+"""
+
+
+async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work | None:
+    """The row as it is now; with `lock`, nobody else moves it before this transaction ends."""
+    row = (
+        await tx.execute(text(_WORK + (" FOR UPDATE" if lock else "")), {"id": generation_id})
+    ).one_or_none()
+    if row is None:
+        return None
+    named = {**row._mapping, "spec": Spec.from_json(row.spec), "state": State(row.state)}
+    return Work(**named)
+
+
+#: Columns a move may set beside the state.
+_COLUMNS = frozenset(
+    {
+        "attempt", "upstream_key_id", "upstream_id", "result_paths", "error_code", "error_message",
+        "submitted_at", "running_at", "finished_at",
+    }
+)  # fmt: skip
+
+
+async def move(
+    tx: Tx,
+    generation_id: UUID,
+    *,
+    to: State,
+    sources: Iterable[State],
+    attempt: UUID | None,
+    event: Mapping[str, Any],
+    columns: Mapping[str, Any],
+) -> bool:
+    """One guarded step and its event; False where the row is elsewhere or another's attempt."""
+    unknown = columns.keys() - _COLUMNS
+    if unknown:
+        raise ValueError(f"not columns a move may set: {sorted(unknown)}")
+    values = dict(columns)
+    if "result_paths" in values:
+        values["result_paths"] = json.dumps(values["result_paths"])
+    assignments = ["state = :to", *(
+        f"{name} = CAST(:{name} AS jsonb)" if name == "result_paths" else f"{name} = :{name}"
+        for name in values
+    )]  # fmt: skip
+    if to is State.SUBMITTING:
+        assignments.append("attempts = attempts + 1")
+    result = await tx.execute(
+        text(
+            f"""
+            WITH moved AS (
+                UPDATE generations SET {", ".join(assignments)}
+                 WHERE id = :id AND state = ANY(:sources)
+                   AND (CAST(:guard AS uuid) IS NULL OR attempt = :guard)
+                RETURNING id, team_id, member_id
+            )
+            INSERT INTO events (generation_id, team_id, member_id, type, data)
+            SELECT id, team_id, member_id, :type, CAST(:data AS jsonb) FROM moved
+            """  # noqa: S608 - the names come from the constant set above
+        ),
+        {
+            **values,
+            "id": generation_id,
+            "to": to.value,
+            "sources": [state.value for state in sources],
+            "guard": attempt,
+            "type": f"generation.{to.value}",
+            "data": json.dumps(dict(event)),
+        },
+    )
+    return result.rowcount == 1
+
+
+async def announce(tx: Tx, generation_id: UUID) -> None:
+    """Wakes whoever waits for this generation, once the transaction commits."""
+    await tx.execute(
+        text("SELECT pg_notify(:channel, :id)"), {"channel": CHANNEL, "id": str(generation_id)}
+    )
+
+
+async def count_poll(tx: Tx, generation_id: UUID) -> None:
+    await tx.execute(
+        text("UPDATE generations SET polls = polls + 1 WHERE id = :id"), {"id": generation_id}
+    )
+
+
+async def learn_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_id: str,
+                            at: datetime) -> bool:  # fmt: skip
+    """Keeps an id that arrived after the generation became unknown, so that it can be polled."""
+    result = await tx.execute(
+        text(
+            """
+            UPDATE generations SET upstream_id = :upstream_id, running_at = :at
+             WHERE id = :id AND attempt = :attempt AND state = 'unknown' AND upstream_id IS NULL
+            """
+        ),
+        {"id": generation_id, "attempt": attempt, "upstream_id": upstream_id, "at": at},
+    )
+    return result.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """How long like generations took from submission to result, in seconds; 0 where unknown."""
+
+    samples: int
+    p10_seconds: float
+    p50_seconds: float
+    p90_seconds: float
+
+
+async def history_of(tx: Tx, spec: Spec) -> History:
+    """Of the last 50 that succeeded with this model and duration."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                SELECT count(*) AS samples,
+                       coalesce(percentile_cont(0.1) WITHIN GROUP (ORDER BY took), 0)
+                         AS p10_seconds,
+                       coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY took), 0)
+                         AS p50_seconds,
+                       coalesce(percentile_cont(0.9) WITHIN GROUP (ORDER BY took), 0)
+                         AS p90_seconds
+                  FROM (
+                    SELECT extract(epoch FROM finished_at - submitted_at)::double precision AS took
+                      FROM generations
+                     WHERE state = 'succeeded' AND submitted_at IS NOT NULL
+                       AND spec->>'model' = :model AND spec->>'duration' = :duration
+                     ORDER BY finished_at DESC LIMIT 50
+                  ) AS latest
+                """
+            ),
+            {"model": spec.model.value, "duration": spec.duration.value},
+        )
+    ).one()
+    return History(**row._mapping)
+
+
+async def count_running(tx: Tx, upstream_key_id: int) -> int:
+    counted = await tx.scalar(
+        text("SELECT count(*) FROM generations WHERE state = 'running' AND upstream_key_id = :id"),
+        {"id": upstream_key_id},
+    )
+    return int(counted or 0)

@@ -1,0 +1,96 @@
+"""Connections to Postgres. A `Tx` is an open connection: pass it first, commit nowhere else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from sqlalchemy import NullPool, exc
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+from app.errors import Unavailable
+
+Tx = AsyncConnection
+
+#: A statement that runs longer is cut off by Postgres: no query of ours needs more.
+_STATEMENT_TIMEOUT_MS = 15_000
+
+
+class Conflict(Exception):
+    """A unique constraint refused a row; `constraint` is its name."""
+
+    def __init__(self, constraint: str) -> None:
+        self.constraint = constraint
+        super().__init__(constraint)
+
+
+def sqlalchemy_url(address: str) -> URL:
+    """The address with our driver, whichever of the usual spellings it came in."""
+    return make_url(address).set(drivername="postgresql+psycopg")
+
+
+def driver_conninfo(address: str) -> str:
+    """The address as the driver itself and the job library take it."""
+    return make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+class Database:
+    """A pool of connections. Nothing is opened before the first use."""
+
+    def __init__(self, address: str, *, pool_size: int, pooled: bool = True) -> None:
+        self.address = address
+        pool: dict[str, Any] = (
+            {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
+            if pooled
+            else {"poolclass": NullPool}
+        )
+        self._engine = create_async_engine(
+            sqlalchemy_url(address),
+            connect_args={
+                "connect_timeout": 5,
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c TimeZone=UTC",
+                "application_name": "reelgate",
+            },
+            **pool,
+        )
+        # Shares the pool; each statement is its own transaction, without BEGIN and COMMIT trips.
+        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+
+    @asynccontextmanager
+    async def begin(self) -> AsyncIterator[Tx]:
+        """One transaction, committed when the block ends. Raises `Unavailable`, `Conflict`."""
+        with _translated():
+            async with self._engine.begin() as tx:
+                yield tx
+
+    @asynccontextmanager
+    async def single(self) -> AsyncIterator[Tx]:
+        """A connection on which every statement commits by itself: reads, and one-statement
+        writes. Raises `Unavailable`, `Conflict`."""
+        with _translated():
+            async with self._single.connect() as tx:
+                yield tx
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+
+class _translated:  # noqa: N801 - reads as a block, not as a thing
+    """Turns driver failures into our own errors, without the statement or its parameters."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, exc.IntegrityError):
+            diagnosis = getattr(error.orig, "diag", None)
+            raise Conflict(getattr(diagnosis, "constraint_name", None) or "unknown") from None
+        away = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
+        if isinstance(error, away) or (
+            isinstance(error, exc.DBAPIError) and error.connection_invalidated
+        ):
+            raise Unavailable(
+                "The gateway cannot reach its database right now.", retry_after_seconds=2
+            ) from error

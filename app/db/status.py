@@ -1,0 +1,81 @@
+"""What operators look at: readiness, and the figures behind the gauges."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    generations: dict[str, int]
+    oldest_seconds: dict[str, float]
+    hold_credits: int
+    assets: dict[str, int]
+    upstream_keys: dict[str, bool]
+
+
+async def schema_revision(tx: Tx) -> str | None:
+    """The revision Alembic last reached, or None where it has never run."""
+    there = await tx.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
+    if not there:
+        return None
+    revision: str | None = await tx.scalar(text("SELECT version_num FROM alembic_version"))
+    return revision
+
+
+async def clock_offset_seconds(tx: Tx, now_epoch: float) -> float:
+    """How far this machine's clock is ahead of the database's."""
+    theirs = await tx.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
+    return now_epoch - float(theirs or 0)
+
+
+async def server_version(tx: Tx) -> int:
+    """As Postgres counts it: 180000 is 18.0."""
+    return int(await tx.scalar(text("SHOW server_version_num")) or 0)
+
+
+async def figures(tx: Tx) -> Figures:
+    states = await tx.execute(
+        text(
+            """
+            SELECT state, count(*) AS rows,
+                   extract(epoch FROM now() - min(created_at))::double precision AS oldest
+              FROM generations WHERE state IN ('queued', 'submitting', 'running', 'unknown')
+             GROUP BY state
+            """
+        )
+    )
+    by_state = {row.state: (row.rows, row.oldest) for row in states}
+    holds = await tx.scalar(
+        text("SELECT coalesce(sum(credits), 0) FROM ledger_entries WHERE counted AND kind = 'hold'")
+    )
+    assets = await tx.execute(
+        text(
+            "SELECT state, count(*) AS rows FROM assets WHERE state IN ('pending', 'lost')"
+            " GROUP BY state"
+        )
+    )
+    keys = await tx.execute(text("SELECT label, state = 'active' AS active FROM upstream_keys"))
+    return Figures(
+        generations={state: count for state, (count, _) in by_state.items()},
+        oldest_seconds={state: oldest for state, (_, oldest) in by_state.items()},
+        hold_credits=int(holds or 0),
+        assets={row.state: row.rows for row in assets},
+        upstream_keys={row.label: row.active for row in keys},
+    )
+
+
+async def prune_idempotency_keys(tx: Tx) -> int:
+    result = await tx.execute(text("DELETE FROM idempotency_keys WHERE expires_at < now()"))
+    return int(result.rowcount)
+
+
+async def lead_upkeep(tx: Tx) -> bool:
+    """True for one transaction at a time among all workers."""
+    return bool(
+        await tx.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('reelgate upkeep'))"))
+    )

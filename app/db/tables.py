@@ -1,0 +1,319 @@
+"""The schema as Alembic compares it. The schema itself comes only from `migrations/`.
+
+Instants are `timestamptz`, credits `bigint` and never negative. Enumerations are text with a check:
+a new value is then one cheap migration.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    Float,
+    ForeignKey,
+    Identity,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    Uuid,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB
+
+from app.domain.generation import State
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
+        "uq": "%(table_name)s_%(column_0_N_name)s_key",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
+        "pk": "%(table_name)s_pkey",
+    }
+)
+
+
+def _instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
+    default = text("now()") if now else None
+    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
+
+
+def _created() -> Column[object]:
+    return _instant("created_at", nullable=False, now=True)
+
+
+def _one_of(column: str, values: list[str]) -> CheckConstraint:
+    listed = ", ".join(f"'{value}'" for value in values)
+    return CheckConstraint(f"{column} IN ({listed})", name=column)
+
+
+teams = Table(
+    "teams",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("status", Text, nullable=False, server_default="ACTIVE"),
+    # Null: only the members' own limits bind.
+    Column("credit_limit", BigInteger),
+    _created(),
+    _instant("updated_at", nullable=False, now=True),
+    _one_of("status", ["ACTIVE", "SUSPENDED"]),
+    CheckConstraint("credit_limit >= 0", name="credit_limit"),
+)
+
+members = Table(
+    "members",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("name", Text, nullable=False),
+    Column("role", Text, nullable=False, server_default="MEMBER"),
+    Column("status", Text, nullable=False, server_default="ACTIVE"),
+    Column("credit_limit", BigInteger, nullable=False),
+    Column("rate_per_minute", Integer, nullable=False),
+    Column("rate_burst", Integer, nullable=False),
+    Column("max_open", Integer, nullable=False),
+    _created(),
+    _instant("updated_at", nullable=False, now=True),
+    UniqueConstraint("team_id", "name"),
+    _one_of("role", ["ADMIN", "MEMBER"]),
+    _one_of("status", ["ACTIVE", "SUSPENDED"]),
+    CheckConstraint("credit_limit >= 0", name="credit_limit"),
+    CheckConstraint("rate_per_minute > 0 AND rate_burst > 0", name="rate"),
+    CheckConstraint("max_open > 0", name="max_open"),
+)
+
+api_keys = Table(
+    "api_keys",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("member_id", ForeignKey("members.id"), nullable=False, index=True),
+    Column("name", Text, nullable=False),
+    # The first characters, to tell keys apart; the key itself is kept only as its SHA-256.
+    Column("prefix", Text, nullable=False),
+    Column("secret_sha256", LargeBinary, nullable=False, unique=True),
+    _created(),
+    _instant("expires_at"),
+    _instant("revoked_at"),
+)
+
+rate_states = Table(
+    "rate_states",
+    metadata,
+    Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
+    # GCRA's theoretical arrival time; the row is also the member's admission lock.
+    _instant("arrival_at", nullable=False, now=True),
+    postgresql_with={"fillfactor": 50},
+)
+
+upstream_keys = Table(
+    "upstream_keys",
+    metadata,
+    Column("id", Integer, Identity(always=True), primary_key=True),
+    Column("label", Text, nullable=False),
+    # First 16 hex digits of the key's SHA-256; the key itself is only ever in the environment.
+    Column("fingerprint", Text, nullable=False, unique=True),
+    Column("state", Text, nullable=False, server_default="active"),
+    Column("reason", Text),
+    _instant("set_aside_at"),
+    _instant("return_at"),
+    _instant("arrival_at", nullable=False, now=True),
+    _created(),
+    _one_of("state", ["active", "set_aside"]),
+    postgresql_with={"fillfactor": 50},
+)
+
+_STATES = [state.value for state in State]
+
+generations = Table(
+    "generations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("api_key_id", ForeignKey("api_keys.id"), nullable=False),
+    Column("dialect", Text, nullable=False),
+    Column("feature", Text, nullable=False),
+    Column("provider", Text, nullable=False),
+    Column("spec", JSONB, nullable=False),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("priority", Integer, nullable=False, server_default="0"),
+    Column("quote", BigInteger, nullable=False),
+    Column("settled", BigInteger),
+    # The attempt in flight or last made: only its holder may report what came of it.
+    Column("attempt", Uuid),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("upstream_key_id", ForeignKey("upstream_keys.id")),
+    Column("upstream_id", Text),
+    Column("polls", Integer, nullable=False, server_default="0"),
+    Column("result_paths", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    _created(),
+    _instant("queue_deadline_at", nullable=False),
+    _instant("submitted_at"),
+    _instant("running_at"),
+    _instant("finished_at"),
+    _one_of("state", _STATES),
+    CheckConstraint("quote > 0", name="quote"),
+    CheckConstraint("settled >= 0 AND settled <= quote", name="settled"),
+    CheckConstraint("state <> 'running' OR upstream_id IS NOT NULL", name="running_has_id"),
+    CheckConstraint(
+        "(state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL)",
+        name="finished",
+    ),
+    # One upstream record is never taken for two generations.
+    Index("generations_upstream_idx", "upstream_key_id", "upstream_id", unique=True,
+          postgresql_where=text("upstream_id IS NOT NULL")),
+    Index("generations_member_idx", "member_id", text("created_at DESC"), text("id DESC")),
+    Index("generations_team_idx", "team_id", text("created_at DESC"), text("id DESC")),
+    Index("generations_open_idx", "member_id",
+          postgresql_where=text("state IN ('queued', 'submitting', 'running')")),
+    Index("generations_unfinished_idx", "state", "created_at",
+          postgresql_where=text("state IN ('queued', 'submitting', 'running', 'unknown')")),
+    Index("generations_history_idx", text("finished_at DESC"),
+          postgresql_where=text("state = 'succeeded'")),
+)  # fmt: skip
+
+idempotency_keys = Table(
+    "idempotency_keys",
+    metadata,
+    Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
+    Column("scope", Text, primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("generation_id", ForeignKey("generations.id", ondelete="CASCADE"), nullable=False),
+    _created(),
+    _instant("expires_at", nullable=False),
+    Index("idempotency_keys_expires_idx", "expires_at"),
+    Index("idempotency_keys_generation_idx", "generation_id"),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation_id", ForeignKey("generations.id"), nullable=False),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    # True while the entry counts against the limits: an open hold, or a settlement for ever.
+    Column("counted", Boolean, nullable=False),
+    _created(),
+    _one_of("kind", ["hold", "settle", "release"]),
+    CheckConstraint("credits >= 0", name="credits"),
+    CheckConstraint("kind <> 'release' OR NOT counted", name="release_not_counted"),
+    CheckConstraint("kind <> 'settle' OR counted", name="settle_counted"),
+    # At most one hold, and one end of it, for each generation.
+    Index("ledger_entries_hold_idx", "generation_id", unique=True,
+          postgresql_where=text("kind = 'hold'")),
+    Index("ledger_entries_end_idx", "generation_id", unique=True,
+          postgresql_where=text("kind <> 'hold'")),
+    Index("ledger_entries_member_idx", "member_id", postgresql_include=["credits"],
+          postgresql_where=text("counted")),
+    Index("ledger_entries_team_idx", "team_id", postgresql_include=["credits"],
+          postgresql_where=text("counted")),
+)  # fmt: skip
+
+assets = Table(
+    "assets",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation_id", ForeignKey("generations.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("state", Text, nullable=False, server_default="pending"),
+    # A presigned link: kept only until the file is archived, shown to nobody.
+    Column("source_link", Text),
+    _instant("source_expires_at"),
+    Column("path", Text),
+    Column("content_type", Text, nullable=False, server_default="video/mp4"),
+    Column("size_bytes", BigInteger),
+    Column("sha256", Text),
+    Column("duration_seconds", Float),
+    Column("width", Integer),
+    Column("height", Integer),
+    Column("codec", Text),
+    Column("mismatch", Text),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_error", Text),
+    _created(),
+    _instant("archived_at"),
+    UniqueConstraint("generation_id", "kind"),
+    _one_of("kind", ["video", "thumbnail"]),
+    _one_of("state", ["pending", "archived", "lost", "deleted"]),
+    CheckConstraint(
+        "state <> 'archived' OR (path IS NOT NULL AND sha256 IS NOT NULL AND size_bytes > 0)",
+        name="archived",
+    ),
+    Index("assets_pending_idx", "created_at", postgresql_where=text("state = 'pending'")),
+)
+
+events = Table(
+    "events",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation_id", ForeignKey("generations.id"), nullable=False, index=True),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("type", Text, nullable=False),
+    Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    _created(),
+    Index("events_member_idx", "member_id", "id"),
+)
+
+webhook_endpoints = Table(
+    "webhook_endpoints",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("team_id", ForeignKey("teams.id"), nullable=False, index=True),
+    # Null: the endpoint hears of every member of the team.
+    Column("member_id", ForeignKey("members.id"), index=True),
+    Column("url", Text, nullable=False),
+    Column("event_types", JSONB, nullable=False),
+    Column("state", Text, nullable=False, server_default="enabled"),
+    Column("secret", Text, nullable=False),
+    Column("previous_secret", Text),
+    _instant("previous_secret_until"),
+    _created(),
+    _instant("updated_at", nullable=False, now=True),
+    _one_of("state", ["enabled", "disabled"]),
+)
+
+webhook_deliveries = Table(
+    "webhook_deliveries",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("endpoint_id", ForeignKey("webhook_endpoints.id"), nullable=False),
+    Column("event_id", ForeignKey("events.id"), nullable=False),
+    Column("state", Text, nullable=False, server_default="pending"),
+    Column("attempts", Integer, nullable=False, server_default="0"),
+    Column("last_status", Integer),
+    Column("last_error", Text),
+    _created(),
+    _instant("next_attempt_at"),
+    _instant("finished_at"),
+    UniqueConstraint("endpoint_id", "event_id"),
+    _one_of("state", ["pending", "delivered", "failed"]),
+)
+
+audit_log = Table(
+    "audit_log",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _created(),
+    # Who: a member's id, or `cli`.
+    Column("actor", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("subject", Text, nullable=False),
+    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Index("audit_log_subject_idx", "subject", "id"),
+)

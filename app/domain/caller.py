@@ -1,0 +1,41 @@
+"""Who calls: an authenticated key with its member and team."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+
+class Role(StrEnum):
+    ADMIN = "ADMIN"
+    MEMBER = "MEMBER"
+
+
+class Status(StrEnum):
+    ACTIVE = "ACTIVE"
+    SUSPENDED = "SUSPENDED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Limits are the member's own: credits for ever, creates per minute, generations at a time."""
+
+    key_id: UUID
+    member_id: UUID
+    team_id: UUID
+    name: str
+    team_name: str
+    role: Role
+    status: Status
+    credit_limit: int
+    rate_per_minute: int
+    rate_burst: int
+    max_open: int
+    created_at: datetime
+    updated_at: datetime
+
+    @property
+    def is_admin(self) -> bool:
+        return self.role is Role.ADMIN

@@ -1,0 +1,255 @@
+"""Jobs: durable rows of work in our own transactions. The only file that knows the job library.
+
+A job's first act is to read the state of its generation: the library runs a job again after its
+worker died, and that must never send a render twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import procrastinate
+from procrastinate import BaseRetryStrategy, RetryDecision, exceptions
+from procrastinate import jobs as library
+from procrastinate import worker as library_worker
+from sqlalchemy import text
+
+from app.db.session import Tx
+from app.telemetry import logger
+
+log = logger(__name__)
+
+HEARTBEAT_SECONDS = 3.0
+#: A worker that was silent for so long is taken for dead and its jobs are given to others.
+STALLED_SECONDS = 15.0
+
+
+class Job(StrEnum):
+    """Kinds of work, each a queue of its own."""
+
+    SUBMIT = "submit"
+    POLL = "poll"
+    ARCHIVE = "archive"
+
+
+Act = Callable[[UUID], Awaitable[None]]
+
+
+async def enqueue(
+    tx: Tx, job: Job, generation_id: UUID, *, priority: int = 0, at: datetime | None = None
+) -> None:
+    """A job in the caller's transaction. While one of its kind waits, this changes nothing."""
+    await tx.execute(
+        text("SELECT reelgate_enqueue_v1(:kind, :id, :priority, CAST(:at AS timestamptz))"),
+        {"kind": job.value, "id": generation_id, "priority": priority, "at": at},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    kind: str
+    status: str
+    jobs: int
+
+
+async def depths(tx: Tx) -> list[Depth]:
+    rows = await tx.execute(
+        text(
+            "SELECT queue_name AS kind, status::text, count(*) AS jobs FROM procrastinate_jobs"
+            " WHERE status IN ('todo', 'doing') GROUP BY queue_name, status"
+        )
+    )
+    return [Depth(**row._mapping) for row in rows]
+
+
+async def worker_seen_seconds(tx: Tx) -> float | None:
+    """Seconds since any worker's last sign of life; None where none is registered."""
+    seen = await tx.scalar(
+        text("SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers")
+    )
+    return None if seen is None else float(seen)
+
+
+async def rescue(tx: Tx, *, longest_seconds: float) -> list[str]:
+    """Gives the jobs of dead workers, and jobs that were given up, back to the queue.
+
+    `longest_seconds` bounds how long a job may rightly run. Returns the kinds of what was rescued.
+    A job of the same kind may already wait for the generation; then the dead one is only removed.
+    """
+    rows = await tx.execute(
+        text(
+            """
+            WITH dead AS (
+                DELETE FROM procrastinate_workers
+                 WHERE last_heartbeat < now() - make_interval(secs => :stalled) RETURNING id
+            ), orphans AS (
+                SELECT j.id, j.queueing_lock, j.queue_name FROM procrastinate_jobs j
+                 WHERE (j.status = 'doing'
+                        AND (j.worker_id IS NULL OR j.worker_id IN (SELECT id FROM dead)))
+                    OR j.status IN ('failed', 'aborted')
+                    -- Its worker lives but could not report its end.
+                    OR (j.status = 'doing' AND NOT EXISTS (
+                        SELECT FROM procrastinate_events e WHERE e.job_id = j.id
+                           AND e.type = 'started'
+                           AND e.at > now() - make_interval(secs => :longest)))
+                   FOR UPDATE SKIP LOCKED
+            ), twins AS (
+                DELETE FROM procrastinate_jobs j USING orphans o
+                 WHERE j.id = o.id AND EXISTS (
+                    SELECT FROM procrastinate_jobs other
+                     WHERE other.queueing_lock = o.queueing_lock AND other.status = 'todo')
+                RETURNING j.id
+            ), firsts AS (
+                SELECT DISTINCT ON (queueing_lock) id FROM orphans
+                 WHERE id NOT IN (SELECT id FROM twins) ORDER BY queueing_lock, id
+            )
+            UPDATE procrastinate_jobs j
+               SET status = 'todo', worker_id = NULL, abort_requested = false,
+                   scheduled_at = now()
+              FROM firsts f WHERE j.id = f.id RETURNING j.queue_name
+            """
+        ),
+        {"stalled": STALLED_SECONDS, "longest": longest_seconds},
+    )
+    return [row.queue_name for row in rows]
+
+
+async def adopt(tx: Tx) -> list[str]:
+    """Makes a job for every generation or video that should have one and has none."""
+    rows = await tx.execute(
+        text(
+            """
+            WITH busy AS (
+                SELECT (args->>'generation_id')::uuid AS id, queue_name FROM procrastinate_jobs
+                 WHERE status IN ('todo', 'doing')
+            ), wanted AS (
+                SELECT id, priority, CASE WHEN state = 'running' OR state = 'unknown'
+                                          THEN 'poll' ELSE 'submit' END AS kind
+                  FROM generations
+                 WHERE state IN ('queued', 'submitting', 'running')
+                    OR (state = 'unknown' AND upstream_id IS NOT NULL
+                        AND running_at > now() - interval '7 days')
+                UNION ALL
+                SELECT generation_id, 0, 'archive' FROM assets WHERE state = 'pending'
+            ), orphans AS (
+                SELECT w.* FROM wanted w
+                 WHERE NOT EXISTS (
+                    SELECT FROM busy b WHERE b.id = w.id AND b.queue_name = w.kind)
+            )
+            SELECT o.kind, reelgate_enqueue_v1(o.kind, o.id, o.priority, NULL) FROM orphans o
+            """
+        )
+    )
+    return [row.kind for row in rows]
+
+
+async def prune(tx: Tx) -> None:
+    """Forgets jobs that ended well but were left behind."""
+    await tx.execute(
+        text("DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled')")
+    )
+
+
+class _KeepTrying(BaseRetryStrategy):
+    """Any failure of a job's own code is tried again: work is never dropped."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: library.Job
+    ) -> RetryDecision | None:
+        if isinstance(exception, exceptions.TaskNotFound):
+            return None
+        wait = 0 if isinstance(exception, asyncio.CancelledError) else min(2**job.attempts, 300)
+        return RetryDecision(retry_in={"seconds": wait})
+
+
+class Workers:
+    """Runs jobs of this process until `stop`; starts again by itself when Postgres was away."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        acts: Mapping[Job, Act],
+        lanes: Mapping[Sequence[Job], int],
+        poll_seconds: float,
+        drain_seconds: float,
+    ) -> None:
+        self._connector = procrastinate.PsycopgConnector(
+            conninfo=conninfo, min_size=1, max_size=max(4, len(lanes) * 2), timeout=10
+        )
+        self._app = procrastinate.App(connector=self._connector)
+        self._lanes = {tuple(job.value for job in jobs): size for jobs, size in lanes.items()}
+        self._poll_seconds = poll_seconds
+        self._drain_seconds = drain_seconds
+        self._stopping = asyncio.Event()
+        self._running: set[library_worker.Worker] = set()
+        for job, act in acts.items():
+            self._register(job, act)
+
+    def _register(self, job: Job, act: Act) -> None:
+        async def run(generation_id: str) -> None:
+            await act(UUID(generation_id))
+
+        self._app.task(name=job.value, queue=job.value, retry=_KeepTrying())(run)
+
+    async def run(self) -> None:
+        """Until `stop`. A lost database is waited for, not given up."""
+        while not self._stopping.is_set():
+            try:
+                async with self._app.open_async():
+                    await self._run_lanes()
+            except (exceptions.ProcrastinateException, OSError) as error:
+                log.warning("worker_interrupted", error=type(error).__name__)
+            if not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+
+    async def _run_lanes(self) -> None:
+        async with _all_or_none() as group:
+            for queues, size in self._lanes.items():
+                lane = library_worker.Worker(
+                    self._app,
+                    queues=queues,
+                    concurrency=size,
+                    fetch_job_polling_interval=self._poll_seconds,
+                    abort_job_polling_interval=60,
+                    shutdown_graceful_timeout=self._drain_seconds,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=HEARTBEAT_SECONDS,
+                    stalled_worker_timeout=STALLED_SECONDS,
+                )
+                self._running.add(lane)
+                group.append(asyncio.create_task(self._run_lane(lane)))
+
+    async def _run_lane(self, lane: library_worker.Worker) -> None:
+        try:
+            await lane.run()  # type: ignore[no-untyped-call] # untyped in the library
+        finally:
+            self._running.discard(lane)
+            # One lane that ends takes the others along, so that all start again together.
+            for other in list(self._running):
+                other.stop()  # type: ignore[no-untyped-call]
+
+    def stop(self) -> None:
+        """Takes no new job, lets the running ones finish within the drain time."""
+        self._stopping.set()
+        for lane in list(self._running):
+            lane.stop()  # type: ignore[no-untyped-call]
+
+
+@contextlib.asynccontextmanager
+async def _all_or_none() -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Waits for every task, then raises the first failure."""
+    tasks: list[asyncio.Task[None]] = []
+    yield tasks
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

@@ -1,0 +1,160 @@
+"""Opens and closes everything a process needs, in one place: database, watch, HTTP clients,
+archive. The only reader of the clock."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+
+from app.archive import Archive
+from app.db import upstream_keys
+from app.db.session import Database
+from app.db.watch import Watch
+from app.domain.catalog import PriceTable
+from app.errors import ConfigurationError
+from app.secrets import LinkSigner, fingerprint_of
+from app.settings import Settings
+from app.telemetry import Metrics
+from app.upstream.client import UpstreamClient
+from app.upstream.fetch import FetchPolicy, GuardedFetcher
+
+#: httpx searches its pool linearly, so many held calls are spread over several clients.
+_CONNECTIONS_PER_CLIENT = 500
+
+
+class Clock:
+    """The time. Tests pass one that they move by hand."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def for_database(self) -> datetime | None:
+        """None: Postgres uses its own clock, the one all processes share."""
+        return None
+
+
+@dataclass(slots=True, kw_only=True)
+class Runtime:
+    """What use cases are given. `upstream_key_ids` maps labels of configured keys to rows."""
+
+    settings: Settings
+    clock: Clock
+    metrics: Metrics
+    db: Database
+    watch: Watch
+    archive: Archive
+    upstream: UpstreamClient
+    signer: LinkSigner
+    prices: PriceTable
+    upstream_key_ids: dict[str, int]
+    #: True from the first sign of a stop: admission and readiness say so.
+    draining: bool = False
+
+    async def upstream_key_ids_now(self) -> dict[str, int]:
+        """Rows of the configured keys, made at the first use: the database may have been away
+        when the process started."""
+        if not self.upstream_key_ids:
+            wanted = self.settings.upstream_keys()
+            async with self.db.begin() as tx:
+                self.upstream_key_ids = await upstream_keys.register(
+                    tx, {label: fingerprint_of(key) for label, key in wanted.items()}
+                )
+        return self.upstream_key_ids
+
+
+@asynccontextmanager
+async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    """Everything opened, closed in reverse order. Raises `ConfigurationError`."""
+    if settings.database_url is None:
+        raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
+    metrics = Metrics()
+    async with AsyncExitStack() as stack:
+        db = Database(
+            settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
+        )
+        stack.push_async_callback(db.close)
+        clients = [
+            await stack.enter_async_context(client) for client in _upstream_clients(settings)
+        ]
+        fetching = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        watch = await stack.enter_async_context(Watch(db).running())
+        metrics.waiting.set_function(lambda: watch.waiting)
+        yield Runtime(
+            settings=settings,
+            clock=clock or Clock(),
+            metrics=metrics,
+            db=db,
+            watch=watch,
+            archive=Archive.open(settings.archive_address),
+            upstream=UpstreamClient(
+                clients=clients,
+                base_url=settings.upstream_url,
+                keys=settings.upstream_keys(),
+                fetcher=GuardedFetcher(fetching, download_policy(settings)),
+                read_seconds=settings.upstream_read_seconds,
+                observe=metrics.observe_upstream,
+            ),
+            signer=LinkSigner(signing_secret(settings), base_url=settings.link_base),
+            prices=load_prices(settings),
+            upstream_key_ids={},
+        )
+
+
+def _upstream_clients(settings: Settings) -> list[httpx.AsyncClient]:
+    limits = httpx.Limits(max_connections=_CONNECTIONS_PER_CLIENT, max_keepalive_connections=0)
+    timeout = httpx.Timeout(
+        settings.upstream_read_seconds, connect=settings.upstream_connect_seconds, pool=30
+    )
+    count = -(-settings.worker_concurrency // _CONNECTIONS_PER_CLIENT)
+    return [
+        httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, http2=False)
+        for _ in range(count)
+    ]
+
+
+def download_policy(settings: Settings) -> FetchPolicy:
+    """The upstream's file hosts; the simulator's own address where there is one."""
+    trusted: frozenset[str] = frozenset()
+    if settings.simulator_url is not None:
+        parts = urlsplit(settings.simulator_url)
+        port = parts.port or (443 if parts.scheme == "https" else 80)
+        trusted = frozenset({f"{parts.scheme}://{parts.hostname}:{port}"})
+    return FetchPolicy(hosts=frozenset(settings.download_hosts), trusted_origins=trusted)
+
+
+def load_prices(settings: Settings) -> PriceTable:
+    path = settings.prices_file or Path(__file__).with_name("prices.toml")
+    try:
+        document = tomllib.loads(path.read_text())
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(
+            f"REELGATE_PRICES_FILE: {path} cannot be read as TOML: {error}."
+        ) from None
+    return PriceTable.parse(document, origin=str(path))
+
+
+def signing_secret(settings: Settings) -> bytes:
+    """The configured secret; in development, one that is made once and kept beside the data."""
+    if settings.signing_secret is not None:
+        return settings.signing_secret.get_secret_value().encode()
+    path = settings.data_dir / "signing-secret"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        # Written whole under another name first: two processes that start together agree on one.
+        draft = path.with_name(f"{path.name}.{os.getpid()}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_hex(32))
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_bytes()

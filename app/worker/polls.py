@@ -1,0 +1,119 @@
+"""Polling: asking the upstream what became of a generation it gave an id for."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from app import lifecycle
+from app.db import moves, upstream_keys
+from app.db.moves import Work
+from app.db.session import Tx
+from app.domain.generation import State
+from app.queue import Job, enqueue
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
+from app.worker.persist import persisted
+from app.worker.submissions import pace_of, put_aside
+
+log = logger(__name__)
+
+POLL_AHEAD = 10
+#: While the key that made a generation is not configured here, nothing else can ask for it.
+_NO_KEY_SECONDS = 300.0
+_POLLED = frozenset({State.RUNNING, State.UNKNOWN})
+
+
+async def poll(rt: Runtime, generation_id: UUID) -> None:
+    """One look at a running or unknown generation; the next one is a job of its own."""
+    key_ids = await rt.upstream_key_ids_now()
+    labels = {key_id: label for label, key_id in key_ids.items()}
+    work = await _take_turn(rt, generation_id, labels)
+    if work is None or work.upstream_id is None or work.upstream_key_id is None:
+        return
+    label = labels[work.upstream_key_id]
+    answer = await rt.upstream.result(label, work.upstream_id)
+    await persisted(lambda: record(rt, work, answer))
+
+
+async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -> Work | None:
+    """The generation with a request of its key's budget taken; or None and, where there is still
+    something to ask, a later job."""
+    now = rt.clock.now()
+    async with rt.db.begin() as tx:
+        work = await moves.find_work(tx, generation_id)
+        if work is None or work.state not in _POLLED or work.upstream_id is None:
+            return None
+        if work.upstream_key_id not in labels:
+            log.warning("upstream_key_missing", generation_id=str(work.id))
+            await _poll_at(tx, work, now + timedelta(seconds=_NO_KEY_SECONDS))
+            return None
+        slot = await upstream_keys.take_slot(
+            tx,
+            [work.upstream_key_id],
+            per_minute=rt.settings.upstream_rate_per_minute,
+            ahead=POLL_AHEAD,
+            any_state=True,
+        )
+        if slot.key_id is None:
+            await _poll_at(tx, work, now + timedelta(seconds=slot.wait_seconds))
+            return None
+        return work
+
+
+async def record(rt: Runtime, work: Work, answer: ResultAnswer) -> None:
+    """Writes down what a look said and, where it said nothing final, when to look again."""
+    now = rt.clock.now()
+    entered: State | None = None
+    async with rt.db.begin() as tx:
+        match answer:
+            case Succeeded():
+                moved = await lifecycle.succeed(
+                    tx, work, attempt=None, upstream_id=None, paths=answer.paths,
+                    link=answer.link, now=now,
+                )  # fmt: skip
+                entered = State.SUCCEEDED if moved else None
+            case Failed():
+                moved = await lifecycle.fail(
+                    tx, work, attempt=None, code=answer.code, message=answer.message, now=now,
+                    billed_credits=answer.billed_credits,
+                )  # fmt: skip
+                entered = State.FAILED if moved else None
+            case _:
+                entered = await _keep_looking(rt, tx, work, answer, now)
+    if entered is not None:
+        rt.metrics.transitions.labels(entered.value).inc()
+        log.info("polled", generation_id=str(work.id), state=entered.value)
+
+
+async def _keep_looking(
+    rt: Runtime, tx: Tx, work: Work, answer: ResultAnswer, now: datetime
+) -> State | None:
+    """Schedules the next look; a running generation past its deadline becomes unknown."""
+    await moves.count_poll(tx, work.id)
+    entered: State | None = None
+    elapsed = (now - (work.running_at or now)).total_seconds()
+    state = work.state
+    if state is State.RUNNING and elapsed > rt.settings.running_seconds:
+        if await lifecycle.lose_track(tx, work, attempt=None, reason="deadline"):
+            entered = State.UNKNOWN
+        state = State.UNKNOWN
+    if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
+        await put_aside(rt, tx, work.upstream_key_id, "", answer.key_trouble)
+    if state is State.UNKNOWN:
+        if elapsed > rt.settings.unknown_seconds:
+            log.error("unknown_given_up", generation_id=str(work.id))
+            return entered
+        wait = pace_of(rt).next_look_at_unknown(elapsed_seconds=elapsed)
+    else:
+        running = await moves.count_running(tx, work.upstream_key_id or 0)
+        wait = pace_of(rt).next_look(running=running)
+    if isinstance(answer, Busy) and answer.retry_after_seconds:
+        wait = max(wait, answer.retry_after_seconds)
+    await _poll_at(tx, work, now + timedelta(seconds=wait))
+    return entered
+
+
+async def _poll_at(tx: Tx, work: Work, at: datetime) -> None:
+    await enqueue(tx, Job.POLL, work.id, priority=work.priority, at=at)

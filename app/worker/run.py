@@ -1,0 +1,47 @@
+"""A worker: jobs and upkeep of one process, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+from app.db.session import driver_conninfo
+from app.queue import Job, Workers
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.worker import assets, polls, submissions, upkeep
+
+log = logger(__name__)
+
+
+async def run(rt: Runtime, stopping: asyncio.Event) -> None:
+    """Works until `stopping`, then finishes what is in flight within the drain time."""
+    workers = Workers(
+        driver_conninfo(rt.db.address),
+        acts={
+            Job.SUBMIT: partial(submissions.submit, rt),
+            Job.POLL: partial(polls.poll, rt),
+            Job.ARCHIVE: partial(assets.archive, rt),
+        },
+        lanes={
+            (Job.SUBMIT, Job.POLL): rt.settings.worker_concurrency,
+            (Job.ARCHIVE,): rt.settings.archive_concurrency,
+        },
+        poll_seconds=rt.settings.worker_poll_seconds,
+        drain_seconds=rt.settings.drain_seconds,
+    )
+    working = asyncio.create_task(workers.run(), name="jobs")
+    keeping = asyncio.create_task(upkeep.keep(rt, stopping), name="upkeep")
+    asked = asyncio.create_task(stopping.wait())
+    log.info("worker_started", concurrency=rt.settings.worker_concurrency)
+    try:
+        # A failure of either ends the worker: half a worker would look alive and do nothing.
+        done, _ = await asyncio.wait({working, keeping, asked}, return_when=asyncio.FIRST_COMPLETED)
+        for task in done - {asked}:
+            task.result()
+    finally:
+        asked.cancel()
+        stopping.set()
+        workers.stop()
+        await asyncio.gather(working, keeping, asked, return_exceptions=True)
+        log.info("worker_stopped")

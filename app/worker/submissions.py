@@ -1,0 +1,204 @@
+"""Submitting: the one POST of a generation, and what came of it."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid4
+
+from app import lifecycle
+from app.db import moves, upstream_keys
+from app.db.moves import Work
+from app.db.session import Conflict, Tx
+from app.domain.catalog import OFFERS
+from app.domain.generation import State
+from app.domain.pace import Pace
+from app.queue import Job, enqueue
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.upstream.answers import (
+    Failed,
+    KeyTrouble,
+    Lost,
+    NotProcessed,
+    Running,
+    SubmitAnswer,
+    Succeeded,
+)
+from app.worker.persist import persisted
+
+log = logger(__name__)
+
+#: Requests a key may run ahead of its rate; polls get less, so that submissions go first.
+SUBMIT_AHEAD = 20
+_LONGEST_RETRY_SECONDS = 60.0
+#: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
+_ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    work: Work
+    attempt: UUID
+    key_label: str
+
+
+async def submit(rt: Runtime, generation_id: UUID) -> None:
+    """Sends a queued generation, once. The state is read first: a job may run a second time."""
+    attempt = uuid4()
+    claim = await persisted(lambda: _claim(rt, generation_id, attempt))
+    if claim is None:
+        return
+    work, offer = claim.work, OFFERS[(claim.work.feature, claim.work.provider)]
+    try:
+        answer = await rt.upstream.submit(
+            claim.key_label, offer, work.spec, run_async=rt.settings.upstream_async
+        )
+    except asyncio.CancelledError:
+        # The process is stopping and its patience is over; the POST may have been taken.
+        await asyncio.shield(persisted(lambda: record(rt, claim, Lost(reason="stopped"))))
+        raise
+    await persisted(lambda: record(rt, claim, answer))
+
+
+async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+    """queued → submitting with this attempt, committed before the POST; None: nothing to send."""
+    key_ids = await rt.upstream_key_ids_now()
+    labels = {key_id: label for label, key_id in key_ids.items()}
+    now = rt.clock.now()
+    async with rt.db.begin() as tx:
+        work = await moves.find_work(tx, generation_id, lock=True)
+        if work is None:
+            return None
+        if work.state is State.SUBMITTING:
+            return await _resume(rt, tx, work, attempt, labels)
+        if work.state is not State.QUEUED:
+            return None
+        if work.queue_deadline_at <= now:
+            await lifecycle.fail(
+                tx,
+                work,
+                attempt=None,
+                code="upstream_unavailable",
+                message="The upstream could not be reached in time; nothing was sent.",
+                now=now,
+            )
+            rt.metrics.transitions.labels(State.FAILED.value).inc()
+            return None
+        slot = await upstream_keys.take_slot(
+            tx,
+            list(labels),
+            per_minute=rt.settings.upstream_rate_per_minute,
+            ahead=SUBMIT_AHEAD,
+        )
+        if slot.key_id is None:
+            at = now + timedelta(seconds=slot.wait_seconds)
+            await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
+            return None
+        await lifecycle.begin_attempt(
+            tx, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
+        )
+    rt.metrics.transitions.labels(State.SUBMITTING.value).inc()
+    return _Claim(work, attempt, labels[slot.key_id])
+
+
+async def _resume(
+    rt: Runtime, tx: Tx, work: Work, attempt: UUID, labels: dict[int, str]
+) -> _Claim | None:
+    """A generation found in `submitting`: ours, where only the news of our commit was lost; or
+    that of a worker that died between its commit and the answer."""
+    if work.attempt == attempt and work.upstream_key_id in labels:
+        return _Claim(work, attempt, labels[work.upstream_key_id])
+    await lifecycle.lose_track(tx, work, attempt=work.attempt, reason="worker_died")
+    rt.metrics.transitions.labels(State.UNKNOWN.value).inc()
+    rt.metrics.rescued.labels("submitting").inc()
+    log.warning("submission_lost", generation_id=str(work.id), reason="worker_died")
+    return None
+
+
+async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
+    """Writes the answer down. Where the generation has left `submitting` in the meantime, the
+    answer is taken only if it is news, else it lost the race."""
+    try:
+        async with rt.db.begin() as tx:
+            entered = await _apply(rt, tx, claim, answer)
+    except Conflict:
+        # Another generation has this upstream record already: whose it is cannot be known.
+        async with rt.db.begin() as tx:
+            await lifecycle.lose_track(
+                tx, claim.work, attempt=claim.attempt, reason="upstream_id_repeated"
+            )
+        entered = State.UNKNOWN
+    kind = type(answer).__name__
+    if entered is None:
+        log.warning("late_answer", generation_id=str(claim.work.id), answer=kind)
+        return
+    rt.metrics.transitions.labels(entered.value).inc()
+    reason = getattr(answer, "reason", None) or getattr(answer, "code", None)
+    log.info("submitted", generation_id=str(claim.work.id), state=entered.value, reason=reason)
+
+
+async def _apply(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer) -> State | None:
+    work, attempt, now = claim.work, claim.attempt, rt.clock.now()
+    match answer:
+        case Running():
+            history = await moves.history_of(tx, work.spec)
+            wait = pace_of(rt).first_look(samples=history.samples, p10_seconds=history.p10_seconds)
+            moved = await lifecycle.run(
+                tx, work, attempt=attempt, upstream_id=answer.upstream_id, now=now,
+                poll_at=now + timedelta(seconds=wait),
+            )  # fmt: skip
+            return State.RUNNING if moved else None
+        case Succeeded():
+            moved = await lifecycle.succeed(
+                tx, work, attempt=attempt, upstream_id=answer.upstream_id, paths=answer.paths,
+                link=answer.link, now=now,
+            )  # fmt: skip
+            return State.SUCCEEDED if moved else None
+        case Failed():
+            moved = await lifecycle.fail(
+                tx, work, attempt=attempt, code=answer.code, message=answer.message, now=now,
+                billed_credits=answer.billed_credits,
+            )  # fmt: skip
+            return State.FAILED if moved else None
+        case NotProcessed():
+            return await _send_again(rt, tx, claim, answer)
+        case Lost():
+            moved = await lifecycle.lose_track(tx, work, attempt=attempt, reason=answer.reason)
+            return State.UNKNOWN if moved else None
+
+
+async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) -> State | None:
+    work = claim.work
+    if answer.key_trouble is not None:
+        key_id = rt.upstream_key_ids[claim.key_label]
+        await put_aside(rt, tx, key_id, claim.key_label, answer.key_trouble)
+        # Another key may take it at once; where there is none, the claim finds no slot and waits.
+        wait = 0.0
+    else:
+        wait = answer.retry_after_seconds or min(2.0**work.attempts, _LONGEST_RETRY_SECONDS)
+    moved = await lifecycle.return_to_queue(
+        tx,
+        work,
+        attempt=claim.attempt,
+        reason=answer.reason,
+        at=rt.clock.now() + timedelta(seconds=wait),
+    )
+    return State.QUEUED if moved else None
+
+
+async def put_aside(rt: Runtime, tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:
+    """Stops submissions through a key for a while, once, and says so."""
+    if await upstream_keys.set_aside(
+        tx, key_id, reason=trouble.value, return_seconds=_ASIDE_SECONDS[trouble]
+    ):
+        log.error("upstream_key_set_aside", label=label, reason=trouble.value)
+
+
+def pace_of(rt: Runtime) -> Pace:
+    return Pace(
+        first_seconds=rt.settings.poll_first_seconds,
+        least_seconds=rt.settings.poll_seconds,
+        requests_per_minute=rt.settings.upstream_rate_per_minute,
+    )

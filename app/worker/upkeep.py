@@ -1,0 +1,49 @@
+"""Upkeep: rescue what died, adopt what has no job, forget what expired."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+
+from app import queue
+from app.db import status, upstream_keys
+from app.errors import Unavailable
+from app.runtime import Runtime
+from app.telemetry import logger
+
+log = logger(__name__)
+
+EVERY_SECONDS = 5.0
+#: Beyond the upstream's own deadline: a little time to write the answer down.
+_GRACE_SECONDS = 120.0
+
+
+async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
+    """A round every few seconds until `stopping`; one worker at a time does it."""
+    while not stopping.is_set():
+        try:
+            await one_round(rt)
+        except Unavailable:
+            log.warning("upkeep_skipped")
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(stopping.wait(), timeout=EVERY_SECONDS)
+
+
+async def one_round(rt: Runtime) -> None:
+    longest = rt.settings.upstream_read_seconds + _GRACE_SECONDS
+    async with rt.db.begin() as tx:
+        if not await status.lead_upkeep(tx):
+            return
+        rescued = await queue.rescue(tx, longest_seconds=longest)
+        adopted = await queue.adopt(tx)
+        returned = await upstream_keys.return_due(tx)
+        await status.prune_idempotency_keys(tx)
+        await queue.prune(tx)
+    for kind in rescued:
+        rt.metrics.rescued.labels(kind).inc()
+    for kind in adopted:
+        rt.metrics.rescued.labels(f"{kind}_adopted").inc()
+    if rescued or adopted:
+        log.warning("rescued", jobs=len(rescued), adopted=len(adopted))
+    for label in returned:
+        log.info("upstream_key_returned", label=label)

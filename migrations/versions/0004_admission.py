@@ -1,0 +1,29 @@
+"""The job library's schema and the admission functions
+
+Revision: 0004
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from alembic import op
+from procrastinate.schema import SchemaManager
+
+revision = "0004"
+down_revision = "0003"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).parents[1] / "sql" / "0004_admission.sql"
+
+
+def upgrade() -> None:
+    # The driver's own cursor: `%` and `:` in these files are SQL, not parameters.
+    cursor = op.get_bind().connection.cursor()
+    cursor.execute(SchemaManager.get_schema())
+    cursor.execute(SQL.read_text())
+
+
+def downgrade() -> None:
+    raise NotImplementedError("The schema only goes forward: restore a backup to go back.")
