@@ -1,0 +1,230 @@
+"""The bytes of a video as an HTTP answer: streamed, resumable, cacheable, never whole in memory."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import aclosing
+from datetime import UTC, datetime
+from email.utils import format_datetime
+from typing import Literal
+from urllib.parse import quote
+
+from anyio import CancelScope
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
+
+from app.errors import PreconditionFailed
+from app.http import ranges
+from app.http.ranges import Plan, Span
+
+Disposition = Literal["inline", "attachment"]
+#: Opens the bytes `start` to `end` (not included) of the file; closed when no more are wanted.
+OpenRange = Callable[[int, int], AsyncIterator[bytes]]
+
+
+async def content_response(
+    request: Request,
+    *,
+    open_range: OpenRange,
+    length: int,
+    etag_sha256: str,
+    content_type: str,
+    filename: str,
+    last_modified: datetime,
+    cache_seconds: int,
+    disposition: Disposition = "inline",
+) -> Response:
+    """Answers GET or HEAD with the file, the ranges asked for, or 304 or 416.
+
+    Raises `PreconditionFailed`, and whatever `open_range` raises before its first bytes: they are
+    fetched here, while the answer can still become an error.
+    """
+    etag = f'"{etag_sha256}"'
+    plan = ranges.decide(
+        request.method,
+        {name: ", ".join(request.headers.getlist(name)) for name in request.headers},
+        etag=etag,
+        length=length,
+        last_modified=last_modified,
+    )
+    headers = {
+        "ETag": etag,
+        "Last-Modified": format_datetime(last_modified.astimezone(UTC), usegmt=True),
+        "Cache-Control": f"private, max-age={cache_seconds}, immutable",
+        "Accept-Ranges": "bytes",
+    }
+    match plan.status:
+        case 412:
+            raise PreconditionFailed
+        case 304:
+            return Response(status_code=304, headers=headers)
+        case 416:
+            return _not_satisfiable(length)
+    body = _Body(plan, open_range, length, content_type)
+    headers |= _describing(filename, disposition) | body.headers
+    if request.method == "HEAD":
+        return Response(status_code=plan.status, headers=headers)
+    blocks = await _Primed.start(body.blocks())
+    return _Streamed(blocks, status_code=plan.status, headers=headers, close=blocks.aclose)
+
+
+async def relay_response(
+    request: Request,
+    *,
+    status: int,
+    headers: Mapping[str, str],
+    chunks: AsyncIterator[bytes],
+    close: Callable[[], Awaitable[None]],
+    content_type: str,
+    filename: str,
+    disposition: Disposition = "inline",
+) -> Response:
+    """Passes on a video that another server is already sending with 200 or 206.
+
+    `headers` and `chunks` are that server's, the bytes undecoded; `close` ends its answer and is
+    awaited however this one ends. Of its headers only the three that describe the bytes get
+    through. The request sent to it takes its range from `ranges.forwardable`.
+    """
+    named = {name.lower(): value for name, value in headers.items()}
+    kept = {
+        name: named[name.lower()]
+        for name in ("Content-Length", "Content-Range", "Accept-Ranges")
+        if name.lower() in named
+    }
+    kept |= _describing(filename, disposition)
+    kept |= {"Content-Type": content_type, "Cache-Control": "private, no-store"}
+
+    async def end() -> None:
+        await _close(chunks)
+        await close()
+
+    if request.method == "HEAD":
+        await end()
+        return Response(status_code=status, headers=kept)
+    return _Streamed(chunks, status_code=status, headers=kept, close=end)
+
+
+class _Body:
+    """The headers and the bytes of a 200 or a 206."""
+
+    def __init__(self, plan: Plan, open_range: OpenRange, length: int, content_type: str) -> None:
+        self._open_range = open_range
+        self._spans = plan.spans
+        self._heads: list[bytes] = [b""]
+        self._tail = b""
+        self.headers = {"Content-Type": content_type}
+        if plan.multipart:
+            boundary = secrets.token_hex(16)
+            self._heads, self._tail = ranges.part_heads(
+                plan.spans, length=length, content_type=content_type, boundary=boundary
+            )
+            self.headers["Content-Type"] = f"multipart/byteranges; boundary={boundary}"
+        elif plan.status == 206:
+            self.headers["Content-Range"] = plan.spans[0].content_range(length)
+        size = sum(span.length for span in plan.spans) + sum(map(len, self._heads))
+        self.headers["Content-Length"] = str(size + len(self._tail))
+
+    async def blocks(self) -> AsyncGenerator[bytes, None]:
+        for head, span in zip(self._heads, self._spans, strict=True):
+            # The head waits for the first bytes, so that a missing file is noticed before it.
+            async with aclosing(self._part(span)) as part:
+                async for block in part:
+                    if head:
+                        yield head
+                        head = b""
+                    yield block
+        if self._tail:
+            yield self._tail
+
+    async def _part(self, span: Span) -> AsyncGenerator[bytes, None]:
+        blocks = self._open_range(span.start, span.end)
+        try:
+            async for block in blocks:
+                yield block
+        finally:
+            await _close(blocks)
+
+
+class _Primed:
+    """An iterator whose first item has been fetched."""
+
+    def __init__(self, first: bytes | None, rest: AsyncGenerator[bytes, None]) -> None:
+        self._first = first
+        self._rest = rest
+        self.aclose = rest.aclose
+
+    @classmethod
+    async def start(cls, blocks: AsyncGenerator[bytes, None]) -> _Primed:
+        return cls(await anext(blocks, None), blocks)
+
+    def __aiter__(self) -> _Primed:
+        return self
+
+    async def __anext__(self) -> bytes:
+        if self._first is None:
+            return await anext(self._rest)
+        first, self._first = self._first, None
+        return first
+
+
+class _Streamed(StreamingResponse):
+    """Closes its source however the answer ends. Starlette leaves that to the garbage collector."""
+
+    def __init__(
+        self,
+        blocks: AsyncIterator[bytes],
+        *,
+        status_code: int,
+        headers: Mapping[str, str],
+        close: Callable[[], Awaitable[None]],
+    ) -> None:
+        super().__init__(blocks, status_code=status_code, headers=headers)
+        self._close = close
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            # A caller that went away shows as a cancellation, which must not cut the closing off.
+            with CancelScope(shield=True):
+                await self._close()
+
+
+async def _close(blocks: AsyncIterator[bytes]) -> None:
+    if isinstance(blocks, AsyncGenerator):
+        await blocks.aclose()
+
+
+def _describing(filename: str, disposition: Disposition) -> dict[str, str]:
+    """RFC 6266: a plain name for everybody, and the exact one where the two differ."""
+    plain = re.sub(r'[^\x20-\x7e]|["\\%]', "_", filename)
+    value = f'{disposition}; filename="{plain}"'
+    if plain != filename:
+        value += f"; filename*=UTF-8''{quote(filename, safe='')}"
+    return {"Content-Disposition": value, "X-Content-Type-Options": "nosniff"}
+
+
+def _not_satisfiable(length: int) -> Response:
+    detail = f"The file has {length} bytes; none of the ranges asked for lies within it"
+    problem = {
+        "type": "about:blank",
+        "title": "Range not satisfiable",
+        "status": 416,
+        "detail": detail,
+        "code": "range_not_satisfiable",
+        "billed": False,
+        "retry_safe": True,
+    }
+    return JSONResponse(
+        problem,
+        status_code=416,
+        media_type="application/problem+json",
+        headers={
+            "Content-Range": f"bytes */{length}",
+            "Accept-Ranges": "bytes",
+            "Cache-Control": "no-store",
+        },
+    )
