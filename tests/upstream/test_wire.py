@@ -1,0 +1,309 @@
+"""What must hold of the wire for any Spec and any bytes, beyond the golden files."""
+
+from __future__ import annotations
+
+import json
+from itertools import product
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from app.domain.catalog import LUMA_TEXT_TO_VIDEO
+from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.errors import Rejections
+from app.upstream.answers import (
+    Busy,
+    Failed,
+    Lost,
+    NotProcessed,
+    ResultAnswer,
+    Running,
+    SubmitAnswer,
+    Succeeded,
+)
+from app.upstream.wire import read_result, read_submission, request_body
+
+ID = "0b7c9a51-6d0e-4c38-9f0d-51f1a2f6f0aa"
+STATUSES = [200, 201, 202, 204, 302, 400, 401, 402, 403, 404, 406, 408, 409, 413, 422, 425, 429]
+STATUSES += [499, 500, 502, 503, 504, 522, 524, 0, 999]
+CODES = [
+    "UNSUPPORTED_MODEL", "MISSING_REQUIRED_FIELDS", "REQUEST_BODY_VALIDATION_FAILED",
+    "PROMPT_OBJECT_VALIDATION_FAILED", "EXTERNAL_API_RESPONSE_WITH_ERROR", "UNKNOWN_ERROR",
+    "HTTP_EXCEPTION", "INVALID_AUTH_TOKEN", "INSUFFICIENT_CREDITS", "INVALID_REQUEST",
+    "UNAUTHORIZED", "RATE_LIMITED", "UNPROCESSABLE_ENTITY", "CONTENT_MODERATION", "BRAND_NEW",
+]  # fmt: skip
+
+
+def read(status: int, headers: dict[str, str], body: bytes) -> tuple[SubmitAnswer, ResultAnswer]:
+    return (
+        read_submission(status, headers, body),
+        read_result(status, headers, body, expected_id=ID),
+    )
+
+
+def submission(status: int, document: Any) -> SubmitAnswer:
+    return read_submission(status, {}, json.dumps(document).encode())
+
+
+def test_every_legal_spec_survives_the_wire() -> None:
+    combinations = product(
+        VideoModel, Duration, [None, *AspectRatio], [None, *Resolution], [None, True, False]
+    )
+    for model, duration, ratio, resolution, loop in combinations:
+        spec = Spec(
+            prompt="a lighthouse in fog",
+            model=model,
+            duration=duration,
+            aspect_ratio=ratio,
+            resolution=resolution,
+            loop=loop,
+        )
+        body = json.loads(json.dumps(request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=False)))
+        assert body["type"] == "TEXT_TO_VIDEO"
+        assert body["model"] == "luma"
+        assert set(body) == {"type", "model", "promptObject"}
+        omitted = [ratio, resolution, loop].count(None)
+        assert len(body["promptObject"]) == 6 - omitted
+        issues = Rejections()
+        read_back = LUMA_TEXT_TO_VIDEO.check(body["promptObject"], prefix="p", issues=issues)
+        assert read_back == spec
+        assert issues.issues == []
+
+
+@given(
+    st.builds(
+        Spec,
+        prompt=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
+        model=st.sampled_from(VideoModel),
+        duration=st.sampled_from(Duration),
+    )
+)
+def test_the_prompt_reaches_the_wire_letter_for_letter(spec: Spec) -> None:
+    body = request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=True)
+    assert body["async"] is True
+    assert json.loads(json.dumps(body))["promptObject"]["prompt"] == spec.prompt
+
+
+JSON = st.recursive(
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.text()
+    | st.sampled_from([*CODES, "SUCCESS", "FAILED", "PROCESSING", ID]),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(
+                ["aiRecord", "uuid", "status", "aiRecordDetail", "resultObject", "temporaryUrl",
+                 "errorCode", "error", "code", "message", "details", "response", "metadata",
+                 "credit", "field"]
+            )
+            | st.text(max_size=5),
+            inner,
+            max_size=6,
+        )
+    ),
+    max_leaves=20,
+)  # fmt: skip
+HEADERS = st.fixed_dictionaries(
+    {},
+    optional={
+        "Retry-After": st.text(max_size=40) | st.integers().map(str),
+        "Date": st.text(max_size=40) | st.just("Fri, 02 Jan 2026 03:04:05 GMT"),
+        "cf-mitigated": st.sampled_from(["challenge", "x", ""]),
+    },
+)
+
+
+@given(st.integers(-1, 1000), HEADERS, st.binary() | JSON.map(lambda d: json.dumps(d).encode()))
+def test_nothing_the_upstream_sends_is_an_exception(
+    status: int, headers: dict[str, str], body: bytes
+) -> None:
+    for answer in read(status, headers, body):
+        wait = getattr(answer, "retry_after_seconds", None)
+        assert wait is None or 1 <= wait <= 300
+        if isinstance(answer, Succeeded):
+            assert answer.paths
+        if isinstance(answer, Failed):
+            assert answer.code in ("upstream_refused", "upstream_failed", "moderation_blocked")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[" * 200_000,
+        b'{"aiRecord":' * 100_000,
+        b'{"aiRecord": NaN}',
+        b'{"aiRecord": {"uuid": ' + b"9" * 5000 + b"}}",
+        b"\xff\xfe{}",
+        b'"text"',
+        b"null",
+    ],
+    ids=range(8),
+)
+def test_broken_documents_are_doubts(body: bytes) -> None:
+    sent, asked = read(200, {}, body)
+    assert isinstance(sent, Lost)
+    assert isinstance(asked, Busy)
+
+
+def test_details_nested_beyond_reason_are_refusals_without_details() -> None:
+    document = {"errorCode": "EXTERNAL_API_RESPONSE_WITH_ERROR", "details": "[" * 200_000}
+    answer = submission(400, document)
+    assert isinstance(answer, Failed)
+    assert answer.code == "upstream_failed"
+
+
+def test_a_byte_that_is_no_utf8_does_not_cost_the_id() -> None:
+    body = b'{"aiRecord": {"teamUser": {"userName": "\xff"}, "uuid": "%b"}}' % ID.encode()
+    assert read(200, {}, body) == (Running(upstream_id=ID), Running(upstream_id=ID))
+
+
+@given(st.sampled_from(STATUSES))
+def test_a_record_with_an_id_is_never_sent_again(status: int) -> None:
+    document = {"aiRecord": {"uuid": ID, "status": "PROCESSING"}}
+    assert submission(status, document) == Running(upstream_id=ID)
+
+
+@given(st.integers(500, 599), st.text() | st.sampled_from(["<html>", "{}", '{"aiRecord":null}']))
+def test_a_server_error_that_says_nothing_is_lost(status: int, body: str) -> None:
+    assert read_submission(status, {}, body.encode("utf-8", "replace")) == Lost(
+        reason=f"http_{status}"
+    )
+
+
+CANARIES = {
+    "account": "Zebulon Quartermain",
+    "user": "6f1f0f0e-aaaa-4bbb-8ccc-1d2e3f405162",
+    "team": "7a2b3c4d-dddd-4eee-9fff-a1b2c3d4e5f6",
+    "avatar": "https://avatars.example/zq=s96-c",
+    "balance": "98765432",
+    "price": "150001",
+    "query": "X-Amz-Signature=deadbeefcafe",
+    "internals": "https://internal.provider.example/v1/generate",
+}
+WORDS = (
+    "The feature requires {price} credits, but the team {team} of {account} only has {balance} "
+    "credits; see {internals}?{query} and {avatar}, user {user}"
+).format(**CANARIES)
+
+
+def _details(fields: list[str]) -> list[dict[str, str]]:
+    return [{"field": field, "message": WORDS} for field in fields]
+
+
+DETAILS = st.one_of(
+    st.none(),
+    st.just(WORDS),
+    st.builds(_details, st.lists(st.sampled_from(["promptObject.prompt", "model", "x"]))),
+    st.builds(lambda f: json.dumps(_details(f)), st.lists(st.sampled_from(["type", "y"]))),
+    st.builds(
+        lambda status: json.dumps(
+            {
+                "request": {"url": CANARIES["internals"]},
+                "response": {"status": status, "data": {"message": WORDS}},
+            }
+        ),
+        st.sampled_from([400, 429, 500, None]),
+    ),
+)
+LINK = f"https://s3.us-east-1.amazonaws.com/asset.1min.ai/videos/v.mp4?{CANARIES['query']}"
+
+
+def _record(uuid: Any, status: Any, result: Any, link: Any) -> dict[str, Any]:
+    return {
+        "aiRecord": {
+            "uuid": uuid,
+            "userId": CANARIES["user"],
+            "teamId": CANARIES["team"],
+            "teamUser": {
+                "userName": CANARIES["account"],
+                "userAvatar": CANARIES["avatar"],
+                "creditLimit": int(CANARIES["balance"]),
+            },
+            "status": status,
+            "aiRecordDetail": {"resultObject": result, "responseObject": {"raw": WORDS}},
+            "temporaryUrl": link,
+        }
+    }
+
+
+def _failure(code: str, details: Any) -> dict[str, Any]:
+    return {"code": code, "message": WORDS, "details": details}
+
+
+DOCUMENTS = st.one_of(
+    st.builds(
+        lambda c, d: {"errorCode": c, "message": WORDS, "details": d, "context": {"x": WORDS}},
+        st.sampled_from(CODES),
+        DETAILS,
+    ),
+    st.builds(
+        lambda c, d: {"success": False, "error": {"code": c, "message": WORDS, "details": d}},
+        st.sampled_from(CODES),
+        DETAILS,
+    ),
+    st.just({"error": WORDS}),
+    st.builds(
+        _record,
+        st.sampled_from([ID, None, WORDS]),
+        st.sampled_from(["SUCCESS", "FAILED", "FAILURE", "ERROR", "PROCESSING", "NEW", None]),
+        st.one_of(
+            st.just(WORDS),
+            st.just([WORDS]),
+            st.just([LINK]),
+            st.just(LINK),
+            st.just(["videos/v.mp4"]),
+            st.builds(_failure, st.sampled_from(CODES), DETAILS),
+        ),
+        st.sampled_from([LINK, None, WORDS]),
+    ),
+)
+
+
+@given(st.sampled_from(STATUSES), DOCUMENTS)
+def test_nothing_of_the_account_is_in_an_answer(status: int, document: Any) -> None:
+    for answer in read(status, {}, json.dumps(document).encode()):
+        shown = repr(answer)
+        for canary in CANARIES.values():
+            assert canary not in shown
+        if isinstance(answer, Succeeded):
+            assert answer.paths == ("videos/v.mp4",)
+
+
+@given(st.sampled_from(STATUSES), st.sampled_from(CODES))
+def test_only_a_known_reason_lets_a_submission_be_sent_again(status: int, code: str) -> None:
+    answer = submission(status, {"errorCode": code, "message": ""})
+    if isinstance(answer, NotProcessed):
+        assert (
+            status in (401, 429)
+            or code in ("INSUFFICIENT_CREDITS", "RATE_LIMITED", "UNAUTHORIZED")
+            or code == "INVALID_AUTH_TOKEN"
+        )
+
+
+def test_many_field_messages_stay_short() -> None:
+    details = [
+        {"field": f"promptObject.field{n}", "message": "must be one of these " + "x " * 20}
+        for n in range(50)
+    ]
+    answer = submission(422, {"errorCode": "INVALID_REQUEST", "details": details})
+    assert isinstance(answer, Failed)
+    assert "promptObject.field0: must be one of these" in answer.message
+    assert len(answer.message) <= 300
+
+
+@pytest.mark.parametrize(
+    ("credit", "billed"),
+    [(0, 0), (150000, 150000), (-1, None), (True, None), (1.5, None), ("9", None), (2**63, None)],
+)
+def test_only_a_whole_figure_is_what_it_cost(credit: Any, billed: int | None) -> None:
+    document = _record(ID, "SUCCESS", ["videos/v.mp4"], None)
+    document["aiRecord"]["metadata"] = {"credit": credit}
+    answer = submission(200, document)
+    assert isinstance(answer, Succeeded)
+    assert answer.billed_credits == billed
