@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+#: A self-signed certificate for video.test, valid for a century; its key guards nothing.
 TLS = Path(__file__).parent / "tls"
 
 

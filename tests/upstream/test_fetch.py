@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 
 import httpx
 import pytest
@@ -13,64 +12,22 @@ import pytest
 from app.upstream.fetch import (
     FetchFailed,
     FetchPolicy,
-    GuardedFetcher,
     Refused,
-    Resolver,
     is_public,
     system_resolver,
 )
+from tests.upstream.fetching import (
+    ANY_HOST,
+    HOST,
+    PUBLIC,
+    SECRET,
+    VIDEOS,
+    Recorder,
+    fetched,
+    fetching,
+    resolving,
+)
 from tests.upstream.loopback import TLS, Connection, closed_port, http, serving
-
-HOST = "s3.us-east-1.amazonaws.com"
-PUBLIC = "52.216.1.1"
-SECRET = "?X-Amz-Signature=presigned-secret"
-VIDEOS = FetchPolicy(hosts=frozenset({HOST, "asset.1min.ai"}))
-ANY_HOST = FetchPolicy(hosts=None)
-
-Answer = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
-
-
-def resolving(*addresses: str, **by_host: Sequence[str]) -> Resolver:
-    async def resolve(host: str, port: int) -> Sequence[str]:
-        return by_host.get(host.replace(".", "_"), addresses)
-
-    return resolve
-
-
-@asynccontextmanager
-async def fetching(
-    policy: FetchPolicy,
-    answer: Answer | None = None,
-    *,
-    resolver: Resolver | None = None,
-    verify: ssl.SSLContext | bool = True,
-) -> AsyncIterator[GuardedFetcher]:
-    """A fetcher over a scripted transport, or over the network if there is no script."""
-    transport = httpx.MockTransport(answer) if answer is not None else None  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, verify=verify, trust_env=False) as client:
-        yield GuardedFetcher(client, policy, resolver=resolver or resolving(PUBLIC))
-
-
-async def fetched(fetcher: GuardedFetcher, url: str, **more: object) -> bytes:
-    async with fetcher.stream(url, **more) as response:  # type: ignore[arg-type]
-        return await response.aread()
-
-
-class Recorder:
-    """Answers from a list and keeps what it was asked."""
-
-    def __init__(self, *answers: httpx.Response) -> None:
-        self._answers = list(answers)
-        self.requests: list[httpx.Request] = []
-
-    def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.requests.append(request)
-        return self._answers.pop(0) if self._answers else httpx.Response(200, content=b"video")
-
-
-def redirect(location: str, status: int = 302) -> httpx.Response:
-    return httpx.Response(status, headers={"Location": location})
-
 
 HOSTILE = [
     "http://" + HOST + "/v.mp4",
@@ -227,89 +184,6 @@ async def test_a_request_that_was_sent_is_not_sent_to_the_next_address() -> None
             await fetched(fetcher, f"https://{HOST}/hook{SECRET}", method="POST", content=b"{}")
     assert tried == [PUBLIC]
     assert failed.value.reason == "reset"
-
-
-@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-async def test_a_redirect_is_followed_to_an_allowed_host(status: int) -> None:
-    recorder = Recorder(redirect("https://asset.1min.ai/other.mp4?s=2", status))
-    async with fetching(VIDEOS, recorder) as fetcher:
-        body = await fetched(
-            fetcher,
-            f"https://{HOST}/v.mp4",
-            headers={"Range": "bytes=0-", "Authorization": "for the first host only"},
-        )
-    assert body == b"video"
-    first, second = recorder.requests
-    assert second.headers["host"] == "asset.1min.ai"
-    assert second.headers["range"] == "bytes=0-"
-    assert "authorization" in first.headers
-    assert "authorization" not in second.headers
-
-
-async def test_a_relative_redirect_stays_on_the_real_host() -> None:
-    recorder = Recorder(redirect("../other.mp4"))
-    async with fetching(VIDEOS, recorder) as fetcher:
-        await fetched(fetcher, f"https://{HOST}/a/v.mp4")
-    assert recorder.requests[1].headers["host"] == HOST
-    assert recorder.requests[1].url.path == "/other.mp4"
-
-
-@pytest.mark.parametrize(
-    "location",
-    [
-        "http://" + HOST + "/v.mp4",
-        "https://169.254.169.254/latest",
-        "https://evil.example/",
-        "//127.0.0.1/",
-        "file:///etc/passwd",
-        f"https://a:b@{HOST}/",
-        "https://evil.example\\@" + HOST,
-        f"https://{HOST}:99999/",
-    ],
-)
-async def test_a_redirect_is_checked_like_any_url(location: str) -> None:
-    recorder = Recorder(redirect(location))
-    async with fetching(VIDEOS, recorder) as fetcher:
-        with pytest.raises(Refused):
-            await fetched(fetcher, f"https://{HOST}/v.mp4")
-    assert len(recorder.requests) == 1
-
-
-async def test_a_redirect_to_an_allowed_name_that_leads_inside_is_refused() -> None:
-    recorder = Recorder(redirect("https://asset.1min.ai/"))
-    resolver = resolving(PUBLIC, asset_1min_ai=["10.0.0.7"])
-    async with fetching(VIDEOS, recorder, resolver=resolver) as fetcher:
-        with pytest.raises(Refused, match=r"asset\.1min\.ai leads to"):
-            await fetched(fetcher, f"https://{HOST}/v.mp4")
-    assert len(recorder.requests) == 1
-
-
-async def test_three_redirects_are_followed_and_no_fourth() -> None:
-    hop = f"https://{HOST}/again"
-    recorder = Recorder(*(redirect(hop) for _ in range(3)))
-    async with fetching(VIDEOS, recorder) as fetcher:
-        assert await fetched(fetcher, hop) == b"video"
-    recorder = Recorder(*(redirect(hop) for _ in range(4)))
-    async with fetching(VIDEOS, recorder) as fetcher:
-        with pytest.raises(Refused, match="too many"):
-            await fetched(fetcher, hop)
-    assert len(recorder.requests) == 4
-
-
-@pytest.mark.parametrize(
-    ("policy", "method"),
-    [(FetchPolicy(hosts=None, max_redirects=0), "GET"), (ANY_HOST, "POST")],
-)
-async def test_a_redirect_can_be_an_answer(policy: FetchPolicy, method: str) -> None:
-    recorder = Recorder(redirect("https://elsewhere.example/"))
-    async with (
-        fetching(policy, recorder) as fetcher,
-        fetcher.stream(
-            "https://hooks.example/in", method=method, headers={"Content-Type": "text/plain"}
-        ) as response,
-    ):
-        assert response.status_code == 302
-    assert [request.method for request in recorder.requests] == [method]
 
 
 @pytest.mark.parametrize(
