@@ -9,7 +9,8 @@ from __future__ import annotations
 import json
 import secrets
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -62,6 +63,12 @@ class Books:
             self._connection.close()
             self._connection = None
 
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        with self.db:
+            self.db.execute("BEGIN IMMEDIATE")
+            yield
+
     def link_secret(self) -> bytes:
         """Made once; links stay good across a restart."""
         self.db.execute(
@@ -108,28 +115,26 @@ class Books:
     # Records
 
     def add(self, record: Record) -> None:
-        """Record and bill in one transaction."""
-        with self.db:
-            self.db.execute("BEGIN IMMEDIATE")
-            self.db.execute(
-                "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                (
-                    str(record.uuid),
-                    record.account,
-                    record.created_at,
-                    record.finish_at,
-                    record.storage_key,
-                    json.dumps(record.spec.to_json()),
-                    json.dumps(dict(record.asked)),
-                    record.billed,
-                    record.used_before,
-                    json.dumps(dict(record.fate)),
-                ),
-            )
-            self.db.execute(
-                "UPDATE accounts SET used = used + ?, updated_at = ? WHERE fingerprint = ?",
-                (record.billed, record.created_at, record.account),
-            )
+        """Record and bill; the caller holds the transaction."""
+        self.db.execute(
+            "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                str(record.uuid),
+                record.account,
+                record.created_at,
+                record.finish_at,
+                record.storage_key,
+                json.dumps(record.spec.to_json()),
+                json.dumps(dict(record.asked)),
+                record.billed,
+                record.used_before,
+                json.dumps(dict(record.fate)),
+            ),
+        )
+        self.db.execute(
+            "UPDATE accounts SET used = used + ?, updated_at = ? WHERE fingerprint = ?",
+            (record.billed, record.created_at, record.account),
+        )
 
     def find_record(self, uuid: str) -> Record | None:
         return self._one("SELECT * FROM records WHERE uuid = ?", uuid)
@@ -179,7 +184,7 @@ class Books:
         uuid: UUID | None = None,
         billed: int = 0,
     ) -> None:
-        """`path` is one character string without its query: a query may hold a signature."""
+        """`path` is without its query, which may hold a signature."""
         self.db.execute(
             "INSERT INTO requests VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (

@@ -96,8 +96,9 @@ def _accept(
     record = make_record(studio, account, submission, fault)
     if record.billed > account.balance:
         raise refusals.insufficient_credits(record.billed, account.balance)
-    studio.books.add(record)
-    asking.note(fault.name if fault else "accepted", record)
+    with studio.books.transaction():
+        studio.books.add(record)
+        asking.note(fault.name if fault else "accepted", record)
     return record
 
 

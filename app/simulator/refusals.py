@@ -75,8 +75,8 @@ def rate_limited(retry_after_seconds: float | None = None) -> Refusal:
     return Refusal(429, "RATE_LIMITED", "Too many requests, slow down", headers=headers)
 
 
-def body_not_json() -> Refusal:
-    return Refusal(400, "REQUEST_BODY_VALIDATION_FAILED", "The request body is not a JSON object")
+def body_invalid(what: str) -> Refusal:
+    return Refusal(400, "REQUEST_BODY_VALIDATION_FAILED", f"{what} must be a JSON object")
 
 
 def missing_fields(fields: Sequence[str]) -> Refusal:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
-from uvicorn._types import ASGIApplication
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.simulator.cuts import EXTENSION
@@ -22,6 +22,14 @@ class CuttableProtocol(HttpToolsProtocol):
         super().on_message_begin()
         self.scope["extensions"] = {EXTENSION: {"cut": self.cut}}
 
+    def shutdown(self) -> None:
+        """A request that is held is dropped, as a restart in life would: its record stays in the
+        books and its client must look it up. Answers that have begun are let finish."""
+        if self.cycle is None or self.cycle.response_started:
+            super().shutdown()
+        else:
+            self.transport.close()
+
     def cut(self, reset: bool) -> None:
         if not reset:
             self.transport.close()  # after what has been written
@@ -32,9 +40,8 @@ class CuttableProtocol(HttpToolsProtocol):
         self.transport.abort()
 
 
-def uvicorn_config(app: ASGIApplication, host: str, port: int, **options: Any) -> uvicorn.Config:
-    """`options` go to `uvicorn.Config`. Held requests do not hold up a shutdown: what they wait for
-    is in the books."""
+def uvicorn_config(app: Callable[..., Any], host: str, port: int, **options: Any) -> uvicorn.Config:
+    """`options` go to `uvicorn.Config`."""
     fixed = {"http": CuttableProtocol, "ws": "none", "server_header": False}
     usual = {"timeout_graceful_shutdown": 1, "access_log": False}
     return uvicorn.Config(app, host=host, port=port, **{**usual, **options, **fixed})

@@ -63,7 +63,7 @@ def storable(text: str) -> str:
 def parse(body: Mapping[str, Any] | None) -> Submission:
     """Raises `Refusal` the way the upstream refuses; one kind of fault at a time."""
     if body is None:
-        raise refusals.body_not_json()
+        raise refusals.body_invalid("The request body")
     missing = [name for name in ("type", "model", "promptObject") if body.get(name) in (None, "")]
     if missing:
         raise refusals.missing_fields(missing)
@@ -72,7 +72,7 @@ def parse(body: Mapping[str, Any] | None) -> Submission:
     if body["model"] != PROVIDER:
         raise refusals.unsupported_model(str(body["model"]))
     if not isinstance(body["promptObject"], dict):
-        raise refusals.body_not_json()
+        raise refusals.body_invalid("promptObject")
     return _parse_prompt_object(body["promptObject"], held=body.get("async") is not True)
 
 

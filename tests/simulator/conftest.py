@@ -1,0 +1,133 @@
+"""A simulator in-process, and one behind a real socket."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import uvicorn
+
+from app.simulator.app import create_simulator
+from app.simulator.config import SimulatorConfig
+from app.simulator.server import uvicorn_config
+
+KEY = "simulator-test-key"
+PROMPT = "a majestic lion walking through golden savanna at sunset"
+FAST = 100_000.0
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+class WallClock:
+    def __init__(self) -> None:
+        self.at = 1_764_145_745.973
+
+    def __call__(self) -> float:
+        return self.at
+
+
+@pytest.fixture
+def clock() -> WallClock:
+    return WallClock()
+
+
+def body(prompt: str = PROMPT, *, held: bool = False, **options: Any) -> dict[str, Any]:
+    """The request of the upstream's own example."""
+    prompt_object = {
+        "prompt": prompt,
+        "modelName": "ray-v3",
+        "duration": "5s",
+        "aspectRatio": "16:9",
+        "resolution": "720p",
+        "loop": False,
+        **options,
+    }
+    asked: dict[str, Any] = {
+        "type": "TEXT_TO_VIDEO",
+        "model": "luma",
+        "promptObject": prompt_object,
+    }
+    return asked if held else {**asked, "async": True}
+
+
+class Client:
+    """The calls tests make; `http` is for anything else."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self.http = http
+
+    async def submit(self, prompt: str = PROMPT, **options: Any) -> dict[str, Any]:
+        answer = await self.post(prompt, **options)
+        assert answer.status_code == 200, answer.text
+        record = answer.json()["aiRecord"]
+        assert isinstance(record, dict)
+        return record
+
+    async def post(self, prompt: str = PROMPT, **options: Any) -> httpx.Response:
+        return await self.http.post("/api/features", json=body(prompt, **options))
+
+    async def result(self, uuid: str) -> Any:
+        answer = await self.http.get(f"/api/results/{uuid}")
+        assert answer.status_code == 200, answer.text
+        return answer.json()["aiRecord"]
+
+    async def fault(
+        self, name: str, /, match: Any = None, times: int | None = 1, **options: Any
+    ) -> None:
+        rule = {"match": match or {}, "times": times, "fault": {"name": name, **options}}
+        answer = await self.http.post("/_simulator/script", json=rule)
+        assert answer.status_code == 201, answer.text
+
+    async def books(self) -> Any:
+        return (await self.http.get("/_simulator/books")).json()
+
+
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+    """Ask again and again: what happens in a server gives the test no event."""
+    async with asyncio.timeout(seconds):
+        while not await condition():  # noqa: ASYNC110 - see above
+            await asyncio.sleep(0.01)
+
+
+@pytest.fixture
+async def still(tmp_path: Path, clock: WallClock) -> AsyncIterator[Client]:
+    """In-process, on a clock that only the test moves."""
+    app = create_simulator(SimulatorConfig(data_dir=tmp_path, speed=60), now=clock)
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://simulator", headers={"API-KEY": KEY}
+    ) as http:
+        yield Client(http)
+    app.state.studio.close()
+
+
+@contextlib.asynccontextmanager
+async def serving(config: SimulatorConfig) -> AsyncIterator[Client]:
+    server = uvicorn.Server(
+        uvicorn_config(create_simulator(config), "127.0.0.1", 0, log_level="warning")
+    )
+    running = asyncio.create_task(server.serve())
+    async with asyncio.timeout(10):
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+            await asyncio.sleep(0.005)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", headers={"API-KEY": KEY}, timeout=10
+    ) as http:
+        yield Client(http)
+    server.should_exit = True
+    await running
+
+
+@pytest.fixture
+async def live(tmp_path: Path) -> AsyncIterator[Client]:
+    """Over real HTTP, with renders that take milliseconds."""
+    async with serving(SimulatorConfig(data_dir=tmp_path, speed=FAST)) as client:
+        yield client

@@ -1,0 +1,105 @@
+"""The rendered file, as a decoder sees it."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import av
+import pytest
+from PIL import Image, ImageChops, ImageStat
+
+from app.domain.generation import FRAME_SIZES, AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.simulator import film
+
+UUID_A, UUID_B = UUID(int=0xA11CE << 90), UUID(int=0xB0B << 90)
+SQUARE = Spec(
+    prompt="a fish is swimming",
+    model=VideoModel.RAY_V3,
+    duration=Duration.FIVE_SECONDS,
+    aspect_ratio=AspectRatio.SQUARE,
+)
+
+
+def _picture(frame: av.VideoFrame) -> Image.Image:
+    rgb = frame.reformat(format="rgb24").planes[0]
+    size, line = (frame.width, frame.height), rgb.line_size
+    return Image.frombytes("RGB", size, bytes(rgb), "raw", "RGB", line, 1)
+
+
+def pictures(path: Path) -> list[Image.Image]:
+    with av.open(str(path)) as container:
+        return [_picture(frame) for frame in container.decode(video=0)]
+
+
+def difference(one: Image.Image, other: Image.Image) -> float:
+    return sum(ImageStat.Stat(ImageChops.difference(one, other)).mean)
+
+
+@pytest.mark.parametrize("resolution", Resolution)
+@pytest.mark.parametrize("ratio", AspectRatio)
+def test_every_frame_size(tmp_path: Path, ratio: AspectRatio, resolution: Resolution) -> None:
+    path = tmp_path / "film.mp4"
+    spec = replace(SQUARE, aspect_ratio=ratio, resolution=resolution)
+    film.render(path, spec, UUID_A, seconds=0.125)
+    with av.open(str(path)) as container:
+        [stream] = container.streams
+        assert isinstance(stream, av.VideoStream)
+        assert (stream.width, stream.height) == FRAME_SIZES[ratio, resolution]
+        assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
+        assert sum(1 for _ in container.decode(video=0)) == 3
+
+
+@pytest.mark.parametrize("duration", Duration)
+def test_the_duration_is_exact(tmp_path: Path, duration: Duration) -> None:
+    path = tmp_path / "film.mp4"
+    film.render(path, replace(SQUARE, duration=duration), UUID_A)
+    with av.open(str(path)) as container:
+        stream = container.streams.video[0]
+        assert container.duration == duration.seconds * 1_000_000
+        assert stream.duration is not None
+        assert stream.time_base is not None
+        assert stream.duration * stream.time_base == duration.seconds
+        assert stream.average_rate == 24
+        assert stream.frames == 24 * duration.seconds
+    content = path.read_bytes()
+    assert content[4:12] == b"ftypisom"
+    assert content.index(b"moov") < content.index(b"mdat")  # playable from its beginning
+
+
+def test_left_out_options_make_the_samples_size() -> None:
+    assert film.frame_size(replace(SQUARE, aspect_ratio=None)) == (1280, 720)
+
+
+def test_the_same_ask_makes_the_same_bytes(tmp_path: Path) -> None:
+    names = {"first": UUID_A, "again": UUID_A, "other": UUID_B}
+    for name, uuid in names.items():
+        film.render(tmp_path / name, SQUARE, uuid, seconds=0.25)
+    content = {name: (tmp_path / name).read_bytes() for name in names}
+    assert content["first"] == content["again"]
+    assert content["first"] != content["other"]
+
+
+def test_the_prompt_is_in_the_picture(tmp_path: Path) -> None:
+    shown = []
+    for number, prompt in enumerate(("a fish is swimming", "two birds")):
+        path = tmp_path / f"{number}.mp4"
+        film.render(path, replace(SQUARE, prompt=prompt), UUID_A, seconds=0.05)
+        shown.append(pictures(path)[0])
+    changed = ImageChops.difference(*shown).convert("L").point(lambda level: 255 * (level > 60))
+    box = changed.getbbox()
+    assert box is not None
+    assert box[1] > shown[0].height * 0.7  # only the caption, at the foot of the picture
+
+
+@pytest.mark.parametrize("loop", [True, False])
+def test_a_loop_comes_round(tmp_path: Path, loop: bool) -> None:
+    path = tmp_path / "film.mp4"
+    film.render(path, replace(SQUARE, loop=loop), UUID_A, seconds=2)
+    frames = pictures(path)
+    step = max(difference(one, next_) for one, next_ in itertools.pairwise(frames))
+    seam = difference(frames[-1], frames[0])
+    assert (seam < 1.5 * step) is loop
+    assert difference(frames[0], frames[len(frames) // 2]) > 2 * step  # it does move
