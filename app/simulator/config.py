@@ -24,6 +24,8 @@ class SimulatorConfig:
 
     `speed` divides the time a render takes in life. `keys` None: any non-empty API-KEY is an
     account of its own. `rate_per_minute` 0: no rate limit. `control` opens `/_simulator/…`.
+    `one_film_for_all` renders once for each set of options instead of for each record, without the
+    prompt in the picture: for load tests, where rendering must not be what is measured.
     """
 
     data_dir: Path
@@ -35,3 +37,4 @@ class SimulatorConfig:
     credit_limit: int = 100_000_000
     rate_per_minute: int = 180
     control: bool = True
+    one_film_for_all: bool = False

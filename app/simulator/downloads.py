@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import AsyncIterator, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import anyio
 from starlette.requests import Request
@@ -33,7 +36,7 @@ async def download(request: Request) -> Response:
     outcome = fault.name if fault else "sent"
     studio.note(request, DOWNLOAD, outcome, account=record.account, uuid=record.uuid)
     if fault is None:
-        return _whole(await studio.reels.get(record.spec, record.uuid), record)
+        return _whole(await _film(studio, record), record)
     return await _faulty(studio, request, record, fault)
 
 
@@ -41,6 +44,17 @@ def _find_ready(studio: Studio, key: str) -> Record | None:
     record = studio.books.find_by_storage_key(key)
     stage = stage_at(record, studio.now()) if record else None
     return record if stage is not None and stage.has_link else None
+
+
+async def _film(studio: Studio, record: Record) -> Path:
+    """Named by what it shows, so that one record's films of different specs do not meet."""
+    spec, uuid = record.spec, record.uuid
+    if studio.config.one_film_for_all:
+        spec, uuid = replace(spec, prompt="any prompt"), UUID(int=0)
+    content = json.dumps(spec.to_json(), sort_keys=True).encode()
+    return await studio.reels.get(
+        spec, uuid, name=f"{uuid}-{hashlib.sha256(content).hexdigest()[:8]}"
+    )
 
 
 def _whole(path: Path, record: Record) -> Response:
@@ -56,10 +70,8 @@ async def _faulty(studio: Studio, request: Request, record: Record, fault: Fault
         await cuts.wait(request.receive, fault["seconds"])
     if fault.name == "download_mismatch":
         wrong = _mismatch(record)
-        return _whole(
-            await studio.reels.get(wrong.spec, record.uuid, name=f"{record.uuid}-wrong"), wrong
-        )
-    path = await studio.reels.get(record.spec, record.uuid)
+        return _whole(await _film(studio, wrong), wrong)
+    path = await _film(studio, record)
     spoil = _SPOILED.get(fault.name)
     if spoil is None:
         return _whole(path, record)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID, uuid4
 
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
 from app.simulator import canned, cuts, pace, refusals, wire
@@ -39,7 +39,10 @@ class Asking:
 
 
 async def submit(request: Request) -> Response:
-    raw = await request.body()
+    try:
+        raw = await request.body()
+    except ClientDisconnect:
+        return cuts.Cut()
     body = wire.parse_json(raw)
     asking = Asking(studio_of(request), request, raw, wire.prompt_of(body))
     try:

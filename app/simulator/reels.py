@@ -21,17 +21,16 @@ class Reels:
         self._pool: ThreadPoolExecutor | None = None
         self._renders: dict[str, asyncio.Task[None]] = {}
 
-    async def get(self, spec: Spec, uuid: UUID, *, name: str = "") -> Path:
+    async def get(self, spec: Spec, uuid: UUID, *, name: str) -> Path:
         """The finished file; callers of one that is being rendered share the render."""
-        label = name or str(uuid)
-        path = self.folder / f"{label}.mp4"
+        path = self.folder / f"{name}.mp4"
         if path.exists():
             return path
-        if label not in self._renders:
+        if name not in self._renders:
             render = asyncio.create_task(self._render(path, spec, uuid))
-            self._renders[label] = render
-            render.add_done_callback(lambda _: self._renders.pop(label, None))
-        await asyncio.shield(self._renders[label])  # one caller's hang-up is not the others'
+            self._renders[name] = render
+            render.add_done_callback(lambda _: self._renders.pop(name, None))
+        await asyncio.shield(self._renders[name])  # one caller's hang-up is not the others'
         return path
 
     async def _render(self, path: Path, spec: Spec, uuid: UUID) -> None:

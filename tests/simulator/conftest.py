@@ -110,20 +110,20 @@ async def still(tmp_path: Path, clock: WallClock) -> AsyncIterator[Client]:
 
 @contextlib.asynccontextmanager
 async def serving(config: SimulatorConfig) -> AsyncIterator[Client]:
-    server = uvicorn.Server(
-        uvicorn_config(create_simulator(config), "127.0.0.1", 0, log_level="warning")
-    )
-    running = asyncio.create_task(server.serve())
-    async with asyncio.timeout(10):
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
-            await asyncio.sleep(0.005)
+    """Started and stopped step by step: `Server.serve` would only add its tenths of a second."""
+    settings = uvicorn_config(create_simulator(config), "127.0.0.1", 0, log_level="warning")
+    settings.load()
+    server = uvicorn.Server(settings)
+    server.lifespan = settings.lifespan_class(settings)
+    await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}", headers={"API-KEY": KEY}, timeout=10
     ) as http:
-        yield Client(http)
-    server.should_exit = True
-    await running
+        try:
+            yield Client(http)
+        finally:
+            await server.shutdown()  # while clients are there, as in life
 
 
 @pytest.fixture

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -237,3 +238,21 @@ async def test_control_can_be_closed(tmp_path: Path) -> None:
     async with httpx.AsyncClient(transport=transport, base_url="http://simulator") as http:
         assert (await http.get("/_simulator/books")).status_code == 404
         assert (await http.post("/_simulator/script", json={})).status_code == 404
+
+
+async def test_a_balance_is_not_shared_by_two(live: Client) -> None:
+    await live.http.post("/_simulator/account", json={"credit_limit": 450_000})
+    answers = await asyncio.gather(*(live.post(f"lion {number}") for number in range(10)))
+    assert sorted(answer.status_code for answer in answers) == [200] * 3 + [402] * 7
+    assert (await live.books())["billed_credits"] == 450_000
+
+
+async def test_half_a_request_is_no_request(live: Client, caplog: pytest.LogCaptureFixture) -> None:
+    url = live.http.base_url
+    _, writer = await asyncio.open_connection(url.host, url.port)
+    writer.write(b"POST /api/features HTTP/1.1\r\nContent-Length: 100\r\nAPI-KEY: k\r\n\r\n{")
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+    assert (await live.books())["submissions"] == []
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []

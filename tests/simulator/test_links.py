@@ -11,7 +11,7 @@ import pytest
 
 from app.simulator.app import create_simulator
 from app.simulator.config import SimulatorConfig
-from tests.simulator.conftest import Client, WallClock, body
+from tests.simulator.conftest import FAST, Client, WallClock, body, serving
 
 WEEK = 604_800
 
@@ -124,6 +124,17 @@ async def test_a_film_is_rendered_once(live: Client, tmp_path: Path) -> None:
         path.suffix for path in await asyncio.to_thread(lambda: list(tmp_path.glob("reels/*")))
     ]
     assert names == [".mp4"]
+
+
+async def test_one_film_can_do_for_all(tmp_path: Path) -> None:
+    config = SimulatorConfig(data_dir=tmp_path, speed=FAST, one_film_for_all=True)
+    async with serving(config) as client:
+        answers = [await client.http.get(await link_of(client)) for _ in range(2)]
+        other = await client.submit("a fish", held=True, aspectRatio="1:1", loop=True)
+        answers.append(await client.http.get(other["temporaryUrl"]))
+    assert answers[0].content == answers[1].content
+    assert answers[0].headers["etag"] != answers[1].headers["etag"]
+    assert answers[2].content != answers[0].content
 
 
 async def test_no_film_before_it_is_ready(still: Client, clock: WallClock) -> None:
