@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 
@@ -316,17 +317,24 @@ def test_open_makes_no_request(url: str) -> None:
     assert Archive.open(url).local_path("x") is None
 
 
-async def test_the_loop_runs_on_while_a_file_is_stored(folder: Archive) -> None:
-    """Nothing in a write holds the loop for as long as its hashing and writing take."""
-    turns = 0
+async def test_hashing_and_syncing_leave_the_loop_alone(
+    folder: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[int] = set()
 
-    async def turning() -> None:
-        nonlocal turns
-        while True:
-            await asyncio.sleep(0)
-            turns += 1
+    class Digest:
+        def update(self, block: bytes) -> None:
+            threads.add(threading.get_ident())
 
-    task = asyncio.create_task(turning())
-    await folder.write(PATH, stream([bytes(PART_BYTES)] * 8), max_bytes=ROOMY)
-    task.cancel()
-    assert turns > 100
+        def hexdigest(self) -> str:
+            return "digest"
+
+    def sync(descriptor: int) -> None:
+        threads.add(threading.get_ident())
+
+    monkeypatch.setattr(hashlib, "sha256", Digest)
+    monkeypatch.setattr(os, "fsync", sync)
+    stored = await folder.write(PATH, stream([bytes(BLOCK_BYTES)]), max_bytes=ROOMY)
+    assert stored.sha256 == await folder.sha256(PATH) == "digest"
+    assert threads
+    assert threading.get_ident() not in threads
