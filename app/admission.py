@@ -14,7 +14,7 @@ from app.db import generations
 from app.db.generations import Verdict
 from app.domain.caller import Caller, Status
 from app.domain.catalog import Offer
-from app.domain.generation import Spec
+from app.domain.generation import Generation, Spec, State
 from app.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
@@ -37,11 +37,20 @@ _RECOVERY_SECONDS = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """Committed: the generation exists. `replayed` says that it did before."""
+    """Committed: the generation exists. `fresh` is what is known of one that was made just now;
+    a replayed or recovered one has to be read."""
 
     generation_id: UUID
-    replayed: bool
     headers: dict[str, str]
+    fresh: Fresh | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Fresh:
+    """`used_credits` of the member include this generation's hold."""
+
+    generation: Generation
+    used_credits: int
 
 
 async def admit(
@@ -56,8 +65,6 @@ async def admit(
     """The generation of this request, held and queued; or a `GatewayError` and nothing used up."""
     if caller.status is not Status.ACTIVE:
         raise Suspended()
-    if rt.draining:
-        raise Unavailable("This gateway process is stopping.", retry_after_seconds=1)
     quote = rt.prices.quote(offer, spec)
     stored = json.dumps(spec.to_json(), ensure_ascii=False)
     generation_id = uuid4()
@@ -81,15 +88,23 @@ async def admit(
             )
     except Unavailable:
         await _recover(rt, generation_id, dialect)
-        return Admitted(generation_id=generation_id, replayed=False, headers={})
+        return Admitted(generation_id=generation_id, headers={}, fresh=None)
     rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
     if verdict.outcome not in ("accepted", "replayed") or verdict.generation_id is None:
         _refuse(verdict, quote)
-    replayed = verdict.outcome == "replayed"
     headers = rate_headers(verdict)
-    if replayed:
+    if verdict.accepted_at is None:
         headers["Idempotent-Replayed"] = "true"
-    return Admitted(generation_id=verdict.generation_id, replayed=replayed, headers=headers)
+        return Admitted(generation_id=verdict.generation_id, headers=headers, fresh=None)
+    generation = Generation(
+        id=generation_id, team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
+        feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED, quote=quote,
+        settled=None, result_paths=(), error_code=None, error_message=None,
+        created_at=verdict.accepted_at, submitted_at=None, running_at=None, finished_at=None,
+        asset=None,
+    )  # fmt: skip
+    fresh = Fresh(generation=generation, used_credits=verdict.used_value or 0)
+    return Admitted(generation_id=generation_id, headers=headers, fresh=fresh)
 
 
 def fingerprint(offer: Offer, spec: Spec) -> bytes:

@@ -11,7 +11,6 @@
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
     ├── PayloadTooLarge              413  payload_too_large
-    ├── UnsupportedMediaType         415  unsupported_media_type
     ├── InvalidRequest               422  invalid_request
     │   ├── MalformedJson            422  malformed_json
     │   ├── UnsupportedModel         422  unsupported_model
@@ -149,13 +148,6 @@ class PayloadTooLarge(GatewayError):
     code = "payload_too_large"
     status = 413
     title = "The request body is too large"
-    retry_safe = True
-
-
-class UnsupportedMediaType(GatewayError):
-    code = "unsupported_media_type"
-    status = 415
-    title = "The request body must be JSON"
     retry_safe = True
 
 

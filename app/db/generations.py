@@ -17,7 +17,8 @@ from app.domain.generation import Asset, Generation, Spec, State
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """What `reelgate_admit_v1` decided. Seconds are durations; the rate figures describe the
-    member's window after this request."""
+    member's window after this request. Where it accepted, `used_value` are the member's used
+    credits with this hold."""
 
     outcome: str
     generation_id: UUID | None
@@ -28,6 +29,7 @@ class Verdict:
     rate_window_seconds: float
     rate_remaining: int
     rate_reset_seconds: float
+    accepted_at: datetime | None
 
 
 _ADMIT = text(
@@ -176,3 +178,14 @@ async def exists(tx: Tx, generation_id: UUID) -> bool:
             text("SELECT EXISTS (SELECT FROM generations WHERE id = :id)"), {"id": generation_id}
         )
     )
+
+
+async def count_open(tx: Tx, member_id: UUID) -> int:
+    counted = await tx.scalar(
+        text(
+            "SELECT count(*) FROM generations WHERE member_id = :id"
+            " AND state IN ('queued', 'submitting', 'running')"
+        ),
+        {"id": member_id},
+    )
+    return int(counted or 0)

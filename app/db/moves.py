@@ -46,7 +46,8 @@ class Work:
 
 _WORK = """
     SELECT id, feature, provider, spec, state, priority, quote, attempt, attempts,
-           upstream_key_id, upstream_id, polls, created_at, queue_deadline_at, submitted_at, running_at
+           upstream_key_id, upstream_id, polls, created_at, queue_deadline_at, submitted_at,
+           running_at
       FROM generations WHERE id = :id
 """
 

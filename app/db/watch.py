@@ -31,6 +31,7 @@ class Watch:
         self._look_seconds = look_seconds
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
+        self._released = False
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[Watch]:
@@ -47,7 +48,8 @@ class Watch:
         return sum(map(len, self._waiting.values()))
 
     async def until_resting(self, generation_id: UUID, *, seconds: float) -> bool:
-        """True once the generation came to rest, False when the time is over first."""
+        """True once the generation came to rest, False when the time is over first or the process
+        stops."""
         woken = asyncio.Event()
         self._waiting.setdefault(generation_id, set()).add(woken)
         try:
@@ -55,7 +57,8 @@ class Watch:
             async with self._db.single() as tx:
                 if await generations.which_rest(tx, [generation_id], tuple(RESTING)):
                     return True
-            await asyncio.wait_for(woken.wait(), timeout=seconds)
+            if not self._released:
+                await asyncio.wait_for(woken.wait(), timeout=seconds)
         except TimeoutError:
             return False
         finally:
@@ -63,7 +66,13 @@ class Watch:
             waiters.discard(woken)
             if not waiters:
                 del self._waiting[generation_id]
-        return True
+        return not self._released
+
+    def release(self) -> None:
+        """Lets every waiter go, and keeps no new one: the process is stopping."""
+        self._released = True
+        for generation_id in list(self._waiting):
+            self._wake(generation_id)
 
     def _wake(self, generation_id: UUID) -> None:
         for woken in self._waiting.get(generation_id, ()):

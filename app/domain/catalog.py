@@ -6,6 +6,7 @@ rules of its options and the Spec they make. Admission and lifecycle never look 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -51,10 +52,10 @@ class Offer:
         for wire in values:
             if wire not in known:
                 issues.add(
-                    f"{prefix}.{wire}",
+                    f"{prefix}.{shown(wire)}",
                     "unknown",
                     f"unknown field; allowed fields are {', '.join(known)}",
-                    value=_shown(values[wire]),
+                    value=shown(values[wire]),
                     allowed=list(known),
                 )
         chosen: dict[str, Any] = {}
@@ -72,11 +73,13 @@ class Offer:
         return {o.wire: stored[o.name] for o in self.options if o.name in stored}
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """A value as an error may echo it: short, and never a whole nested document."""
     if isinstance(value, str):
-        shown = value if len(value) <= 80 else value[:77] + "..."
-        return shown.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\\u0000")
+        short = value if len(value) <= 80 else value[:77] + "..."
+        return short.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\\u0000")
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
     if value is None or isinstance(value, bool | int | float):
         return value
     return f"({type(value).__name__})"
@@ -87,13 +90,13 @@ def _check_option(option: Option, value: Any, path: str, issues: Rejections) -> 
         if isinstance(value, bool):
             return value
         issues.add(
-            path, "type", "must be true or false", value=_shown(value), allowed=option.allowed
+            path, "type", "must be true or false", value=shown(value), allowed=option.allowed
         )
     elif issubclass(option.kind, StrEnum):
         if isinstance(value, str) and value in option.kind.__members__.values():
             return option.kind(value)
         names = ", ".join(str(choice) for choice in option.allowed or ())
-        issues.add(path, "value", f"must be one of {names}", value=_shown(value),
+        issues.add(path, "value", f"must be one of {names}", value=shown(value),
                    allowed=option.allowed)  # fmt: skip
     else:
         return _check_text(value, path, issues)
@@ -102,15 +105,15 @@ def _check_option(option: Option, value: Any, path: str, issues: Rejections) -> 
 
 def _check_text(value: Any, path: str, issues: Rejections) -> str | None:
     if not isinstance(value, str):
-        issues.add(path, "type", "must be a string", value=_shown(value))
+        issues.add(path, "type", "must be a string", value=shown(value))
     elif not value.strip():
-        issues.add(path, "value", "must not be empty", value=_shown(value))
+        issues.add(path, "value", "must not be empty", value=shown(value))
     elif len(value) > MAX_PROMPT_CHARS:
         issues.add(path, "value", f"must be at most {MAX_PROMPT_CHARS} characters long, "
-                   f"this is {len(value)}", value=_shown(value))  # fmt: skip
+                   f"this is {len(value)}", value=shown(value))  # fmt: skip
     elif "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
         issues.add(path, "value", "must not contain NUL or unpaired surrogate characters",
-                   value=_shown(value))  # fmt: skip
+                   value=shown(value))  # fmt: skip
     else:
         return value
     return None

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import AsyncIterator
 from datetime import datetime, timedelta
 from uuid import UUID
 
+import httpx
+
 from app import lifecycle
-from app.archive import ArchiveError, Stored, TooLarge
+from app.archive import ArchiveError, Empty, Stored, TooLarge
 from app.db import assets, moves
 from app.db.assets import PendingVideo
 from app.db.moves import Work
@@ -45,8 +48,9 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
     try:
         stored = await _bring_home(rt, work, pending, path)
         seen = await _look_into(rt, path)
-    except Undelivered:
-        await persisted(lambda: _try_later(rt, pending, failure.reason))
+    except Undelivered as failure:
+        reason = failure.reason
+        await persisted(lambda: _try_later(rt, pending, reason))
         return
     await persisted(lambda: _record(rt, work, stored, seen))
 
@@ -85,19 +89,29 @@ async def _download(rt: Runtime, link: str, path: str) -> Stored:
         async with rt.upstream.download(link) as response:
             if response.status_code != 200:
                 raise Undelivered(f"http_{response.status_code}")
-            expected = response.headers.get("content-length")
+            declared = response.headers.get("content-length", "")
+            expected = int(declared) if declared.isdigit() else None
             stored = await rt.archive.write(
-                path, response.aiter_bytes(), max_bytes=rt.settings.max_video_bytes
+                path, _whole(response, expected), max_bytes=rt.settings.max_video_bytes
             )
     except FetchError as error:
         raise Undelivered(getattr(error, "reason", "refused")) from error
-    except TooLarge as error:
-        raise Undelivered("too_large") from error
+    except (TooLarge, Empty) as error:
+        raise Undelivered("too_large" if isinstance(error, TooLarge) else "empty") from error
     except ArchiveError as error:
         raise Undelivered("archive_unavailable") from error
-    if expected is not None and expected.isdigit() and int(expected) != stored.size_bytes:
-        raise Undelivered("truncated")
     return stored
+
+
+async def _whole(response: httpx.Response, expected: int | None) -> AsyncIterator[bytes]:
+    """The bytes, or `Undelivered` at their end where some are missing: raised while they are
+    written, so that a part of a video never stands in the archive."""
+    received = 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        yield chunk
+    if expected is not None and received != expected:
+        raise Undelivered("truncated")
 
 
 async def _look_into(rt: Runtime, path: str) -> Probe:
@@ -109,7 +123,7 @@ async def _look_into(rt: Runtime, path: str) -> Probe:
         with contextlib.suppress(ArchiveError):
             await rt.archive.delete(path)
         raise Undelivered("not_a_video") from error
-    except ArchiveError as error:
+    except (ArchiveError, OSError) as error:
         raise Undelivered("archive_unavailable") from error
 
 

@@ -100,7 +100,7 @@ async def _keep_looking(
             entered = State.UNKNOWN
         state = State.UNKNOWN
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
-        await put_aside(rt, tx, work.upstream_key_id, "", answer.key_trouble)
+        await put_aside(tx, work.upstream_key_id, "", answer.key_trouble)
     if state is State.UNKNOWN:
         if elapsed > rt.settings.unknown_seconds:
             log.error("unknown_given_up", generation_id=str(work.id))

@@ -173,7 +173,7 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
     work = claim.work
     if answer.key_trouble is not None:
         key_id = rt.upstream_key_ids[claim.key_label]
-        await put_aside(rt, tx, key_id, claim.key_label, answer.key_trouble)
+        await put_aside(tx, key_id, claim.key_label, answer.key_trouble)
         # Another key may take it at once; where there is none, the claim finds no slot and waits.
         wait = 0.0
     else:
@@ -188,7 +188,7 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
     return State.QUEUED if moved else None
 
 
-async def put_aside(rt: Runtime, tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:
+async def put_aside(tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:
     """Stops submissions through a key for a while, once, and says so."""
     if await upstream_keys.set_aside(
         tx, key_id, reason=trouble.value, return_seconds=_ASIDE_SECONDS[trouble]

@@ -35,7 +35,7 @@ async def one_round(rt: Runtime) -> None:
         if not await status.lead_upkeep(tx):
             return
         rescued = await queue.rescue(tx, longest_seconds=longest)
-        adopted = await queue.adopt(tx)
+        adopted = await queue.adopt(tx, unknown_seconds=rt.settings.unknown_seconds)
         returned = await upstream_keys.return_due(tx)
         await status.prune_idempotency_keys(tx)
         await queue.prune(tx)

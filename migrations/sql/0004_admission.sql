@@ -39,7 +39,8 @@ CREATE FUNCTION reelgate_admit_v1(
     rate_limit integer,
     rate_window_seconds double precision,
     rate_remaining integer,
-    rate_reset_seconds double precision
+    rate_reset_seconds double precision,
+    accepted_at timestamptz
 ) LANGUAGE plpgsql AS $$
 DECLARE
     v_now timestamptz;
@@ -50,6 +51,7 @@ DECLARE
     v_team teams%ROWTYPE;
     v_seen idempotency_keys%ROWTYPE;
     v_open bigint;
+    v_used bigint;
 BEGIN
     -- The member's admissions go one at a time.
     SELECT r.arrival_at INTO STRICT v_arrival
@@ -99,10 +101,11 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    SELECT coalesce(sum(l.credits), 0) INTO used_value
+    SELECT coalesce(sum(l.credits), 0) INTO v_used
       FROM ledger_entries l WHERE l.member_id = p_member AND l.counted;
-    IF used_value + p_quote > v_member.credit_limit THEN
+    IF v_used + p_quote > v_member.credit_limit THEN
         outcome := 'member_credits';
+        used_value := v_used;
         limit_value := v_member.credit_limit;
         RETURN NEXT; RETURN;
     END IF;
@@ -150,6 +153,8 @@ BEGIN
 
     outcome := 'accepted';
     generation_id := p_generation;
+    accepted_at := v_now;
+    used_value := v_used + p_quote;
     rate_remaining := rate_remaining - 1;
     rate_reset_seconds := v_backlog + v_step;
     RETURN NEXT;

@@ -91,7 +91,8 @@ def upgrade() -> None:
             name=op.f("generations_running_has_id_check"),
         ),
         sa.CheckConstraint(
-            "state IN ('queued', 'submitting', 'running', 'succeeded', 'failed', 'canceled', 'unknown')",
+            "state IN ('queued', 'submitting', 'running', 'succeeded', 'failed', "
+            "'canceled', 'unknown')",
             name=op.f("generations_state_check"),
         ),
         sa.CheckConstraint("quote > 0", name=op.f("generations_quote_check")),

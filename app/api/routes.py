@@ -1,0 +1,143 @@
+"""The gateway's own REST: generations and the caller itself."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import FastAPI, Query, Request, Response
+from pydantic import AwareDatetime
+
+from app import lifecycle, views
+from app.api import cursor as cursors
+from app.api.documents import (
+    GenerationDocument,
+    GenerationList,
+    MeDocument,
+    Problem,
+    RateDocument,
+    TeamDocument,
+    generation_document,
+)
+from app.db import generations, ledger
+from app.domain.generation import Generation, State
+from app.errors import NotCancelable
+from app.http import errors
+from app.http.access import Caller, Rt
+from app.http.video import video_response
+from app.runtime import Runtime
+
+_PROBLEMS: dict[int | str, dict[str, Any]] = {
+    code: {"model": Problem, "content": {"application/problem+json": {}}}
+    for code in (401, 403, 404, 422)
+}
+
+
+def create_api(rt: Runtime) -> FastAPI:
+    app = FastAPI(
+        title="Reelgate",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=_PROBLEMS,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.runtime = rt
+    errors.install(app, errors.problem, media_type="application/problem+json")
+    app.get("/me", name="get_me", tags=["me"])(get_me)
+    app.get("/generations", name="list_generations", tags=["generations"])(list_generations)
+    one = "/generations/{generation_id}"
+    app.get(one, name="get_generation", tags=["generations"])(get_generation)
+    app.post(one + "/cancel", name="cancel_generation", tags=["generations"])(cancel_generation)
+    app.api_route(one + "/content", methods=["GET", "HEAD"], name="get_content",
+                  tags=["generations"], response_class=Response)(get_content)  # fmt: skip
+    return app
+
+
+async def get_me(rt: Rt, caller: Caller) -> MeDocument:
+    """Who the key belongs to, its limits and what of them is used."""
+    async with rt.db.single() as tx:
+        used = await ledger.used_by_member(tx, caller.member_id)
+        open_now = await generations.count_open(tx, caller.member_id)
+    return MeDocument(
+        member_id=caller.member_id,
+        name=caller.name,
+        role=caller.role,
+        status=caller.status,
+        team=TeamDocument(id=caller.team_id, name=caller.team_name),
+        credit_limit=caller.credit_limit,
+        used_credits=used,
+        remaining_credits=max(caller.credit_limit - used, 0),
+        max_open=caller.max_open,
+        open=open_now,
+        rate=RateDocument(per_minute=caller.rate_per_minute, burst=caller.rate_burst),
+    )
+
+
+async def list_generations(
+    rt: Rt,
+    caller: Caller,
+    state: Annotated[list[State] | None, Query(description="Only these states.")] = None,
+    created_from: Annotated[AwareDatetime | None, Query(description="Made at or after.")] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Made before.")] = None,
+    member_id: Annotated[
+        UUID | None, Query(description="Of this member; administrators only. Default: all.")
+    ] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> GenerationList:
+    """Newest first. A member sees its own, an administrator the team's."""
+    async with rt.db.single() as tx:
+        found = await generations.list_visible(
+            tx,
+            team_id=caller.team_id,
+            member_id=member_id if caller.is_admin else caller.member_id,
+            states=state or (),
+            created_from=created_from,
+            created_before=created_before,
+            after=None if cursor is None else cursors.read(cursor),
+            limit=limit + 1,
+        )
+    page = found[:limit]
+    has_more = len(found) > limit
+    return GenerationList(
+        data=[_document(rt, generation) for generation in page],
+        has_more=has_more,
+        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+    )
+
+
+async def get_generation(generation_id: UUID, rt: Rt, caller: Caller) -> GenerationDocument:
+    return _document(rt, await views.get_visible(rt, caller, generation_id))
+
+
+async def cancel_generation(generation_id: UUID, rt: Rt, caller: Caller) -> GenerationDocument:
+    """Cancels a generation that is still queued; its credits are free again at once."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    if generation.state is not State.CANCELED:
+        async with rt.db.begin() as tx:
+            canceled = await lifecycle.cancel(tx, generation_id, now=rt.clock.now())
+        generation = await views.get_visible(rt, caller, generation_id)
+        if canceled:
+            rt.metrics.transitions.labels(State.CANCELED.value).inc()
+        else:
+            raise NotCancelable(
+                f"Only a queued generation can be canceled; this one is {generation.state}.",
+                extra={"state": generation.state.value},
+            )
+    return _document(rt, generation)
+
+
+async def get_content(
+    request: Request, generation_id: UUID, rt: Rt, caller: Caller, download: bool = False
+) -> Response:
+    """The video's bytes; ranges and conditional requests work. `download` names it a download."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    return await video_response(
+        rt, request, generation, disposition="attachment" if download else "inline"
+    )
+
+
+def _document(rt: Runtime, generation: Generation) -> GenerationDocument:
+    return generation_document(generation, link=views.video_link(rt, generation))

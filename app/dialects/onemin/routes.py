@@ -1,0 +1,104 @@
+"""`POST /api/features` and `GET /api/results/{uuid}`, as 1min.ai has them."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from fastapi import FastAPI, Request
+from starlette.responses import JSONResponse, Response
+
+from app import views
+from app.admission import Admitted, admit, parse_idempotency_key
+from app.dialects.onemin import wire
+from app.domain.caller import Caller as CallerRecord
+from app.domain.generation import FINAL
+from app.domain.view import OwnView
+from app.errors import Internal
+from app.http import errors
+from app.http.access import Caller, Rt
+from app.http.bodies import read_json_object
+from app.http.prefer import Preference, parse_prefer
+from app.runtime import Runtime
+
+DIALECT = "onemin"
+#: How soon a caller that does not wait should look again.
+_LOOK_AGAIN_SECONDS = 10
+
+
+def create_dialect(rt: Runtime) -> FastAPI:
+    app = FastAPI(
+        title="Reelgate, 1min.ai dialect",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.runtime = rt
+    errors.install(app, wire.render_error)
+    app.add_api_route("/features", create_feature, methods=["POST"], name="create_feature")
+    app.add_api_route("/results/{uuid}", get_result, methods=["GET"], name="get_result")
+    return app
+
+
+async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
+    """Makes a video. Waits for it, unless `"async": true` or a `Prefer` header says otherwise."""
+    body = await read_json_object(request, limit=rt.settings.max_body_bytes)
+    asked = wire.parse(body)
+    prefer = parse_prefer(request.headers.getlist("prefer"))
+    admitted = await admit(
+        rt,
+        caller,
+        asked.offer,
+        asked.spec,
+        dialect=DIALECT,
+        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+    )
+    patience = 0.0 if asked.run_async else prefer.patience(rt.settings.wait_seconds)
+    waited = await views.wait_for_rest(
+        rt, admitted.generation_id, seconds=patience, gone=lambda: _gone(request)
+    )
+    view = await _view(rt, caller, admitted, changed=waited)
+    return _answer(rt, view, admitted, prefer, at_once=asked.run_async)
+
+
+async def get_result(uuid: str, rt: Rt, caller: Caller) -> Response:
+    """A record by its uuid; unknown ids answer 200 with null, like the upstream."""
+    try:
+        generation_id = UUID(uuid)
+    except ValueError:
+        return JSONResponse(wire.render_nothing())
+    view = await views.own_view(rt, caller, generation_id)
+    return JSONResponse(wire.render_nothing() if view is None else wire.render(view))
+
+
+async def _gone(request: Request) -> None:
+    """Returns when the caller hangs up."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+async def _view(rt: Runtime, caller: CallerRecord, admitted: Admitted, *, changed: bool) -> OwnView:
+    """What is known already where nothing can have happened since; else the row."""
+    if admitted.fresh is not None and not changed:
+        fresh = admitted.fresh
+        return views.view_of(rt, caller, fresh.generation, used_credits=fresh.used_credits)
+    view = await views.own_view(rt, caller, admitted.generation_id)
+    if view is None:
+        raise Internal()
+    return view
+
+
+def _answer(
+    rt: Runtime, view: OwnView, admitted: Admitted, prefer: Preference, *, at_once: bool
+) -> Response:
+    headers: dict[str, str] = dict(admitted.headers)
+    if prefer.applied:
+        headers["Preference-Applied"] = prefer.applied
+    status = 200
+    if not at_once and view.generation.state not in FINAL:
+        status = 202
+        headers["Location"] = f"{rt.settings.link_base}/api/results/{view.generation.id}"
+        headers["Retry-After"] = str(_LOOK_AGAIN_SECONDS)
+    content: dict[str, Any] = wire.render(view)
+    return JSONResponse(content, status, headers=headers)

@@ -1,0 +1,202 @@
+"""The 1min.ai dialect: its request, its record, its errors. Pure.
+
+The shapes are those of the upstream's page for Luma text-to-video and of its live error envelope
+`{errorCode, message, details, context}`; `billed`, `retry_safe` and `requestId` are ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.domain.catalog import OFFERS, Offer, shown
+from app.domain.generation import Generation, Spec, State
+from app.domain.view import OwnView
+from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel
+
+_FIELDS = ("type", "model", "promptObject", "async")
+_PROMPT = "promptObject"
+
+#: `unknown` is still being found out, which this dialect can only call processing.
+STATUS: Mapping[State, str] = {
+    State.QUEUED: "PROCESSING",
+    State.SUBMITTING: "PROCESSING",
+    State.RUNNING: "PROCESSING",
+    State.UNKNOWN: "PROCESSING",
+    State.SUCCEEDED: "SUCCESS",
+    State.FAILED: "FAILED",
+    State.CANCELED: "CANCELED",
+}
+
+#: Our code → HTTP status and errorCode of this dialect; anything else keeps its own status.
+_ERRORS: Mapping[str, tuple[int, str]] = {
+    "malformed_json": (400, "REQUEST_BODY_VALIDATION_FAILED"),
+    "unsupported_model": (400, "UNSUPPORTED_MODEL"),
+    "unauthenticated": (401, "UNAUTHORIZED"),
+    "permission_denied": (403, "FORBIDDEN"),
+    "suspended": (403, "FORBIDDEN"),
+    "insufficient_credits": (402, "INSUFFICIENT_CREDITS"),
+    "rate_limited": (429, "RATE_LIMITED"),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureRequest:
+    offer: Offer
+    spec: Spec
+    run_async: bool
+
+
+def parse(body: Mapping[str, Any]) -> FeatureRequest:
+    """The request, or an error that names every field that is wrong. Nothing is invented."""
+    issues = Rejections()
+    for name in body:
+        if name not in _FIELDS:
+            message = f"unknown field; allowed fields are {', '.join(_FIELDS)}"
+            issues.add(shown(name), "unknown", message, value=shown(body[name]), allowed=_FIELDS)
+    offer = _offer(body, issues)
+    run_async = body.get("async", False)
+    if not isinstance(run_async, bool):
+        issues.add("async", "type", "must be true or false", value=shown(run_async),
+                   allowed=[True, False])  # fmt: skip
+    prompt, spec = body.get(_PROMPT), None
+    if _PROMPT not in body:
+        issues.add(_PROMPT, "missing", "this field is required")
+    elif not isinstance(prompt, dict):
+        issues.add(_PROMPT, "type", "must be an object", value=shown(prompt))
+    elif offer is not None:
+        spec = offer.check(prompt, prefix=_PROMPT, issues=issues)
+    if issues.issues or offer is None or spec is None:
+        raise InvalidRequest(_summary(issues), issues=issues.issues)
+    return FeatureRequest(offer, spec, run_async)
+
+
+def _offer(body: Mapping[str, Any], issues: Rejections) -> Offer | None:
+    """The offer of `type` and `model`. Raises `UnsupportedModel` where both are given and the
+    pair is not offered."""
+    for name in ("type", "model"):
+        if name not in body:
+            issues.add(name, "missing", "this field is required", allowed=_choices(name))
+        elif not isinstance(body[name], str):
+            issues.add(name, "type", "must be a string", value=shown(body[name]),
+                       allowed=_choices(name))  # fmt: skip
+    feature, provider = body.get("type"), body.get("model")
+    if not isinstance(feature, str) or not isinstance(provider, str):
+        return None
+    offer = OFFERS.get((feature, provider))
+    if offer is None:
+        wrong = Rejections()
+        for name, value in (("type", feature), ("model", provider)):
+            if value not in _choices(name):
+                wrong.add(name, "value", f"must be one of {', '.join(_choices(name))}",
+                          value=shown(value), allowed=_choices(name))  # fmt: skip
+        raise UnsupportedModel(_summary(wrong), issues=wrong.issues)
+    return offer
+
+
+def _choices(name: str) -> list[str]:
+    position = ("type", "model").index(name)
+    return sorted({pair[position] for pair in OFFERS})
+
+
+def _summary(issues: Rejections) -> str:
+    first = issues.issues[0]
+    more = len(issues.issues) - 1
+    tail = f" (and {more} more, see details)" if more else ""
+    value = f" (got {first.value!r})" if first.code in ("value", "type") else ""
+    return f"{first.field}: {first.message}{value}{tail}."
+
+
+def render(view: OwnView) -> dict[str, Any]:
+    """The whole answer: `{"aiRecord": …}`, with our ids and the caller's own standing."""
+    generation, caller = view.generation, view.caller
+    offer = OFFERS[(generation.feature, generation.provider)]
+    return {
+        "aiRecord": {
+            "uuid": str(generation.id),
+            "userId": str(generation.member_id),
+            "teamId": str(generation.team_id),
+            "teamUser": {
+                "teamId": str(caller.team_id),
+                "userId": str(caller.member_id),
+                "userName": caller.name,
+                "userAvatar": None,
+                "status": caller.status.value,
+                "role": caller.role.value,
+                "creditLimit": caller.credit_limit,
+                "usedCredit": view.used_credits,
+                "createdAt": instant(caller.created_at),
+                "createdBy": "SYSTEM",
+                "updatedAt": instant(caller.updated_at),
+                "updatedBy": "SYSTEM",
+            },
+            "model": generation.provider,
+            "type": generation.feature,
+            "metadata": None,
+            "rating": None,
+            "feedback": None,
+            "conversationId": None,
+            "status": STATUS[generation.state],
+            "createdAt": instant(generation.created_at),
+            "aiRecordDetail": {
+                "promptObject": offer.wire(generation.spec),
+                "resultObject": _result(generation),
+                "responseObject": {},
+            },
+            "additionalData": _additional(generation),
+            "temporaryUrl": view.link,
+        }
+    }
+
+
+def _result(generation: Generation) -> list[str] | dict[str, Any]:
+    """Paths on success; `{code, message}` on failure, as the upstream does."""
+    if generation.state in (State.FAILED, State.CANCELED):
+        return {"code": generation.error_code, "message": generation.error_message}
+    return list(generation.result_paths)
+
+
+def _additional(generation: Generation) -> dict[str, Any] | None:
+    if generation.state is State.UNKNOWN:
+        return {"state": "unknown", "message": generation.error_message}
+    if generation.state is State.FAILED:
+        return {"billed": bool(generation.settled), "credits": generation.settled or 0}
+    return None
+
+
+def render_nothing() -> dict[str, Any]:
+    """What a look-up of an unknown id answers, with 200."""
+    return {"aiRecord": None}
+
+
+def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    status, code = _status_and_code(error)
+    body: dict[str, Any] = {"errorCode": code, "message": error.message}
+    if error.issues:
+        body["details"] = [issue.to_json() for issue in error.issues]
+    context = {name: value for name, value in error.extra.items() if name != "retry_safe"}
+    if context:
+        body["context"] = context
+    body["billed"] = error.billed
+    body["retry_safe"] = error.extra.get("retry_safe", error.retry_safe)
+    body["requestId"] = request_id
+    return status, body
+
+
+def _status_and_code(error: GatewayError) -> tuple[int, str]:
+    if error.code == "invalid_request":
+        # As the upstream tells them apart: something is missing, the body is not of the shape, or
+        # the promptObject does not validate.
+        if error.issues and all(issue.code == "missing" for issue in error.issues):
+            return 400, "MISSING_REQUIRED_FIELDS"
+        if error.issues and all(issue.field.startswith(_PROMPT) for issue in error.issues):
+            return 422, "PROMPT_OBJECT_VALIDATION_FAILED"
+        return 400, "REQUEST_BODY_VALIDATION_FAILED"
+    return _ERRORS.get(error.code, (error.status, error.code.upper()))
+
+
+def instant(moment: datetime) -> str:
+    """ISO 8601 with milliseconds and `Z`, as the upstream writes it."""
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

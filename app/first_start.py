@@ -1,0 +1,58 @@
+"""The first start: a team, an administrator and a key, shown once."""
+
+from __future__ import annotations
+
+import json
+import sys
+
+from app import members
+from app.db import members as rows
+from app.domain.caller import Role
+from app.members import Limits
+from app.runtime import Runtime
+
+TEAM = "default"
+MEMBER = "admin"
+
+_EXAMPLE = {
+    "type": "TEXT_TO_VIDEO",
+    "model": "luma",
+    "promptObject": {
+        "prompt": "a majestic lion walking through golden savanna at sunset",
+        "modelName": "ray-v3",
+        "duration": "5s",
+        "aspectRatio": "16:9",
+        "resolution": "720p",
+        "loop": False,
+    },
+}
+
+
+async def ensure_first_key(rt: Runtime) -> None:
+    """Where there is no member yet, makes one and prints its key with a first call."""
+    async with rt.db.single() as tx:
+        if await rows.any_member(tx):
+            return
+    await members.create_team(rt, TEAM, credit_limit=None, actor="first start")
+    await members.create_member(
+        rt, TEAM, MEMBER, role=Role.ADMIN, limits=Limits(), actor="first start"
+    )
+    key = await members.create_key(rt, TEAM, MEMBER, name="first", actor="first start")
+    print(welcome(rt, key.secret), file=sys.stdout, flush=True)  # noqa: T201
+
+
+def welcome(rt: Runtime, key: str) -> str:
+    where = rt.settings.link_base
+    return f"""
+Reelgate is up at {where}{" with the built-in SIMULATOR" if rt.settings.simulated else ""}.
+The key of {TEAM}/{MEMBER}, shown only now:
+
+    {key}
+
+A first video:
+
+curl --location '{where}/api/features' \\
+--header 'API-KEY: {key}' \\
+--header 'Content-Type: application/json' \\
+--data '{json.dumps(_EXAMPLE, indent=2)}'
+"""

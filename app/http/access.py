@@ -1,0 +1,67 @@
+"""Who calls: the annotated types that routes take."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+
+from app.db import members
+from app.domain.caller import Caller as CallerRecord
+from app.errors import Forbidden, Unauthenticated
+from app.runtime import Runtime
+from app.secrets import digest_of
+
+_API_KEY = APIKeyHeader(
+    name="API-KEY", scheme_name="ApiKey", auto_error=False, description="A member's key."
+)
+_BEARER = HTTPBearer(
+    scheme_name="Bearer", auto_error=False, description="The same key as a bearer token."
+)
+#: Longer than any key of ours: nothing worth hashing.
+_LONGEST_KEY = 200
+
+
+def runtime_of(request: Request) -> Runtime:
+    runtime: Runtime = request.app.state.runtime
+    return runtime
+
+
+Rt = Annotated[Runtime, Depends(runtime_of)]
+
+
+async def authenticate(
+    rt: Rt,
+    api_key: Annotated[str | None, Security(_API_KEY)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> CallerRecord:
+    """The caller of `API-KEY: …` or `Authorization: Bearer …`. Raises `Unauthenticated`."""
+    secret = api_key or (bearer.credentials if bearer else None)
+    if not secret:
+        raise Unauthenticated(
+            "Send your key as `API-KEY: <key>` or `Authorization: Bearer <key>`.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+    caller = None
+    if len(secret) <= _LONGEST_KEY:
+        async with rt.db.single() as tx:
+            now = rt.clock.for_database()
+            caller = await members.find_caller(tx, digest_of(secret), now=now)
+    if caller is None:
+        raise Unauthenticated(
+            "This key is unknown, expired or revoked.", headers={"WWW-Authenticate": "Bearer"}
+        )
+    return caller
+
+
+Caller = Annotated[CallerRecord, Depends(authenticate)]
+
+
+async def require_admin(caller: Caller) -> CallerRecord:
+    if not caller.is_admin:
+        raise Forbidden("Only an administrator of the team may do that.")
+    return caller
+
+
+Admin = Annotated[CallerRecord, Depends(require_admin)]

@@ -1,0 +1,49 @@
+"""Reading request bodies: bounded, and JSON that Postgres and every client can carry."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from starlette.requests import ClientDisconnect, Request
+
+from app.errors import MalformedJson, PayloadTooLarge
+
+
+async def read_body(request: Request, *, limit: int) -> bytes:
+    """The whole body, or `PayloadTooLarge` as soon as it is longer than `limit` bytes."""
+    declared = request.headers.get("content-length", "")
+    if declared.isdigit() and int(declared) > limit:
+        raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
+    body = bytearray()
+    try:
+        async for chunk in request.stream():
+            body += chunk
+            if len(body) > limit:
+                raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
+    except ClientDisconnect:
+        raise MalformedJson("The request body ended early.") from None
+    return bytes(body)
+
+
+async def read_json_object(request: Request, *, limit: int) -> dict[str, Any]:
+    """The body as a JSON object. Raises `MalformedJson`, saying where, or `PayloadTooLarge`."""
+    body = await read_body(request, limit=limit)
+    try:
+        document = json.loads(body, parse_constant=_refuse_constant)
+    except json.JSONDecodeError as error:
+        raise MalformedJson(
+            f"The request body is not JSON: {error.msg} at line {error.lineno}, "
+            f"column {error.colno}."
+        ) from None
+    except UnicodeDecodeError:
+        raise MalformedJson("The request body is not UTF-8.") from None
+    except (ValueError, RecursionError):
+        raise MalformedJson("The request body is not JSON that can be read here.") from None
+    if not isinstance(document, dict):
+        raise MalformedJson("The request body must be a JSON object.")
+    return document
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(name)

@@ -1,0 +1,116 @@
+"""Turns every error into the shape of the edge it happens at."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse, Response
+
+from app.domain.catalog import shown
+from app.errors import (
+    Forbidden,
+    GatewayError,
+    Internal,
+    InvalidRequest,
+    Issue,
+    MethodNotAllowed,
+    NotFound,
+    PayloadTooLarge,
+    Unauthenticated,
+)
+from app.telemetry import logger
+
+log = logger(__name__)
+
+#: (error, request id) → status, body.
+Render = Callable[[GatewayError, str], tuple[int, dict[str, Any]]]
+
+_BY_STATUS: dict[int, type[GatewayError]] = {
+    401: Unauthenticated,
+    403: Forbidden,
+    404: NotFound,
+    405: MethodNotAllowed,
+    413: PayloadTooLarge,
+}
+
+
+def problem(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    """RFC 9457 problem details, with our `code`, `billed` and `retry_safe`."""
+    body: dict[str, Any] = {
+        "type": f"urn:reelgate:error:{error.code}",
+        "title": error.title,
+        "status": error.status,
+        "detail": error.message,
+        "code": error.code,
+        "billed": error.billed,
+        "retry_safe": error.retry_safe,
+        "request_id": request_id,
+        **error.extra,
+    }
+    if error.issues:
+        body["errors"] = [issue.to_json() for issue in error.issues]
+    return error.status, body
+
+
+def install(app: FastAPI, render: Render, *, media_type: str = "application/json") -> None:
+    """Every error of this application, the framework's own included, is rendered by `render`."""
+
+    def respond(request: Request, error: GatewayError) -> Response:
+        status, body = render(error, request_id_of(request))
+        headers = dict(error.headers)
+        if error.retry_after_seconds is not None:
+            headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+        request.scope["reelgate.error"] = error.code
+        return JSONResponse(body, status, headers=headers, media_type=media_type)
+
+    async def on_gateway_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, GatewayError)
+        return respond(request, error)
+
+    async def on_framework_error(request: Request, error: Exception) -> Response:
+        assert isinstance(error, HTTPException)
+        return respond(request, from_framework(error))
+
+    async def on_invalid(request: Request, error: Exception) -> Response:
+        assert isinstance(error, RequestValidationError)
+        return respond(request, from_validation(error))
+
+    async def on_fault(request: Request, error: Exception) -> Response:
+        log.error("request_failed", exc_info=error)
+        return respond(request, Internal())
+
+    app.add_exception_handler(GatewayError, on_gateway_error)
+    app.add_exception_handler(HTTPException, on_framework_error)
+    app.add_exception_handler(RequestValidationError, on_invalid)
+    app.add_exception_handler(Exception, on_fault)
+
+
+def request_id_of(request: Request) -> str:
+    return str(request.scope.get("reelgate.request_id", ""))
+
+
+def from_framework(error: HTTPException) -> GatewayError:
+    kind = _BY_STATUS.get(error.status_code)
+    headers = {name: value for name, value in (error.headers or {}).items() if name == "Allow"}
+    if kind is not None:
+        return kind(headers=headers)
+    return InvalidRequest() if error.status_code < 500 else Internal()
+
+
+def from_validation(error: RequestValidationError) -> InvalidRequest:
+    """Issues of query and path parameters, which the framework checks."""
+    issues = [
+        Issue(
+            ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0]),
+            "missing" if found["type"] == "missing" else "value",
+            str(found["msg"]),
+            shown(found.get("input")),
+        )
+        for found in error.errors()
+    ]
+    return InvalidRequest(issues=issues)

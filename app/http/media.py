@@ -1,0 +1,38 @@
+"""`/media/{id}`: a signed link is all it takes, so a `<video>` tag or curl can use it."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.db import generations
+from app.errors import Forbidden, NotFound
+from app.http.access import runtime_of
+from app.http.content import Disposition
+from app.http.video import video_response
+
+
+async def get_media(request: Request, generation_id: str) -> Response:
+    """The video, where `expires` and `sig` are ours and the time is not over."""
+    rt = runtime_of(request)
+    try:
+        wanted = UUID(generation_id)
+    except ValueError:
+        raise NotFound("There is no video under this address.") from None
+    query = request.query_params
+    valid = rt.signer.valid(
+        wanted,
+        expires=query.get("expires", ""),
+        signature=query.get("sig", ""),
+        now=rt.clock.now(),
+    )
+    if not valid:
+        raise Forbidden("This link is not valid, or no longer; ask for the generation again.")
+    async with rt.db.single() as tx:
+        generation = await generations.find(tx, wanted)
+    if generation is None:
+        raise NotFound("There is no video under this address.")
+    disposition: Disposition = "attachment" if "download" in query else "inline"
+    return await video_response(rt, request, generation, disposition=disposition)

@@ -1,0 +1,100 @@
+"""Plain ASGI around every request: its id, its log line, its metrics."""
+
+from __future__ import annotations
+
+import re
+import time
+from secrets import token_hex
+
+import structlog
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.runtime import Runtime
+from app.telemetry import logger
+
+log = logger(__name__)
+
+_REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
+
+
+class RequestContext:
+    """Takes `X-Request-Id` or makes one, returns it, and binds it to every log line."""
+
+    def __init__(self, app: ASGIApp, *, runtime: Runtime) -> None:
+        self._app = app
+        self._rt = runtime
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started, status = time.perf_counter(), 0
+        request_id = _request_id(scope)
+        scope["reelgate.request_id"] = request_id
+        structlog.contextvars.clear_contextvars()
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+
+        async def sending(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                headers = MutableHeaders(scope=message)
+                headers["X-Request-Id"] = request_id
+                if self._rt.settings.simulated:
+                    headers["Reelgate-Upstream"] = "simulator"
+                self._count(scope, status, time.perf_counter() - started)
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        except Exception:
+            # The edges have answered and logged already; past that point only the connection is
+            # left to close, and the server's own traceback would repeat what is logged.
+            if status == 0:
+                raise
+        finally:
+            self._log(scope, status, time.perf_counter() - started)
+
+    def _count(self, scope: Scope, status: int, seconds: float) -> None:
+        route = _route(scope)
+        metrics = self._rt.metrics
+        metrics.http_requests.labels(route, _method(scope), str(status)).inc()
+        metrics.http_seconds.labels(route).observe(seconds)
+
+    def _log(self, scope: Scope, status: int, seconds: float) -> None:
+        route = _route(scope)
+        quiet = route in ("/livez", "/readyz", "/metrics") and status < 500
+        write = log.debug if quiet else log.info
+        write(
+            "request",
+            method=_method(scope),
+            # The path without its query: signatures travel there.
+            path=scope["path"],
+            status=status,
+            error=scope.get("reelgate.error"),
+            ms=round(seconds * 1000, 1),
+        )
+
+
+def _request_id(scope: Scope) -> str:
+    for name, value in scope["headers"]:
+        if name == b"x-request-id":
+            given: str = value.decode("latin-1")
+            if _REQUEST_ID.match(given):
+                return given
+    return token_hex(12)
+
+
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+
+
+def _method(scope: Scope) -> str:
+    """Bounded: anybody can invent methods, and each label value is memory."""
+    return scope["method"] if scope["method"] in _METHODS else "other"
+
+
+def _route(scope: Scope) -> str:
+    """The route's template, so that ids do not become label values."""
+    path = getattr(scope.get("route"), "path", None)
+    return f"{scope.get('root_path', '')}{path}" if path is not None else "unmatched"

@@ -1,0 +1,87 @@
+"""`/livez`, `/readyz`, `/metrics`: for operators and their machines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+
+from app import queue
+from app.db import status
+from app.db.migrate import head_revision
+from app.errors import Unavailable
+from app.http.access import runtime_of
+from app.runtime import Runtime
+
+#: Without a sign of life for so long, nobody is working.
+WORKER_SILENCE_SECONDS = 30.0
+
+
+async def livez() -> Response:
+    return JSONResponse({"status": "ok"})
+
+
+async def readyz(request: Request) -> Response:
+    """200 where a create would be taken and worked on; else 503 and what is missing."""
+    checks = await readiness(runtime_of(request))
+    ready = all(check["ok"] for check in checks.values())
+    return JSONResponse(
+        {"status": "ready" if ready else "not_ready", "checks": checks},
+        200 if ready else 503,
+        headers={} if ready else {"Retry-After": "2"},
+    )
+
+
+async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
+    if rt.draining:
+        return {"process": {"ok": False, "detail": "stopping"}}
+    try:
+        async with rt.db.single() as tx:
+            revision = await status.schema_revision(tx)
+            seen = await queue.worker_seen_seconds(tx) if revision else None
+    except Unavailable:
+        return {"database": {"ok": False, "detail": "cannot be reached"}}
+    at_head = revision == head_revision()
+    working = seen is not None and seen < WORKER_SILENCE_SECONDS
+    return {
+        "database": {"ok": True},
+        "migrations": {
+            "ok": at_head,
+            "detail": f"at {revision or 'nothing'}, this version needs {head_revision()}",
+        },
+        "worker": {
+            "ok": working,
+            "detail": "none registered" if seen is None else f"last seen {seen:.0f} s ago",
+        },
+    }
+
+
+async def metrics(request: Request) -> Response:
+    """This process's counters, and gauges read from the database now."""
+    rt = runtime_of(request)
+    try:
+        await refresh_gauges(rt)
+    except Unavailable:
+        rt.metrics.database_up.set(0)
+    return Response(generate_latest(rt.metrics.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def refresh_gauges(rt: Runtime) -> None:
+    async with rt.db.single() as tx:
+        figures = await status.figures(tx)
+        depths = await queue.depths(tx)
+    gauges = rt.metrics
+    gauges.database_up.set(1)
+    for state in ("queued", "submitting", "running", "unknown"):
+        gauges.generations.labels(state).set(figures.generations.get(state, 0))
+        gauges.oldest_seconds.labels(state).set(figures.oldest_seconds.get(state, 0))
+    gauges.hold_credits.set(figures.hold_credits)
+    for state in ("pending", "lost"):
+        gauges.assets.labels(state).set(figures.assets.get(state, 0))
+    for label, active in figures.upstream_keys.items():
+        gauges.upstream_keys.labels(label).set(active)
+    gauges.jobs.clear()
+    for depth in depths:
+        gauges.jobs.labels(depth.kind, depth.status).set(depth.jobs)

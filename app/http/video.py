@@ -1,0 +1,120 @@
+"""The video of a generation: from the archive, or straight through while it is not there yet."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.archive import ArchiveError, Gone
+from app.db import assets
+from app.domain.generation import Asset, Generation, State
+from app.errors import NotReady, Unavailable, VideoExpired
+from app.http import ranges
+from app.http.content import Disposition, content_response, relay_response
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.upstream.fetch import FetchError
+
+log = logger(__name__)
+
+#: The bytes of a generation never change; a year is as long as caches count.
+_CACHE_SECONDS = 31_536_000
+
+
+async def video_response(
+    rt: Runtime, request: Request, generation: Generation, *, disposition: Disposition
+) -> Response:
+    """Raises `NotReady` before there is a video, `VideoExpired` when there is none any more."""
+    asset = generation.asset
+    if generation.state is not State.SUCCEEDED or asset is None:
+        raise NotReady(
+            f"This generation is {generation.state}; there is no video yet."
+            if generation.state not in (State.FAILED, State.CANCELED)
+            else f"This generation is {generation.state}; there is no video.",
+            extra={"state": generation.state.value},
+        )
+    if asset.state == "archived":
+        return await _from_archive(rt, request, generation, asset, disposition)
+    if asset.state == "pending":
+        return await _through(rt, request, generation, disposition)
+    raise VideoExpired(f"The video of this generation is {asset.state}.")
+
+
+def _filename(generation: Generation) -> str:
+    return f"{generation.id}.mp4"
+
+
+async def _from_archive(
+    rt: Runtime, request: Request, generation: Generation, asset: Asset, disposition: Disposition
+) -> Response:
+    path = asset.path
+    # The schema holds these four for an archived video.
+    if not (path and asset.sha256 and asset.size_bytes and asset.archived_at):
+        raise VideoExpired()
+    try:
+        return await content_response(
+            request,
+            open_range=lambda start, end: rt.archive.read(path, start, end),
+            length=asset.size_bytes,
+            etag_sha256=asset.sha256,
+            content_type=asset.content_type,
+            filename=_filename(generation),
+            last_modified=asset.archived_at,
+            cache_seconds=_CACHE_SECONDS,
+            disposition=disposition,
+        )
+    except Gone:
+        log.error("archive_file_missing", generation_id=str(generation.id))
+        raise VideoExpired("The video is missing from the archive.") from None
+    except ArchiveError as error:
+        log.error("archive_unavailable", error=str(error))
+        raise Unavailable("The archive cannot be read right now.", retry_after_seconds=5) from None
+
+
+async def _through(
+    rt: Runtime, request: Request, generation: Generation, disposition: Disposition
+) -> Response:
+    """Streams from the upstream's link, which stays on this side."""
+    async with rt.db.single() as tx:
+        pending = await assets.find_pending_video(tx, generation.id)
+    if pending is None or pending.link is None:
+        raise NotReady(
+            "The video is on its way to the archive.", retry_after_seconds=5,
+            extra={"state": generation.state.value},
+        )  # fmt: skip
+    wanted = ranges.forwardable(request.headers)
+    async with AsyncExitStack() as stack:
+        try:
+            # GET also for HEAD: the upstream's link is signed for that method alone.
+            response = await stack.enter_async_context(
+                rt.upstream.download(pending.link, headers={"Range": wanted} if wanted else None)
+            )
+        except FetchError as error:
+            log.warning("relay_failed", generation_id=str(generation.id), error=str(error))
+            raise _on_its_way() from None
+        if response.status_code == 416:
+            return Response(
+                status_code=416,
+                headers={"Content-Range": response.headers.get("content-range", "bytes */*")},
+            )
+        if response.status_code not in (200, 206):
+            raise _on_its_way()
+        keep = stack.pop_all()
+        return await relay_response(
+            request,
+            status=response.status_code,
+            headers=response.headers,
+            chunks=response.aiter_raw(),
+            close=keep.aclose,
+            content_type="video/mp4",
+            filename=_filename(generation),
+            disposition=disposition,
+        )
+
+
+def _on_its_way() -> Unavailable:
+    return Unavailable(
+        "The video cannot be had from the upstream right now.", retry_after_seconds=5
+    )

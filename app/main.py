@@ -1,0 +1,31 @@
+"""The application: mounts dialects, own REST, media and operations; nothing else."""
+
+from __future__ import annotations
+
+from fastapi import FastAPI
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from app.api.routes import create_api
+from app.dialects.onemin.routes import create_dialect as create_onemin
+from app.http import errors, media, ops
+from app.http.middleware import RequestContext
+from app.runtime import Runtime
+
+
+def create_app(rt: Runtime) -> ASGIApp:
+    app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
+                  redirect_slashes=False)  # fmt: skip
+    app.state.runtime = rt
+    errors.install(app, errors.problem, media_type="application/problem+json")
+    app.add_api_route(
+        "/media/{generation_id}", media.get_media, methods=["GET", "HEAD"], name="get_media"
+    )
+    for path, answer in (
+        ("/livez", ops.livez), ("/readyz", ops.readyz), ("/metrics", ops.metrics),
+    ):  # fmt: skip
+        app.add_api_route(path, answer, methods=["GET", "HEAD"], name=path.strip("/"))
+    # The more specific prefix first: routes are tried in this order.
+    app.router.routes.append(Mount("/api/v1", create_api(rt)))
+    app.router.routes.append(Mount("/api", create_onemin(rt)))
+    return RequestContext(app, runtime=rt)

@@ -1,0 +1,239 @@
+"""The processes of Reelgate: API, worker, simulator, and `up`, which is all of them in one."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from typing import Any
+
+import uvicorn
+import uvloop
+from prometheus_client import start_http_server
+from pydantic import SecretStr
+
+from app.db import migrate
+from app.embedded import embedded_postgres
+from app.errors import ConfigurationError
+from app.first_start import ensure_first_key
+from app.main import create_app
+from app.runtime import Runtime, open_runtime
+from app.settings import LogFormat, Settings
+from app.simulator.app import create_simulator
+from app.simulator.config import SimulatorConfig
+from app.simulator.server import uvicorn_config
+from app.telemetry import configure_logging, logger
+from app.worker.run import run as run_worker
+
+log = logger(__name__)
+
+#: Longer than the idle time of usual load balancers, so that they and not we close first.
+_KEEP_ALIVE_SECONDS = 75
+_LOOPBACK = "127.0.0.1"
+
+
+def start_logging(settings: Settings) -> None:
+    pretty = settings.log_format is LogFormat.PRETTY or (
+        settings.log_format is LogFormat.AUTO and sys.stderr.isatty()
+    )
+    secrets = list(settings.upstream_keys().values())
+    for secret in (settings.signing_secret, settings.database_url):
+        if secret is not None:
+            secrets.append(secret.get_secret_value())
+    configure_logging(json=not pretty, level=settings.log_level, secrets=secrets)
+
+
+def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Runs `main` with an event that SIGINT and SIGTERM set; a second signal ends it at once."""
+
+    async def guarded() -> None:
+        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        def on_signal() -> None:
+            if stopping.is_set() and task is not None:
+                log.warning("stopping_now")
+                task.cancel()
+            stopping.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal)
+        await main(stopping)
+
+    with contextlib.suppress(asyncio.CancelledError):
+        uvloop.run(guarded())
+
+
+async def serve(settings: Settings, stopping: asyncio.Event) -> None:
+    """The API alone."""
+    with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        async with open_runtime(settings) as rt:
+            await _serve_api(rt, listener, stopping)
+
+
+async def work(settings: Settings, stopping: asyncio.Event) -> None:
+    """A worker alone."""
+    async with open_runtime(settings) as rt:
+        if settings.worker_metrics_port:
+            start_http_server(settings.worker_metrics_port, settings.host, rt.metrics.registry)
+        await run_worker(rt, stopping)
+
+
+async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
+    """The simulator alone."""
+    async with _simulator(settings) as address:
+        log.warning("simulator_started", address=address, speed=settings.simulator_speed)
+        await stopping.wait()
+
+
+def up(settings: Settings) -> None:
+    """Everything in one process: embedded Postgres and the simulator where nothing else is set."""
+    with contextlib.ExitStack() as stack:
+        if settings.database_url is None:
+            address = stack.enter_context(embedded_postgres(settings.data_dir))
+            settings = settings.model_copy(update={"database_url": SecretStr(address)})
+        assert settings.database_url is not None
+        migrate.upgrade(settings.database_url.get_secret_value())
+        run(lambda stopping: _up(settings, stopping))
+
+
+async def _up(settings: Settings, stopping: asyncio.Event) -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        if settings.onemin_api_key is None and settings.simulator_url is None:
+            address = await stack.enter_async_context(_simulator(settings))
+            settings = simulated(settings, address)
+            log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
+        listener = stack.enter_context(_listening(settings.host, settings.port, "REELGATE_PORT"))
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
+        rt = await stack.enter_async_context(open_runtime(settings))
+        worker_stopping = asyncio.Event()
+        working = asyncio.create_task(run_worker(rt, worker_stopping))
+        working.add_done_callback(lambda _: stopping.set())
+        await ensure_first_key(rt)
+        try:
+            await _serve_api(rt, listener, stopping)
+        finally:
+            worker_stopping.set()
+            await working
+
+
+def simulated(settings: Settings, address: str) -> Settings:
+    """The same settings with the simulator as the upstream, looked at as often as its speed asks,
+    unless the pace was set by hand."""
+    pace = {
+        "poll_first_seconds": settings.poll_first_seconds / settings.simulator_speed,
+        "poll_seconds": max(settings.poll_seconds / settings.simulator_speed, 1.0),
+    }
+    quicker = {name: v for name, v in pace.items() if name not in settings.model_fields_set}
+    return settings.model_copy(update={"simulator_url": address, **quicker})
+
+
+async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Event) -> None:
+    config = uvicorn.Config(
+        create_app(rt),
+        http="httptools",
+        ws="none",
+        lifespan="off",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=int(rt.settings.drain_seconds),
+    )
+    log.info("api_started", address=rt.settings.link_base, simulated=rt.settings.simulated)
+    await _until(stopping, _Server(config), listener, on_stop=rt.drain)
+    log.info("api_stopped")
+
+
+class _Server(uvicorn.Server):
+    """A server among others in its process: signals are not its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+async def _until(
+    stopping: asyncio.Event,
+    server: uvicorn.Server,
+    listener: socket.socket,
+    *,
+    on_stop: Callable[[], None],
+) -> None:
+    """Serves until `stopping`, then lets requests in flight finish."""
+    serving = asyncio.create_task(server.serve(sockets=[listener]))
+    asked = asyncio.create_task(stopping.wait())
+    try:
+        await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        asked.cancel()
+        on_stop()
+        server.should_exit = True
+        await serving
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            listener.bind((host, port))
+        except OSError as error:
+            raise ConfigurationError(
+                f"{host} port {port} cannot be listened on ({error.strerror}); "
+                f"set {setting} to a free one."
+            ) from None
+        yield listener
+    finally:
+        listener.close()
+
+
+@contextlib.asynccontextmanager
+async def _simulator(settings: Settings) -> AsyncIterator[str]:
+    """A running simulator's address. Its books survive a restart, as the upstream's would."""
+    folder = settings.data_dir / "simulator"
+    folder.mkdir(parents=True, exist_ok=True)
+    app = create_simulator(SimulatorConfig(data_dir=folder, speed=settings.simulator_speed))
+    with _listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:
+        config = uvicorn_config(
+            app, _LOOPBACK, listener.getsockname()[1], log_config=None, lifespan="on"
+        )
+        stopping = asyncio.Event()
+        serving = asyncio.create_task(
+            _until(stopping, _Server(config), listener, on_stop=lambda: None)
+        )
+        try:
+            yield f"http://{_LOOPBACK}:{listener.getsockname()[1]}"
+        finally:
+            stopping.set()
+            await serving
+
+
+async def with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
+    """Runs a command's use case on an opened runtime."""
+    async with open_runtime(settings) as rt:
+        await act(rt)
+
+
+@contextlib.contextmanager
+def database_of(settings: Settings) -> Iterator[Settings]:
+    """Settings with a database address: the configured one, or the embedded server's while the
+    block lasts."""
+    if settings.database_url is not None:
+        yield settings
+        return
+    with embedded_postgres(settings.data_dir) as address:
+        yield settings.model_copy(update={"database_url": SecretStr(address)})
+
+
+def migrated(settings: Settings) -> None:
+    """Brings the database of these settings to the newest schema. Raises `Unavailable`."""
+    assert settings.database_url is not None
+    migrate.upgrade(settings.database_url.get_secret_value())
