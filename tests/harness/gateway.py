@@ -1,0 +1,158 @@
+"""A gateway in the test's own loop: the real application, worker, Postgres, archive and HTTP to a
+real simulator. Only the caller's socket is left out."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+from pydantic import SecretStr
+
+from app import members
+from app.db import generations
+from app.domain.caller import Role
+from app.domain.generation import RESTING, Generation
+from app.main import create_app
+from app.members import Limits
+from app.runtime import Clock, Runtime, open_runtime
+from app.settings import Settings
+from app.simulator.config import SimulatorConfig
+from app.worker.run import run as run_worker
+from tests.simulator.conftest import Client as Simulator
+from tests.simulator.conftest import serving
+
+TEAM = "studio"
+UPSTREAM_KEY = "canary-upstream-key-0001"
+SIGNING_SECRET = "canary-signing-secret-canary-signing-secret"
+PROMPT = "a majestic lion walking through golden savanna at sunset"
+
+
+def body(prompt: str = PROMPT, **options: Any) -> dict[str, Any]:
+    """A native create; `options` replace or add promptObject fields, None takes one away."""
+    prompt_object: dict[str, Any] = {
+        "prompt": prompt, "modelName": "ray-v3", "duration": "5s", "aspectRatio": "16:9",
+        "resolution": "720p", "loop": False, **options,
+    }  # fmt: skip
+    kept = {name: value for name, value in prompt_object.items() if value is not None}
+    return {"type": "TEXT_TO_VIDEO", "model": "luma", "promptObject": kept}
+
+
+def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
+    """Settings that read nothing from this machine's environment and look at things quickly."""
+    values: dict[str, Any] = {
+        "database_url": SecretStr(database_url),
+        "data_dir": folder,
+        "signing_secret": SecretStr(SIGNING_SECRET),
+        "onemin_api_key": SecretStr(f"main={UPSTREAM_KEY}"),
+        "poll_first_seconds": 0.02,
+        "poll_seconds": 0.02,
+        "worker_poll_seconds": 0.02,
+        "drain_seconds": 5,
+        "upstream_rate_per_minute": 60_000,
+        **changes,
+    }
+    return Settings(_env_file=None, **values).checked()
+
+
+class Gateway:
+    """`http` is a caller without a key; `as_member` gives one with its own."""
+
+    def __init__(self, rt: Runtime, http: httpx.AsyncClient, simulator: Simulator) -> None:
+        self.rt = rt
+        self.http = http
+        self.simulator = simulator
+        self._workers: list[tuple[asyncio.Task[None], asyncio.Event]] = []
+
+    async def member(
+        self, name: str = "ada", *, team: str = TEAM, role: Role = Role.MEMBER, **limits: int
+    ) -> str:
+        """A new member's key; the team is made where it is missing."""
+        with contextlib.suppress(members.InvalidRequest):
+            await members.create_team(self.rt, team, credit_limit=None, actor="test")
+        await members.create_member(
+            self.rt, team, name, role=role, limits=Limits(**limits), actor="test"
+        )
+        key = await members.create_key(self.rt, team, name, name="test", actor="test")
+        return key.secret
+
+    async def create(
+        self, key: str, asked: dict[str, Any] | None = None, **headers: str
+    ) -> httpx.Response:
+        """A native create that does not wait."""
+        return await self.http.post(
+            "/api/features",
+            json=asked or body(),
+            headers={"API-KEY": key, "Prefer": "respond-async",
+                     **{name.replace("_", "-"): value for name, value in headers.items()}},
+        )  # fmt: skip
+
+    def start_worker(self) -> None:
+        stopping = asyncio.Event()
+        self._workers.append((asyncio.create_task(run_worker(self.rt, stopping)), stopping))
+
+    async def stop_workers(self) -> None:
+        for _, stopping in self._workers:
+            stopping.set()
+        await asyncio.gather(*(task for task, _ in self._workers))
+        self._workers.clear()
+
+    async def rested(self, generation_id: str, *, seconds: float = 20) -> Generation:
+        """The generation once it rests."""
+        found = UUID(generation_id)
+        assert await self.rt.watch.until_resting(found, seconds=seconds)
+        return await self.generation(found)
+
+    async def archived(self, generation_id: str, *, seconds: float = 20) -> Generation:
+        """The generation once its video is in the archive. Archiving has no event to wait for."""
+        async with asyncio.timeout(seconds):
+            while True:
+                generation = await self.generation(UUID(generation_id))
+                if generation.asset is not None and generation.asset.state == "archived":
+                    return generation
+                await asyncio.sleep(0.02)
+
+    async def generation(self, generation_id: UUID) -> Generation:
+        async with self.rt.db.single() as tx:
+            generation = await generations.find(tx, generation_id)
+        assert generation is not None
+        assert generation.state in RESTING or generation.finished_at is None
+        return generation
+
+
+@contextlib.asynccontextmanager
+async def gateway(
+    database_url: str,
+    folder: Path,
+    *,
+    speed: float = 100_000,
+    worker: bool = True,
+    clock: Clock | None = None,
+    **changes: Any,
+) -> AsyncIterator[Gateway]:
+    """`changes` are settings. `speed` is the simulator's."""
+    simulator_folder = folder / "simulator"
+    simulator_folder.mkdir()
+    config = SimulatorConfig(
+        data_dir=simulator_folder, speed=speed, rate_per_minute=0, one_film_for_all=True
+    )
+    async with serving(config) as simulator:
+        settings = settings_for(
+            database_url, folder, simulator_url=str(simulator.http.base_url), **changes
+        )
+        async with open_runtime(settings, clock=clock) as rt:
+            transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
+            async with httpx.AsyncClient(
+                transport=transport, base_url="http://gateway", timeout=30
+            ) as http:
+                running = Gateway(rt, http, simulator)
+                if worker:
+                    running.start_worker()
+                try:
+                    yield running
+                finally:
+                    await running.stop_workers()
