@@ -17,6 +17,7 @@ from app import members
 from app.db import generations
 from app.domain.caller import Role
 from app.domain.generation import RESTING, Generation
+from app.errors import InvalidRequest
 from app.main import create_app
 from app.members import Limits
 from app.runtime import Clock, Runtime, open_runtime
@@ -72,7 +73,7 @@ class Gateway:
         self, name: str = "ada", *, team: str = TEAM, role: Role = Role.MEMBER, **limits: int
     ) -> str:
         """A new member's key; the team is made where it is missing."""
-        with contextlib.suppress(members.InvalidRequest):
+        with contextlib.suppress(InvalidRequest):
             await members.create_team(self.rt, team, credit_limit=None, actor="test")
         await members.create_member(
             self.rt, team, name, role=role, limits=Limits(**limits), actor="test"
