@@ -87,7 +87,7 @@ async def admit(
                 now=rt.clock.for_database(),
             )
     except Unavailable:
-        await _recover(rt, generation_id, dialect)
+        await _recover(rt, caller, generation_id, dialect)
         return Admitted(generation_id=generation_id, headers={}, fresh=None)
     rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
     if verdict.outcome not in ("accepted", "replayed") or verdict.generation_id is None:
@@ -181,7 +181,7 @@ def _refuse(verdict: Verdict, quote: int) -> NoReturn:
     raise AssertionError(f"unknown admission outcome {verdict.outcome}")
 
 
-async def _recover(rt: Runtime, generation_id: UUID, dialect: str) -> None:
+async def _recover(rt: Runtime, caller: Caller, generation_id: UUID, dialect: str) -> None:
     """Returns where the broken-off admission was committed after all; raises `Unavailable`.
 
     The commit and the news of it are two things: a connection that breaks between them leaves a
@@ -189,8 +189,8 @@ async def _recover(rt: Runtime, generation_id: UUID, dialect: str) -> None:
     """
     for _ in range(_RECOVERY_LOOKS):
         try:
-            async with rt.db.single() as tx:
-                kept = await generations.exists(tx, generation_id)
+            async with rt.db.begin() as tx:
+                kept = await generations.kept(tx, generation_id, member_id=caller.member_id)
         except Unavailable:
             await asyncio.sleep(_RECOVERY_SECONDS)
             continue

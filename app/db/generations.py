@@ -172,7 +172,15 @@ async def which_rest(tx: Tx, ids: Sequence[UUID], resting: Sequence[State]) -> l
     return [row.id for row in rows]
 
 
-async def exists(tx: Tx, generation_id: UUID) -> bool:
+async def kept(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool:
+    """Whether an admission that broke off was committed.
+
+    Takes the member's admission lock first: an admission that is still under way in the server
+    ends before the look, so that the answer stays true.
+    """
+    await tx.execute(
+        text("SELECT FROM rate_states WHERE member_id = :id FOR UPDATE"), {"id": member_id}
+    )
     return bool(
         await tx.scalar(
             text("SELECT EXISTS (SELECT FROM generations WHERE id = :id)"), {"id": generation_id}

@@ -100,7 +100,7 @@ async def create_member(
                 VALUES (:id, :team_id, :name, :role, :credit_limit, :rate_per_minute, :rate_burst,
                         :max_open)
             )
-            INSERT INTO rate_states (member_id) VALUES (:id)
+            INSERT INTO rate_states (member_id, arrival_at) VALUES (:id, to_timestamp(0))
             """
         ),
         {

@@ -57,7 +57,8 @@ async def take_slot(
 
     The budget is GCRA on the database's clock: a key may run `ahead` requests before it has to
     keep to `per_minute`. Submissions pass a larger `ahead` than polls, so they go first when it is
-    tight. `any_state` also takes keys that are set aside: a generation is polled with the key that
+    tight. An arrival more than a minute ahead means that the clock was set back, and is cut.
+    `any_state` also takes keys that are set aside: a generation is polled with the key that
     made it.
     """
     step = 60.0 / per_minute
@@ -66,7 +67,9 @@ async def take_slot(
             text(
                 """
                 WITH candidate AS (
-                    SELECT id, greatest(arrival_at, now()) AS arrival FROM upstream_keys
+                    SELECT id, least(greatest(arrival_at, now()), now() + interval '1 minute')
+                               AS arrival
+                      FROM upstream_keys
                      WHERE id = ANY(:ids) AND (:any_state OR state = 'active')
                      ORDER BY arrival_at LIMIT 1 FOR UPDATE
                 ), taken AS (

@@ -61,9 +61,12 @@ BEGIN
     SELECT * INTO STRICT v_team FROM teams WHERE id = v_member.team_id;
 
     v_step := 60.0 / v_member.rate_per_minute;
-    v_backlog := greatest(extract(epoch FROM v_arrival - v_now)::double precision, 0);
     rate_limit := v_member.rate_burst;
     rate_window_seconds := v_member.rate_burst * v_step;
+    -- An arrival beyond the window means that the clock was set back or the limits were lowered;
+    -- the member then starts with an empty bucket, and is not locked out for hours.
+    v_backlog := least(
+        greatest(extract(epoch FROM v_arrival - v_now)::double precision, 0), rate_window_seconds);
     rate_remaining := floor((rate_window_seconds - v_backlog) / v_step + 1e-6);
     rate_reset_seconds := v_backlog;
 
