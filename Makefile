@@ -1,0 +1,83 @@
+# Needs GNU make, a POSIX shell and python3 >= 3.11 with venv. `make` alone lists what there is.
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+MAKEFLAGS += --no-builtin-rules
+
+PYTHON3 ?= python3
+# Tests share the machine's cores with the Postgres servers they start.
+WORKERS ?= 2
+
+VENV := .venv
+BIN := $(VENV)/bin
+CREATED := $(VENV)/.created
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+# Only wheels, so that no dependency runs code of its own while it is being installed.
+LOCKED := --only-binary :all: --require-hashes -r
+
+# An environment whose Python went away, or that was made in another folder, is made again.
+ifneq ($(shell test "$$(cat $(CREATED) 2>&1)" = "$(CURDIR)" && $(BIN)/python -c 'import pip' 2>&1 && echo sound),sound)
+.PHONY: $(CREATED)
+endif
+
+.PHONY: help run test check bench lock docs lint types contracts
+
+help: ## List the commands
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+run: $(RUNTIME) ## Install what is needed and start everything: API, worker, Postgres, simulator
+	@exec $(BIN)/reelgate up
+
+test: lint types contracts ## Lint, types, import contracts and every test, with coverage
+	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
+
+check: lint types contracts ## The same without the tests that need Postgres or processes
+	$(BIN)/pytest -p tests.structure.quick -n $(WORKERS) $(PYTEST)
+
+lint: $(DEVELOPMENT)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(DEVELOPMENT)
+	$(BIN)/mypy
+
+contracts: $(DEVELOPMENT)
+	$(BIN)/lint-imports
+
+bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/README.md)
+	$(BIN)/python -m bench $(BENCH)
+
+docs: $(DEVELOPMENT) ## Write docs/reference.md and .env.example from the code
+	$(BIN)/python -m tests.structure.generate
+
+lock: $(DEVELOPMENT) ## Write the hash-pinned locks; `make lock UPGRADE=--upgrade` takes newer versions
+	$(BIN)/uv pip compile $(LOCK) --extra build pyproject.toml -o requirements.lock
+	$(BIN)/uv pip compile $(LOCK) --extra build --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+
+# No header and no annotations: they would carry this machine's paths and index addresses.
+LOCK := --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	--no-emit-index-url --no-emit-find-links $(UPGRADE)
+
+$(CREATED):
+	@command -v $(PYTHON3) >/dev/null || { \
+	  echo "Reelgate needs Python 3.11 or newer, and there is no $(PYTHON3)." >&2; exit 1; }
+	@$(PYTHON3) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+	  echo "Reelgate needs Python 3.11 or newer; $(PYTHON3) is $$($(PYTHON3) --version 2>&1). Name another one: make PYTHON3=python3.12 $(MAKECMDGOALS)" >&2; exit 1; }
+	@if test "$$(cat $@ 2>/dev/null || pwd)" != "$$(pwd)" || ! $(BIN)/python -c 'import pip' 2>/dev/null; then \
+	  echo "Making $(VENV)"; \
+	  $(PYTHON3) -m venv --clear $(VENV) || { rm -rf $(VENV); \
+	    echo "$(PYTHON3) cannot make a virtual environment; install its venv package (Debian, Ubuntu: apt install python3-venv)." >&2; exit 1; }; \
+	fi
+	@pwd > $@
+
+$(RUNTIME): requirements.lock pyproject.toml $(CREATED)
+	@echo "Installing requirements.lock"
+	@$(PIP) $(LOCKED) requirements.lock
+	@$(PIP) --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
+	@echo "Installing requirements-dev.lock"
+	@$(PIP) $(LOCKED) requirements-dev.lock
+	@touch $@
