@@ -25,10 +25,6 @@ from app.telemetry import logger
 
 log = logger(__name__)
 
-HEARTBEAT_SECONDS = 3.0
-#: A worker that was silent for so long is taken for dead and its jobs are given to others.
-STALLED_SECONDS = 15.0
-
 
 class Job(StrEnum):
     """Kinds of work, each a queue of its own."""
@@ -76,10 +72,11 @@ async def worker_seen_seconds(tx: Tx) -> float | None:
     return None if seen is None else float(seen)
 
 
-async def rescue(tx: Tx, *, longest_seconds: float) -> list[str]:
+async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> list[str]:
     """Gives the jobs of dead workers, and jobs that were given up, back to the queue.
 
-    `longest_seconds` bounds how long a job may rightly run. Returns the kinds of what was rescued.
+    A worker that was silent for `stalled_seconds` is taken for dead. `longest_seconds` bounds how
+    long a job may rightly run. Returns the kinds of what was rescued.
     A job of the same kind may already wait for the generation; then the dead one is only removed.
     """
     rows = await tx.execute(
@@ -115,7 +112,7 @@ async def rescue(tx: Tx, *, longest_seconds: float) -> list[str]:
               FROM firsts f WHERE j.id = f.id RETURNING j.queue_name
             """
         ),
-        {"stalled": STALLED_SECONDS, "longest": longest_seconds},
+        {"stalled": stalled_seconds, "longest": longest_seconds},
     )
     return [row.queue_name for row in rows]
 
@@ -180,6 +177,8 @@ class Workers:
         lanes: Mapping[Sequence[Job], int],
         poll_seconds: float,
         drain_seconds: float,
+        heartbeat_seconds: float,
+        stalled_seconds: float,
     ) -> None:
         self._connector = procrastinate.PsycopgConnector(
             conninfo=conninfo, min_size=1, max_size=max(4, len(lanes) * 2), timeout=10
@@ -188,6 +187,8 @@ class Workers:
         self._lanes = {tuple(job.value for job in jobs): size for jobs, size in lanes.items()}
         self._poll_seconds = poll_seconds
         self._drain_seconds = drain_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._stalled_seconds = stalled_seconds
         self._stopping = asyncio.Event()
         self._running: set[library_worker.Worker] = set()
         for job, act in acts.items():
@@ -223,8 +224,8 @@ class Workers:
                     shutdown_graceful_timeout=self._drain_seconds,
                     delete_jobs="successful",
                     install_signal_handlers=False,
-                    update_heartbeat_interval=HEARTBEAT_SECONDS,
-                    stalled_worker_timeout=STALLED_SECONDS,
+                    update_heartbeat_interval=self._heartbeat_seconds,
+                    stalled_worker_timeout=self._stalled_seconds,
                 )
                 self._running.add(lane)
                 group.append(asyncio.create_task(self._run_lane(lane)))

@@ -116,6 +116,14 @@ class Settings(BaseSettings):
     worker_poll_seconds: Seconds = Field(
         1, description="How often a worker looks for jobs that are due when nothing wakes it."
     )
+    worker_heartbeat_seconds: Seconds = Field(
+        3, description="How often a worker process gives a sign of life."
+    )
+    worker_stalled_seconds: Seconds = Field(
+        15,
+        description="Silence after which a worker is taken for dead and its jobs are given to "
+        "others; at least three signs of life long.",
+    )
     worker_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port `reelgate worker` shows its metrics on; 0: none."
     )
@@ -276,6 +284,11 @@ class Settings(BaseSettings):
         ):
             raise ConfigurationError(
                 "DATABASE_URL must be a PostgreSQL address, postgresql://user:password@host/name."
+            )
+        if self.worker_stalled_seconds < 3 * self.worker_heartbeat_seconds:
+            raise ConfigurationError(
+                "REELGATE_WORKER_STALLED_SECONDS must be at least three times "
+                "REELGATE_WORKER_HEARTBEAT_SECONDS, or living workers are taken for dead."
             )
         if self.simulator_url is not None and not _is_loopback(self.simulator_url):
             raise ConfigurationError("REELGATE_SIMULATOR_URL must be a loopback address.")

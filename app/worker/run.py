@@ -29,6 +29,8 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
         },
         poll_seconds=rt.settings.worker_poll_seconds,
         drain_seconds=rt.settings.drain_seconds,
+        heartbeat_seconds=rt.settings.worker_heartbeat_seconds,
+        stalled_seconds=rt.settings.worker_stalled_seconds,
     )
     working = asyncio.create_task(workers.run(), name="jobs")
     keeping = asyncio.create_task(upkeep.keep(rt, stopping), name="upkeep")

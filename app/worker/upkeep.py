@@ -13,20 +13,22 @@ from app.telemetry import logger
 
 log = logger(__name__)
 
-EVERY_SECONDS = 5.0
+#: Several rounds in the time after which a worker is taken for dead.
+_ROUNDS_PER_STALL = 3
 #: Beyond the upstream's own deadline: a little time to write the answer down.
 _GRACE_SECONDS = 120.0
 
 
 async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
     """A round every few seconds until `stopping`; one worker at a time does it."""
+    every = rt.settings.worker_stalled_seconds / _ROUNDS_PER_STALL
     while not stopping.is_set():
         try:
             await one_round(rt)
         except Unavailable:
             log.warning("upkeep_skipped")
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(stopping.wait(), timeout=EVERY_SECONDS)
+            await asyncio.wait_for(stopping.wait(), timeout=every)
 
 
 async def one_round(rt: Runtime) -> None:
@@ -34,7 +36,9 @@ async def one_round(rt: Runtime) -> None:
     async with rt.db.begin() as tx:
         if not await status.lead_upkeep(tx):
             return
-        rescued = await queue.rescue(tx, longest_seconds=longest)
+        rescued = await queue.rescue(
+            tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
+        )
         adopted = await queue.adopt(tx, unknown_seconds=rt.settings.unknown_seconds)
         returned = await upstream_keys.return_due(tx)
         await status.prune_idempotency_keys(tx)
