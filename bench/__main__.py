@@ -1,0 +1,55 @@
+"""`python -m bench`: measures, prints Markdown, keeps the figures. README.md says what they mean."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+
+from bench import ledger, report, rounds
+from bench.rounds import Options
+
+RESULTS = Path(__file__).with_name("results")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("what", nargs="?", choices=["api", "ledger"], default="api")
+    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind")
+    parser.add_argument("--members", type=int, default=20, help="members that share the creates")
+    parser.add_argument("--quick", action="store_true", help="one short round, to see it works")
+    parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
+    given = parser.parse_args()
+    if given.what == "ledger":
+        found = ledger.measure(ledger.SIZES[:2] if given.quick else ledger.SIZES)
+        print(json.dumps(found) if given.json else ledger.markdown(found))
+        return 0
+    options = Options(
+        seconds=1.0 if given.quick else given.seconds,
+        rounds=1 if given.quick else given.rounds,
+        members=given.members,
+    )
+    run = rounds.run(options)
+    document = {"machine": _machine(), **run.to_json()}
+    RESULTS.mkdir(exist_ok=True)
+    (RESULTS / "latest.json").write_text(json.dumps(document, indent=1))
+    print(json.dumps(document) if given.json else report.markdown(run))
+    for wrong in run.wrong:
+        print(f"bench: {wrong}", file=sys.stderr)
+    return 1 if run.wrong else 0
+
+
+def _machine() -> dict[str, object]:
+    """What the figures depend on besides the program."""
+    return {
+        "cores": os.cpu_count(),
+        "load_average": os.getloadavg()[0],
+        "python": sys.version.split()[0],
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,135 @@
+"""What a member's past costs its next create: the limits are sums over the ledger, not counters.
+
+Admission is called in this process, over one connection, for members with more and more settled
+generations behind them, in turns.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+import psycopg
+
+from app.admission import admit
+from app.db import members as rows
+from app.db import migrate
+from app.db.session import driver_conninfo
+from app.domain.caller import Caller
+from app.domain.catalog import OFFERS
+from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.runtime import Runtime, open_runtime
+from app.secrets import digest_of
+from app.settings import Settings
+from bench import processes
+from bench.figures import tree_cpu_seconds
+from bench.seeding import make_members
+
+SIZES = (0, 1_000, 10_000, 100_000)
+_ROUNDS = 5
+_ADMISSIONS = 40
+
+#: A settled generation: its row, the hold that no longer counts, and the settlement that does.
+_PAST = """
+WITH made AS (
+    INSERT INTO generations (
+        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, fingerprint, state,
+        quote, settled, created_at, queue_deadline_at, finished_at)
+    SELECT gen_random_uuid(), %(team)s, %(member)s, %(key)s, 'onemin', 'TEXT_TO_VIDEO', 'luma',
+           '{}', '', 'succeeded', 150000, 150000, now() - make_interval(mins => n), now(), now()
+      FROM generate_series(1, %(count)s) n
+    RETURNING id
+)
+INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted)
+SELECT id, %(team)s, %(member)s, kind, 150000, kind = 'settle'
+  FROM made, (VALUES ('hold'), ('settle')) AS kinds (kind)
+"""
+
+
+def measure(sizes: Sequence[int]) -> dict[str, list[dict[str, float]]]:
+    """Once with the ledger as it grew, once after the VACUUM that autovacuum does by itself."""
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reelgate-bench-")))
+        database = stack.enter_context(processes.postgres(folder))
+        migrate.upgrade(database.address)
+        for name in [n for n in os.environ if n.startswith(("REELGATE_", "ONEMIN_"))]:
+            del os.environ[name]
+        settings = Settings.model_validate(
+            {"database_url": database.address, "data_dir": folder, "onemin_api_key": "nobody"}
+        )
+        return asyncio.run(_measure(settings, database, sizes))
+
+
+async def _measure(
+    settings: Settings, database: processes.Postgres, sizes: Sequence[int]
+) -> dict[str, list[dict[str, float]]]:
+    found = {}
+    async with open_runtime(settings) as rt:
+        keys = await make_members(rt, len(sizes))
+        callers = [await _caller(rt, key) for key in keys]
+        with psycopg.connect(driver_conninfo(database.address), autocommit=True) as connection:
+            for caller, count in zip(callers, sizes, strict=True):
+                values = {
+                    "team": caller.team_id, "member": caller.member_id, "key": caller.key_id,
+                    "count": count,
+                }  # fmt: skip
+                connection.execute(_PAST, values)
+            found["as it grew"] = await _rounds(rt, database.pid, callers, sizes)
+            connection.execute("VACUUM (ANALYZE) ledger_entries, generations")
+            found["after VACUUM"] = await _rounds(rt, database.pid, callers, sizes)
+    return found
+
+
+async def _caller(rt: Runtime, key: str) -> Caller:
+    async with rt.db.single() as tx:
+        caller = await rows.find_caller(tx, digest_of(key))
+    assert caller is not None
+    return caller
+
+
+async def _rounds(
+    rt: Runtime, postgres_pid: int, callers: Sequence[Caller], sizes: Sequence[int]
+) -> list[dict[str, float]]:
+    spec = Spec(
+        prompt="a majestic lion", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS,
+        aspect_ratio=AspectRatio.WIDE, resolution=Resolution.P720, loop=False,
+    )  # fmt: skip
+    offer = OFFERS[("TEXT_TO_VIDEO", "luma")]
+    times: dict[int, list[float]] = {size: [] for size in sizes}
+    cpu = dict.fromkeys(sizes, 0.0)
+    for number in range(_ROUNDS):
+        print(f"round {number + 1}", file=sys.stderr)
+        for caller, size in zip(callers, sizes, strict=True):
+            before = tree_cpu_seconds(postgres_pid)
+            for _ in range(_ADMISSIONS):
+                started = time.perf_counter()
+                await admit(rt, caller, offer, spec, dialect="onemin")
+                times[size].append((time.perf_counter() - started) * 1000)
+            cpu[size] += tree_cpu_seconds(postgres_pid) - before
+    return [
+        {
+            "settled": size,
+            "p50_ms": median(times[size]),
+            "postgres_cpu_ms": cpu[size] * 1000 / len(times[size]),
+        }
+        for size in sizes
+    ]
+
+
+def markdown(found: dict[str, list[dict[str, Any]]]) -> str:
+    lines = ["| ledger | settled generations | admission p50 ms | Postgres CPU ms |",
+             "| --- | --: | --: | --: |"]  # fmt: skip
+    for when, sizes in found.items():
+        lines += [
+            f"| {when} | {s['settled']:,} | {s['p50_ms']:.2f} | {s['postgres_cpu_ms']:.2f} |"
+            for s in sizes
+        ]
+    return "\n".join(lines)

@@ -1,0 +1,132 @@
+"""The processes of a run: Postgres, the gateway's API and the two floors."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from app.embedded import embedded_postgres
+
+ROOT = Path(__file__).resolve().parents[1]
+_START_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    name: str
+    port: int
+    pid: int
+    #: From the start of the process to its first answer.
+    start_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Postgres:
+    address: str
+    pid: int
+
+
+@contextmanager
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """An embedded server with its ordinary, durable settings."""
+    with embedded_postgres(folder) as address:
+        pid = (folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]
+        yield Postgres(address, int(pid))
+
+
+def environment(folder: Path, address: str) -> dict[str, str]:
+    """Settings of this run alone: nothing of the caller's configuration gets in, and the upstream
+    is an address where nobody listens."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("REELGATE_", "ONEMIN_", "DATABASE_"))
+    }
+    return {
+        **kept,
+        "PYTHONPATH": str(ROOT),
+        "DATABASE_URL": address,
+        "ONEMIN_API_KEY": "nobody",
+        "ONEMIN_BASE_URL": "http://127.0.0.1:9",
+        "REELGATE_DATA_DIR": str(folder),
+        "REELGATE_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
+    }
+
+
+@contextmanager
+def gateway(folder: Path, env: dict[str, str]) -> Iterator[Server]:
+    """`reelgate serve`, as an operator starts it, its log in a file."""
+    port = _free_port()
+    command = [str(Path(sys.executable).with_name("reelgate")), "serve"]
+    settings = {**env, "REELGATE_PORT": str(port)}
+    with _running("gateway", command, port, "/livez", folder, settings) as server:
+        yield server
+
+
+@contextmanager
+def floor(which: str, folder: Path, env: dict[str, str]) -> Iterator[Server]:
+    port = _free_port()
+    command = [sys.executable, "-m", "bench.floors", which, "--port", str(port)]
+    with _running(which, command, port, "/openapi.json", folder, env) as server:
+        yield server
+
+
+def called(module: str, *arguments: str, env: dict[str, str], stdin: object = None) -> Any:
+    """Runs one of our modules in a process of its own, JSON in and out."""
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        input=json.dumps(stdin), env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
+    )  # fmt: skip
+    return json.loads(done.stdout)
+
+
+@contextmanager
+def _running(
+    name: str, command: list[str], port: int, path: str, folder: Path, env: dict[str, str]
+) -> Iterator[Server]:
+    log = folder / f"{name}.log"
+    started = time.perf_counter()
+    with log.open("wb") as output:
+        # Its own folder, so that no .env of a checkout is read.
+        process = subprocess.Popen(command, env=env, cwd=folder, stdout=output, stderr=output)
+    try:
+        while not _answers(port, path):
+            if process.poll() is not None or time.perf_counter() - started > _START_SECONDS:
+                raise SystemExit(f"{name} did not start:\n{log.read_text()[-2000:]}")
+            time.sleep(0.01)
+        yield Server(name, port, process.pid, time.perf_counter() - started)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            process.kill()
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", path)
+        return connection.getresponse().status == 200
+    except OSError:
+        return False
+    finally:
+        connection.close()
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

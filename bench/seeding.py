@@ -1,0 +1,79 @@
+"""Makes members before a run and counts rows after it.
+
+Run as `python -m bench.seeding …`, in processes that end: what they load must not be shared with
+the process whose memory is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import sys
+
+import psycopg
+
+from app import members
+from app.db import migrate
+from app.db.session import driver_conninfo
+from app.domain.caller import Role
+from app.members import Limits
+from app.runtime import Runtime, open_runtime
+from app.settings import Settings
+from bench.floors import TABLE
+
+TEAM = "bench"
+#: No limit of a member binds here: it is the accepted path that is measured.
+LIMITS = Limits(
+    credit_limit=10**15, rate_per_minute=60_000, rate_burst=60_000, max_open=1_000_000
+)  # fmt: skip
+
+#: What has to be there as often as a create was answered with 202.
+_COUNTS = {
+    "generations": "SELECT count(*) FROM generations",
+    "holds": "SELECT count(*) FROM ledger_entries WHERE kind = 'hold'",
+    "jobs": "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'submit'",
+    "floor": "SELECT count(*) FROM bench_floor",
+}
+
+
+async def make_members(rt: Runtime, count: int) -> list[str]:
+    """Keys of `count` new members."""
+    await members.create_team(rt, TEAM, credit_limit=None, actor=TEAM)
+    keys = []
+    for number in range(count):
+        name = f"member-{number}"
+        await members.create_member(
+            rt, TEAM, name, role=Role.MEMBER, limits=LIMITS, actor=TEAM
+        )  # fmt: skip
+        keys.append((await members.create_key(rt, TEAM, name, name=TEAM, actor=TEAM)).secret)
+    return keys
+
+
+async def _prepare(count: int) -> list[str]:
+    async with open_runtime(Settings().checked()) as rt:
+        return await make_members(rt, count)
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser()
+    arguments.add_argument("what", choices=["prepare", "count"])
+    arguments.add_argument("--members", type=int, default=0)
+    given = arguments.parse_args()
+    address = driver_conninfo(os.environ["DATABASE_URL"])
+    if given.what == "prepare":
+        migrate.upgrade(address)
+        with psycopg.connect(address, autocommit=True) as connection:
+            connection.execute(TABLE.encode())
+        json.dump(asyncio.run(_prepare(given.members)), sys.stdout)
+        return
+    with psycopg.connect(address, autocommit=True) as connection:
+        found = {
+            name: connection.execute(query.encode()).fetchone() for name, query in _COUNTS.items()
+        }
+    json.dump({name: row[0] if row else 0 for name, row in found.items()}, sys.stdout)
+
+
+if __name__ == "__main__":
+    main()
