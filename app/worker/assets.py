@@ -27,6 +27,8 @@ log = logger(__name__)
 
 _FIRST_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 3600.0
+#: Failures that a fresh link may mend.
+_LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
 
 
 class Undelivered(Exception):
@@ -61,15 +63,17 @@ def archive_path(work: Work) -> str:
 
 async def _bring_home(rt: Runtime, work: Work, pending: PendingVideo, path: str) -> Stored:
     """Downloads with the link of the answer, or with a fresh one where that does not work."""
+    reason = "no_link"
     if pending.link is not None:
         try:
             return await _download(rt, pending.link, path)
         except Undelivered as failure:
-            if failure.reason not in ("http_403", "http_404", "http_410", "refused"):
+            if failure.reason not in _LINK_IS_BAD:
                 raise
+            reason = failure.reason
     link = await _fresh_link(rt, work)
     if link is None or link == pending.link:
-        raise Undelivered("link_gone")
+        raise Undelivered(reason)
     expires = rt.clock.now() + timedelta(seconds=lifecycle.UPSTREAM_LINK_SECONDS)
     async with rt.db.begin() as tx:
         await assets.renew_link(tx, work.id, link=link, link_expires_at=expires)

@@ -185,7 +185,18 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
         reason=answer.reason,
         at=rt.clock.now() + timedelta(seconds=wait),
     )
-    return State.QUEUED if moved else None
+    if moved:
+        return State.QUEUED
+    # It was given up in the meantime; now it is known that nothing was made or billed.
+    failed = await lifecycle.fail(
+        tx,
+        work,
+        attempt=claim.attempt,
+        code="upstream_unavailable",
+        message="The upstream did not take the request; nothing was made.",
+        now=rt.clock.now(),
+    )
+    return State.FAILED if failed else None
 
 
 async def put_aside(tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:

@@ -1,0 +1,129 @@
+"""Archiving against downloads that go wrong: a failed download is repeated, a render never."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.worker import assets
+from tests.harness.gateway import Gateway, gateway
+from tests.simulator.conftest import until
+from tests.worker.test_submissions import created, submissions_of
+
+
+async def trouble(gate: Gateway, uuid: str) -> tuple[str, int, str | None]:
+    """State, tries and last error of a video."""
+    async with gate.rt.db.single() as tx:
+        row = (
+            await tx.execute(
+                text("SELECT state, attempts, last_error FROM assets WHERE generation_id = :id"),
+                {"id": UUID(uuid)},
+            )
+        ).one()
+    return row.state, row.attempts, row.last_error
+
+
+async def failed_once(gate: Gateway, uuid: str) -> None:
+    async def there() -> bool:
+        return (await trouble(gate, uuid))[1] > 0
+
+    await gate.rested(uuid)
+    await until(there)
+
+
+@pytest.mark.parametrize(
+    ("fault", "options", "reason"),
+    [
+        ("download_truncated", {"declared": "full"}, "reset"),
+        ("download_truncated", {"declared": "short"}, "not_a_video"),
+        ("download_not_mp4", {}, "not_a_video"),
+        ("download_empty", {}, "empty"),
+        ("download_reset_midway", {}, "reset"),
+        ("download_redirect", {"location": "http://169.254.169.254/latest/"}, "refused"),
+        ("download_redirect", {"location": "file:///etc/passwd"}, "refused"),
+        ("status", {"status": 503}, "http_503"),
+    ],
+)
+async def test_a_bad_download_leaves_nothing_behind_and_is_repeated(
+    gate: Gateway, fault: str, options: dict[str, Any], reason: str
+) -> None:
+    key = await gate.member()
+    # A refused redirect and a missing file are tried with a fresh link in the same breath.
+    await gate.simulator.fault(fault, match={"path": "download"}, times=2, **options)
+    uuid = await created(gate, key)
+    await failed_once(gate, uuid)
+    state, attempts, error = await trouble(gate, uuid)
+    assert (state, error) == ("pending", reason)
+    folder = gate.rt.settings.data_dir / "archive" / "videos"
+    assert [file for file in folder.rglob("*") if file.is_file()] == []
+    while (await trouble(gate, uuid))[0] == "pending":
+        await assets.archive(gate.rt, UUID(uuid))
+    generation = await gate.archived(uuid)
+    assert generation.asset is not None
+    assert generation.asset.path is not None
+    kept = (gate.rt.settings.data_dir / "archive" / generation.asset.path).read_bytes()
+    assert hashlib.sha256(kept).hexdigest() == generation.asset.sha256
+    assert attempts >= 1
+    assert len(await submissions_of(gate, "a wave")) == 1
+
+
+async def test_a_dead_link_is_replaced_by_a_fresh_one(gate: Gateway) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("link_gone", match={"path": "download"}, times=1)
+    generation = await gate.archived(await created(gate, key))
+    assert generation.asset is not None
+    assert generation.asset.state == "archived"
+
+
+async def test_an_endless_download_is_cut_at_the_limit(database_url: str, tmp_path: Path) -> None:
+    async with gateway(database_url, tmp_path, max_video_bytes=2_000_000) as gate:
+        key = await gate.member()
+        await gate.simulator.fault("download_endless", match={"path": "download"}, times=1)
+        uuid = await created(gate, key)
+        await failed_once(gate, uuid)
+        assert (await trouble(gate, uuid))[2] == "too_large"
+
+
+async def test_a_video_that_is_not_what_was_asked_for_is_kept_and_flagged(
+    gate: Gateway,
+) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("download_mismatch", match={"path": "download"}, times=None)
+    generation = await gate.archived(await created(gate, key))
+    assert generation.asset is not None
+    assert generation.asset.mismatch
+
+
+async def test_when_the_link_is_surely_dead_the_loss_is_said_in_the_open(gate: Gateway) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("link_gone", match={"path": "download"}, times=None)
+    uuid = await created(gate, key)
+    await failed_once(gate, uuid)
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(text("UPDATE assets SET source_expires_at = now()"))
+    await assets.archive(gate.rt, UUID(uuid))
+    state, _, _ = await trouble(gate, uuid)
+    assert state == "lost"
+    metrics = (await gate.http.get("/metrics")).text
+    assert 'reelgate_assets{state="lost"} 1.0' in metrics
+    seen = await gate.http.get(f"/api/v1/generations/{uuid}", headers={"API-KEY": key})
+    assert seen.json()["video"]["state"] == "lost"
+    assert seen.json()["video"]["url"] is None
+
+
+async def test_an_archive_that_cannot_be_written_is_tried_again(gate: Gateway) -> None:
+    key = await gate.member()
+    folder = gate.rt.settings.data_dir / "archive"
+    # A file where the folder should be: nothing can be written below it, also not by root.
+    (folder / "videos").write_bytes(b"in the way")
+    uuid = await created(gate, key)
+    await failed_once(gate, uuid)
+    assert (await trouble(gate, uuid))[2] == "archive_unavailable"
+    (folder / "videos").unlink()
+    await assets.archive(gate.rt, UUID(uuid))
+    assert (await trouble(gate, uuid))[0] == "archived"

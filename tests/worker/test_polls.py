@@ -1,0 +1,89 @@
+"""Looking for results: what ends a generation, what is only asked again, what is given up."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.db import upstream_keys
+from app.domain.generation import State
+from app.worker import polls
+from tests.harness.gateway import Gateway, gateway
+from tests.simulator.conftest import until
+from tests.worker.test_submissions import PRICE, created, submissions_of, used, work_of
+
+
+@pytest.mark.parametrize("status", ["FAILED", "FAILURE", "ERROR"])
+async def test_a_render_that_fails_later_fails_and_releases(gate: Gateway, status: str) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("fail_later", status=status)
+    generation = await gate.rested(await created(gate, key))
+    assert (generation.state, generation.error_code) == (State.FAILED, "upstream_failed")
+    assert await used(gate, key) == 0
+
+
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("http_500", {}),
+        ("http_502", {}),
+        ("html_200", {}),
+        ("rate_limited", {"retry_after": 1}),
+        ("reset_before", {}),
+        ("half_body", {}),
+        ("key_deleted", {}),
+        ("turn_null", {}),
+    ],
+)
+async def test_a_look_that_fails_is_only_taken_again(
+    gate: Gateway, fault: str, options: dict[str, Any]
+) -> None:
+    key = await gate.member()
+    await gate.simulator.fault(fault, match={"path": "results"}, times=2, **options)
+    generation = await gate.rested(await created(gate, key))
+    assert generation.state is State.SUCCEEDED
+    assert await used(gate, key) == PRICE
+    assert len(await submissions_of(gate, "a wave")) == 1
+
+
+async def test_a_status_nobody_knows_is_still_running(gate: Gateway) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("unknown_status", word="DREAMING")
+    assert (await gate.rested(await created(gate, key))).state is State.SUCCEEDED
+
+
+async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, speed=100, running_seconds=0.5) as gate:
+        key = await gate.member()
+        uuid = await created(gate, key)
+        assert (await gate.rested(uuid)).state is State.UNKNOWN
+        assert await used(gate, key) == PRICE
+
+        async def succeeded() -> bool:
+            # The next look at an unknown is a minute away; this is that look.
+            await polls.poll(gate.rt, UUID(uuid))
+            return (await work_of(gate, uuid)).state is State.SUCCEEDED
+
+        await until(succeeded, seconds=20)
+        assert await used(gate, key) == PRICE
+        await gate.archived(uuid)
+
+
+async def test_a_key_that_is_set_aside_still_fetches_what_it_made(gate: Gateway) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("delay", match={"path": "results"}, times=1, seconds=0.5)
+    uuid = await created(gate, key)
+    await until(lambda: is_running(gate, uuid))
+    async with gate.rt.db.begin() as tx:
+        key_id = gate.rt.upstream_key_ids["main"]
+        await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
+    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+
+
+async def is_running(gate: Gateway, uuid: str) -> bool:
+    return (await work_of(gate, uuid)).state is State.RUNNING

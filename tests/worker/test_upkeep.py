@@ -1,0 +1,102 @@
+"""Upkeep: nothing that should move stays without a job."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.domain.generation import State
+from app.worker import upkeep
+from tests.harness.gateway import Gateway
+from tests.worker.test_submissions import created
+
+
+async def jobs(gate: Gateway) -> list[tuple[str, str]]:
+    async with gate.rt.db.single() as tx:
+        rows = await tx.execute(
+            text("SELECT queue_name, status::text FROM procrastinate_jobs ORDER BY id")
+        )
+        return [(row.queue_name, row.status) for row in rows]
+
+
+async def run(gate: Gateway, statement: str) -> None:
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(text(statement))
+
+
+async def test_a_generation_whose_job_vanished_gets_another(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    await created(still_gate, key)
+    await run(still_gate, "DELETE FROM procrastinate_jobs")
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "todo")]
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "todo")]
+
+
+async def test_the_jobs_of_a_silent_worker_go_back_to_the_queue(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    await created(still_gate, key)
+    await run(
+        still_gate,
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')",
+    )
+    await run(
+        still_gate,
+        "UPDATE procrastinate_jobs SET status = 'doing',"
+        " worker_id = (SELECT max(id) FROM procrastinate_workers)",
+    )
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "todo")]
+
+
+async def test_the_jobs_of_a_living_worker_are_left_alone(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    await created(still_gate, key)
+    await run(still_gate, "INSERT INTO procrastinate_workers DEFAULT VALUES")
+    await run(
+        still_gate,
+        "UPDATE procrastinate_jobs SET status = 'doing',"
+        " worker_id = (SELECT max(id) FROM procrastinate_workers)",
+    )
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "doing")]
+
+
+async def test_a_job_that_was_given_up_is_given_back(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    await created(still_gate, key)
+    await run(still_gate, "UPDATE procrastinate_jobs SET status = 'failed'")
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "todo")]
+
+
+async def test_a_dead_job_with_a_waiting_twin_is_only_removed(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    uuid = await created(still_gate, key)
+    await run(still_gate, "UPDATE procrastinate_jobs SET status = 'failed'")
+    async with still_gate.rt.db.begin() as tx:
+        await tx.execute(
+            text("SELECT reelgate_enqueue_v1('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
+        )
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "todo")]
+
+
+async def test_adopted_work_is_done(gate: Gateway) -> None:
+    key = await gate.member()
+    await gate.stop_workers()
+    uuid = await created(gate, key)
+    await run(gate, "DELETE FROM procrastinate_jobs")
+    gate.start_worker()
+    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+
+
+async def test_expired_idempotency_keys_are_forgotten(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    await still_gate.create(key, Idempotency_Key="k")
+    await run(still_gate, "UPDATE idempotency_keys SET expires_at = now() - interval '1 second'")
+    await upkeep.one_round(still_gate.rt)
+    async with still_gate.rt.db.single() as tx:
+        assert await tx.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
