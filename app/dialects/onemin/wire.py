@@ -191,10 +191,14 @@ def _status_and_code(error: GatewayError) -> tuple[int, str]:
         # the promptObject does not validate.
         if error.issues and all(issue.code == "missing" for issue in error.issues):
             return 400, "MISSING_REQUIRED_FIELDS"
-        if error.issues and all(issue.field.startswith(_PROMPT) for issue in error.issues):
+        if error.issues and all(_of_prompt(issue.field) for issue in error.issues):
             return 422, "PROMPT_OBJECT_VALIDATION_FAILED"
         return 400, "REQUEST_BODY_VALIDATION_FAILED"
     return _ERRORS.get(error.code, (error.status, error.code.upper()))
+
+
+def _of_prompt(field: str) -> bool:
+    return field == _PROMPT or field.startswith(f"{_PROMPT}.")
 
 
 def instant(moment: datetime) -> str:

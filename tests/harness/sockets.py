@@ -1,0 +1,31 @@
+"""The gateway behind a real socket, in the test's own loop."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator
+
+import httpx
+import uvicorn
+
+from app.main import create_app
+from tests.harness.gateway import Gateway
+
+
+@contextlib.asynccontextmanager
+async def listening(gate: Gateway) -> AsyncIterator[httpx.AsyncClient]:
+    """A client of it. Started and stopped step by step, as the simulator's tests do."""
+    settings = uvicorn.Config(
+        create_app(gate.rt), host="127.0.0.1", port=0, http="httptools", ws="none", lifespan="off",
+        log_config=None, access_log=False, timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    settings.load()
+    server = uvicorn.Server(settings)
+    server.lifespan = settings.lifespan_class(settings)
+    await server.startup()
+    port = server.servers[0].sockets[0].getsockname()[1]
+    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=10) as http:
+        try:
+            yield http
+        finally:
+            await server.shutdown()
