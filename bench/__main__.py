@@ -1,4 +1,4 @@
-"""`python -m bench`: measures, prints Markdown, keeps the figures. README.md says what they mean."""
+"""`python -m bench`: measures, prints Markdown, keeps the figures. See README.md."""
 
 from __future__ import annotations
 
