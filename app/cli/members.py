@@ -1,0 +1,111 @@
+"""Commands for members."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app import members
+from app.cli.terminal import (
+    ACTOR,
+    Burst,
+    Credits,
+    MaxOpen,
+    Name,
+    Rate,
+    TeamOption,
+    group,
+    show,
+    status_of,
+    with_runtime,
+)
+from app.db import members as rows
+from app.domain.caller import Role
+from app.members import Limits
+from app.runtime import Runtime
+
+cli = group("Members and their limits.")
+
+
+@cli.command("create")
+def member_create(
+    name: Name,
+    team: TeamOption,
+    admin: Annotated[bool, typer.Option(help="It may see and manage the whole team.")] = False,
+    credit_limit: Credits = None,
+    rate_per_minute: Rate = None,
+    rate_burst: Burst = None,
+    max_open: MaxOpen = None,
+) -> None:
+    """Make a member. Limits that are not given are the configured defaults."""
+    limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
+                    rate_burst=rate_burst, max_open=max_open)  # fmt: skip
+
+    async def act(rt: Runtime) -> None:
+        role = Role.ADMIN if admin else Role.MEMBER
+        await members.create_member(rt, team, name, role=role, limits=limits, actor=ACTOR)
+        typer.echo(f"Member {name} of team {team} is there; give it a key: "
+                   f"reelgate key create --team {team} --member {name}")  # fmt: skip
+
+    with_runtime(act)
+
+
+@cli.command("list")
+def member_list(
+    team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
+) -> None:
+    """Show members, their limits and what they used."""
+
+    async def act(rt: Runtime) -> None:
+        async with rt.db.single() as tx:
+            found = await rows.list_members(tx, team=team)
+        show(
+            ["team", "member", "role", "status", "credit limit", "used", "per minute", "burst",
+             "open"],
+            [
+                [m.team_name, m.name, m.role, m.status, m.credit_limit, m.used_credits,
+                 m.rate_per_minute, m.rate_burst, m.max_open]
+                for m in found
+            ],
+        )  # fmt: skip
+
+    with_runtime(act)
+
+
+@cli.command("limit")
+def member_limit(
+    name: Name,
+    team: TeamOption,
+    credit_limit: Credits = None,
+    rate_per_minute: Rate = None,
+    rate_burst: Burst = None,
+    max_open: MaxOpen = None,
+) -> None:
+    """Change a member's limits; what is not given stays."""
+    limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
+                    rate_burst=rate_burst, max_open=max_open)  # fmt: skip
+
+    async def act(rt: Runtime) -> None:
+        m = await members.change_member(rt, team, name, limits=limits, actor=ACTOR)
+        typer.echo(
+            f"Member {name} of team {team}: {m.credit_limit} credits ({m.used_credits} used), "
+            f"{m.rate_per_minute} per minute, burst {m.rate_burst}, {m.max_open} open."
+        )
+
+    with_runtime(act)
+
+
+@cli.command("suspend")
+def member_suspend(
+    name: Name,
+    team: TeamOption,
+    undo: Annotated[bool, typer.Option(help="Let it in again.")] = False,
+) -> None:
+    """Refuse every request of a member. What is under way goes on."""
+
+    async def act(rt: Runtime) -> None:
+        await members.change_member(rt, team, name, status=status_of(undo), actor=ACTOR)
+        typer.echo(f"Member {name} of team {team} is {status_of(undo).value.lower()}.")
+
+    with_runtime(act)

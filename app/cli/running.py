@@ -1,0 +1,65 @@
+"""Commands that run the processes, and look after where they run."""
+
+from __future__ import annotations
+
+import typer
+
+from app import doctor as examination
+from app import processes
+from app.cli.terminal import checked_settings, with_runtime
+from app.runtime import Runtime
+
+cli = typer.Typer()
+
+
+@cli.command()
+def up() -> None:
+    """Run everything in one process; embedded Postgres and simulator where nothing else is set."""
+    with checked_settings() as settings:
+        processes.up(settings)
+
+
+@cli.command()
+def serve() -> None:
+    """Run the API."""
+    with checked_settings() as settings:
+        processes.run(lambda stopping: processes.serve(settings, stopping))
+
+
+@cli.command()
+def worker() -> None:
+    """Run a worker: submissions, polls, archiving, upkeep."""
+    with checked_settings() as settings:
+        processes.run(lambda stopping: processes.work(settings, stopping))
+
+
+@cli.command()
+def simulate() -> None:
+    """Run the simulator, a stand-in for the upstream, on loopback."""
+    with checked_settings() as settings:
+        processes.run(lambda stopping: processes.simulate(settings, stopping))
+
+
+@cli.command()
+def migrate() -> None:
+    """Bring the database to this version's schema."""
+    with checked_settings() as settings, processes.database_of(settings) as connected:
+        processes.migrated(connected)
+        typer.echo("The schema is up to date.")
+
+
+@cli.command()
+def doctor() -> None:
+    """Check database, migrations, archive, upstream keys and clock, and say what to do."""
+    failed = False
+
+    async def act(rt: Runtime) -> None:
+        nonlocal failed
+        async for finding in examination.examine(rt):
+            mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
+            typer.echo(f"{mark}  {finding.name}: {finding.detail}")
+            failed |= finding.ok is False
+
+    with_runtime(act)
+    if failed:
+        raise typer.Exit(1)

@@ -1,0 +1,75 @@
+"""What every command shares: settings, an opened runtime, common options, and tables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from app import processes
+from app.domain.caller import Status
+from app.errors import ConfigurationError, GatewayError
+from app.runtime import Runtime
+from app.settings import Settings
+
+#: Who the audit log names for what is done here.
+ACTOR = "cli"
+_out = Console()
+
+Name = Annotated[str, typer.Argument(help="Its name.")]
+TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
+MemberOption = Annotated[str, typer.Option("--member", help="The member's name.")]
+Credits = Annotated[int | None, typer.Option(help="Credits it may use in all.")]
+Rate = Annotated[int | None, typer.Option(help="Creates per minute.")]
+Burst = Annotated[int | None, typer.Option(help="Creates in a row.")]
+MaxOpen = Annotated[int | None, typer.Option(help="Generations in progress at a time.")]
+
+
+def group(help_text: str) -> typer.Typer:
+    """A family of commands; without any it shows its help."""
+    return typer.Typer(no_args_is_help=True, help=help_text)
+
+
+@contextmanager
+def checked_settings() -> Iterator[Settings]:
+    """Checked settings with logging started; bad ones end the command with one sentence."""
+    try:
+        settings = Settings().checked()
+        processes.start_logging(settings)
+        yield settings
+    except (ConfigurationError, GatewayError) as error:
+        message = getattr(error, "message", None) or str(error)
+        typer.echo(f"reelgate: {message}", err=True)
+        raise typer.Exit(1) from None
+
+
+def with_runtime(act: Callable[[Runtime], Awaitable[None]]) -> None:
+    with checked_settings() as settings, processes.database_of(settings) as connected:
+        asyncio.run(processes.with_runtime(connected, act))
+
+
+def status_of(undo: bool) -> Status:
+    return Status.ACTIVE if undo else Status.SUSPENDED
+
+
+def require(given: bool, message: str) -> None:
+    if not given:
+        raise typer.BadParameter(message)
+
+
+def day(moment: datetime | None) -> str:
+    return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def show(columns: list[str], lines: list[list[object]]) -> None:
+    """A table on standard output."""
+    table = Table(*columns, box=None, pad_edge=False)
+    for line in lines:
+        table.add_row(*("" if cell is None else str(cell) for cell in line))
+    _out.print(table)
