@@ -21,6 +21,7 @@ from app.errors import (
     InvalidRequest,
     Issue,
     OpenLimitReached,
+    Paused,
     RateLimited,
     Suspended,
     Unavailable,
@@ -144,6 +145,8 @@ def _refuse(verdict: Verdict, quote: int) -> NoReturn:
     match verdict.outcome:
         case "suspended":
             raise Suspended()
+        case "paused":
+            raise Paused(retry_after_seconds=60)
         case "idempotency_mismatch":
             raise IdempotencyMismatch(
                 issues=[Issue("Idempotency-Key", "value", "already used with another body")]

@@ -7,6 +7,7 @@
     ├── NotFound                     404  not_found
     ├── MethodNotAllowed             405  method_not_allowed
     ├── NotCancelable                409  not_cancelable
+    ├── NotUnknown                   409  not_unknown
     ├── NotReady                     409  not_ready
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
@@ -20,6 +21,7 @@
     ├── RateLimited                  429  rate_limited
     ├── OpenLimitReached             429  open_limit_reached
     ├── Unavailable                  503  unavailable
+    │   └── Paused                   503  paused
     └── Internal                     500  internal_error
 
 Statuses are those of the gateway's own REST (RFC 9110); a dialect may map the code to another one.
@@ -32,6 +34,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+
+#: An answer names at most so many: a body of a megabyte can have a hundred thousand wrong fields.
+MAX_ISSUES = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +81,7 @@ class GatewayError(Exception):
         extra: Mapping[str, Any] | None = None,
     ) -> None:
         self.message = message or self.title
-        self.issues = tuple(issues)
+        self.issues = tuple(issues[:MAX_ISSUES])
         self.retry_after_seconds = retry_after_seconds
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
@@ -120,6 +125,13 @@ class NotCancelable(GatewayError):
     code = "not_cancelable"
     status = 409
     title = "Only a queued generation can be canceled"
+    retry_safe = True
+
+
+class NotUnknown(GatewayError):
+    code = "not_unknown"
+    status = 409
+    title = "Only a generation whose outcome is unknown can be resolved"
     retry_safe = True
 
 
@@ -207,6 +219,11 @@ class Unavailable(GatewayError):
     status = 503
     title = "The gateway cannot take this request now"
     retry_safe = True
+
+
+class Paused(Unavailable):
+    code = "paused"
+    title = "An operator has paused this gateway; nothing new is taken in for now"
 
 
 class Internal(GatewayError):

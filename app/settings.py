@@ -181,6 +181,12 @@ class Settings(BaseSettings):
     upstream_read_seconds: Seconds = Field(
         900, description="How long the upstream may take to answer a submission."
     )
+    breaker_failures: int = Field(
+        5, ge=1, description="Submissions in a row without an answer that stop further ones."
+    )
+    breaker_seconds: Seconds = Field(
+        15, description="How long the breaker stays open before the upstream is probed."
+    )
     poll_first_seconds: Seconds = Field(
         60, description="When a result is first asked for while there is no history of its kind."
     )

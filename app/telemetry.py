@@ -126,6 +126,13 @@ class Metrics:
             "reelgate_upstream_seconds", "Time of calls to the upstream.", ["operation"],
             buckets=_SLOW, registry=registry,
         )  # fmt: skip
+        self.breaker_openings = Counter(
+            "reelgate_breaker_openings", "Times submissions were stopped: no answers came.",
+            ["label"], registry=registry,
+        )  # fmt: skip
+        self.paused = Gauge(
+            "reelgate_paused", "1 while an operator has paused it.", ["what"], registry=registry
+        )
         self.archived = Counter(
             "reelgate_archived", "Attempts to archive a video.", ["outcome"], registry=registry
         )
@@ -157,7 +164,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.upstream_keys = Gauge(
-            "reelgate_upstream_keys", "1 while an upstream key is in use, 0 while set aside.",
+            "reelgate_upstream_keys", "1 while submissions go through an upstream key, else 0.",
             ["label"], registry=registry,
         )  # fmt: skip
 

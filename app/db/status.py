@@ -59,7 +59,9 @@ async def figures(tx: Tx) -> Figures:
             " GROUP BY state"
         )
     )
-    keys = await tx.execute(text("SELECT label, state = 'active' AS active FROM upstream_keys"))
+    keys = await tx.execute(
+        text("SELECT label, state = 'active' AND open_until IS NULL AS active FROM upstream_keys")
+    )
     return Figures(
         generations={state: count for state, (count, _) in by_state.items()},
         oldest_seconds={state: oldest for state, (_, oldest) in by_state.items()},

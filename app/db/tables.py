@@ -125,9 +125,24 @@ upstream_keys = Table(
     _instant("set_aside_at"),
     _instant("return_at"),
     _instant("arrival_at", nullable=False, now=True),
+    # The circuit breaker: failures in a row, until when it is open, how often it opened in a row.
+    Column("failures", Integer, nullable=False, server_default="0"),
+    _instant("open_until"),
+    Column("openings", Integer, nullable=False, server_default="0"),
     _created(),
     _one_of("state", ["active", "set_aside"]),
     postgresql_with={"fillfactor": 50},
+)
+
+switches = Table(
+    "switches",
+    metadata,
+    # What an operator has paused: `admission` takes nothing in, `submission` sends nothing out.
+    Column("name", Text, primary_key=True),
+    Column("paused", Boolean, nullable=False, server_default=text("false")),
+    Column("reason", Text),
+    _instant("changed_at", nullable=False, now=True),
+    _one_of("name", ["admission", "submission"]),
 )
 
 _STATES = [state.value for state in State]

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import text
 
 from app.db.session import Tx
+
+#: How soon to ask again while every key is set aside or its breaker is open.
+NO_KEY_SECONDS = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,6 +20,10 @@ class UpstreamKey:
     label: str
     state: str
     reason: str | None
+    set_aside_at: datetime | None
+    return_at: datetime | None
+    failures: int
+    open_until: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,10 +50,17 @@ async def register(tx: Tx, fingerprints: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-async def list_keys(tx: Tx, ids: Sequence[int]) -> list[UpstreamKey]:
+async def list_keys(tx: Tx, ids: Sequence[int] | None = None) -> list[UpstreamKey]:
+    """These keys, or every key there ever was."""
     rows = await tx.execute(
-        text("SELECT id, label, state, reason FROM upstream_keys WHERE id = ANY(:ids) ORDER BY id"),
-        {"ids": list(ids)},
+        text(
+            """
+            SELECT id, label, state, reason, set_aside_at, return_at, failures, open_until
+              FROM upstream_keys
+             WHERE CAST(:ids AS integer[]) IS NULL OR id = ANY(:ids) ORDER BY id
+            """
+        ),
+        {"ids": None if ids is None else list(ids)},
     )
     return [UpstreamKey(**row._mapping) for row in rows]
 
@@ -70,7 +85,8 @@ async def take_slot(
                     SELECT id, least(greatest(arrival_at, now()), now() + interval '1 minute')
                                AS arrival
                       FROM upstream_keys
-                     WHERE id = ANY(:ids) AND (:any_state OR state = 'active')
+                     WHERE id = ANY(:ids)
+                       AND (:any_state OR (state = 'active' AND open_until IS NULL))
                      ORDER BY arrival_at LIMIT 1 FOR UPDATE
                 ), taken AS (
                     UPDATE upstream_keys k
@@ -90,7 +106,7 @@ async def take_slot(
     if taken.id is not None:
         return Slot(taken.id)
     if taken.backlog is None:
-        return Slot(None, 30.0)
+        return Slot(None, NO_KEY_SECONDS)
     return Slot(None, max(taken.backlog - step * ahead, 0.0) + step)
 
 
@@ -121,3 +137,76 @@ async def return_due(tx: Tx) -> list[str]:
         )
     )
     return [row.label for row in rows]
+
+
+async def take_back(tx: Tx, label: str) -> bool:
+    """Takes a key back into use by hand; True where there is one with this label."""
+    result = await tx.execute(
+        text(
+            """
+            UPDATE upstream_keys SET state = 'active', reason = NULL, set_aside_at = NULL,
+                   return_at = NULL, failures = 0, open_until = NULL, openings = 0
+             WHERE label = :label
+            """
+        ),
+        {"label": label},
+    )
+    return result.rowcount > 0
+
+
+async def count_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: float) -> bool:
+    """Counts a submission that got no answer. True where that opened the key's breaker: from
+    `threshold` in a row on nothing is sent through it until a harmless look-up is answered."""
+    opened = await tx.scalar(
+        text(
+            """
+            WITH before AS (
+                SELECT id, open_until FROM upstream_keys WHERE id = :id FOR UPDATE
+            )
+            UPDATE upstream_keys k SET failures = failures + 1,
+                   open_until = CASE WHEN failures + 1 >= :threshold
+                                     THEN coalesce(k.open_until,
+                                                   now() + make_interval(secs => :seconds)) END
+              FROM before b WHERE k.id = b.id
+            RETURNING b.open_until IS NULL AND k.open_until IS NOT NULL
+            """
+        ),
+        {"id": key_id, "threshold": threshold, "seconds": open_seconds},
+    )
+    return bool(opened)
+
+
+async def count_answer(tx: Tx, key_id: int) -> None:
+    """An answer ends a row of failures. Writes only where there is one."""
+    await tx.execute(
+        text("UPDATE upstream_keys SET failures = 0 WHERE id = :id AND failures > 0"
+             " AND open_until IS NULL"),
+        {"id": key_id},
+    )  # fmt: skip
+
+
+async def lease_probes(tx: Tx, *, first_seconds: float, most_seconds: float) -> list[UpstreamKey]:
+    """The keys whose breaker should be probed now; each opening waits twice as long as the last,
+    so nobody else probes them meanwhile."""
+    rows = await tx.execute(
+        text(
+            """
+            UPDATE upstream_keys SET openings = openings + 1,
+                   open_until = now() + make_interval(
+                       secs => least(:first * 2 ^ least(openings + 1, 20), :most))
+             WHERE open_until <= now()
+            RETURNING id, label, state, reason, set_aside_at, return_at, failures, open_until
+            """
+        ),
+        {"first": first_seconds, "most": most_seconds},
+    )
+    return [UpstreamKey(**row._mapping) for row in rows]
+
+
+async def close_breaker(tx: Tx, key_id: int) -> None:
+    await tx.execute(
+        text(
+            "UPDATE upstream_keys SET failures = 0, open_until = NULL, openings = 0 WHERE id = :id"
+        ),
+        {"id": key_id},
+    )

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app import queue
-from app.db import status
+from app.db import status, switches
 from app.db.migrate import head_revision
 from app.errors import Unavailable
 from app.http.access import runtime_of
@@ -72,6 +72,7 @@ async def refresh_gauges(rt: Runtime) -> None:
     async with rt.db.single() as tx:
         figures = await status.figures(tx)
         depths = await queue.depths(tx)
+        paused = await switches.positions(tx)
     gauges = rt.metrics
     gauges.database_up.set(1)
     for state in ("queued", "submitting", "running", "unknown"):
@@ -82,6 +83,8 @@ async def refresh_gauges(rt: Runtime) -> None:
         gauges.assets.labels(state).set(figures.assets.get(state, 0))
     for label, active in figures.upstream_keys.items():
         gauges.upstream_keys.labels(label).set(active)
+    for position in paused:
+        gauges.paused.labels(position.name.value).set(position.paused)
     gauges.jobs.clear()
     for depth in depths:
         gauges.jobs.labels(depth.kind, depth.status).set(depth.jobs)

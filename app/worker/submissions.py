@@ -8,9 +8,11 @@ from datetime import timedelta
 from uuid import UUID, uuid4
 
 from app import lifecycle
-from app.db import moves, upstream_keys
+from app.db import moves, switches, upstream_keys
 from app.db.moves import Work
 from app.db.session import Conflict, Tx
+from app.db.switches import Switch
+from app.db.upstream_keys import Slot
 from app.domain.catalog import OFFERS
 from app.domain.generation import State
 from app.domain.pace import Pace
@@ -86,12 +88,15 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
             )
             rt.metrics.transitions.labels(State.FAILED.value).inc()
             return None
-        slot = await upstream_keys.take_slot(
-            tx,
-            list(labels),
-            per_minute=rt.settings.upstream_rate_per_minute,
-            ahead=SUBMIT_AHEAD,
-        )
+        if await switches.is_paused(tx, Switch.SUBMISSION):
+            slot = Slot(None, upstream_keys.NO_KEY_SECONDS)
+        else:
+            slot = await upstream_keys.take_slot(
+                tx,
+                list(labels),
+                per_minute=rt.settings.upstream_rate_per_minute,
+                ahead=SUBMIT_AHEAD,
+            )
         if slot.key_id is None:
             at = now + timedelta(seconds=slot.wait_seconds)
             await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
@@ -123,6 +128,7 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
     try:
         async with rt.db.begin() as tx:
             entered = await _apply(rt, tx, claim, answer)
+            await _mind_the_breaker(rt, tx, claim, answer)
     except Conflict:
         # Another generation has this upstream record already: whose it is cannot be known.
         async with rt.db.begin() as tx:
@@ -197,6 +203,25 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
         now=rt.clock.now(),
     )
     return State.FAILED if failed else None
+
+
+async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer) -> None:
+    """Counts what says that the upstream is away. Each such submission may cost an `unknown`, so
+    after a few of them nothing more is sent until a look-up, which costs nothing, is answered."""
+    key_id = rt.upstream_key_ids[claim.key_label]
+    away = (isinstance(answer, Lost) and answer.reason != "stopped") or (
+        isinstance(answer, NotProcessed) and answer.reason in ("unreachable", "challenged")
+    )
+    if not away:
+        await upstream_keys.count_answer(tx, key_id)
+    elif await upstream_keys.count_failure(
+        tx,
+        key_id,
+        threshold=rt.settings.breaker_failures,
+        open_seconds=rt.settings.breaker_seconds,
+    ):
+        rt.metrics.breaker_openings.labels(claim.key_label).inc()
+        log.error("breaker_opened", label=claim.key_label)
 
 
 async def put_aside(tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:

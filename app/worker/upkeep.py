@@ -7,9 +7,11 @@ import contextlib
 
 from app import queue
 from app.db import status, upstream_keys
+from app.db.upstream_keys import UpstreamKey
 from app.errors import Unavailable
 from app.runtime import Runtime
 from app.telemetry import logger
+from app.upstream.client import KeyCheck
 
 log = logger(__name__)
 
@@ -17,6 +19,7 @@ log = logger(__name__)
 _ROUNDS_PER_STALL = 3
 #: Beyond the upstream's own deadline: a little time to write the answer down.
 _GRACE_SECONDS = 120.0
+_MOST_BREAKER_SECONDS = 300.0
 
 
 async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
@@ -43,6 +46,9 @@ async def one_round(rt: Runtime) -> None:
         returned = await upstream_keys.return_due(tx)
         await status.prune_idempotency_keys(tx)
         await queue.prune(tx)
+        probes = await upstream_keys.lease_probes(
+            tx, first_seconds=rt.settings.breaker_seconds, most_seconds=_MOST_BREAKER_SECONDS
+        )
     for kind in rescued:
         rt.metrics.rescued.labels(kind).inc()
     for kind in adopted:
@@ -51,3 +57,19 @@ async def one_round(rt: Runtime) -> None:
         log.warning("rescued", jobs=len(rescued), adopted=len(adopted))
     for label in returned:
         log.info("upstream_key_returned", label=label)
+    for key in probes:
+        await _probe(rt, key)
+
+
+async def _probe(rt: Runtime, key: UpstreamKey) -> None:
+    """Asks the upstream for a result nobody has: free of charge, and an answer of any kind shows
+    that submissions would be answered too."""
+    if key.label not in rt.upstream.labels():
+        return
+    found = await rt.upstream.check_key(key.label)
+    if found is KeyCheck.UNREACHABLE:
+        log.warning("breaker_stays_open", label=key.label)
+        return
+    async with rt.db.begin() as tx:
+        await upstream_keys.close_breaker(tx, key.id)
+    log.info("breaker_closed", label=key.label)

@@ -86,6 +86,11 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
+    IF (SELECT w.paused FROM switches w WHERE w.name = 'admission') THEN
+        outcome := 'paused';
+        RETURN NEXT; RETURN;
+    END IF;
+
     -- GCRA: a request moves the theoretical arrival time one step on; it may run ahead of the
     -- clock by at most `burst` steps. A microsecond of slack absorbs rounding.
     IF v_backlog + v_step > rate_window_seconds + 1e-6 THEN

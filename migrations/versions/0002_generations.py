@@ -17,6 +17,21 @@ depends_on = None
 
 def upgrade() -> None:
     op.create_table(
+        "switches",
+        sa.Column("name", sa.Text(), nullable=False),
+        sa.Column("paused", sa.Boolean(), server_default=sa.text("false"), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=True),
+        sa.Column(
+            "changed_at",
+            sa.DateTime(timezone=True),
+            server_default=sa.text("now()"),
+            nullable=False,
+        ),
+        sa.CheckConstraint("name IN ('admission', 'submission')", name=op.f("switches_name_check")),
+        sa.PrimaryKeyConstraint("name", name=op.f("switches_pkey")),
+    )
+    op.execute("INSERT INTO switches (name) VALUES ('admission'), ('submission')")
+    op.create_table(
         "upstream_keys",
         sa.Column("id", sa.Integer(), sa.Identity(always=True), nullable=False),
         sa.Column("label", sa.Text(), nullable=False),
@@ -31,6 +46,9 @@ def upgrade() -> None:
             server_default=sa.text("now()"),
             nullable=False,
         ),
+        sa.Column("failures", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("open_until", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("openings", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
             "created_at",
             sa.DateTime(timezone=True),

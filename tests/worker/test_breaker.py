@@ -1,0 +1,102 @@
+"""The circuit breaker and the switches: what is not sent stays queued, and nothing is lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app.db import switches, upstream_keys
+from app.db.switches import Switch
+from app.domain.generation import State
+from app.worker import upkeep
+from tests.harness.gateway import Gateway, gateway
+from tests.simulator.conftest import until
+from tests.worker.test_submissions import created, submissions_of, used, work_of
+
+
+async def key_of(gate: Gateway) -> upstream_keys.UpstreamKey:
+    async with gate.rt.db.single() as tx:
+        (key,) = await upstream_keys.list_keys(tx)
+    return key
+
+
+async def tried(gate: Gateway, uuid: str) -> bool:
+    return (await work_of(gate, uuid)).attempts > 0
+
+
+async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_answered(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, breaker_failures=2, breaker_seconds=0.001) as gate:
+        key = await gate.member()
+        await gate.simulator.fault("http_502", match={"path": "features"}, times=2)
+        await gate.simulator.fault("http_503", match={"path": "results"}, times=1)
+        for number in range(2):
+            uuid = await created(gate, key, f"lost {number}")
+            assert (await gate.rested(uuid)).state is State.UNKNOWN
+        assert (await key_of(gate)).open_until is not None
+        held = await created(gate, key, "held back")
+        metrics = (await gate.http.get("/metrics")).text
+        assert 'reelgate_breaker_openings_total{label="main"} 1.0' in metrics
+        assert 'reelgate_upstream_keys{label="main"} 0.0' in metrics
+
+        async def closed() -> bool:
+            await upkeep.one_round(gate.rt)
+            return (await key_of(gate)).open_until is None
+
+        await until(closed)
+        assert (await key_of(gate)).failures == 0
+        async with gate.rt.db.begin() as tx:
+            await tx.execute(text("UPDATE procrastinate_jobs SET scheduled_at = now()"))
+        assert (await gate.rested(held)).state is State.SUCCEEDED
+        assert len(await submissions_of(gate, "held back")) == 1
+
+
+async def test_an_answer_between_failures_keeps_the_breaker_closed(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, breaker_failures=2) as gate:
+        key = await gate.member()
+        for number in range(3):
+            await gate.simulator.fault("http_502", match={"path": "features"}, times=1)
+            await gate.rested(await created(gate, key, f"lost {number}"))
+            await gate.rested(await created(gate, key, f"made {number}"))
+        assert (await key_of(gate)).open_until is None
+
+
+async def test_paused_admission_takes_nothing_in_and_uses_nothing_up(gate: Gateway) -> None:
+    key = await gate.member()
+    async with gate.rt.db.begin() as tx:
+        assert await switches.turn(tx, Switch.ADMISSION, paused=True, reason="maintenance")
+    answer = await gate.create(key)
+    assert (answer.status_code, answer.json()["errorCode"]) == (503, "PAUSED")
+    assert answer.headers["Retry-After"] == "60"
+    assert await used(gate, key) == 0
+    async with gate.rt.db.begin() as tx:
+        assert await switches.turn(tx, Switch.ADMISSION, paused=False, reason=None)
+    assert (await gate.create(key)).status_code == 202
+
+
+async def test_paused_submission_takes_in_and_sends_nothing(gate: Gateway) -> None:
+    key = await gate.member()
+    async with gate.rt.db.begin() as tx:
+        await switches.turn(tx, Switch.SUBMISSION, paused=True, reason="upstream is odd")
+    uuid = await created(gate, key)
+    metrics = (await gate.http.get("/metrics")).text
+    assert 'reelgate_paused{what="submission"} 1.0' in metrics
+
+    async def looked_at() -> bool:
+        """The job ran and put itself off."""
+        async with gate.rt.db.single() as tx:
+            return bool(
+                await tx.scalar(text("SELECT scheduled_at > now() FROM procrastinate_jobs"))
+            )
+
+    await until(looked_at)
+    assert not await tried(gate, uuid)
+    assert await submissions_of(gate, "a wave") == []
+    async with gate.rt.db.begin() as tx:
+        await switches.turn(tx, Switch.SUBMISSION, paused=False, reason=None)
+        await tx.execute(text("UPDATE procrastinate_jobs SET scheduled_at = now()"))
+    assert (await gate.rested(uuid)).state is State.SUCCEEDED
