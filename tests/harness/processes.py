@@ -1,0 +1,176 @@
+"""Gateways as real processes: started, watched through their logs, signalled, always ended.
+
+Only processes started here are ever signalled. Each runs in a folder of its own with an
+environment of its own, so nothing of this machine's variables or of a `.env` leaks in.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Self, TypeVar
+
+import httpx
+
+REELGATE = Path(sys.executable).with_name("reelgate")
+#: Importing the application takes seconds where nothing is compiled yet.
+START_SECONDS = 40.0
+_LOOK_SECONDS = 0.01
+_Found = TypeVar("_Found")
+
+
+def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 20) -> _Found:
+    """Looks again and again until there is something: another process gives no event."""
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        found = look()
+        if found:
+            return found
+        time.sleep(_LOOK_SECONDS)
+    raise AssertionError(f"{what}: not within {seconds:g} s")
+
+
+def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
+    """What a child sees: where programs are, the given settings, and nothing else."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name == "PATH" or name.startswith("COVERAGE_")
+    }
+    return {**kept, "HOME": str(folder), "LANG": "C.UTF-8", **settings}
+
+
+class Process:
+    """One `reelgate …`. `name` is that of its log files."""
+
+    def __init__(self, *command: str, folder: Path, name: str, settings: Mapping[str, str]) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.name = name
+        self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
+        with self._out.open("wb") as out, self._err.open("wb") as err:
+            self._child = subprocess.Popen(
+                [REELGATE, *command],
+                cwd=folder,
+                env=environment(folder, settings),
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=err,
+                start_new_session=True,
+            )
+
+    # What it says
+
+    @property
+    def printed(self) -> str:
+        return self._out.read_text()
+
+    @property
+    def errors(self) -> str:
+        return self._err.read_text()
+
+    def events(self, name: str) -> list[dict[str, Any]]:
+        """Its log lines of this name."""
+        found = []
+        for line in self.errors.splitlines():
+            with contextlib.suppress(ValueError):
+                said = json.loads(line)
+                if isinstance(said, dict) and said.get("event") == name:
+                    found.append(said)
+        return found
+
+    def said(self, name: str, *, seconds: float = START_SECONDS) -> dict[str, Any]:
+        """Its first log line of this name, waited for."""
+
+        def look() -> dict[str, Any] | None:
+            ended = self._child.poll() is not None
+            found = self.events(name)
+            assert found or not ended, f"{self.name} ended early: {self.errors[-2000:]}"
+            return found[0] if found else None
+
+        return until(look, f"{self.name} says {name}", seconds=seconds)
+
+    # What is done to it
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.poll() is None
+
+    def terminate(self) -> None:
+        self._child.send_signal(signal.SIGTERM)
+
+    def interrupt(self) -> None:
+        """Ctrl-C: the terminal sends it to the whole group."""
+        if self.running:
+            os.killpg(self.pid, signal.SIGINT)
+
+    def pause(self) -> None:
+        self._child.send_signal(signal.SIGSTOP)
+
+    def resume(self) -> None:
+        self._child.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        """`kill -9`, and gone when this returns."""
+        self._child.kill()
+        self._child.wait()
+
+    def exit_code(self, *, seconds: float = 20) -> int:
+        return self._child.wait(seconds)
+
+
+class Api(Process):
+    """A process that serves the API; `http` is a caller without a key."""
+
+    def __init__(self, command: str, *, folder: Path, name: str, settings: Mapping[str, str]):
+        super().__init__(command, folder=folder, name=name, settings=settings)
+        self._http: httpx.Client | None = None
+
+    @property
+    def address(self) -> str:
+        return str(self.said("api_started")["address"])
+
+    @property
+    def http(self) -> httpx.Client:
+        if self._http is None:
+            self._http = httpx.Client(base_url=self.address, timeout=30, trust_env=False)
+        return self._http
+
+    def ready(self, *, seconds: float = START_SECONDS) -> Self:
+        """Itself, once it would take a create that is worked on."""
+        until(lambda: self.readiness() == 200, f"{self.name} is ready", seconds=seconds)
+        return self
+
+    def readiness(self) -> int:
+        with contextlib.suppress(httpx.TransportError):
+            return self.http.get("/readyz").status_code
+        return 0
+
+    def close(self) -> None:
+        if self._http is not None:
+            self._http.close()
+
+
+@contextlib.contextmanager
+def family() -> Iterator[list[Process]]:
+    """What is put into the list is ended with the block, whatever happened in it."""
+    members: list[Process] = []
+    try:
+        yield members
+    finally:
+        for process in members:
+            if process.running:
+                process.resume()
+                process.kill()
+            if isinstance(process, Api):
+                process.close()

@@ -1,0 +1,1 @@
+"""The promises of the design, shown with real processes."""

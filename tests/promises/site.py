@@ -1,0 +1,247 @@
+"""A gateway as it runs in earnest: one database, one archive folder, one upstream, any number of
+API and worker processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import hashlib
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from app import members
+from app.domain.caller import Role
+from app.domain.generation import RESTING
+from app.errors import InvalidRequest
+from app.members import Limits
+from app.runtime import open_runtime
+from tests.harness.gateway import SIGNING_SECRET, body, settings_for
+from tests.harness.processes import Api, Process, family, until
+
+PRICE = 150_000
+#: Several, so that the upstream's 180 requests a minute and key are never what a test waits for.
+UPSTREAM_KEYS = {f"key{number}": f"canary-upstream-key-{number:04}" for number in range(1, 5)}
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A member's key at one API process."""
+
+    key: str
+    http: httpx.Client
+
+    def at(self, api: Api) -> Caller:
+        return replace(self, http=api.http)
+
+    def post(self, prompt: str, **headers: str) -> httpx.Response:
+        """A create that waits for the video, of a small square film. `_` in a header's name is
+        a dash."""
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.http.post(
+            "/api/features",
+            json=body(prompt, aspectRatio="1:1"),
+            headers={"API-KEY": self.key, **named},
+        )
+
+    def create(self, prompt: str, **headers: str) -> str:
+        """The id of a create that does not wait."""
+        answer = self.post(prompt, Prefer="respond-async", **headers)
+        assert answer.status_code == 202, answer.text
+        return str(answer.json()["aiRecord"]["uuid"])
+
+    def get(self, path: str) -> httpx.Response:
+        return self.http.get(path, headers={"API-KEY": self.key})
+
+    def me(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.get("/api/v1/me").json()
+        return found
+
+    def generation(self, generation_id: str) -> dict[str, Any]:
+        answer = self.get(f"/api/v1/generations/{generation_id}")
+        assert answer.status_code == 200, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def state(self, generation_id: str) -> str:
+        return str(self.generation(generation_id)["state"])
+
+    def until_state(self, generation_id: str, *states: str, seconds: float = 20) -> str:
+        def look() -> str | None:
+            state = self.state(generation_id)
+            return state if state in states else None
+
+        return until(look, f"{generation_id} is {' or '.join(states)}", seconds=seconds)
+
+    def until_rest(self, generation_id: str, *, seconds: float = 20) -> str:
+        resting = sorted(state.value for state in RESTING)
+        return self.until_state(generation_id, *resting, seconds=seconds)
+
+    def until_archived(self, generation_id: str, *, seconds: float = 20) -> dict[str, Any]:
+        """Its video as the own REST shows it."""
+
+        def look() -> dict[str, Any] | None:
+            video: dict[str, Any] | None = self.generation(generation_id)["video"]
+            return video if video and video["state"] == "archived" else None
+
+        return until(look, f"{generation_id} is archived", seconds=seconds)
+
+
+class Upstream:
+    """What a test asks of and does to the simulator's process."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+        self.address = str(process.said("simulator_started")["address"])
+        self.http = httpx.Client(base_url=self.address, timeout=30, trust_env=False)
+
+    def fault(self, name: str, prompt: str, *, path: str | None = None, **options: Any) -> None:
+        """The next request for this prompt meets this fault."""
+        match = {"prompt_contains": prompt, **({"path": path} if path else {})}
+        rule = {"match": match, "times": 1, "fault": {"name": name, **options}}
+        answer = self.http.post("/_simulator/script", json=rule)
+        assert answer.status_code == 201, answer.text
+
+    def until_struck(self, prompt: str, *, seconds: float = 20) -> None:
+        """A request met the fault of this prompt: it is with the upstream now."""
+
+        def look() -> bool:
+            rules = self.http.get("/_simulator/script").json()["rules"]
+            return any(
+                rule["hits"] for rule in rules if rule["match"]["prompt_contains"] == prompt
+            )
+
+        until(look, f"the fault for {prompt!r} struck", seconds=seconds)
+
+    def asked(self, prompt: str) -> dict[str, int]:
+        """How often it was asked for this prompt, made a record of it, and what it billed."""
+        books = self.http.get("/_simulator/books").json()
+        found: dict[str, int] = books["prompts"].get(prompt, {"asked": 0, "made": 0, "billed": 0})
+        return found
+
+    def film_sha256(self, prompt: str) -> str:
+        """The hash of the film it made, fetched past the gateway."""
+        books = self.http.get("/_simulator/books").json()
+        made = next(each for each in books["submissions"] if each["prompt"] == prompt)
+        for key in UPSTREAM_KEYS.values():
+            headers = {"API-KEY": key}
+            answer = self.http.get(f"/api/results/{made['uuid']}", headers=headers)
+            record = answer.json().get("aiRecord")
+            if record:
+                return hashlib.sha256(self.http.get(record["temporaryUrl"]).content).hexdigest()
+        raise AssertionError(f"no key knows {made['uuid']}")
+
+
+class Site:
+    """`settings` hold for every process; those given at a start come on top."""
+
+    def __init__(
+        self, database_url: str, folder: Path, started: list[Process], **settings: str
+    ) -> None:
+        self.folder = folder
+        self._database_url = database_url
+        self._started = started
+        self._numbers = itertools.count(1)
+        self.settings = {
+            "DATABASE_URL": database_url,
+            "ONEMIN_API_KEY": ",".join(f"{label}={key}" for label, key in UPSTREAM_KEYS.items()),
+            "REELGATE_DATA_DIR": str(folder / "data"),
+            "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
+            "REELGATE_PORT": "0",
+            "REELGATE_SIMULATOR_PORT": "0",
+            "REELGATE_SIMULATOR_SPEED": "100000",
+            "REELGATE_POLL_FIRST_SECONDS": "0.05",
+            "REELGATE_POLL_SECONDS": "0.2",
+            "REELGATE_WORKER_POLL_SECONDS": "0.1",
+            "REELGATE_WORKER_HEARTBEAT_SECONDS": "0.5",
+            "REELGATE_WORKER_STALLED_SECONDS": "2.5",
+            "REELGATE_DRAIN_SECONDS": "10",
+            **settings,
+        }
+        self.upstream = Upstream(self.start("simulate"))
+        self.settings["REELGATE_SIMULATOR_URL"] = self.upstream.address
+
+    def start(self, command: str, **settings: str) -> Process:
+        name = f"{command}-{next(self._numbers)}"
+        process = Process(
+            command, folder=self.folder, name=name, settings=self.settings | settings
+        )
+        self._started.append(process)
+        return process
+
+    def start_api(self, **settings: str) -> Api:
+        name = f"serve-{next(self._numbers)}"
+        api = Api("serve", folder=self.folder, name=name, settings=self.settings | settings)
+        self._started.append(api)
+        return api
+
+    def start_worker(self, **settings: str) -> Process:
+        return self.start("worker", **settings)
+
+    def worker(self, **settings: str) -> Process:
+        """One that is at work."""
+        worker = self.start_worker(**settings)
+        worker.said("worker_started")
+        return worker
+
+    def end_workers(self) -> None:
+        """Nothing of one test is left to work for the next."""
+        for process in self._started:
+            if process.name.startswith("worker") and process.running:
+                process.resume()
+                process.kill()
+
+    def caller(
+        self, api: Api, name: str, *, team: str = "studio", team_credits: int | None = None,
+        **limits: int,
+    ) -> Caller:  # fmt: skip
+        """A new member with a key; the team is made where it is missing."""
+        made = self._member(name, team, team_credits, Limits(**limits))
+        return Caller(asyncio.run(made), api.http)
+
+    async def _member(self, name: str, team: str, credits_: int | None, limits: Limits) -> str:
+        settings = settings_for(self._database_url, self.folder)
+        async with open_runtime(settings) as rt:
+            with contextlib.suppress(InvalidRequest):
+                await members.create_team(rt, team, credit_limit=credits_, actor="test")
+            await members.create_member(
+                rt, team, name, role=Role.MEMBER, limits=limits, actor="test"
+            )
+            key = await members.create_key(rt, team, name, name="test", actor="test")
+            return key.secret
+
+    def logs(self) -> str:
+        return "\n".join(process.errors + process.printed for process in self._started)
+
+
+@contextlib.contextmanager
+def site(database_url: str, folder: Path, **settings: str) -> Iterator[Site]:
+    with family() as started:
+        running = Site(database_url, folder, started, **settings)
+        try:
+            yield running
+        finally:
+            running.upstream.http.close()
+        for secret in (*UPSTREAM_KEYS.values(), SIGNING_SECRET, "X-Amz-Signature"):
+            assert secret not in running.logs()
+
+
+def assert_paid_once(site: Site, caller: Caller, prompts: dict[str, str]) -> None:
+    """The books of the upstream show one submission for each prompt at most, and our ledger what
+    it billed: settled, or still held where nobody knows. `prompts` maps to generation ids."""
+    used = 0
+    for prompt, generation_id in prompts.items():
+        generation, asked = caller.generation(generation_id), site.upstream.asked(prompt)
+        assert asked["asked"] <= 1, (prompt, asked)
+        if generation["state"] == "unknown":
+            assert generation["settled_credits"] is None
+            assert asked["billed"] in (0, PRICE)
+            used += PRICE
+        else:
+            assert generation["settled_credits"] == asked["billed"], prompt
+            used += asked["billed"]
+    assert caller.me()["used_credits"] == used

@@ -1,0 +1,108 @@
+"""P3: a cap is a cap, across processes."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+from collections import Counter
+from collections.abc import Sequence
+
+import httpx
+import pytest
+
+from tests.harness.gateway import body
+from tests.harness.processes import Api
+from tests.promises.site import PRICE, Site
+
+CREATES = 200
+CAP = 17
+ROOM = {"credit_limit": 10**9, "rate_per_minute": 60_000, "rate_burst": 60_000, "max_open": 10_000}
+
+
+@pytest.fixture(scope="module")
+def apis(place: Site) -> list[Api]:
+    started = [place.start_api() for _ in range(3)]
+    for api in started:
+        api.said("api_started")
+    return started
+
+
+def burst(
+    apis: Sequence[Api], keys: Sequence[str], creates: int = CREATES, **headers: str
+) -> list[httpx.Response]:
+    """So many creates at once, dealt out to the processes and the keys."""
+
+    async def all_at_once() -> list[httpx.Response]:
+        limits = httpx.Limits(max_connections=creates)
+        async with httpx.AsyncClient(timeout=60, limits=limits, trust_env=False) as http:
+            posts = [
+                http.post(
+                    f"{api.address}/api/features",
+                    json=body("a crowd at a gate"),
+                    headers={"API-KEY": key, "Prefer": "respond-async", **headers},
+                )
+                for api, key, _ in zip(
+                    itertools.cycle(apis), itertools.cycle(keys), range(creates), strict=False
+                )
+            ]
+            return await asyncio.gather(*posts)
+
+    return asyncio.run(all_at_once())
+
+
+def statuses(answers: Sequence[httpx.Response]) -> Counter[int]:
+    return Counter(answer.status_code for answer in answers)
+
+
+def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]) -> None:
+    caller = place.caller(apis[0], "open", **(ROOM | {"max_open": CAP}))
+    answers = burst(apis, [caller.key])
+    assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["context"] == {"limit": "max_open", "limit_value": 17, "used_value": 17}
+    assert refused.headers["Retry-After"]
+    assert (caller.me()["open"], caller.me()["used_credits"]) == (CAP, CAP * PRICE)
+
+
+def test_three_processes_admit_exactly_what_a_members_credits_cover(
+    place: Site, apis: list[Api]
+) -> None:
+    caller = place.caller(apis[0], "credits", **(ROOM | {"credit_limit": CAP * PRICE + 149_999}))
+    answers = burst(apis, [caller.key])
+    assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
+    assert caller.me()["used_credits"] == CAP * PRICE
+
+
+def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_members(
+    place: Site, apis: list[Api]
+) -> None:
+    callers = [
+        place.caller(apis[0], f"player {n}", team="band", team_credits=CAP * PRICE, **ROOM)
+        for n in range(5)
+    ]
+    answers = burst(apis, [caller.key for caller in callers])
+    assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
+    assert sum(caller.me()["used_credits"] for caller in callers) == CAP * PRICE
+
+
+def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
+    place: Site, apis: list[Api]
+) -> None:
+    caller = place.caller(apis[0], "rate", **(ROOM | {"rate_per_minute": 1, "rate_burst": CAP}))
+    answers = burst(apis, [caller.key])
+    assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
+    refused = next(answer for answer in answers if answer.status_code == 429)
+    assert refused.json()["context"]["limit"] == "rate_per_minute"
+    assert refused.headers["RateLimit"].startswith('"member";r=0;')
+    assert caller.me()["open"] == CAP
+
+
+def test_one_idempotency_key_fifty_times_over_three_processes_makes_one_generation(
+    place: Site, apis: list[Api]
+) -> None:
+    caller = place.caller(apis[0], "once", **ROOM)
+    answers = burst(apis, [caller.key], 50, **{"Idempotency-Key": "the-same-video"})
+    assert statuses(answers) == {202: 50}
+    assert len({answer.json()["aiRecord"]["uuid"] for answer in answers}) == 1
+    assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
+    assert (caller.me()["open"], caller.me()["used_credits"]) == (1, PRICE)

@@ -1,0 +1,157 @@
+"""P1 and P4: a worker may die at any moment. One test for each state it can die in."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import partial
+
+import pytest
+
+from tests.harness.processes import Api, until
+from tests.promises.site import PRICE, Caller, Site, assert_paid_once
+
+#: Longer than any test waits: what is held so long is in flight until it is killed.
+HELD_SECONDS = 60.0
+
+
+@pytest.fixture
+def caller(workers: Site, api: Api, request: pytest.FixtureRequest) -> Caller:
+    return workers.caller(api, request.node.name)
+
+
+def test_what_is_queued_while_no_worker_runs_is_sent_once_one_does(
+    workers: Site, caller: Caller
+) -> None:
+    prompt = "nobody is at work yet"
+    made = caller.create(prompt)
+    assert caller.state(made) == "queued"
+    workers.start_worker()
+    assert caller.until_rest(made) == "succeeded"
+    assert workers.upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+    assert_paid_once(workers, caller, {prompt: made})
+
+
+def test_a_worker_killed_while_submitting_leaves_unknown_and_what_it_had_not_sent_goes_on(
+    workers: Site, caller: Caller
+) -> None:
+    upstream = workers.upstream
+    upstream.fault("hang", "taken, never answered", seconds=HELD_SECONDS)
+    upstream.fault("delay", "not taken yet", seconds=HELD_SECONDS)
+    lost = {prompt: caller.create(prompt) for prompt in ("taken, never answered", "not taken yet")}
+    worker = workers.start_worker(REELGATE_WORKER_CONCURRENCY="2")
+    for prompt in lost:
+        upstream.until_struck(prompt)
+    behind = {prompt: caller.create(prompt) for prompt in ("behind it", "and behind that")}
+    assert {caller.state(made) for made in lost.values()} == {"submitting"}
+    assert {caller.state(made) for made in behind.values()} == {"queued"}
+
+    worker.kill()
+    workers.start_worker()
+
+    for made in behind.values():
+        assert caller.until_rest(made) == "succeeded"
+    for prompt, made in lost.items():
+        assert caller.until_rest(made) == "unknown"
+        # The upstream works on, whoever hung up: that is why it must not be sent again.
+        assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+    assert_paid_once(workers, caller, lost | behind)
+    assert caller.me()["open"] == 0
+
+
+def test_a_worker_killed_while_a_video_is_being_made_loses_nothing(
+    workers: Site, caller: Caller
+) -> None:
+    prompt = "made while its worker dies"
+    workers.upstream.fault("delay", prompt, path="results", seconds=HELD_SECONDS)
+    made = caller.create(prompt)
+    worker = workers.start_worker()
+    workers.upstream.until_struck(prompt)
+    assert caller.state(made) == "running"
+
+    worker.kill()
+    workers.start_worker()
+
+    assert caller.until_rest(made) == "succeeded"
+    assert_paid_once(workers, caller, {prompt: made})
+
+
+def test_a_worker_killed_while_archiving_leaves_the_video_to_the_next(
+    workers: Site, caller: Caller
+) -> None:
+    prompt = "half of it is on our disk"
+    workers.upstream.fault("download_slow", prompt, seconds=HELD_SECONDS)
+    made = caller.create(prompt)
+    worker = workers.start_worker()
+    workers.upstream.until_struck(prompt)
+    generation = caller.generation(made)
+    assert (generation["state"], generation["video"]["state"]) == ("succeeded", "pending")
+
+    worker.kill()
+    streamed = caller.http.get(generation["video"]["url"])
+    assert streamed.content[4:8] == b"ftyp", "it can be watched while it is not archived"
+    workers.start_worker()
+
+    video = caller.until_archived(made)
+    kept = caller.http.get(video["url"]).content
+    assert video["sha256"] == hashlib.sha256(kept).hexdigest()
+    assert video["sha256"] == workers.upstream.film_sha256(prompt)
+    assert (video["width"], video["height"], video["mismatch"]) == (720, 720, None)
+    assert_paid_once(workers, caller, {prompt: made})
+
+
+def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
+    workers: Site, caller: Caller
+) -> None:
+    prompt = "answered during the drain"
+    workers.upstream.fault("delay", prompt, seconds=1.5)
+    made = caller.create(prompt)
+    worker = workers.start_worker()
+    workers.upstream.until_struck(prompt)
+
+    worker.terminate()
+    assert worker.exit_code() == 0
+    assert worker.events("submitted")[0]["state"] == "running"
+    assert caller.state(made) == "running"
+
+    workers.start_worker()
+    assert caller.until_rest(made) == "succeeded"
+    assert_paid_once(workers, caller, {prompt: made})
+
+
+def test_a_worker_whose_patience_ends_gives_up_what_nobody_can_know(
+    workers: Site, caller: Caller
+) -> None:
+    prompt = "not answered during the drain"
+    workers.upstream.fault("hang", prompt, seconds=HELD_SECONDS)
+    made = caller.create(prompt)
+    worker = workers.start_worker(REELGATE_DRAIN_SECONDS="0.5")
+    workers.upstream.until_struck(prompt)
+
+    worker.terminate()
+    assert worker.exit_code(seconds=10) == 0
+    assert caller.state(made) == "unknown"
+    assert_paid_once(workers, caller, {prompt: made})
+
+
+def test_workers_killed_again_and_again_submit_nothing_twice(workers: Site, api: Api) -> None:
+    caller = workers.caller(api, "storm", max_open=50, rate_burst=50)
+    prompts = {}
+    for prompt in (f"storm {number:02}" for number in range(20)):
+        workers.upstream.fault("delay", prompt, seconds=0.3)
+        # No film is rendered: what is shown here is what is sent and what is paid.
+        workers.upstream.fault("link_gone", prompt)
+        prompts[prompt] = caller.create(prompt)
+
+    def made() -> int:
+        return sum(workers.upstream.asked(prompt)["made"] for prompt in prompts)
+
+    for enough in (1, 6, 11):
+        worker = workers.start_worker(REELGATE_WORKER_CONCURRENCY="3")
+        until(partial(lambda least: made() >= least, enough), f"{enough} are made")
+        worker.kill()
+    workers.start_worker()
+
+    states = [caller.until_rest(each, seconds=40) for each in prompts.values()]
+    assert set(states) == {"succeeded", "unknown"}
+    assert states.count("unknown") <= 3 * 3, "no more than was in flight at each kill"
+    assert_paid_once(workers, caller, prompts)

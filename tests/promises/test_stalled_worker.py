@@ -1,0 +1,38 @@
+"""A worker that stands still for so long that it is taken for dead, and then goes on."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.harness.processes import Api
+from tests.promises.site import PRICE, Site, assert_paid_once
+
+
+@pytest.mark.parametrize("asynchronous", [True, False], ids=["polled", "held"])
+def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
+    workers: Site, api: Api, asynchronous: bool
+) -> None:
+    caller = workers.caller(api, f"stalled {asynchronous}")
+    mode = {"REELGATE_UPSTREAM_ASYNC": str(asynchronous)}
+    prompt = f"sent by a sleeper, asynchronous: {asynchronous}"
+    workers.upstream.fault("delay", prompt, seconds=1)
+    made = caller.create(prompt)
+    sleeper = workers.start_worker(**mode)
+    workers.upstream.until_struck(prompt)
+
+    sleeper.pause()
+    awake = workers.start_worker(**mode)
+    assert caller.until_rest(made) == "unknown"
+    assert caller.me()["used_credits"] == PRICE, "the hold stays"
+    awake.terminate()
+    assert awake.exit_code() == 0
+
+    sleeper.resume()
+    assert caller.until_state(made, "succeeded") == "succeeded"
+    assert workers.upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+
+    # It has noticed that it was taken for dead, and works on.
+    later = f"after the sleep, asynchronous: {asynchronous}"
+    after = caller.create(later)
+    assert caller.until_rest(after) == "succeeded"
+    assert_paid_once(workers, caller, {prompt: made, later: after})
