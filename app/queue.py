@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -24,6 +25,8 @@ from app.db.session import Tx
 from app.telemetry import logger
 
 log = logger(__name__)
+
+_NEVER_SECONDS = 86_400.0
 
 
 class Job(StrEnum):
@@ -45,6 +48,37 @@ async def enqueue(
         text("SELECT reelgate_enqueue_v1(:kind, :id, :priority, CAST(:at AS timestamptz))"),
         {"kind": job.value, "id": generation_id, "priority": priority, "at": at},
     )
+
+
+async def hasten(tx: Tx, job: Job) -> None:
+    """What waits for a later time is due now: whatever it waited for is over."""
+    await tx.execute(
+        text(
+            "UPDATE procrastinate_jobs SET scheduled_at = now()"
+            " WHERE queue_name = :kind AND status = 'todo' AND scheduled_at > now()"
+        ),
+        {"kind": job.value},
+    )
+
+
+async def position(tx: Tx, generation_id: UUID) -> int | None:
+    """How many submissions are before this one, and 1; None where it has no job."""
+    ahead = await tx.scalar(
+        text(
+            """
+            SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
+                       SELECT count(*) FROM procrastinate_jobs o
+                        WHERE o.queue_name = 'submit' AND o.status = 'todo'
+                          AND (o.priority > j.priority
+                               OR (o.priority = j.priority AND o.id < j.id))) END
+              FROM procrastinate_jobs j
+             WHERE j.queueing_lock = 'submit:' || :id AND j.status IN ('todo', 'doing')
+             ORDER BY j.status LIMIT 1
+            """
+        ),
+        {"id": str(generation_id)},
+    )
+    return None if ahead is None else int(ahead)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +118,10 @@ async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> l
             """
             WITH dead AS (
                 DELETE FROM procrastinate_workers
-                 WHERE last_heartbeat < now() - make_interval(secs => :stalled) RETURNING id
+                 WHERE last_heartbeat < now() - make_interval(secs => :stalled)
+                   -- While Postgres itself was away nobody could give a sign of life.
+                   AND pg_postmaster_start_time() < now() - make_interval(secs => :stalled)
+                RETURNING id
             ), orphans AS (
                 SELECT j.id, j.queueing_lock, j.queue_name FROM procrastinate_jobs j
                  WHERE (j.status = 'doing'
@@ -181,24 +218,58 @@ class Workers:
         stalled_seconds: float,
     ) -> None:
         self._connector = procrastinate.PsycopgConnector(
-            conninfo=conninfo, min_size=1, max_size=max(4, len(lanes) * 2), timeout=10
+            conninfo=conninfo,
+            min_size=1,
+            max_size=max(4, len(lanes) * 2),
+            timeout=min(10.0, stalled_seconds),
         )
         self._app = procrastinate.App(connector=self._connector)
         self._lanes = {tuple(job.value for job in jobs): size for jobs, size in lanes.items()}
         self._poll_seconds = poll_seconds
         self._drain_seconds = drain_seconds
         self._heartbeat_seconds = heartbeat_seconds
-        self._stalled_seconds = stalled_seconds
         self._stopping = asyncio.Event()
+        self._drained_at = 0.0
+        self._orphans: dict[tuple[Job, UUID], asyncio.Future[None]] = {}
         self._running: set[library_worker.Worker] = set()
         for job, act in acts.items():
             self._register(job, act)
 
     def _register(self, job: Job, act: Act) -> None:
         async def run(generation_id: str) -> None:
-            await act(UUID(generation_id))
+            await self._act(job, act, UUID(generation_id))
 
         self._app.task(name=job.value, queue=job.value, retry=_KeepTrying())(run)
+
+    async def _act(self, job: Job, act: Act, generation_id: UUID) -> None:
+        """Acts, after what may still go on for the same job has ended.
+
+        A lane that lost the database aborts its jobs, but what they do goes on: an answer of the
+        upstream that waits to be written down exists nowhere else. Only a stop ends it.
+        """
+        key = (job, generation_id)
+        if key in self._orphans:
+            await asyncio.wait({self._orphans[key]})
+        acting = asyncio.ensure_future(act(generation_id))
+        try:
+            await asyncio.shield(acting)
+        except asyncio.CancelledError:
+            if self._stopping.is_set():
+                acting.cancel()
+                await asyncio.gather(acting, return_exceptions=True)
+            else:
+                self._orphans[key] = acting
+                acting.add_done_callback(lambda _: self._orphans.pop(key, None))
+            raise
+
+    async def _end_orphans(self) -> None:
+        """Lets them finish within what is left of the drain time."""
+        orphans = list(self._orphans.values())
+        if orphans:
+            await asyncio.wait(orphans, timeout=self._drained_at - time.monotonic())
+            for orphan in orphans:
+                orphan.cancel()
+            await asyncio.gather(*orphans, return_exceptions=True)
 
     async def run(self) -> None:
         """Until `stop`. A lost database is waited for, not given up."""
@@ -211,6 +282,7 @@ class Workers:
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+        await self._end_orphans()
 
     async def _run_lanes(self) -> None:
         async with _all_or_none() as group:
@@ -221,11 +293,13 @@ class Workers:
                     concurrency=size,
                     fetch_job_polling_interval=self._poll_seconds,
                     abort_job_polling_interval=60,
-                    shutdown_graceful_timeout=self._drain_seconds,
+                    # A lane that only lost the database hands its jobs back at once.
+                    shutdown_graceful_timeout=0,
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=self._heartbeat_seconds,
-                    stalled_worker_timeout=self._stalled_seconds,
+                    # `rescue` alone decides who is dead.
+                    stalled_worker_timeout=_NEVER_SECONDS,
                 )
                 self._running.add(lane)
                 group.append(asyncio.create_task(self._run_lane(lane)))
@@ -242,7 +316,9 @@ class Workers:
     def stop(self) -> None:
         """Takes no new job, lets the running ones finish within the drain time."""
         self._stopping.set()
+        self._drained_at = time.monotonic() + self._drain_seconds
         for lane in list(self._running):
+            lane.shutdown_graceful_timeout = self._drain_seconds
             lane.stop()  # type: ignore[no-untyped-call]
 
 
