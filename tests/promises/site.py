@@ -111,9 +111,7 @@ class Upstream:
 
         def look() -> bool:
             rules = self.http.get("/_simulator/script").json()["rules"]
-            return any(
-                rule["hits"] for rule in rules if rule["match"]["prompt_contains"] == prompt
-            )
+            return any(rule["hits"] for rule in rules if rule["match"]["prompt_contains"] == prompt)
 
         until(look, f"the fault for {prompt!r} struck", seconds=seconds)
 
@@ -167,9 +165,7 @@ class Site:
 
     def start(self, command: str, **settings: str) -> Process:
         name = f"{command}-{next(self._numbers)}"
-        process = Process(
-            command, folder=self.folder, name=name, settings=self.settings | settings
-        )
+        process = Process(command, folder=self.folder, name=name, settings=self.settings | settings)
         self._started.append(process)
         return process
 
@@ -196,11 +192,16 @@ class Site:
                 process.kill()
 
     def caller(
-        self, api: Api, name: str, *, team: str = "studio", team_credits: int | None = None,
-        **limits: int,
-    ) -> Caller:  # fmt: skip
+        self,
+        api: Api,
+        name: str,
+        *,
+        limits: Limits | None = None,
+        team: str = "studio",
+        team_credits: int | None = None,
+    ) -> Caller:
         """A new member with a key; the team is made where it is missing."""
-        made = self._member(name, team, team_credits, Limits(**limits))
+        made = self._member(name, team, team_credits, limits or Limits())
         return Caller(asyncio.run(made), api.http)
 
     async def _member(self, name: str, team: str, credits_: int | None, limits: Limits) -> str:

@@ -6,17 +6,19 @@ import asyncio
 import itertools
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 
 import httpx
 import pytest
 
+from app.members import Limits
 from tests.harness.gateway import body
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Site
 
 CREATES = 200
 CAP = 17
-ROOM = {"credit_limit": 10**9, "rate_per_minute": 60_000, "rate_burst": 60_000, "max_open": 10_000}
+ROOM = Limits(credit_limit=10**9, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +57,7 @@ def statuses(answers: Sequence[httpx.Response]) -> Counter[int]:
 
 
 def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]) -> None:
-    caller = place.caller(apis[0], "open", **(ROOM | {"max_open": CAP}))
+    caller = place.caller(apis[0], "open", limits=replace(ROOM, max_open=CAP))
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -67,7 +69,7 @@ def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]
 def test_three_processes_admit_exactly_what_a_members_credits_cover(
     place: Site, apis: list[Api]
 ) -> None:
-    caller = place.caller(apis[0], "credits", **(ROOM | {"credit_limit": CAP * PRICE + 149_999}))
+    caller = place.caller(apis[0], "credits", limits=replace(ROOM, credit_limit=CAP * PRICE + 149_999))
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
     assert caller.me()["used_credits"] == CAP * PRICE
@@ -77,7 +79,7 @@ def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_memb
     place: Site, apis: list[Api]
 ) -> None:
     callers = [
-        place.caller(apis[0], f"player {n}", team="band", team_credits=CAP * PRICE, **ROOM)
+        place.caller(apis[0], f"player {n}", team="band", team_credits=CAP * PRICE, limits=ROOM)
         for n in range(5)
     ]
     answers = burst(apis, [caller.key for caller in callers])
@@ -88,7 +90,7 @@ def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_memb
 def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
     place: Site, apis: list[Api]
 ) -> None:
-    caller = place.caller(apis[0], "rate", **(ROOM | {"rate_per_minute": 1, "rate_burst": CAP}))
+    caller = place.caller(apis[0], "rate", limits=replace(ROOM, rate_per_minute=1, "rate_burst": CAP))
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -100,7 +102,7 @@ def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
 def test_one_idempotency_key_fifty_times_over_three_processes_makes_one_generation(
     place: Site, apis: list[Api]
 ) -> None:
-    caller = place.caller(apis[0], "once", **ROOM)
+    caller = place.caller(apis[0], "once", limits=ROOM)
     answers = burst(apis, [caller.key], 50, **{"Idempotency-Key": "the-same-video"})
     assert statuses(answers) == {202: 50}
     assert len({answer.json()["aiRecord"]["uuid"] for answer in answers}) == 1

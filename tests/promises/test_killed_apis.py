@@ -17,7 +17,9 @@ MAKING_SECONDS = 3.0
 def waiting(api: Api) -> int:
     """Callers that wait for a video in this process."""
     lines = api.http.get("/metrics").text.splitlines()
-    return int(float(next(line for line in lines if line.startswith("reelgate_waiting ")).split()[1]))
+    return int(
+        float(next(line for line in lines if line.startswith("reelgate_waiting ")).split()[1])
+    )
 
 
 def test_an_api_killed_while_a_caller_waits_loses_the_connection_and_not_the_video(

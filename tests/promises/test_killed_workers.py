@@ -7,6 +7,7 @@ from functools import partial
 
 import pytest
 
+from app.members import Limits
 from tests.harness.processes import Api, until
 from tests.promises.site import PRICE, Caller, Site, assert_paid_once
 
@@ -134,7 +135,7 @@ def test_a_worker_whose_patience_ends_gives_up_what_nobody_can_know(
 
 
 def test_workers_killed_again_and_again_submit_nothing_twice(workers: Site, api: Api) -> None:
-    caller = workers.caller(api, "storm", max_open=50, rate_burst=50)
+    caller = workers.caller(api, "storm", limits=Limits(max_open=50, rate_burst=50))
     prompts = {}
     for prompt in (f"storm {number:02}" for number in range(20)):
         workers.upstream.fault("delay", prompt, seconds=0.3)

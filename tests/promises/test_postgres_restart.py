@@ -53,9 +53,7 @@ def own_place(server: Server, tmp_path: Path) -> Iterator[Site]:
         yield running
 
 
-def test_a_restart_of_postgres_costs_time_and_nothing_else(
-    server: Server, own_place: Site
-) -> None:
+def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_place: Site) -> None:
     api = own_place.start_api()
     worker = own_place.start_worker()
     caller = own_place.caller(api.ready(), "survivor")

@@ -1,0 +1,182 @@
+"""`reelgate up`: one command, everything in it, and all of it gone at Ctrl-C."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness.gateway import SIGNING_SECRET, body
+from tests.harness.processes import Api, Process, family, until
+
+QUICK = {
+    "REELGATE_PORT": "0",
+    "REELGATE_SIMULATOR_PORT": "0",
+    "REELGATE_SIMULATOR_SPEED": "100000",
+    "REELGATE_WORKER_HEARTBEAT_SECONDS": "0.5",
+    "REELGATE_WORKER_STALLED_SECONDS": "2.5",
+}
+PRODUCTION = {
+    "REELGATE_PROFILE": "production",
+    "ONEMIN_API_KEY": "canary-upstream-key-0001",
+    "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
+    "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
+    "REELGATE_PUBLIC_URL": "https://video.example.com",
+}
+
+
+@pytest.fixture
+def started(tmp_path: Path) -> Iterator[list[Process]]:
+    with family() as processes:
+        yield processes
+    left = postmaster(tmp_path)
+    if left is not None:
+        # A test that failed half-way killed its processes and left their Postgres.
+        os.kill(left, signal.SIGQUIT)
+
+
+def up(started: list[Process], folder: Path, **settings: str) -> Api:
+    api = Api("up", folder=folder, name=f"up-{len(started)}", settings=QUICK | settings)
+    started.append(api)
+    return api
+
+
+def lives(pid: int) -> bool:
+    """A zombie does not: who reaps it is the machine's affair."""
+    try:
+        status = Path(f"/proc/{pid}/stat").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
+
+
+def postmaster(folder: Path) -> int | None:
+    """The embedded server's process id, where it runs."""
+    file = folder / "data" / "postgres" / "postmaster.pid"
+    if not file.exists():
+        return None
+    pid = int(file.read_text().splitlines()[0])
+    return pid if lives(pid) else None
+
+
+def end(api: Api, folder: Path) -> None:
+    """Ctrl-C, and nothing is left."""
+    running = postmaster(folder)
+    assert running is not None
+    api.interrupt()
+    assert api.exit_code() == 0, api.errors
+    assert not lives(running)
+    assert not (folder / "data" / "postgres" / "postmaster.pid").exists()
+    assert "Traceback" not in api.errors
+
+
+def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
+    started: list[Process], tmp_path: Path
+) -> None:
+    first = up(started, tmp_path).ready()
+    keys = re.findall(r"^ +(rg_\S+)$", first.printed, re.MULTILINE)
+    assert len(keys) == 1
+    key = {"API-KEY": keys[0]}
+    assert f"curl --location '{first.address}/api/features'" in first.printed
+    assert f"--header 'API-KEY: {keys[0]}'" in first.printed
+    assert keys[0] not in first.errors, "the log keeps no key"
+    assert first.events("simulator_in_place_of_upstream")
+
+    answer = first.http.post("/api/features", json=body(aspectRatio="1:1"), headers=key)
+    assert answer.status_code == 200, answer.text
+    assert answer.headers["Reelgate-Upstream"] == "simulator"
+    record = answer.json()["aiRecord"]
+    film = first.http.get(record["temporaryUrl"]).content
+    assert film[4:8] == b"ftyp"
+    first.said("archived")
+    end(first, tmp_path)
+
+    second = up(started, tmp_path).ready()
+    assert second.printed == "", "no second key"
+    again = second.http.get(f"/api/results/{record['uuid']}", headers=key).json()["aiRecord"]
+    assert again["status"] == "SUCCESS"
+    assert second.http.get(again["temporaryUrl"]).content == film
+    second.kill()
+    assert postmaster(tmp_path) is not None, "a killed process leaves its Postgres behind"
+
+    third = up(started, tmp_path).ready()
+    assert third.printed == ""
+    content = third.http.get(f"/api/v1/generations/{record['uuid']}/content", headers=key)
+    assert content.content == film
+    end(third, tmp_path)
+
+
+def one_sentence(process: Process) -> str:
+    """What an ended command said: one line of its own, no traceback."""
+    assert process.exit_code(seconds=40) == 1, process.errors
+    own = [line for line in process.errors.splitlines() if not line.startswith("{")]
+    assert len(own) == 1, process.errors
+    assert own[0].startswith("reelgate: ")
+    assert process.printed == ""
+    return own[0].removeprefix("reelgate: ")
+
+
+@pytest.mark.parametrize("command", ["serve", "up"])
+def test_a_port_in_use_ends_the_start_with_one_sentence(
+    database_url: str, started: list[Process], tmp_path: Path, command: str
+) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        settings = QUICK | {"REELGATE_PORT": str(port), "DATABASE_URL": database_url}
+        process = Process(command, folder=tmp_path, name=command, settings=settings)
+        started.append(process)
+        assert one_sentence(process) == (
+            f"127.0.0.1 port {port} cannot be listened on (Address already in use); "
+            "set REELGATE_PORT to a free one."
+        )
+
+
+def test_the_production_profile_refuses_what_is_unsafe_with_one_sentence(
+    started: list[Process], tmp_path: Path
+) -> None:
+    refused = {
+        "REELGATE_SIMULATOR_URL": ({"REELGATE_SIMULATOR_URL": "http://127.0.0.1:8090"}, ()),
+        "ONEMIN_API_KEY": ({}, ("ONEMIN_API_KEY",)),
+        "REELGATE_SIGNING_SECRET": ({}, ("REELGATE_SIGNING_SECRET",)),
+        "at least 32 characters": ({"REELGATE_SIGNING_SECRET": "short-canary"}, ()),
+        "DATABASE_URL": ({}, ("DATABASE_URL",)),
+        "REELGATE_PUBLIC_URL": ({}, ("REELGATE_PUBLIC_URL",)),
+        "https://": ({"ONEMIN_BASE_URL": "http://127.0.0.1:1"}, ()),
+    }
+    processes = {}
+    for number, (named, (changed, absent)) in enumerate(refused.items()):
+        settings = {**PRODUCTION, **changed}
+        kept = {name: value for name, value in settings.items() if name not in absent}
+        processes[named] = Process("up", folder=tmp_path, name=f"up-{number}", settings=kept)
+        started.append(processes[named])
+    for named, process in processes.items():
+        sentence = one_sentence(process)
+        assert named in sentence
+        assert "canary" not in sentence
+    assert not (tmp_path / "data").exists(), "nothing was started"
+
+
+def test_an_unreachable_database_ends_the_start_with_one_sentence(
+    started: list[Process], tmp_path: Path
+) -> None:
+    process = Process("up", folder=tmp_path, name="up", settings=PRODUCTION)
+    started.append(process)
+    assert "database" in one_sentence(process)
+
+
+def test_a_second_up_on_the_same_data_shares_its_postgres_and_does_not_stop_it(
+    started: list[Process], tmp_path: Path
+) -> None:
+    first = up(started, tmp_path).ready()
+    second = up(started, tmp_path).ready()
+    second.interrupt()
+    assert second.exit_code() == 0
+    assert until(lambda: first.readiness() == 200, "the first still works")
+    end(first, tmp_path)
