@@ -69,7 +69,8 @@ def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]
 def test_three_processes_admit_exactly_what_a_members_credits_cover(
     place: Site, apis: list[Api]
 ) -> None:
-    caller = place.caller(apis[0], "credits", limits=replace(ROOM, credit_limit=CAP * PRICE + 149_999))
+    covered = replace(ROOM, credit_limit=CAP * PRICE + 149_999)
+    caller = place.caller(apis[0], "credits", limits=covered)
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
     assert caller.me()["used_credits"] == CAP * PRICE
@@ -90,7 +91,8 @@ def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_memb
 def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
     place: Site, apis: list[Api]
 ) -> None:
-    caller = place.caller(apis[0], "rate", limits=replace(ROOM, rate_per_minute=1, "rate_burst": CAP))
+    slow = replace(ROOM, rate_per_minute=1, rate_burst=CAP)
+    caller = place.caller(apis[0], "rate", limits=slow)
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
     refused = next(answer for answer in answers if answer.status_code == 429)
