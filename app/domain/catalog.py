@@ -19,6 +19,7 @@ from app.errors import ConfigurationError, PriceUnknown, Rejections
 
 #: The upstream states no length limit for prompts. This one bounds what a row and a log can hold.
 MAX_PROMPT_CHARS = 32_000
+_SHOWN_BITS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,6 +81,8 @@ def shown(value: Any) -> Any:
         return short.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\\u0000")
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if isinstance(value, int) and value.bit_length() > _SHOWN_BITS:
+        return "(a very large number)"
     if value is None or isinstance(value, bool | int | float):
         return value
     return f"({type(value).__name__})"

@@ -6,6 +6,7 @@ The shapes are those of the upstream's page for Luma text-to-video and of its li
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -105,7 +106,11 @@ def _summary(issues: Rejections) -> str:
     first = issues.issues[0]
     more = len(issues.issues) - 1
     tail = f" (and {more} more, see details)" if more else ""
-    value = f" (got {first.value!r})" if first.code in ("value", "type") else ""
+    value = (
+        f" (got {json.dumps(first.value, ensure_ascii=False)})"
+        if first.code in ("value", "type")
+        else ""
+    )
     return f"{first.field}: {first.message}{value}{tail}."
 
 
