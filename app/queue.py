@@ -305,21 +305,30 @@ class Workers:
                 group.append(asyncio.create_task(self._run_lane(lane)))
 
     async def _run_lane(self, lane: library_worker.Worker) -> None:
+        running = asyncio.create_task(lane.run())  # type: ignore[no-untyped-call]
+        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            await lane.run()  # type: ignore[no-untyped-call] # untyped in the library
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping.is_set():
+                # Not earlier: a lane forgets a stop that was asked for before it began to run.
+                lane.shutdown_graceful_timeout = self._drain_seconds
+                lane.stop()  # type: ignore[no-untyped-call]
+            await running
         finally:
+            stopping.cancel()
             self._running.discard(lane)
             # One lane that ends takes the others along, so that all start again together.
             for other in list(self._running):
                 other.stop()  # type: ignore[no-untyped-call]
 
+    @property
+    def lanes_running(self) -> int:
+        return len(self._running)
+
     def stop(self) -> None:
         """Takes no new job, lets the running ones finish within the drain time."""
-        self._stopping.set()
         self._drained_at = time.monotonic() + self._drain_seconds
-        for lane in list(self._running):
-            lane.shutdown_graceful_timeout = self._drain_seconds
-            lane.stop()  # type: ignore[no-untyped-call]
+        self._stopping.set()
 
 
 @contextlib.asynccontextmanager

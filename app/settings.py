@@ -162,6 +162,10 @@ class Settings(BaseSettings):
     member_max_open: int = Field(
         20, ge=1, description="Open generations of a member created without a cap."
     )
+    operator_team: str = Field(
+        "default",
+        description="Team whose administrators operate the whole gateway over the API.",
+    )
     prices_file: Path | None = Field(
         None, description="TOML file that replaces the shipped price table."
     )

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from uuid import UUID
 
-from app.db import generations, ledger
+from app import queue
+from app.db import generations, ledger, switches, upstream_keys
+from app.db.switches import Switch
 from app.domain.caller import Caller
 from app.domain.generation import RESTING, Generation, State
 from app.domain.view import OwnView
-from app.errors import NotFound
+from app.errors import NotFound, Unavailable
 from app.runtime import Runtime
 
 
@@ -59,6 +62,49 @@ async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Gener
     return generation
 
 
+async def get_any(rt: Runtime, generation_id: UUID) -> Generation:
+    """Whoever's it is: for operators. Raises `NotFound`."""
+    async with rt.db.single() as tx:
+        generation = await generations.find(tx, generation_id)
+    if generation is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why a queued generation is not under way. `reason` is `queue`, `paused` or
+    `upstream_unavailable`; seconds say when looking again makes sense."""
+
+    position: int | None
+    reason: str
+    retry_after_seconds: float
+
+
+#: How soon to look again at what waits for nothing but its turn, and for an operator.
+_TURN_SECONDS = 5.0
+_PAUSE_SECONDS = 60.0
+
+
+async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
+    """What a queued generation waits for; None in every other state."""
+    if generation.state is not State.QUEUED:
+        return None
+    async with rt.db.single() as tx:
+        place = await queue.position(tx, generation.id)
+        paused = await switches.is_paused(tx, Switch.SUBMISSION)
+        keys = await upstream_keys.list_keys(tx)
+    if paused:
+        return Waiting(position=place, reason="paused", retry_after_seconds=_PAUSE_SECONDS)
+    usable = [k for k in keys if k.state == "active" and k.open_until is None]
+    if keys and not usable:
+        back = [at for k in keys if (at := k.return_at or k.open_until) is not None]
+        wait = (min(back) - rt.clock.now()).total_seconds() if back else _PAUSE_SECONDS
+        return Waiting(position=place, reason="upstream_unavailable",
+                       retry_after_seconds=max(wait, _TURN_SECONDS))  # fmt: skip
+    return Waiting(position=place, reason="queue", retry_after_seconds=_TURN_SECONDS)
+
+
 async def wait_for_rest(
     rt: Runtime,
     generation_id: UUID,
@@ -67,7 +113,8 @@ async def wait_for_rest(
     gone: Callable[[], Awaitable[None]],
 ) -> bool:
     """Waits until the generation rests, the time is over, the process stops or `gone` returns: the
-    caller hung up, which changes nothing for the generation. False also where too many wait."""
+    caller hung up, which changes nothing for the generation. False also where too many wait, and
+    where the database is away: the generation is accepted, which no error may hide."""
     if seconds <= 0 or rt.watch.waiting >= rt.settings.max_waiting:
         return False
     waiting = asyncio.ensure_future(rt.watch.until_resting(generation_id, seconds=seconds))
@@ -75,6 +122,8 @@ async def wait_for_rest(
     try:
         await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return waiting.done() and waiting.result()
+    except Unavailable:
+        return False
     finally:
         waiting.cancel()
         leaving.cancel()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
@@ -18,6 +19,7 @@ from app.domain.generation import (
     State,
     VideoModel,
 )
+from app.views import Waiting
 
 
 class AssetState(StrEnum):
@@ -66,6 +68,14 @@ class VideoDocument(Document):
     archived_at: datetime | None
 
 
+class WaitingDocument(Document):
+    """What a queued generation waits for: `queue`, `paused` or `upstream_unavailable`."""
+
+    queue_position: int | None
+    reason: str
+    retry_after_seconds: int
+
+
 class GenerationDocument(Document):
     id: UUID
     object: str = "generation"
@@ -79,6 +89,7 @@ class GenerationDocument(Document):
     upstream_paths: list[str]
     video: VideoDocument | None
     error: ErrorDocument | None
+    waiting: WaitingDocument | None = Field(description="Only of a single, queued generation.")
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
@@ -139,7 +150,9 @@ class Problem(BaseModel):
     errors: list[ProblemIssue] | None = None
 
 
-def generation_document(generation: Generation, *, link: str | None) -> GenerationDocument:
+def generation_document(
+    generation: Generation, *, link: str | None, waiting: Waiting | None = None
+) -> GenerationDocument:
     spec, asset = generation.spec, generation.asset
     return GenerationDocument.model_construct(
         id=generation.id,
@@ -178,6 +191,13 @@ def generation_document(generation: Generation, *, link: str | None) -> Generati
         if generation.error_code is None
         else ErrorDocument.model_construct(
             code=generation.error_code, message=generation.error_message or ""
+        ),
+        waiting=None
+        if waiting is None
+        else WaitingDocument(
+            queue_position=waiting.position,
+            reason=waiting.reason,
+            retry_after_seconds=math.ceil(waiting.retry_after_seconds),
         ),
         created_at=generation.created_at,
         submitted_at=generation.submitted_at,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -9,6 +10,7 @@ from fastapi import FastAPI, Query, Request, Response
 from pydantic import AwareDatetime
 
 from app import lifecycle, views
+from app.api import admin
 from app.api import cursor as cursors
 from app.api.documents import (
     GenerationDocument,
@@ -20,7 +22,7 @@ from app.api.documents import (
     generation_document,
 )
 from app.db import generations, ledger
-from app.domain.generation import Generation, State
+from app.domain.generation import RESTING, Generation, State
 from app.errors import NotCancelable
 from app.http import errors
 from app.http.access import Caller, Rt
@@ -52,6 +54,7 @@ def create_api(rt: Runtime) -> FastAPI:
     app.post(one + "/cancel", name="cancel_generation", tags=["generations"])(cancel_generation)
     app.api_route(one + "/content", methods=["GET", "HEAD"], name="get_content",
                   tags=["generations"], response_class=Response)(get_content)  # fmt: skip
+    app.include_router(admin.router)
     return app
 
 
@@ -108,8 +111,16 @@ async def list_generations(
     )
 
 
-async def get_generation(generation_id: UUID, rt: Rt, caller: Caller) -> GenerationDocument:
-    return _document(rt, await views.get_visible(rt, caller, generation_id))
+async def get_generation(
+    generation_id: UUID, rt: Rt, caller: Caller, response: Response
+) -> GenerationDocument:
+    """One generation. While it is under way, `Retry-After` says when to look again."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    waiting = await views.waiting_of(rt, generation)
+    if generation.state not in RESTING:
+        seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
+        response.headers["Retry-After"] = str(math.ceil(seconds))
+    return generation_document(generation, link=views.video_link(rt, generation), waiting=waiting)
 
 
 async def cancel_generation(generation_id: UUID, rt: Rt, caller: Caller) -> GenerationDocument:

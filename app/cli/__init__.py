@@ -6,14 +6,17 @@ import sys
 
 import typer
 
-from app.cli import keys, members, running, teams
+from app.cli import gateway, keys, members, running, teams, unknown
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Reelgate: a gateway for AI video.")  # fmt: skip
 cli.add_typer(running.cli)
+cli.add_typer(gateway.cli)
 cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
+cli.add_typer(gateway.upstream_cli, name="upstream")
+cli.add_typer(unknown.cli, name="unknown")
 
 
 def main() -> None:

@@ -33,8 +33,11 @@ def team_list() -> None:
         async with rt.db.single() as tx:
             found = await rows.list_teams(tx)
         show(
-            ["team", "status", "members", "credit limit", "used"],
-            [[t.name, t.status, t.members, t.credit_limit, t.used_credits] for t in found],
+            ["team", "status", "members", "credit limit", "used", "days kept"],
+            [
+                [t.name, t.status, t.members, t.credit_limit, t.used_credits, t.retention_days]
+                for t in found
+            ],
         )
 
     with_runtime(act)
@@ -45,14 +48,27 @@ def team_limit(
     name: Name,
     credit_limit: Credits = None,
     unlimited: Annotated[bool, typer.Option(help="Take the team's limit away.")] = False,
+    retention_days: Annotated[
+        int | None,
+        typer.Option(help="Days its videos are kept; older ones are deleted within minutes."),
+    ] = None,
+    keep_forever: Annotated[bool, typer.Option(help="Delete none of its videos by age.")] = False,
 ) -> None:
-    """Change a team's credit limit."""
-    require(unlimited or credit_limit is not None, "give --credit-limit or --unlimited")
+    """Change a team's credit limit, or how long its videos are kept."""
+    require(
+        unlimited or keep_forever or credit_limit is not None or retention_days is not None,
+        "give --credit-limit, --unlimited, --retention-days or --keep-forever",
+    )
+    require(
+        not (keep_forever and retention_days is not None),
+        "give --retention-days or --keep-forever, not both",
+    )
 
     async def act(rt: Runtime) -> None:
         await members.change_team(
-            rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=ACTOR
-        )
+            rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=ACTOR,
+            retention_days=retention_days, keep_forever=keep_forever,
+        )  # fmt: skip
         typer.echo(f"Team {name} is changed.")
 
     with_runtime(act)

@@ -1,7 +1,12 @@
-"""Files of generations."""
+"""Files of generations.
+
+`pending` → `archived` or `lost`; what is pending or archived may become `deleted`. A deleted file
+keeps its path until its bytes are gone.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
@@ -97,9 +102,10 @@ async def mark_archived(
     return result.rowcount == 1
 
 
-async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool) -> None:
-    """Counts a failed try; `lost` gives the video up and forgets its dead link."""
-    await tx.execute(
+async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool) -> bool:
+    """Counts a failed try; `lost` gives the video up and forgets its dead link. True where the
+    video was still pending."""
+    result = await tx.execute(
         text(
             """
             UPDATE assets SET attempts = attempts + 1, last_error = :error,
@@ -110,3 +116,158 @@ async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool)
         ),
         {"id": generation_id, "error": error, "lost": lost},
     )
+    return result.rowcount == 1
+
+
+async def delete_videos(
+    tx: Tx, generation_id: UUID, *, pending_path: str, reason: str, by: UUID
+) -> bool:
+    """Marks what there is or may come of a generation as deleted, with its event.
+
+    The mark comes before the bytes go, and the path stays until they are gone: whatever breaks
+    off in between, no row promises a file that is not there, and no file is forgotten.
+    `pending_path` is where a video that is still being archived may appear.
+    """
+    result = await tx.execute(
+        text(
+            """
+            WITH deleted AS (
+                UPDATE assets SET state = 'deleted',
+                       path = coalesce(path, CASE kind WHEN 'video' THEN :path END),
+                       source_link = NULL, source_expires_at = NULL, last_error = NULL
+                 WHERE generation_id = :id AND state IN ('pending', 'archived')
+                RETURNING generation_id
+            )
+            INSERT INTO events (generation_id, team_id, member_id, type, data)
+            SELECT id, team_id, member_id, 'video.deleted',
+                   jsonb_build_object('reason', CAST(:reason AS text), 'by', CAST(:by AS text))
+              FROM generations WHERE id IN (SELECT generation_id FROM deleted)
+            """
+        ),
+        {"id": generation_id, "path": pending_path, "reason": reason, "by": str(by)},
+    )
+    return result.rowcount > 0
+
+
+async def delete_expired(tx: Tx, *, now: datetime | None, limit: int) -> int:
+    """Marks videos that are older than their team's retention as deleted, oldest first; how many.
+    Rows that another transaction holds are left for the next time."""
+    result = await tx.execute(
+        text(
+            """
+            WITH due AS (
+                SELECT a.id FROM assets a
+                  JOIN generations g ON g.id = a.generation_id
+                  JOIN teams t ON t.id = g.team_id
+                 WHERE a.state = 'archived' AND t.retention_days IS NOT NULL
+                   AND a.archived_at < coalesce(CAST(:now AS timestamptz), now())
+                                       - make_interval(days => t.retention_days)
+                 ORDER BY a.archived_at LIMIT :limit
+                   FOR UPDATE OF a SKIP LOCKED
+            ), deleted AS (
+                UPDATE assets a SET state = 'deleted' FROM due WHERE a.id = due.id
+                RETURNING a.generation_id
+            )
+            INSERT INTO events (generation_id, team_id, member_id, type, data)
+            SELECT id, team_id, member_id, 'video.deleted', '{"reason": "retention"}'
+              FROM generations WHERE id IN (SELECT generation_id FROM deleted)
+            """
+        ),
+        {"now": now, "limit": limit},
+    )
+    return int(result.rowcount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A deleted file whose bytes may still be in the archive."""
+
+    id: int
+    generation_id: UUID
+    path: str
+
+
+async def list_leftovers(
+    tx: Tx, *, after: int = 0, limit: int, generation_id: UUID | None = None
+) -> list[Leftover]:
+    rows = await tx.execute(
+        text(
+            """
+            SELECT id, generation_id, path FROM assets
+             WHERE state = 'deleted' AND path IS NOT NULL AND id > :after
+               AND (CAST(:generation AS uuid) IS NULL OR generation_id = :generation)
+             ORDER BY id LIMIT :limit
+            """
+        ),
+        {"after": after, "limit": limit, "generation": generation_id},
+    )
+    return [Leftover(**row._mapping) for row in rows]
+
+
+async def mark_removed(tx: Tx, asset_id: int) -> None:
+    """The bytes of a deleted file are gone."""
+    await tx.execute(
+        text("UPDATE assets SET path = NULL WHERE id = :id AND state = 'deleted'"),
+        {"id": asset_id},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """A file that the archive should hold."""
+
+    id: int
+    generation_id: UUID
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+async def list_kept(
+    tx: Tx,
+    *,
+    after: int = 0,
+    limit: int,
+    team_id: UUID | None = None,
+    archived_from: datetime | None = None,
+) -> list[Kept]:
+    """In the order of their ids, from the one after `after`."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT a.id, a.generation_id, a.path, a.size_bytes, a.sha256
+              FROM assets a JOIN generations g ON g.id = a.generation_id
+             WHERE a.state = 'archived' AND a.id > :after
+               AND (CAST(:team AS uuid) IS NULL OR g.team_id = :team)
+               AND (CAST(:since AS timestamptz) IS NULL OR a.archived_at >= :since)
+             ORDER BY a.id LIMIT :limit
+            """
+        ),
+        {"after": after, "limit": limit, "team": team_id, "since": archived_from},
+    )
+    return [Kept(**row._mapping) for row in rows]
+
+
+async def is_kept(tx: Tx, kept: Kept) -> bool:
+    """Whether the archive should hold this very file still."""
+    return bool(
+        await tx.scalar(
+            text(
+                "SELECT EXISTS (SELECT FROM assets WHERE id = :id AND state = 'archived'"
+                " AND path = :path AND sha256 = :sha256)"
+            ),
+            {"id": kept.id, "path": kept.path, "sha256": kept.sha256},
+        )
+    )
+
+
+async def video_states(tx: Tx, ids: Collection[UUID]) -> dict[UUID, str]:
+    """Where the videos of these generations stand; those without one are left out."""
+    rows = await tx.execute(
+        text(
+            "SELECT generation_id, state FROM assets"
+            " WHERE generation_id = ANY(:ids) AND kind = 'video'"
+        ),
+        {"ids": list(ids)},
+    )
+    return {row.generation_id: row.state for row in rows}

@@ -172,6 +172,15 @@ async def which_rest(tx: Tx, ids: Sequence[UUID], resting: Sequence[State]) -> l
     return [row.id for row in rows]
 
 
+async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
+    """Of every team, oldest first."""
+    rows = await tx.execute(
+        text(_SELECT + " WHERE g.state = 'unknown' ORDER BY g.created_at, g.id LIMIT :limit"),
+        {"limit": limit},
+    )
+    return [_generation(row) for row in rows]
+
+
 async def kept(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool:
     """Whether an admission that broke off was committed.
 

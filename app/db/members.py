@@ -19,6 +19,7 @@ class Team:
     name: str
     status: Status
     credit_limit: int | None
+    retention_days: int | None
     members: int
     used_credits: int
 
@@ -139,7 +140,7 @@ async def list_teams(tx: Tx) -> list[Team]:
     rows = await tx.execute(
         text(
             """
-            SELECT t.id, t.name, t.status, t.credit_limit,
+            SELECT t.id, t.name, t.status, t.credit_limit, t.retention_days,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
                    (SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l
                      WHERE l.team_id = t.id AND l.counted) AS used_credits
@@ -192,21 +193,33 @@ async def any_member(tx: Tx) -> bool:
 
 
 async def update_team(
-    tx: Tx, team_id: UUID, *, credit_limit: int | None, unlimited: bool, status: Status | None
+    tx: Tx,
+    team_id: UUID,
+    *,
+    credit_limit: int | None,
+    unlimited: bool,
+    retention_days: int | None,
+    keep_forever: bool,
+    status: Status | None,
 ) -> None:
-    """Changes what is given; `unlimited` removes the team's credit limit."""
+    """Changes what is given; `unlimited` removes the credit limit, `keep_forever` the retention."""
     await tx.execute(
         text(
             """
             UPDATE teams SET
                 credit_limit = CASE WHEN :unlimited THEN NULL
                                     ELSE coalesce(CAST(:credit_limit AS bigint), credit_limit) END,
+                retention_days = CASE WHEN :keep_forever THEN NULL
+                    ELSE coalesce(CAST(:retention_days AS integer), retention_days) END,
                 status = coalesce(CAST(:status AS text), status), updated_at = now()
              WHERE id = :id
             """
         ),
-        {"id": team_id, "credit_limit": credit_limit, "unlimited": unlimited, "status": status},
-    )
+        {
+            "id": team_id, "credit_limit": credit_limit, "unlimited": unlimited, "status": status,
+            "retention_days": retention_days, "keep_forever": keep_forever,
+        },
+    )  # fmt: skip
 
 
 async def update_member(

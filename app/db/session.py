@@ -53,16 +53,20 @@ class Database:
                 "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c TimeZone=UTC",
                 "application_name": "reelgate",
             },
+            # A connection rests in autocommit, so that `single`, which is nearly every use, neither
+            # sends BEGIN and COMMIT nor switches modes when it takes and returns one.
+            isolation_level="AUTOCOMMIT",
+            skip_autocommit_rollback=True,
             **pool,
         )
-        # Shares the pool; each statement is its own transaction, without BEGIN and COMMIT trips.
-        self._single = self._engine.execution_options(isolation_level="AUTOCOMMIT")
+        # Shares the pool.
+        self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
         """One transaction, committed when the block ends. Raises `Unavailable`, `Conflict`."""
         with _translated():
-            async with self._engine.begin() as tx:
+            async with self._transactional.begin() as tx:
                 yield tx
 
     @asynccontextmanager
@@ -70,7 +74,7 @@ class Database:
         """A connection on which every statement commits by itself: reads, and one-statement
         writes. Raises `Unavailable`, `Conflict`."""
         with _translated():
-            async with self._single.connect() as tx:
+            async with self._engine.connect() as tx:
                 yield tx
 
     async def close(self) -> None:

@@ -71,6 +71,25 @@ async def figures(tx: Tx) -> Figures:
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnknownFigures:
+    generations: int
+    oldest_seconds: float
+
+
+async def unknown_figures(tx: Tx) -> UnknownFigures:
+    row = (
+        await tx.execute(
+            text(
+                "SELECT count(*) AS generations,"
+                " coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision"
+                " AS oldest_seconds FROM generations WHERE state = 'unknown'"
+            )
+        )
+    ).one()
+    return UnknownFigures(**row._mapping)
+
+
 async def prune_idempotency_keys(tx: Tx) -> int:
     result = await tx.execute(text("DELETE FROM idempotency_keys WHERE expires_at < now()"))
     return int(result.rowcount)

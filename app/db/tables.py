@@ -62,10 +62,13 @@ teams = Table(
     Column("status", Text, nullable=False, server_default="ACTIVE"),
     # Null: only the members' own limits bind.
     Column("credit_limit", BigInteger),
+    # Null: videos are kept for ever.
+    Column("retention_days", Integer),
     _created(),
     _instant("updated_at", nullable=False, now=True),
     _one_of("status", ["ACTIVE", "SUSPENDED"]),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
+    CheckConstraint("retention_days > 0", name="retention_days"),
 )
 
 members = Table(
@@ -270,6 +273,11 @@ assets = Table(
         name="archived",
     ),
     Index("assets_pending_idx", "created_at", postgresql_where=text("state = 'pending'")),
+    Index("assets_archived_idx", "archived_at", postgresql_where=text("state = 'archived'")),
+    # A deleted file keeps its path until its bytes are gone.
+    Index(
+        "assets_leftover_idx", "id", postgresql_where=text("state = 'deleted' AND path IS NOT NULL")
+    ),
 )
 
 events = Table(

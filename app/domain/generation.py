@@ -149,6 +149,11 @@ class Spec:
         )
 
 
+def video_path(generation_id: UUID, created_at: datetime) -> str:
+    """Where the video of a generation stands in the archive."""
+    return f"videos/{created_at:%Y/%m/%d}/{generation_id}.mp4"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
     """A file of a generation and where it stands in the archive."""

@@ -28,7 +28,13 @@ def runtime_of(request: Request) -> Runtime:
     return runtime
 
 
-Rt = Annotated[Runtime, Depends(runtime_of)]
+async def _runtime(request: Request) -> Runtime:
+    """A coroutine: the framework runs plain functions in a thread, which costs more than all that
+    this does."""
+    return runtime_of(request)
+
+
+Rt = Annotated[Runtime, Depends(_runtime)]
 
 
 async def authenticate(
@@ -65,3 +71,12 @@ async def require_admin(caller: Caller) -> CallerRecord:
 
 
 Admin = Annotated[CallerRecord, Depends(require_admin)]
+
+
+async def require_operator(rt: Rt, caller: Admin) -> CallerRecord:
+    if caller.team_name != rt.settings.operator_team:
+        raise Forbidden("Only an administrator of the operators' team may do that.")
+    return caller
+
+
+Operator = Annotated[CallerRecord, Depends(require_operator)]

@@ -8,6 +8,7 @@ from secrets import token_hex
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.runtime import Runtime
@@ -96,5 +97,7 @@ def _method(scope: Scope) -> str:
 
 def _route(scope: Scope) -> str:
     """The route's template, so that ids do not become label values."""
-    path = getattr(scope.get("route"), "path", None)
+    route = scope.get("route")
+    # A mount that is left over means that nothing below it matched.
+    path = None if isinstance(route, Mount) else getattr(route, "path", None)
     return f"{scope.get('root_path', '')}{path}" if path is not None else "unmatched"

@@ -41,11 +41,12 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
         async with rt.db.single() as tx:
             revision = await status.schema_revision(tx)
             seen = await queue.worker_seen_seconds(tx) if revision else None
+            unknown = await status.unknown_figures(tx) if revision == head_revision() else None
     except Unavailable:
         return {"database": {"ok": False, "detail": "cannot be reached"}}
     at_head = revision == head_revision()
     working = seen is not None and seen < WORKER_SILENCE_SECONDS
-    return {
+    checks: dict[str, dict[str, Any]] = {
         "database": {"ok": True},
         "migrations": {
             "ok": at_head,
@@ -56,6 +57,14 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
             "detail": "none registered" if seen is None else f"last seen {seen:.0f} s ago",
         },
     }
+    if unknown is not None and unknown.generations:
+        # A remark: they wait for an operator, and the gateway works meanwhile.
+        checks["unknown"] = {
+            "ok": True,
+            "detail": f"{unknown.generations} generations, the oldest for "
+            f"{unknown.oldest_seconds:.0f} s; see `reelgate unknown list`",
+        }
+    return checks
 
 
 async def metrics(request: Request) -> Response:

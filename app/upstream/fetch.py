@@ -131,6 +131,10 @@ class GuardedFetcher:
         self._trusted = frozenset(_origin(httpx.URL(text)) for text in policy.trusted_origins)
         self._agent = user_agent()
 
+    def permit(self, url: str) -> None:
+        """Raises `Refused` where the policy forbids this URL whatever it resolves to."""
+        self._check(url)
+
     @asynccontextmanager
     async def stream(
         self,

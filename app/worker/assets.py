@@ -15,6 +15,7 @@ from app.archive import ArchiveError, Empty, Stored, TooLarge
 from app.db import assets, moves
 from app.db.assets import PendingVideo
 from app.db.moves import Work
+from app.domain.generation import video_path
 from app.probe import NotAVideo, Probe, mismatch, probe
 from app.queue import Job, enqueue
 from app.runtime import Runtime
@@ -46,7 +47,7 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
         work = await moves.find_work(tx, generation_id)
     if pending is None or work is None:
         return
-    path = archive_path(work)
+    path = video_path(work.id, work.created_at)
     try:
         stored = await _bring_home(rt, work, pending, path)
         seen = await _look_into(rt, path)
@@ -55,10 +56,6 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
         await persisted(lambda: _try_later(rt, pending, reason))
         return
     await persisted(lambda: _record(rt, work, stored, seen))
-
-
-def archive_path(work: Work) -> str:
-    return f"videos/{work.created_at:%Y/%m/%d}/{work.id}.mp4"
 
 
 async def _bring_home(rt: Runtime, work: Work, pending: PendingVideo, path: str) -> Stored:

@@ -44,6 +44,8 @@ async def one_round(rt: Runtime) -> None:
         )
         adopted = await queue.adopt(tx, unknown_seconds=rt.settings.unknown_seconds)
         returned = await upstream_keys.return_due(tx)
+        if returned:
+            await queue.hasten(tx, queue.Job.SUBMIT)
         await status.prune_idempotency_keys(tx)
         await queue.prune(tx)
         probes = await upstream_keys.lease_probes(
@@ -72,4 +74,5 @@ async def _probe(rt: Runtime, key: UpstreamKey) -> None:
         return
     async with rt.db.begin() as tx:
         await upstream_keys.close_breaker(tx, key.id)
+        await queue.hasten(tx, queue.Job.SUBMIT)
     log.info("breaker_closed", label=key.label)

@@ -6,7 +6,8 @@ from pathlib import Path
 
 from sqlalchemy import text
 
-from app.db import switches, upstream_keys
+from app import operations
+from app.db import upstream_keys
 from app.db.switches import Switch
 from app.domain.generation import State
 from app.worker import upkeep
@@ -47,8 +48,6 @@ async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_a
 
         await until(closed)
         assert (await key_of(gate)).failures == 0
-        async with gate.rt.db.begin() as tx:
-            await tx.execute(text("UPDATE procrastinate_jobs SET scheduled_at = now()"))
         assert (await gate.rested(held)).state is State.SUCCEEDED
         assert len(await submissions_of(gate, "held back")) == 1
 
@@ -67,21 +66,18 @@ async def test_an_answer_between_failures_keeps_the_breaker_closed(
 
 async def test_paused_admission_takes_nothing_in_and_uses_nothing_up(gate: Gateway) -> None:
     key = await gate.member()
-    async with gate.rt.db.begin() as tx:
-        assert await switches.turn(tx, Switch.ADMISSION, paused=True, reason="maintenance")
+    await operations.turn(gate.rt, Switch.ADMISSION, paused=True, reason="odd", actor="test")
     answer = await gate.create(key)
     assert (answer.status_code, answer.json()["errorCode"]) == (503, "PAUSED")
     assert answer.headers["Retry-After"] == "60"
     assert await used(gate, key) == 0
-    async with gate.rt.db.begin() as tx:
-        assert await switches.turn(tx, Switch.ADMISSION, paused=False, reason=None)
+    await operations.turn(gate.rt, Switch.ADMISSION, paused=False, reason=None, actor="test")
     assert (await gate.create(key)).status_code == 202
 
 
 async def test_paused_submission_takes_in_and_sends_nothing(gate: Gateway) -> None:
     key = await gate.member()
-    async with gate.rt.db.begin() as tx:
-        await switches.turn(tx, Switch.SUBMISSION, paused=True, reason="upstream is odd")
+    await operations.turn(gate.rt, Switch.SUBMISSION, paused=True, reason="odd", actor="test")
     uuid = await created(gate, key)
     metrics = (await gate.http.get("/metrics")).text
     assert 'reelgate_paused{what="submission"} 1.0' in metrics
@@ -96,7 +92,5 @@ async def test_paused_submission_takes_in_and_sends_nothing(gate: Gateway) -> No
     await until(looked_at)
     assert not await tried(gate, uuid)
     assert await submissions_of(gate, "a wave") == []
-    async with gate.rt.db.begin() as tx:
-        await switches.turn(tx, Switch.SUBMISSION, paused=False, reason=None)
-        await tx.execute(text("UPDATE procrastinate_jobs SET scheduled_at = now()"))
+    await operations.turn(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
     assert (await gate.rested(uuid)).state is State.SUCCEEDED

@@ -1,0 +1,152 @@
+"""What operators do over HTTP: look at unknown generations, resolve them, pause and resume."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import BaseModel, ConfigDict, Field
+
+from app import operations, views
+from app.api.documents import Document, GenerationDocument, generation_document
+from app.db import generations, switches, upstream_keys
+from app.db.switches import Switch
+from app.http.access import Operator, Rt
+from app.operations import Outcome
+from app.runtime import Runtime
+
+router = APIRouter(prefix="/admin", tags=["admin"])
+
+
+class SwitchDocument(Document):
+    name: Switch
+    paused: bool
+    reason: str | None
+    changed_at: datetime
+
+
+class UpstreamKeyDocument(Document):
+    """An upstream key by its label; the key itself is nowhere."""
+
+    label: str
+    state: str
+    reason: str | None
+    set_aside_at: datetime | None
+    return_at: datetime | None
+    failures: int
+    breaker_open_until: datetime | None
+
+
+class GatewayDocument(Document):
+    switches: list[SwitchDocument]
+    upstream_keys: list[UpstreamKeyDocument]
+
+
+class UnknownList(Document):
+    data: list[GenerationDocument]
+    has_more: bool
+
+
+class Asked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class PauseRequest(Asked):
+    what: Switch
+    reason: str = Field(min_length=1, max_length=500)
+
+
+class ResumeRequest(Asked):
+    what: Switch
+
+
+class ResolveRequest(Asked):
+    """`link` goes with `delivered` and names a host videos are downloaded from."""
+
+    outcome: Outcome
+    reason: str = Field(min_length=1, max_length=500)
+    link: str | None = None
+
+
+@router.get("/gateway", name="get_gateway")
+async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
+    """What is paused, and how the upstream keys are."""
+    return await _gateway(rt)
+
+
+@router.post("/pause", name="pause_gateway")
+async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
+    """`admission` takes nothing in, `submission` sends nothing out; what is running goes on."""
+    actor = str(operator.member_id)
+    await operations.turn(rt, asked.what, paused=True, reason=asked.reason, actor=actor)
+    return await _gateway(rt)
+
+
+@router.post("/resume", name="resume_gateway")
+async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
+    """Ends a pause; what waited for it goes on at once."""
+    actor = str(operator.member_id)
+    await operations.turn(rt, asked.what, paused=False, reason=None, actor=actor)
+    return await _gateway(rt)
+
+
+@router.post("/upstream-keys/{label}/return", name="return_upstream_key")
+async def return_upstream_key(label: str, rt: Rt, operator: Operator) -> GatewayDocument:
+    """Takes an upstream key that was set aside back into use."""
+    await operations.take_back(rt, label, actor=str(operator.member_id))
+    return await _gateway(rt)
+
+
+@router.get("/unknown", name="list_unknown")
+async def list_unknown(
+    rt: Rt, _operator: Operator, limit: Annotated[int, Query(ge=1, le=100)] = 50
+) -> UnknownList:
+    """Generations of all teams whose outcome nobody knows, oldest first."""
+    async with rt.db.single() as tx:
+        found = await generations.list_unknown(tx, limit=limit + 1)
+    data = [generation_document(found_one, link=None) for found_one in found[:limit]]
+    return UnknownList(data=data, has_more=len(found) > limit)
+
+
+@router.post("/unknown/{generation_id}/resolve", name="resolve_unknown")
+async def resolve_unknown(
+    generation_id: UUID, asked: ResolveRequest, rt: Rt, operator: Operator
+) -> GenerationDocument:
+    """Ends it: `delivered` settles and archives the video behind `link`, `not_made` releases the
+    credits, `lost` settles them."""
+    await operations.resolve(
+        rt,
+        generation_id,
+        asked.outcome,
+        reason=asked.reason,
+        link=asked.link,
+        actor=str(operator.member_id),
+    )
+    generation = await views.get_any(rt, generation_id)
+    return generation_document(generation, link=None)
+
+
+async def _gateway(rt: Runtime) -> GatewayDocument:
+    async with rt.db.single() as tx:
+        positions = await switches.positions(tx)
+        keys = await upstream_keys.list_keys(tx)
+    return GatewayDocument(
+        switches=[
+            SwitchDocument(name=p.name, paused=p.paused, reason=p.reason, changed_at=p.changed_at)
+            for p in positions
+        ],
+        upstream_keys=[
+            UpstreamKeyDocument(
+                label=key.label,
+                state=key.state,
+                reason=key.reason,
+                set_aside_at=key.set_aside_at,
+                return_at=key.return_at,
+                failures=key.failures,
+                breaker_open_until=key.open_until,
+            )
+            for key in keys
+        ],
+    )

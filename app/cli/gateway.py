@@ -1,0 +1,75 @@
+"""Commands for the gateway as a whole: pausing it, and its upstream keys."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app import operations
+from app.cli.terminal import ACTOR, day, group, show, with_runtime
+from app.db import upstream_keys
+from app.db.switches import Switch
+from app.runtime import Runtime
+
+cli = typer.Typer()
+upstream_cli = group("Upstream keys.")
+
+What = Annotated[
+    Switch,
+    typer.Argument(help="admission: take nothing in; submission: send nothing out."),
+]
+
+
+@cli.command()
+def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]) -> None:
+    """Stop taking requests in, or sending them out. What is running goes on."""
+
+    async def act(rt: Runtime) -> None:
+        await operations.turn(rt, what, paused=True, reason=reason, actor=ACTOR)
+        typer.echo(f"{what.value} is paused.")
+
+    with_runtime(act)
+
+
+@cli.command()
+def resume(what: What) -> None:
+    """End a pause."""
+
+    async def act(rt: Runtime) -> None:
+        await operations.turn(rt, what, paused=False, reason=None, actor=ACTOR)
+        typer.echo(f"{what.value} goes on.")
+
+    with_runtime(act)
+
+
+@upstream_cli.command("list")
+def upstream_list() -> None:
+    """Show upstream keys by their labels, and which are set aside."""
+
+    async def act(rt: Runtime) -> None:
+        async with rt.db.single() as tx:
+            found = await upstream_keys.list_keys(tx)
+        show(
+            ["key", "state", "reason", "since", "returns", "failures", "breaker open until"],
+            [
+                [k.label, k.state, k.reason, day(k.set_aside_at), day(k.return_at), k.failures,
+                 day(k.open_until)]
+                for k in found
+            ],
+        )  # fmt: skip
+
+    with_runtime(act)
+
+
+@upstream_cli.command("return")
+def upstream_return(
+    label: Annotated[str, typer.Argument(help="The key's label, from `upstream list`.")],
+) -> None:
+    """Take a key that was set aside back into use now."""
+
+    async def act(rt: Runtime) -> None:
+        await operations.take_back(rt, label, actor=ACTOR)
+        typer.echo(f"Upstream key {label} is in use again.")
+
+    with_runtime(act)

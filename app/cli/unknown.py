@@ -1,0 +1,64 @@
+"""Commands for generations whose outcome nobody knows."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app import operations
+from app.cli.terminal import ACTOR, day, group, show, with_runtime
+from app.db import generations
+from app.operations import Outcome
+from app.runtime import Runtime
+
+cli = group("Generations whose outcome nobody knows.")
+
+
+@cli.command("list")
+def unknown_list(
+    limit: Annotated[int, typer.Option(help="How many at most.")] = 50,
+) -> None:
+    """Show them, oldest first."""
+
+    async def act(rt: Runtime) -> None:
+        async with rt.db.single() as tx:
+            found = await generations.list_unknown(tx, limit=limit)
+        show(
+            ["generation", "created", "sent", "credits held", "prompt"],
+            [
+                [g.id, day(g.created_at), day(g.submitted_at), g.quote, g.spec.prompt[:60]]
+                for g in found
+            ],
+        )
+
+    with_runtime(act)
+
+
+@cli.command("resolve")
+def unknown_resolve(
+    generation: Annotated[UUID, typer.Argument(help="Its id, from `unknown list`.")],
+    outcome: Annotated[
+        Outcome,
+        typer.Argument(
+            help="delivered: it exists, give --link or --file; not_made: release the credits; "
+            "lost: it was charged and cannot be had."
+        ),
+    ],
+    reason: Annotated[str, typer.Option(help="Why, for the audit log.")],
+    link: Annotated[str | None, typer.Option(help="Where the video can be downloaded.")] = None,
+    file: Annotated[
+        Path | None, typer.Option(help="The video on this machine.", exists=True, dir_okay=False)
+    ] = None,
+) -> None:
+    """End one by what you found out."""
+
+    async def act(rt: Runtime) -> None:
+        await operations.resolve(
+            rt, generation, outcome, reason=reason, link=link, file=file, actor=ACTOR
+        )
+        typer.echo(f"Generation {generation} is resolved as {outcome.value}.")
+
+    with_runtime(act)

@@ -1,0 +1,183 @@
+"""Use cases of operators: pausing, upstream keys, and generations whose outcome is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from app import lifecycle, queue
+from app.archive import ArchiveError, Stored
+from app.db import assets, members, moves, switches, upstream_keys
+from app.db.moves import Work
+from app.db.session import Tx
+from app.db.switches import Switch
+from app.domain.generation import State, video_path
+from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
+from app.probe import NotAVideo, Probe, mismatch, probe
+from app.runtime import Runtime
+from app.upstream.fetch import Refused
+
+_READ_BYTES = 1_048_576
+
+
+class Outcome(StrEnum):
+    """What an operator found out about an unknown generation."""
+
+    #: The video exists: it is settled and archived from a link or a file.
+    DELIVERED = "delivered"
+    #: It was never made or billed: the hold is released.
+    NOT_MADE = "not_made"
+    #: It was billed and the video cannot be had: it is settled.
+    LOST = "lost"
+
+
+async def turn(
+    rt: Runtime, switch: Switch, *, paused: bool, reason: str | None, actor: str
+) -> None:
+    """Pauses or resumes; what waited for it goes on at once."""
+    async with rt.db.begin() as tx:
+        if await switches.turn(tx, switch, paused=paused, reason=reason):
+            action = "gateway.pause" if paused else "gateway.resume"
+            await _audit(tx, actor, action, switch.value, reason=reason)
+        if not paused and switch is Switch.SUBMISSION:
+            await queue.hasten(tx, queue.Job.SUBMIT)
+
+
+async def take_back(rt: Runtime, label: str, *, actor: str) -> None:
+    """An upstream key that was set aside is used again. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        if not await upstream_keys.take_back(tx, label):
+            raise NotFound(f"There is no upstream key {label}.")
+        await _audit(tx, actor, "upstream_key.return", label)
+        await queue.hasten(tx, queue.Job.SUBMIT)
+
+
+async def resolve(
+    rt: Runtime,
+    generation_id: UUID,
+    outcome: Outcome,
+    *,
+    reason: str,
+    actor: str,
+    link: str | None = None,
+    file: Path | None = None,
+) -> None:
+    """Ends an unknown generation by what an operator found out, with an audit line.
+
+    `delivered` takes the video from one of `link`, on a host that videos are downloaded from, or
+    `file`. Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
+    """
+    if not reason.strip():
+        raise InvalidRequest("A reason is needed.", issues=[Issue("reason", "missing", "needed")])
+    given = (link is not None) + (file is not None)
+    if given != (outcome is Outcome.DELIVERED):
+        message = "give one link or file with `delivered`, and none with the others"
+        raise InvalidRequest(f"{message}.", issues=[Issue("link", "value", message)])
+    if link is not None:
+        _permit(rt, link)
+    stored = (
+        None if file is None else await _take_in(rt, await _get_unknown(rt, generation_id), file)
+    )
+    async with rt.db.begin() as tx:
+        work = await moves.find_work(tx, generation_id, lock=True)
+        await _end(rt, tx, _must_be_unknown(work, generation_id), outcome, link, stored)
+        await _audit(
+            tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value, reason=reason
+        )
+    entered = State.SUCCEEDED if outcome is Outcome.DELIVERED else State.FAILED
+    rt.metrics.transitions.labels(entered.value).inc()
+
+
+async def _end(
+    rt: Runtime,
+    tx: Tx,
+    work: Work,
+    outcome: Outcome,
+    link: str | None,
+    stored: tuple[Stored, Probe] | None,
+) -> None:
+    now = rt.clock.now()
+    if outcome is Outcome.DELIVERED:
+        path = urlsplit(link).path.lstrip("/") if link else stored[0].path if stored else ""
+        await lifecycle.succeed(
+            tx, work, attempt=None, upstream_id=None, paths=(path,), link=link, now=now
+        )
+        if stored is not None:
+            file, seen = stored
+            await assets.mark_archived(
+                tx, work.id, path=file.path, size_bytes=file.size_bytes, sha256=file.sha256,
+                duration_seconds=seen.duration_seconds, width=seen.width, height=seen.height,
+                codec=seen.codec, mismatch=mismatch(work.spec, seen),
+            )  # fmt: skip
+    elif outcome is Outcome.NOT_MADE:
+        await lifecycle.fail(
+            tx, work, attempt=None, code="not_made", now=now,
+            message="An operator found that it was never made; nothing was charged.",
+        )  # fmt: skip
+    else:
+        await lifecycle.fail(
+            tx, work, attempt=None, code="lost", now=now, billed_credits=work.quote,
+            message="An operator found that it was charged and that its video cannot be had.",
+        )  # fmt: skip
+
+
+def _permit(rt: Runtime, link: str) -> None:
+    try:
+        rt.upstream.permit_download(link)
+    except Refused as error:
+        raise InvalidRequest(
+            f"link: {error}", issues=[Issue("link", "value", str(error))]
+        ) from None
+
+
+def _must_be_unknown(work: Work | None, generation_id: UUID) -> Work:
+    if work is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    if work.state is not State.UNKNOWN:
+        raise NotUnknown(
+            f"Only an unknown generation can be resolved; this one is {work.state}.",
+            extra={"state": work.state.value},
+        )
+    return work
+
+
+async def _get_unknown(rt: Runtime, generation_id: UUID) -> Work:
+    async with rt.db.single() as tx:
+        return _must_be_unknown(await moves.find_work(tx, generation_id), generation_id)
+
+
+async def _take_in(rt: Runtime, work: Work, file: Path) -> tuple[Stored, Probe]:
+    """The file in the archive, before any row says so: a crash leaves the generation unknown."""
+    try:
+        seen = await asyncio.to_thread(probe, file)
+    except (NotAVideo, OSError) as error:
+        raise InvalidRequest(
+            f"file: {error}", issues=[Issue("file", "value", str(error))]
+        ) from None
+    try:
+        stored = await rt.archive.write(
+            video_path(work.id, work.created_at),
+            _chunks(file),
+            max_bytes=rt.settings.max_video_bytes,
+        )
+    except ArchiveError as error:
+        raise Unavailable(f"The archive did not take it: {error}") from None
+    return stored, seen
+
+
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := await asyncio.to_thread(opened.read, _READ_BYTES):
+            yield chunk
+
+
+async def _audit(tx: Tx, actor: str, action: str, subject: str, **detail: str | None) -> None:
+    said = {name: value for name, value in detail.items() if value is not None}
+    await members.record_audit(
+        tx, actor=actor, action=action, subject=subject, detail=json.dumps(said)
+    )

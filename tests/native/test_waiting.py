@@ -1,0 +1,190 @@
+"""How long a create holds its caller, and what it says when it lets go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import httpx
+import pytest
+
+from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.traces import one
+from tests.simulator.conftest import until
+
+
+async def post(
+    gate: Gateway, key: str, asked: dict[str, Any] | None = None, **headers: str
+) -> httpx.Response:
+    return await gate.http.post(
+        "/api/features",
+        json=asked or body(),
+        headers={"API-KEY": key, **{n.replace("_", "-"): v for n, v in headers.items()}},
+    )
+
+
+@asynccontextmanager
+async def waiting_post(gate: Gateway, key: str) -> AsyncIterator[asyncio.Task[httpx.Response]]:
+    """A create that is waiting."""
+    before = gate.rt.watch.waiting
+
+    async def held() -> bool:
+        return gate.rt.watch.waiting > before
+
+    task = asyncio.create_task(post(gate, key))
+    try:
+        await until(held)
+        yield task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def look_later(answer: httpx.Response) -> str:
+    """The uuid of a 202 after all about it has been checked."""
+    assert answer.status_code == 202, answer.text
+    record = answer.json()["aiRecord"]
+    assert record["status"] == "PROCESSING"
+    assert record["temporaryUrl"] is None
+    assert answer.headers["Location"].endswith(f"/api/results/{record['uuid']}")
+    assert int(answer.headers["Retry-After"]) > 0
+    return str(record["uuid"])
+
+
+async def test_a_create_waits_for_the_video_by_default(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    async with waiting_post(still_gate, key) as creating:
+        assert not creating.done()
+        still_gate.start_worker()
+        answer = await creating
+    assert answer.status_code == 200
+    assert answer.json()["aiRecord"]["status"] == "SUCCESS"
+    assert "Location" not in answer.headers
+    assert "Preference-Applied" not in answer.headers
+
+
+async def test_the_wait_ends_at_the_configured_bound(database_url: str, tmp_path: Path) -> None:
+    async with gateway(database_url, tmp_path, worker=False, wait_seconds=0.05) as gate:
+        uuid = look_later(await post(gate, await gate.member()))
+        gate.start_worker()
+        await gate.rested(uuid)
+
+
+async def test_the_202s_location_leads_to_the_video(gate: Gateway) -> None:
+    key = await gate.member()
+    answer = await post(gate, key, Prefer="respond-async")
+    uuid = look_later(answer)
+    assert answer.headers["Preference-Applied"] == "respond-async"
+    await gate.rested(uuid)
+    path = httpx.URL(answer.headers["Location"]).path
+    found = await gate.http.get(path, headers={"API-KEY": key})
+    assert found.json()["aiRecord"]["status"] == "SUCCESS"
+    assert (await gate.http.get(found.json()["aiRecord"]["temporaryUrl"])).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("prefer", "applied"),
+    [
+        ("wait=0", "wait=0"),
+        ("Wait=0, handling=lenient", "wait=0"),
+        ('respond-async, wait="0"', "respond-async, wait=0"),
+        ("respond-async; foo=bar", "respond-async"),
+    ],
+)
+async def test_a_preference_not_to_wait_is_kept(
+    still_gate: Gateway, prefer: str, applied: str
+) -> None:
+    answer = await post(still_gate, await still_gate.member(), Prefer=prefer)
+    look_later(answer)
+    assert answer.headers["Preference-Applied"] == applied
+
+
+async def test_a_preference_bounds_the_wait(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    began = asyncio.get_running_loop().time()
+    answer = await post(still_gate, key, Prefer="wait=1")
+    look_later(answer)
+    assert 1 <= asyncio.get_running_loop().time() - began < 10
+    assert answer.headers["Preference-Applied"] == "wait=1"
+
+
+async def test_a_preferred_wait_that_is_long_enough_gets_the_video(gate: Gateway) -> None:
+    answer = await post(gate, await gate.member(), Prefer="respond-async, wait=30")
+    assert answer.status_code == 200
+    assert answer.json()["aiRecord"]["status"] == "SUCCESS"
+
+
+async def test_a_preference_cannot_wait_longer_than_the_setting(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, wait_seconds=0.05) as gate:
+        async with asyncio.timeout(10):
+            look_later(await post(gate, await gate.member(), Prefer="wait=900"))
+
+
+async def test_async_in_the_body_answers_200_at_once_as_the_upstream_does(
+    still_gate: Gateway,
+) -> None:
+    answer = await post(still_gate, await still_gate.member(), {**body(), "async": True})
+    assert answer.status_code == 200
+    assert answer.json()["aiRecord"]["status"] == "PROCESSING"
+    assert "Location" not in answer.headers
+
+
+async def test_async_false_in_the_body_waits(gate: Gateway) -> None:
+    answer = await post(gate, await gate.member(), {**body(), "async": False})
+    assert (answer.status_code, answer.json()["aiRecord"]["status"]) == (200, "SUCCESS")
+
+
+async def test_when_as_many_wait_as_may_the_next_is_not_kept(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, max_waiting=1) as gate:
+        key = await gate.member()
+        async with waiting_post(gate, key) as creating:
+            look_later(await post(gate, key))
+            assert not creating.done()
+        assert gate.rt.watch.waiting == 0
+
+
+async def test_a_stopping_process_lets_its_waiting_callers_go(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    async with waiting_post(still_gate, key) as creating:
+        still_gate.rt.drain()
+        uuid = look_later(await creating)
+    look_later(await post(still_gate, key))
+    still_gate.start_worker()
+    generation = await one(
+        still_gate, "SELECT state FROM generations WHERE id = :id", id=UUID(uuid)
+    )
+    assert generation["state"] in ("queued", "submitting", "running", "succeeded")
+
+
+async def test_a_create_answers_although_the_database_went_away_while_it_waited(
+    still_gate: Gateway,
+) -> None:
+    """An error here would be sent again by the caller, and paid a second time."""
+    key = await still_gate.member()
+    async with waiting_post(still_gate, key) as creating:
+        [waited_for] = still_gate.rt.watch._waiting
+        async with still_gate.rt.db.begin() as tx:
+            await tx.exec_driver_sql("LOCK TABLE generations IN ACCESS EXCLUSIVE MODE")
+            still_gate.rt.watch._wake(waited_for)
+            await until(lambda: _cut_off_whoever_waits_for_the_lock(still_gate))
+            uuid = look_later(await creating)
+    assert UUID(uuid) == waited_for
+
+
+async def _cut_off_whoever_waits_for_the_lock(gate: Gateway) -> bool:
+    row = await one(
+        gate,
+        """
+        SELECT count(pg_terminate_backend(pid)) AS cut FROM pg_stat_activity
+         WHERE datname = current_database() AND wait_event_type = 'Lock'
+        """,
+    )
+    return bool(row["cut"])

@@ -1,0 +1,190 @@
+"""Resolving what nobody knows: by an operator, with a reason, once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app import operations
+from app.domain.caller import Role
+from app.domain.generation import State
+from app.errors import InvalidRequest, NotFound, NotUnknown
+from app.operations import Outcome
+from tests.harness.gateway import Gateway
+from tests.worker.test_submissions import PRICE, created, used
+
+
+async def unknown_one(gate: Gateway, key: str, prompt: str = "a wave") -> str:
+    await gate.simulator.fault("reset_after")
+    uuid = await created(gate, key, prompt)
+    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    return uuid
+
+
+async def audit(gate: Gateway) -> list[tuple[str, str, Any]]:
+    async with gate.rt.db.single() as tx:
+        rows = await tx.execute(
+            text("SELECT action, subject, detail FROM audit_log WHERE actor = 'op' ORDER BY id")
+        )
+        return [(row.action, row.subject, row.detail) for row in rows]
+
+
+async def film_of(gate: Gateway, key: str) -> tuple[str, bytes]:
+    """A link of the upstream's and the bytes behind it."""
+    answer = await gate.simulator.http.post(
+        "/api/features",
+        json={"type": "TEXT_TO_VIDEO", "model": "luma", "promptObject": {
+            "prompt": "found again", "modelName": "ray-v3", "duration": "5s"}},
+    )  # fmt: skip
+    link = answer.json()["aiRecord"]["temporaryUrl"]
+    return link, (await gate.simulator.http.get(link)).content
+
+
+async def test_not_made_releases_the_hold(gate: Gateway) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    assert await used(gate, key) == PRICE
+    await operations.resolve(
+        gate.rt, as_id(uuid), Outcome.NOT_MADE, reason="not in their list", actor="op"
+    )
+    generation = await gate.rested(uuid)
+    assert (generation.state, generation.error_code) == (State.FAILED, "not_made")
+    assert await used(gate, key) == 0
+    detail = {"outcome": "not_made", "reason": "not in their list"}
+    assert await audit(gate) == [("unknown.resolve", uuid, detail)]
+
+
+async def test_lost_settles_the_hold(gate: Gateway) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    await operations.resolve(gate.rt, as_id(uuid), Outcome.LOST, reason="billed", actor="op")
+    generation = await gate.rested(uuid)
+    assert (generation.state, generation.settled) == (State.FAILED, PRICE)
+    assert await used(gate, key) == PRICE
+
+
+async def test_delivered_by_link_settles_and_archives(gate: Gateway) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    link, film = await film_of(gate, key)
+    await operations.resolve(
+        gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", link=link, actor="op"
+    )
+    generation = await gate.archived(uuid)
+    assert generation.state is State.SUCCEEDED
+    assert generation.asset is not None
+    assert generation.asset.size_bytes == len(film)
+    assert await used(gate, key) == PRICE
+
+
+async def test_delivered_by_file_is_in_the_archive_at_once(gate: Gateway, tmp_path: Path) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    _, film = await film_of(gate, key)
+    file = tmp_path / "found.mp4"
+    file.write_bytes(film)
+    await operations.resolve(
+        gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", file=file, actor="op"
+    )
+    answer = await gate.http.get(f"/api/v1/generations/{uuid}/content", headers={"API-KEY": key})
+    assert (answer.status_code, answer.content) == (200, film)
+
+
+async def test_a_file_that_is_no_video_changes_nothing(gate: Gateway, tmp_path: Path) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    file = tmp_path / "note.mp4"
+    file.write_bytes(b"not a video")
+    with pytest.raises(InvalidRequest):
+        await operations.resolve(
+            gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", file=file, actor="op"
+        )
+    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    assert await audit(gate) == []
+
+
+@pytest.mark.parametrize(
+    ("outcome", "more"),
+    [
+        (Outcome.DELIVERED, {}),
+        (Outcome.LOST, {"link": "https://s3.us-east-1.amazonaws.com/asset.1min.ai/a.mp4"}),
+        (Outcome.DELIVERED, {"link": "https://evil.example/a.mp4"}),
+        (Outcome.DELIVERED, {"link": "file:///etc/passwd"}),
+        (Outcome.NOT_MADE, {"reason": "  "}),
+    ],
+)
+async def test_what_does_not_fit_together_is_refused(
+    gate: Gateway, outcome: Outcome, more: dict[str, Any]
+) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    with pytest.raises(InvalidRequest):
+        await operations.resolve(
+            gate.rt, as_id(uuid), outcome, **{"reason": "because", "actor": "op", **more}
+        )
+    assert (await gate.rested(uuid)).state is State.UNKNOWN
+
+
+async def test_only_an_unknown_generation_can_be_resolved(gate: Gateway) -> None:
+    key = await gate.member()
+    uuid = await created(gate, key)
+    await gate.rested(uuid)
+    with pytest.raises(NotUnknown):
+        await operations.resolve(gate.rt, as_id(uuid), Outcome.LOST, reason="why", actor="op")
+    assert await used(gate, key) == PRICE
+    nobody = "00000000-0000-4000-8000-000000000000"
+    with pytest.raises(NotFound):
+        await operations.resolve(gate.rt, as_id(nobody), Outcome.LOST, reason="why", actor="op")
+
+
+async def test_operators_do_it_over_http_and_others_may_not(gate: Gateway) -> None:
+    key = await gate.member()
+    team_admin = await gate.member("boss", role=Role.ADMIN)
+    operator = await gate.member("op", team="default", role=Role.ADMIN)
+    uuid = await unknown_one(gate, key)
+    path = f"/api/v1/admin/unknown/{uuid}/resolve"
+    asked = {"outcome": "not_made", "reason": "asked support"}
+    for stranger in (key, team_admin):
+        refused = await gate.http.post(path, json=asked, headers={"API-KEY": stranger})
+        assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+    headers = {"API-KEY": operator}
+    listed = (await gate.http.get("/api/v1/admin/unknown", headers=headers)).json()
+    assert [found["id"] for found in listed["data"]] == [uuid]
+    ready = (await gate.http.get("/readyz")).json()
+    assert ready["checks"]["unknown"]["detail"].startswith("1 generations")
+    done = await gate.http.post(path, json=asked, headers=headers)
+    assert (done.status_code, done.json()["state"]) == (200, "failed")
+    again = await gate.http.post(path, json=asked, headers=headers)
+    assert (again.status_code, again.json()["code"]) == (409, "not_unknown")
+
+
+async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) -> None:
+    operator = await gate.member("op", team="default", role=Role.ADMIN)
+    headers = {"API-KEY": operator}
+    paused = await gate.http.post(
+        "/api/v1/admin/pause", json={"what": "submission", "reason": "odd"}, headers=headers
+    )
+    assert paused.status_code == 200
+    uuid = await created(gate, operator)
+    seen = await gate.http.get(f"/api/v1/generations/{uuid}", headers=headers)
+    assert seen.json()["waiting"] == {
+        "queue_position": 1, "reason": "paused", "retry_after_seconds": 60,
+    }  # fmt: skip
+    assert seen.headers["Retry-After"] == "60"
+    bad = await gate.http.post("/api/v1/admin/pause", json={"what": "all"}, headers=headers)
+    assert bad.status_code == 422
+    resumed = await gate.http.post(
+        "/api/v1/admin/resume", json={"what": "submission"}, headers=headers
+    )
+    assert {s["name"]: s["paused"] for s in resumed.json()["switches"]} == {
+        "admission": False, "submission": False,
+    }  # fmt: skip
+    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+
+
+def as_id(uuid: str) -> UUID:
+    return UUID(uuid)

@@ -1,0 +1,53 @@
+"""The job library under our loop: it stops whenever it is told to."""
+
+from __future__ import annotations
+
+import asyncio
+from uuid import UUID
+
+import pytest
+
+from app.db.session import driver_conninfo
+from app.queue import Job, Workers
+from tests.simulator.conftest import until
+
+
+async def _nothing(generation_id: UUID) -> None:
+    raise AssertionError(f"there is no work in this test, not even {generation_id}")
+
+
+def workers_of(database_url: str) -> Workers:
+    return Workers(
+        driver_conninfo(database_url),
+        acts=dict.fromkeys(Job, _nothing),
+        lanes={(Job.SUBMIT, Job.POLL): 2, (Job.ARCHIVE,): 1},
+        poll_seconds=0.05,
+        drain_seconds=1,
+        heartbeat_seconds=3,
+        stalled_seconds=15,
+    )
+
+
+@pytest.mark.parametrize("turns", [0, 1, 2, 3, 5, 8, 13, 21, 34, 55])
+async def test_a_stop_at_any_moment_of_the_start_is_kept(database_url: str, turns: int) -> None:
+    workers = workers_of(database_url)
+    running = asyncio.create_task(workers.run())
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    workers.stop()
+    async with asyncio.timeout(10):
+        await running
+
+
+async def test_a_stop_while_idle_ends_it(database_url: str) -> None:
+    workers = workers_of(database_url)
+    running = asyncio.create_task(workers.run())
+
+    async def started() -> bool:
+        return workers.lanes_running == 2
+
+    await until(started)
+    workers.stop()
+    async with asyncio.timeout(10):
+        await running
+    assert workers.lanes_running == 0
