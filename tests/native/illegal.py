@@ -130,9 +130,7 @@ def _options() -> list[Illegal]:
         ]
         if None not in choices:
             found.append(
-                Illegal(
-                    _in_prompt(**{field: _ABSENT}), 400, MISSING, path, "missing", allowed
-                )
+                Illegal(_in_prompt(**{field: _ABSENT}), 400, MISSING, path, "missing", allowed)
             )
     found += [
         Illegal(

@@ -9,6 +9,7 @@ program makes of it anew, to be reviewed.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 from dataclasses import replace
@@ -71,10 +72,10 @@ def test_a_request_its_upstream_request_and_its_reply(file: Path) -> None:
 
 
 @pytest.mark.parametrize("file", ERRORS, ids=lambda file: file.stem)
-async def test_a_wrong_body_and_its_refusal(file: Path) -> None:
+def test_a_wrong_body_and_its_refusal(file: Path) -> None:
     body, _, _ = file.read_text().partition(DASHES)
     with pytest.raises(GatewayError) as raised:
-        wire.parse(await read_json_object(_posting(body.encode()), limit=100_000))
+        wire.parse(asyncio.run(read_json_object(_posting(body.encode()), limit=100_000)))
     status, rendered = wire.render_error(raised.value, "golden-request-id")
     _compare(file, body, f"{status}\n{_pretty(rendered)}")
 

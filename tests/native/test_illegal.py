@@ -80,7 +80,10 @@ async def test_a_wrong_idempotency_key_is_refused_before_anything_happens(
         answer = await still_gate.http.post(
             "/api/features",
             json=body(),
-            headers={"API-KEY": key, "Idempotency-Key": wrong.encode("latin-1")},
+            headers=[
+                (b"API-KEY", key.encode()),
+                (b"Idempotency-Key", wrong.encode("latin-1")),
+            ],
         )
         assert answer.status_code == 400, wrong
         assert answer.json()["errorCode"] == "REQUEST_BODY_VALIDATION_FAILED"

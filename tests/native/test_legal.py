@@ -56,7 +56,7 @@ async def test_a_prompt_of_any_script_and_of_full_length_survives_the_round_trip
     gate: Gateway,
 ) -> None:
     key = await gate.member()
-    for prompt in ("ライオン 🦁 اَلْأَسَد\n\t\"quoted\" \\ %s {} \x7f", "é" * 32_000):
+    for prompt in ('ライオン 🦁 اَلْأَسَد\n\t"quoted" \\ %s {} \x7f', "é" * 32_000):
         asked = {"prompt": prompt, "modelName": "ray-v2", "duration": "5s"}
         answer = await gate.http.post(
             "/api/features", json=request(asked), headers={"API-KEY": key}
@@ -64,7 +64,5 @@ async def test_a_prompt_of_any_script_and_of_full_length_survives_the_round_trip
         assert answer.status_code == 200, answer.text
         record = answer.json()["aiRecord"]
         assert record["aiRecordDetail"]["promptObject"] == asked
-        looked_up = await gate.http.get(
-            f"/api/results/{record['uuid']}", headers={"API-KEY": key}
-        )
+        looked_up = await gate.http.get(f"/api/results/{record['uuid']}", headers={"API-KEY": key})
         assert looked_up.json()["aiRecord"]["aiRecordDetail"]["promptObject"] == asked

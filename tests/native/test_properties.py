@@ -63,7 +63,7 @@ def test_a_spec_survives_being_stored(spec: Spec) -> None:
 @example(cases()[0].sent)
 @example({**body(), "\ud800": "\udfff\x00"})
 @example({**body(), "async": float("nan")})
-@example(body(**{"\x00": [[[]]]}))
+@example({**body(), "promptObject": {"\x00": [[[]]]}})
 @example(body(duration=float("inf"), loop=-(10**4000)))
 def test_any_json_object_is_a_request_or_a_refusal_that_can_be_sent(
     document: dict[str, Any],

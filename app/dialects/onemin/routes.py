@@ -14,7 +14,7 @@ from app.dialects.onemin import wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.generation import FINAL
 from app.domain.view import OwnView
-from app.errors import Internal
+from app.errors import Internal, Unavailable
 from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
@@ -79,11 +79,19 @@ async def _gone(request: Request) -> None:
 
 
 async def _view(rt: Runtime, caller: CallerRecord, admitted: Admitted, *, changed: bool) -> OwnView:
-    """What is known already where nothing can have happened since; else the row."""
-    if admitted.fresh is not None and not changed:
-        fresh = admitted.fresh
-        return views.view_of(rt, caller, fresh.generation, used_credits=fresh.used_credits)
-    view = await views.own_view(rt, caller, admitted.generation_id)
+    """The row; or what is known already, where nothing can have happened since or the database is
+    away: the generation is accepted, and an error would make its caller send it again."""
+    known, fresh = None, admitted.fresh
+    if fresh is not None:
+        known = views.view_of(rt, caller, fresh.generation, used_credits=fresh.used_credits)
+    if known is not None and not changed:
+        return known
+    try:
+        view = await views.own_view(rt, caller, admitted.generation_id)
+    except Unavailable:
+        if known is None:
+            raise
+        return known
     if view is None:
         raise Internal()
     return view
