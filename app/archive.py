@@ -53,6 +53,7 @@ PARTS_IN_FLIGHT = 2
 #: An unfinished neighbour this much older than a finished file was left by a killed process.
 ABANDONED_SECONDS = 600.0
 CHECK_SECONDS = 15.0
+_LISTED_AT_A_TIME = 500
 
 
 class ArchiveError(Exception):
@@ -176,6 +177,12 @@ class Archive:
             async for block in blocks:
                 await asyncio.to_thread(digest.update, block)
         return digest.hexdigest()
+
+    async def paths(self) -> AsyncGenerator[list[str], None]:
+        """Every file there is, page by page, in no order; finished ones only."""
+        with _failures("list"):
+            async for page in obstore.list(self._store, chunk_size=_LISTED_AT_A_TIME):
+                yield [entry["path"] for entry in page]
 
     def local_path(self, path: str) -> Path | None:
         """Where the file is on this machine, if the archive is a folder."""

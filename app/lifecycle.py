@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from app.db import assets, ledger, moves
 from app.db.moves import Work
@@ -157,6 +157,21 @@ async def lose_track(tx: Tx, work: Work, *, attempt: UUID | None, reason: str) -
         error_code="outcome_unknown",
         error_message="The upstream's answer was lost; the credits stay set aside until it is "
         "known what became of it.",
+    )
+
+
+async def hold_back(tx: Tx, generation_id: UUID) -> bool:
+    """queued or submitting → unknown, after a restore: it may have been sent since the dump. The
+    hold stays. It goes through `submitting`, the state of what may be on its way."""
+    await _move(tx, generation_id, State.SUBMITTING, event={"reason": "restored"}, attempt=uuid4())
+    return await _move(
+        tx,
+        generation_id,
+        State.UNKNOWN,
+        event={"reason": "restored"},
+        error_code="outcome_unknown",
+        error_message="The gateway was restored from a backup and may have sent this since then; "
+        "the credits stay set aside until it is known what became of it.",
     )
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import FastAPI, Query, Request, Response
 from pydantic import AwareDatetime
 
-from app import lifecycle, views
+from app import custody, lifecycle, views
 from app.api import admin
 from app.api import cursor as cursors
 from app.api.documents import (
@@ -34,6 +34,10 @@ _PROBLEMS: dict[int | str, dict[str, Any]] = {
     for code in (401, 403, 404, 422)
 }
 
+_CONFLICT: dict[int | str, dict[str, Any]] = {
+    409: {"model": Problem, "content": {"application/problem+json": {}}}
+}
+
 
 def create_api(rt: Runtime) -> FastAPI:
     app = FastAPI(
@@ -52,6 +56,8 @@ def create_api(rt: Runtime) -> FastAPI:
     one = "/generations/{generation_id}"
     app.get(one, name="get_generation", tags=["generations"])(get_generation)
     app.post(one + "/cancel", name="cancel_generation", tags=["generations"])(cancel_generation)
+    app.delete(one, name="delete_generation", tags=["generations"], status_code=204,
+               response_class=Response, responses=_CONFLICT)(delete_generation)  # fmt: skip
     app.api_route(one + "/content", methods=["GET", "HEAD"], name="get_content",
                   tags=["generations"], response_class=Response)(get_content)  # fmt: skip
     app.include_router(admin.router)
@@ -138,6 +144,14 @@ async def cancel_generation(generation_id: UUID, rt: Rt, caller: Caller) -> Gene
                 extra={"state": generation.state.value},
             )
     return _document(rt, generation)
+
+
+async def delete_generation(generation_id: UUID, rt: Rt, caller: Caller) -> None:
+    """Deletes the video of a generation that has ended, for ever; the record stays. Asking again
+    changes nothing. An administrator may delete the team's."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    own = generation.member_id == caller.member_id
+    await custody.delete(rt, generation, reason="owner" if own else "admin", by=caller.member_id)
 
 
 async def get_content(

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from app import operations
+from app import operations, recovery
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
 from app.db import upstream_keys
 from app.db.switches import Switch
@@ -39,6 +39,19 @@ def resume(what: What) -> None:
     async def act(rt: Runtime) -> None:
         await operations.turn(rt, what, paused=False, reason=None, actor=ACTOR)
         typer.echo(f"{what.value} goes on.")
+
+    with_runtime(act)
+
+
+@cli.command("after-restore")
+def after_restore() -> None:
+    """Hold back, before the first worker runs, what may have been sent since the backup."""
+
+    async def act(rt: Runtime) -> None:
+        held = await recovery.hold_back(rt, actor=ACTOR)
+        typer.echo(f"{held} generations are unknown now and will not be sent by themselves.")
+        if held:
+            typer.echo("Look each up at the upstream and end it: reelgate unknown list")
 
     with_runtime(act)
 

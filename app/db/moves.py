@@ -193,3 +193,17 @@ async def count_running(tx: Tx, upstream_key_id: int) -> int:
         {"id": upstream_key_id},
     )
     return int(counted or 0)
+
+
+async def list_unsent(tx: Tx, *, limit: int) -> list[UUID]:
+    """Generations no upstream id is known of and nothing final, oldest first, locked."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT id FROM generations WHERE state IN ('queued', 'submitting')
+             ORDER BY created_at, id LIMIT :limit FOR UPDATE
+            """
+        ),
+        {"limit": limit},
+    )
+    return [row.id for row in rows]

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 
-from app import lifecycle
+from app import custody, lifecycle
 from app.archive import ArchiveError, Empty, Stored, TooLarge
 from app.db import assets, moves
 from app.db.assets import PendingVideo
@@ -45,17 +45,23 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
     async with rt.db.single() as tx:
         pending = await assets.find_pending_video(tx, generation_id)
         work = await moves.find_work(tx, generation_id)
-    if pending is None or work is None:
+    if work is None:
         return
     path = video_path(work.id, work.created_at)
+    if pending is None:
+        # A try that died may have written the video before or after it was deleted.
+        await custody.withdraw(rt, work.id, path)
+        return
     try:
         stored = await _bring_home(rt, work, pending, path)
         seen = await _look_into(rt, path)
     except Undelivered as failure:
         reason = failure.reason
-        await persisted(lambda: _try_later(rt, pending, reason))
-        return
-    await persisted(lambda: _record(rt, work, stored, seen))
+        waiting = await persisted(lambda: _try_later(rt, pending, reason))
+    else:
+        waiting = await persisted(lambda: _record(rt, work, stored, seen))
+    if not waiting:
+        await custody.withdraw(rt, work.id, path)
 
 
 async def _bring_home(rt: Runtime, work: Work, pending: PendingVideo, path: str) -> Stored:
@@ -128,10 +134,11 @@ async def _look_into(rt: Runtime, path: str) -> Probe:
         raise Undelivered("archive_unavailable") from error
 
 
-async def _record(rt: Runtime, work: Work, stored: Stored, seen: Probe) -> None:
+async def _record(rt: Runtime, work: Work, stored: Stored, seen: Probe) -> bool:
+    """False where the video is no longer pending: archived by another try, or deleted."""
     difference = mismatch(work.spec, seen)
     async with rt.db.begin() as tx:
-        await assets.mark_archived(
+        entered = await assets.mark_archived(
             tx,
             work.id,
             path=stored.path,
@@ -143,24 +150,31 @@ async def _record(rt: Runtime, work: Work, stored: Stored, seen: Probe) -> None:
             codec=seen.codec,
             mismatch=difference,
         )
+    if not entered:
+        return False
     rt.metrics.archived.labels("archived" if difference is None else "mismatch").inc()
     rt.metrics.archived_bytes.inc(stored.size_bytes)
     log.info("archived", generation_id=str(work.id), bytes=stored.size_bytes, mismatch=difference)
+    return True
 
 
-async def _try_later(rt: Runtime, pending: PendingVideo, reason: str) -> None:
-    """The next try; or, once the upstream's link is surely dead, the end of trying, in the open."""
+async def _try_later(rt: Runtime, pending: PendingVideo, reason: str) -> bool:
+    """The next try; or, once the upstream's link is surely dead, the end of trying, in the open.
+    False where the video is no longer pending."""
     now = rt.clock.now()
     lost = now >= (pending.link_expires_at or _never_later_than(pending))
     wait = min(_FIRST_RETRY_SECONDS * 2**pending.attempts, _LONGEST_RETRY_SECONDS)
     async with rt.db.begin() as tx:
-        await assets.record_failure(tx, pending.generation_id, error=reason, lost=lost)
-        if not lost:
+        waiting = await assets.record_failure(tx, pending.generation_id, error=reason, lost=lost)
+        if waiting and not lost:
             at = now + timedelta(seconds=wait)
             await enqueue(tx, Job.ARCHIVE, pending.generation_id, at=at)
+    if not waiting:
+        return False
     rt.metrics.archived.labels("lost" if lost else reason).inc()
     level = log.error if lost else log.warning
     level("not_archived", generation_id=str(pending.generation_id), reason=reason, lost=lost)
+    return True
 
 
 def _never_later_than(pending: PendingVideo) -> datetime:

@@ -9,7 +9,7 @@ from app.db.session import driver_conninfo
 from app.queue import Job, Workers
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.worker import assets, polls, submissions, upkeep
+from app.worker import assets, polls, retention, submissions, upkeep
 
 log = logger(__name__)
 
@@ -34,16 +34,20 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
     )
     working = asyncio.create_task(workers.run(), name="jobs")
     keeping = asyncio.create_task(upkeep.keep(rt, stopping), name="upkeep")
+    retaining = asyncio.create_task(retention.keep(rt, stopping), name="retention")
     asked = asyncio.create_task(stopping.wait())
     log.info("worker_started", concurrency=rt.settings.worker_concurrency)
     try:
-        # A failure of either ends the worker: half a worker would look alive and do nothing.
-        done, _ = await asyncio.wait({working, keeping, asked}, return_when=asyncio.FIRST_COMPLETED)
+        # A failure of any ends the worker: half a worker would look alive and do nothing.
+        done, _ = await asyncio.wait(
+            {working, keeping, retaining, asked}, return_when=asyncio.FIRST_COMPLETED
+        )
         for task in done - {asked}:
             task.result()
     finally:
         asked.cancel()
         stopping.set()
         workers.stop()
-        await asyncio.gather(working, keeping, asked, return_exceptions=True)
+        retaining.cancel()  # a slow archive does not hold up the stop
+        await asyncio.gather(working, keeping, retaining, asked, return_exceptions=True)
         log.info("worker_stopped")
