@@ -16,6 +16,9 @@ Tx = AsyncConnection
 
 #: A statement that runs longer is cut off by Postgres: no query of ours needs more.
 _STATEMENT_TIMEOUT_MS = 15_000
+#: A process that stands still, or whose machine is gone, in the middle of a transaction gives up
+#: its locks after so long: no transaction of ours waits for anything but Postgres.
+_IDLE_TRANSACTION_MS = 15_000
 
 
 class Conflict(Exception):
@@ -50,7 +53,8 @@ class Database:
             sqlalchemy_url(address),
             connect_args={
                 "connect_timeout": 5,
-                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c TimeZone=UTC",
+                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c TimeZone=UTC"
+                f" -c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_MS}",
                 "application_name": "reelgate",
             },
             # A connection rests in autocommit, so that `single`, which is nearly every use, neither

@@ -71,12 +71,14 @@ def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_p
             caller.post("refused while Postgres is away"),
             caller.get(f"/api/results/{made}"),
             caller.get("/api/v1/generations"),
+            caller.get(f"/api/v1/generations/{made}/content"),
             caller.get("/api/v1/me"),
             api.http.get("/readyz"),
         ]
         assert [refused.status_code for refused in refusals] == [503] * len(refusals)
         assert all(refused.headers["Retry-After"] for refused in refusals)
         assert api.http.get("/livez").status_code == 200
+        assert "reelgate_database_up 0.0" in api.http.get("/metrics").text
         worker.said("worker_interrupted")
         until(lambda: upstream.asked(prompt)["made"], "the upstream has answered")
         worker.said("database_away")

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from sqlalchemy import text
 
+from app.db import session
+from app.db.session import Database
+from app.errors import Unavailable
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Site, assert_paid_once
 
@@ -36,3 +40,21 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
     after = caller.create(later)
     assert caller.until_rest(after) == "succeeded"
     assert_paid_once(workers, caller, {prompt: made, later: after})
+
+
+async def test_whoever_stands_still_in_a_transaction_gives_up_its_locks(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(session, "_IDLE_TRANSACTION_MS", 200)
+    db, lock = Database(database_url, pool_size=2), text("SELECT pg_advisory_xact_lock(1)")
+
+    async def stand_still() -> None:
+        async with db.begin() as stalled:
+            await stalled.execute(lock)
+            async with db.begin() as waiting:
+                await waiting.execute(lock)
+            await stalled.execute(lock)
+
+    with pytest.raises(Unavailable):
+        await stand_still()
+    await db.close()
