@@ -6,6 +6,7 @@
     │   └── Suspended                403  suspended
     ├── NotFound                     404  not_found
     ├── MethodNotAllowed             405  method_not_allowed
+    ├── RequestTimedOut              408  request_timeout
     ├── NotCancelable                409  not_cancelable
     ├── NotUnknown                   409  not_unknown
     ├── NotReady                     409  not_ready
@@ -118,6 +119,13 @@ class MethodNotAllowed(GatewayError):
     code = "method_not_allowed"
     status = 405
     title = "This path does not take that method"
+    retry_safe = True
+
+
+class RequestTimedOut(GatewayError):
+    code = "request_timeout"
+    status = 408
+    title = "The request body did not arrive in time"
     retry_safe = True
 
 

@@ -1,4 +1,8 @@
-"""The processes of Reelgate: API, worker, simulator, and `up`, which is all of them in one."""
+"""The processes of Reelgate: API, worker, simulator, and `up`, which is all of them in one.
+
+Worker and simulator are imported where they are run: the API alone needs neither, nor the video
+and job libraries behind them, which are a fifth of its memory.
+"""
 
 from __future__ import annotations
 
@@ -19,19 +23,14 @@ from app.db import migrate
 from app.embedded import embedded_postgres
 from app.errors import ConfigurationError
 from app.first_start import ensure_first_key
+from app.http.server import raise_file_limit, server_config
 from app.main import create_app
 from app.runtime import Runtime, open_runtime
 from app.settings import LogFormat, Settings
-from app.simulator.app import create_simulator
-from app.simulator.config import SimulatorConfig
-from app.simulator.server import uvicorn_config
 from app.telemetry import configure_logging, logger
-from app.worker.run import run as run_worker
 
 log = logger(__name__)
 
-#: Longer than the idle time of usual load balancers, so that they and not we close first.
-_KEEP_ALIVE_SECONDS = 75
 _LOOPBACK = "127.0.0.1"
 
 
@@ -77,6 +76,8 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
     """A worker alone."""
+    from app.worker.run import run as run_worker
+
     async with open_runtime(settings) as rt:
         if settings.worker_metrics_port:
             start_http_server(settings.worker_metrics_port, settings.host, rt.metrics.registry)
@@ -102,6 +103,8 @@ def up(settings: Settings) -> None:
 
 
 async def _up(settings: Settings, stopping: asyncio.Event) -> None:
+    from app.worker.run import run as run_worker
+
     async with contextlib.AsyncExitStack() as stack:
         if settings.onemin_api_key is None and settings.simulator_url is None:
             address = await stack.enter_async_context(_simulator(settings))
@@ -133,18 +136,8 @@ def simulated(settings: Settings, address: str) -> Settings:
 
 
 async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Event) -> None:
-    config = uvicorn.Config(
-        create_app(rt),
-        http="httptools",
-        ws="none",
-        lifespan="off",
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        proxy_headers=False,
-        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(rt.settings.drain_seconds),
-    )
+    raise_file_limit()
+    config = server_config(create_app(rt), rt.settings)
     log.info("api_started", address=rt.settings.link_base, simulated=rt.settings.simulated)
     await _until(stopping, _Server(config), listener, on_stop=rt.drain)
     log.info("api_stopped")
@@ -198,6 +191,10 @@ def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
 @contextlib.asynccontextmanager
 async def _simulator(settings: Settings) -> AsyncIterator[str]:
     """A running simulator's address. Its books survive a restart, as the upstream's would."""
+    from app.simulator.app import create_simulator
+    from app.simulator.config import SimulatorConfig
+    from app.simulator.server import uvicorn_config
+
     folder = settings.data_dir / "simulator"
     folder.mkdir(parents=True, exist_ok=True)
     app = create_simulator(SimulatorConfig(data_dir=folder, speed=settings.simulator_speed))

@@ -81,6 +81,18 @@ async def position(tx: Tx, generation_id: UUID) -> int | None:
     return None if ahead is None else int(ahead)
 
 
+async def count_ahead(tx: Tx, *, priority: int) -> int:
+    """Submissions that wait and go before, or with, one of this priority."""
+    counted = await tx.scalar(
+        text(
+            "SELECT count(*) FROM procrastinate_jobs"
+            " WHERE queue_name = 'submit' AND status = 'todo' AND priority >= :priority"
+        ),
+        {"priority": priority},
+    )
+    return int(counted or 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Depth:
     kind: str

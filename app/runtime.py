@@ -6,12 +6,14 @@ from __future__ import annotations
 import os
 import secrets
 import tomllib
+from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 
@@ -58,6 +60,8 @@ class Runtime:
     upstream_key_ids: dict[str, int]
     #: True from the first sign of a stop: readiness says so, and nobody is kept waiting.
     draining: bool = False
+    #: Requests of each member that wait for a video in this process.
+    waiting_by_member: Counter[UUID] = field(default_factory=Counter)
 
     def drain(self) -> None:
         self.draining = True

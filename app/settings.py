@@ -141,6 +141,18 @@ class Settings(BaseSettings):
     max_waiting: int = Field(
         10_000, ge=1, description="Requests one API process lets wait for a video at a time."
     )
+    max_waiting_per_member: int = Field(
+        200, ge=1, description="Of these, how many may be one member's."
+    )
+    max_connections: int = Field(
+        20_000, ge=1, description="Connections one API process keeps; more are closed at once."
+    )
+    head_seconds: Seconds = Field(
+        10, description="How long a client may take to send a request's headers."
+    )
+    body_seconds: Seconds = Field(
+        60, description="How long a client may take to send a request's body."
+    )
     link_seconds: Seconds = Field(604_800, description="How long a signed video link is valid.")
     idempotency_seconds: Seconds = Field(
         172_800, description="How long an Idempotency-Key is remembered."

@@ -107,6 +107,7 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
 
 async def wait_for_rest(
     rt: Runtime,
+    caller: Caller,
     generation_id: UUID,
     *,
     seconds: float,
@@ -115,8 +116,14 @@ async def wait_for_rest(
     """Waits until the generation rests, the time is over, the process stops or `gone` returns: the
     caller hung up, which changes nothing for the generation. False also where too many wait, and
     where the database is away: the generation is accepted, which no error may hide."""
-    if seconds <= 0 or rt.watch.waiting >= rt.settings.max_waiting:
+    mine = rt.waiting_by_member
+    if (
+        seconds <= 0
+        or rt.watch.waiting >= rt.settings.max_waiting
+        or mine[caller.member_id] >= rt.settings.max_waiting_per_member
+    ):
         return False
+    mine[caller.member_id] += 1
     waiting = asyncio.ensure_future(rt.watch.until_resting(generation_id, seconds=seconds))
     leaving = asyncio.ensure_future(gone())
     try:
@@ -128,6 +135,9 @@ async def wait_for_rest(
         waiting.cancel()
         leaving.cancel()
         await asyncio.gather(waiting, leaving, return_exceptions=True)
+        mine[caller.member_id] -= 1
+        if not mine[caller.member_id]:
+            del mine[caller.member_id]
 
 
 def rests(generation: Generation) -> bool:

@@ -2,33 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
-from app.errors import MalformedJson, PayloadTooLarge
+from app.errors import MalformedJson, PayloadTooLarge, RequestTimedOut
 
 
-async def read_body(request: Request, *, limit: int) -> bytes:
-    """The whole body, or `PayloadTooLarge` as soon as it is longer than `limit` bytes."""
+async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
+    """The whole body. Raises `PayloadTooLarge` as soon as it is longer than `limit` bytes, and
+    `RequestTimedOut` when it takes longer than `seconds`."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
     body = bytearray()
     try:
-        async for chunk in request.stream():
-            body += chunk
-            if len(body) > limit:
-                raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > limit:
+                    raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
     except ClientDisconnect:
         raise MalformedJson("The request body ended early.") from None
+    except TimeoutError:
+        raise RequestTimedOut() from None
     return bytes(body)
 
 
-async def read_json_object(request: Request, *, limit: int) -> dict[str, Any]:
-    """The body as a JSON object. Raises `MalformedJson`, saying where, or `PayloadTooLarge`."""
-    body = await read_body(request, limit=limit)
+async def read_json_object(request: Request, *, limit: int, seconds: float) -> dict[str, Any]:
+    """The body as a JSON object. Raises what `read_body` raises, or `MalformedJson`, saying
+    where."""
+    body = await read_body(request, limit=limit, seconds=seconds)
     try:
         document = json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:

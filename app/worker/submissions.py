@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from app import lifecycle
+from app import lifecycle, queue
 from app.db import moves, switches, upstream_keys
 from app.db.moves import Work
 from app.db.session import Conflict, Tx
@@ -35,6 +35,8 @@ log = logger(__name__)
 #: Requests a key may run ahead of its rate; polls get less, so that submissions go first.
 SUBMIT_AHEAD = 20
 _LONGEST_RETRY_SECONDS = 60.0
+#: The turn of what waits is reckoned anew so often: those before it may be canceled.
+_LONGEST_TURN_SECONDS = 30.0
 #: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
 _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
 
@@ -98,14 +100,23 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
                 ahead=SUBMIT_AHEAD,
             )
         if slot.key_id is None:
-            at = now + timedelta(seconds=slot.wait_seconds)
-            await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
+            await _wait_for_turn(rt, tx, work, slot)
             return None
         await lifecycle.begin_attempt(
             tx, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
     rt.metrics.transitions.labels(State.SUBMITTING.value).inc()
     return _Claim(work, attempt, labels[slot.key_id])
+
+
+async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
+    """Puts a submission off until about its turn: those that go before it take a request of the
+    budget each. All coming back at once would cost the database much and bring nobody forward."""
+    ahead = await queue.count_ahead(tx, priority=work.priority)
+    turn = slot.wait_seconds + ahead * 60 / rt.settings.upstream_rate_per_minute
+    wait = max(slot.wait_seconds, min(turn, _LONGEST_TURN_SECONDS))
+    at = rt.clock.now() + timedelta(seconds=wait)
+    await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
 
 
 async def _resume(

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator
 import httpx
 import uvicorn
 
+from app.http.server import server_config
 from app.main import create_app
 from tests.harness.gateway import Gateway
 
@@ -15,10 +16,8 @@ from tests.harness.gateway import Gateway
 @contextlib.asynccontextmanager
 async def listening(gate: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     """A client of it. Started and stopped step by step, as the simulator's tests do."""
-    settings = uvicorn.Config(
-        create_app(gate.rt), host="127.0.0.1", port=0, http="httptools", ws="none", lifespan="off",
-        log_config=None, access_log=False, timeout_graceful_shutdown=1,
-    )  # fmt: skip
+    settings = server_config(create_app(gate.rt), gate.rt.settings, host="127.0.0.1", port=0)
+    settings.timeout_graceful_shutdown = 1
     settings.load()
     server = uvicorn.Server(settings)
     server.lifespan = settings.lifespan_class(settings)

@@ -43,7 +43,9 @@ def create_dialect(rt: Runtime) -> FastAPI:
 
 async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video. Waits for it, unless `"async": true` or a `Prefer` header says otherwise."""
-    body = await read_json_object(request, limit=rt.settings.max_body_bytes)
+    body = await read_json_object(
+        request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
+    )
     asked = wire.parse(body)
     prefer = parse_prefer(request.headers.getlist("prefer"))
     admitted = await admit(
@@ -56,7 +58,7 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     )
     patience = 0.0 if asked.run_async else prefer.patience(rt.settings.wait_seconds)
     waited = await views.wait_for_rest(
-        rt, admitted.generation_id, seconds=patience, gone=lambda: _gone(request)
+        rt, caller, admitted.generation_id, seconds=patience, gone=lambda: _gone(request)
     )
     view = await _view(rt, caller, admitted, changed=waited)
     return _answer(rt, view, admitted, prefer, at_once=asked.run_async)

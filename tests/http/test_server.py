@@ -1,0 +1,177 @@
+"""What a public port needs: slow, endless and too many clients are dropped, the rest is served."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from app.http.server import MAX_HEAD_BYTES
+from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.sockets import listening
+from tests.simulator.conftest import until
+
+Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+
+
+@asynccontextmanager
+async def served(
+    database_url: str, folder: Path, **settings: Any
+) -> AsyncIterator[tuple[Gateway, httpx.AsyncClient]]:
+    async with (
+        gateway(database_url, folder, worker=False, **settings) as gate,
+        listening(gate) as http,
+    ):
+        yield gate, http
+
+
+async def connect(http: httpx.AsyncClient) -> Streams:
+    parts = urlsplit(str(http.base_url))
+    return await asyncio.open_connection(parts.hostname, parts.port)
+
+
+async def dropped(reader: asyncio.StreamReader) -> bool:
+    """Whether the server ended the connection without an answer."""
+    async with asyncio.timeout(10):
+        try:
+            return await reader.read() == b""
+        except ConnectionResetError:
+            return True
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: "])
+async def test_a_head_that_does_not_come_is_not_waited_for(
+    database_url: str, tmp_path: Path, sent: bytes
+) -> None:
+    async with served(database_url, tmp_path, head_seconds=0.1) as (_, http):
+        reader, writer = await connect(http)
+        writer.write(sent)
+        assert await dropped(reader)
+        writer.close()
+
+
+async def test_a_slow_second_request_on_a_kept_connection_is_dropped_too(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with served(database_url, tmp_path, head_seconds=0.2) as (_, http):
+        reader, writer = await connect(http)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\n\r\n")
+        answer = await reader.readuntil(b"}")
+        assert answer.startswith(b"HTTP/1.1 200")
+        writer.write(b"GET /livez HTT")
+        assert await dropped(reader)
+        writer.close()
+
+
+async def test_an_endless_head_is_cut(database_url: str, tmp_path: Path) -> None:
+    async with served(database_url, tmp_path) as (_, http):
+        reader, writer = await connect(http)
+        writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\n")
+        line = b"X-Padding: " + b"a" * 1000 + b"\r\n"
+        for _ in range(MAX_HEAD_BYTES // len(line) + 2):
+            writer.write(line)
+        assert await dropped(reader)
+        writer.close()
+
+
+async def test_a_body_that_does_not_come_is_a_timeout_and_charges_nothing(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with served(database_url, tmp_path, body_seconds=0.1) as (gate, http):
+        key = await gate.member()
+        reader, writer = await connect(http)
+        head = f"POST /api/features HTTP/1.1\r\nHost: a\r\nAPI-KEY: {key}\r\n"
+        writer.write(f'{head}Content-Length: 100\r\n\r\n{{"type": '.encode())
+        answer = await reader.readuntil(b"}")
+        assert b" 408 " in answer.splitlines()[0]
+        assert b"REQUEST_TIMEOUT" in answer
+        writer.close()
+        me = await http.get("/api/v1/me", headers={"API-KEY": key})
+        assert me.json()["used_credits"] == 0
+
+
+async def test_connections_above_the_limit_are_closed_and_the_others_served(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with served(database_url, tmp_path, max_connections=3) as (_, http):
+        held = [await connect(http) for _ in range(3)]
+        reader, writer = await connect(http)
+        assert await dropped(reader)
+        writer.close()
+        first_reader, first_writer = held[0]
+        first_writer.write(b"GET /livez HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        assert (await first_reader.read()).startswith(b"HTTP/1.1 200")
+        for _, other in held:
+            other.close()
+
+
+async def test_a_member_may_keep_only_so_many_requests_waiting(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with served(database_url, tmp_path, max_waiting_per_member=2) as (gate, http):
+        ada, ben = await gate.member("ada"), await gate.member("ben")
+
+        async def ask(key: str) -> httpx.Response:
+            return await http.post("/api/features", json=body(), headers={"API-KEY": key})
+
+        waiting = [asyncio.create_task(ask(ada)) for _ in range(2)]
+
+        async def both() -> bool:
+            return gate.rt.watch.waiting == 2
+
+        await until(both)
+        assert (await ask(ada)).status_code == 202
+        other = asyncio.create_task(ask(ben))
+
+        async def three() -> bool:
+            return gate.rt.watch.waiting == 3
+
+        await until(three)
+        gate.rt.drain()
+        answers = await asyncio.gather(*waiting, other)
+        assert [answer.status_code for answer in answers] == [202, 202, 202]
+        assert gate.rt.waiting_by_member == {}
+
+
+async def test_a_thousand_waiting_requests_do_not_stop_a_create(
+    database_url: str, tmp_path: Path
+) -> None:
+    many = 1000
+    async with served(
+        database_url, tmp_path, max_waiting_per_member=many, max_connections=2 * many
+    ) as (gate, http):
+        crowd = await gate.member(
+            "crowd", rate_per_minute=60_000, rate_burst=many, max_open=many,
+            credit_limit=10**12,
+        )  # fmt: skip
+        asked = json.dumps(body()).encode()
+        head = f"POST /api/features HTTP/1.1\r\nHost: a\r\nAPI-KEY: {crowd}\r\n"
+        request = f"{head}Content-Length: {len(asked)}\r\n\r\n".encode() + asked
+        streams = [await connect(http) for _ in range(many)]
+        for _, writer in streams:
+            writer.write(request)
+
+        async def all_wait() -> bool:
+            return gate.rt.watch.waiting == many
+
+        await until(all_wait, seconds=60)
+        key = await gate.member("ada")
+        answer = await http.post(
+            "/api/features", json=body(),
+            headers={"API-KEY": key, "Prefer": "respond-async"},
+        )  # fmt: skip
+        assert answer.status_code == 202
+        for _, writer in streams:
+            writer.close()
+
+        async def all_left() -> bool:
+            return gate.rt.watch.waiting == 0
+
+        await until(all_left, seconds=60)

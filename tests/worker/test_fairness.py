@@ -1,0 +1,99 @@
+"""One member's crowd does not make another wait behind it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sqlalchemy import text
+
+from app import queue
+from tests.harness.gateway import Gateway, body, gateway
+from tests.simulator.conftest import until
+
+CROWD = 500
+
+
+async def crowd_of(gate: Gateway) -> str:
+    key = await gate.member(
+        "crowd", rate_per_minute=60_000, rate_burst=CROWD, max_open=CROWD, credit_limit=10**12
+    )
+    for number in range(CROWD):
+        assert (await gate.create(key, body(f"crowd {number}"))).status_code == 202
+    return key
+
+
+async def order_of(gate: Gateway) -> list[str]:
+    submissions = (await gate.simulator.books())["submissions"]
+    return [s["prompt"] for s in submissions]
+
+
+async def test_behind_five_hundred_of_another_member_the_first_is_sent_second(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(
+        database_url, tmp_path, worker=False, worker_concurrency=1, poll_first_seconds=3600
+    ) as gate:
+        await crowd_of(gate)
+        ben = await gate.member("ben")
+        uuid = (await gate.create(ben, body("ben's first"))).json()["aiRecord"]["uuid"]
+        seen = await gate.http.get(f"/api/v1/generations/{uuid}", headers={"API-KEY": ben})
+        assert seen.json()["waiting"]["queue_position"] == 2
+        gate.start_worker()
+
+        async def sent() -> bool:
+            return "ben's first" in await order_of(gate)
+
+        await until(sent)
+        assert (await order_of(gate)).index("ben's first") <= 1
+
+
+async def test_under_a_tight_budget_the_turn_is_kept_and_the_crowd_waits_apart(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(
+        database_url, tmp_path, worker=False, poll_first_seconds=3600,
+        upstream_rate_per_minute=60,
+    ) as gate:  # fmt: skip
+        await crowd_of(gate)
+        gate.start_worker()
+
+        async def all_put_off() -> bool:
+            async with gate.rt.db.single() as tx:
+                due = await tx.scalar(
+                    text(
+                        "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'submit'"
+                        " AND (scheduled_at IS NULL OR scheduled_at <= now())"
+                    )
+                )
+            return bool(due == 0)
+
+        await until(all_put_off, seconds=60)
+        before = await order_of(gate)
+        # What may be ahead of the rate is sent; the rest comes back one after the other.
+        assert len(before) < CROWD / 10
+        async with gate.rt.db.single() as tx:
+            spread = await tx.scalar(
+                text(
+                    "SELECT extract(epoch FROM max(scheduled_at) - min(scheduled_at))"
+                    " FROM procrastinate_jobs WHERE queue_name = 'submit'"
+                )
+            )
+        assert float(spread or 0) > 10
+        ben = await gate.member("ben")
+        await gate.create(ben, body("ben's first"))
+
+        async def sent() -> bool:
+            return "ben's first" in await order_of(gate)
+
+        await until(sent, seconds=30)
+        overtaken = len(await order_of(gate)) - len(before)
+        assert overtaken <= 10
+
+
+async def test_the_count_ahead_is_of_those_that_go_before(still_gate: Gateway) -> None:
+    ada = await still_gate.member("ada")
+    for number in range(3):
+        await still_gate.create(ada, body(f"wave {number}"))
+    async with still_gate.rt.db.single() as tx:
+        assert await queue.count_ahead(tx, priority=0) == 1
+        assert await queue.count_ahead(tx, priority=-2) == 3
