@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fastapi import FastAPI
-from starlette.routing import Mount
+from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
 from app.api.routes import create_api
@@ -25,7 +25,7 @@ def create_app(rt: Runtime) -> ASGIApp:
         ("/livez", ops.livez), ("/readyz", ops.readyz), ("/metrics", ops.metrics),
     ):  # fmt: skip
         app.add_api_route(path, answer, methods=["GET", "HEAD"], name=path.strip("/"))
-    # The more specific prefix first: routes are tried in this order.
-    app.router.routes.append(Mount("/api/v1", create_api(rt)))
-    app.router.routes.append(Mount("/api", create_onemin(rt)))
-    return RequestContext(app, runtime=rt)
+    # Dialects are applications of their own with middleware of their own: they do not go through
+    # this one's. The more specific prefix first: routes are tried in this order.
+    mounts = [Mount("/api/v1", create_api(rt)), Mount("/api", create_onemin(rt))]
+    return RequestContext(Router(mounts, redirect_slashes=False, default=app), runtime=rt)

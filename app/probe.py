@@ -1,4 +1,7 @@
-"""What a file that came as a video really is, and whether it is what was asked for."""
+"""What a file that came as a video really is, and whether it is what was asked for.
+
+Libav is loaded with the first file: a process that only serves callers never has one.
+"""
 
 from __future__ import annotations
 
@@ -7,13 +10,13 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
-
-import av
-from av.container import InputContainer
-from av.video.stream import VideoStream
+from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution, Spec
+
+if TYPE_CHECKING:
+    from av.container import InputContainer
+    from av.video.stream import VideoStream
 
 #: The index of a ten-second video has a few kilobytes. The bounds keep a hostile file from
 #: costing more than a moment.
@@ -52,6 +55,8 @@ def probe(path: Path) -> Probe:
 
     Raises `NotAVideo`, and `OSError` where the file cannot be read at all.
     """
+    import av
+
     with path.open("rb", buffering=0) as file:
         _check_boxes(file)
         source = _Bounded(file)
@@ -112,6 +117,8 @@ def _describe(container: InputContainer) -> Probe:
 
 
 def _video_of(container: InputContainer) -> VideoStream:
+    import av
+
     for stream in container.streams.video:
         if not stream.disposition & av.stream.Disposition.attached_pic:  # a cover is no video
             return stream
@@ -119,6 +126,8 @@ def _video_of(container: InputContainer) -> VideoStream:
 
 
 def _seconds(container: InputContainer, stream: VideoStream) -> float:
+    import av
+
     if stream.duration is not None and stream.time_base is not None:
         return float(stream.duration * stream.time_base)
     return (container.duration or 0) / av.time_base

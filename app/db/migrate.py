@@ -1,23 +1,30 @@
-"""Brings a database to this version's schema."""
+"""Brings a database to this version's schema.
+
+The migration library is loaded where it is used: a serving process only asks for the newest
+revision, and would keep ten megabytes for it.
+"""
 
 from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from alembic import command
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.exc import OperationalError
 
 from app.db.session import sqlalchemy_url
 from app.errors import Unavailable
 
+if TYPE_CHECKING:
+    from alembic.config import Config
+
 MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
 
 
 def _config() -> Config:
+    from alembic.config import Config
+
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
     return config
@@ -25,17 +32,21 @@ def _config() -> Config:
 
 @cache
 def head_revision() -> str:
-    """The newest migration of this version of the program."""
-    return ScriptDirectory.from_config(_config()).get_current_head() or ""
+    """The newest migration of this version of the program: files are named `<revision>_<what>`."""
+    return max(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
 
 
 def upgrade(address: str) -> None:
     """Runs every migration that is missing. Two at once take turns. Raises `Unavailable`."""
+    from alembic import command
+
     _run(address, lambda config: command.upgrade(config, "head"))
 
 
 def check(address: str) -> None:
     """Raises Alembic's `CommandError` where the schema and `tables.py` differ."""
+    from alembic import command
+
     _run(address, command.check)
 
 
