@@ -197,7 +197,13 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
 
     folder = settings.data_dir / "simulator"
     folder.mkdir(parents=True, exist_ok=True)
-    app = create_simulator(SimulatorConfig(data_dir=folder, speed=settings.simulator_speed))
+    app = create_simulator(
+        SimulatorConfig(
+            data_dir=folder,
+            speed=settings.simulator_speed,
+            one_film_for_all=settings.simulator_one_film,
+        )
+    )
     with _listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:
         config = uvicorn_config(
             app, _LOOPBACK, listener.getsockname()[1], log_config=None, lifespan="on"

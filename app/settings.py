@@ -237,6 +237,11 @@ class Settings(BaseSettings):
         60, gt=0, le=100_000,
         description="How many times faster than life the simulator renders; 1 is seven minutes.",
     )  # fmt: skip
+    simulator_one_film: bool = Field(
+        False,
+        description="The simulator renders one film for each set of options, without the prompt in "
+        "the picture: for load tests, which would else measure the rendering.",
+    )
 
     @field_validator("download_hosts", mode="before")
     @classmethod
