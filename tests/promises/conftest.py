@@ -9,16 +9,16 @@ from tests.harness.processes import Api
 from tests.promises.site import Site, site
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One database and one upstream for the tests of a file; each test starts its own workers."""
+    """One database and one upstream for all who look at what workers do; each test has its own."""
     with postgres.fresh() as address, site(address, tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def api(place: Site) -> Api:
-    """The API process of a file's tests."""
+    """The API process that no test ends."""
     return place.start_api()
 
 

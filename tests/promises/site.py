@@ -147,6 +147,8 @@ class Site:
         self.settings = {
             "DATABASE_URL": database_url,
             "ONEMIN_API_KEY": ",".join(f"{label}={key}" for label, key in UPSTREAM_KEYS.items()),
+            # Nobody listens there: until there is a simulator, nothing can be sent.
+            "ONEMIN_BASE_URL": "http://127.0.0.1:9",
             "REELGATE_DATA_DIR": str(folder / "data"),
             "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
             "REELGATE_PORT": "0",
@@ -160,8 +162,20 @@ class Site:
             "REELGATE_DRAIN_SECONDS": "10",
             **settings,
         }
-        self.upstream = Upstream(self.start("simulate"))
-        self.settings["REELGATE_SIMULATOR_URL"] = self.upstream.address
+        self._upstream: Upstream | None = None
+
+    @property
+    def upstream(self) -> Upstream:
+        assert self._upstream is not None
+        return self._upstream
+
+    def start_upstream(self) -> None:
+        self._upstream = Upstream(self.start("simulate"))
+        self.settings["REELGATE_SIMULATOR_URL"] = self._upstream.address
+
+    def close(self) -> None:
+        if self._upstream is not None:
+            self._upstream.http.close()
 
     def start(self, command: str, **settings: str) -> Process:
         name = f"{command}-{next(self._numbers)}"
@@ -220,13 +234,17 @@ class Site:
 
 
 @contextlib.contextmanager
-def site(database_url: str, folder: Path, **settings: str) -> Iterator[Site]:
+def site(
+    database_url: str, folder: Path, *, upstream: bool = True, **settings: str
+) -> Iterator[Site]:
     with family() as started:
         running = Site(database_url, folder, started, **settings)
         try:
+            if upstream:
+                running.start_upstream()
             yield running
         finally:
-            running.upstream.http.close()
+            running.close()
         for secret in (*UPSTREAM_KEYS.values(), SIGNING_SECRET, "X-Amz-Signature"):
             assert secret not in running.logs()
 

@@ -5,20 +5,29 @@ from __future__ import annotations
 import asyncio
 import itertools
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import httpx
 import pytest
 
 from app.members import Limits
+from tests.harness import database
 from tests.harness.gateway import body
 from tests.harness.processes import Api
-from tests.promises.site import PRICE, Site
+from tests.promises.site import PRICE, Site, site
 
 CREATES = 200
 CAP = 17
 ROOM = Limits(credit_limit=10**9, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
+
+
+@pytest.fixture(scope="module")
+def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """Without an upstream or a worker: what is admitted stays queued."""
+    folder = tmp_path_factory.mktemp("crowd")
+    with postgres.fresh() as address, site(address, folder, upstream=False) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
