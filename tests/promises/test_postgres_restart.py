@@ -43,7 +43,10 @@ class Server:
 def server(tmp_path: Path) -> Iterator[Server]:
     with embedded_postgres(tmp_path) as address:
         migrate.upgrade(address)
-        yield Server(tmp_path, address)
+        own = Server(tmp_path, address)
+        yield own
+        # Whoever started it knows the server by its first process only.
+        own.stop()
 
 
 @pytest.fixture
