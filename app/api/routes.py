@@ -58,8 +58,10 @@ def create_api(rt: Runtime) -> FastAPI:
     app.post(one + "/cancel", name="cancel_generation", tags=["generations"])(cancel_generation)
     app.delete(one, name="delete_generation", tags=["generations"], status_code=204,
                response_class=Response, responses=_CONFLICT)(delete_generation)  # fmt: skip
-    app.api_route(one + "/content", methods=["GET", "HEAD"], name="get_content",
-                  tags=["generations"], response_class=Response)(get_content)  # fmt: skip
+    app.get(one + "/content", name="get_content", tags=["generations"],
+            response_class=Response)(get_content)  # fmt: skip
+    # A route of its own: a description may not give two operations one id.
+    app.head(one + "/content", name="head_content", include_in_schema=False)(get_content)
     app.include_router(admin.router)
     return app
 
