@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -15,9 +16,13 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session")
-def postgres(tmp_path_factory: pytest.TempPathFactory) -> Iterator[database.Server]:
-    """One server for each test process."""
-    with database.running(tmp_path_factory.mktemp("postgres")) as server:
+def postgres() -> Iterator[database.Server]:
+    """One server for each test process. Not under pytest's own folder: another test run that starts
+    closes that to all users but its own, and a server under root runs as another one."""
+    with (
+        tempfile.TemporaryDirectory(prefix="reelgate-", ignore_cleanup_errors=True) as folder,
+        database.running(Path(folder)) as server,
+    ):
         yield server
 
 

@@ -11,6 +11,7 @@ import httpx
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import traces
+from tests.simulator.conftest import until
 
 
 def uuid_of(answer: httpx.Response) -> str:
@@ -112,10 +113,11 @@ async def test_concurrent_creates_with_one_key_share_one_generation_and_its_vide
             "/api/features", json=body(), headers={"API-KEY": key, "Idempotency-Key": "order-1"}
         )
 
+    async def all_wait() -> bool:
+        return still_gate.rt.watch.waiting == 3
+
     creating = [asyncio.create_task(create()) for _ in range(3)]
-    async with asyncio.timeout(10):
-        while still_gate.rt.watch.waiting < 3:
-            await asyncio.sleep(0.01)
+    await until(all_wait)
     still_gate.start_worker()
     answers = await asyncio.gather(*creating)
     assert {answer.status_code for answer in answers} == {200}

@@ -152,7 +152,7 @@ async def test_a_request_without_a_price_is_refused_before_anything_is_taken(
     database_url: str, tmp_path: Path
 ) -> None:
     prices = tmp_path / "prices.toml"
-    prices.write_text(  # noqa: ASYNC240 - a test's own little file
+    prices.write_text(
         '[[price]]\nfeature = "TEXT_TO_VIDEO"\nprovider = "luma"\nmodel = "ray-v1"\n'
         'credits = 7\nas_of = 2026-01-01\nsource = "test"\n'
     )

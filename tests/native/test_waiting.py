@@ -13,7 +13,9 @@ import httpx
 import pytest
 from sqlalchemy import text
 
+from app.db import members
 from app.db.moves import CHANNEL
+from app.secrets import digest_of
 from app.views import wait_for_rest
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import execute, one
@@ -182,11 +184,14 @@ async def test_a_create_answers_202_although_the_database_goes_away_at_the_end_o
 async def test_a_wait_that_cannot_begin_because_the_database_is_away_is_no_error(
     still_gate: Gateway,
 ) -> None:
-    answer = await post(still_gate, await still_gate.member(), Prefer="respond-async")
-    uuid = UUID(look_later(answer))
+    key = await still_gate.member()
+    uuid = UUID(look_later(await post(still_gate, key, Prefer="respond-async")))
+    async with still_gate.rt.db.single() as tx:
+        caller = await members.find_caller(tx, digest_of(key))
+    assert caller is not None
     async with _locked_generations(still_gate):
         waiting = asyncio.create_task(
-            wait_for_rest(still_gate.rt, uuid, seconds=30, gone=_never_hangs_up)
+            wait_for_rest(still_gate.rt, caller, uuid, seconds=30, gone=_never_hangs_up)
         )
         await until(lambda: _cut_off_whoever_waits_for_the_lock(still_gate))
         assert await waiting is False
