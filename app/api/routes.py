@@ -23,7 +23,7 @@ from app.api.documents import (
 )
 from app.db import generations, ledger
 from app.domain.generation import RESTING, Generation, State
-from app.errors import NotCancelable
+from app.errors import Forbidden, NotCancelable
 from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.video import video_response
@@ -99,6 +99,8 @@ async def list_generations(
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
 ) -> GenerationList:
     """Newest first. A member sees its own, an administrator the team's."""
+    if not caller.is_admin and member_id not in (None, caller.member_id):
+        raise Forbidden("Only an administrator of the team may list another member's generations.")
     async with rt.db.single() as tx:
         found = await generations.list_visible(
             tx,

@@ -1,0 +1,81 @@
+"""Every error there is, through every edge there is."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from app import errors
+from app.dialects.onemin import wire
+from app.errors import GatewayError, Issue, LimitReached, Unavailable
+from app.http.errors import Render, problem
+
+EDGES = {"own REST": problem, "1min.ai": wire.render_error}
+ISSUES = [Issue("promptObject.duration", "value", "must be one of 5s", "7s", ["5s"])]
+
+
+def family(root: type[GatewayError] = GatewayError) -> Iterator[type[GatewayError]]:
+    yield root
+    for child in root.__subclasses__():
+        yield from family(child)
+
+
+EVERY = sorted(set(family()), key=lambda error: error.__name__)
+
+
+def test_the_family_is_whole_and_its_docstring_draws_it() -> None:
+    drawn = errors.__doc__ or ""
+    named = {error for error in EVERY if error not in (GatewayError, LimitReached)}
+    for error in named:
+        assert error.__name__ in drawn
+        line = next(line for line in drawn.splitlines() if f" {error.__name__} " in line)
+        assert line.split()[-2:] == [str(error.status), error.code]
+    codes = [error.code for error in named]
+    assert len(codes) == len(set(codes))
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("error", EVERY, ids=lambda error: error.__name__)
+def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge: str) -> None:
+    render: Render = EDGES[edge]
+    for raised in (
+        error(),
+        error("What happened, in a sentence."),
+        error("With issues.", issues=ISSUES, retry_after_seconds=1.5),
+        error("With figures.", extra={"limit": "max_open", "limit_value": 3}),
+    ):
+        status, body = render(raised, "request-1")
+        assert 400 <= status <= 599
+        assert json.loads(json.dumps(body, allow_nan=False)) == body
+        assert body["billed"] is raised.billed
+        assert body["retry_safe"] is raised.retry_safe
+        if edge == "own REST":
+            assert status == body["status"] == error.status
+            assert body["type"] == f"urn:reelgate:error:{error.code}"
+            assert (body["code"], body["title"]) == (error.code, error.title)
+            assert (body["detail"], body["request_id"]) == (raised.message, "request-1")
+            issues, figures = body.get("errors"), body
+        else:
+            assert (body["message"], body["requestId"]) == (raised.message, "request-1")
+            assert body["errorCode"].isupper()
+            issues, figures = body.get("details"), body.get("context", {})
+        assert issues == ([issue.to_json() for issue in ISSUES] if raised.issues else None)
+        assert figures.get("limit_value") == raised.extra.get("limit_value")
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_an_error_may_take_its_promise_of_a_safe_retry_back(edge: str) -> None:
+    raised = Unavailable(extra={"retry_safe": False})
+    _, body = EDGES[edge](raised, "request-1")
+    assert body["retry_safe"] is False
+    assert "context" not in body
+
+
+def test_no_error_claims_that_money_was_spent_and_that_a_retry_is_free() -> None:
+    for error in EVERY:
+        assert not (error.billed and error.retry_safe)
+    assert [error.__name__ for error in EVERY if error.retry_safe is False] == [
+        "GatewayError", "Internal",
+    ]  # fmt: skip
