@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -154,8 +154,7 @@ async def rotate_key(rt: Runtime, prefix: str, *, overlap_seconds: float, actor:
         old = await _get_key(tx, prefix)
         subject = f"{old.team_name}/{old.member_name}"
         fresh = await _issue(tx, old.member_id, old.name, None, subject, actor)
-        end = rt.clock.now() + timedelta(seconds=overlap_seconds)
-        await members.end_key(tx, old.id, at=end)
+        await members.end_key(tx, old.id, overlap_seconds=overlap_seconds)
         await _audit(tx, actor, "key.rotate", subject, old=prefix, new=fresh.prefix)
         return fresh
 
@@ -164,7 +163,7 @@ async def revoke_key(rt: Runtime, prefix: str, *, actor: str) -> None:
     """The key stops working with the next request."""
     async with rt.db.begin() as tx:
         key = await _get_key(tx, prefix)
-        await members.end_key(tx, key.id, at=rt.clock.now())
+        await members.end_key(tx, key.id, overlap_seconds=0)
         await _audit(tx, actor, "key.revoke", f"{key.team_name}/{key.member_name}", key=prefix)
 
 

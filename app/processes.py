@@ -19,9 +19,10 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
+from app import gauges
 from app.db import migrate
 from app.embedded import embedded_postgres
-from app.errors import ConfigurationError
+from app.errors import ConfigurationError, Unavailable
 from app.first_start import ensure_first_key
 from app.http.server import raise_file_limit, server_config
 from app.main import create_app
@@ -31,6 +32,7 @@ from app.telemetry import configure_logging, logger
 
 log = logger(__name__)
 
+_GAUGE_SECONDS = 5.0
 _LOOPBACK = "127.0.0.1"
 
 
@@ -76,12 +78,28 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
     """A worker alone."""
+    if not settings.upstream_keys():
+        raise ConfigurationError(
+            "A worker needs ONEMIN_API_KEY, or REELGATE_SIMULATOR_URL for a simulator."
+        )
     from app.worker.run import run as run_worker
 
     async with open_runtime(settings) as rt:
         if settings.worker_metrics_port:
             start_http_server(settings.worker_metrics_port, settings.host, rt.metrics.registry)
-        await run_worker(rt, stopping)
+        gauging = asyncio.create_task(_keep_gauges(rt))
+        try:
+            await run_worker(rt, stopping)
+        finally:
+            gauging.cancel()
+
+
+async def _keep_gauges(rt: Runtime) -> None:
+    """A worker's metrics are read from another thread, so its gauges are kept fresh instead."""
+    while rt.settings.worker_metrics_port:
+        with contextlib.suppress(Unavailable):
+            await gauges.refresh(rt)
+        await asyncio.sleep(_GAUGE_SECONDS)
 
 
 async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
@@ -139,8 +157,19 @@ async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Eve
     raise_file_limit()
     config = server_config(create_app(rt), rt.settings)
     log.info("api_started", address=rt.settings.link_base, simulated=rt.settings.simulated)
-    await _until(stopping, _Server(config), listener, on_stop=rt.drain)
+    await _until(stopping, _Server(config), listener, on_stop=lambda: _drain(rt))
     log.info("api_stopped")
+
+
+async def _drain(rt: Runtime) -> None:
+    """Says so first, for as long as balancers need to notice, then keeps nobody waiting."""
+    rt.draining = True
+    await asyncio.sleep(rt.settings.drain_notice_seconds)
+    rt.drain()
+
+
+async def _nothing() -> None:
+    return None
 
 
 class _Server(uvicorn.Server):
@@ -156,7 +185,7 @@ async def _until(
     server: uvicorn.Server,
     listener: socket.socket,
     *,
-    on_stop: Callable[[], None],
+    on_stop: Callable[[], Awaitable[None]],
 ) -> None:
     """Serves until `stopping`, then lets requests in flight finish."""
     serving = asyncio.create_task(server.serve(sockets=[listener]))
@@ -165,7 +194,7 @@ async def _until(
         await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
     finally:
         asked.cancel()
-        on_stop()
+        await on_stop()
         server.should_exit = True
         await serving
 
@@ -209,9 +238,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
             app, _LOOPBACK, listener.getsockname()[1], log_config=None, lifespan="on"
         )
         stopping = asyncio.Event()
-        serving = asyncio.create_task(
-            _until(stopping, _Server(config), listener, on_stop=lambda: None)
-        )
+        serving = asyncio.create_task(_until(stopping, _Server(config), listener, on_stop=_nothing))
         try:
             yield f"http://{_LOOPBACK}:{listener.getsockname()[1]}"
         finally:

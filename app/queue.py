@@ -290,7 +290,7 @@ class Workers:
                 async with self._app.open_async():
                     await self._run_lanes()
             except (exceptions.ProcrastinateException, OSError) as error:
-                log.warning("worker_interrupted", cause=repr(error.__cause__ or error))
+                log.warning("worker_interrupted", cause=type(error.__cause__ or error).__name__)
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), timeout=1.0)

@@ -134,6 +134,12 @@ class Settings(BaseSettings):
         30, description="How long a stopping process lets requests and upstream calls finish."
     )
 
+    drain_notice_seconds: float = Field(
+        0, ge=0, le=600,
+        description="How long a stopping API goes on taking requests while /readyz says 503, for "
+        "balancers to notice.",
+    )  # fmt: skip
+
     # What callers get
     wait_seconds: Seconds = Field(
         900, description="How long POST /api/features waits for the video before answering 202."

@@ -102,7 +102,7 @@ def member_suspend(
     team: TeamOption,
     undo: Annotated[bool, typer.Option(help="Let it in again.")] = False,
 ) -> None:
-    """Refuse every request of a member. What is under way goes on."""
+    """Refuse new videos of a member. What is under way goes on, and it may look and download."""
 
     async def act(rt: Runtime) -> None:
         await members.change_member(rt, team, name, status=status_of(undo), actor=ACTOR)

@@ -78,7 +78,7 @@ def team_limit(
 def team_suspend(
     name: Name, undo: Annotated[bool, typer.Option(help="Let it in again.")] = False
 ) -> None:
-    """Refuse every request of a team. What is under way goes on."""
+    """Refuse new videos of a team. What is under way goes on, and it may look and download."""
 
     async def act(rt: Runtime) -> None:
         await members.change_team(rt, name, status=status_of(undo), actor=ACTOR)

@@ -11,6 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from app import processes
 from app.domain.caller import Status
@@ -20,7 +21,8 @@ from app.settings import Settings
 
 #: Who the audit log names for what is done here.
 ACTOR = "cli"
-_out = Console()
+#: Wide enough for every table: lines are left to the terminal, or to the next program.
+_out = Console(width=400)
 
 Name = Annotated[str, typer.Argument(help="Its name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
@@ -68,8 +70,15 @@ def day(moment: datetime | None) -> str:
 
 
 def show(columns: list[str], lines: list[list[object]]) -> None:
-    """A table on standard output."""
-    table = Table(*columns, box=None, pad_edge=False)
+    """A table on standard output. Cells are text and nothing else: what callers wrote must not
+    style or steer an operator's terminal, and ids are never cut."""
+    table = Table(box=None, pad_edge=False)
+    for name in columns:
+        table.add_column(name, no_wrap=True)
     for line in lines:
-        table.add_row(*("" if cell is None else str(cell) for cell in line))
-    _out.print(table)
+        table.add_row(*(Text("" if cell is None else _printable(str(cell))) for cell in line))
+    _out.print(table, soft_wrap=True, crop=False)
+
+
+def _printable(cell: str) -> str:
+    return "".join(char if char.isprintable() else " " for char in cell)

@@ -9,15 +9,13 @@ from sqlalchemy import text
 from app.db.session import Tx
 
 
+_USED_BY_MEMBER = text(
+    "SELECT coalesce(sum(credits), 0)::bigint FROM ledger_entries WHERE member_id = :id AND counted"
+)
+
+
 async def used_by_member(tx: Tx, member_id: UUID) -> int:
-    used = await tx.scalar(
-        text(
-            "SELECT coalesce(sum(credits), 0)::bigint FROM ledger_entries"
-            " WHERE member_id = :id AND counted"
-        ),
-        {"id": member_id},
-    )
-    return int(used or 0)
+    return int(await tx.scalar(_USED_BY_MEMBER, {"id": member_id}) or 0)
 
 
 async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:

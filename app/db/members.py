@@ -268,19 +268,20 @@ async def list_keys(tx: Tx, *, prefix: str | None = None) -> list[Key]:
     return [Key(**row._mapping) for row in rows]
 
 
-async def end_key(tx: Tx, key_id: UUID, *, at: datetime) -> None:
-    """Revokes a key from `at` on: at once, or later to let a rotation overlap."""
+async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
+    """Ends a key on the database's clock: now, or later to let a rotation overlap."""
     await tx.execute(
         text(
             """
             UPDATE api_keys SET
-                revoked_at = CASE WHEN CAST(:at AS timestamptz) <= now() THEN now()
-                                  ELSE revoked_at END,
-                expires_at = least(coalesce(expires_at, CAST(:at AS timestamptz)), :at)
+                revoked_at = CASE WHEN :seconds <= 0 THEN now() ELSE revoked_at END,
+                expires_at = CASE WHEN :seconds <= 0 THEN expires_at
+                                  ELSE least(coalesce(expires_at, 'infinity'),
+                                             now() + make_interval(secs => :seconds)) END
              WHERE id = :id
             """
         ),
-        {"id": key_id, "at": at},
+        {"id": key_id, "seconds": float(overlap_seconds)},
     )
 
 

@@ -31,9 +31,15 @@ def _config() -> Config:
 
 
 @cache
+def known_revisions() -> frozenset[str]:
+    """Every migration of this version of the program: files are named `<revision>_<what>`."""
+    files = (MIGRATIONS / "versions").glob("[0-9]*_*.py")
+    return frozenset(file.name.split("_")[0] for file in files)
+
+
 def head_revision() -> str:
-    """The newest migration of this version of the program: files are named `<revision>_<what>`."""
-    return max(file.name.split("_")[0] for file in (MIGRATIONS / "versions").glob("[0-9]*_*.py"))
+    """The newest of them."""
+    return max(known_revisions())
 
 
 def upgrade(address: str) -> None:

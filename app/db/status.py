@@ -60,7 +60,10 @@ async def figures(tx: Tx) -> Figures:
         )
     )
     keys = await tx.execute(
-        text("SELECT label, state = 'active' AND open_until IS NULL AS active FROM upstream_keys")
+        text(
+            "SELECT label, state = 'active' AND open_until IS NULL AS active FROM upstream_keys"
+            " WHERE seen_at > now() - interval '2 minutes'"
+        )
     )
     return Figures(
         generations={state: count for state, (count, _) in by_state.items()},

@@ -132,6 +132,8 @@ upstream_keys = Table(
     Column("failures", Integer, nullable=False, server_default="0"),
     _instant("open_until"),
     Column("openings", Integer, nullable=False, server_default="0"),
+    # When a worker last had this key configured.
+    _instant("seen_at", nullable=False, now=True),
     _created(),
     _one_of("state", ["active", "set_aside"]),
     postgresql_with={"fillfactor": 50},

@@ -42,7 +42,8 @@ async def register(tx: Tx, fingerprints: Mapping[str, str]) -> dict[str, int]:
             text(
                 """
                 INSERT INTO upstream_keys (label, fingerprint) VALUES (:label, :fingerprint)
-                ON CONFLICT (fingerprint) DO UPDATE SET label = excluded.label RETURNING id
+                ON CONFLICT (fingerprint) DO UPDATE SET label = excluded.label, seen_at = now()
+                RETURNING id
                 """
             ),
             {"label": label, "fingerprint": fingerprint},
@@ -50,17 +51,23 @@ async def register(tx: Tx, fingerprints: Mapping[str, str]) -> dict[str, int]:
     return found
 
 
-async def list_keys(tx: Tx, ids: Sequence[int] | None = None) -> list[UpstreamKey]:
-    """These keys, or every key there ever was."""
+async def mark_seen(tx: Tx, ids: Sequence[int]) -> None:
+    """Says that a worker has these keys configured."""
+    await tx.execute(
+        text("UPDATE upstream_keys SET seen_at = now() WHERE id = ANY(:ids)"), {"ids": list(ids)}
+    )
+
+
+async def list_keys(tx: Tx) -> list[UpstreamKey]:
+    """The keys that some worker has configured now."""
     rows = await tx.execute(
         text(
             """
             SELECT id, label, state, reason, set_aside_at, return_at, failures, open_until
               FROM upstream_keys
-             WHERE CAST(:ids AS integer[]) IS NULL OR id = ANY(:ids) ORDER BY id
+             WHERE seen_at > now() - interval '2 minutes' ORDER BY id
             """
-        ),
-        {"ids": None if ids is None else list(ids)},
+        )
     )
     return [UpstreamKey(**row._mapping) for row in rows]
 

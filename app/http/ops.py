@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app import queue
-from app.db import status, switches
-from app.db.migrate import head_revision
+from app import gauges, queue
+from app.db import status
+from app.db.migrate import head_revision, known_revisions
 from app.errors import Unavailable
 from app.http.access import runtime_of
 from app.runtime import Runtime
@@ -44,7 +45,10 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
             unknown = await status.unknown_figures(tx) if revision == head_revision() else None
     except Unavailable:
         return {"database": {"ok": False, "detail": "cannot be reached"}}
-    at_head = revision == head_revision()
+    # A schema ahead of this version is that of a rolling upgrade: the functions it calls stay.
+    at_head = revision == head_revision() or (
+        revision is not None and revision not in known_revisions()
+    )
     working = seen is not None and seen < WORKER_SILENCE_SECONDS
     checks: dict[str, dict[str, Any]] = {
         "database": {"ok": True},
@@ -70,30 +74,6 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
 async def metrics(request: Request) -> Response:
     """This process's counters, and gauges read from the database now."""
     rt = runtime_of(request)
-    try:
-        await refresh_gauges(rt)
-    except Unavailable:
-        rt.metrics.database_up.set(0)
+    with contextlib.suppress(Unavailable):
+        await gauges.refresh(rt)
     return Response(generate_latest(rt.metrics.registry), media_type=CONTENT_TYPE_LATEST)
-
-
-async def refresh_gauges(rt: Runtime) -> None:
-    async with rt.db.single() as tx:
-        figures = await status.figures(tx)
-        depths = await queue.depths(tx)
-        paused = await switches.positions(tx)
-    gauges = rt.metrics
-    gauges.database_up.set(1)
-    for state in ("queued", "submitting", "running", "unknown"):
-        gauges.generations.labels(state).set(figures.generations.get(state, 0))
-        gauges.oldest_seconds.labels(state).set(figures.oldest_seconds.get(state, 0))
-    gauges.hold_credits.set(figures.hold_credits)
-    for state in ("pending", "lost"):
-        gauges.assets.labels(state).set(figures.assets.get(state, 0))
-    for label, active in figures.upstream_keys.items():
-        gauges.upstream_keys.labels(label).set(active)
-    for position in paused:
-        gauges.paused.labels(position.name.value).set(position.paused)
-    gauges.jobs.clear()
-    for depth in depths:
-        gauges.jobs.labels(depth.kind, depth.status).set(depth.jobs)

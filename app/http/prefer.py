@@ -15,12 +15,11 @@ class Preference:
     respond_async: bool = False
     wait_seconds: float | None = None
 
-    @property
-    def applied(self) -> str:
+    def applied(self, longest_seconds: float) -> str:
         """What `Preference-Applied` says; empty where nothing was asked."""
         parts = ["respond-async"] if self.respond_async else []
         if self.wait_seconds is not None:
-            parts.append(f"wait={self.wait_seconds:g}")
+            parts.append(f"wait={self.patience(longest_seconds):g}")
         return ", ".join(parts)
 
     def patience(self, longest_seconds: float) -> float:

@@ -100,7 +100,8 @@ async def _keep_looking(
             entered = State.UNKNOWN
         state = State.UNKNOWN
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
-        await put_aside(tx, work.upstream_key_id, "", answer.key_trouble)
+        label = next(name for name, i in rt.upstream_key_ids.items() if i == work.upstream_key_id)
+        await put_aside(tx, work.upstream_key_id, label, answer.key_trouble)
     if state is State.UNKNOWN:
         if elapsed > rt.settings.unknown_seconds:
             log.error("unknown_given_up", generation_id=str(work.id))

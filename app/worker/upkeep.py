@@ -36,7 +36,9 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
 
 async def one_round(rt: Runtime) -> None:
     longest = rt.settings.upstream_read_seconds + _GRACE_SECONDS
+    key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
+        await upstream_keys.mark_seen(tx, list(key_ids.values()))
         if not await status.lead_upkeep(tx):
             return
         rescued = await queue.rescue(

@@ -50,6 +50,9 @@ def upgrade() -> None:
         sa.Column("open_until", sa.DateTime(timezone=True), nullable=True),
         sa.Column("openings", sa.Integer(), server_default="0", nullable=False),
         sa.Column(
+            "seen_at", sa.DateTime(timezone=True), server_default=sa.text("now()"), nullable=False
+        ),
+        sa.Column(
             "created_at",
             sa.DateTime(timezone=True),
             server_default=sa.text("now()"),

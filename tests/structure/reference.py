@@ -35,6 +35,8 @@ and a test fails while the two differ: change the code, not this page.
 
 #: Why a record failed or is unknown, as its `error.code` or `resultObject.code` says.
 OUTCOMES = {
+    "lost": "An operator found that it was charged and that its video cannot be had.",
+    "not_made": "An operator found that it was never made. The hold is released.",
     "canceled": "Canceled while it was queued. Nothing was sent; the hold is released.",
     "moderation_blocked": "The upstream's moderation blocked the prompt or the video.",
     "outcome_unknown": "The upstream's answer was lost. The credits stay set aside until it is "

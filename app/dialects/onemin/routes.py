@@ -103,8 +103,8 @@ def _answer(
     rt: Runtime, view: OwnView, admitted: Admitted, prefer: Preference, *, at_once: bool
 ) -> Response:
     headers: dict[str, str] = dict(admitted.headers)
-    if prefer.applied:
-        headers["Preference-Applied"] = prefer.applied
+    if applied := prefer.applied(rt.settings.wait_seconds):
+        headers["Preference-Applied"] = applied
     status = 200
     if not at_once and view.generation.state not in FINAL:
         status = 202

@@ -1,0 +1,142 @@
+"""The image and the compose file, read as text: no engine is needed to see what they promise."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import NamedTuple
+
+import pytest
+
+from app.settings import Settings, environment_name
+from tests.structure import reference
+from tests.structure.sources import read
+
+SETTINGS = {environment_name(name) for name in Settings.model_fields}
+GATEWAYS = ("migrate", "api", "worker")
+
+
+class Instruction(NamedTuple):
+    word: str
+    text: str
+
+
+def stages() -> list[list[Instruction]]:
+    """The Dockerfile's instructions, each stage from its FROM on."""
+    found: list[list[Instruction]] = []
+    whole = re.sub(r"^\s*#.*\n", "", read("Dockerfile"), flags=re.MULTILINE).replace("\\\n", " ")
+    for line in filter(None, map(str.strip, whole.splitlines())):
+        word, _, text = line.partition(" ")
+        if word == "FROM":
+            found.append([])
+        if found:
+            found[-1].append(Instruction(word, text.strip()))
+    return found
+
+
+def _texts(stage: list[Instruction], word: str) -> list[str]:
+    return [text for each, text in stage if each == word]
+
+
+def test_dependencies_are_installed_from_the_lock() -> None:
+    runs = " ".join(_texts(stages()[0], "RUN"))
+    assert "--require-hashes -r requirements.lock" in runs
+    assert "--no-deps --no-build-isolation -e ." in runs
+
+
+def test_the_last_stage_builds_nothing() -> None:
+    last = stages()[-1]
+    assert not re.search(r"pip install|apt|gcc|curl|wget", " ".join(_texts(last, "RUN")))
+    assert [text.split()[0] for text in _texts(last, "COPY")] == ["--from=builder"]
+    assert _texts(last, "ADD") == []
+
+
+def test_the_image_runs_as_a_numbered_user() -> None:
+    assert _texts(stages()[-1], "USER") == ["10001:10001"]
+
+
+def test_signals_reach_the_gateway() -> None:
+    """A shell form would leave SIGTERM with the shell."""
+    last = stages()[-1]
+    (entry,), (command,) = _texts(last, "ENTRYPOINT"), _texts(last, "CMD")
+    assert json.loads(entry) == ["reelgate"]
+    assert [f"reelgate {word}" for word in json.loads(command)][0] in dict(reference.commands())
+
+
+def test_the_image_says_that_it_is_alive() -> None:
+    (check,) = _texts(stages()[-1], "HEALTHCHECK")
+    command = json.loads(check[check.index("["):])  # fmt: skip
+    assert command[:2] == ["python", "-c"]
+    compile(command[2], "HEALTHCHECK", "exec")
+    assert "/livez" in command[2]
+
+
+def test_the_image_sets_only_what_exists() -> None:
+    named = set(re.findall(r"\b(REELGATE_\w+)=", " ".join(_texts(stages()[-1], "ENV"))))
+    assert named <= SETTINGS
+    assert "REELGATE_DATA_DIR" in named
+
+
+def test_what_is_copied_is_not_ignored() -> None:
+    rules = [line for line in read(".dockerignore").splitlines() if not line.startswith("#")]
+    assert rules[0] == "*", "everything stays out that is not named"
+    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    copied = {name for text in _texts(stages()[0], "COPY") for name in text.split()[:-1]}
+    assert copied == let_in
+
+
+def _block(text: str, name: str, indent: int) -> str:
+    """The lines below `name:` that are further in."""
+    found = re.search(
+        rf"^ {{{indent}}}{name}:.*\n((?: {{{indent + 1},}}.*\n|\s*\n|\s*#.*\n)*)", text, re.MULTILINE
+    )
+    assert found, f"docker-compose.yml has no {name}"
+    return found[1]
+
+
+def _service(name: str) -> str:
+    return _block(_block(read("docker-compose.yml"), "services", 0), name, 2)
+
+
+@pytest.mark.parametrize("name", GATEWAYS)
+def test_every_gateway_service_is_the_same_image_with_another_command(name: str) -> None:
+    service = _service(name)
+    assert "<<: *gateway" in service
+    found = re.search(r"command: (\[.*\])", service)
+    assert found
+    (command,) = json.loads(found[1])
+    assert f"reelgate {command}" in dict(reference.commands())
+
+
+def test_gateways_are_shut_in() -> None:
+    shared = _block(read("docker-compose.yml"), "x-gateway", 0)
+    assert "read_only: true" in shared
+    assert re.search(r"cap_drop:\n\s+- ALL\n", shared)
+    assert "no-new-privileges:true" in shared
+    assert "REELGATE_PROFILE: production" in shared
+
+
+def test_a_stopping_gateway_is_given_longer_than_it_takes() -> None:
+    shared = _block(read("docker-compose.yml"), "x-gateway", 0)
+    grace = re.search(r"stop_grace_period: (\d+)s", shared)
+    assert grace
+    assert int(grace[1]) > Settings.model_fields["drain_seconds"].default + 10
+
+
+def test_gateways_start_on_a_migrated_database() -> None:
+    compose = read("docker-compose.yml")
+    assert "condition: service_healthy" in _service("migrate")
+    assert "condition: service_completed_successfully" in _service("api")
+    assert "depends_on: *migrated" in _service("worker")
+    assert "depends_on: &migrated" in compose
+
+
+def test_the_database_is_not_published() -> None:
+    assert "ports:" not in _service("postgres")
+    assert "ports:" in _service("api")
+    assert "image: postgres:17" in _service("postgres")
+
+
+def test_the_compose_file_sets_only_what_exists() -> None:
+    named = set(re.findall(r"^\s+(REELGATE_\w+):", read("docker-compose.yml"), re.MULTILINE))
+    assert named <= SETTINGS
