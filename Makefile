@@ -21,7 +21,7 @@ ifneq ($(shell test "$$(cat $(CREATED) 2>&1)" = "$(CURDIR)" && $(BIN)/python -c 
 .PHONY: $(CREATED)
 endif
 
-.PHONY: help run test check bench lock docs lint types contracts
+.PHONY: help run test check bench chaos lock docs lint types contracts
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -47,6 +47,9 @@ contracts: $(DEVELOPMENT)
 
 bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/README.md)
 	$(BIN)/python -m bench $(BENCH)
+
+chaos: $(DEVELOPMENT) ## Break a running gateway at random and count what is lost (see docs/reliability.md)
+	$(BIN)/python -m tests.chaos $(ARGS)
 
 docs: $(DEVELOPMENT) ## Write docs/reference.md and .env.example from the code
 	$(BIN)/python -m tests.structure.reference

@@ -1,0 +1,194 @@
+"""Whether the promises were kept: pure functions of what is left. Each yields what is wrong."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from app.domain.generation import FINAL
+from tests.chaos.clients import Ledger
+from tests.chaos.evidence import Evidence, Row
+from tests.chaos.faults import NOT_PROCESSED
+from tests.chaos.plan import Ask
+
+_FINAL = frozenset(state.value for state in FINAL)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """All there is about a run, by prompt."""
+
+    asks: Mapping[str, Ask]
+    ledger: Ledger
+    evidence: Evidence
+
+    @property
+    def generations(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self.evidence.generations:
+            found[row["prompt"]].append(row)
+        return found
+
+    @property
+    def submissions(self) -> dict[str, list[Row]]:
+        found: dict[str, list[Row]] = defaultdict(list)
+        for row in self.evidence.submissions:
+            found[row["prompt"]].append(row)
+        return found
+
+    def billed(self, prompt: str) -> int:
+        return sum(row["billed"] for row in self.submissions.get(prompt, ()))
+
+    def blows(self, prompt: str) -> set[str]:
+        return {blow.name for blow in self.asks[prompt].blows} if prompt in self.asks else set()
+
+
+def sent_twice(case: Case) -> Iterator[str]:
+    """A submission after one that may have been processed."""
+    for prompt, rows in case.submissions.items():
+        for row in rows[:-1]:
+            if row["billed"] or row["outcome"] not in NOT_PROCESSED:
+                outcomes = ", ".join(each["outcome"] for each in rows)
+                yield f"{prompt!r} was submitted {len(rows)} times: {outcomes}"
+                break
+
+
+def admitted_twice(case: Case) -> Iterator[str]:
+    """More than one generation for one wish, or one for a body that was refused."""
+    for prompt, rows in case.generations.items():
+        if len(rows) > 1:
+            yield f"{prompt!r} has {len(rows)} generations: {', '.join(row['id'] for row in rows)}"
+        if prompt not in case.asks:
+            yield f"{prompt!r} should have no generation: {rows[0]['id']}"
+
+
+def accepted_and_gone(case: Case) -> Iterator[str]:
+    """An id that a client was given, and that is not the generation of its prompt."""
+    asks = {ask.number: ask for ask in case.asks.values()}
+    generations = case.generations
+    for number, ids in case.ledger.accepted.items():
+        there = {row["id"] for row in generations.get(asks[number].prompt, ())}
+        if ids != there:
+            yield f"{asks[number].prompt!r} was accepted as {sorted(ids)}, there is {sorted(there)}"
+
+
+def refused_and_made(case: Case) -> Iterator[str]:
+    """A request that was refused has used up nothing."""
+    asks = {ask.number: ask for ask in case.asks.values()}
+    generations = case.generations
+    for number in case.ledger.refused:
+        for row in generations.get(asks[number].prompt, ()):
+            yield f"{asks[number].prompt!r} was refused and is {row['id']}"
+
+
+def canceled_and_billed(case: Case) -> Iterator[str]:
+    for row in case.evidence.generations:
+        if row["state"] == "canceled" and case.billed(row["prompt"]):
+            yield f"{row['id']} was canceled and billed"
+
+
+def stuck(case: Case) -> Iterator[str]:
+    """Not at an end, in the calm; an unknown one may wait for an operator, or have a job."""
+    for row in case.evidence.generations:
+        if row["state"] == "unknown":
+            if row["upstream_id"] and not row["jobs"]:
+                yield f"{row['id']} is unknown with an id and nobody asks for it"
+        elif row["state"] not in _FINAL:
+            yield f"{row['id']} is {row['state']} with {row['jobs']} jobs"
+        elif row["state"] == "succeeded" and row["asset"] != "archived":
+            yield f"{row['id']} is not archived: {row['asset']}, {row['last_error']}"
+
+
+def lost_files(case: Case) -> Iterator[str]:
+    """Archived by its row, and the file is missing or has other bytes; or a file nobody knows."""
+    files = dict(case.evidence.files)
+    for row in case.evidence.generations:
+        if row["asset"] == "archived":
+            found = files.pop(row["path"], None)
+            if found != (row["size_bytes"], row["sha256"]):
+                yield f"{row['id']} is archived as {row['path']}, there is {found}"
+    yield from (f"{path} belongs to no generation" for path in files)
+
+
+def billed_and_lost(case: Case) -> Iterator[str]:
+    """A render the upstream billed that belongs to no generation, or whose generation neither has
+    a video nor still holds its credits. What is listed in `unsaid` is not wrong."""
+    generations, excused = case.generations, set(unsaid(case))
+    for prompt in case.submissions:
+        if not case.billed(prompt):
+            continue
+        rows = generations.get(prompt, [])
+        if not rows:
+            yield f"{prompt!r} was billed and has no generation"
+        for row in rows:
+            if row["state"] not in ("succeeded", "unknown") and prompt not in excused:
+                yield f"{row['id']} is {row['state']} and was billed"
+
+
+def wrong_ledger(case: Case) -> Iterator[str]:
+    """Holds of what has ended, none for what is open, settlements that are not the bill."""
+    excused = set(unsaid(case))
+    for row in case.evidence.generations:
+        ended = row["state"] in _FINAL
+        if row["open_holds"] != (not ended):
+            yield f"{row['id']} is {row['state']} with {row['open_holds']} open holds"
+        billed = case.billed(row["prompt"])
+        if ended and (row["settled"] or 0) != billed and row["prompt"] not in excused:
+            yield f"{row['id']} is {row['state']}, settled {row['settled']}, billed {billed}"
+        if row["counted"] != ((row["settled"] or 0) if ended else row["quote"]):
+            yield f"{row['id']} is {row['state']} and counts {row['counted']}"
+
+
+def others_videos(case: Case) -> Iterator[str]:
+    """A generation that took an upstream record which was not made for its prompt."""
+    made = {row["uuid"]: prompt for prompt, rows in case.submissions.items() for row in rows}
+    for row in case.evidence.generations:
+        whose = made.get(row["upstream_id"]) if row["upstream_id"] else row["prompt"]
+        if whose != row["prompt"]:
+            yield f"{row['id']} for {row['prompt']!r} has the record of {whose!r}"
+
+
+def overshoots(case: Case) -> Iterator[str]:
+    for row in case.evidence.overshoots:
+        yield f"{row['whose']} {row['id']}: {row['used']} of {row['credit_limit']} at {row['at']}"
+    if case.evidence.looks < len(case.evidence.generations):
+        yield f"only {case.evidence.looks} looks: the trigger did not run"
+
+
+def unsaid(case: Case) -> list[str]:
+    """Prompts the upstream billed although it failed, and did not say so in its answer: nobody
+    could have settled them. Only the fault that does just that is an excuse."""
+    return [
+        row["prompt"]
+        for row in case.evidence.generations
+        if row["state"] == "failed"
+        and case.billed(row["prompt"])
+        and {"failed_200"} & case.blows(row["prompt"])
+    ]
+
+
+def unknown(case: Case) -> Counter[str]:
+    """What waits for an operator, and what the upstream's books say of it."""
+    return Counter(
+        ("with an id, " if row["upstream_id"] else "without an id, ")
+        + ("billed" if case.billed(row["prompt"]) else "not billed")
+        for row in case.evidence.generations
+        if row["state"] == "unknown"
+    )
+
+
+#: What may not be → the function that finds it.
+CHECKS = {
+    "submitted again although it may have been processed": sent_twice,
+    "two generations for one request": admitted_twice,
+    "accepted and not there": accepted_and_gone,
+    "refused and there": refused_and_made,
+    "canceled and billed": canceled_and_billed,
+    "stuck": stuck,
+    "billed and lost": billed_and_lost,
+    "another's video": others_videos,
+    "archived and missing, or other bytes, or nobody's": lost_files,
+    "holds and settlements that are wrong": wrong_ledger,
+    "over a credit limit at any commit": overshoots,
+}

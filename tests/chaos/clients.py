@@ -1,0 +1,226 @@
+"""The people who want videos: impatient, forgetful, and correct in what they send."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import httpx
+
+from app.domain.generation import FINAL
+from tests.chaos.answers import Answer
+from tests.chaos.plan import Ask
+from tests.chaos.site import Site
+from tests.harness.gateway import body
+
+#: Longer than a create waits: no answer within it means that there is none.
+PATIENCE_SECONDS = 30.0
+_MOST_TRIES = 8
+_LONGEST_PAUSE_SECONDS = 2.0
+_MOST_LOOKS = 10
+
+
+@dataclass(slots=True)
+class Ledger:
+    """What the clients saw. `accepted`: number of the ask → ids it was answered with."""
+
+    answers: list[Answer] = field(default_factory=list)
+    accepted: dict[int, set[str]] = field(default_factory=dict)
+    canceled: set[int] = field(default_factory=set)
+    refused: set[int] = field(default_factory=set)
+    wrong: list[str] = field(default_factory=list)
+    done: Counter[str] = field(default_factory=Counter)
+
+
+class Clients:
+    def __init__(
+        self, site: Site, keys: Sequence[str], canaries: Sequence[str], script: Script
+    ) -> None:
+        self.ledger = Ledger()
+        self._site, self._keys, self._script = site, keys, script
+        self._canaries = [canary.encode() for canary in canaries]
+        self._http = httpx.AsyncClient(
+            trust_env=False,
+            timeout=PATIENCE_SECONDS,
+            # A connection of its own for each request: one that is kept may be closed at the very
+            # moment it is used, and then nobody knows whose fault that was.
+            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def ask(self, ask: Ask) -> None:
+        for blow in ask.blows:
+            await self._script(blow.rule(ask.token))
+        made = await self._create(ask)
+        if made is None:
+            return
+        if ask.cancels:
+            await self._cancel(ask, made)
+        if ask.reuses and ask.keyed:
+            await self._reuse(ask)
+        await self._follow(ask, made)
+
+    # Creating
+
+    async def _create(self, ask: Ask) -> str | None:
+        """The id, or None where nothing came of it as far as the client knows."""
+        doubtful = False
+        for attempt in range(_MOST_TRIES):
+            answer = await self._post(ask, attempt)
+            if answer.status in (200, 202):
+                return self._accept(ask, answer)
+            doubtful |= answer.status not in (402, 429) and not answer.retry_safe
+            if answer.status == 402 or (answer.status and answer.retry_after is None):
+                break
+            if answer.status == 429 and attempt:
+                break
+            if not ask.keyed and answer.status != 429 and not answer.retry_safe:
+                self.ledger.done["given up without a key"] += 1
+                break
+            self.ledger.done["sent again"] += 1
+            await asyncio.sleep(min(answer.retry_after or 0.2, _LONGEST_PAUSE_SECONDS))
+        if not doubtful:
+            self.ledger.refused.add(ask.number)
+        return None
+
+    async def _post(self, ask: Ask, attempt: int) -> Answer:
+        """The first try may hang up; those after it want an answer."""
+        headers = {"API-KEY": self._keys[ask.member]}
+        if ask.keyed:
+            headers["Idempotency-Key"] = f"key-{ask.number}"
+        if not ask.waits or (attempt and ask.hangs_up_after):
+            headers["Prefer"] = "respond-async"
+        return await self._send(
+            "create", ask, attempt, "POST", "/api/features", headers=headers,
+            content=_video(ask.prompt), patience=ask.hangs_up_after if attempt == 0 else None,
+        )  # fmt: skip
+
+    def _accept(self, ask: Ask, answer: Answer) -> str | None:
+        record = answer.document.get("aiRecord")
+        if not record or not record.get("uuid"):
+            self.ledger.wrong.append(f"accepted without a record: {answer.told()}")
+            return None
+        self.ledger.accepted.setdefault(ask.number, set()).add(record["uuid"])
+        return str(record["uuid"])
+
+    async def _reuse(self, ask: Ask) -> None:
+        """The same key with another body: refused, and never made."""
+        headers = {"API-KEY": self._keys[ask.member], "Idempotency-Key": f"key-{ask.number}"}
+        await self._send(
+            "reuse", ask, 0, "POST", "/api/features", content=_video(ask.other_prompt),
+            headers={**headers, "Prefer": "respond-async"},
+        )  # fmt: skip
+        self.ledger.done["reused a key with another body"] += 1
+
+    async def _cancel(self, ask: Ask, made: str) -> None:
+        answer = await self._call("cancel", ask, "POST", f"/api/v1/generations/{made}/cancel")
+        self.ledger.done["tried to cancel"] += 1
+        if answer.status == 200 and answer.document.get("state") == "canceled":
+            self.ledger.canceled.add(ask.number)
+
+    # Looking
+
+    async def _follow(self, ask: Ask, made: str) -> None:
+        """Looks at it in every way there is, until it rests or patience ends."""
+        for look in range(_MOST_LOOKS):
+            answer = await self._call("result", ask, "GET", f"/api/results/{made}", turn=look)
+            if answer.status == 200 and not answer.document.get("aiRecord"):
+                self.ledger.wrong.append(f"{made} was accepted and is not found: {answer.told()}")
+            await self._call("list", ask, "GET", "/api/v1/generations?limit=5", turn=look)
+            answer = await self._call("get", ask, "GET", f"/api/v1/generations/{made}", turn=look)
+            video = answer.document.get("video")
+            if video:
+                await self._watch(ask, made, video, look)
+            if answer.document.get("state") in FINAL and (not video or _archived(video)):
+                return
+            await asyncio.sleep(0.5 + 0.3 * look)
+
+    async def _watch(self, ask: Ask, made: str, video: dict[str, Any], turn: int) -> None:
+        """A part of it where it is on its way; all of it, hashed, where it is archived."""
+        whole = _archived(video)
+        headers = {} if whole else {"Range": "bytes=0-1023"}
+        path = f"/api/v1/generations/{made}/content"
+        answer = await self._call("content", ask, "GET", path, turn=turn, headers=headers)
+        self.ledger.done["watched"] += answer.status in (200, 206)
+        if whole and answer.status == 200:
+            sha256 = hashlib.sha256(answer.body).hexdigest()
+            if sha256 != video["sha256"]:
+                self.ledger.wrong.append(f"{made} was shown with other bytes: {answer.told()}")
+
+    async def _call(
+        self, kind: str, ask: Ask, method: str, path: str, *, turn: int = 0,
+        headers: dict[str, str] | None = None,
+    ) -> Answer:  # fmt: skip
+        own = {"API-KEY": self._keys[ask.member], **(headers or {})}
+        return await self._send(kind, ask, turn, method, path, headers=own)
+
+    async def _send(
+        self, kind: str, ask: Ask, turn: int, method: str, path: str, *,
+        headers: dict[str, str], content: dict[str, Any] | None = None,
+        patience: float | None = None,
+    ) -> Answer:  # fmt: skip
+        """Each try goes to the next process, as a load balancer would have it."""
+        seat = self._site.apis[(ask.api + turn) % len(self._site.apis)]
+        begin = time.monotonic()
+        status, error, bytes_, told = 0, "", b"", httpx.Headers()
+        try:
+            async with asyncio.timeout(patience):
+                answer = await self._http.request(
+                    method, seat.address + path, headers=headers, json=content
+                )
+            status, bytes_, told = answer.status_code, answer.content, answer.headers
+        except TimeoutError:
+            error = "hung up"
+        except httpx.HTTPError as broken:
+            error = type(broken).__name__
+        whole = repr(told.raw).encode() + bytes_
+        seen = Answer(
+            kind=kind, number=ask.number, seat=seat.name, begin=begin, end=time.monotonic(),
+            status=status, error=error, headers=told, body=bytes_,
+            canaries=tuple(each.decode() for each in self._canaries if each in whole),
+        )  # fmt: skip
+        self.ledger.answers.append(_light(seen))
+        self.ledger.done[f"{kind}: {status or error}"] += 1
+        return seen
+
+
+Script = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+def _light(answer: Answer) -> Answer:
+    """Without the bytes of a video: an hour of answers is kept."""
+    if len(answer.body) < 10_000:
+        return answer
+    return replace(answer, body=b"")
+
+
+def _archived(video: dict[str, Any]) -> bool:
+    return bool(video.get("state") == "archived")
+
+
+def _video(prompt: str) -> dict[str, Any]:
+    return body(prompt, aspectRatio="1:1")
+
+
+async def storm(clients: Clients, asks: Sequence[Ask], *, until: float) -> None:
+    """Each ask at its moment, whatever became of those before. `until` ends what still goes on."""
+    begin = time.monotonic()
+    running: set[asyncio.Task[None]] = set()
+    try:
+        for ask in asks:
+            await asyncio.sleep(max(0.0, begin + ask.at - time.monotonic()))
+            running.add(asyncio.create_task(clients.ask(ask)))
+        await asyncio.wait(running, timeout=max(0.1, until - time.monotonic()))
+    finally:
+        for task in running:
+            task.cancel()
+        for outcome in await asyncio.gather(*running, return_exceptions=True):
+            if isinstance(outcome, Exception):
+                raise outcome

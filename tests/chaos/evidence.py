@@ -1,0 +1,115 @@
+"""What is left after a run: the rows, the upstream's books, the files, the logs."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, LiteralString
+
+import psycopg
+from psycopg import sql
+from psycopg.rows import dict_row
+
+from app.db.session import driver_conninfo
+
+Row = Mapping[str, Any]
+
+_GENERATIONS: LiteralString = """
+    SELECT g.id::text, g.spec->>'prompt' AS prompt, g.state, g.quote, g.settled, g.upstream_id,
+           m.name AS member, a.state AS asset, a.path, a.size_bytes, a.sha256, a.last_error,
+           (SELECT count(*) FROM ledger_entries l
+             WHERE l.generation_id = g.id AND l.kind = 'hold' AND l.counted) AS open_holds,
+           (SELECT coalesce(sum(l.credits), 0) FROM ledger_entries l
+             WHERE l.generation_id = g.id AND l.counted) AS counted,
+           (SELECT count(*) FROM procrastinate_jobs j
+             WHERE j.args->>'generation_id' = g.id::text AND j.status IN ('todo', 'doing')) AS jobs
+      FROM generations g JOIN members m ON m.id = g.member_id
+      LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'
+     ORDER BY g.created_at
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Evidence:
+    """`files` maps paths in the archive to (size, SHA-256)."""
+
+    generations: Sequence[Row]
+    submissions: Sequence[Row]
+    overshoots: Sequence[Row]
+    looks: int
+    files: Mapping[str, tuple[int, str]]
+
+
+def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
+    with psycopg.connect(
+        driver_conninfo(address), autocommit=True, row_factory=dict_row
+    ) as connection:
+        looks = connection.execute("SELECT last_value FROM chaos_looks").fetchone()
+        return Evidence(
+            generations=connection.execute(_GENERATIONS).fetchall(),
+            submissions=books["submissions"],
+            overshoots=connection.execute("SELECT * FROM chaos_overshoots").fetchall(),
+            looks=looks["last_value"] if looks else 0,
+            files=dict(_files(archive)),
+        )
+
+
+def _files(archive: Path) -> Iterator[tuple[str, tuple[int, str]]]:
+    """Whole ones only: what a killed process left unfinished has a `#` in its name."""
+    for path in archive.rglob("*"):
+        if path.is_file() and "#" not in path.name:
+            content = path.read_bytes()
+            digest = hashlib.sha256(content).hexdigest()
+            yield str(path.relative_to(archive)), (len(content), digest)
+
+
+def leaks_in_tables(address: str, canaries: Sequence[str]) -> Iterator[str]:
+    """Every row of every table as text. The one place for a presigned link is that of a video that
+    is not archived yet."""
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        tables = connection.execute(
+            "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
+        ).fetchall()
+        for (table,) in tables:
+            shown = sql.SQL("t::text")
+            if table == "assets":
+                shown = sql.SQL(
+                    "(t.*)::text || CASE WHEN state = 'pending' AND source_link IS NOT NULL"
+                    " THEN ' may hold its link' ELSE '' END"
+                )
+            query = sql.SQL("SELECT {} FROM {} t").format(shown, sql.Identifier(table))
+            for (text,) in connection.execute(query):
+                if table == "assets" and text.endswith(" may hold its link"):
+                    continue
+                yield from (f"{canary!r} in {table}" for canary in canaries if canary in text)
+
+
+def leaks_in_files(paths: Sequence[Path], canaries: Sequence[str]) -> Iterator[str]:
+    for path in paths:
+        text = path.read_text(errors="replace")
+        yield from (f"{canary!r} in {path.name}" for canary in canaries if canary in text)
+
+
+def what_moves(address: str) -> dict[str, int]:
+    """How much is still on its way; empty once nothing moves."""
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        rows = connection.execute(
+            """
+            SELECT state, count(*) FROM generations
+             WHERE state IN ('queued', 'submitting', 'running') GROUP BY state
+            UNION ALL
+            SELECT 'not archived', count(*) FROM assets WHERE state = 'pending' HAVING count(*) > 0
+            """
+        ).fetchall()
+        return {str(name): int(count) for name, count in rows}
+
+
+def polls_of_unknown(address: str) -> dict[str, int]:
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT id::text, polls FROM generations"
+            " WHERE state = 'unknown' AND upstream_id IS NOT NULL"
+        ).fetchall()
+        return {str(name): int(polls) for name, polls in rows}

@@ -1,0 +1,182 @@
+"""What a run does, to whom and when, made from the seed alone: the same seed makes the same plan.
+
+The machine's own timing is not in it. A replay meets the same blows in the same order at nearly the
+same moments, but not between the same two instructions.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from app.members import Limits
+from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Blow
+
+PRICE = 150_000
+APIS, WORKERS, KEYS = 3, 2, 8
+
+#: Kind → weight. The first three of these, and those of Postgres and the upstream, are `kill -9`.
+STRIKES = {
+    "kill_api": 30,
+    "kill_worker": 36,
+    "kill_postgres": 6,
+    "kill_upstream": 6,
+    "freeze_api": 5,
+    "freeze_worker": 7,
+    "restart_api": 7,
+    "restart_worker": 6,
+    "roll": 1,
+    "cut_connections": 5,
+    "break_archive": 4,
+    "reject_key": 3,
+    "empty_key": 3,
+    "limit_rate": 2,
+    "pause_admission": 1,
+    "pause_submission": 1,
+}
+KILLS = ("kill_api", "kill_worker", "kill_postgres", "kill_upstream")
+_TARGETS = {"api": APIS, "worker": WORKERS, "key": KEYS}
+_ROOM = Limits(credit_limit=10**12, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
+
+
+@dataclass(frozen=True, slots=True)
+class Strike:
+    """`target` counts processes or keys; `seconds` is how long it lasts, where it lasts."""
+
+    at: float
+    kind: str
+    target: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """One video a client wants. `token` tells its prompt from every other one."""
+
+    number: int
+    at: float
+    member: int
+    api: int
+    waits: bool
+    keyed: bool
+    hangs_up_after: float | None
+    cancels: bool
+    reuses: bool
+    blows: tuple[Blow, ...]
+
+    @property
+    def token(self) -> str:
+        return f"{self.number:05}#"
+
+    @property
+    def prompt(self) -> str:
+        return f"chaos {self.token}"
+
+    @property
+    def other_prompt(self) -> str:
+        """Sent with a key that another body has used: never to be made."""
+        return f"another body {self.number:05}!"
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    name: str
+    team: str
+    limits: Limits
+    team_credits: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    seed: int
+    seconds: float
+    people: tuple[Person, ...]
+    asks: tuple[Ask, ...]
+    strikes: tuple[Strike, ...]
+
+
+def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 1.7) -> Plan:
+    """`every_seconds` is the mean time between two strikes."""
+    dice, seconds = random.Random(seed), minutes * 60
+    people = _people(generations)
+    return Plan(
+        seed=seed,
+        seconds=seconds,
+        people=people,
+        asks=tuple(_asks(dice, generations, seconds, len(people))),
+        strikes=tuple(_strikes(dice, seconds, every_seconds)),
+    )
+
+
+def _people(generations: int) -> tuple[Person, ...]:
+    """Half of them with limits that bind now and then: open, rate, credits of member and team."""
+    few = max(3, generations // 25)
+    return (
+        *(Person(f"ample-{number}", "studio", _ROOM) for number in range(5)),
+        Person("narrow", "studio", _with(max_open=3)),
+        Person("hasty", "studio", _with(rate_per_minute=12, rate_burst=2)),
+        Person("poor", "studio", _with(credit_limit=few * PRICE + PRICE // 2)),
+        Person("shared-1", "shared", _ROOM, team_credits=2 * few * PRICE),
+        Person("shared-2", "shared", _ROOM, team_credits=2 * few * PRICE),
+    )
+
+
+def _with(**limits: int) -> Limits:
+    return Limits(
+        **{
+            "credit_limit": 10**12, "rate_per_minute": 60_000, "rate_burst": 60_000,
+            "max_open": 10_000, **limits,
+        }
+    )  # fmt: skip
+
+
+def _asks(dice: random.Random, generations: int, seconds: float, people: int) -> Iterator[Ask]:
+    """Half as many again as wanted, as limits refuse some. No fault twice before each came once."""
+    count = generations * 3 // 2
+    decks = [_dealt(dice, deck) for deck in (SUBMISSION, LOOK_UP, DOWNLOAD)]
+    weights = [2] * (people - 5) + [1] * 5
+    for number in range(count):
+        waits = dice.random() < 0.5
+        yield Ask(
+            number=number,
+            at=seconds * 0.95 * (number + dice.random()) / count,
+            member=dice.choices(range(people), weights)[0],
+            api=dice.randrange(APIS),
+            waits=waits,
+            keyed=dice.random() < 0.6,
+            hangs_up_after=dice.uniform(0.01, 2.0) if waits and dice.random() < 0.3 else None,
+            cancels=dice.random() < 0.08,
+            reuses=dice.random() < 0.15,
+            blows=_blows_of(dice, decks),
+        )
+
+
+def _dealt(dice: random.Random, deck: tuple[Blow, ...]) -> Iterator[Blow]:
+    while True:
+        yield from dice.sample(deck, len(deck))
+
+
+def _blows_of(dice: random.Random, decks: list[Iterator[Blow]]) -> tuple[Blow, ...]:
+    """None, one, or several together on the way of one generation."""
+    chances = (0.3, 0.15, 0.2)
+    return tuple(
+        next(deck) for deck, chance in zip(decks, chances, strict=True) if dice.random() < chance
+    )
+
+
+def _strikes(dice: random.Random, seconds: float, every: float) -> Iterator[Strike]:
+    """One of each kind first, in any order, then by weight; evenly spread and shaken."""
+    count = int(seconds / every)
+    kinds = itertools.chain(
+        dice.sample(list(STRIKES), len(STRIKES)),
+        iter(lambda: dice.choices(list(STRIKES), list(STRIKES.values()))[0], None),
+    )
+    for number, kind in zip(range(count), kinds, strict=False):
+        yield Strike(
+            at=seconds * 0.95 * (number + dice.random()) / count,
+            kind=kind,
+            target=dice.randrange(_TARGETS.get(kind.split("_")[1] if "_" in kind else "", 1)),
+            seconds=dice.uniform(0.5, 6.0),
+        )

@@ -1,0 +1,67 @@
+"""What a run prints."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+
+from rich.console import Console
+from rich.table import Table
+
+from tests.chaos.plan import KILLS, Plan
+from tests.chaos.run import Result
+
+_SHOWN = 20
+
+
+def show_plan(console: Console, plan: Plan) -> None:
+    """Moment by moment: the same for the same arguments."""
+    table = Table("at", "strike", "target", "seconds", title=f"Plan of seed {plan.seed}")
+    for strike in plan.strikes:
+        table.add_row(f"{strike.at:.1f}", strike.kind, str(strike.target), f"{strike.seconds:.1f}")
+    console.print(table)
+    table = Table("at", "ask", "member", "how", "faults")
+    for ask in plan.asks:
+        how = [name for name in ("waits", "keyed", "cancels", "reuses") if getattr(ask, name)]
+        how += [f"hangs up after {ask.hangs_up_after:.1f} s"] if ask.hangs_up_after else []
+        faults = "; ".join(blow.label for blow in ask.blows)
+        name = plan.people[ask.member].name
+        table.add_row(f"{ask.at:.1f}", ask.token, name, ", ".join(how), faults)
+    console.print(table)
+
+
+def show(console: Console, result: Result) -> None:
+    states = Counter(row["state"] for row in result.evidence.generations)
+    tried = Table("tried", "times", title=f"Seed {result.plan.seed}")
+    tried.add_row("generations", str(len(result.evidence.generations)))
+    _rows(tried, {f"  {state}": count for state, count in states.items()})
+    tried.add_row("answers to clients", str(len(result.ledger.answers)))
+    _rows(tried, {f"  {what}": count for what, count in result.ledger.done.items()})
+    tried.add_row("kill -9", str(sum(result.struck[kind] for kind in KILLS)))
+    _rows(tried, {f"  {kind}": count for kind, count in result.struck.items()})
+    tried.add_row("seconds without Postgres", f"{result.away_seconds:.0f}")
+    tried.add_row("submissions", str(len(result.evidence.submissions)))
+    _rows(tried, {f"  upstream: {what}": count for what, count in result.faults.items()})
+    tried.add_row("commits looked at for credit limits", str(result.evidence.looks))
+    tried.add_row("seconds of calm until nothing moved", f"{result.calm_seconds:.0f}")
+    console.print(tried)
+
+    open_ = Table("for an operator to resolve, holds kept", "times")
+    _rows(open_, result.unknown)
+    open_.add_row("failed, and billed by the upstream without a word", str(len(result.unsaid)))
+    console.print(open_)
+
+    lost = Table("lost", "times")
+    for what, found in result.found.items():
+        lost.add_row(what, f"[red]{len(found)}[/red]" if found else "0")
+    console.print(lost)
+    for what, found in result.found.items():
+        for each in found[:_SHOWN]:
+            console.print(f"{what}: {each}", style="red", markup=False, soft_wrap=True)
+        if len(found) > _SHOWN:
+            console.print(f"{what}: and {len(found) - _SHOWN} more", style="red")
+
+
+def _rows(table: Table, counts: Mapping[str, int]) -> None:
+    for name, count in sorted(counts.items()):
+        table.add_row(name, str(count))

@@ -1,0 +1,199 @@
+"""One run: storm, calm, evidence, verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app import members, queue
+from app.db import migrate
+from app.domain.caller import Role
+from app.errors import InvalidRequest, Unavailable
+from app.queue import Job
+from app.runtime import Runtime, open_runtime
+from app.simulator.config import CANARIES
+from tests.chaos import checks, evidence, postgres, watchman
+from tests.chaos.answers import inexcusable
+from tests.chaos.clients import Clients, Ledger, storm
+from tests.chaos.evidence import Evidence
+from tests.chaos.plan import Person, Plan
+from tests.chaos.saboteur import Saboteur
+from tests.chaos.site import UPSTREAM_KEYS, Site, site
+from tests.chaos.upstream import Upstream
+from tests.harness.gateway import SIGNING_SECRET, settings_for
+
+#: After the storm, what has to end must have ended within so long.
+CALM_SECONDS = 240.0
+_LOOK_SECONDS = 1.0
+#: The clients' last looks may go on for a moment when the plan is over.
+_LAST_LOOKS_SECONDS = 20.0
+Say = Callable[[str], None]
+
+
+@dataclass(slots=True)
+class Result:
+    plan: Plan
+    struck: Counter[str]
+    ledger: Ledger
+    faults: Counter[str]
+    evidence: Evidence
+    unknown: Counter[str]
+    unsaid: list[str]
+    calm_seconds: float
+    away_seconds: float
+    #: What may not be → what was found of it.
+    found: dict[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def kept(self) -> bool:
+        return not any(self.found.values())
+
+
+def run(plan: Plan, folder: Path, say: Say) -> Result:
+    with postgres.running(folder) as server:
+        migrate.upgrade(server.address)
+        watchman.install(server.address)
+        with site(server.address, folder) as place:
+            return asyncio.run(_run(plan, place, server, say))
+
+
+async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> Result:
+    async with contextlib.AsyncExitStack() as stack:
+        rt = await stack.enter_async_context(
+            open_runtime(settings_for(server.address, place.folder / "operator"))
+        )
+        keys = [await _member(rt, person) for person in plan.people]
+        canaries = [*CANARIES, *UPSTREAM_KEYS.values(), SIGNING_SECRET, "X-Amz-", *keys]
+        await place.start()
+        upstream = Upstream(place.upstream.address)
+        stack.push_async_callback(upstream.close)
+        clients = Clients(place, keys, canaries, upstream.rule)
+        stack.push_async_callback(clients.close)
+        saboteur = Saboteur(place, server, upstream, rt)
+        say(f"storm: {plan.seconds:g} s, {len(plan.asks)} asks, {len(plan.strikes)} strikes")
+        await _storm(plan, clients, saboteur, say)
+        say("calm")
+        waited, moving = await _calm(place, saboteur, upstream, rt, server)
+        books = await upstream.books()
+        await asyncio.gather(*(seat.leave() for seat in place.seats))
+    left = await asyncio.to_thread(evidence.gather, server.address, place.archive, books)
+    case = checks.Case({ask.prompt: ask for ask in plan.asks}, clients.ledger, left)
+    found = {name: list(check(case)) for name, check in checks.CHECKS.items()}
+    found["still moving after the calm"] = [f"{count} {name}" for name, count in moving.items()]
+    found |= await asyncio.to_thread(_of_the_clients, clients.ledger, place)
+    found["processes that ended badly"] = [
+        failure for seat in place.seats for failure in seat.failures
+    ]
+    found["secrets in tables"] = _distinct(evidence.leaks_in_tables(server.address, canaries))
+    found["secrets in logs"] = _distinct(evidence.leaks_in_files(_logs(place, server), canaries))
+    return Result(
+        plan=plan,
+        struck=saboteur.done,
+        ledger=clients.ledger,
+        faults=sum((Counter(each) for each in books["outcomes"].values()), Counter()),
+        evidence=left,
+        unknown=checks.unknown(case),
+        unsaid=checks.unsaid(case),
+        calm_seconds=waited,
+        away_seconds=place.outages.seconds("postgres"),
+        found=found,
+    )
+
+
+async def _member(rt: Runtime, person: Person) -> str:
+    with contextlib.suppress(InvalidRequest):
+        await members.create_team(rt, person.team, credit_limit=person.team_credits, actor="chaos")
+    await members.create_member(
+        rt, person.team, person.name, role=Role.MEMBER, limits=person.limits, actor="chaos"
+    )
+    key = await members.create_key(rt, person.team, person.name, name="chaos", actor="chaos")
+    return key.secret
+
+
+async def _storm(plan: Plan, clients: Clients, saboteur: Saboteur, say: Say) -> None:
+    until = time.monotonic() + plan.seconds
+    async with asyncio.TaskGroup() as group:
+        watching = [
+            group.create_task(saboteur.look_after_keys()),
+            group.create_task(_tell(plan, clients, saboteur, say)),
+        ]
+        storms = [
+            group.create_task(storm(clients, plan.asks, until=until + _LAST_LOOKS_SECONDS)),
+            group.create_task(saboteur.storm(plan.strikes, until=until)),
+        ]
+        await asyncio.wait(storms)
+        for task in watching:
+            task.cancel()
+
+
+async def _tell(plan: Plan, clients: Clients, saboteur: Saboteur, say: Say) -> None:
+    begin = time.monotonic()
+    while True:
+        await asyncio.sleep(max(5.0, plan.seconds / 30))
+        say(
+            f"{time.monotonic() - begin:4.0f} s: {len(clients.ledger.accepted)} accepted, "
+            f"{len(clients.ledger.answers)} answers, {saboteur.done.total()} strikes"
+        )
+
+
+async def _calm(
+    place: Site, saboteur: Saboteur, upstream: Upstream, rt: Runtime, server: postgres.Postgres
+) -> tuple[float, dict[str, int]]:
+    """Everybody is alive and nothing goes wrong any more. Seconds until nothing moved, and what
+    still moves. Waiting times of jobs are cut short: they would only make the run longer."""
+    begin = time.monotonic()
+    await upstream.pardon()
+    for seat in place.seats:
+        await seat.ensure_running()
+    await saboteur.take_keys_back()
+    before = await asyncio.to_thread(evidence.polls_of_unknown, server.address)
+    while True:
+        await _hasten(rt)
+        await asyncio.sleep(_LOOK_SECONDS)
+        moving = await asyncio.to_thread(evidence.what_moves, server.address)
+        now = await asyncio.to_thread(evidence.polls_of_unknown, server.address)
+        unasked = sum(1 for name, polls in now.items() if polls <= before.get(name, -1))
+        if unasked:
+            moving["unknown and not asked for again"] = unasked
+        waited = time.monotonic() - begin
+        if not moving or waited > CALM_SECONDS:
+            return waited, moving
+
+
+async def _hasten(rt: Runtime) -> None:
+    with contextlib.suppress(Unavailable):
+        async with rt.db.begin() as tx:
+            for job in (Job.SUBMIT, Job.POLL, Job.ARCHIVE):
+                await queue.hasten(tx, job)
+
+
+def _of_the_clients(ledger: Ledger, place: Site) -> dict[str, list[str]]:
+    return {
+        "answers without excuse": list(inexcusable(ledger.answers, place.outages)),
+        "answers that are wrong": ledger.wrong,
+        "secrets in answers": _distinct(
+            f"{canary!r} in {answer.kind}"
+            for answer in ledger.answers
+            for canary in answer.canaries
+        ),
+    }
+
+
+def _logs(place: Site, server: postgres.Postgres) -> list[Path]:
+    """Of the gateway and of Postgres. The simulator is the upstream: its own log is not ours."""
+    ours = [
+        path
+        for path in sorted((place.folder / "logs").iterdir())
+        if path.suffix in (".out", ".err") and not path.name.startswith("simulate")
+    ]
+    return [*ours, server.log]
+
+
+def _distinct(found: Iterable[str]) -> list[str]:
+    counted = Counter(found)
+    return [f"{what} ({times} times)" for what, times in counted.items()]

@@ -1,0 +1,202 @@
+"""Carries out the strikes of a plan, each at its moment, and undoes what has a length."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+
+import psycopg
+
+from app import operations
+from app.db.session import driver_conninfo
+from app.db.switches import Switch
+from app.errors import Unavailable
+from app.runtime import Runtime
+from tests.chaos.plan import Strike
+from tests.chaos.postgres import Postgres
+from tests.chaos.site import UPSTREAM_KEYS, Site
+from tests.chaos.upstream import Upstream
+
+#: Requests that a limited upstream turns away at a time.
+_LIMITED_REQUESTS = 15
+_TRIES = 100
+_PAUSE_SECONDS = 0.2
+#: An operator looks after set-aside keys so often.
+ROUND_SECONDS = 3.0
+
+
+class Saboteur:
+    """`rt` is the operator's own way in; it meets the same outages as everybody."""
+
+    def __init__(self, site: Site, postgres: Postgres, upstream: Upstream, rt: Runtime) -> None:
+        self.done: Counter[str] = Counter()
+        self._site, self._postgres, self._upstream, self._rt = site, postgres, upstream, rt
+        self._database, self._folder = asyncio.Lock(), asyncio.Lock()
+
+    async def storm(self, strikes: Sequence[Strike], *, until: float) -> None:
+        """What is struck already is struck later, not twice at a time; what is still waiting at
+        the end is left out."""
+        begin = time.monotonic()
+        async with asyncio.TaskGroup() as group:
+            for strike in strikes:
+                await asyncio.sleep(max(0.0, begin + strike.at - time.monotonic()))
+                group.create_task(self._strike(strike, until))
+
+    async def _strike(self, strike: Strike, until: float) -> None:
+        act: Callable[[Strike, float], Awaitable[bool]] = getattr(self, f"_{strike.kind}")
+        if await act(strike, until):
+            self.done[strike.kind] += 1
+
+    # Processes
+
+    async def _kill_api(self, strike: Strike, until: float) -> bool:
+        return await self._site.apis[strike.target].kill(until=until)
+
+    async def _kill_worker(self, strike: Strike, until: float) -> bool:
+        return await self._site.workers[strike.target].kill(until=until)
+
+    async def _kill_upstream(self, strike: Strike, until: float) -> bool:
+        """For a while connections are refused; what was open is reset."""
+        return await self._site.upstream.kill(until=until, away_seconds=strike.seconds / 3)
+
+    async def _freeze_api(self, strike: Strike, until: float) -> bool:
+        return await self._site.apis[strike.target].freeze(strike.seconds, until=until)
+
+    async def _freeze_worker(self, strike: Strike, until: float) -> bool:
+        return await self._site.workers[strike.target].freeze(strike.seconds, until=until)
+
+    async def _restart_api(self, strike: Strike, until: float) -> bool:
+        return await self._site.apis[strike.target].restart(until=until)
+
+    async def _restart_worker(self, strike: Strike, until: float) -> bool:
+        return await self._site.workers[strike.target].restart(until=until)
+
+    async def _roll(self, _: Strike, until: float) -> bool:
+        """A redeploy: one process after the other."""
+        done = [await seat.restart(until=until) for seat in (*self._site.apis, *self._site.workers)]
+        return all(done)
+
+    # Postgres
+
+    async def _kill_postgres(self, strike: Strike, until: float) -> bool:
+        async with self._database:
+            if time.monotonic() > until:
+                return False
+            window = self._site.outages.begin("postgres")
+            self._postgres.kill()
+            await asyncio.sleep(strike.seconds / 4)
+            await asyncio.to_thread(self._postgres.start)
+            self._site.outages.end(window)
+        return True
+
+    async def _cut_connections(self, _: Strike, until: float) -> bool:
+        async with self._database:
+            if time.monotonic() > until:
+                return False
+            window = self._site.outages.begin("postgres")
+            await asyncio.to_thread(cut_connections, self._postgres.address)
+            self._site.outages.end(window)
+        return True
+
+    # The archive
+
+    async def _break_archive(self, strike: Strike, until: float) -> bool:
+        """A file where its folder was. Permissions would stop nobody who is root."""
+        async with self._folder:
+            if time.monotonic() > until:
+                return False
+            window = self._site.outages.begin("archive")
+            away = await asyncio.to_thread(take_away, self._site.archive)
+            try:
+                await asyncio.sleep(strike.seconds)
+            finally:
+                bring_back(self._site.archive, away)
+                self._site.outages.end(window)
+        return True
+
+    # The upstream and its keys
+
+    async def _reject_key(self, strike: Strike, _: float) -> bool:
+        key = list(UPSTREAM_KEYS.values())[strike.target]
+        await self._upstream.account(key=key, rejected="inactive")
+        await asyncio.sleep(strike.seconds)
+        await self._upstream.account(key=key, rejected=None)
+        return True
+
+    async def _empty_key(self, strike: Strike, _: float) -> bool:
+        key = list(UPSTREAM_KEYS.values())[strike.target]
+        await self._upstream.account(key=key, credit_limit=0)
+        await asyncio.sleep(strike.seconds)
+        await self._upstream.account(key=key, credit_limit=10**12)
+        return True
+
+    async def _limit_rate(self, _: Strike, __: float) -> bool:
+        for path in ("features", "results"):
+            rule = {"match": {"path": path}, "times": _LIMITED_REQUESTS}
+            await self._upstream.rule({**rule, "fault": {"name": "rate_limited"}})
+        return True
+
+    async def _pause_admission(self, strike: Strike, _: float) -> bool:
+        return await self._pause(Switch.ADMISSION, strike.seconds)
+
+    async def _pause_submission(self, strike: Strike, _: float) -> bool:
+        return await self._pause(Switch.SUBMISSION, strike.seconds)
+
+    async def _pause(self, switch: Switch, seconds: float) -> bool:
+        window = self._site.outages.begin(switch.value)
+        try:
+            await self._turn(switch, paused=True)
+            await asyncio.sleep(seconds)
+        finally:
+            await self._turn(switch, paused=False)
+            self._site.outages.end(window)
+        return True
+
+    async def _turn(self, switch: Switch, *, paused: bool) -> None:
+        await patiently(
+            lambda: operations.turn(self._rt, switch, paused=paused, reason="chaos", actor="chaos")
+        )
+
+    async def look_after_keys(self) -> None:
+        """The operator who takes keys back that were set aside; until it is canceled."""
+        while True:
+            await asyncio.sleep(ROUND_SECONDS)
+            await self.take_keys_back()
+
+    async def take_keys_back(self) -> None:
+        for label in UPSTREAM_KEYS:
+            await patiently(partial(operations.take_back, self._rt, label, actor="chaos"))
+
+
+async def patiently(act: Callable[[], Awaitable[None]]) -> None:
+    for _ in range(_TRIES):
+        try:
+            return await act()
+        except Unavailable:
+            await asyncio.sleep(_PAUSE_SECONDS)
+    raise AssertionError("Postgres stays away")
+
+
+def cut_connections(address: str) -> None:
+    """Those of the gateway; an operator's own session stays."""
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+
+
+def take_away(folder: Path) -> Path:
+    away = folder.with_name(f"{folder.name}.away")
+    folder.rename(away)
+    folder.write_bytes(b"not a folder")
+    return away
+
+
+def bring_back(folder: Path, away: Path) -> None:
+    folder.unlink()
+    away.rename(folder)

@@ -1,0 +1,47 @@
+"""What a run asks of and does to the simulator's process; again and again while it is away."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from typing import Any
+
+import httpx
+
+_TRIES = 60
+_PAUSE_SECONDS = 0.1
+
+
+class Upstream:
+    def __init__(self, address: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=address, trust_env=False, timeout=20,
+            limits=httpx.Limits(max_keepalive_connections=0),
+        )  # fmt: skip
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def rule(self, rule: dict[str, Any]) -> None:
+        """A rule lives as long as the process: a killed one takes it along."""
+        answer = await self._asked("POST", "/_simulator/script", rule)
+        assert answer.status_code == 201, answer.text
+
+    async def account(self, **change: Any) -> None:
+        await self._asked("POST", "/_simulator/account", change)
+
+    async def pardon(self) -> None:
+        """No fault from now on, and every account good and paid up."""
+        await self._asked("DELETE", "/_simulator/script")
+        await self.account(rejected=None, credit_limit=10**12, used_credit=0)
+
+    async def books(self) -> dict[str, Any]:
+        found: dict[str, Any] = (await self._asked("GET", "/_simulator/books")).json()
+        return found
+
+    async def _asked(self, method: str, path: str, body: Any = None) -> httpx.Response:
+        for _ in range(_TRIES):
+            with contextlib.suppress(httpx.TransportError):
+                return await self._http.request(method, path, json=body)
+            await asyncio.sleep(_PAUSE_SECONDS)
+        raise AssertionError("the simulator stays away")
