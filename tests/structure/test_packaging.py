@@ -17,13 +17,15 @@ FOREIGN = re.compile(
     r"|[p]ypi\.org|[p]ythonhosted|[n]pmjs\.(org|com)|[-]-(extra-)?index-url|[-]-find-links"
 )
 
+#: `psycopg==3.3.0 ; sys_platform != 'win32'     --hash=…`
+PINNED = re.compile(r"([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([\w.+]+)(?: ;[^\\]*?)?(?=\s+--hash|$)")
+
 
 def locked(name: str) -> dict[str, tuple[str, list[str]]]:
     """Package → version and hashes."""
     found: dict[str, tuple[str, list[str]]] = {}
     for entry in read(name).replace("\\\n", " ").splitlines():
-        pinned = re.match(r"([a-z0-9-]+)(?:\[[a-z0-9,-]+\])?==([\w.+]+)(?: ;[^\\]*?)?(?=\s+--hash|$)",
-                          entry)  # fmt: skip
+        pinned = PINNED.match(entry)
         assert pinned, f"{name}: {entry[:80]!r} is not one pinned package"
         found[pinned[1]] = (pinned[2], re.findall(r"--hash=sha256:([0-9a-f]{64})\b", entry))
     return found
