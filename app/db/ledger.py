@@ -8,7 +8,6 @@ from sqlalchemy import text
 
 from app.db.session import Tx
 
-
 _USED_BY_MEMBER = text(
     "SELECT coalesce(sum(credits), 0)::bigint FROM ledger_entries WHERE member_id = :id AND counted"
 )
