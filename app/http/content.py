@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from app.errors import PreconditionFailed
 from app.http import ranges
+from app.http.errors import request_id_of
 from app.http.ranges import Plan, Span
 
 Disposition = Literal["inline", "attachment"]
@@ -62,7 +63,7 @@ async def content_response(
         case 304:
             return Response(status_code=304, headers=headers)
         case 416:
-            return _not_satisfiable(length)
+            return not_satisfiable(request, length)
     body = _Body(plan, open_range, length, content_type)
     headers |= _describing(filename, disposition) | body.headers
     if request.method == "HEAD":
@@ -207,7 +208,8 @@ def _describing(filename: str, disposition: Disposition) -> dict[str, str]:
     return {"Content-Disposition": value, "X-Content-Type-Options": "nosniff"}
 
 
-def _not_satisfiable(length: int) -> Response:
+def not_satisfiable(request: Request, length: int) -> Response:
+    """The 416 of a file that has `length` bytes."""
     detail = f"The file has {length} bytes; none of the ranges asked for lies within it"
     problem = {
         "type": "about:blank",
@@ -217,6 +219,7 @@ def _not_satisfiable(length: int) -> Response:
         "code": "range_not_satisfiable",
         "billed": False,
         "retry_safe": True,
+        "request_id": request_id_of(request),
     }
     return JSONResponse(
         problem,

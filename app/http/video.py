@@ -12,7 +12,7 @@ from app.db import assets
 from app.domain.generation import Asset, Generation, State
 from app.errors import NotReady, Unavailable, VideoExpired
 from app.http import ranges
-from app.http.content import Disposition, content_response, relay_response
+from app.http.content import Disposition, content_response, not_satisfiable, relay_response
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.fetch import FetchError
@@ -84,7 +84,8 @@ async def _through(
             "The video is on its way to the archive.", retry_after_seconds=5,
             extra={"state": generation.state.value},
         )  # fmt: skip
-    wanted = ranges.forwardable(request.headers)
+    # A range is for GET alone; HEAD is answered as if there were none.
+    wanted = ranges.forwardable(request.headers) if request.method == "GET" else None
     async with AsyncExitStack() as stack:
         try:
             # GET also for HEAD: the upstream's link is signed for that method alone.
@@ -95,10 +96,10 @@ async def _through(
             log.warning("relay_failed", generation_id=str(generation.id), error=str(error))
             raise _on_its_way() from None
         if response.status_code == 416:
-            return Response(
-                status_code=416,
-                headers={"Content-Range": response.headers.get("content-range", "bytes */*")},
-            )
+            _, _, length = response.headers.get("content-range", "").rpartition("/")
+            if not length.isdecimal():
+                raise _on_its_way()
+            return not_satisfiable(request, int(length))
         if response.status_code not in (200, 206):
             raise _on_its_way()
         keep = stack.pop_all()

@@ -1,0 +1,215 @@
+"""`/media/{id}`: what a signed link opens, and what it does not."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import httpx
+import pytest
+
+from tests.harness.clock import HandClock
+from tests.harness.gateway import Gateway, gateway
+from tests.harness.traces import execute
+from tests.http.videos import media_path, pending_video, succeed
+
+
+def problem(answer: httpx.Response, status: int, code: str) -> str:
+    assert answer.status_code == status, answer.text
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    found = answer.json()
+    assert (found["code"], found["billed"], found["retry_safe"]) == (code, False, True)
+    return str(found["detail"])
+
+
+async def archived(gate: Gateway) -> tuple[UUID, str]:
+    """A generation in the archive and its link."""
+    key = await gate.member()
+    record = (await gate.create(key)).json()["aiRecord"]
+    generation = await gate.archived(record["uuid"])
+    return generation.id, media_path(gate, generation.id)
+
+
+async def test_a_link_needs_no_key_and_gives_the_file_with_its_hash_as_tag(gate: Gateway) -> None:
+    generation_id, link = await archived(gate)
+    whole = await gate.http.get(link)
+    assert whole.status_code == 200
+    assert whole.headers["ETag"] == f'"{hashlib.sha256(whole.content).hexdigest()}"'
+    assert whole.headers["Content-Type"] == "video/mp4"
+    assert whole.headers["Accept-Ranges"] == "bytes"
+    assert whole.headers["Cache-Control"] == "private, max-age=31536000, immutable"
+    assert whole.headers["Content-Disposition"] == f'inline; filename="{generation_id}.mp4"'
+    assert whole.headers["X-Content-Type-Options"] == "nosniff"
+    size = len(whole.content)
+
+    head = await gate.http.head(link)
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["Content-Length"] == str(size)
+    part = await gate.http.get(link, headers={"Range": "bytes=-8"})
+    assert (part.status_code, part.content) == (206, whole.content[-8:])
+    assert part.headers["Content-Range"] == f"bytes {size - 8}-{size - 1}/{size}"
+    known = await gate.http.get(link, headers={"If-None-Match": whole.headers["ETag"]})
+    assert (known.status_code, known.content) == (304, b"")
+    assert known.headers["ETag"] == whole.headers["ETag"]
+    beyond = await gate.http.get(link, headers={"Range": f"bytes={size}-"})
+    assert beyond.status_code == 416
+    assert beyond.headers["Content-Range"] == f"bytes */{size}"
+    other = await gate.http.get(link, headers={"If-Match": '"another"'})
+    problem(other, 412, "precondition_failed")
+    named = await gate.http.get(f"{link}&download")
+    assert named.headers["Content-Disposition"].startswith("attachment; ")
+
+
+async def test_a_link_ends_when_its_time_is_over(database_url: str, tmp_path: Path) -> None:
+    clock = HandClock()
+    async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
+        generation_id, film = await pending_video(gate, await gate.member())
+        # Links count whole seconds.
+        clock.at = clock.at.replace(microsecond=0)
+        link = media_path(gate, generation_id, seconds=60)
+        clock.move(59)
+        assert (await gate.http.get(link)).content == film
+        clock.move(1)
+        problem(await gate.http.get(link), 403, "permission_denied")
+        assert (await gate.http.get(media_path(gate, generation_id))).status_code == 200
+
+
+async def test_a_link_that_was_tampered_with_opens_nothing(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    generation_id, _ = await pending_video(still_gate, key)
+    link = httpx.URL(media_path(still_gate, generation_id))
+    expires, sig = link.params["expires"], link.params["sig"]
+    other = uuid4()
+    wrong = [
+        link.copy_set_param("expires", str(int(expires) + 1)),
+        link.copy_set_param("expires", str(int(expires) + 10**9)),
+        link.copy_set_param("expires", f"{expires}.0"),
+        link.copy_set_param("expires", f"-{expires}"),
+        link.copy_set_param("expires", "٣" * 10),
+        link.copy_set_param("expires", ""),
+        link.copy_set_param("sig", sig[:-1]),
+        link.copy_set_param("sig", f"{sig}="),
+        link.copy_set_param("sig", sig.swapcase()),
+        link.copy_set_param("sig", "ä\x00"),
+        link.copy_set_param("sig", ""),
+        link.copy_remove_param("sig"),
+        link.copy_remove_param("expires"),
+        link.copy_with(query=None),
+        httpx.URL(media_path(still_gate, other)).copy_with(path=f"/media/{generation_id}"),
+        link.copy_with(path=f"/media/{other}"),
+    ]
+    for each in wrong:
+        detail = problem(await still_gate.http.get(each), 403, "permission_denied")
+        assert "ask for the generation again" in detail
+    assert (await still_gate.http.get(link)).status_code == 200
+
+
+async def test_a_good_link_to_nothing_is_404(still_gate: Gateway) -> None:
+    problem(await still_gate.http.get(media_path(still_gate, uuid4())), 404, "not_found")
+    problem(await still_gate.http.get("/media/not-a-uuid?expires=1&sig=x"), 404, "not_found")
+
+
+async def test_before_it_is_archived_the_video_is_streamed_through(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    generation_id, film = await pending_video(still_gate, key)
+    link = media_path(still_gate, generation_id)
+    whole = await still_gate.http.get(link)
+    assert (whole.status_code, whole.content) == (200, film)
+    assert whole.headers["Content-Length"] == str(len(film))
+    assert whole.headers["Content-Type"] == "video/mp4"
+    assert whole.headers["Cache-Control"] == "private, no-store"
+    assert whole.headers["Content-Disposition"] == f'inline; filename="{generation_id}.mp4"'
+    # The upstream's tag is not ours, and would change once the file is archived.
+    assert "ETag" not in whole.headers
+    assert "amz" not in str(whole.headers).lower()
+    part = await still_gate.http.get(link, headers={"Range": "bytes=4-7"})
+    assert (part.status_code, part.content) == (206, b"ftyp")
+    assert part.headers["Content-Range"] == f"bytes 4-7/{len(film)}"
+    for headers in ({}, {"Range": "bytes=4-7"}):
+        head = await still_gate.http.head(link, headers=headers)
+        assert (head.status_code, head.content) == (200, b"")
+        assert head.headers["Content-Length"] == str(len(film))
+    own = await still_gate.http.get(
+        f"/api/v1/generations/{generation_id}/content", headers={"API-KEY": key}
+    )
+    assert own.content == film
+
+
+async def test_a_range_beyond_a_video_that_is_streamed_through_is_416(
+    still_gate: Gateway,
+) -> None:
+    generation_id, film = await pending_video(still_gate, await still_gate.member())
+    answer = await still_gate.http.get(
+        media_path(still_gate, generation_id), headers={"Range": f"bytes={len(film)}-"}
+    )
+    assert answer.status_code == 416
+    assert answer.headers["Content-Range"] == f"bytes */{len(film)}"
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert answer.json()["code"] == "range_not_satisfiable"
+
+
+@pytest.mark.parametrize("fault", ["link_gone", "http_503", "reset_before", "download_redirect"])
+async def test_an_upstream_that_does_not_hand_the_video_out_is_503(
+    still_gate: Gateway, fault: str
+) -> None:
+    generation_id, _ = await pending_video(still_gate, await still_gate.member())
+    await still_gate.simulator.fault(fault, match={"path": "download"})
+    answer = await still_gate.http.get(media_path(still_gate, generation_id))
+    problem(answer, 503, "unavailable")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert "127.0.0.1" not in answer.text
+    assert (await still_gate.http.get(media_path(still_gate, generation_id))).status_code == 200
+
+
+async def test_a_link_to_a_host_that_is_not_the_upstreams_is_never_followed(
+    still_gate: Gateway,
+) -> None:
+    generation_id, _ = await pending_video(
+        still_gate, await still_gate.member(), link="https://evil.example/video.mp4"
+    )
+    problem(await still_gate.http.get(media_path(still_gate, generation_id)), 503, "unavailable")
+
+
+async def test_a_video_that_is_lost_is_410_and_has_no_link(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    generation_id, _ = await pending_video(still_gate, key)
+    await execute(still_gate, "UPDATE assets SET state = 'lost', source_link = NULL")
+    answer = await still_gate.http.get(media_path(still_gate, generation_id))
+    assert "lost" in problem(answer, 410, "video_expired")
+    record = await still_gate.http.get(f"/api/results/{generation_id}", headers={"API-KEY": key})
+    assert record.json()["aiRecord"]["status"] == "SUCCESS"
+    assert record.json()["aiRecord"]["temporaryUrl"] is None
+
+
+async def test_a_file_that_vanished_from_the_archive_is_410(gate: Gateway) -> None:
+    generation_id, link = await archived(gate)
+    generation = await gate.generation(generation_id)
+    assert generation.asset is not None
+    assert generation.asset.path is not None
+    await gate.rt.archive.delete(generation.asset.path)
+    problem(await gate.http.get(link), 410, "video_expired")
+
+
+async def test_a_video_that_is_not_made_yet_or_never_will_be_is_409(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    uuid = (await still_gate.create(key)).json()["aiRecord"]["uuid"]
+    link = media_path(still_gate, UUID(uuid))
+    assert "queued; there is no video yet" in problem(
+        await still_gate.http.get(link), 409, "not_ready"
+    )
+    await still_gate.http.post(f"/api/v1/generations/{uuid}/cancel", headers={"API-KEY": key})
+    assert "canceled; there is no video." in problem(
+        await still_gate.http.get(link), 409, "not_ready"
+    )
+
+
+async def test_a_video_without_a_link_yet_is_409_with_a_time_to_come_back(
+    still_gate: Gateway,
+) -> None:
+    key = await still_gate.member()
+    generation_id = UUID((await still_gate.create(key)).json()["aiRecord"]["uuid"])
+    await succeed(still_gate, generation_id, link=None)
+    answer = await still_gate.http.get(media_path(still_gate, generation_id))
+    problem(answer, 409, "not_ready")
+    assert int(answer.headers["Retry-After"]) > 0
