@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from tests.chaos.outages import Outages
 
-#: A pool finds its broken connections, and an admission asks whether it was kept, a little later.
-POSTGRES_GRACE_SECONDS = 8.0
+#: A request that begins later than this after an outage has no excuse in it.
 _GRACE_SECONDS = 1.0
 #: A request that began so long before a SIGTERM was in flight, and has to be answered.
 _IN_FLIGHT_SECONDS = 0.5
@@ -67,29 +67,39 @@ class Answer:
         return f"{self.kind} {self.number:05} at {self.seat}: {what} {code} {took:.1f} s"
 
 
-def inexcusable(answers: Iterable[Answer], outages: Outages) -> Iterator[str]:
+def judged(answers: Iterable[Answer], outages: Outages) -> tuple[Counter[str], list[str]]:
+    """How often each excuse was needed, and the answers that have none."""
+    excuses: Counter[str] = Counter()
+    without = []
     for answer in answers:
         if answer.hung_up or answer.status in _EXPECTED.get(answer.kind, _READ):
             continue
-        if not _excused(answer, outages):
-            yield answer.told()
+        excuse = _excuse(answer, outages)
+        if excuse is None:
+            without.append(answer.told())
+        else:
+            excuses[f"{answer.status or 'no answer'}: {excuse}"] += 1
+    return excuses, without
 
 
-def _excused(answer: Answer, outages: Outages) -> bool:
-    def met(name: str, grace: float = _GRACE_SECONDS) -> bool:
-        return bool(outages.met(name, answer.begin, answer.end, grace=grace))
+def _excuse(answer: Answer, outages: Outages) -> str | None:
+    def met(name: str) -> bool:
+        return bool(outages.met(name, answer.begin, answer.end, grace=_GRACE_SECONDS))
 
     if answer.status == 0:
         windows = outages.met(answer.seat, answer.begin, answer.end, grace=_GRACE_SECONDS)
-        return any(
-            not window.orderly or answer.begin > window.begin - _IN_FLIGHT_SECONDS
-            for window in windows
-        )
+        if any(not window.orderly for window in windows):
+            return "its process was killed or frozen"
+        late = any(answer.begin > window.begin - _IN_FLIGHT_SECONDS for window in windows)
+        return "its process had been told to stop" if late else None
     if answer.status != 503 or answer.retry_after is None:
-        return False
-    if met("postgres", POSTGRES_GRACE_SECONDS):
-        return True
-    if answer.kind == "content":
-        # A video that is still at the upstream's file host, or an archive that is away.
-        return met("archive") or "upstream" in str(answer.document.get("detail"))
-    return answer.document.get("errorCode") == "PAUSED" and met("admission")
+        return None
+    if met("postgres"):
+        return "Postgres was away"
+    if answer.kind == "content" and met("archive"):
+        return "the archive was away"
+    if answer.kind == "content" and "upstream" in str(answer.document.get("detail")):
+        return "the video was not archived yet and the upstream's file host failed"
+    if answer.document.get("errorCode") == "PAUSED" and met("admission"):
+        return "an operator had paused admission"
+    return None

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from app.domain.generation import FINAL
 from tests.chaos.clients import Ledger
 from tests.chaos.evidence import Evidence, Row
-from tests.chaos.faults import NOT_PROCESSED
+from tests.chaos.faults import NOT_PROCESSED, PROVIDER_LIMITED
 from tests.chaos.plan import Ask
 
 _FINAL = frozenset(state.value for state in FINAL)
@@ -40,6 +40,12 @@ class Case:
     def billed(self, prompt: str) -> int:
         return sum(row["billed"] for row in self.submissions.get(prompt, ()))
 
+    def may_be_repeated(self, submission: Row) -> bool:
+        if submission["outcome"] == PROVIDER_LIMITED.name:
+            ask = self.asks.get(submission["prompt"])
+            return ask is not None and PROVIDER_LIMITED in ask.blows
+        return submission["outcome"] in NOT_PROCESSED
+
     def blows(self, prompt: str) -> set[str]:
         return {blow.name for blow in self.asks[prompt].blows} if prompt in self.asks else set()
 
@@ -48,7 +54,7 @@ def sent_twice(case: Case) -> Iterator[str]:
     """A submission after one that may have been processed."""
     for prompt, rows in case.submissions.items():
         for row in rows[:-1]:
-            if row["billed"] or row["outcome"] not in NOT_PROCESSED:
+            if row["billed"] or not case.may_be_repeated(row):
                 outcomes = ", ".join(each["outcome"] for each in rows)
                 yield f"{prompt!r} was submitted {len(rows)} times: {outcomes}"
                 break

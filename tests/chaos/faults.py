@@ -136,11 +136,12 @@ DOWNLOAD = _blows(
 EVERY = (*SUBMISSION, *LOOK_UP, *DOWNLOAD)
 
 #: Outcomes in the simulator's books after which a submission may be sent again: it surely was not
-#: processed. An external error is only one of them where the provider's own status was 429.
+#: processed.
 NOT_PROCESSED = frozenset(
     {
         "rate_limited", "refused:RATE_LIMITED", "refused:HTTP_EXCEPTION", "key_deleted",
         "key_inactive", "insufficient_credits", "refused:INSUFFICIENT_CREDITS", "challenge_403",
-        "external_error",
     }
 )  # fmt: skip
+#: An error of the provider behind the upstream is only one of them where its own status was 429.
+PROVIDER_LIMITED = Blow("external_error", "features", {"provider_status": 429})

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from app.members import Limits
+from app.simulator.faults import PATHS
 from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Blow
 
 PRICE = 150_000
@@ -34,7 +35,7 @@ STRIKES = {
     "empty_key": 3,
     "limit_rate": 2,
     "pause_admission": 1,
-    "pause_submission": 1,
+    "pause_submission": 3,
 }
 KILLS = ("kill_api", "kill_worker", "kill_postgres", "kill_upstream")
 _TARGETS = {"api": APIS, "worker": WORKERS, "key": KEYS}
@@ -147,7 +148,7 @@ def _asks(dice: random.Random, generations: int, seconds: float, people: int) ->
             waits=waits,
             keyed=dice.random() < 0.6,
             hangs_up_after=dice.uniform(0.01, 2.0) if waits and dice.random() < 0.3 else None,
-            cancels=dice.random() < 0.08,
+            cancels=dice.random() < 0.15,
             reuses=dice.random() < 0.15,
             blows=_blows_of(dice, decks),
         )
@@ -159,11 +160,23 @@ def _dealt(dice: random.Random, deck: tuple[Blow, ...]) -> Iterator[Blow]:
 
 
 def _blows_of(dice: random.Random, decks: list[Iterator[Blow]]) -> tuple[Blow, ...]:
-    """None, one, or several together on the way of one generation."""
-    chances = (0.3, 0.15, 0.2)
-    return tuple(
-        next(deck) for deck, chance in zip(decks, chances, strict=True) if dice.random() < chance
-    )
+    """None, one, or several together on the way of one generation. Where nothing goes wrong it may
+    still take its time, so that other blows meet it half way."""
+    blows = []
+    for path, deck, chance in zip(PATHS, decks, (0.3, 0.15, 0.2), strict=True):
+        luck = dice.random()
+        if luck < chance:
+            blows.append(next(deck))
+        elif luck < chance + 0.3:
+            blows.append(Blow("delay", path, {"seconds": round(dice.uniform(0.2, 2.5), 1)}))
+    return tuple(blows)
+
+
+def _length(dice: random.Random, kind: str) -> float:
+    """A freeze is now and then longer than Postgres lets a transaction stand still."""
+    if kind.startswith("freeze") and dice.random() < 0.1:
+        return 18.0
+    return dice.uniform(0.5, 6.0)
 
 
 def _strikes(dice: random.Random, seconds: float, every: float) -> Iterator[Strike]:
@@ -178,5 +191,5 @@ def _strikes(dice: random.Random, seconds: float, every: float) -> Iterator[Stri
             at=seconds * 0.95 * (number + dice.random()) / count,
             kind=kind,
             target=dice.randrange(_TARGETS.get(kind.split("_")[1] if "_" in kind else "", 1)),
-            seconds=dice.uniform(0.5, 6.0),
+            seconds=_length(dice, kind),
         )

@@ -46,6 +46,10 @@ def show(console: Console, result: Result) -> None:
     tried.add_row("seconds of calm until nothing moved", f"{result.calm_seconds:.0f}")
     console.print(tried)
 
+    excused = Table("answers that were excused", "times")
+    _rows(excused, result.excuses)
+    console.print(excused)
+
     open_ = Table("for an operator to resolve, holds kept", "times")
     _rows(open_, result.unknown)
     open_.add_row("failed, and billed by the upstream without a word", str(len(result.unsaid)))

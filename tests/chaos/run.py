@@ -18,7 +18,7 @@ from app.queue import Job
 from app.runtime import Runtime, open_runtime
 from app.simulator.config import CANARIES
 from tests.chaos import checks, evidence, postgres, watchman
-from tests.chaos.answers import inexcusable
+from tests.chaos.answers import judged
 from tests.chaos.clients import Clients, Ledger, storm
 from tests.chaos.evidence import Evidence
 from tests.chaos.plan import Person, Plan
@@ -42,6 +42,7 @@ class Result:
     ledger: Ledger
     faults: Counter[str]
     evidence: Evidence
+    excuses: Counter[str]
     unknown: Counter[str]
     unsaid: list[str]
     calm_seconds: float
@@ -85,7 +86,13 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     case = checks.Case({ask.prompt: ask for ask in plan.asks}, clients.ledger, left)
     found = {name: list(check(case)) for name, check in checks.CHECKS.items()}
     found["still moving after the calm"] = [f"{count} {name}" for name, count in moving.items()]
-    found |= await asyncio.to_thread(_of_the_clients, clients.ledger, place)
+    excuses, found["answers without excuse"] = judged(clients.ledger.answers, place.outages)
+    found["answers that are wrong"] = clients.ledger.wrong
+    found["secrets in answers"] = _distinct(
+        f"{canary!r} in {answer.kind}"
+        for answer in clients.ledger.answers
+        for canary in answer.canaries
+    )
     found["processes that ended badly"] = [
         failure for seat in place.seats for failure in seat.failures
     ]
@@ -97,6 +104,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         ledger=clients.ledger,
         faults=sum((Counter(each) for each in books["outcomes"].values()), Counter()),
         evidence=left,
+        excuses=excuses,
         unknown=checks.unknown(case),
         unsaid=checks.unsaid(case),
         calm_seconds=waited,
@@ -170,18 +178,6 @@ async def _hasten(rt: Runtime) -> None:
         async with rt.db.begin() as tx:
             for job in (Job.SUBMIT, Job.POLL, Job.ARCHIVE):
                 await queue.hasten(tx, job)
-
-
-def _of_the_clients(ledger: Ledger, place: Site) -> dict[str, list[str]]:
-    return {
-        "answers without excuse": list(inexcusable(ledger.answers, place.outages)),
-        "answers that are wrong": ledger.wrong,
-        "secrets in answers": _distinct(
-            f"{canary!r} in {answer.kind}"
-            for answer in ledger.answers
-            for canary in answer.canaries
-        ),
-    }
 
 
 def _logs(place: Site, server: postgres.Postgres) -> list[Path]:
