@@ -30,10 +30,10 @@ run: $(RUNTIME) ## Install what is needed and start everything: API, worker, Pos
 	@exec $(BIN)/reelgate up
 
 test: lint types contracts ## Lint, types, import contracts and every test, with coverage
-	$(BIN)/pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
+	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
 
 check: lint types contracts ## The same without the tests that need Postgres or processes
-	$(BIN)/pytest -p tests.structure.quick -n $(WORKERS) $(PYTEST)
+	$(BIN)/python -m pytest -p tests.structure.quick -n $(WORKERS) $(PYTEST)
 
 lint: $(DEVELOPMENT)
 	$(BIN)/ruff check .
@@ -43,7 +43,7 @@ types: $(DEVELOPMENT)
 	$(BIN)/mypy
 
 contracts: $(DEVELOPMENT)
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/README.md)
 	$(BIN)/python -m bench $(BENCH)
