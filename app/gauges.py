@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import queue
-from app.db import status, switches
+from app.db import migrate, status, switches
 from app.runtime import Runtime
 
 
@@ -11,6 +11,9 @@ async def refresh(rt: Runtime) -> None:
     """Raises `Unavailable`; `reelgate_database_up` says so by itself."""
     rt.metrics.database_up.set(0)
     async with rt.db.single() as tx:
+        if not migrate.serves(await status.schema_revision(tx)):
+            rt.metrics.database_up.set(1)
+            return
         figures = await status.figures(tx)
         depths = await queue.depths(tx)
         paused = await switches.positions(tx)

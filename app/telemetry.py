@@ -41,13 +41,16 @@ class Redactor:
         if isinstance(value, str):
             shown = self._known.sub(_HIDDEN, value) if self._known else value
             return _SECRETS.sub(_HIDDEN, shown)
+        if value is None or isinstance(value, bool | int | float):
+            return value
         if isinstance(value, dict):
-            return {name: self.clean(item) for name, item in value.items()}
-        if isinstance(value, list | tuple):
+            return {self.clean(name): self.clean(item) for name, item in value.items()}
+        if isinstance(value, list | tuple | set | frozenset):
             return [self.clean(item) for item in value]
         if isinstance(value, BaseException):
             return self.clean(f"{type(value).__name__}: {value}")
-        return value
+        # Whatever else it is, it would be written as text.
+        return self.clean(str(value))
 
 
 def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) -> None:

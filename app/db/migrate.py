@@ -42,6 +42,14 @@ def head_revision() -> str:
     return max(known_revisions())
 
 
+def serves(revision: str | None) -> bool:
+    """Whether this version of the program can work on a schema at `revision`. One that is ahead is
+    that of a rolling upgrade: the functions it calls stay."""
+    return revision is not None and (
+        revision == head_revision() or revision not in known_revisions()
+    )
+
+
 def upgrade(address: str) -> None:
     """Runs every migration that is missing. Two at once take turns. Raises `Unavailable`."""
     from alembic import command

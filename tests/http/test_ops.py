@@ -1,0 +1,171 @@
+"""`/livez`, `/readyz`, `/metrics`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import httpx
+from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import text
+
+from app.db.migrate import head_revision
+from app.telemetry import Metrics
+from tests.harness import database
+from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.traces import execute
+from tests.simulator.conftest import until
+
+ROUTES = {
+    "/media/{generation_id}", "/livez", "/readyz", "/metrics", "/api/features",
+    "/api/results/{uuid}", "/api/v1/me", "/api/v1/generations",
+    "/api/v1/generations/{generation_id}", "unmatched",
+}  # fmt: skip
+
+
+async def not_ready(gate: Gateway, failing: str) -> dict[str, Any]:
+    """The one check that fails."""
+    answer = await gate.http.get("/readyz")
+    assert answer.status_code == 503, answer.text
+    assert int(answer.headers["Retry-After"]) > 0
+    found = answer.json()
+    assert found["status"] == "not_ready"
+    assert [name for name, check in found["checks"].items() if not check["ok"]] == [failing]
+    check: dict[str, Any] = found["checks"][failing]
+    return check
+
+
+async def test_a_gateway_with_a_worker_is_ready(gate: Gateway) -> None:
+    async def ready() -> bool:
+        return (await gate.http.get("/readyz")).status_code == 200
+
+    await until(ready)
+    found = (await gate.http.get("/readyz")).json()
+    assert found["status"] == "ready"
+    assert {"database", "migrations", "worker"} <= set(found["checks"])
+    assert head_revision() in found["checks"]["migrations"]["detail"]
+    assert (await gate.http.head("/readyz")).status_code == 200
+
+
+async def test_without_a_worker_it_is_not_ready_but_alive(still_gate: Gateway) -> None:
+    check = await not_ready(still_gate, "worker")
+    assert check["detail"] == "none registered"
+    alive = await still_gate.http.get("/livez")
+    assert (alive.status_code, alive.json()) == (200, {"status": "ok"})
+
+
+async def test_a_worker_that_fell_silent_counts_as_none(gate: Gateway) -> None:
+    async def ready() -> bool:
+        return (await gate.http.get("/readyz")).status_code == 200
+
+    await until(ready)
+    await gate.stop_workers()
+    await execute(
+        gate,
+        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')",
+    )
+    assert "last seen 3600 s ago" in (await not_ready(gate, "worker"))["detail"]
+
+
+async def test_while_it_stops_it_is_not_ready(still_gate: Gateway) -> None:
+    still_gate.rt.drain()
+    assert (await not_ready(still_gate, "process"))["detail"] == "stopping"
+    assert (await still_gate.http.get("/livez")).status_code == 200
+
+
+async def test_a_schema_that_is_behind_is_not_ready(still_gate: Gateway) -> None:
+    """At 0003 the job library's tables are not there yet."""
+    await execute(still_gate, "UPDATE alembic_version SET version_num = '0003'")
+    await execute(still_gate, "DROP TABLE procrastinate_workers CASCADE")
+    answer = await still_gate.http.get("/readyz")
+    assert answer.status_code == 503, answer.text
+    check = answer.json()["checks"]["migrations"]
+    assert check["ok"] is False
+    assert check["detail"] == f"at 0003, this version needs {head_revision()}"
+
+
+async def test_a_database_that_was_never_migrated_is_not_ready(
+    postgres: database.Server, tmp_path: Path
+) -> None:
+    async with gateway(postgres.named("postgres"), tmp_path, worker=False) as gate:
+        answer = await gate.http.get("/readyz")
+        assert answer.status_code == 503
+        assert "at nothing" in answer.json()["checks"]["migrations"]["detail"]
+        assert (await gate.http.get("/metrics")).status_code == 200
+
+
+async def test_without_its_database_it_is_alive_not_ready_and_still_measured(
+    postgres: database.Server, tmp_path: Path
+) -> None:
+    async with gateway(postgres.named("nowhere"), tmp_path, worker=False) as gate:
+        assert (await not_ready(gate, "database"))["detail"] == "cannot be reached"
+        assert (await gate.http.get("/livez")).status_code == 200
+        measured = await gate.http.get("/metrics")
+        assert measured.status_code == 200
+        assert "reelgate_database_up 0.0" in measured.text
+        refused = await gate.http.post(
+            "/api/features", json=body(), headers={"API-KEY": "rg_" + "x" * 40}
+        )
+        assert (refused.status_code, refused.json()["errorCode"]) == (503, "UNAVAILABLE")
+        assert refused.json()["retry_safe"] is True
+        assert int(refused.headers["Retry-After"]) > 0
+        assert "nowhere" not in refused.text
+
+
+def samples(answer: httpx.Response) -> dict[str, list[dict[str, str]]]:
+    """Metric → label sets, as Prometheus reads them."""
+    assert answer.status_code == 200
+    return {
+        family.name: [sample.labels for sample in family.samples]
+        for family in text_string_to_metric_families(answer.text)
+    }
+
+
+async def test_every_metric_is_there_after_a_video_was_made(gate: Gateway) -> None:
+    key = await gate.member()
+    answer = await gate.create(key)
+    await gate.archived(answer.json()["aiRecord"]["uuid"])
+    failed = await gate.create(key, body("a lion [sim:reset_after]"))
+    await gate.rested(failed.json()["aiRecord"]["uuid"])
+    found = samples(await gate.http.get("/metrics"))
+    defined = {family.name for family in Metrics().registry.collect()}
+    assert defined <= set(found)
+    assert {"dialect": "onemin", "outcome": "accepted"} in found["reelgate_admissions"]
+    assert {"state": "succeeded"} in found["reelgate_transitions"]
+    called = {labels["operation"] for labels in found["reelgate_upstream_requests"]}
+    assert {"submit", "result"} <= called
+
+
+async def test_labels_stay_few_whatever_is_asked_for(still_gate: Gateway) -> None:
+    key = await still_gate.member(rate_burst=100, max_open=100)
+    for number in range(30):
+        await still_gate.http.request(f"METHOD{number}", f"/nowhere/{number}")
+        for path in (
+            f"/{number}", f"/api/{number}", f"/api/v1/{number}", f"/api/results/{uuid4()}",
+            f"/api/v1/generations/{uuid4()}", f"/media/{uuid4()}?sig={number}",
+        ):  # fmt: skip
+            await still_gate.http.get(path, headers={"API-KEY": key})
+        await still_gate.create(key, body(f"film {number}"), idempotency_key=f"key-{number}")
+    found = samples(await still_gate.http.get("/metrics"))
+    requests = found["reelgate_http_requests"]
+    assert {labels["route"] for labels in requests} <= ROUTES
+    assert {labels["method"] for labels in requests} <= {"GET", "POST", "other"}
+    for name, label_sets in found.items():
+        assert len(label_sets) < 200, name
+    written = str(found)
+    assert key[:11] not in written
+    assert "METHOD" not in written
+
+
+async def test_the_gauges_read_the_database_now(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    for _ in range(2):
+        await still_gate.create(key)
+    measured = (await still_gate.http.get("/metrics")).text
+    assert 'reelgate_generations{state="queued"} 2.0' in measured
+    assert "reelgate_hold_credits 300000.0" in measured
+    assert 'reelgate_jobs{kind="submit",status="todo"} 2.0' in measured
+    async with still_gate.rt.db.begin() as tx:
+        await tx.execute(text("DELETE FROM procrastinate_jobs"))
+    assert 'kind="submit"' not in (await still_gate.http.get("/metrics")).text
