@@ -1,0 +1,139 @@
+"""Each check finds what it is for: a sound run with one thing made wrong."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from tests.chaos import checks, plan
+from tests.chaos.checks import CHECKS, Case
+from tests.chaos.clients import Ledger
+from tests.chaos.evidence import Evidence
+from tests.chaos.faults import SUBMISSION, Blow
+
+PRICE = plan.PRICE
+ASK = dataclasses.replace(plan.make(generations=2, minutes=1, seed=1).asks[0], blows=())
+FILE = (1000, "ab" * 32)
+
+
+def generation(**changes: Any) -> dict[str, Any]:
+    """One that went well."""
+    return {
+        "id": "g1", "prompt": ASK.prompt, "state": "succeeded", "quote": PRICE, "settled": PRICE,
+        "upstream_id": "u1", "member": "ample-0", "asset": "archived", "path": "videos/g1.mp4",
+        "size_bytes": FILE[0], "sha256": FILE[1], "last_error": None, "open_holds": 0,
+        "counted": PRICE, "jobs": 0, **changes,
+    }  # fmt: skip
+
+
+def lost(**changes: Any) -> dict[str, Any]:
+    """One that is unknown, with nothing known of it."""
+    bare: dict[str, Any] = {
+        "state": "unknown", "settled": None, "upstream_id": None, "asset": None, "path": None,
+        "open_holds": 1, "counted": PRICE,
+    }  # fmt: skip
+    return generation(**{**bare, **changes})
+
+
+def submission(**changes: Any) -> dict[str, Any]:
+    return {"prompt": ASK.prompt, "uuid": "u1", "billed": PRICE, "outcome": "accepted", **changes}
+
+
+def case(
+    *generations: dict[str, Any],
+    submissions: list[dict[str, Any]] | None = None,
+    blows: tuple[Blow, ...] = (),
+    **changes: Any,
+) -> Case:
+    evidence: dict[str, Any] = {
+        "generations": generations or (generation(),),
+        "submissions": [submission()] if submissions is None else submissions,
+        "overshoots": [], "looks": 10, "files": {"videos/g1.mp4": FILE},
+    }  # fmt: skip
+    ledger = changes.pop("ledger", Ledger(accepted={ASK.number: {"g1"}}))
+    ask = dataclasses.replace(ASK, blows=blows)
+    return Case({ask.prompt: ask}, ledger, Evidence(**{**evidence, **changes}))
+
+
+def found(tried: Case) -> set[str]:
+    return {name for name, check in CHECKS.items() if list(check(tried))}
+
+
+UNACCEPTED = submission(uuid=None, billed=0)
+SOUND = {
+    "a video": case(),
+    "sent again after a refusal": case(
+        submissions=[{**UNACCEPTED, "outcome": "rate_limited"}, submission()]
+    ),
+    "sent again as the provider was limited": case(
+        submissions=[{**UNACCEPTED, "outcome": "external_error"}, submission()],
+        blows=(Blow("external_error", "features", {"provider_status": 429}),),
+    ),
+    "unknown and billed": case(lost(), files={}),
+    "unknown and asked for": case(lost(upstream_id="u1", jobs=1), files={}),
+    "failed, billed without a word": case(
+        generation(state="failed", settled=0, asset=None, counted=0),
+        blows=tuple(blow for blow in SUBMISSION if blow.options.get("billed")),
+        files={},
+    ),
+    "canceled": case(
+        generation(state="canceled", settled=0, upstream_id=None, asset=None, counted=0),
+        submissions=[],
+        files={},
+    ),
+}
+
+WRONG = [
+    ("submitted again although it may have been processed",
+     case(submissions=[submission(outcome="reset_after"), submission()])),
+    ("submitted again although it may have been processed",
+     case(submissions=[{**UNACCEPTED, "outcome": "reset_before"}, submission()])),
+    ("submitted again although it may have been processed",
+     case(submissions=[{**UNACCEPTED, "outcome": "external_error"}, submission()])),
+    ("two generations for one request", case(generation(), lost(id="g2"))),
+    ("two generations for one request", case(generation(), lost(prompt=ASK.other_prompt))),
+    ("accepted and not there", case(ledger=Ledger(accepted={ASK.number: {"g2"}}))),
+    ("refused and there", case(ledger=Ledger(refused={ASK.number}))),
+    ("canceled and billed",
+     case(generation(state="canceled", settled=0, counted=0, asset=None), files={})),
+    ("stuck", case(lost(state="submitting"), files={})),
+    ("stuck", case(lost(upstream_id="u1"), files={})),
+    ("stuck", case(generation(asset="pending", last_error="http_403"), files={})),
+    ("billed and lost", case(submissions=[submission(), submission(prompt="nobody's")])),
+    ("billed and lost",
+     case(generation(state="failed", settled=0, counted=0, asset=None), files={})),
+    ("another's video",
+     case(generation(upstream_id="u2"),
+          submissions=[submission(), submission(prompt="other", uuid="u2", billed=0)])),
+    ("archived and missing, or other bytes, or nobody's", case(files={})),
+    ("archived and missing, or other bytes, or nobody's",
+     case(files={"videos/g1.mp4": (1000, "cd" * 32)})),
+    ("archived and missing, or other bytes, or nobody's",
+     case(files={"videos/g1.mp4": FILE, "videos/g2.mp4": FILE})),
+    ("holds and settlements that are wrong", case(generation(open_holds=1, counted=2 * PRICE))),
+    ("holds and settlements that are wrong", case(lost(open_holds=0, counted=0), files={})),
+    ("holds and settlements that are wrong", case(generation(settled=1, counted=1))),
+    ("over a credit limit at any commit",
+     case(overshoots=[{"whose": "member", "id": "m", "used": 2, "credit_limit": 1, "at": 0}])),
+    ("over a credit limit at any commit", case(looks=0)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("what", SOUND)
+def test_what_is_right_is_not_found(what: str) -> None:
+    assert found(SOUND[what]) == set()
+
+
+@pytest.mark.parametrize(("name", "wrong"), WRONG, ids=[name for name, _ in WRONG])
+def test_what_is_wrong_is_found(name: str, wrong: Case) -> None:
+    assert name in found(wrong)
+
+
+def test_every_check_is_tried() -> None:
+    assert {name for name, _ in WRONG} == CHECKS.keys()
+
+
+def test_what_is_unknown_is_told_by_what_is_known_of_it() -> None:
+    assert checks.unknown(case(lost(), files={})) == {"without an id, billed": 1}

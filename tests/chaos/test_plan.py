@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import itertools
+
+from app.simulator.faults import FAULTS, PATHS
+from app.simulator.script import Script
+from tests.chaos import plan
+from tests.chaos.faults import EVERY, PROVIDER_LIMITED
+from tests.chaos.saboteur import Saboteur
+
+
+def test_a_seed_makes_the_same_plan_again_and_another_seed_another() -> None:
+    first, again, other = (plan.make(generations=50, minutes=2, seed=seed) for seed in (3, 3, 4))
+    assert first == again
+    assert (first.asks, first.strikes) != (other.asks, other.strikes)
+
+
+def test_every_kind_of_strike_comes_and_can_be_carried_out() -> None:
+    strikes = plan.make(generations=10, minutes=1, seed=1).strikes
+    assert {strike.kind for strike in strikes} == set(plan.STRIKES)
+    assert all(hasattr(Saboteur, f"_{kind}") for kind in plan.STRIKES)
+    assert all(early.at <= late.at for early, late in itertools.pairwise(strikes))
+
+
+def test_every_fault_the_simulator_knows_is_met() -> None:
+    assert {blow.name for blow in EVERY} == FAULTS.keys()
+    assert {blow.path for blow in EVERY} == set(PATHS)
+    assert PROVIDER_LIMITED in EVERY
+    asked = plan.make(generations=400, minutes=5, seed=1).asks
+    assert {blow.label for blow in EVERY} <= {blow.label for ask in asked for blow in ask.blows}
+
+
+def test_every_fault_is_one_the_simulator_takes() -> None:
+    script = Script()
+    for blow in EVERY:
+        assert script.add(blow.rule("00001#")).times == 1
+
+
+def test_prompts_tell_asks_apart() -> None:
+    asks = plan.make(generations=400, minutes=5, seed=1).asks
+    for ask, other in itertools.pairwise(asks):
+        assert ask.token in ask.prompt
+        assert ask.token not in other.prompt
+        assert ask.token not in ask.other_prompt
