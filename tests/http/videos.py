@@ -10,11 +10,12 @@ import httpx
 from app import lifecycle
 from app.db import moves
 from tests.harness.gateway import Gateway
+from tests.harness.traces import one
 from tests.simulator.conftest import until
 
 
-async def pending_video(gate: Gateway, key: str, *, link: str | None = None) -> tuple[UUID, bytes]:
-    """A succeeded generation of a gateway without a worker, and the film behind its link."""
+async def pending_video(gate: Gateway, key: str, *, link: str | None = None) -> UUID:
+    """A succeeded generation of a gateway without a worker."""
     record = await gate.simulator.submit()
     ready: dict[str, Any] = {}
 
@@ -23,12 +24,17 @@ async def pending_video(gate: Gateway, key: str, *, link: str | None = None) -> 
         return bool(ready["status"] == "SUCCESS")
 
     await until(is_ready)
-    async with httpx.AsyncClient() as http:
-        film = (await http.get(ready["temporaryUrl"])).content
     answer = await gate.create(key)
     generation_id = UUID(answer.json()["aiRecord"]["uuid"])
     await succeed(gate, generation_id, link=link or ready["temporaryUrl"])
-    return generation_id, film
+    return generation_id
+
+
+async def film_behind(gate: Gateway) -> bytes:
+    """What the upstream's link of the only video leads to."""
+    row = await one(gate, "SELECT source_link FROM assets")
+    async with httpx.AsyncClient(timeout=30) as http:
+        return (await http.get(row["source_link"])).content
 
 
 async def succeed(gate: Gateway, generation_id: UUID, *, link: str | None) -> None:
