@@ -42,7 +42,8 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """`code` is one of ours: `upstream_refused`, `upstream_failed`, `moderation_blocked`."""
+    """`code` is one of ours: `upstream_refused`, `upstream_failed`, `moderation_blocked`.
+    `upstream_id` is there whenever a record with an id that can be asked for said so."""
 
     code: str
     message: str

@@ -120,9 +120,10 @@ class UpstreamClient:
         self._fetcher.permit(link)
 
     async def check_key(self, key_label: str) -> KeyCheck:
-        """Looks up an id that nobody has: costs nothing, and a bad key is told apart."""
+        """Looks up an id that nobody has: costs nothing, and a bad key is told apart. A key without
+        credits is still one that the upstream accepts."""
         answer = await self._observed("check_key", self._result(key_label, str(uuid4())))
-        if not isinstance(answer, Busy):
+        if not isinstance(answer, Busy) or answer.key_trouble is KeyTrouble.OUT_OF_CREDITS:
             return KeyCheck.OK
         rejected = answer.key_trouble is KeyTrouble.REJECTED
         return KeyCheck.REJECTED if rejected else KeyCheck.UNREACHABLE

@@ -32,6 +32,8 @@ VALIDATION_REFUSALS = frozenset(
 DEFINITE_REFUSALS = VALIDATION_REFUSALS | {"UNSUPPORTED_MODEL"}
 
 MAX_MESSAGE_CHARS = 300
+#: Python refuses to read integers far longer than any figure of the upstream.
+MAX_INTEGER_CHARS = 100
 
 _MODERATION_CODE = re.compile(
     r"MODERAT|CONTENT_(POLICY|FILTER|SAFETY)|PROHIBITED_CONTENT|SENSITIVE_CONTENT|NSFW"
@@ -69,9 +71,14 @@ class Complaint:
         return self.code if re.fullmatch(r"[A-Z_]{1,64}", self.code) else None
 
     @property
+    def credits_code(self) -> bool:
+        return self.code == OUT_OF_CREDITS
+
+    @property
     def out_of_credits(self) -> bool:
-        """The words count only without a code: a refusal may quote the prompt."""
-        return self.code == OUT_OF_CREDITS or (
+        """By code or words, for an error envelope only: a record's text may quote the prompt. The
+        words count only without a code, since a refusal may quote it too."""
+        return self.credits_code or (
             not self.code and _CREDIT_WORDS.search(self.message[:1000]) is not None
         )
 
@@ -93,6 +100,16 @@ class Complaint:
         if isinstance(status, str) and re.fullmatch(r"[1-5][0-9]{2}", status):
             return int(status)
         return status if isinstance(status, int) and 100 <= status <= 599 else None
+
+
+def read_json(text: str) -> Any:
+    """The JSON in `text`; raises ValueError or RecursionError. An integer beyond reason becomes a
+    float, so that it costs nothing beside it, and is still not null."""
+    return json.loads(text, parse_int=_integer)
+
+
+def _integer(digits: str) -> int | float:
+    return int(digits) if len(digits) <= MAX_INTEGER_CHARS else float(digits)
 
 
 def envelope(document: Any) -> Complaint | None:
@@ -144,7 +161,7 @@ def _unpacked(details: Any) -> Any:
     if not isinstance(details, str):
         return details
     try:
-        return json.loads(details)
+        return read_json(details)
     except (ValueError, RecursionError):
         return None
 

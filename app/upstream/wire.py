@@ -3,13 +3,12 @@
 An answer is classified by what it says, and by its HTTP status only where it says nothing, because
 the upstream reports failures with 200 and refusals with 500. Every doubt ends as `Lost` (on a
 submission) or `Busy` (on a look-up): the one keeps the hold and is never sent again, the other is
-asked again. The look-up of a result reads refusals of itself as `Busy`, since a refused question
-says nothing about the video.
+asked again. A record with an id decides alone. Only a record ends a generation on a look-up: every
+refusal of the look-up itself is `Busy`, since a refused question says nothing about the video.
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -39,6 +38,7 @@ from app.upstream.complaints import (
     Complaint,
     envelope,
     of_result,
+    read_json,
     refusal_message,
 )
 
@@ -70,11 +70,13 @@ def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> Sub
     """What an answer to a submission means. Never raises."""
     reply = _Reply.of(status, headers, body)
     complaint = envelope(reply.document)
+    record = reply.record
+    if record is not None and _id(record.get("uuid")) is not None:
+        return _submitted(record)
     if reply.challenged:
         return NotProcessed(reason="challenged", retry_after_seconds=reply.retry_after)
     if complaint is not None and complaint.out_of_credits:
         return _unpaid()
-    record = reply.record
     if record is not None:
         return _submitted(record)
     if reply.redirected:
@@ -100,8 +102,8 @@ def read_result(
         return _looked_up(record, expected_id)
     if reply.redirected:
         return Busy(reason=reply.doubt)
-    if complaint is not None and (complaint.out_of_credits or complaint.moderation_code):
-        return _failed(complaint, expected_id, None)
+    if complaint is not None and complaint.out_of_credits:
+        return Busy(reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS)
     if reply.rejects_key(complaint):
         return Busy(reason="key_rejected", key_trouble=KeyTrouble.REJECTED)
     if reply.limits_rate(complaint):
@@ -162,17 +164,22 @@ class _Reply:
         return _retry_after(self.headers.get("retry-after", ""), self.headers.get("date", ""))
 
     def rejects_key(self, complaint: Complaint | None) -> bool:
-        return self.status == 401 or (complaint is not None and complaint.code in KEY_REJECTIONS)
+        return self._says(complaint, 401, KEY_REJECTIONS)
 
     def limits_rate(self, complaint: Complaint | None) -> bool:
-        return self.status == 429 or (complaint is not None and complaint.code == RATE_LIMITED)
+        return self._says(complaint, 429, frozenset({RATE_LIMITED}))
+
+    def _says(self, complaint: Complaint | None, status: int, codes: frozenset[str]) -> bool:
+        """By its code or its status; with a provider's error the status may be the provider's."""
+        code = complaint.code if complaint is not None else ""
+        return code in codes or (self.status == status and code != PROVIDER_ERROR)
 
 
 def _document(body: bytes) -> Any:
     """The JSON in `body`. Bytes that are no UTF-8 are replaced: a broken character in the name of
     the account must not cost the id beside it."""
     try:
-        return json.loads(body.decode("utf-8-sig", errors="replace"))
+        return read_json(body.decode("utf-8-sig", errors="replace"))
     except (ValueError, RecursionError):
         return _NOT_JSON
 
@@ -202,7 +209,7 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     detail = record.get("aiRecordDetail")
     result = detail.get("resultObject") if isinstance(detail, dict) else None
     complaint = of_result(result)
-    if status in _FAILURES or complaint.out_of_credits:
+    if status in _FAILURES or complaint.credits_code:
         return _failed(complaint, upstream_id, _billed(record))
     if status != "SUCCESS":
         return None
@@ -218,7 +225,7 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
 
 def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -> Failed:
     """The failure of a record: the upstream worked on it and says that there is no video."""
-    if complaint.out_of_credits:
+    if complaint.credits_code:
         code, message = "upstream_refused", "The upstream account is out of credits."
     elif complaint.code in DEFINITE_REFUSALS:
         code, message = "upstream_refused", refusal_message(complaint)
@@ -230,7 +237,7 @@ def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -
         code=code,
         message=message,
         upstream_id=upstream_id,
-        upstream_code=OUT_OF_CREDITS if complaint.out_of_credits else complaint.shown_code,
+        upstream_code=complaint.shown_code,
         billed_credits=billed,
     )
 
@@ -238,7 +245,7 @@ def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -
 def _refused(reply: _Reply, complaint: Complaint | None) -> SubmitAnswer:
     """An answer without a record: a refusal where it is definite, else a doubt."""
     if complaint is not None and complaint.code == PROVIDER_ERROR:
-        return _provider_refused(complaint, reply.retry_after)
+        return _provider_refused(complaint)
     closed = 400 <= reply.status < 500 and reply.status not in _OPEN_4XX
     if complaint is None:
         if closed and reply.status in _CLOSED_4XX:
@@ -253,11 +260,19 @@ def _refused(reply: _Reply, complaint: Complaint | None) -> SubmitAnswer:
     return _refusal(complaint)
 
 
-def _provider_refused(complaint: Complaint, wait: float | None) -> SubmitAnswer:
-    """The provider behind the upstream answered with an error; its own status says which."""
+def _provider_refused(complaint: Complaint) -> Failed:
+    """The provider behind the upstream answered with an error; its own status says which. The
+    upstream had accepted the request by then and may have charged it, so whatever the provider
+    said, it is not sent again by itself."""
     status = complaint.provider_status or 500
     if status == 429:
-        return NotProcessed(reason="rate_limited", retry_after_seconds=wait)
+        return Failed(
+            code="upstream_failed",
+            message=(
+                "The provider behind the upstream was busy. You may try again as a new request."
+            ),
+            upstream_code=complaint.shown_code,
+        )
     if complaint.moderation:
         return _failed(complaint, None, None)
     if 400 <= status < 500:

@@ -135,6 +135,7 @@ async def test_a_label_that_is_not_configured_sends_nothing() -> None:
     [
         (200, {"aiRecord": None}, KeyCheck.OK),
         (401, {"errorCode": "HTTP_EXCEPTION", "message": "deleted"}, KeyCheck.REJECTED),
+        (402, {"errorCode": "INSUFFICIENT_CREDITS", "message": ""}, KeyCheck.OK),
         (503, {}, KeyCheck.UNREACHABLE),
     ],
 )
