@@ -178,10 +178,11 @@ class Archive:
                 await asyncio.to_thread(digest.update, block)
         return digest.hexdigest()
 
-    async def paths(self) -> AsyncGenerator[list[str], None]:
-        """Every file there is, page by page, in no order; finished ones only."""
+    async def paths(self, folder: str | None = None) -> AsyncGenerator[list[str], None]:
+        """Every file there is, or those in a folder, page by page, in no order; finished ones
+        only."""
         with _failures("list"):
-            async for page in obstore.list(self._store, chunk_size=_LISTED_AT_A_TIME):
+            async for page in obstore.list(self._store, folder, chunk_size=_LISTED_AT_A_TIME):
                 yield [entry["path"] for entry in page]
 
     def local_path(self, path: str) -> Path | None:

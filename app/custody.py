@@ -8,12 +8,13 @@ upkeep takes it from there. Deleting what is gone is no error, so every step may
 from __future__ import annotations
 
 import asyncio
+from pathlib import PurePosixPath
 from uuid import UUID
 
 from app.archive import ArchiveError
 from app.db import assets
 from app.db.assets import Leftover
-from app.domain.generation import FINAL, Generation, State, video_path
+from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
 from app.runtime import Runtime
 from app.telemetry import logger
@@ -32,11 +33,8 @@ async def delete(rt: Runtime, generation: Generation, *, reason: str, by: UUID) 
     """
     if generation.state not in FINAL:
         raise NotReady(_not_yet(generation.state), extra={"state": generation.state.value})
-    path = video_path(generation.id, generation.created_at)
     async with rt.db.begin() as tx:
-        deleted = await assets.delete_videos(
-            tx, generation.id, pending_path=path, reason=reason, by=by
-        )
+        deleted = await assets.delete_videos(tx, generation.id, reason=reason, by=by)
     if deleted:
         log.info("video_deleted", generation_id=str(generation.id), reason=reason)
     async with rt.db.single() as tx:
@@ -85,14 +83,18 @@ async def remove_leftovers(rt: Runtime) -> bool:
         after = page[-1].id
 
 
-async def withdraw(rt: Runtime, generation_id: UUID, path: str) -> None:
-    """Removes what an archiving left for a video that was deleted meanwhile. Raises `ArchiveError`:
-    the job is then tried again, for nothing else knows of these bytes."""
+async def remove_forsaken(rt: Runtime, generation_id: UUID, *, folder: str) -> None:
+    """Removes what tries that died left of a video that was deleted meanwhile. Raises
+    `ArchiveError`: the job is then tried again, for nothing else knows of these bytes."""
     async with rt.db.single() as tx:
-        states = await assets.video_states(tx, [generation_id])
-    if states.get(generation_id) == "deleted":
-        await rt.archive.delete(path)
-        log.info("archiving_withdrawn", generation_id=str(generation_id))
+        files = await assets.video_files(tx, [generation_id])
+    if generation_id not in files or files[generation_id][0] != "deleted":
+        return
+    async for page in rt.archive.paths(folder):
+        for path in page:
+            if PurePosixPath(path).name.startswith(f"{generation_id}."):
+                await rt.archive.delete(path)
+                log.info("archiving_withdrawn", generation_id=str(generation_id))
 
 
 async def _remove(rt: Runtime, leftover: Leftover) -> bool:

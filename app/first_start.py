@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
+from contextlib import suppress
 
 from app import members
 from app.db import members as rows
 from app.domain.caller import Role
+from app.errors import InvalidRequest
 from app.members import Limits
 from app.runtime import Runtime
 
@@ -29,14 +31,17 @@ _EXAMPLE = {
 
 
 async def ensure_first_key(rt: Runtime) -> None:
-    """Where there is no member yet, makes one and prints its key with a first call."""
+    """Where there is no key yet, makes one and prints it with a first call. A start that broke off
+    half way is taken up where it was."""
     async with rt.db.single() as tx:
-        if await rows.any_member(tx):
+        if await rows.any_key(tx):
             return
-    await members.create_team(rt, TEAM, credit_limit=None, actor="first start")
-    await members.create_member(
-        rt, TEAM, MEMBER, role=Role.ADMIN, limits=Limits(), actor="first start"
-    )
+    with suppress(InvalidRequest):
+        await members.create_team(rt, TEAM, credit_limit=None, actor="first start")
+    with suppress(InvalidRequest):
+        await members.create_member(
+            rt, TEAM, MEMBER, role=Role.ADMIN, limits=Limits(), actor="first start"
+        )
     key = await members.create_key(rt, TEAM, MEMBER, name="first", actor="first start")
     print(welcome(rt, key.secret), file=sys.stdout, flush=True)  # noqa: T201
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
 from enum import StrEnum
@@ -223,16 +223,19 @@ async def _drop_deleted(rt: Runtime, store: Archive) -> None:
 
 
 async def _states_of(rt: Runtime, paths: list[str]) -> dict[str, str]:
-    """The state of the video each path belongs to, by the id in its name."""
+    """The state of the video each path belongs to, by the id in its name; `superseded` where the
+    video is archived under another path."""
     ids: dict[str, UUID] = {}
     for path in paths:
-        try:
-            ids[path] = UUID(PurePosixPath(path).stem)
-        except ValueError:
-            continue
+        with suppress(ValueError):
+            ids[path] = UUID(PurePosixPath(path).name.split(".")[0])
     async with rt.db.single() as tx:
-        states = await assets.video_states(tx, ids.values())
-    return {path: states[found] for path, found in ids.items() if found in states}
+        files = await assets.video_files(tx, ids.values())
+    known = {path: files[found] for path, found in ids.items() if found in files}
+    return {
+        path: "superseded" if state == "archived" and recorded != path else state
+        for path, (state, recorded) in known.items()
+    }
 
 
 def _open(address: str) -> Archive:

@@ -36,8 +36,10 @@ async def begin_attempt(
 async def return_to_queue(tx: Tx, work: Work, *, attempt: UUID, reason: str, at: datetime) -> bool:
     """submitting → queued: the upstream surely did not process it, so it is sent again at `at`."""
     moved = await _move(
-        tx, work.id, State.QUEUED, guard=attempt, event={"reason": reason}, submitted_at=None
-    )
+        tx, work.id, State.QUEUED, guard=attempt, event={"reason": reason}, submitted_at=None,
+        # The attempt is over: a repeated report of it must not meet the generation again.
+        attempt=None,
+    )  # fmt: skip
     if moved:
         await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
     return moved

@@ -7,6 +7,7 @@ import json
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
+from secrets import token_hex
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -55,6 +56,15 @@ async def take_back(rt: Runtime, label: str, *, actor: str) -> None:
             raise NotFound(f"There is no upstream key {label}.")
         await _audit(tx, actor, "upstream_key.return", label)
         await queue.hasten(tx, queue.Job.SUBMIT)
+
+
+async def retry_archiving(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
+    """A video that was given up is tried again, with a fresh link. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        if not await assets.revive(tx, generation_id):
+            raise NotFound(f"Generation {generation_id} has no video that was given up.")
+        await queue.enqueue(tx, queue.Job.ARCHIVE, generation_id)
+        await _audit(tx, actor, "archive.retry", str(generation_id))
 
 
 async def resolve(
@@ -161,7 +171,7 @@ async def _take_in(rt: Runtime, work: Work, file: Path) -> tuple[Stored, Probe]:
         ) from None
     try:
         stored = await rt.archive.write(
-            video_path(work.id, work.created_at),
+            video_path(work.id, work.created_at, token=token_hex(4)),
             _chunks(file),
             max_bytes=rt.settings.max_video_bytes,
         )

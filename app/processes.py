@@ -134,8 +134,8 @@ async def _up(settings: Settings, stopping: asyncio.Event) -> None:
         worker_stopping = asyncio.Event()
         working = asyncio.create_task(run_worker(rt, worker_stopping))
         working.add_done_callback(lambda _: stopping.set())
-        await ensure_first_key(rt)
         try:
+            await ensure_first_key(rt)
             await _serve_api(rt, listener, stopping)
         finally:
             worker_stopping.set()

@@ -16,12 +16,13 @@ from enum import StrEnum
 from uuid import UUID
 
 import procrastinate
+import psycopg
 from procrastinate import BaseRetryStrategy, RetryDecision, exceptions
 from procrastinate import jobs as library
 from procrastinate import worker as library_worker
 from sqlalchemy import text
 
-from app.db.session import Tx
+from app.db.session import KEEPALIVES, Tx
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -211,7 +212,7 @@ class _KeepTrying(BaseRetryStrategy):
     ) -> RetryDecision | None:
         if isinstance(exception, exceptions.TaskNotFound):
             return None
-        wait = 0 if isinstance(exception, asyncio.CancelledError) else min(2**job.attempts, 300)
+        wait = 0 if isinstance(exception, asyncio.CancelledError) else 2 ** min(job.attempts, 8)
         return RetryDecision(retry_in={"seconds": wait})
 
 
@@ -234,6 +235,7 @@ class Workers:
             min_size=1,
             max_size=max(4, len(lanes) * 2),
             timeout=min(10.0, stalled_seconds),
+            kwargs=dict(KEEPALIVES),
         )
         self._app = procrastinate.App(connector=self._connector)
         self._lanes = {tuple(job.value for job in jobs): size for jobs, size in lanes.items()}
@@ -265,6 +267,12 @@ class Workers:
         acting = asyncio.ensure_future(act(generation_id))
         try:
             await asyncio.shield(acting)
+        except Exception as error:
+            # The library tries it again without a word; a fault that stays must not be silent.
+            log.error(
+                "job_failed", kind=job.value, generation_id=str(generation_id), exc_info=error
+            )
+            raise
         except asyncio.CancelledError:
             if self._stopping.is_set():
                 acting.cancel()
@@ -278,23 +286,29 @@ class Workers:
         """Lets them finish within what is left of the drain time."""
         orphans = list(self._orphans.values())
         if orphans:
-            await asyncio.wait(orphans, timeout=self._drained_at - time.monotonic())
+            await asyncio.wait(orphans, timeout=max(self._drained_at - time.monotonic(), 0))
             for orphan in orphans:
                 orphan.cancel()
             await asyncio.gather(*orphans, return_exceptions=True)
 
     async def run(self) -> None:
         """Until `stop`. A lost database is waited for, not given up."""
+        try:
+            await self._run_until_stopped()
+        finally:
+            await self._end_orphans()
+
+    async def _run_until_stopped(self) -> None:
         while not self._stopping.is_set():
             try:
                 async with self._app.open_async():
                     await self._run_lanes()
-            except (exceptions.ProcrastinateException, OSError) as error:
+            # The library passes on what its pool raises when it cannot be opened.
+            except (exceptions.ProcrastinateException, psycopg.Error, OSError) as error:
                 log.warning("worker_interrupted", cause=type(error.__cause__ or error).__name__)
             if not self._stopping.is_set():
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
-        await self._end_orphans()
 
     async def _run_lanes(self) -> None:
         async with _all_or_none() as group:
@@ -304,6 +318,7 @@ class Workers:
                     queues=list(queues),  # the driver sends a tuple as a record
                     concurrency=size,
                     fetch_job_polling_interval=self._poll_seconds,
+                    listen_notify=False,  # nobody notifies: see decision 0010
                     abort_job_polling_interval=60,
                     # A lane that only lost the database hands its jobs back at once.
                     shutdown_graceful_timeout=0,

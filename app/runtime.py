@@ -31,6 +31,9 @@ from app.upstream.fetch import FetchPolicy, GuardedFetcher
 
 #: httpx searches its pool linearly, so many held calls are spread over several clients.
 _CONNECTIONS_PER_CLIENT = 500
+#: Videos one process streams straight through at a time, before they are archived.
+_RELAYS = 64
+_RELAY_WAIT = httpx.Timeout(60, connect=10, pool=5)
 
 
 class Clock:
@@ -55,6 +58,7 @@ class Runtime:
     watch: Watch
     archive: Archive
     upstream: UpstreamClient
+    relay: GuardedFetcher
     signer: LinkSigner
     prices: PriceTable
     upstream_key_ids: dict[str, int]
@@ -94,6 +98,12 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
             await stack.enter_async_context(client) for client in _upstream_clients(settings)
         ]
         fetching = await stack.enter_async_context(httpx.AsyncClient(trust_env=False))
+        # Apart from the archive's, so that slow viewers do not keep videos from being archived.
+        relaying = await stack.enter_async_context(
+            httpx.AsyncClient(
+                trust_env=False, limits=httpx.Limits(max_connections=_RELAYS), timeout=_RELAY_WAIT
+            )
+        )
         watch = await stack.enter_async_context(Watch(db).running())
         metrics.waiting.set_function(lambda: watch.waiting)
         yield Runtime(
@@ -111,6 +121,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
                 read_seconds=settings.upstream_read_seconds,
                 observe=metrics.observe_upstream,
             ),
+            relay=GuardedFetcher(relaying, download_policy(settings)),
             signer=LinkSigner(signing_secret(settings), base_url=settings.link_base),
             prices=load_prices(settings),
             upstream_key_ids={},
@@ -122,7 +133,7 @@ def _upstream_clients(settings: Settings) -> list[httpx.AsyncClient]:
     timeout = httpx.Timeout(
         settings.upstream_read_seconds, connect=settings.upstream_connect_seconds, pool=30
     )
-    count = -(-settings.worker_concurrency // _CONNECTIONS_PER_CLIENT)
+    count = -(-2 * settings.worker_concurrency // _CONNECTIONS_PER_CLIENT)
     return [
         httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, http2=False)
         for _ in range(count)

@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         200, ge=1, le=2000, description="Upstream calls one worker process has in flight at most."
     )
     worker_poll_seconds: Seconds = Field(
-        1, description="How often a worker looks for jobs that are due when nothing wakes it."
+        0.5, description="How often an idle worker looks for jobs that are due."
     )
     worker_heartbeat_seconds: Seconds = Field(
         3, description="How often a worker process gives a sign of life."

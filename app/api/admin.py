@@ -7,6 +7,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
+from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app import operations, views
@@ -53,9 +54,13 @@ class Asked(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+#: Text that Postgres can keep.
+_TEXT = r"^[^\x00]*$"
+
+
 class PauseRequest(Asked):
     what: Switch
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
 
 
 class ResumeRequest(Asked):
@@ -66,7 +71,7 @@ class ResolveRequest(Asked):
     """`link` goes with `delivered` and names a host videos are downloaded from."""
 
     outcome: Outcome
-    reason: str = Field(min_length=1, max_length=500)
+    reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
     link: str | None = None
 
 
@@ -93,7 +98,9 @@ async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> Ga
 
 
 @router.post("/upstream-keys/{label}/return", name="return_upstream_key")
-async def return_upstream_key(label: str, rt: Rt, operator: Operator) -> GatewayDocument:
+async def return_upstream_key(
+    label: Annotated[str, PathParameter(pattern=_TEXT)], rt: Rt, operator: Operator
+) -> GatewayDocument:
     """Takes an upstream key that was set aside back into use."""
     await operations.take_back(rt, label, actor=str(operator.member_id))
     return await _gateway(rt)

@@ -25,7 +25,7 @@ from app.db import generations, ledger
 from app.domain.generation import RESTING, Generation, State
 from app.errors import Forbidden, NotCancelable
 from app.http import errors
-from app.http.access import Caller, Rt
+from app.http.access import Active, Caller, Rt
 from app.http.video import video_response
 from app.runtime import Runtime
 
@@ -150,7 +150,7 @@ async def cancel_generation(generation_id: UUID, rt: Rt, caller: Caller) -> Gene
     return _document(rt, generation)
 
 
-async def delete_generation(generation_id: UUID, rt: Rt, caller: Caller) -> None:
+async def delete_generation(generation_id: UUID, rt: Rt, caller: Active) -> None:
     """Deletes the video of a generation that has ended, for ever; the record stays. Asking again
     changes nothing. An administrator may delete the team's."""
     generation = await views.get_visible(rt, caller, generation_id)

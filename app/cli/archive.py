@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from typing import Annotated
+from uuid import UUID
 
 import typer
 
-from app import inventory
-from app.cli.terminal import group, with_runtime
+from app import inventory, operations
+from app.cli.terminal import ACTOR, group, with_runtime
 from app.inventory import MAX_NAMED, Report
 from app.runtime import Runtime
 
@@ -58,6 +59,19 @@ def archive_move(
         report = await inventory.move(rt, to=to, source=source, delete_source=delete_source)
         _say(report, ("copied", "present", "missing", "changed", "unwritten"))
         _end(report)
+
+    with_runtime(act)
+
+
+@cli.command("retry")
+def archive_retry(
+    generation: Annotated[UUID, typer.Argument(help="Its id; its video was given up as lost.")],
+) -> None:
+    """Try again to archive a video that was given up, with a fresh link."""
+
+    async def act(rt: Runtime) -> None:
+        await operations.retry_archiving(rt, generation, actor=ACTOR)
+        typer.echo(f"The video of {generation} is tried again.")
 
     with_runtime(act)
 

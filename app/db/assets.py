@@ -1,7 +1,8 @@
 """Files of generations.
 
-`pending` → `archived` or `lost`; what is pending or archived may become `deleted`. A deleted file
-keeps its path until its bytes are gone.
+`pending` → `archived` or `lost`; what is pending or archived may become `deleted`, and an operator
+may put what is lost back to pending. While it is pending, `path` is where the latest try writes. A
+deleted file keeps its path until its bytes are gone.
 """
 
 from __future__ import annotations
@@ -57,6 +58,38 @@ async def find_pending_video(tx: Tx, generation_id: UUID) -> PendingVideo | None
     return None if row is None else PendingVideo(**row._mapping)
 
 
+async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, str | None]:
+    """Makes `path` the one that the video may be archived under. Whether it is pending, and the
+    path of an earlier try, whose bytes nobody else knows of."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                WITH before AS (
+                    SELECT id, path FROM assets
+                     WHERE generation_id = :id AND kind = 'video' AND state = 'pending' FOR UPDATE
+                )
+                UPDATE assets a SET path = :path FROM before b WHERE a.id = b.id RETURNING b.path
+                """
+            ),
+            {"id": generation_id, "path": path},
+        )
+    ).one_or_none()
+    return (False, None) if row is None else (True, row.path)
+
+
+async def revive(tx: Tx, generation_id: UUID) -> bool:
+    """Puts a lost video back to pending, as if it were new; True where there is one."""
+    result = await tx.execute(
+        text(
+            "UPDATE assets SET state = 'pending', attempts = 0, created_at = now()"
+            " WHERE generation_id = :id AND kind = 'video' AND state = 'lost'"
+        ),
+        {"id": generation_id},
+    )
+    return result.rowcount == 1
+
+
 async def renew_link(tx: Tx, generation_id: UUID, *, link: str, link_expires_at: datetime) -> None:
     await tx.execute(
         text(
@@ -82,7 +115,8 @@ async def mark_archived(
     codec: str,
     mismatch: str | None,
 ) -> bool:
-    """True where the video was still pending. The presigned link is forgotten."""
+    """True where the video was still pending and no later try has claimed it. The presigned link
+    is forgotten."""
     result = await tx.execute(
         text(
             """
@@ -91,6 +125,7 @@ async def mark_archived(
                    height = :height, codec = :codec, mismatch = :mismatch, archived_at = now(),
                    source_link = NULL, source_expires_at = NULL, last_error = NULL
              WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
+               AND (path IS NULL OR path = :path)
             """
         ),
         {
@@ -119,22 +154,18 @@ async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool)
     return result.rowcount == 1
 
 
-async def delete_videos(
-    tx: Tx, generation_id: UUID, *, pending_path: str, reason: str, by: UUID
-) -> bool:
+async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -> bool:
     """Marks what there is or may come of a generation as deleted, with its event.
 
     The mark comes before the bytes go, and the path stays until they are gone: whatever breaks
     off in between, no row promises a file that is not there, and no file is forgotten.
-    `pending_path` is where a video that is still being archived may appear.
     """
     result = await tx.execute(
         text(
             """
             WITH deleted AS (
-                UPDATE assets SET state = 'deleted',
-                       path = coalesce(path, CASE kind WHEN 'video' THEN :path END),
-                       source_link = NULL, source_expires_at = NULL, last_error = NULL
+                UPDATE assets SET state = 'deleted', source_link = NULL,
+                       source_expires_at = NULL, last_error = NULL
                  WHERE generation_id = :id AND state IN ('pending', 'archived')
                 RETURNING generation_id
             )
@@ -144,7 +175,7 @@ async def delete_videos(
               FROM generations WHERE id IN (SELECT generation_id FROM deleted)
             """
         ),
-        {"id": generation_id, "path": pending_path, "reason": reason, "by": str(by)},
+        {"id": generation_id, "reason": reason, "by": str(by)},
     )
     return result.rowcount > 0
 
@@ -261,13 +292,13 @@ async def is_kept(tx: Tx, kept: Kept) -> bool:
     )
 
 
-async def video_states(tx: Tx, ids: Collection[UUID]) -> dict[UUID, str]:
-    """Where the videos of these generations stand; those without one are left out."""
+async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[str, str | None]]:
+    """State and path of the videos of these generations; those without one are left out."""
     rows = await tx.execute(
         text(
-            "SELECT generation_id, state FROM assets"
+            "SELECT generation_id, state, path FROM assets"
             " WHERE generation_id = ANY(:ids) AND kind = 'video'"
         ),
         {"ids": list(ids)},
     )
-    return {row.generation_id: row.state for row in rows}
+    return {row.generation_id: (row.state, row.path) for row in rows}

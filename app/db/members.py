@@ -188,8 +188,8 @@ async def find_team_id(tx: Tx, name: str) -> UUID | None:
     return found
 
 
-async def any_member(tx: Tx) -> bool:
-    return bool(await tx.scalar(text("SELECT EXISTS (SELECT FROM members)")))
+async def any_key(tx: Tx) -> bool:
+    return bool(await tx.scalar(text("SELECT EXISTS (SELECT FROM api_keys)")))
 
 
 async def update_team(

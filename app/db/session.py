@@ -21,12 +21,23 @@ _STATEMENT_TIMEOUT_MS = 15_000
 _IDLE_TRANSACTION_MS = 15_000
 
 
+#: A network that went silent is noticed within half a minute.
+KEEPALIVES = {
+    "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3,
+    "tcp_user_timeout": 15_000,
+}  # fmt: skip
+
+
 class Conflict(Exception):
     """A unique constraint refused a row; `constraint` is its name."""
 
     def __init__(self, constraint: str) -> None:
         self.constraint = constraint
         super().__init__(constraint)
+
+
+class Fault(Exception):
+    """The database refused a statement for a reason of its own; no parameters in the message."""
 
 
 def sqlalchemy_url(address: str) -> URL:
@@ -54,9 +65,15 @@ class Database:
             connect_args={
                 "connect_timeout": 5,
                 "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c TimeZone=UTC"
-                f" -c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_MS}",
+                f" -c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_MS}"
+                # Admission reads a fresh snapshot after each lock; a server whose default is
+                # stricter would have it decide on figures from before.
+                " -c default_transaction_isolation=read\\ committed",
                 "application_name": "reelgate",
+                **KEEPALIVES,
             },
+            # Statements carry prompts, links and digests; an exception's text may reach a log.
+            hide_parameters=True,
             # A connection rests in autocommit, so that `single`, which is nearly every use, neither
             # sends BEGIN and COMMIT nor switches modes when it takes and returns one.
             isolation_level="AUTOCOMMIT",
@@ -68,21 +85,41 @@ class Database:
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
-        """One transaction, committed when the block ends. Raises `Unavailable`, `Conflict`."""
+        """One transaction, committed when the block ends. Raises `Unavailable`, `Conflict`,
+        `Fault`."""
         with _translated():
-            async with self._transactional.begin() as tx:
+            async with self._transactional.begin() as tx, _dropped_when_stale(tx):
                 yield tx
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[Tx]:
         """A connection on which every statement commits by itself: reads, and one-statement
-        writes. Raises `Unavailable`, `Conflict`."""
+        writes. Raises `Unavailable`, `Conflict`, `Fault`."""
         with _translated():
-            async with self._engine.connect() as tx:
+            async with self._engine.connect() as tx, _dropped_when_stale(tx):
                 yield tx
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+#: A demoted primary (read only), and a pooler that gave the connection another server.
+_STALE = frozenset({"25006", "26000"})
+
+
+def _stale(error: exc.DBAPIError) -> bool:
+    return getattr(error.orig, "sqlstate", None) in _STALE
+
+
+@asynccontextmanager
+async def _dropped_when_stale(tx: Tx) -> AsyncIterator[None]:
+    """A connection to what is no longer the primary is not used again."""
+    try:
+        yield
+    except exc.DBAPIError as error:
+        if _stale(error):
+            await tx.invalidate()
+        raise
 
 
 class _translated:  # noqa: N801 - reads as a block, not as a thing
@@ -97,8 +134,11 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
             raise Conflict(getattr(diagnosis, "constraint_name", None) or "unknown") from None
         away = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
         if isinstance(error, away) or (
-            isinstance(error, exc.DBAPIError) and error.connection_invalidated
+            isinstance(error, exc.DBAPIError) and (error.connection_invalidated or _stale(error))
         ):
             raise Unavailable(
                 "The gateway cannot reach its database right now.", retry_after_seconds=2
             ) from error
+        if isinstance(error, exc.DBAPIError):
+            state = getattr(error.orig, "sqlstate", None)
+            raise Fault(f"{type(error.orig).__name__}, SQLSTATE {state}") from error

@@ -94,7 +94,13 @@ async def unknown_figures(tx: Tx) -> UnknownFigures:
 
 
 async def prune_idempotency_keys(tx: Tx) -> int:
-    result = await tx.execute(text("DELETE FROM idempotency_keys WHERE expires_at < now()"))
+    result = await tx.execute(
+        text(
+            "DELETE FROM idempotency_keys WHERE (member_id, scope, key) IN"
+            " (SELECT member_id, scope, key FROM idempotency_keys WHERE expires_at < now()"
+            " LIMIT 1000)"
+        )
+    )
     return int(result.rowcount)
 
 

@@ -199,7 +199,8 @@ generations = Table(
           postgresql_where=text("state IN ('queued', 'submitting', 'running')")),
     Index("generations_unfinished_idx", "state", "created_at",
           postgresql_where=text("state IN ('queued', 'submitting', 'running', 'unknown')")),
-    Index("generations_history_idx", text("finished_at DESC"),
+    Index("generations_history_idx", text("(spec ->> 'model')"), text("(spec ->> 'duration')"),
+          text("finished_at DESC"),
           postgresql_where=text("state = 'succeeded'")),
 )  # fmt: skip
 

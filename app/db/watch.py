@@ -15,7 +15,7 @@ import psycopg
 
 from app.db import generations
 from app.db.moves import CHANNEL
-from app.db.session import Database, driver_conninfo
+from app.db.session import Database, Fault, driver_conninfo
 from app.domain.generation import RESTING
 from app.errors import Unavailable
 
@@ -97,7 +97,7 @@ class Watch:
             ids = list(self._waiting)
             if not ids:
                 continue
-            with contextlib.suppress(Unavailable):
+            with contextlib.suppress(Unavailable, Fault):
                 async with self._db.single() as tx:
                     for generation_id in await generations.which_rest(tx, ids, tuple(RESTING)):
                         self._wake(generation_id)

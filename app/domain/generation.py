@@ -149,9 +149,10 @@ class Spec:
         )
 
 
-def video_path(generation_id: UUID, created_at: datetime) -> str:
-    """Where the video of a generation stands in the archive."""
-    return f"videos/{created_at:%Y/%m/%d}/{generation_id}.mp4"
+def video_path(generation_id: UUID, created_at: datetime, *, token: str) -> str:
+    """Where a try puts the video of a generation in the archive. Each try has a `token` and so a
+    file of its own: one that goes wrong touches nobody else's."""
+    return f"videos/{created_at:%Y/%m/%d}/{generation_id}.{token}.mp4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

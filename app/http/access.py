@@ -9,7 +9,8 @@ from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBea
 
 from app.db import members
 from app.domain.caller import Caller as CallerRecord
-from app.errors import Forbidden, Unauthenticated
+from app.domain.caller import Status
+from app.errors import Forbidden, Suspended, Unauthenticated
 from app.runtime import Runtime
 from app.secrets import digest_of
 
@@ -64,10 +65,20 @@ async def authenticate(
 Caller = Annotated[CallerRecord, Depends(authenticate)]
 
 
+async def require_active(caller: Caller) -> CallerRecord:
+    """A suspended member may look at and fetch what is its own, and nothing else."""
+    if caller.status is not Status.ACTIVE:
+        raise Suspended()
+    return caller
+
+
+Active = Annotated[CallerRecord, Depends(require_active)]
+
+
 async def require_admin(caller: Caller) -> CallerRecord:
     if not caller.is_admin:
         raise Forbidden("Only an administrator of the team may do that.")
-    return caller
+    return await require_active(caller)
 
 
 Admin = Annotated[CallerRecord, Depends(require_admin)]

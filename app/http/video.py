@@ -90,7 +90,7 @@ async def _through(
         try:
             # GET also for HEAD: the upstream's link is signed for that method alone.
             response = await stack.enter_async_context(
-                rt.upstream.download(pending.link, headers={"Range": wanted} if wanted else None)
+                rt.relay.stream(pending.link, headers={"Range": wanted} if wanted else None)
             )
         except FetchError as error:
             log.warning("relay_failed", generation_id=str(generation.id), error=str(error))

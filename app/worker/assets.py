@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
-from datetime import datetime, timedelta
+from datetime import timedelta
+from pathlib import PurePosixPath
+from secrets import token_hex
 from uuid import UUID
 
 import httpx
@@ -20,7 +22,7 @@ from app.probe import NotAVideo, Probe, mismatch, probe
 from app.queue import Job, enqueue
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.upstream.answers import Succeeded
+from app.upstream.answers import Busy, Succeeded
 from app.upstream.fetch import FetchError
 from app.worker.persist import persisted
 
@@ -30,6 +32,13 @@ _FIRST_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 3600.0
 #: Failures that a fresh link may mend.
 _LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
+
+#: Failures of something between the upstream and the archive.
+_PASSING = frozenset(
+    {"archive_unavailable", "look_up_failed", "reset", "timeout", "truncated", "unreachable",
+     "unresolved"}
+)  # fmt: skip
+_LONGEST_PATIENCE_SECONDS = 30 * 86_400.0
 
 
 class Undelivered(Exception):
@@ -43,25 +52,37 @@ class Undelivered(Exception):
 async def archive(rt: Runtime, generation_id: UUID) -> None:
     """One try to archive a video. A failed one is repeated until the upstream's link is dead."""
     async with rt.db.single() as tx:
-        pending = await assets.find_pending_video(tx, generation_id)
         work = await moves.find_work(tx, generation_id)
     if work is None:
         return
-    path = video_path(work.id, work.created_at)
+    # A second try may run beside a first that was only thought dead: each has its own file, and
+    # the later one's claim decides which is recorded.
+    path = video_path(work.id, work.created_at, token=token_hex(4))
+    async with rt.db.begin() as tx:
+        waits, earlier = await assets.claim_path(tx, generation_id, path=path)
+        pending = await assets.find_pending_video(tx, generation_id) if waits else None
     if pending is None:
-        # A try that died may have written the video before or after it was deleted.
-        await custody.withdraw(rt, work.id, path)
+        await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
         return
+    if earlier is not None:
+        await _discard(rt, earlier)
     try:
         stored = await _bring_home(rt, work, pending, path)
         seen = await _look_into(rt, path)
     except Undelivered as failure:
         reason = failure.reason
-        waiting = await persisted(lambda: _try_later(rt, pending, reason))
+        await _discard(rt, path)
+        await persisted(lambda: _try_later(rt, pending, reason))
     else:
-        waiting = await persisted(lambda: _record(rt, work, stored, seen))
-    if not waiting:
-        await custody.withdraw(rt, work.id, path)
+        if not await persisted(lambda: _record(rt, work, stored, seen)):
+            await rt.archive.delete(path)
+            log.info("archiving_withdrawn", generation_id=str(work.id))
+
+
+async def _discard(rt: Runtime, path: str) -> None:
+    """Removes what a failed try wrote. What cannot be removed now is claimed by the next try."""
+    with contextlib.suppress(ArchiveError):
+        await rt.archive.delete(path)
 
 
 async def _bring_home(rt: Runtime, work: Work, pending: PendingVideo, path: str) -> Stored:
@@ -88,6 +109,8 @@ async def _fresh_link(rt: Runtime, work: Work) -> str | None:
     if work.upstream_id is None or work.upstream_key_id not in labels:
         return None
     answer = await rt.upstream.result(labels[work.upstream_key_id], work.upstream_id)
+    if isinstance(answer, Busy):
+        raise Undelivered("look_up_failed")
     return answer.link if isinstance(answer, Succeeded) else None
 
 
@@ -126,16 +149,13 @@ async def _look_into(rt: Runtime, path: str) -> Probe:
         async with rt.archive.as_file(path) as local:
             return await asyncio.to_thread(probe, local)
     except NotAVideo as error:
-        # What came is no video; it must not stand in the archive under a video's name.
-        with contextlib.suppress(ArchiveError):
-            await rt.archive.delete(path)
         raise Undelivered("not_a_video") from error
     except (ArchiveError, OSError) as error:
         raise Undelivered("archive_unavailable") from error
 
 
 async def _record(rt: Runtime, work: Work, stored: Stored, seen: Probe) -> bool:
-    """False where the video is no longer pending: archived by another try, or deleted."""
+    """False where it is not this try's to record: another claimed it, or it was deleted."""
     difference = mismatch(work.spec, seen)
     async with rt.db.begin() as tx:
         entered = await assets.mark_archived(
@@ -158,24 +178,25 @@ async def _record(rt: Runtime, work: Work, stored: Stored, seen: Probe) -> bool:
     return True
 
 
-async def _try_later(rt: Runtime, pending: PendingVideo, reason: str) -> bool:
-    """The next try; or, once the upstream's link is surely dead, the end of trying, in the open.
-    False where the video is no longer pending."""
+async def _try_later(rt: Runtime, pending: PendingVideo, reason: str) -> None:
+    """The next try; or the end of trying, in the open, once the upstream's link is surely dead."""
     now = rt.clock.now()
-    lost = now >= (pending.link_expires_at or _never_later_than(pending))
-    wait = min(_FIRST_RETRY_SECONDS * 2**pending.attempts, _LONGEST_RETRY_SECONDS)
+    lost = (now - pending.created_at).total_seconds() >= _patience(reason)
+    wait = min(_FIRST_RETRY_SECONDS * 2 ** min(pending.attempts, 12), _LONGEST_RETRY_SECONDS)
     async with rt.db.begin() as tx:
         waiting = await assets.record_failure(tx, pending.generation_id, error=reason, lost=lost)
         if waiting and not lost:
             at = now + timedelta(seconds=wait)
             await enqueue(tx, Job.ARCHIVE, pending.generation_id, at=at)
-    if not waiting:
-        return False
-    rt.metrics.archived.labels("lost" if lost else reason).inc()
-    level = log.error if lost else log.warning
-    level("not_archived", generation_id=str(pending.generation_id), reason=reason, lost=lost)
-    return True
+    if waiting:
+        rt.metrics.archived.labels("lost" if lost else reason).inc()
+        level = log.error if lost else log.warning
+        level("not_archived", generation_id=str(pending.generation_id), reason=reason, lost=lost)
 
 
-def _never_later_than(pending: PendingVideo) -> datetime:
-    return pending.created_at + timedelta(seconds=lifecycle.UPSTREAM_LINK_SECONDS)
+def _patience(reason: str) -> float:
+    """Seconds after which this failure is the last. A link that is refused, or that brings no
+    video, is dead when the upstream's own week is over; a network, a look-up or an archive that is
+    away says nothing about the video."""
+    passing = reason in _PASSING or reason.startswith("http_5")
+    return _LONGEST_PATIENCE_SECONDS if passing else lifecycle.UPSTREAM_LINK_SECONDS

@@ -6,12 +6,15 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
+from app.db.session import Fault
 from app.errors import Unavailable
 from app.telemetry import logger
 
 log = logger(__name__)
 
 _LONGEST_SECONDS = 5.0
+#: About ten minutes of tries: a migration, a failover or an operator may end the fault.
+_MOST_FAULTS = 120
 _Result = TypeVar("_Result")
 
 
@@ -19,13 +22,19 @@ async def persisted(write: Callable[[], Awaitable[_Result]]) -> _Result:
     """Repeats `write` until the database took it.
 
     What the upstream answered exists nowhere else: giving up would turn a paid video into an
-    `unknown`. `write` must be safe to repeat after a commit whose news was lost.
+    `unknown`. `write` must be safe to repeat after a commit whose news was lost. A statement that
+    the database refuses for another reason is repeated too, but not for ever.
     """
-    wait = 0.1
+    wait, faults = 0.1, 0
     while True:
         try:
             return await write()
         except Unavailable:
             log.warning("database_away", retry_seconds=wait)
-            await asyncio.sleep(wait)
-            wait = min(wait * 2, _LONGEST_SECONDS)
+        except Fault as fault:
+            faults += 1
+            log.error("not_written", fault=str(fault), tries=faults)
+            if faults >= _MOST_FAULTS:
+                raise
+        await asyncio.sleep(wait)
+        wait = min(wait * 2, _LONGEST_SECONDS)

@@ -24,6 +24,9 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
             await one_round(rt)
         except Unavailable:
             log.warning("retention_skipped")
+        except Exception as error:
+            # Half a worker would look alive; this duty alone is tried again.
+            log.error("retention_failed", exc_info=error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), timeout=EVERY_SECONDS)
 

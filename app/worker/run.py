@@ -24,7 +24,9 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
             Job.ARCHIVE: partial(assets.archive, rt),
         },
         lanes={
-            (Job.SUBMIT, Job.POLL): rt.settings.worker_concurrency,
+            # Apart, so that submissions nobody answers do not keep anyone from being looked at.
+            (Job.SUBMIT,): rt.settings.worker_concurrency,
+            (Job.POLL,): rt.settings.worker_concurrency,
             (Job.ARCHIVE,): rt.settings.archive_concurrency,
         },
         poll_seconds=rt.settings.worker_poll_seconds,

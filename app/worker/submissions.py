@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -10,12 +11,13 @@ from uuid import UUID, uuid4
 from app import lifecycle, queue
 from app.db import moves, switches, upstream_keys
 from app.db.moves import Work
-from app.db.session import Conflict, Tx
+from app.db.session import Conflict, Fault, Tx
 from app.db.switches import Switch
 from app.db.upstream_keys import Slot
 from app.domain.catalog import OFFERS
 from app.domain.generation import State
 from app.domain.pace import Pace
+from app.errors import Unavailable
 from app.queue import Job, enqueue
 from app.runtime import Runtime
 from app.telemetry import logger
@@ -35,8 +37,12 @@ log = logger(__name__)
 #: Requests a key may run ahead of its rate; polls get less, so that submissions go first.
 SUBMIT_AHEAD = 20
 _LONGEST_RETRY_SECONDS = 60.0
+#: How long a stopping process tries to write down that it lost track.
+_LAST_WORDS_SECONDS = 5.0
 #: The turn of what waits is reckoned anew so often: those before it may be canceled.
 _LONGEST_TURN_SECONDS = 30.0
+#: The constraint that keeps one upstream record from being taken for two generations.
+_ONE_RECORD_EACH = "generations_upstream_idx"
 #: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
 _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
 
@@ -61,9 +67,22 @@ async def submit(rt: Runtime, generation_id: UUID) -> None:
         )
     except asyncio.CancelledError:
         # The process is stopping and its patience is over; the POST may have been taken.
-        await asyncio.shield(persisted(lambda: record(rt, claim, Lost(reason="stopped"))))
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(_LAST_WORDS_SECONDS):
+                await persisted(lambda: record(rt, claim, Lost(reason="stopped")))
         raise
-    await persisted(lambda: record(rt, claim, answer))
+    try:
+        await persisted(lambda: record(rt, claim, answer))
+    except BaseException:
+        # What nobody wrote down is in the log at least, for an operator to resolve it with.
+        log.error(
+            "answer_unrecorded",
+            generation_id=str(work.id),
+            answer=type(answer).__name__,
+            upstream_id=getattr(answer, "upstream_id", None),
+            paths=getattr(answer, "paths", None),
+        )
+        raise
 
 
 async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
@@ -136,11 +155,14 @@ async def _resume(
 async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
     """Writes the answer down. Where the generation has left `submitting` in the meantime, the
     answer is taken only if it is news, else it lost the race."""
+    look_after = await _first_look(rt, claim.work) if isinstance(answer, Running) else 0.0
     try:
         async with rt.db.begin() as tx:
-            entered = await _apply(rt, tx, claim, answer)
+            entered = await _apply(rt, tx, claim, answer, look_after=look_after)
             await _mind_the_breaker(rt, tx, claim, answer)
-    except Conflict:
+    except Conflict as conflict:
+        if conflict.constraint != _ONE_RECORD_EACH:
+            raise
         # Another generation has this upstream record already: whose it is cannot be known.
         async with rt.db.begin() as tx:
             await lifecycle.lose_track(
@@ -156,15 +178,26 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
     log.info("submitted", generation_id=str(claim.work.id), state=entered.value, reason=reason)
 
 
-async def _apply(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer) -> State | None:
+async def _first_look(rt: Runtime, work: Work) -> float:
+    """Seconds until the first look. Before the answer is written and apart from it: what was like
+    it earlier is worth knowing, an id that was paid for is worth more."""
+    try:
+        async with rt.db.single() as tx:
+            history = await moves.history_of(tx, work.spec)
+    except (Unavailable, Fault):
+        return rt.settings.poll_first_seconds
+    return pace_of(rt).first_look(samples=history.samples, p10_seconds=history.p10_seconds)
+
+
+async def _apply(
+    rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer, *, look_after: float
+) -> State | None:
     work, attempt, now = claim.work, claim.attempt, rt.clock.now()
     match answer:
         case Running():
-            history = await moves.history_of(tx, work.spec)
-            wait = pace_of(rt).first_look(samples=history.samples, p10_seconds=history.p10_seconds)
             moved = await lifecycle.run(
                 tx, work, attempt=attempt, upstream_id=answer.upstream_id, now=now,
-                poll_at=now + timedelta(seconds=wait),
+                poll_at=now + timedelta(seconds=look_after),
             )  # fmt: skip
             return State.RUNNING if moved else None
         case Succeeded():
@@ -194,7 +227,9 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
         # Another key may take it at once; where there is none, the claim finds no slot and waits.
         wait = 0.0
     else:
-        wait = answer.retry_after_seconds or min(2.0**work.attempts, _LONGEST_RETRY_SECONDS)
+        wait = answer.retry_after_seconds or min(
+            2.0 ** min(work.attempts, 12), _LONGEST_RETRY_SECONDS
+        )
     moved = await lifecycle.return_to_queue(
         tx,
         work,

@@ -30,6 +30,9 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
             await one_round(rt)
         except Unavailable:
             log.warning("upkeep_skipped")
+        except Exception as error:
+            # Half a worker would look alive; this duty alone is tried again.
+            log.error("upkeep_failed", exc_info=error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), timeout=every)
 
@@ -45,6 +48,8 @@ async def one_round(rt: Runtime) -> None:
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
         adopted = await queue.adopt(tx, unknown_seconds=rt.settings.unknown_seconds)
+    # In a transaction of its own: a slow clean-up must not undo a rescue.
+    async with rt.db.begin() as tx:
         returned = await upstream_keys.return_due(tx)
         if returned:
             await queue.hasten(tx, queue.Job.SUBMIT)

@@ -53,6 +53,9 @@ DECLARE
     v_open bigint;
     v_used bigint;
 BEGIN
+    IF current_setting('transaction_isolation') <> 'read committed' THEN
+        RAISE 'admission needs read committed: it must see what is new after each lock';
+    END IF;
     -- The member's admissions go one at a time.
     SELECT r.arrival_at INTO STRICT v_arrival
       FROM rate_states r WHERE r.member_id = p_member FOR UPDATE;
@@ -121,7 +124,12 @@ BEGIN
     IF v_team.credit_limit IS NOT NULL THEN
         -- Members of a limited team also go one at a time; the order member, team is the same
         -- everywhere, so two admissions never wait for each other.
-        PERFORM 1 FROM teams WHERE id = v_team.id FOR NO KEY UPDATE;
+        -- Read again with the lock: an operator may have changed it while this one waited.
+        SELECT * INTO STRICT v_team FROM teams WHERE id = v_team.id FOR NO KEY UPDATE;
+        IF v_team.status <> 'ACTIVE' THEN
+            outcome := 'suspended';
+            RETURN NEXT; RETURN;
+        END IF;
         SELECT coalesce(sum(l.credits), 0) INTO used_value
           FROM ledger_entries l WHERE l.team_id = v_team.id AND l.counted;
         IF used_value + p_quote > v_team.credit_limit THEN

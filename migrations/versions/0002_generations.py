@@ -135,7 +135,11 @@ def upgrade() -> None:
     op.create_index(
         "generations_history_idx",
         "generations",
-        [sa.literal_column("finished_at DESC")],
+        [
+            sa.literal_column("(spec ->> 'model')"),
+            sa.literal_column("(spec ->> 'duration')"),
+            sa.literal_column("finished_at DESC"),
+        ],
         unique=False,
         postgresql_where=sa.text("state = 'succeeded'"),
     )

@@ -22,6 +22,12 @@ def upgrade() -> None:
     # The driver's own cursor: `%` and `:` in these files are SQL, not parameters.
     cursor = op.get_bind().connection.cursor()
     cursor.execute(SchemaManager.get_schema())
+    # A notification inside a transaction takes a lock of the whole server at commit and keeps it
+    # until the disk has the commit: creates would go one after the other. Workers poll instead.
+    cursor.execute(
+        "ALTER TABLE procrastinate_jobs"
+        " DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1"
+    )
     cursor.execute(SQL.read_text())
 
 

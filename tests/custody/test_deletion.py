@@ -129,7 +129,8 @@ async def test_bytes_that_a_dead_worker_wrote_for_a_deleted_video_go_with_its_jo
     await failed_once(gate, uuid)
     await delete(gate, key, uuid)
     generation = await gate.rested(uuid)
-    left = gate.rt.settings.data_dir / "archive" / video_path(generation.id, generation.created_at)
+    path = video_path(generation.id, generation.created_at, token="dead")
+    left = gate.rt.settings.data_dir / "archive" / path
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_bytes(b"written just before the worker died")
     await assets.archive(gate.rt, generation.id)

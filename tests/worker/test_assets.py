@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.worker import assets
+from app import operations
+from app.errors import NotFound
+from app.worker import assets, polls, submissions
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
 from tests.worker.test_submissions import created, submissions_of
@@ -105,7 +108,7 @@ async def test_when_the_link_is_surely_dead_the_loss_is_said_in_the_open(gate: G
     uuid = await created(gate, key)
     await failed_once(gate, uuid)
     async with gate.rt.db.begin() as tx:
-        await tx.execute(text("UPDATE assets SET source_expires_at = now()"))
+        await tx.execute(text("UPDATE assets SET created_at = now() - interval '8 days'"))
     await assets.archive(gate.rt, UUID(uuid))
     state, _, _ = await trouble(gate, uuid)
     assert state == "lost"
@@ -114,6 +117,65 @@ async def test_when_the_link_is_surely_dead_the_loss_is_said_in_the_open(gate: G
     seen = await gate.http.get(f"/api/v1/generations/{uuid}", headers={"API-KEY": key})
     assert seen.json()["video"]["state"] == "lost"
     assert seen.json()["video"]["url"] is None
+
+
+async def test_what_is_only_in_the_way_for_a_while_loses_nothing_after_a_week(
+    gate: Gateway,
+) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("link_gone", match={"path": "download"}, times=None)
+    uuid = await created(gate, key)
+    await failed_once(gate, uuid)
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(text("UPDATE assets SET created_at = now() - interval '8 days'"))
+    await gate.simulator.fault("http_503", match={"path": "results"}, times=None)
+    await assets.archive(gate.rt, UUID(uuid))
+    state, _, error = await trouble(gate, uuid)
+    assert (state, error) == ("pending", "look_up_failed")
+
+
+async def test_a_second_try_beside_a_first_that_was_only_thought_dead_harms_nobody(
+    gate: Gateway,
+) -> None:
+    key = await gate.member()
+    await gate.stop_workers()
+    uuid = await created(gate, key)
+    generation_id = UUID(uuid)
+    await submissions.submit(gate.rt, generation_id)
+    async with asyncio.timeout(10):
+        while not (await gate.generation(generation_id)).finished_at:
+            await polls.poll(gate.rt, generation_id)
+    # The first try downloads slowly and then gets no video at all.
+    await gate.simulator.fault("download_not_mp4", match={"path": "download"}, times=1)
+    await gate.simulator.fault("delay", match={"path": "download"}, times=1, seconds=1)
+    first, second = await asyncio.gather(
+        assets.archive(gate.rt, generation_id), assets.archive(gate.rt, generation_id),
+        return_exceptions=True,
+    )  # fmt: skip
+    assert (first, second) == (None, None)
+    while (await trouble(gate, uuid))[0] == "pending":
+        await assets.archive(gate.rt, generation_id)
+    generation = await gate.archived(uuid)
+    assert generation.asset is not None
+    assert generation.asset.path is not None
+    folder = gate.rt.settings.data_dir / "archive"
+    kept = (folder / generation.asset.path).read_bytes()
+    assert hashlib.sha256(kept).hexdigest() == generation.asset.sha256
+    files = [file for file in (folder / "videos").rglob("*") if file.is_file()]
+    assert files == [folder / generation.asset.path]
+
+
+async def test_a_video_that_was_given_up_can_be_asked_for_again(gate: Gateway) -> None:
+    key = await gate.member()
+    await gate.simulator.fault("link_gone", match={"path": "download"}, times=2)
+    uuid = await created(gate, key)
+    await failed_once(gate, uuid)
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(text("UPDATE assets SET state = 'lost'"))
+    await operations.retry_archiving(gate.rt, UUID(uuid), actor="test")
+    assert (await gate.archived(uuid)).asset is not None
+    with pytest.raises(NotFound):
+        await operations.retry_archiving(gate.rt, UUID(uuid), actor="test")
 
 
 async def test_an_archive_that_cannot_be_written_is_tried_again(gate: Gateway) -> None:
