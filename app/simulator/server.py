@@ -35,7 +35,7 @@ class CuttableProtocol(HttpToolsProtocol):
             self.transport.close()  # after what has been written
             return
         connection = self.transport.get_extra_info("socket")
-        with contextlib.suppress(OSError):  # the client may be gone already
+        with contextlib.suppress(OSError, ValueError):  # the client may be gone already
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET)
         self.transport.abort()
 

@@ -178,8 +178,9 @@ class UpstreamClient:
             try:
                 async with asyncio.timeout(seconds):
                     return await _answer(client, request)
-            except (httpx.HTTPError, OSError) as error:
-                # OSError covers the deadline: TimeoutError is one.
+            except (httpx.HTTPError, OSError, AttributeError) as error:
+                # OSError covers the deadline: TimeoutError is one. AttributeError comes where a
+                # connection is reset as it is made: anyio asks a socket that is gone for its peer.
                 raise _Broken(_reason(error), sent=departure.possible(error)) from None
 
     def _headers(self, key: SecretStr, *, has_body: bool) -> dict[str, str]:

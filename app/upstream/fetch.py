@@ -244,7 +244,12 @@ class GuardedFetcher:
             extensions={"sni_hostname": target.host},
         )
         request.headers.pop("Cookie", None)
-        return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+        try:
+            return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
+        except AttributeError as error:
+            # A connection that is reset as it is made has no socket left, and the library looks
+            # at it (anyio asks it for its peer).
+            raise httpx.ReadError("reset as it was made", request=request) from error
 
 
 def _parsed(text: str) -> httpx.URL:

@@ -7,6 +7,7 @@ import contextlib
 
 from app import queue
 from app.db import status, upstream_keys
+from app.db.session import Conflict
 from app.db.upstream_keys import UpstreamKey
 from app.errors import Unavailable
 from app.runtime import Runtime
@@ -28,7 +29,8 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
     while not stopping.is_set():
         try:
             await one_round(rt)
-        except Unavailable:
+        except (Unavailable, Conflict):
+            # A conflict is a job that came while its dead twin was rescued: the next round sees it.
             log.warning("upkeep_skipped")
         except Exception as error:
             # Half a worker would look alive; this duty alone is tried again.

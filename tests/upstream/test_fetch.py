@@ -295,3 +295,14 @@ async def test_a_body_that_breaks_off_inside_the_block_is_a_failure() -> None:
                 await read_all()
     assert received
     assert failed.value.reason == "reset"
+
+
+async def test_a_connection_that_is_reset_as_it_is_made_failed() -> None:
+    def reset(_: httpx.Request) -> httpx.Response:
+        # What anyio raises: it asks a socket that is gone for its peer.
+        raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+
+    async with fetching(VIDEOS, reset) as fetcher:
+        with pytest.raises(FetchFailed) as failed:
+            await fetched(fetcher, f"https://{HOST}/v.mp4")
+    assert failed.value.reason == "reset"

@@ -207,3 +207,18 @@ async def test_a_client_that_closes_while_it_waits_leaves_a_doubt() -> None:
             waiting = asyncio.create_task(submitted(client))
             await arrived.wait()
         assert await waiting == Lost(reason="reset")
+
+
+class ResetAsItIsMade(httpx.AsyncBaseTransport):
+    """A connection that is made and reset at once: anyio then looks at a socket that is gone."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        await request.extensions["trace"]("connection.connect_tcp.complete", {})
+        gone = None
+        raise AttributeError(f"{gone!r} has no attribute 'getpeername'")
+
+
+async def test_a_connection_that_is_reset_as_it_is_made_processed_nothing() -> None:
+    async with upstream("http://127.0.0.1:9", transport=ResetAsItIsMade()) as client:
+        assert await submitted(client) == NotProcessed(reason="unreachable")
+        assert await client.result("main", ID) == Busy(reason="unreachable")

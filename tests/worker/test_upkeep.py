@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.domain.generation import State
 from app.worker import upkeep
-from tests.harness.gateway import Gateway
+from tests.harness.gateway import Gateway, gateway
 from tests.worker.test_submissions import created
 
 
@@ -35,20 +37,26 @@ async def test_a_generation_whose_job_vanished_gets_another(still_gate: Gateway)
     assert await jobs(still_gate) == [("submit", "todo")]
 
 
-async def test_the_jobs_of_a_silent_worker_go_back_to_the_queue(still_gate: Gateway) -> None:
-    key = await still_gate.member()
-    await created(still_gate, key)
-    await run(
-        still_gate,
-        "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')",
-    )
-    await run(
-        still_gate,
-        "UPDATE procrastinate_jobs SET status = 'doing',"
-        " worker_id = (SELECT max(id) FROM procrastinate_workers)",
-    )
-    await upkeep.one_round(still_gate.rt)
-    assert await jobs(still_gate) == [("submit", "todo")]
+async def test_the_jobs_of_a_silent_worker_go_back_to_the_queue(
+    database_url: str, tmp_path: Path
+) -> None:
+    # Shorter than this Postgres has been up: while it was away nobody could give a sign of life.
+    async with gateway(
+        database_url, tmp_path, worker=False,
+        worker_heartbeat_seconds=0.1, worker_stalled_seconds=0.4,
+    ) as gate:  # fmt: skip
+        await created(gate, await gate.member())
+        await run(
+            gate,
+            "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')",
+        )
+        await run(
+            gate,
+            "UPDATE procrastinate_jobs SET status = 'doing',"
+            " worker_id = (SELECT max(id) FROM procrastinate_workers)",
+        )
+        await upkeep.one_round(gate.rt)
+        assert await jobs(gate) == [("submit", "todo")]
 
 
 async def test_the_jobs_of_a_living_worker_are_left_alone(still_gate: Gateway) -> None:
@@ -100,3 +108,36 @@ async def test_expired_idempotency_keys_are_forgotten(still_gate: Gateway) -> No
     await upkeep.one_round(still_gate.rt)
     async with still_gate.rt.db.single() as tx:
         assert await tx.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
+
+
+async def test_a_twin_that_comes_while_a_dead_job_is_rescued_does_not_end_the_upkeep(
+    still_gate: Gateway,
+) -> None:
+    key = await still_gate.member()
+    uuid = await created(still_gate, key)
+    await run(still_gate, "UPDATE procrastinate_jobs SET status = 'failed'")
+    stopping = asyncio.Event()
+    async with still_gate.rt.db.begin() as tx:
+        await tx.execute(
+            text("SELECT reelgate_enqueue_v1('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
+        )
+        keeping = asyncio.create_task(upkeep.keep(still_gate.rt, stopping))
+        # The rescue does not see the twin and waits for it, at the index that allows one of them.
+        await until(still_gate, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+    await until(still_gate, "SELECT 1 - count(*) FROM pg_locks WHERE NOT granted")
+    done, _ = await asyncio.wait({keeping}, timeout=0.2)
+    assert not done
+    stopping.set()
+    await keeping
+    await upkeep.one_round(still_gate.rt)
+    assert await jobs(still_gate) == [("submit", "todo")]
+
+
+async def until(gate: Gateway, count: str) -> None:
+    """Looks until the database counts something."""
+    async with asyncio.timeout(20):
+        while True:
+            async with gate.rt.db.single() as tx:
+                if (await tx.scalar(text(count)) or 0) > 0:
+                    return
+            await asyncio.sleep(0.01)
