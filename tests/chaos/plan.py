@@ -134,16 +134,22 @@ def _with(**limits: int) -> Limits:
 
 
 def _asks(dice: random.Random, generations: int, seconds: float, people: int) -> Iterator[Ask]:
-    """Half as many again as wanted, as limits refuse some. No fault twice before each came once."""
-    count = generations * 3 // 2
+    """More than are wanted, as limits refuse some. No fault twice before each came once."""
+    count = generations * 8 // 5
     decks = [_dealt(dice, deck) for deck in (SUBMISSION, LOOK_UP, DOWNLOAD)]
-    weights = [2] * (people - 5) + [1] * 5
+    # Five people have room, the others bind.
+    weights = [2] * 5 + [1] * (people - 5)
+    at, member = 0.0, 0
     for number in range(count):
         waits = dice.random() < 0.5
+        # Now and then one person wants several videos at the same moment, of several processes.
+        if number == 0 or dice.random() < 0.7:
+            at = seconds * 0.95 * (number + dice.random()) / count
+            member = dice.choices(range(people), weights)[0]
         yield Ask(
             number=number,
-            at=seconds * 0.95 * (number + dice.random()) / count,
-            member=dice.choices(range(people), weights)[0],
+            at=at,
+            member=member,
             api=dice.randrange(APIS),
             waits=waits,
             keyed=dice.random() < 0.6,

@@ -60,8 +60,14 @@ class Saboteur:
         return await self._site.workers[strike.target].kill(until=until)
 
     async def _kill_upstream(self, strike: Strike, until: float) -> bool:
-        """For a while connections are refused; what was open is reset."""
-        return await self._site.upstream.kill(until=until, away_seconds=strike.seconds / 3)
+        """For a while connections are refused; what was open is reset. Faults that are still to
+        come are planted again: they would die with the process."""
+        rules = await self._upstream.unmet()
+        if not await self._site.upstream.kill(until=until, away_seconds=strike.seconds / 3):
+            return False
+        for rule in rules:
+            await self._upstream.rule(rule)
+        return True
 
     async def _freeze_api(self, strike: Strike, until: float) -> bool:
         return await self._site.apis[strike.target].freeze(strike.seconds, until=until)

@@ -27,6 +27,12 @@ class Upstream:
         answer = await self._asked("POST", "/_simulator/script", rule)
         assert answer.status_code == 201, answer.text
 
+    async def unmet(self) -> list[dict[str, Any]]:
+        """Rules that have struck nobody yet, as they were given."""
+        rules = (await self._asked("GET", "/_simulator/script")).json()["rules"]
+        kept = ("match", "times", "fault")
+        return [{name: rule[name] for name in kept} for rule in rules if not rule["hits"]]
+
     async def account(self, **change: Any) -> None:
         await self._asked("POST", "/_simulator/account", change)
 
