@@ -114,9 +114,12 @@ async def fail(
     message: str,
     now: datetime,
     billed_credits: int | None = None,
+    upstream_id: str | None = None,
 ) -> bool:
     """→ failed: the hold is released, or settled where the upstream says that it billed."""
     settle = min(billed_credits or 0, work.quote)
+    # Kept, so that an operator can still ask the upstream about it.
+    columns = {} if upstream_id is None else {"upstream_id": upstream_id}
     moved = await _move(
         tx,
         work.id,
@@ -126,6 +129,7 @@ async def fail(
         error_code=code,
         error_message=message,
         finished_at=now,
+        **columns,
     )
     if moved:
         await ledger.close_hold(tx, work.id, settle=settle)

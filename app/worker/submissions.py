@@ -209,7 +209,7 @@ async def _apply(
         case Failed():
             moved = await lifecycle.fail(
                 tx, work, attempt=attempt, code=answer.code, message=answer.message, now=now,
-                billed_credits=answer.billed_credits,
+                billed_credits=answer.billed_credits, upstream_id=answer.upstream_id,
             )  # fmt: skip
             return State.FAILED if moved else None
         case NotProcessed():
