@@ -26,13 +26,15 @@ _READ = frozenset({200})
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """`status` 0: none came, and `error` says why. `seat` is the process that was asked."""
+    """`status` 0: none came, and `error` says why. `seat` is the process that was asked, `at` the
+    time of day when it was, as the logs have it."""
 
     kind: str
     number: int
     seat: str
     begin: float
     end: float
+    at: str = ""
     status: int = 0
     error: str = ""
     headers: Mapping[str, str]
@@ -64,7 +66,7 @@ class Answer:
         what = self.error or str(self.status)
         code = self.document.get("errorCode") or self.document.get("code") or ""
         took = self.end - self.begin
-        return f"{self.kind} {self.number:05} at {self.seat}: {what} {code} {took:.1f} s"
+        return f"{self.at} {self.kind} {self.number:05} at {self.seat}: {what} {code} {took:.1f} s"
 
 
 def judged(answers: Iterable[Answer], outages: Outages) -> tuple[Counter[str], list[str]]:

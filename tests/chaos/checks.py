@@ -147,12 +147,20 @@ def wrong_ledger(case: Case) -> Iterator[str]:
 
 
 def others_videos(case: Case) -> Iterator[str]:
-    """A generation that took an upstream record which was not made for its prompt."""
+    """A generation that took an upstream record which was not made for its prompt. What is listed
+    in `misled` is not wrong."""
+    excused = set(misled(case))
+    for row, whose in _taken(case):
+        if whose != row["prompt"] and row["prompt"] not in excused:
+            yield f"{row['id']} for {row['prompt']!r} has the record of {whose!r}"
+
+
+def _taken(case: Case) -> Iterator[tuple[Row, str | None]]:
+    """Each generation with an upstream id, and the prompt that record was made for."""
     made = {row["uuid"]: prompt for prompt, rows in case.submissions.items() for row in rows}
     for row in case.evidence.generations:
-        whose = made.get(row["upstream_id"]) if row["upstream_id"] else row["prompt"]
-        if whose != row["prompt"]:
-            yield f"{row['id']} for {row['prompt']!r} has the record of {whose!r}"
+        if row["upstream_id"]:
+            yield row, made.get(row["upstream_id"])
 
 
 def overshoots(case: Case) -> Iterator[str]:
@@ -171,6 +179,17 @@ def unsaid(case: Case) -> list[str]:
         if row["state"] == "failed"
         and case.billed(row["prompt"])
         and {"failed_200"} & case.blows(row["prompt"])
+    ]
+
+
+def misled(case: Case) -> list[str]:
+    """Prompts the upstream answered with the id of the record before, whose own answer was lost:
+    nobody but the upstream knew that it was taken. (An id that is known to be taken is refused by
+    an index.) Only the fault that does just that is an excuse."""
+    return [
+        row["prompt"]
+        for row, whose in _taken(case)
+        if whose != row["prompt"] and "same_uuid" in case.blows(row["prompt"])
     ]
 
 

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
@@ -168,7 +169,7 @@ class Clients:
     ) -> Answer:  # fmt: skip
         """Each try goes to the next process, as a load balancer would have it."""
         seat = self._site.apis[(ask.api + turn) % len(self._site.apis)]
-        begin = time.monotonic()
+        begin, at = time.monotonic(), datetime.now(UTC).strftime("%H:%M:%S.%f")
         status, error, bytes_, told = 0, "", b"", httpx.Headers()
         try:
             async with asyncio.timeout(patience):
@@ -182,8 +183,8 @@ class Clients:
             error = type(broken).__name__
         whole = repr(told.raw).encode() + bytes_
         seen = Answer(
-            kind=kind, number=ask.number, seat=seat.name, begin=begin, end=time.monotonic(),
-            status=status, error=error, headers=told, body=bytes_,
+            kind=kind, number=ask.number, seat=seat.name, at=at, begin=begin,
+            end=time.monotonic(), status=status, error=error, headers=told, body=bytes_,
             canaries=tuple(each.decode() for each in self._canaries if each in whole),
         )  # fmt: skip
         self.ledger.answers.append(_light(seen))

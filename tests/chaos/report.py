@@ -50,9 +50,10 @@ def show(console: Console, result: Result) -> None:
     _rows(excused, result.excuses)
     console.print(excused)
 
-    open_ = Table("for an operator to resolve, holds kept", "times")
-    _rows(open_, result.unknown)
+    open_ = Table("left open, and listed", "times")
+    _rows(open_, {f"unknown {what}, hold kept": count for what, count in result.unknown.items()})
     open_.add_row("failed, and billed by the upstream without a word", str(len(result.unsaid)))
+    open_.add_row("given the id of a record whose own answer was lost", str(len(result.misled)))
     console.print(open_)
 
     lost = Table("lost", "times")

@@ -45,6 +45,7 @@ class Result:
     excuses: Counter[str]
     unknown: Counter[str]
     unsaid: list[str]
+    misled: list[str]
     calm_seconds: float
     away_seconds: float
     #: What may not be → what was found of it.
@@ -107,6 +108,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         excuses=excuses,
         unknown=checks.unknown(case),
         unsaid=checks.unsaid(case),
+        misled=checks.misled(case),
         calm_seconds=waited,
         away_seconds=place.outages.seconds("postgres"),
         found=found,

@@ -78,6 +78,11 @@ SOUND = {
         blows=tuple(blow for blow in SUBMISSION if blow.options.get("billed")),
         files={},
     ),
+    "given the id of a record nobody knew of": case(
+        generation(upstream_id="u2"),
+        submissions=[submission(), submission(prompt="other", uuid="u2", billed=0)],
+        blows=(Blow("same_uuid", "features"),),
+    ),
     "canceled": case(
         generation(state="canceled", settled=0, upstream_id=None, asset=None, counted=0),
         submissions=[],
