@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 
 from starlette.requests import Request
@@ -15,7 +16,7 @@ from app.http import ranges
 from app.http.content import Disposition, content_response, not_satisfiable, relay_response
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.upstream.fetch import FetchError
+from app.upstream.fetch import FetchError, FetchFailed
 
 log = logger(__name__)
 
@@ -107,12 +108,23 @@ async def _through(
             request,
             status=response.status_code,
             headers=response.headers,
-            chunks=response.aiter_raw(),
+            chunks=_bounded(response.aiter_raw(), rt.settings.max_video_bytes),
             close=keep.aclose,
             content_type="video/mp4",
             filename=_filename(generation),
             disposition=disposition,
         )
+
+
+async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncGenerator[bytes, None]:
+    """As much as would be archived. A file without an end is cut off: its caller sees a broken
+    connection, and not bytes for ever."""
+    passed = 0
+    async for chunk in chunks:
+        passed += len(chunk)
+        if passed > most:
+            raise FetchFailed("The file is larger than any that is kept.", reason="too_large")
+        yield chunk
 
 
 def _on_its_way() -> Unavailable:

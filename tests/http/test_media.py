@@ -11,6 +11,7 @@ import pytest
 
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, gateway
+from tests.harness.sockets import listening
 from tests.harness.traces import execute
 from tests.http.videos import film_behind, media_path, pending_video, succeed
 
@@ -162,6 +163,20 @@ async def test_an_upstream_that_does_not_hand_the_video_out_is_503(
     problem(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert "127.0.0.1" not in answer.text
+
+
+async def test_a_video_without_an_end_is_cut_off_where_it_would_not_be_kept(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, max_video_bytes=400_000) as gate:
+        generation_id = await pending_video(gate, await gate.member())
+        assert len(await film_behind(gate)) < 400_000
+        await gate.simulator.fault(
+            "download_endless", match={"path": "download"}, max_bytes=3_000_000
+        )
+        async with listening(gate) as http:
+            with pytest.raises(httpx.RemoteProtocolError):
+                await http.get(media_path(gate, generation_id))
 
 
 async def test_a_link_to_a_host_that_is_not_the_upstreams_is_never_followed(
