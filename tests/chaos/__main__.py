@@ -25,7 +25,8 @@ def main() -> int:
         return 0
     # Asked to end, it ends what it started first.
     for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, signal.default_int_handler)
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     folder = Path(tempfile.mkdtemp(prefix="reelgate-chaos-"))
     kept = False
     try:

@@ -14,6 +14,8 @@ from tests.chaos.outages import Outages
 _GRACE_SECONDS = 1.0
 #: A request that began so long before a SIGTERM was in flight, and has to be answered.
 _IN_FLIGHT_SECONDS = 0.5
+#: How long a process that was told to stop waits for requests in flight.
+DRAIN_SECONDS = 6.0
 #: Statuses a well-formed request of an entitled caller may meet, by kind of request.
 _EXPECTED = {
     "create": frozenset({200, 202, 402, 429}),
@@ -92,8 +94,11 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
         windows = outages.met(answer.seat, answer.begin, answer.end, grace=_GRACE_SECONDS)
         if any(not window.orderly for window in windows):
             return "its process was killed or frozen"
-        late = any(answer.begin > window.begin - _IN_FLIGHT_SECONDS for window in windows)
-        return "its process had been told to stop" if late else None
+        if any(answer.begin > window.begin - _IN_FLIGHT_SECONDS for window in windows):
+            return "its process had been told to stop"
+        if any(answer.end > window.begin + DRAIN_SECONDS for window in windows):
+            return "its process had waited for it as long as it may"
+        return None
     if answer.status != 503 or answer.retry_after is None:
         return None
     if met("postgres"):

@@ -16,7 +16,7 @@ import httpx
 from app.domain.generation import FINAL
 from tests.chaos.answers import Answer
 from tests.chaos.plan import Ask
-from tests.chaos.site import Site
+from tests.chaos.site import Site, plain_http
 from tests.harness.gateway import body
 
 #: Longer than a create waits: no answer within it means that there is none.
@@ -45,13 +45,7 @@ class Clients:
         self.ledger = Ledger()
         self._site, self._keys, self._script = site, keys, script
         self._canaries = [canary.encode() for canary in canaries]
-        self._http = httpx.AsyncClient(
-            trust_env=False,
-            timeout=PATIENCE_SECONDS,
-            # A connection of its own for each request: one that is kept may be closed at the very
-            # moment it is used, and then nobody knows whose fault that was.
-            limits=httpx.Limits(max_connections=None, max_keepalive_connections=0),
-        )
+        self._http = plain_http(timeout=PATIENCE_SECONDS)
 
     async def close(self) -> None:
         await self._http.aclose()

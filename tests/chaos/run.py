@@ -71,6 +71,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         )
         keys = [await _member(rt, person) for person in plan.people]
         canaries = [*CANARIES, *UPSTREAM_KEYS.values(), SIGNING_SECRET, "X-Amz-", *keys]
+        stack.push_async_callback(place.close)
         await place.start()
         upstream = Upstream(place.upstream.address)
         stack.push_async_callback(upstream.close)

@@ -10,16 +10,17 @@ import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import httpx
 
+from tests.chaos.answers import DRAIN_SECONDS
 from tests.chaos.outages import Outages
 from tests.chaos.plan import APIS, KEYS, WORKERS
 from tests.harness.gateway import SIGNING_SECRET
 from tests.harness.processes import START_SECONDS, Process, family
 
 UPSTREAM_KEYS = {f"key{number}": f"canary-upstream-key-{number:04}" for number in range(KEYS)}
-DRAIN_SECONDS = 6.0
 #: A stopping process may take its drain time, close what it has open, and share the machine.
 STOP_SECONDS = 25.0
 _LOOK_SECONDS = 0.05
@@ -52,14 +53,14 @@ class Seat:
 
     def __init__(
         self, command: str, number: int, *, folder: Path, settings: Mapping[str, str],
-        outages: Outages, started: list[Process],
+        outages: Outages, started: list[Process], http: httpx.AsyncClient,
     ) -> None:  # fmt: skip
         self.command, self.name = command, f"{command}-{number}"
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.failures: list[str] = []
         self._folder, self._settings = folder, settings
-        self._outages, self._started = outages, started
+        self._outages, self._started, self._http = outages, started, http
         self._lives = itertools.count(1)
         self._lock = asyncio.Lock()
         self._process: Process | None = None
@@ -102,8 +103,7 @@ class Seat:
             return bool(self.process.events("worker_started"))
         path = "/livez" if self.command == "serve" else "/_simulator/faults"
         with contextlib.suppress(httpx.TransportError):
-            async with httpx.AsyncClient(trust_env=False, timeout=2) as http:
-                return (await http.get(self.address + path)).status_code == 200
+            return (await self._http.get(self.address + path)).status_code == 200
         return False
 
     async def kill(self, *, until: float, away_seconds: float = 0.0) -> bool:
@@ -182,6 +182,8 @@ class Site:
         self.folder, self.database_url = folder, database_url
         self.archive = folder / "data" / "archive"
         self.outages, self.started = Outages(), started
+        # One for all that are waited for: each new one reads every certificate of the machine.
+        self._http = plain_http(timeout=2)
         settings = {
             **_SETTINGS,
             "DATABASE_URL": database_url,
@@ -193,7 +195,7 @@ class Site:
         def seat(command: str, number: int) -> Seat:
             return Seat(
                 command, number, folder=folder / "logs", settings=settings,
-                outages=self.outages, started=started,
+                outages=self.outages, started=started, http=self._http,
             )  # fmt: skip
 
         self.upstream = seat("simulate", 0)
@@ -205,6 +207,9 @@ class Site:
     def seats(self) -> list[Seat]:
         return [self.upstream, *self.apis, *self.workers]
 
+    async def close(self) -> None:
+        await self._http.aclose()
+
     async def start(self) -> None:
         await self.upstream.start()
         await asyncio.gather(*(seat.start() for seat in (*self.apis, *self.workers)))
@@ -215,6 +220,13 @@ def site(database_url: str, folder: Path) -> Iterator[Site]:
     """Whatever happens, every process of it is ended with the block."""
     with family() as started:
         yield Site(database_url, folder, started)
+
+
+def plain_http(**options: Any) -> httpx.AsyncClient:
+    """A client for loopback. Each request has a connection of its own: one that is kept may be
+    closed at the very moment it is used, and then nobody knows whose fault that was."""
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    return httpx.AsyncClient(trust_env=False, verify=False, limits=limits, **options)
 
 
 def free_port() -> int:

@@ -41,6 +41,7 @@ RIGHT = [
     answer("create", 305, status=503, headers=AWAY, body={"errorCode": "PAUSED"}),
     answer("get", 390, 400.5, error="ReadError"),
     answer("get", 402, error="ConnectError", seat="serve-1"),
+    answer("content", 395, 406.5, error="ReadError", seat="serve-1"),
 ]
 WRONG = [
     answer("create", 10, status=500),

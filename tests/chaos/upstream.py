@@ -8,16 +8,15 @@ from typing import Any
 
 import httpx
 
+from tests.chaos.site import plain_http
+
 _TRIES = 60
 _PAUSE_SECONDS = 0.1
 
 
 class Upstream:
     def __init__(self, address: str) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=address, trust_env=False, timeout=20,
-            limits=httpx.Limits(max_keepalive_connections=0),
-        )  # fmt: skip
+        self._http = plain_http(base_url=address, timeout=20)
 
     async def close(self) -> None:
         await self._http.aclose()
