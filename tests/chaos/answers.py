@@ -23,6 +23,8 @@ _EXPECTED = {
     "cancel": frozenset({200, 409}),
     "content": frozenset({200, 206, 409}),
 }
+#: The seat of the upstream.
+UPSTREAM = "simulate-0"
 _READ = frozenset({200})
 
 
@@ -42,6 +44,8 @@ class Answer:
     headers: Mapping[str, str]
     body: bytes
     canaries: tuple[str, ...] = ()
+    #: The upstream's file host does not send all of this video.
+    breaks_off: bool = False
 
     @property
     def document(self) -> dict[str, Any]:
@@ -98,6 +102,8 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
             return "its process had been told to stop"
         if any(answer.end > window.begin + DRAIN_SECONDS for window in windows):
             return "its process had waited for it as long as it may"
+        if answer.kind == "content" and (answer.breaks_off or met(UPSTREAM)):
+            return "the upstream's file host broke off a video on its way"
         return None
     if answer.status != 503 or answer.retry_after is None:
         return None

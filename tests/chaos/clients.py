@@ -15,6 +15,7 @@ import httpx
 
 from app.domain.generation import FINAL
 from tests.chaos.answers import Answer
+from tests.chaos.faults import BREAKS_OFF
 from tests.chaos.plan import Ask
 from tests.chaos.site import Site, plain_http
 from tests.harness.gateway import body
@@ -179,6 +180,7 @@ class Clients:
         seen = Answer(
             kind=kind, number=ask.number, seat=seat.name, at=at, begin=begin,
             end=time.monotonic(), status=status, error=error, headers=told, body=bytes_,
+            breaks_off=any(blow.name in BREAKS_OFF for blow in ask.blows),
             canaries=tuple(each.decode() for each in self._canaries if each in whole),
         )  # fmt: skip
         self.ledger.answers.append(_light(seen))

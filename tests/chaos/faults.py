@@ -133,6 +133,9 @@ DOWNLOAD = _blows(
     ("download_slow", {"seconds": 2.0}),
 )
 
+#: A video that is still on its way breaks off for its viewer too.
+BREAKS_OFF = frozenset({"download_truncated", "download_endless", "download_reset_midway"})
+
 EVERY = (*SUBMISSION, *LOOK_UP, *DOWNLOAD)
 
 #: Outcomes in the simulator's books after which a submission may be sent again: it surely was not

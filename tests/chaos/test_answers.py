@@ -16,6 +16,7 @@ OUTAGES = Outages(
         "postgres": [Window(100, 110)],
         "archive": [Window(200, 210)],
         "admission": [Window(300, 310)],
+        "simulate-0": [Window(500, 510)],
         "serve-0": [Window(400, 410)],
         "serve-1": [Window(400, 410, orderly=True)],
     }
@@ -41,6 +42,8 @@ RIGHT = [
     answer("create", 305, status=503, headers=AWAY, body={"errorCode": "PAUSED"}),
     answer("get", 390, 400.5, error="ReadError"),
     answer("get", 402, error="ConnectError", seat="serve-1"),
+    answer("content", 10, error="RemoteProtocolError", breaks_off=True),
+    answer("content", 490, 501, error="RemoteProtocolError"),
     answer("content", 395, 406.5, error="ReadError", seat="serve-1"),
 ]
 WRONG = [
@@ -57,6 +60,8 @@ WRONG = [
     answer("create", 10, status=503, headers=AWAY, body={"errorCode": "PAUSED"}),
     answer("get", 10, error="ReadError"),
     answer("get", 402, error="ReadError", seat="serve-2"),
+    answer("content", 10, error="RemoteProtocolError"),
+    answer("get", 501, error="RemoteProtocolError", breaks_off=True),
     # In flight when its process was told to stop: it has to be answered.
     answer("get", 395, 402, error="ReadError", seat="serve-1"),
 ]
