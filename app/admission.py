@@ -6,8 +6,9 @@ import asyncio
 import hashlib
 import json
 import math
-from dataclasses import dataclass
-from typing import NoReturn
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
 from app.db import generations
@@ -35,6 +36,9 @@ log = logger(__name__)
 _RECOVERY_LOOKS = 10
 _RECOVERY_SECONDS = 0.5
 
+#: Outcomes with a generation: made now, asked for before under the same key, or by the same call.
+_TAKEN = ("accepted", "replayed", "recognised")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
@@ -47,11 +51,35 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SdkAttempt:
+    """One try of an SDK at one call, as the SDK counts them from 0. It came in `waited_seconds`
+    ago; the try before it can have come in at most `window_seconds` ago."""
+
+    count: int
+    waited_seconds: float
+    window_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What belongs to a request beside its Spec. `words` is what the dialect echoes; the other two
+    make it another request."""
+
+    words: Mapping[str, Any] = field(default_factory=dict)
+    remixed_from: UUID | None = None
+    callback_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
     """`used_credits` of the member include this generation's hold."""
 
     generation: Generation
     used_credits: int
+
+
+#: A request that is all in its Spec.
+NOTHING_MORE = Asked()
 
 
 async def admit(
@@ -62,8 +90,14 @@ async def admit(
     *,
     dialect: str,
     idempotency_key: str | None = None,
+    asked: Asked = NOTHING_MORE,
+    attempt: SdkAttempt | None = None,
 ) -> Admitted:
-    """The generation of this request, held and queued; or a `GatewayError` and nothing used up."""
+    """The generation of this request, held and queued; or a `GatewayError` and nothing used up.
+
+    With a key, or where this `attempt` continues an SDK's call, the generation of the earlier
+    request.
+    """
     if caller.status is not Status.ACTIVE:
         raise Suspended()
     quote = rt.prices.quote(offer, spec)
@@ -80,18 +114,24 @@ async def admit(
                 feature=offer.feature,
                 provider=offer.provider,
                 spec=stored,
-                fingerprint=fingerprint(offer, spec),
+                fingerprint=fingerprint(offer, spec, asked),
                 quote=quote,
                 idempotency_key=idempotency_key,
                 idempotency_seconds=rt.settings.idempotency_seconds,
                 queue_seconds=rt.settings.queue_seconds,
+                asked=json.dumps(dict(asked.words), ensure_ascii=False),
+                remixed_from=asked.remixed_from,
+                callback_url=asked.callback_url,
+                sdk_retry=None if attempt is None else attempt.count,
+                sdk_waited_seconds=0 if attempt is None else attempt.waited_seconds,
+                sdk_window_seconds=0 if attempt is None else attempt.window_seconds,
                 now=rt.clock.for_database(),
             )
     except Unavailable:
         await _recover(rt, caller, generation_id, dialect)
         return Admitted(generation_id=generation_id, headers={}, fresh=None)
     rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
-    if verdict.outcome not in ("accepted", "replayed") or verdict.generation_id is None:
+    if verdict.outcome not in _TAKEN or verdict.generation_id is None:
         _refuse(verdict, quote)
     headers = rate_headers(verdict)
     if verdict.accepted_at is None:
@@ -102,16 +142,20 @@ async def admit(
         feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED, quote=quote,
         settled=None, result_paths=(), error_code=None, error_message=None,
         created_at=verdict.accepted_at, submitted_at=None, running_at=None, finished_at=None,
-        asset=None,
+        asset=None, asked=asked.words, remixed_from=asked.remixed_from,
+        callback_url=asked.callback_url,
     )  # fmt: skip
     fresh = Fresh(generation=generation, used_credits=verdict.used_value or 0)
     return Admitted(generation_id=generation_id, headers=headers, fresh=fresh)
 
 
-def fingerprint(offer: Offer, spec: Spec) -> bytes:
-    """What makes two requests the same: SHA-256 over feature, provider and canonical Spec."""
-    canonical = json.dumps([offer.feature, offer.provider, spec.to_json()], sort_keys=True)
-    return hashlib.sha256(canonical.encode()).digest()
+def fingerprint(offer: Offer, spec: Spec, asked: Asked = NOTHING_MORE) -> bytes:
+    """What makes two requests the same: SHA-256 over feature, provider, canonical Spec, and what
+    it is a remix of and where it calls back, if anything."""
+    parts: list[Any] = [offer.feature, offer.provider, spec.to_json()]
+    if asked.remixed_from is not None or asked.callback_url is not None:
+        parts += [asked.remixed_from and str(asked.remixed_from), asked.callback_url]
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 
 def parse_idempotency_key(header: str | None) -> str | None:

@@ -19,9 +19,11 @@ import httpx
 
 from app.archive import Archive
 from app.db import upstream_keys
+from app.db.moves import History
 from app.db.session import Database
 from app.db.watch import Watch
 from app.domain.catalog import PriceTable
+from app.domain.snapping import Aliases
 from app.errors import ConfigurationError
 from app.secrets import LinkSigner, fingerprint_of
 from app.settings import Settings
@@ -61,11 +63,14 @@ class Runtime:
     relay: GuardedFetcher
     signer: LinkSigner
     prices: PriceTable
+    aliases: Aliases
     upstream_key_ids: dict[str, int]
     #: True from the first sign of a stop: readiness says so, and nobody is kept waiting.
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
     waiting_by_member: Counter[UUID] = field(default_factory=Counter)
+    #: Of each model and length: when it was read, on the monotonic clock, and what it said.
+    histories: dict[tuple[str, str], tuple[float, History]] = field(default_factory=dict)
 
     def drain(self) -> None:
         self.draining = True
@@ -124,6 +129,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
             relay=GuardedFetcher(relaying, download_policy(settings)),
             signer=LinkSigner(signing_secret(settings), base_url=settings.link_base),
             prices=load_prices(settings),
+            aliases=Aliases.parse(settings.model_aliases),
             upstream_key_ids={},
         )
 

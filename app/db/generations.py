@@ -16,7 +16,7 @@ from app.domain.generation import Asset, Generation, Spec, State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
-    """What `reelgate_admit_v1` decided. Seconds are durations; the rate figures describe the
+    """What `reelgate_admit_v2` decided. Seconds are durations; the rate figures describe the
     member's window after this request. Where it accepted, `used_value` are the member's used
     credits with this hold."""
 
@@ -34,10 +34,11 @@ class Verdict:
 
 _ADMIT = text(
     """
-    SELECT * FROM reelgate_admit_v1(
+    SELECT * FROM reelgate_admit_v2(
         :generation_id, :member_id, :api_key_id, :dialect, :feature, :provider,
         CAST(:spec AS jsonb), :fingerprint, :quote, :idempotency_key, :idempotency_seconds,
-        :queue_seconds, CAST(:now AS timestamptz))
+        :queue_seconds, CAST(:asked AS jsonb), :remixed_from, :callback_url, :sdk_retry,
+        :sdk_waited_seconds, :sdk_window_seconds, CAST(:now AS timestamptz))
     """
 )
 
@@ -57,9 +58,17 @@ async def admit(
     idempotency_key: str | None,
     idempotency_seconds: float,
     queue_seconds: float,
+    asked: str,
+    remixed_from: UUID | None,
+    callback_url: str | None,
+    sdk_retry: int | None,
+    sdk_waited_seconds: float,
+    sdk_window_seconds: float,
     now: datetime | None,
 ) -> Verdict:
-    """Decides and, where it accepts, inserts generation, hold and job. `spec` is JSON text."""
+    """Decides and, where it accepts, inserts generation, hold and job. `spec` and `asked` are JSON
+    text. `sdk_retry` counts the attempts of an SDK's call from 0; this one came in
+    `sdk_waited_seconds` ago, and one before it at most `sdk_window_seconds` ago."""
     row = (
         await tx.execute(
             _ADMIT,
@@ -68,7 +77,9 @@ async def admit(
                 "dialect": dialect, "feature": feature, "provider": provider, "spec": spec,
                 "fingerprint": fingerprint, "quote": quote, "idempotency_key": idempotency_key,
                 "idempotency_seconds": idempotency_seconds, "queue_seconds": queue_seconds,
-                "now": now,
+                "asked": asked, "remixed_from": remixed_from, "callback_url": callback_url,
+                "sdk_retry": sdk_retry, "sdk_waited_seconds": sdk_waited_seconds,
+                "sdk_window_seconds": sdk_window_seconds, "now": now,
             },
         )
     ).one()  # fmt: skip
@@ -78,7 +89,8 @@ async def admit(
 _SELECT = """
     SELECT g.id, g.team_id, g.member_id, g.dialect, g.feature, g.provider, g.spec, g.state, g.quote,
            g.settled, g.result_paths, g.error_code, g.error_message, g.created_at, g.submitted_at,
-           g.running_at, g.finished_at, a.state AS asset_state, a.path, a.size_bytes, a.sha256,
+           g.running_at, g.finished_at, g.asked, g.remixed_from, g.callback_url,
+           a.state AS asset_state, a.path, a.size_bytes, a.sha256,
            a.content_type, a.duration_seconds, a.width, a.height, a.codec, a.mismatch, a.archived_at
       FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'
 """
@@ -102,7 +114,7 @@ def _generation(row: Row[Any]) -> Generation:
         result_paths=tuple(row.result_paths), error_code=row.error_code,
         error_message=row.error_message, created_at=row.created_at,
         submitted_at=row.submitted_at, running_at=row.running_at, finished_at=row.finished_at,
-        asset=asset,
+        asset=asset, asked=row.asked, remixed_from=row.remixed_from, callback_url=row.callback_url,
     )  # fmt: skip
 
 

@@ -177,6 +177,16 @@ generations = Table(
     Column("result_paths", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("error_code", Text),
     Column("error_message", Text),
+    # The request in the caller's own words, where its dialect echoes them: names and sizes that
+    # stand for ours.
+    Column("asked", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    Column("remixed_from", Uuid),
+    Column("callback_url", Text),
+    # The first and the latest attempt of an SDK's call that came in for this generation, counted
+    # from 0; null where no SDK counted.
+    Column("sdk_first", Integer),
+    Column("sdk_last", Integer),
+    _instant("sdk_last_at"),
     _created(),
     _instant("queue_deadline_at", nullable=False),
     _instant("submitted_at"),

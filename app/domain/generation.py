@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
@@ -174,7 +174,11 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A generation as its owner may see it. Instants are aware UTC, credits integers."""
+    """A generation as its owner may see it. Instants are aware UTC, credits integers.
+
+    `asked` is what its dialect echoes of the request in the caller's own words, and means nothing
+    to other dialects but for `model`, the name that was used for the model.
+    """
 
     id: UUID
     team_id: UUID
@@ -194,3 +198,6 @@ class Generation:
     running_at: datetime | None
     finished_at: datetime | None
     asset: Asset | None
+    asked: Mapping[str, Any] = field(default_factory=dict)
+    remixed_from: UUID | None = None
+    callback_url: str | None = None

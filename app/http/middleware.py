@@ -33,6 +33,7 @@ class RequestContext:
         started, status = time.perf_counter(), 0
         request_id = _request_id(scope)
         scope["reelgate.request_id"] = request_id
+        scope["reelgate.started"] = started
         structlog.contextvars.clear_contextvars()
         structlog.contextvars.bind_contextvars(request_id=request_id)
 

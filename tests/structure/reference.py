@@ -19,7 +19,7 @@ from app.cli import cli
 from app.dialects.onemin import wire as onemin
 from app.domain.generation import ARROWS, State
 from app.errors import GatewayError, Internal, InvalidRequest, Issue
-from app.settings import Settings, environment_name
+from app.settings import GROUPS, Settings, environment_name
 from app.telemetry import Metrics
 from tests.structure.sources import ROOT
 
@@ -51,7 +51,7 @@ def environment() -> str:
     """.env.example: every setting with its sentence, commented out at its default."""
     lines = [
         "# Copy to .env and set what you need; everything has a default. The environment goes",
-        "# before this file. Written from app/settings.py by `make docs`.",
+        "# before this file. Written from app/settings by `make docs`.",
     ]
     for section, names in sections():
         lines += ["", f"# --- {section} ---"]
@@ -88,14 +88,8 @@ def reference() -> str:
 
 
 def sections() -> list[tuple[str, list[str]]]:
-    """The settings under the headings they have in the class."""
-    found: list[tuple[str, list[str]]] = []
-    for line in inspect.getsource(Settings).splitlines():
-        if heading := re.fullmatch(r" {4}# (.+)", line):
-            found.append((heading[1], []))
-        elif (field := re.match(r" {4}(\w+):", line)) and field[1] in Settings.model_fields:
-            found[-1][1].append(field[1])
-    return found
+    """The settings under the headings of their groups."""
+    return [(inspect.getdoc(group) or "", list(group.model_fields)) for group in GROUPS]
 
 
 def _settings() -> Iterator[str]:

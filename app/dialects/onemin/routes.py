@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from uuid import UUID
 
 from fastapi import FastAPI, Request
 from starlette.responses import JSONResponse, Response
@@ -11,13 +10,13 @@ from starlette.responses import JSONResponse, Response
 from app import views
 from app.admission import Admitted, admit, parse_idempotency_key
 from app.dialects.onemin import wire
-from app.domain.caller import Caller as CallerRecord
 from app.domain.generation import FINAL
+from app.domain.ids import parse_generation_id
 from app.domain.view import OwnView
-from app.errors import Internal, Unavailable
 from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
+from app.http.created import view_of_admitted
 from app.http.prefer import Preference, parse_prefer
 from app.runtime import Runtime
 
@@ -60,15 +59,14 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     waited = await views.wait_for_rest(
         rt, caller, admitted.generation_id, seconds=patience, gone=lambda: _gone(request)
     )
-    view = await _view(rt, caller, admitted, changed=waited)
+    view = await view_of_admitted(rt, caller, admitted, changed=waited)
     return _answer(rt, view, admitted, prefer, at_once=asked.run_async)
 
 
 async def get_result(uuid: str, rt: Rt, caller: Caller) -> Response:
     """A record by its uuid; unknown ids answer 200 with null, like the upstream."""
-    try:
-        generation_id = UUID(uuid)
-    except ValueError:
+    generation_id = parse_generation_id(uuid)
+    if generation_id is None:
         return JSONResponse(wire.render_nothing())
     view = await views.own_view(rt, caller, generation_id)
     return JSONResponse(wire.render_nothing() if view is None else wire.render(view))
@@ -78,25 +76,6 @@ async def _gone(request: Request) -> None:
     """Returns when the caller hangs up."""
     while (await request.receive())["type"] != "http.disconnect":
         pass
-
-
-async def _view(rt: Runtime, caller: CallerRecord, admitted: Admitted, *, changed: bool) -> OwnView:
-    """The row; or what is known already, where nothing can have happened since or the database is
-    away: the generation is accepted, and an error would make its caller send it again."""
-    known, fresh = None, admitted.fresh
-    if fresh is not None:
-        known = views.view_of(rt, caller, fresh.generation, used_credits=fresh.used_credits)
-    if known is not None and not changed:
-        return known
-    try:
-        view = await views.own_view(rt, caller, admitted.generation_id)
-    except Unavailable:
-        if known is None:
-            raise
-        return known
-    if view is None:
-        raise Internal()
-    return view
 
 
 def _answer(

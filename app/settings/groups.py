@@ -1,24 +1,14 @@
-"""Every setting, typed, with one sentence each. Unsafe values stop the start."""
+"""The settings themselves, in groups; `Settings` puts them together."""
 
 from __future__ import annotations
 
-import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import (
-    AfterValidator,
-    AliasChoices,
-    Field,
-    SecretStr,
-    ValidationError,
-    field_validator,
-)
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-
-from app.errors import ConfigurationError
+from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic_settings import NoDecode
 
 
 class Profile(StrEnum):
@@ -32,6 +22,14 @@ class LogFormat(StrEnum):
     PRETTY = "pretty"
 
 
+class Snapping(StrEnum):
+    """Whether a request of an SDK that names a length or size the upstream has not gets the next
+    longer or nearest one, or an error."""
+
+    NEAREST = "nearest"
+    STRICT = "strict"
+
+
 def _absolute_http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
@@ -39,8 +37,25 @@ def _absolute_http_url(value: str) -> str:
     return value.rstrip("/")
 
 
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    bare = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not parts.hostname or value != bare:
+        raise ValueError("must be origins such as https://studio.example.com: no path, no `*`")
+    return value
+
+
+def _list_of_words(value: Any) -> Any:
+    if isinstance(value, str):
+        return tuple(word.strip() for word in value.split(",") if word.strip())
+    return value
+
+
 HttpAddress = Annotated[str, AfterValidator(_absolute_http_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
+#: Comma separated in the environment.
+Words = Annotated[tuple[str, ...], NoDecode]
 
 
 def _named(name: str, default: Any = ..., **more: Any) -> Any:
@@ -48,20 +63,9 @@ def _named(name: str, default: Any = ..., **more: Any) -> Any:
     return Field(default, validation_alias=AliasChoices(name, name.lower()), **more)
 
 
-class Settings(BaseSettings):
-    """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in
-    capitals, but for the three that other tools share."""
+class Connections(BaseModel):
+    """What it is connected to"""
 
-    model_config = SettingsConfigDict(
-        env_prefix="REELGATE_",
-        env_file=".env",
-        env_ignore_empty=True,
-        extra="ignore",
-        frozen=True,
-        populate_by_name=True,
-    )
-
-    # What it is connected to
     onemin_api_key: SecretStr | None = _named(
         "ONEMIN_API_KEY", None,
         description="Key of the 1min.ai account that pays; several as `label=key,label=key`. "
@@ -84,7 +88,10 @@ class Settings(BaseSettings):
         None, description="The address callers use, for links. Unset: made of host and port."
     )
 
-    # How it runs
+
+class Running(BaseModel):
+    """How it runs"""
+
     profile: Profile = Field(
         Profile.DEVELOPMENT,
         description="`production` refuses the simulator, a missing signing secret and embedded "
@@ -140,7 +147,10 @@ class Settings(BaseSettings):
         "balancers to notice.",
     )  # fmt: skip
 
-    # What callers get
+
+class Service(BaseModel):
+    """What callers get"""
+
     wait_seconds: Seconds = Field(
         900, description="How long POST /api/features waits for the video before answering 202."
     )
@@ -167,7 +177,39 @@ class Settings(BaseSettings):
         1_048_576, ge=1024, description="Largest request body that is read."
     )
 
-    # What a new member may do
+
+class Browsers(BaseModel):
+    """What front ends and SDKs may do"""
+
+    cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        (),
+        description="Origins whose pages may call the API from a browser, comma separated, such as "
+        "`https://studio.example.com`; `*` is refused.",
+    )
+    model_aliases: Words = Field(
+        (
+            "sora-2=ray-v3", "sora-2-pro=ray-v3", "ray-3.2=ray-v3", "ray-3=ray-v3",
+            "ray-2=ray-v2", "ray-flash-2=ray-v2-flash", "ray-1-6=ray-v1",
+        ),
+        description="Model names of the OpenAI and Luma SDKs and what each stands for, comma "
+        "separated as `alias=model`; the models' own names are always understood.",
+    )  # fmt: skip
+    snapping: Snapping = Field(
+        Snapping.NEAREST,
+        description="What the OpenAI and Luma dialects do with a length or size that is not "
+        "offered: `nearest` takes the next longer length and the nearest size and says so, "
+        "`strict` refuses.",
+    )
+
+    @field_validator("cors_origins", "model_aliases", mode="before")
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return _list_of_words(value)
+
+
+class MemberDefaults(BaseModel):
+    """What a new member may do"""
+
     member_credit_limit: int = Field(
         15_000_000, ge=0, description="Credit limit of a member created without one."
     )
@@ -188,7 +230,10 @@ class Settings(BaseSettings):
         None, description="TOML file that replaces the shipped price table."
     )
 
-    # How the upstream is treated
+
+class UpstreamPolicy(BaseModel):
+    """How the upstream is treated"""
+
     upstream_async: bool = Field(
         True,
         description="Ask the upstream to answer at once and poll for the result; `false` holds "
@@ -222,7 +267,7 @@ class Settings(BaseSettings):
     unknown_seconds: Seconds = Field(
         604_800, description="How long an unknown generation with an upstream id is polled on."
     )
-    download_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
+    download_hosts: Words = Field(
         ("s3.us-east-1.amazonaws.com", "asset.1min.ai"),
         description="Hosts videos are downloaded from, comma separated; nothing else is fetched.",
     )
@@ -230,7 +275,15 @@ class Settings(BaseSettings):
         1_073_741_824, ge=1024, description="Largest video that is archived."
     )
 
-    # The simulator
+    @field_validator("download_hosts", mode="before")
+    @classmethod
+    def _split_hosts(cls, value: Any) -> Any:
+        return _list_of_words(value.lower() if isinstance(value, str) else value)
+
+
+class SimulatorSettings(BaseModel):
+    """The simulator"""
+
     simulator_url: HttpAddress | None = Field(
         None,
         description="Address of a `reelgate simulate` that stands in for the upstream; "
@@ -249,134 +302,14 @@ class Settings(BaseSettings):
         "the picture: for load tests, which would else measure the rendering.",
     )
 
-    @field_validator("download_hosts", mode="before")
-    @classmethod
-    def _split_hosts(cls, value: Any) -> Any:
-        if isinstance(value, str):
-            return tuple(host.strip().lower() for host in value.split(",") if host.strip())
-        return value
 
-    def __init__(self, **values: Any) -> None:
-        try:
-            super().__init__(**values)
-        except ValidationError as error:
-            raise ConfigurationError(_one_sentence(error)) from None
-
-    @property
-    def simulated(self) -> bool:
-        return self.simulator_url is not None
-
-    @property
-    def upstream_url(self) -> str:
-        return self.simulator_url or self.onemin_base_url
-
-    @property
-    def link_base(self) -> str:
-        """Scheme, host and port of links, without a slash at the end."""
-        if self.public_url is not None:
-            return self.public_url
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
-
-    @property
-    def archive_address(self) -> str:
-        return self.archive_url or (self.data_dir / "archive").resolve().as_uri()
-
-    def upstream_keys(self) -> dict[str, str]:
-        """Label → key. Raises `ConfigurationError` for an empty or repeated entry."""
-        if self.onemin_api_key is None:
-            return {"simulator": "simulator"} if self.simulated else {}
-        keys: dict[str, str] = {}
-        for number, entry in enumerate(self.onemin_api_key.get_secret_value().split(","), start=1):
-            label, _, key = entry.strip().rpartition("=")
-            label = label or f"key-{number}"
-            if not re.fullmatch(r"[!-~]+", key) or label in keys or key in keys.values():
-                raise ConfigurationError(
-                    f"ONEMIN_API_KEY: entry {number} is empty, repeated, or has characters a "
-                    "header cannot carry; give one key, or several as label=key,label=key."
-                )
-            keys[label] = key
-        return keys
-
-    def checked(self) -> Self:
-        """These settings, or `ConfigurationError` with one sentence that says what to set."""
-        self.upstream_keys()
-        secret = self.signing_secret
-        if secret is not None and len(secret.get_secret_value()) < 32:
-            raise ConfigurationError(
-                "REELGATE_SIGNING_SECRET must have at least 32 characters; "
-                "`openssl rand -hex 32` makes one."
-            )
-        if not re.match(r"^(file:///|s3://|gs://|az://|memory://)", self.archive_address):
-            raise ConfigurationError(
-                "REELGATE_ARCHIVE_URL must begin with file:///, s3://, gs:// or az://."
-            )
-        database = self.database_url
-        if database is not None and not re.match(
-            r"^postgres(ql)?(\+psycopg)?://", database.get_secret_value()
-        ):
-            raise ConfigurationError(
-                "DATABASE_URL must be a PostgreSQL address, postgresql://user:password@host/name."
-            )
-        if self.worker_stalled_seconds < 3 * self.worker_heartbeat_seconds:
-            raise ConfigurationError(
-                "REELGATE_WORKER_STALLED_SECONDS must be at least three times "
-                "REELGATE_WORKER_HEARTBEAT_SECONDS, or living workers are taken for dead."
-            )
-        if self.simulator_url is not None and not _is_loopback(self.simulator_url):
-            raise ConfigurationError("REELGATE_SIMULATOR_URL must be a loopback address.")
-        if self.profile is Profile.PRODUCTION:
-            self._check_production()
-        return self
-
-    def _check_production(self) -> None:
-        if self.simulator_url is not None:
-            raise ConfigurationError(
-                "The production profile refuses the simulator: unset REELGATE_SIMULATOR_URL and "
-                "set ONEMIN_API_KEY."
-            )
-        if self.onemin_api_key is None:
-            raise ConfigurationError("The production profile needs ONEMIN_API_KEY.")
-        if self.signing_secret is None:
-            raise ConfigurationError(
-                "The production profile needs REELGATE_SIGNING_SECRET; "
-                "`openssl rand -hex 32` makes one."
-            )
-        if self.database_url is None and not self.allow_embedded_postgres:
-            raise ConfigurationError(
-                "The production profile needs DATABASE_URL, or "
-                "REELGATE_ALLOW_EMBEDDED_POSTGRES=true to keep the embedded PostgreSQL."
-            )
-        if self.public_url is None:
-            raise ConfigurationError(
-                "The production profile needs REELGATE_PUBLIC_URL, the address callers use."
-            )
-        if urlsplit(self.onemin_base_url).scheme != "https":
-            raise ConfigurationError(
-                "The production profile needs an https:// ONEMIN_BASE_URL: the key goes there."
-            )
-
-
-def _is_loopback(address: str) -> bool:
-    host = urlsplit(address).hostname or ""
-    return host in ("localhost", "::1") or host.startswith("127.")
-
-
-def environment_name(field: str) -> str:
-    """The environment variable of a setting: `port` is `REELGATE_PORT`."""
-    alias = Settings.model_fields[field].validation_alias
-    if isinstance(alias, AliasChoices):
-        return str(alias.choices[0])
-    return f"REELGATE_{field.upper()}"
-
-
-def _one_sentence(error: ValidationError) -> str:
-    """What to set, without echoing the value: it may be a secret."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    field = str(first["loc"][0]) if first["loc"] else "settings"
-    lowered = {environment_name(name).lower(): name for name in Settings.model_fields}
-    field = lowered.get(field.lower(), field)
-    name = environment_name(field) if field in Settings.model_fields else field
-    reason = first["msg"].removeprefix("Value error, ")
-    hint = Settings.model_fields[field].description if field in Settings.model_fields else None
-    return f"{name}: {reason[0].lower()}{reason[1:]}." + (f" ({hint})" if hint else "")
+#: In the order in which documents list them.
+GROUPS: tuple[type[BaseModel], ...] = (
+    Connections,
+    Running,
+    Service,
+    Browsers,
+    MemberDefaults,
+    UpstreamPolicy,
+    SimulatorSettings,
+)

@@ -1,0 +1,25 @@
+"""The forms in which ids of generations travel. Pure."""
+
+from __future__ import annotations
+
+import re
+from uuid import UUID
+
+#: What the OpenAI dialect puts before the 32 hex digits.
+VIDEO_PREFIX = "video_"
+
+_FORM = re.compile(
+    rf"^(?:{VIDEO_PREFIX})?"
+    r"([0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$",
+    re.IGNORECASE,
+)
+
+
+def parse_generation_id(text: str) -> UUID | None:
+    """Every form of every dialect: hyphenated, 32 hex digits, either after `video_`."""
+    found = _FORM.match(text)
+    return UUID(found[1]) if found else None
+
+
+def video_id(generation_id: UUID) -> str:
+    return f"{VIDEO_PREFIX}{generation_id.hex}"

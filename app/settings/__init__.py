@@ -1,0 +1,171 @@
+"""Every setting, typed, with one sentence each. Unsafe values stop the start."""
+
+from __future__ import annotations
+
+import re
+from typing import Any, Self
+from urllib.parse import urlsplit
+
+from pydantic import AliasChoices, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from app.domain.snapping import Aliases
+from app.errors import ConfigurationError
+from app.settings.groups import (
+    GROUPS,
+    Browsers,
+    Connections,
+    LogFormat,
+    MemberDefaults,
+    Profile,
+    Running,
+    Service,
+    SimulatorSettings,
+    Snapping,
+    UpstreamPolicy,
+)
+
+__all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "Snapping", "environment_name"]
+
+
+class Settings(
+    Connections, Running, Service, Browsers, MemberDefaults, UpstreamPolicy, SimulatorSettings,
+    BaseSettings,
+):  # fmt: skip
+    """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in
+    capitals, but for the three that other tools share."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="REELGATE_",
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        populate_by_name=True,
+    )
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ConfigurationError(_one_sentence(error)) from None
+
+    @property
+    def simulated(self) -> bool:
+        return self.simulator_url is not None
+
+    @property
+    def upstream_url(self) -> str:
+        return self.simulator_url or self.onemin_base_url
+
+    @property
+    def link_base(self) -> str:
+        """Scheme, host and port of links, without a slash at the end."""
+        if self.public_url is not None:
+            return self.public_url
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+
+    @property
+    def archive_address(self) -> str:
+        return self.archive_url or (self.data_dir / "archive").resolve().as_uri()
+
+    def upstream_keys(self) -> dict[str, str]:
+        """Label → key. Raises `ConfigurationError` for an empty or repeated entry."""
+        if self.onemin_api_key is None:
+            return {"simulator": "simulator"} if self.simulated else {}
+        keys: dict[str, str] = {}
+        for number, entry in enumerate(self.onemin_api_key.get_secret_value().split(","), start=1):
+            label, _, key = entry.strip().rpartition("=")
+            label = label or f"key-{number}"
+            if not re.fullmatch(r"[!-~]+", key) or label in keys or key in keys.values():
+                raise ConfigurationError(
+                    f"ONEMIN_API_KEY: entry {number} is empty, repeated, or has characters a "
+                    "header cannot carry; give one key, or several as label=key,label=key."
+                )
+            keys[label] = key
+        return keys
+
+    def checked(self) -> Self:
+        """These settings, or `ConfigurationError` with one sentence that says what to set."""
+        self.upstream_keys()
+        Aliases.parse(self.model_aliases)
+        secret = self.signing_secret
+        if secret is not None and len(secret.get_secret_value()) < 32:
+            raise ConfigurationError(
+                "REELGATE_SIGNING_SECRET must have at least 32 characters; "
+                "`openssl rand -hex 32` makes one."
+            )
+        if not re.match(r"^(file:///|s3://|gs://|az://|memory://)", self.archive_address):
+            raise ConfigurationError(
+                "REELGATE_ARCHIVE_URL must begin with file:///, s3://, gs:// or az://."
+            )
+        database = self.database_url
+        if database is not None and not re.match(
+            r"^postgres(ql)?(\+psycopg)?://", database.get_secret_value()
+        ):
+            raise ConfigurationError(
+                "DATABASE_URL must be a PostgreSQL address, postgresql://user:password@host/name."
+            )
+        if self.worker_stalled_seconds < 3 * self.worker_heartbeat_seconds:
+            raise ConfigurationError(
+                "REELGATE_WORKER_STALLED_SECONDS must be at least three times "
+                "REELGATE_WORKER_HEARTBEAT_SECONDS, or living workers are taken for dead."
+            )
+        if self.simulator_url is not None and not _is_loopback(self.simulator_url):
+            raise ConfigurationError("REELGATE_SIMULATOR_URL must be a loopback address.")
+        if self.profile is Profile.PRODUCTION:
+            self._check_production()
+        return self
+
+    def _check_production(self) -> None:
+        if self.simulator_url is not None:
+            raise ConfigurationError(
+                "The production profile refuses the simulator: unset REELGATE_SIMULATOR_URL and "
+                "set ONEMIN_API_KEY."
+            )
+        if self.onemin_api_key is None:
+            raise ConfigurationError("The production profile needs ONEMIN_API_KEY.")
+        if self.signing_secret is None:
+            raise ConfigurationError(
+                "The production profile needs REELGATE_SIGNING_SECRET; "
+                "`openssl rand -hex 32` makes one."
+            )
+        if self.database_url is None and not self.allow_embedded_postgres:
+            raise ConfigurationError(
+                "The production profile needs DATABASE_URL, or "
+                "REELGATE_ALLOW_EMBEDDED_POSTGRES=true to keep the embedded PostgreSQL."
+            )
+        if self.public_url is None:
+            raise ConfigurationError(
+                "The production profile needs REELGATE_PUBLIC_URL, the address callers use."
+            )
+        if urlsplit(self.onemin_base_url).scheme != "https":
+            raise ConfigurationError(
+                "The production profile needs an https:// ONEMIN_BASE_URL: the key goes there."
+            )
+
+
+def _is_loopback(address: str) -> bool:
+    host = urlsplit(address).hostname or ""
+    return host in ("localhost", "::1") or host.startswith("127.")
+
+
+def environment_name(field: str) -> str:
+    """The environment variable of a setting: `port` is `REELGATE_PORT`."""
+    alias = Settings.model_fields[field].validation_alias
+    if isinstance(alias, AliasChoices):
+        return str(alias.choices[0])
+    return f"REELGATE_{field.upper()}"
+
+
+def _one_sentence(error: ValidationError) -> str:
+    """What to set, without echoing the value: it may be a secret."""
+    first = error.errors(include_url=False, include_input=False)[0]
+    field = str(first["loc"][0]) if first["loc"] else "settings"
+    lowered = {environment_name(name).lower(): name for name in Settings.model_fields}
+    field = lowered.get(field.lower(), field)
+    name = environment_name(field) if field in Settings.model_fields else field
+    reason = first["msg"].removeprefix("Value error, ")
+    hint = Settings.model_fields[field].description if field in Settings.model_fields else None
+    return f"{name}: {reason[0].lower()}{reason[1:]}." + (f" ({hint})" if hint else "")

@@ -1,0 +1,39 @@
+"""What a caller asked in its own words, remixes, callbacks, and an SDK's attempts of one call
+
+Revision: 0006
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+revision = "0006"
+down_revision = "0005"
+branch_labels = None
+depends_on = None
+
+SQL = Path(__file__).parents[1] / "sql" / "0006_admission.sql"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "generations",
+        sa.Column("asked", JSONB(), nullable=False, server_default=sa.text("'{}'::jsonb")),
+    )
+    op.add_column("generations", sa.Column("remixed_from", sa.Uuid(), nullable=True))
+    op.add_column("generations", sa.Column("callback_url", sa.Text(), nullable=True))
+    op.add_column("generations", sa.Column("sdk_first", sa.Integer(), nullable=True))
+    op.add_column("generations", sa.Column("sdk_last", sa.Integer(), nullable=True))
+    op.add_column(
+        "generations", sa.Column("sdk_last_at", sa.DateTime(timezone=True), nullable=True)
+    )
+    # Version 1 stays for the processes of a rolling update that are still of the last release.
+    op.get_bind().connection.cursor().execute(SQL.read_text())
+
+
+def downgrade() -> None:
+    raise NotImplementedError("The schema only goes forward: restore a backup to go back.")
