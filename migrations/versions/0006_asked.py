@@ -9,7 +9,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from alembic import op
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects import postgresql
 
 revision = "0006"
 down_revision = "0005"
@@ -22,7 +22,9 @@ SQL = Path(__file__).parents[1] / "sql" / "0006_admission.sql"
 def upgrade() -> None:
     op.add_column(
         "generations",
-        sa.Column("asked", JSONB(), nullable=False, server_default=sa.text("'{}'::jsonb")),
+        sa.Column(
+            "asked", postgresql.JSONB(), nullable=False, server_default=sa.text("'{}'::jsonb")
+        ),
     )
     op.add_column("generations", sa.Column("remixed_from", sa.Uuid(), nullable=True))
     op.add_column("generations", sa.Column("callback_url", sa.Text(), nullable=True))
