@@ -16,6 +16,7 @@
     ├── InvalidRequest               422  invalid_request
     │   ├── MalformedJson            422  malformed_json
     │   ├── UnsupportedModel         422  unsupported_model
+    │   ├── NotOffered               422  not_offered
     │   ├── PriceUnknown             422  price_unknown
     │   └── IdempotencyMismatch      422  idempotency_mismatch
     ├── InsufficientCredits          402  insufficient_credits
@@ -186,6 +187,13 @@ class MalformedJson(InvalidRequest):
 class UnsupportedModel(InvalidRequest):
     code = "unsupported_model"
     title = "This feature and model are not offered"
+
+
+class NotOffered(InvalidRequest):
+    """What another API can do and the upstream cannot: edits, uploads, sound."""
+
+    code = "not_offered"
+    title = "The upstream does not offer this"
 
 
 class PriceUnknown(InvalidRequest):

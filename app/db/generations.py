@@ -145,11 +145,13 @@ async def list_visible(
     created_from: datetime | None = None,
     created_before: datetime | None = None,
     after: tuple[datetime, UUID] | None = None,
+    offset: int = 0,
     limit: int,
 ) -> list[Generation]:
-    """Newest first, at most `limit`; `after` is the (created_at, id) of the last row before."""
+    """Newest first, at most `limit`; `after` is the (created_at, id) of the last row before,
+    `offset` how many rows are left out for those who count instead."""
     clauses = ["g.team_id = :team_id"]
-    values: dict[str, Any] = {"team_id": team_id, "limit": limit}
+    values: dict[str, Any] = {"team_id": team_id, "limit": limit, "offset": offset}
     if member_id is not None:
         clauses.append("g.member_id = :member_id")
         values["member_id"] = member_id
@@ -168,7 +170,7 @@ async def list_visible(
     rows = await tx.execute(
         text(
             f"{_SELECT} WHERE {' AND '.join(clauses)}"
-            " ORDER BY g.created_at DESC, g.id DESC LIMIT :limit"
+            " ORDER BY g.created_at DESC, g.id DESC LIMIT :limit OFFSET :offset"
         ),
         values,
     )

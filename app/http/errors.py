@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastapi import FastAPI, Request
@@ -29,6 +29,10 @@ log = logger(__name__)
 
 #: (error, request id) → status, body.
 Render = Callable[[GatewayError, str], tuple[int, dict[str, Any]]]
+#: What an edge says of an error in headers, beside or in place of those that every edge sends.
+Headers = Callable[[GatewayError], Mapping[str, str]]
+#: (error, status) → headers beside the error's own.
+HeadersOf = Callable[[GatewayError, int], Mapping[str, str]]
 
 _BY_STATUS: dict[int, type[GatewayError]] = {
     401: Unauthenticated,
@@ -57,7 +61,13 @@ def problem(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
     return error.status, body
 
 
-def install(app: FastAPI, render: Render, *, media_type: str = "application/json") -> None:
+def install(
+    app: FastAPI,
+    render: Render,
+    *,
+    media_type: str = "application/json",
+    headers_of: HeadersOf | None = None,
+) -> None:
     """Every error of this application, the framework's own included, is rendered by `render`."""
 
     def respond(request: Request, error: GatewayError) -> Response:
@@ -65,6 +75,9 @@ def install(app: FastAPI, render: Render, *, media_type: str = "application/json
         headers = dict(error.headers)
         if error.retry_after_seconds is not None:
             headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
+        headers |= headers_of(error)
+        if headers_of is not None:
+            headers |= headers_of(error, status)
         request.scope["reelgate.error"] = error.code
         return JSONResponse(body, status, headers=headers, media_type=media_type)
 

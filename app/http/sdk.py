@@ -1,20 +1,36 @@
-"""What the SDKs of OpenAI and Luma say about their own tries, in headers. Both are made with the
-same generator, whose clients send a POST up to three times and count the tries."""
+"""What the SDKs of OpenAI and Luma say about their own tries, in headers, and what they are told
+about further ones. Both are made with the same generator, whose clients send a POST up to three
+times, count the tries, and obey `x-should-retry`."""
 
 from __future__ import annotations
 
+import math
+import math
 import re
 import time
 
 from starlette.requests import Request
 
 from app.admission import SdkAttempt
+from app.errors import (
+    GatewayError,
+    NotReady,
+    OpenLimitReached,
+    RateLimited,
+    RequestTimedOut,
+    Unavailable,
+)
+from app.errors import GatewayError, OpenLimitReached, RateLimited, Unavailable
 
 #: What the SDKs wait for an answer where they do not say.
 _DEFAULT_SECONDS = 600.0
 _MOST_SECONDS = 3_600.0
 #: Beside the client's own time: its pause between tries and what a proxy holds back.
 _SLACK_SECONDS = 120.0
+#: A longer Retry-After is not heeded by all of them: they come back in half a second instead.
+_MOST_RETRY_AFTER_SECONDS = 60
+#: Statuses below 500 that they try again by themselves; 408 too, and rightly: its body never came.
+_RETRIED = frozenset({409, 429})
 
 
 def sdk_attempt(request: Request) -> SdkAttempt | None:
@@ -37,3 +53,30 @@ def read_seconds(request: Request) -> float:
         if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", said):
             return min(float(said), _MOST_SECONDS)
     return _DEFAULT_SECONDS
+
+
+def retry_headers(error: GatewayError, status: int) -> dict[str, str]:
+    """For an error that is answered with `status`: come back later where a limit or an outage was
+    in the way and nothing was taken; no further try where it may pay twice or change nothing. Empty
+    where the SDKs do the right thing by themselves."""
+    safe = bool(error.extra.get("retry_safe", error.retry_safe))
+    if safe and isinstance(error, RateLimited | OpenLimitReached | Unavailable):
+        wait = max(1, math.ceil(error.retry_after_seconds or 1))
+        return {"x-should-retry": "true", "Retry-After": str(min(wait, _MOST_RETRY_AFTER_SECONDS))}
+    if status >= 500 or status in _RETRIED:
+        return {"x-should-retry": "false"}
+    return {}
+
+
+def retry_headers(error: GatewayError) -> dict[str, str]:
+    """Whether the SDK may send its request again by itself, which it would else decide by the
+    status alone, and when."""
+    again = isinstance(error, _PASSING) and error.extra.get("retry_safe", error.retry_safe)
+    if isinstance(error, NotReady):
+        # A look that makes sense again in seconds; not one at a video that takes minutes.
+        again = error.retry_after_seconds is not None
+    headers = {"x-should-retry": "true" if again else "false"}
+    if error.retry_after_seconds is not None:
+        seconds = min(max(1, math.ceil(error.retry_after_seconds)), _LONGEST_RETRY_SECONDS)
+        headers["Retry-After"] = str(seconds)
+    return headers
