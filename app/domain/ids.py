@@ -9,15 +9,15 @@ from uuid import UUID
 VIDEO_PREFIX = "video_"
 
 _FORM = re.compile(
-    rf"^(?:{VIDEO_PREFIX})?"
-    r"([0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})$",
+    rf"(?:{VIDEO_PREFIX})?"
+    r"([0-9a-f]{32}|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})",
     re.IGNORECASE,
 )
 
 
 def parse_generation_id(text: str) -> UUID | None:
     """Every form of every dialect: hyphenated, 32 hex digits, either after `video_`."""
-    found = _FORM.match(text)
+    found = _FORM.fullmatch(text)
     return UUID(found[1]) if found else None
 
 

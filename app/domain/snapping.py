@@ -22,8 +22,8 @@ _SHORT_SIDES = ((640, 899, Resolution.P720), (900, 1200, Resolution.P1080))
 #: Resolutions that are named by their lines and are not offered, and what is made instead.
 _LINES = MappingProxyType({"360p": Resolution.P720, "540p": Resolution.P720})
 
-_SIZE = re.compile(r"^(\d{2,5})[xX](\d{2,5})$")
-_SECONDS = re.compile(r"^(\d{1,4})(?:\.0+)?s?$")
+_SIZE = re.compile(r"([0-9]{2,5})[xX]([0-9]{2,5})")
+_SECONDS = re.compile(r"([0-9]{1,4})(?:\.0+)?s?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Aliases:
 def find_duration(asked: str | int, *, strict: bool) -> Duration | None:
     """The length for `5`, `"5"` or `"5s"`: the next longer one where it is not offered. None where
     it is longer than any, strict and not offered, or no length at all."""
-    found = _SECONDS.match(str(asked))
+    found = _SECONDS.fullmatch(str(asked))
     seconds = int(found[1]) if found and not isinstance(asked, bool) else 0
     if seconds <= 0:
         return None
@@ -79,7 +79,7 @@ def find_size(asked: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | N
     strict: the nearest ratio and the resolution of the short side. None where nothing is near."""
     if asked in AspectRatio.__members__.values():
         return AspectRatio(asked), Resolution.P720
-    found = _SIZE.match(asked)
+    found = _SIZE.fullmatch(asked)
     if found is None:
         return None
     size = int(found[1]), int(found[2])
