@@ -8,7 +8,6 @@ import pytest
 
 from app.domain.ids import parse_generation_id, video_id
 
-
 _ID = "3f2b8c1e-0d4a-4f6b-9a57-2c1d0e9f8a7b"
 
 
