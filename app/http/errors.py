@@ -30,9 +30,7 @@ log = logger(__name__)
 #: (error, request id) → status, body.
 Render = Callable[[GatewayError, str], tuple[int, dict[str, Any]]]
 #: What an edge says of an error in headers, beside or in place of those that every edge sends.
-Headers = Callable[[GatewayError], Mapping[str, str]]
-#: (error, status) → headers beside the error's own.
-HeadersOf = Callable[[GatewayError, int], Mapping[str, str]]
+HeadersOf = Callable[[GatewayError], Mapping[str, str]]
 
 _BY_STATUS: dict[int, type[GatewayError]] = {
     401: Unauthenticated,
@@ -75,9 +73,8 @@ def install(
         headers = dict(error.headers)
         if error.retry_after_seconds is not None:
             headers["Retry-After"] = str(max(1, math.ceil(error.retry_after_seconds)))
-        headers |= headers_of(error)
         if headers_of is not None:
-            headers |= headers_of(error, status)
+            headers |= headers_of(error)
         request.scope["reelgate.error"] = error.code
         return JSONResponse(body, status, headers=headers, media_type=media_type)
 

@@ -5,7 +5,6 @@ times, count the tries, and obey `x-should-retry`."""
 from __future__ import annotations
 
 import math
-import math
 import re
 import time
 
@@ -20,7 +19,6 @@ from app.errors import (
     RequestTimedOut,
     Unavailable,
 )
-from app.errors import GatewayError, OpenLimitReached, RateLimited, Unavailable
 
 #: What the SDKs wait for an answer where they do not say.
 _DEFAULT_SECONDS = 600.0
@@ -28,9 +26,9 @@ _MOST_SECONDS = 3_600.0
 #: Beside the client's own time: its pause between tries and what a proxy holds back.
 _SLACK_SECONDS = 120.0
 #: A longer Retry-After is not heeded by all of them: they come back in half a second instead.
-_MOST_RETRY_AFTER_SECONDS = 60
-#: Statuses below 500 that they try again by themselves; 408 too, and rightly: its body never came.
-_RETRIED = frozenset({409, 429})
+_LONGEST_RETRY_SECONDS = 60
+#: What passes by itself, and of which nothing was taken.
+_PASSING = (RateLimited, OpenLimitReached, Unavailable, RequestTimedOut)
 
 
 def sdk_attempt(request: Request) -> SdkAttempt | None:
@@ -53,19 +51,6 @@ def read_seconds(request: Request) -> float:
         if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", said):
             return min(float(said), _MOST_SECONDS)
     return _DEFAULT_SECONDS
-
-
-def retry_headers(error: GatewayError, status: int) -> dict[str, str]:
-    """For an error that is answered with `status`: come back later where a limit or an outage was
-    in the way and nothing was taken; no further try where it may pay twice or change nothing. Empty
-    where the SDKs do the right thing by themselves."""
-    safe = bool(error.extra.get("retry_safe", error.retry_safe))
-    if safe and isinstance(error, RateLimited | OpenLimitReached | Unavailable):
-        wait = max(1, math.ceil(error.retry_after_seconds or 1))
-        return {"x-should-retry": "true", "Retry-After": str(min(wait, _MOST_RETRY_AFTER_SECONDS))}
-    if status >= 500 or status in _RETRIED:
-        return {"x-should-retry": "false"}
-    return {}
 
 
 def retry_headers(error: GatewayError) -> dict[str, str]:
