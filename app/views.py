@@ -62,6 +62,17 @@ async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Gener
     return generation
 
 
+async def get_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
+    """The caller's own generation, whichever dialect made it. Raises `NotFound` for all else."""
+    async with rt.db.single() as tx:
+        generation = await generations.find_visible(
+            tx, generation_id, member_id=caller.member_id, team_id=None
+        )
+    if generation is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation
+
+
 async def get_any(rt: Runtime, generation_id: UUID) -> Generation:
     """Whoever's it is: for operators. Raises `NotFound`."""
     async with rt.db.single() as tx:

@@ -102,11 +102,12 @@ def _check_option(option: Option, value: Any, path: str, issues: Rejections) -> 
         issues.add(path, "value", f"must be one of {names}", value=shown(value),
                    allowed=option.allowed)  # fmt: skip
     else:
-        return _check_text(value, path, issues)
+        return check_text(value, path, issues)
     return None
 
 
-def _check_text(value: Any, path: str, issues: Rejections) -> str | None:
+def check_text(value: Any, path: str, issues: Rejections) -> str | None:
+    """The prompt, where it is one; or None with the issue added under `path`."""
     if not isinstance(value, str):
         issues.add(path, "type", "must be a string", value=shown(value))
     elif not value.strip():

@@ -22,8 +22,10 @@ async def view_of_admitted(
         return known
     try:
         view = await views.own_view(rt, caller, admitted.generation_id)
-    except Unavailable:
+    except Unavailable as error:
         if known is None:
+            # It is paid for: sent again without a key, it would be another one.
+            error.extra["retry_safe"] = False
             raise
         return known
     if view is None:
