@@ -14,7 +14,6 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from typing import Any
 
-import uvicorn
 import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
@@ -24,7 +23,7 @@ from app.db import migrate
 from app.embedded import embedded_postgres
 from app.errors import ConfigurationError, Unavailable
 from app.first_start import ensure_first_key
-from app.http.server import raise_file_limit, server_config
+from app.http.server import Server, raise_file_limit, server_config
 from app.main import create_app
 from app.runtime import Runtime, open_runtime
 from app.settings import LogFormat, Settings
@@ -157,7 +156,7 @@ async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Eve
     raise_file_limit()
     config = server_config(create_app(rt), rt.settings)
     log.info("api_started", address=rt.settings.link_base, simulated=rt.settings.simulated)
-    await _until(stopping, _Server(config), listener, on_stop=lambda: _drain(rt))
+    await _until(stopping, Server(config), listener, on_stop=lambda: _drain(rt))
     log.info("api_stopped")
 
 
@@ -172,17 +171,9 @@ async def _nothing() -> None:
     return None
 
 
-class _Server(uvicorn.Server):
-    """A server among others in its process: signals are not its own."""
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
 async def _until(
     stopping: asyncio.Event,
-    server: uvicorn.Server,
+    server: Server,
     listener: socket.socket,
     *,
     on_stop: Callable[[], Awaitable[None]],
@@ -238,7 +229,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
             app, _LOOPBACK, listener.getsockname()[1], log_config=None, lifespan="on"
         )
         stopping = asyncio.Event()
-        serving = asyncio.create_task(_until(stopping, _Server(config), listener, on_stop=_nothing))
+        serving = asyncio.create_task(_until(stopping, Server(config), listener, on_stop=_nothing))
         try:
             yield f"http://{_LOOPBACK}:{listener.getsockname()[1]}"
         finally:

@@ -1,14 +1,22 @@
-"""How the API is served: uvicorn with the limits a public port needs.
+"""How the API is served: uvicorn with the limits a public port needs, and a stop that drops nobody.
 
 uvicorn closes idle connections between requests but waits for ever for a request that has begun,
-and bounds neither the head of a request nor the number of connections.
+and bounds neither the head of a request nor the number of connections. When it stops, it resets
+whoever is connected and not yet accepted, and closes whoever has not sent a whole head; here both
+are answered.
 """
 
 from __future__ import annotations
 
+import array
 import asyncio
+import contextlib
+import fcntl
 import resource
+import socket
+import termios
 from asyncio import Transport
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import uvicorn
@@ -21,16 +29,25 @@ from app.settings import Settings
 KEEP_ALIVE_SECONDS = 75
 #: Request line and headers together; more is no client of ours.
 MAX_HEAD_BYTES = 65_536
+#: A stopping process goes on listening to open connections that are silent for so long: a request
+#: may be on its way, and its client cannot know whether it is safe to send it again.
+LINGER_SECONDS = 1.0
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Drops connections whose request head is slow or endless, and those above the limit."""
+    """Drops connections whose request head is slow or endless, and those above the limit; leaves
+    no request unanswered of which a byte has come."""
 
     head_seconds: ClassVar[float]
     max_connections: ClassVar[int]
+    #: Of the whole server: the loop may have accepted some that nobody has heard of yet.
+    stopping: ClassVar[bool] = False
 
     _head_timer: asyncio.TimerHandle | None = None
     _head_bytes = 0
+    #: A head has begun and is not whole yet.
+    _in_head = False
+    _leaving = False
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -38,6 +55,8 @@ class BoundedProtocol(HttpToolsProtocol):
             transport.abort()
             return
         self._expect_head()
+        if self.stopping:
+            self._end_soon()
 
     def data_received(self, data: bytes) -> None:
         super().data_received(data)
@@ -48,12 +67,40 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
+        self._in_head = True
         if self._head_timer is None:
             self._expect_head()
 
     def on_headers_complete(self) -> None:
+        self._in_head = False
         self._end_of_head()
         super().on_headers_complete()
+        if self._leaving:
+            self.cycle.keep_alive = False
+
+    def shutdown(self) -> None:
+        """What is under way is answered and then closed; what is silent, after a moment."""
+        if self._leaving:
+            return
+        self._end_soon()
+        if not self._is_silent() and not self._in_head:
+            self.cycle.keep_alive = False
+
+    def _end_soon(self) -> None:
+        """The next answer is the last."""
+        self._leaving = True
+        self.loop.call_later(LINGER_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if self.transport.is_closing() or not self._is_silent():
+            return
+        if _unread_bytes(self.transport):
+            self.loop.call_soon(self._leave)
+        else:
+            self.transport.close()
+
+    def _is_silent(self) -> bool:
+        return not self._in_head and (self.cycle is None or self.cycle.response_complete)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._end_of_head()
@@ -72,6 +119,64 @@ class BoundedProtocol(HttpToolsProtocol):
         self._end_of_head()
         if not self.transport.is_closing():
             self.transport.abort()
+
+
+class Server(uvicorn.Server):
+    """A server among others in its process: signals are not its own."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        protocol = self.config.http_protocol_class
+        if isinstance(protocol, type) and issubclass(protocol, BoundedProtocol):
+            protocol.stopping = True
+        await self._let_in(sockets or [])
+        await super().shutdown(sockets)
+
+    async def _let_in(self, listeners: Sequence[socket.socket]) -> None:
+        """Accepts whoever is connected already. The kernel resets those that are still in its
+        queue when the last descriptor of a listener is closed, so one more is kept until then."""
+        doors = [listener.dup() for listener in listeners]
+        for server in self.servers:
+            server.close()
+        waiting = [caller for door in doors for caller in _queued(door)]
+        for door in doors:
+            door.close()
+        loop = asyncio.get_running_loop()
+        for caller in waiting:
+            # One may have gone in the meantime.
+            with contextlib.suppress(OSError):
+                await loop.connect_accepted_socket(self._protocol, caller)
+
+    def _protocol(self) -> asyncio.Protocol:
+        made: asyncio.Protocol = self.config.http_protocol_class(  # type: ignore[call-arg]
+            config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        return made
+
+
+def _queued(door: socket.socket) -> Iterator[socket.socket]:
+    """Connections that the kernel has made and nobody has accepted."""
+    door.setblocking(False)
+    while True:
+        try:
+            caller, _ = door.accept()
+        except BlockingIOError:
+            return
+        except ConnectionError:
+            continue
+        caller.setblocking(False)
+        yield caller
+
+
+def _unread_bytes(transport: Transport) -> int:
+    """What the kernel holds for this connection and nobody has read."""
+    counted = array.array("i", [0])
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), termios.FIONREAD, counted)
+    return counted[0]
 
 
 def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.Config:

@@ -12,8 +12,6 @@ from tests.chaos.outages import Outages
 
 #: A request that begins later than this after an outage has no excuse in it.
 _GRACE_SECONDS = 1.0
-#: A request that began so long before a SIGTERM was in flight, and has to be answered.
-_IN_FLIGHT_SECONDS = 0.5
 #: How long a process that was told to stop waits for requests in flight.
 DRAIN_SECONDS = 6.0
 #: Statuses a well-formed request of an entitled caller may meet, by kind of request.
@@ -98,8 +96,9 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
         windows = outages.met(answer.seat, answer.begin, answer.end, grace=_GRACE_SECONDS)
         if any(not window.orderly for window in windows):
             return "its process was killed or frozen"
-        if any(answer.begin > window.begin - _IN_FLIGHT_SECONDS for window in windows):
-            return "its process had been told to stop"
+        # What it has accepted it answers; where a connection is refused it has read nothing.
+        if windows and answer.error == "ConnectError":
+            return "its process had been told to stop and refused the connection"
         if any(answer.end > window.begin + DRAIN_SECONDS for window in windows):
             return "its process had waited for it as long as it may"
         if answer.kind == "content" and (answer.breaks_off or met(UPSTREAM)):

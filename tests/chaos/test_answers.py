@@ -62,7 +62,9 @@ WRONG = [
     answer("get", 402, error="ReadError", seat="serve-2"),
     answer("content", 10, error="RemoteProtocolError"),
     answer("get", 501, error="RemoteProtocolError", breaks_off=True),
-    # In flight when its process was told to stop: it has to be answered.
+    # Its process was told to stop: what is in flight, or connects, has to be answered or refused.
+    answer("get", 402, error="RemoteProtocolError", seat="serve-1"),
+    answer("get", 399.9, 400.1, error="ReadError", seat="serve-1"),
     answer("get", 395, 402, error="ReadError", seat="serve-1"),
 ]
 
