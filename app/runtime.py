@@ -61,6 +61,8 @@ class Runtime:
     archive: Archive
     upstream: UpstreamClient
     relay: GuardedFetcher
+    #: Sends what callers asked to be told, to addresses they named.
+    outward: GuardedFetcher
     signer: LinkSigner
     prices: PriceTable
     aliases: Aliases
@@ -109,6 +111,15 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
                 trust_env=False, limits=httpx.Limits(max_connections=_RELAYS), timeout=_RELAY_WAIT
             )
         )
+        # Each connection is used once, and none is lent to another receiver.
+        telling = await stack.enter_async_context(
+            httpx.AsyncClient(
+                trust_env=False,
+                limits=httpx.Limits(
+                    max_connections=2 * settings.webhook_concurrency, max_keepalive_connections=0
+                ),
+            )
+        )
         watch = await stack.enter_async_context(Watch(db).running())
         metrics.waiting.set_function(lambda: watch.waiting)
         yield Runtime(
@@ -127,6 +138,7 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
                 observe=metrics.observe_upstream,
             ),
             relay=GuardedFetcher(relaying, download_policy(settings)),
+            outward=GuardedFetcher(telling, receiver_policy(settings)),
             signer=LinkSigner(signing_secret(settings), base_url=settings.link_base),
             prices=load_prices(settings),
             aliases=Aliases.parse(settings.model_aliases),
@@ -154,6 +166,17 @@ def download_policy(settings: Settings) -> FetchPolicy:
         port = parts.port or (443 if parts.scheme == "https" else 80)
         trusted = frozenset({f"{parts.scheme}://{parts.hostname}:{port}"})
     return FetchPolicy(hosts=frozenset(settings.download_hosts), trusted_origins=trusted)
+
+
+def receiver_policy(settings: Settings) -> FetchPolicy:
+    """Any public host over https; the receivers inside that were named. A redirect is an answer:
+    nobody is sent anything at an address that was not checked."""
+    return FetchPolicy(
+        hosts=None,
+        trusted_origins=frozenset(settings.webhook_internal_origins),
+        ports=frozenset({443, 8443}),
+        max_redirects=0,
+    )
 
 
 def load_prices(settings: Settings) -> PriceTable:

@@ -22,6 +22,7 @@ from app.settings.groups import (
     Service,
     SimulatorSettings,
     Snapping,
+    Telling,
     UpstreamPolicy,
 )
 
@@ -29,8 +30,8 @@ __all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "Snapping", "environmen
 
 
 class Settings(
-    Connections, Running, Service, Browsers, MemberDefaults, UpstreamPolicy, SimulatorSettings,
-    BaseSettings,
+    Connections, Running, Service, Browsers, Telling, MemberDefaults, UpstreamPolicy,
+    SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in
     capitals, but for the three that other tools share."""

@@ -207,6 +207,43 @@ class Browsers(BaseModel):
         return _list_of_words(value)
 
 
+class Telling(BaseModel):
+    """Live events and webhooks"""
+
+    max_streams: int = Field(
+        10_000, ge=1, description="Streams of events one API process keeps open at a time."
+    )
+    max_streams_per_member: int = Field(
+        100, ge=1, description="Of these, how many may be one member's."
+    )
+    stream_seconds: Seconds = Field(
+        3_600,
+        description="How long a stream of events lasts before its client has to connect again, "
+        "with a key that is still good.",
+    )
+    webhook_internal_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
+        (),
+        description="Receivers inside your network that webhooks may go to, comma separated, such "
+        "as `http://render-queue.internal:9000`; all others must be public and https.",
+    )
+    webhook_concurrency: int = Field(
+        16, ge=1, le=500, description="Webhooks one worker process sends at a time."
+    )
+    webhook_max_endpoints: int = Field(
+        20, ge=1, description="Webhook endpoints a member may have, and a team."
+    )
+    history_days: int = Field(
+        90, ge=1, le=36_500,
+        description="Days for which the events of generations that ended, and the log of webhook "
+        "deliveries, are kept.",
+    )  # fmt: skip
+
+    @field_validator("webhook_internal_origins", mode="before")
+    @classmethod
+    def _split_origins(cls, value: Any) -> Any:
+        return _list_of_words(value)
+
+
 class MemberDefaults(BaseModel):
     """What a new member may do"""
 
@@ -309,6 +346,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Running,
     Service,
     Browsers,
+    Telling,
     MemberDefaults,
     UpstreamPolicy,
     SimulatorSettings,

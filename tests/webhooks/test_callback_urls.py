@@ -1,0 +1,59 @@
+"""Addresses that callers name are looked at when they are given."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.errors import InvalidRequest
+from app.http.callbacks import check_callback_url
+from tests.harness.gateway import Gateway, gateway
+
+REFUSED: list[Any] = [
+    None, 7, True, ["https://hooks.example"], {}, "", "hooks.example/x", "//hooks.example/x",
+    "http://hooks.example/x", "ftp://hooks.example/x", "file:///etc/passwd", "javascript:alert(1)",
+    "https://hooks.example:22/", "https://hooks.example:80/", "https://user:pa55@hooks.example/",
+    "https://127.0.0.1/", "https://10.1.2.3/", "https://169.254.169.254/latest/meta-data",
+    "https://[::1]/", "https://[::ffff:127.0.0.1]/", "https://[fd00::1]/", "https://0.0.0.0/",
+    "https://2130706433/", "https://0x7f000001/", "https://0x7f.1/", "https://127.1/",
+    "https://0177.0.0.1/", "https://localhost/", "https://hooks.example./",
+    "https://hooks.example\\@127.0.0.1/", "https://hooks.example/\n", "https://hooks.example/é",
+    "https:///x", "https://", "https://hooks.example/" + "x" * 2_048,
+]  # fmt: skip
+TAKEN = [
+    "https://hooks.example/reelgate?token=abc", "https://hooks.example:8443/x",
+    "https://HOOKS.example/", "https://8.8.8.8/x", "https://xn--bcher-kva.example/",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("value", REFUSED, ids=repr)
+async def test_what_may_not_be_called_is_refused_by_its_field(
+    still_gate: Gateway, value: Any
+) -> None:
+    with pytest.raises(InvalidRequest) as refused:
+        check_callback_url(still_gate.rt, value, "callback_url")
+    (issue,) = refused.value.issues
+    assert issue.field == "callback_url"
+    assert refused.value.message.startswith("callback_url ")
+
+
+@pytest.mark.parametrize("value", TAKEN)
+async def test_public_https_is_taken_as_it_came(still_gate: Gateway, value: str) -> None:
+    assert check_callback_url(still_gate.rt, value, "callback_url") == value
+
+
+async def test_an_internal_receiver_is_taken_where_the_operator_named_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(
+        database_url, tmp_path, worker=False,
+        webhook_internal_origins=("http://127.0.0.1:9000", "https://queue.internal:9443"),
+    ) as gate:  # fmt: skip
+        for taken in ("http://127.0.0.1:9000/x", "https://queue.internal:9443/"):
+            assert check_callback_url(gate.rt, taken, "url") == taken
+        for refused in ("http://127.0.0.1:9001/x", "http://queue.internal:9443/",
+                        "https://127.0.0.1/x", "http://127.0.0.1:9000@10.0.0.1/"):  # fmt: skip
+            with pytest.raises(InvalidRequest):
+                check_callback_url(gate.rt, refused, "url")
