@@ -7,6 +7,10 @@ from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
 from app.api.routes import create_api
+from app.dialects.luma.routes import PREFIX as DREAM_MACHINE
+from app.dialects.luma.routes import create_dialect as create_dream_machine
+from app.dialects.luma_agents.routes import PREFIX as LUMA_AGENTS
+from app.dialects.luma_agents.routes import create_dialect as create_luma_agents
 from app.dialects.onemin.routes import create_dialect as create_onemin
 from app.http import errors, media, ops
 from app.http.middleware import RequestContext
@@ -27,5 +31,10 @@ def create_app(rt: Runtime) -> ASGIApp:
         app.add_api_route(path, answer, methods=["GET", "HEAD"], name=path.strip("/"))
     # Dialects are applications of their own with middleware of their own: they do not go through
     # this one's. The more specific prefix first: routes are tried in this order.
-    mounts = [Mount("/api/v1", create_api(rt)), Mount("/api", create_onemin(rt))]
+    mounts = [
+        Mount("/api/v1", create_api(rt)),
+        Mount("/api", create_onemin(rt)),
+        Mount(DREAM_MACHINE, create_dream_machine(rt)),
+        Mount(LUMA_AGENTS, create_luma_agents(rt)),
+    ]
     return RequestContext(Router(mounts, redirect_slashes=False, default=app), runtime=rt)

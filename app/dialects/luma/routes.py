@@ -1,0 +1,193 @@
+"""Luma's Dream Machine API, as its SDKs call it."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, NoReturn
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from app import custody, lifecycle, progress, views
+from app.admission import Asked, admit, parse_idempotency_key
+from app.db import generations, ledger
+from app.dialects.luma import wire
+from app.domain.catalog import LUMA_TEXT_TO_VIDEO
+from app.domain.generation import FINAL, RESTING, Generation, State
+from app.domain.ids import parse_generation_id
+from app.errors import NotCancelable, NotFound, NotOffered
+from app.http import errors
+from app.http.access import Active, Caller, Rt, authenticate
+from app.http.bodies import read_json_object
+from app.http.callbacks import check_callback_url
+from app.http.created import view_of_admitted
+from app.http.patience import wait_where_preferred
+from app.http.sdk import retry_headers, sdk_attempt
+from app.runtime import Runtime
+from app.settings import Snapping
+
+DIALECT = "luma"
+PREFIX = "/dream-machine/v1"
+_MOST_LISTED = 1_000
+_MOST_SKIPPED = 10_000_000
+
+#: What this API has and the upstream has not.
+_NOT_OFFERED = (
+    "/generations/image",
+    "/generations/image/reframe",
+    "/generations/video/modify",
+    "/generations/video/reframe",
+    "/generations/{generation_id}/upscale",
+    "/generations/{generation_id}/audio",
+)
+
+
+def create_dialect(rt: Runtime) -> FastAPI:
+    app = FastAPI(
+        title="Reelgate, Luma Dream Machine dialect",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.runtime = rt
+    errors.install(app, wire.render_error, headers_of=retry_headers)
+    authenticated = [Depends(authenticate)]
+    # The SDKs before 1.8 create on the shorter path.
+    for path, name in (("/video", "create_video"), ("", "create_generation")):
+        app.add_api_route(
+            f"/generations{path}", create_video, methods=["POST"], name=name, status_code=201
+        )
+    app.add_api_route("/generations", list_generations, methods=["GET"], name="list_generations")
+    app.add_api_route(
+        "/generations/concepts/list", list_concepts, methods=["GET"], name="list_concepts",
+        dependencies=authenticated,
+    )  # fmt: skip
+    for path in _NOT_OFFERED:
+        app.add_api_route(
+            path, refuse, methods=["POST"], include_in_schema=False, dependencies=authenticated
+        )
+    one = "/generations/{generation_id}"
+    app.add_api_route(one, get_generation, methods=["GET"], name="get_generation")
+    app.add_api_route(
+        one, delete_generation, methods=["DELETE"], name="delete_generation", status_code=204
+    )
+    app.add_api_route("/ping", ping, methods=["GET"], name="ping", dependencies=authenticated)
+    app.add_api_route("/credits", get_credits, methods=["GET"], name="get_credits")
+    return app
+
+
+async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
+    """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    body = await read_json_object(
+        request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
+    )
+    strict = rt.settings.snapping is Snapping.STRICT
+    asked = wire.parse(body, aliases=rt.aliases, strict=strict)
+    callback = asked.callback_url
+    if callback is not None:
+        callback = check_callback_url(rt, callback, "callback_url")
+    admitted = await admit(
+        rt,
+        caller,
+        LUMA_TEXT_TO_VIDEO,
+        asked.spec,
+        dialect=DIALECT,
+        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        asked=Asked(words={"model": asked.model_name}, callback_url=callback),
+        attempt=sdk_attempt(request),
+    )
+    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
+    view = await view_of_admitted(rt, caller, admitted, changed=waited)
+    headers |= admitted.headers
+    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{view.generation.id}"
+    if asked.adjusted:
+        headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
+    return JSONResponse(wire.render(view.generation, view.link), 201, headers=headers)
+
+
+async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
+    """A generation. While it is under way, `Retry-After` says when to look again."""
+    generation = await views.get_own(rt, caller, _id(generation_id))
+    headers = {}
+    if generation.state not in RESTING:
+        history = await progress.history_of(rt, generation.spec)
+        wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
+        headers["Retry-After"] = str(math.ceil(wait))
+    return JSONResponse(wire.render(generation, views.video_link(rt, generation)), headers=headers)
+
+
+async def list_generations(
+    rt: Rt,
+    caller: Caller,
+    limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = 100,
+    offset: Annotated[int, Query(ge=0, le=_MOST_SKIPPED)] = 0,
+) -> Response:
+    """The caller's own, newest first."""
+    async with rt.db.single() as tx:
+        found = await generations.list_visible(
+            tx,
+            team_id=caller.team_id,
+            member_id=caller.member_id,
+            offset=offset,
+            limit=limit + 1,
+        )
+    page = [wire.render(each, views.video_link(rt, each)) for each in found[:limit]]
+    return JSONResponse(
+        wire.render_list(page, limit=limit, offset=offset, has_more=len(found) > limit)
+    )
+
+
+async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Response:
+    """Cancels what is queued; deletes the video of what has ended. The record stays."""
+    generation = await views.get_own(rt, caller, _id(generation_id))
+    if generation.state in FINAL:
+        await custody.delete(rt, generation, reason="owner", by=caller.member_id)
+    else:
+        await _cancel(rt, generation)
+    return Response(status_code=204)
+
+
+async def _cancel(rt: Runtime, generation: Generation) -> None:
+    async with rt.db.begin() as tx:
+        canceled = await lifecycle.cancel(tx, generation.id, now=rt.clock.now())
+    if not canceled:
+        raise NotCancelable(
+            "This generation has been sent to the upstream and cannot be called back. It can be "
+            "deleted once it is completed or failed.",
+            extra={"state": wire.STATES[State.RUNNING]},
+        )
+    rt.metrics.transitions.labels(State.CANCELED.value).inc()
+
+
+async def list_concepts() -> Response:
+    """None: the upstream takes no concepts."""
+    return JSONResponse([])
+
+
+async def ping() -> Response:
+    return JSONResponse({"message": "pong"})
+
+
+async def get_credits(rt: Rt, caller: Caller) -> Response:
+    """What is left of the member's and the team's limits, whichever is less: credits of the
+    gateway, not cents."""
+    async with rt.db.single() as tx:
+        remaining = await ledger.remaining_of_member(tx, caller.member_id)
+    return JSONResponse({"credit_balance": float(remaining)})
+
+
+async def refuse(request: Request) -> NoReturn:
+    what = request.scope["route"].path
+    raise NotOffered(
+        f"POST {what} is not offered: the upstream makes videos from text, and nothing else. "
+        "Nothing was charged."
+    )
+
+
+def _id(text: str) -> UUID:
+    found = parse_generation_id(text)
+    if found is None:
+        raise NotFound("There is no generation with this id.")
+    return found

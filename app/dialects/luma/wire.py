@@ -1,0 +1,143 @@
+"""The Luma Dream Machine dialect: its request, its Generation, its errors. Pure.
+
+The shapes are those of Luma's own SDKs, lumaai 1.21 for Python and 1.19 for Node.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.catalog import shown
+from app.domain.generation import Generation, Spec, State
+from app.domain.options import OptionReader
+from app.domain.refusal import detail_of, invalid
+from app.domain.snapping import Aliases
+from app.errors import GatewayError
+
+GENERATION_TYPE = "video"
+_MADE_OF = (
+    "model", "prompt", "aspect_ratio", "resolution", "duration", "loop", "callback_url",
+    "generation_type",
+)  # fmt: skip
+_NOT_OFFERED = ("keyframes", "concepts")
+
+#: Luma's users ask until it is completed or failed: another word would keep them asking for ever.
+#: `unknown` may still end either way.
+STATES: Mapping[State, str] = {
+    State.QUEUED: "queued",
+    State.SUBMITTING: "dreaming",
+    State.RUNNING: "dreaming",
+    State.UNKNOWN: "dreaming",
+    State.SUCCEEDED: "completed",
+    State.FAILED: "failed",
+    State.CANCELED: "failed",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRequest:
+    """`model_name` is the caller's own word for the model; `callback_url` is not yet looked at;
+    `adjusted` says what is made in place of what was asked for."""
+
+    spec: Spec
+    model_name: str
+    callback_url: str | None
+    adjusted: tuple[str, ...]
+
+
+def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
+    """The request, or an error that names every field that is wrong."""
+    read = OptionReader(aliases, strict)
+    read.only({n: v for n, v in body.items() if n not in _NOT_OFFERED}, _MADE_OF)
+    read.without(body, _NOT_OFFERED)
+    kind = body.get("generation_type")
+    if kind not in (None, GENERATION_TYPE):
+        read.issues.add(
+            "generation_type", "value", f"must be {GENERATION_TYPE}", value=shown(kind),
+            allowed=[GENERATION_TYPE],
+        )  # fmt: skip
+    callback = body.get("callback_url")
+    if callback is not None and not isinstance(callback, str):
+        read.issues.add("callback_url", "type", "must be a string", value=shown(callback))
+    prompt = read.prompt(body.get("prompt"), "prompt")
+    model = read.model(body.get("model"), "model")
+    duration = read.duration(body.get("duration"), "duration")
+    ratio = read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio")
+    resolution = read.resolution(body.get("resolution"), "resolution")
+    loop = read.flag(body.get("loop"), "loop")
+    if read.issues.issues or model is None:
+        raise invalid(read.issues.issues)
+    spec = Spec(
+        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
+        loop=loop,
+    )  # fmt: skip
+    return VideoRequest(spec, body["model"], callback, tuple(read.adjusted))
+
+
+def render(generation: Generation, link: str | None) -> dict[str, Any]:
+    """A Generation. `link` is the signed address of the video, where it can be had."""
+    state = generation.state
+    return {
+        "id": str(generation.id),
+        "generation_type": GENERATION_TYPE,
+        "state": STATES[state],
+        "failure_reason": _reason(generation),
+        "failure_code": generation.error_code if STATES[state] == "failed" else None,
+        "created_at": _instant(generation.created_at),
+        "model": _model(generation),
+        "assets": link and {"video": link, "image": None, "progress_video": None},
+        "request": _request(generation),
+    }
+
+
+def render_callback(generation: Generation, link: str | None) -> dict[str, Any]:
+    """What is posted to a `callback_url` when it dreams, is completed or failed: the Generation."""
+    return render(generation, link)
+
+
+def render_list(
+    page: Sequence[dict[str, Any]], *, limit: int, offset: int, has_more: bool
+) -> dict[str, Any]:
+    """`count` is how many this page has."""
+    return {
+        "generations": list(page),
+        "count": len(page),
+        "limit": limit,
+        "offset": offset,
+        "has_more": has_more,
+    }
+
+
+def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    return detail_of(error, request_id)
+
+
+def _reason(generation: Generation) -> str | None:
+    if generation.state is State.CANCELED:
+        return "canceled"
+    if generation.state is State.FAILED:
+        return generation.error_message or generation.error_code or "failed"
+    return None
+
+
+def _model(generation: Generation) -> str:
+    return str(generation.asked.get("model", generation.spec.model))
+
+
+def _request(generation: Generation) -> dict[str, Any]:
+    """What is made, which is what was asked for but for what was adjusted. Luma's SDK tells kinds
+    of requests apart by their fields, and takes one without `generation_type` for another kind."""
+    return {
+        "generation_type": GENERATION_TYPE,
+        **generation.spec.to_json(),
+        "model": _model(generation),
+        **({"callback_url": url} if (url := generation.callback_url) else {}),
+    }
+
+
+def _instant(moment: datetime) -> str:
+    """ISO 8601, UTC, milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

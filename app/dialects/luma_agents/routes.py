@@ -1,0 +1,100 @@
+"""Luma's Agents API, as its SDK calls it."""
+
+from __future__ import annotations
+
+import math
+from typing import NoReturn
+
+from fastapi import Depends, FastAPI, Request
+from starlette.responses import JSONResponse, Response
+
+from app import progress, views
+from app.admission import Asked, admit, parse_idempotency_key
+from app.dialects.luma_agents import wire
+from app.domain.catalog import LUMA_TEXT_TO_VIDEO
+from app.domain.generation import RESTING
+from app.domain.ids import parse_generation_id
+from app.errors import NotFound, NotOffered
+from app.http import errors
+from app.http.access import Caller, Rt, authenticate
+from app.http.bodies import read_json_object
+from app.http.created import view_of_admitted
+from app.http.patience import wait_where_preferred
+from app.http.sdk import retry_headers, sdk_attempt
+from app.runtime import Runtime
+from app.settings import Snapping
+
+DIALECT = "luma_agents"
+PREFIX = "/luma/v1"
+
+
+def create_dialect(rt: Runtime) -> FastAPI:
+    app = FastAPI(
+        title="Reelgate, Luma Agents dialect",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    app.state.runtime = rt
+    errors.install(app, wire.render_error, headers_of=retry_headers)
+    app.add_api_route(
+        "/generations", create_generation, methods=["POST"], name="create_generation",
+        status_code=201,
+    )  # fmt: skip
+    app.add_api_route(
+        "/generations/{generation_id}", get_generation, methods=["GET"], name="get_generation"
+    )
+    for path in ("/files", "/files/{rest:path}"):
+        app.add_api_route(
+            path, refuse_files, methods=["GET", "POST", "DELETE"], include_in_schema=False,
+            dependencies=[Depends(authenticate)],
+        )  # fmt: skip
+    return app
+
+
+async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
+    """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    body = await read_json_object(
+        request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
+    )
+    strict = rt.settings.snapping is Snapping.STRICT
+    asked = wire.parse(body, aliases=rt.aliases, strict=strict)
+    admitted = await admit(
+        rt,
+        caller,
+        LUMA_TEXT_TO_VIDEO,
+        asked.spec,
+        dialect=DIALECT,
+        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        asked=Asked(words={"model": asked.model_name}),
+        attempt=sdk_attempt(request),
+    )
+    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
+    view = await view_of_admitted(rt, caller, admitted, changed=waited)
+    headers |= admitted.headers
+    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{view.generation.id}"
+    if asked.adjusted:
+        headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
+    return JSONResponse(wire.render(view.generation, view.link), 201, headers=headers)
+
+
+async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
+    """A generation. While it is under way, `Retry-After` says when to look again."""
+    wanted = parse_generation_id(generation_id)
+    if wanted is None:
+        raise NotFound("There is no generation with this id.")
+    generation = await views.get_own(rt, caller, wanted)
+    headers = {}
+    if generation.state not in RESTING:
+        history = await progress.history_of(rt, generation.spec)
+        wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
+        headers["Retry-After"] = str(math.ceil(wait))
+    return JSONResponse(wire.render(generation, views.video_link(rt, generation)), headers=headers)
+
+
+async def refuse_files() -> NoReturn:
+    raise NotOffered(
+        "Files are not offered: the upstream makes videos from text, and nothing else. Nothing was "
+        "charged."
+    )

@@ -1,0 +1,159 @@
+"""The Luma Agents dialect: its request, its Generation, its errors. Pure.
+
+The shapes are those of Luma's own SDK, luma-agents 0.5 for Python.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from app.domain.catalog import shown
+from app.domain.generation import Duration, Generation, Spec, State
+from app.domain.options import OptionReader
+from app.domain.refusal import detail_of, invalid
+from app.domain.snapping import Aliases
+from app.errors import GatewayError
+
+TYPE = "video"
+#: The one model for videos that this API has, so it need not be named.
+DEFAULT_MODEL = "ray-3.2"
+_MADE_OF = ("prompt", "model", "type", "aspect_ratio", "video", "user_id")
+_NOT_OFFERED = ("image_ref", "layering", "output_format", "source", "style", "web_search")
+_VIDEO_MADE_OF = ("duration", "resolution", "loop")
+_VIDEO_NOT_OFFERED = (
+    "start_frame", "end_frame", "keyframes", "keyframe_indexes", "edit", "hdr", "exr_export",
+    "source_position",
+)  # fmt: skip
+
+#: An SDK's user asks until it is completed or failed. `unknown` may still end either way.
+STATES: Mapping[State, str] = {
+    State.QUEUED: "queued",
+    State.SUBMITTING: "processing",
+    State.RUNNING: "processing",
+    State.UNKNOWN: "processing",
+    State.SUCCEEDED: "completed",
+    State.FAILED: "failed",
+    State.CANCELED: "failed",
+}
+
+#: Why there is no video, in this API's closed set of words; any other reason is a
+#: `generation_failed`. Of errors, those that have no word say none.
+FAILURES: Mapping[str, str] = {
+    "moderation_blocked": "content_moderated",
+    "lost": "output_not_found",
+    "insufficient_credits": "budget_exhausted",
+    "rate_limited": "rate_limited",
+    "open_limit_reached": "rate_limited",
+    "invalid_request": "invalid_request",
+    "malformed_json": "invalid_request",
+    "unsupported_model": "invalid_request",
+    "not_offered": "invalid_request",
+    "price_unknown": "invalid_request",
+    "idempotency_mismatch": "invalid_request",
+}
+_FAILED = "generation_failed"
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRequest:
+    """`model_name` is the caller's own word for the model; `adjusted` says what is made in place of
+    what was asked for."""
+
+    spec: Spec
+    model_name: str
+    adjusted: tuple[str, ...]
+
+
+def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
+    """The request, or an error that names every field that is wrong."""
+    read = OptionReader(aliases, strict)
+    read.only({n: v for n, v in body.items() if n not in _NOT_OFFERED}, _MADE_OF)
+    read.without(body, _NOT_OFFERED)
+    _check_type(body.get("type"), read)
+    user = body.get("user_id")
+    if user is not None and not isinstance(user, str):
+        read.issues.add("user_id", "type", "must be a string", value=shown(user))
+    video = _video(body.get("video"), read)
+    prompt = read.prompt(body.get("prompt"), "prompt")
+    name = body.get("model")
+    model = read.model(DEFAULT_MODEL if name is None else name, "model")
+    ratio = read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio")
+    duration = read.duration(video.get("duration"), "video.duration")
+    resolution = read.resolution(video.get("resolution"), "video.resolution")
+    loop = read.flag(video.get("loop"), "video.loop")
+    if loop and duration is Duration.TEN_SECONDS:
+        read.issues.add(
+            "video.loop", "value", "a video of 10s cannot be a loop; ask for 5s", value=True,
+            allowed=[False],
+        )  # fmt: skip
+    if read.issues.issues or model is None:
+        raise invalid(read.issues.issues)
+    spec = Spec(
+        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
+        loop=loop,
+    )  # fmt: skip
+    return VideoRequest(spec, name or DEFAULT_MODEL, tuple(read.adjusted))
+
+
+def _check_type(kind: Any, read: OptionReader) -> None:
+    """Without a type this API makes images, so it has to be said."""
+    if kind is None:
+        read.issues.add("type", "missing", f"this field is required; send {TYPE}", allowed=[TYPE])
+    elif kind != TYPE:
+        read.issues.add(
+            "type", "value", f"must be {TYPE}; nothing else is offered by the upstream",
+            value=shown(kind), allowed=[TYPE],
+        )  # fmt: skip
+
+
+def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
+    if video is None:
+        return {}
+    if not isinstance(video, dict):
+        read.issues.add("video", "type", "must be an object", value=shown(video))
+        return {}
+    known = {name: value for name, value in video.items() if name not in _VIDEO_NOT_OFFERED}
+    read.only(known, _VIDEO_MADE_OF, prefix="video.")
+    read.without(video, _VIDEO_NOT_OFFERED, prefix="video.")
+    return video
+
+
+def render(generation: Generation, link: str | None) -> dict[str, Any]:
+    """A Generation. `link` is the signed address of the video, where it can be had. The last three
+    fields are ours: what is made, which is what was asked for but for what was adjusted."""
+    state, spec = generation.state, generation.spec.to_json()
+    failed = STATES[state] == "failed"
+    return {
+        "id": str(generation.id),
+        "created_at": _instant(generation.created_at),
+        "model": str(generation.asked.get("model", generation.spec.model)),
+        "type": TYPE,
+        "state": STATES[state],
+        "failure_reason": _reason(generation) if failed else None,
+        "failure_code": FAILURES.get(generation.error_code or "", _FAILED) if failed else None,
+        "output": [{"type": TYPE, "url": link}] if link else [],
+        "prompt": spec["prompt"],
+        "aspect_ratio": spec.get("aspect_ratio"),
+        "video": {name: spec[name] for name in _VIDEO_MADE_OF if name in spec},
+    }
+
+
+def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    status, body = detail_of(error, request_id)
+    if (code := FAILURES.get(error.code)) is not None:
+        body["failure_code"] = code
+    return status, body
+
+
+def _reason(generation: Generation) -> str:
+    if generation.state is State.CANCELED:
+        return "canceled"
+    return generation.error_message or generation.error_code or "failed"
+
+
+def _instant(moment: datetime) -> str:
+    """ISO 8601, UTC, milliseconds."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

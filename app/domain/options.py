@@ -1,0 +1,115 @@
+"""Reads the options of a video from the words of another API. Pure.
+
+Everything that is wrong is collected, so that one answer names it all; so is what is made in place
+of what was asked for, so that the answer can say it. A null is an option that was left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from app.domain.catalog import check_text, shown
+from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
+from app.domain.snapping import Aliases, find_duration, find_resolution
+from app.errors import Rejections
+
+#: More bits than any length in seconds has.
+_NUMBER_BITS = 64
+
+
+@dataclass(frozen=True, slots=True)
+class OptionReader:
+    """`strict`: a length or resolution that is not offered is refused, not replaced. Paths are
+    those of the caller's own wire. `adjusted` are words such as `duration=9s->10s`."""
+
+    aliases: Aliases
+    strict: bool
+    issues: Rejections = field(default_factory=Rejections)
+    adjusted: list[str] = field(default_factory=list)
+
+    def only(self, values: Mapping[str, Any], allowed: Iterable[str], *, prefix: str = "") -> None:
+        """Refuses what has no name here."""
+        names = tuple(allowed)
+        for name in values:
+            if name not in names:
+                self.issues.add(
+                    f"{prefix}{shown(name)}", "unknown",
+                    f"unknown field; allowed fields are {', '.join(names)}",
+                    value=shown(values[name]), allowed=names,
+                )  # fmt: skip
+
+    def without(self, values: Mapping[str, Any], names: Iterable[str], *, prefix: str = "") -> None:
+        """Refuses what the other API can do and the upstream cannot. Off, empty or null asks for
+        nothing."""
+        for name in names:
+            if values.get(name):
+                self.issues.add(
+                    f"{prefix}{name}", "value", "is not offered by the upstream; leave it out",
+                    value=shown(values[name]),
+                )  # fmt: skip
+
+    def prompt(self, value: Any, path: str) -> str:
+        """Empty where there is an issue."""
+        if value is None:
+            self.issues.add(path, "missing", "this field is required")
+            return ""
+        return check_text(value, path, self.issues) or ""
+
+    def model(self, value: Any, path: str) -> VideoModel | None:
+        if value is None:
+            self.issues.add(path, "missing", "this field is required", allowed=self.aliases.names)
+            return None
+        found = self.aliases.find(value) if isinstance(value, str) else None
+        if found is None:
+            self._refuse(value, path, self.aliases.names)
+        return found
+
+    def duration(self, value: Any, path: str) -> Duration:
+        """Five seconds where it is left out."""
+        if value is None:
+            return Duration.FIVE_SECONDS
+        found = None
+        if isinstance(value, str) or (
+            isinstance(value, int) and value.bit_length() <= _NUMBER_BITS
+        ):
+            found = find_duration(value, strict=self.strict)
+        if found is None:
+            self._refuse(value, path, list(Duration))
+            return Duration.FIVE_SECONDS
+        seconds = int(str(value).removesuffix("s").partition(".")[0])
+        if seconds != found.seconds:
+            self.adjusted.append(f"{path}={seconds}s->{found}")
+        return found
+
+    def resolution(self, value: Any, path: str) -> Resolution | None:
+        if value is None:
+            return None
+        found = find_resolution(value, strict=self.strict) if isinstance(value, str) else None
+        if found is None:
+            self._refuse(value, path, list(Resolution))
+        elif found != value:
+            self.adjusted.append(f"{path}={value}->{found}")
+        return found
+
+    def aspect_ratio(self, value: Any, path: str) -> AspectRatio | None:
+        if value is None:
+            return None
+        if isinstance(value, str) and value in AspectRatio.__members__.values():
+            return AspectRatio(value)
+        self._refuse(value, path, list(AspectRatio))
+        return None
+
+    def flag(self, value: Any, path: str) -> bool | None:
+        if value is None or isinstance(value, bool):
+            return value
+        self.issues.add(path, "type", "must be true or false", value=shown(value),
+                        allowed=[True, False])  # fmt: skip
+        return None
+
+    def _refuse(self, value: Any, path: str, allowed: list[Any]) -> None:
+        self.issues.add(
+            path, "value", f"must be one of {', '.join(allowed)}", value=shown(value),
+            allowed=[str(word) for word in allowed],
+        )  # fmt: skip

@@ -1,0 +1,50 @@
+"""Refusals in the `detail` shape that the APIs of Luma have. Pure.
+
+`{"detail": "<text>"}` is theirs; `code`, `billed`, `retry_safe`, `request_id`, `errors` and the
+figures of a limit are ours.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from app.errors import GatewayError, InvalidRequest, Issue
+
+#: With these APIs a request that is wrong is a 400; 422 stays for keys that are used twice.
+_BAD_REQUEST = frozenset(
+    {"invalid_request", "malformed_json", "unsupported_model", "not_offered", "price_unknown"}
+)
+
+
+def detail_of(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    """Status and body."""
+    detail = error.message
+    if error.issues and detail == error.title:
+        detail = summary(error.issues)
+    body: dict[str, Any] = {
+        "detail": detail,
+        "code": error.code,
+        "billed": error.billed,
+        "retry_safe": error.retry_safe,
+        "request_id": request_id,
+        **error.extra,
+    }
+    if error.issues:
+        body["errors"] = [issue.to_json() for issue in error.issues]
+    return 400 if error.code in _BAD_REQUEST else error.status, body
+
+
+def invalid(issues: Sequence[Issue]) -> InvalidRequest:
+    return InvalidRequest(summary(issues), issues=issues)
+
+
+def summary(issues: Sequence[Issue]) -> str:
+    """One sentence: the first thing that is wrong, and how many more there are."""
+    first, more = issues[0], len(issues) - 1
+    value = ""
+    if first.code in ("value", "type"):
+        value = f" (got {json.dumps(first.value, ensure_ascii=False)})"
+    tail = f" (and {more} more, see errors)" if more else ""
+    return f"{first.field}: {first.message}{value}{tail}."
