@@ -58,8 +58,8 @@ def probe(path: Path) -> Probe:
     import av
 
     with path.open("rb", buffering=0) as file:
-        _check_boxes(file)
-        source = _Bounded(file)
+        check_boxes(file)
+        source = BoundedFile(file, MAX_READ_BYTES)
         try:
             # The format is named, so that no other of Libav's readers meets what came; a file
             # object, so that the file cannot make it open another file or an address.
@@ -96,7 +96,7 @@ def _has_resolution(probe: Probe, resolution: Resolution) -> bool:
 
 
 def _describe(container: InputContainer) -> Probe:
-    stream = _video_of(container)
+    stream = video_of(container)
     codec = stream.codec_context
     if codec is None or codec.width <= 0 or codec.height <= 0:
         raise NotAVideo("its video is of an unknown kind")
@@ -116,7 +116,8 @@ def _describe(container: InputContainer) -> Probe:
     )
 
 
-def _video_of(container: InputContainer) -> VideoStream:
+def video_of(container: InputContainer) -> VideoStream:
+    """The film itself. Raises `NotAVideo` where there is none."""
     import av
 
     for stream in container.streams.video:
@@ -133,18 +134,18 @@ def _seconds(container: InputContainer, stream: VideoStream) -> float:
     return (container.duration or 0) / av.time_base
 
 
-class _Bounded:
-    """A file for Libav that gives out only so many bytes in all."""
+class BoundedFile:
+    """A file for Libav that gives out at most `most` bytes in all. Raises `NotAVideo` beyond."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: BinaryIO, most: int) -> None:
         self._file = file
-        self._left = MAX_READ_BYTES
+        self._left = most
 
     def read(self, size: int) -> bytes:
         block = self._file.read(size)
         self._left -= len(block)
         if self._left < 0:
-            raise NotAVideo("its index is spread over too much of it")
+            raise NotAVideo("too much of it would have to be read")
         return block
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
@@ -154,10 +155,10 @@ class _Bounded:
         return self._file.tell()
 
 
-def _check_boxes(file: BinaryIO) -> None:
+def check_boxes(file: BinaryIO) -> None:
     """An MP4 is a row of boxes (ISO/IEC 14496-12, 4.2): `ftyp` first, then in any order `moov`,
     the index, and `mdat`, the frames. The box sizes tell a file that was cut off, which Libav
-    opens without complaint when the index comes first."""
+    opens without complaint when the index comes first. Raises `NotAVideo`."""
     end = file.seek(0, os.SEEK_END)
     seen: set[bytes] = set()
     for kind, size, reach in _boxes(file, end):

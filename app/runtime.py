@@ -25,6 +25,7 @@ from app.db.watch import Watch
 from app.domain.catalog import PriceTable
 from app.domain.snapping import Aliases
 from app.errors import ConfigurationError
+from app.pictures import Pictures
 from app.secrets import LinkSigner, fingerprint_of
 from app.settings import Settings
 from app.telemetry import Metrics
@@ -71,6 +72,7 @@ class Runtime:
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
     waiting_by_member: Counter[UUID] = field(default_factory=Counter)
+    pictures: Pictures = field(default_factory=Pictures)
     #: Of each model and length: when it was read, on the monotonic clock, and what it said.
     histories: dict[tuple[str, str], tuple[float, History]] = field(default_factory=dict)
 

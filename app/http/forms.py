@@ -1,0 +1,119 @@
+"""Reading `multipart/form-data`: bounded, and nothing ever goes to the disk."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser, parse_options_header
+from starlette.requests import ClientDisconnect, Request
+
+from app.domain.catalog import shown
+from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
+
+#: More than any request of ours has; each part costs memory beside its bytes.
+MAX_PARTS = 64
+_UNREADABLE = "The request body is not a form that can be read"
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """The fields in their order, a name possibly more than once. `file` is the name of the first
+    field that holds a file; neither its bytes nor what comes after it have been read."""
+
+    fields: tuple[tuple[str, str], ...]
+    file: str | None
+
+
+def is_form(request: Request) -> bool:
+    kind, _ = parse_options_header(request.headers.get("content-type"))
+    return kind == b"multipart/form-data"
+
+
+async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
+    """Raises `InvalidRequest` for what is no form, `PayloadTooLarge` where its fields are longer
+    than `limit` bytes in all, `RequestTimedOut` when it takes longer than `seconds`."""
+    _, options = parse_options_header(request.headers.get("content-type"))
+    parts, size = _Parts(), 0
+    try:
+        parser = MultipartParser(
+            options.get(b"boundary", b""),
+            {
+                "on_header_field": parts.add_header_name,
+                "on_header_value": parts.add_header_value,
+                "on_header_end": parts.end_header,
+                "on_headers_finished": parts.begin,
+                "on_part_data": parts.add_data,
+                "on_part_end": parts.end,
+                "on_end": parts.finish,
+            },
+        )
+        async with asyncio.timeout(seconds):
+            async for chunk in request.stream():
+                parser.write(chunk)
+                if parts.file is not None or parts.finished:
+                    break
+                size += len(chunk)
+                if size > limit:
+                    raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
+    except FormParserError:
+        raise InvalidRequest(f"{_UNREADABLE}.") from None
+    except ClientDisconnect:
+        raise InvalidRequest("The request body ended early.") from None
+    except TimeoutError:
+        raise RequestTimedOut() from None
+    if parts.file is None and not parts.finished:
+        raise InvalidRequest(f"{_UNREADABLE}: it ends before its last boundary.")
+    return Form(tuple(parts.fields), parts.file)
+
+
+class _Parts:
+    """What the parser tells, put together."""
+
+    def __init__(self) -> None:
+        self.fields: list[tuple[str, str]] = []
+        self.file: str | None = None
+        self.finished = False
+        self._header, self._value = b"", b""
+        self._disposition = b""
+        self._name = ""
+        self._data = bytearray()
+
+    def add_header_name(self, data: bytes, start: int, end: int) -> None:
+        self._header += data[start:end]
+
+    def add_header_value(self, data: bytes, start: int, end: int) -> None:
+        self._value += data[start:end]
+
+    def end_header(self) -> None:
+        if self._header.lower() == b"content-disposition":
+            self._disposition = self._value
+        self._header, self._value = b"", b""
+
+    def begin(self) -> None:
+        _, options = parse_options_header(self._disposition.decode("latin-1"))
+        self._disposition = b""
+        if b"name" not in options:
+            raise InvalidRequest(f"{_UNREADABLE}: a part of it has no name.")
+        if len(self.fields) >= MAX_PARTS:
+            raise InvalidRequest(f"The form must have at most {MAX_PARTS} parts.")
+        self._name = options[b"name"].decode("utf-8", "replace")
+        if b"filename" in options and self.file is None:
+            self.file = self._name
+
+    def add_data(self, data: bytes, start: int, end: int) -> None:
+        if self.file is None:
+            self._data += data[start:end]
+
+    def end(self) -> None:
+        if self.file is not None:
+            return
+        try:
+            self.fields.append((self._name, self._data.decode("utf-8")))
+        except UnicodeDecodeError:
+            raise InvalidRequest(f"The form's field {shown(self._name)} is not UTF-8.") from None
+        self._data.clear()
+
+    def finish(self) -> None:
+        self.finished = True
