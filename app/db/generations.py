@@ -95,6 +95,7 @@ _SELECT = """
       FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'
 """
 _FIND = text(_SELECT + " WHERE g.id = :id")
+_FIND_MANY = text(_SELECT + " WHERE g.id = ANY(:ids)")
 _FIND_OF_MEMBER = text(_SELECT + " WHERE g.id = :id AND g.member_id = :member_id")
 _FIND_OF_TEAM = text(_SELECT + " WHERE g.id = :id AND g.team_id = :team_id")
 
@@ -124,6 +125,12 @@ async def find(tx: Tx, generation_id: UUID) -> Generation | None:
     return None if row is None else _generation(row)
 
 
+async def find_many(tx: Tx, ids: Sequence[UUID]) -> list[Generation]:
+    """Whoever owns them, in no order."""
+    rows = await tx.execute(_FIND_MANY, {"ids": list(ids)})
+    return [_generation(row) for row in rows]
+
+
 async def find_visible(
     tx: Tx, generation_id: UUID, *, member_id: UUID, team_id: UUID | None
 ) -> Generation | None:
@@ -147,9 +154,10 @@ async def list_visible(
     after: tuple[datetime, UUID] | None = None,
     offset: int = 0,
     limit: int,
+    oldest_first: bool = False,
 ) -> list[Generation]:
-    """Newest first, at most `limit`; `after` is the (created_at, id) of the last row before,
-    `offset` how many rows are left out for those who count instead."""
+    """At most `limit`, newest first unless `oldest_first`; `after` is the (created_at, id) of the
+    last row before, `offset` how many rows are left out for those who count instead."""
     clauses = ["g.team_id = :team_id"]
     values: dict[str, Any] = {"team_id": team_id, "limit": limit, "offset": offset}
     if member_id is not None:
@@ -165,12 +173,14 @@ async def list_visible(
         clauses.append("g.created_at < :created_before")
         values["created_before"] = created_before
     if after is not None:
-        clauses.append("(g.created_at, g.id) < (:after_at, :after_id)")
+        beyond = ">" if oldest_first else "<"
+        clauses.append(f"(g.created_at, g.id) {beyond} (:after_at, :after_id)")
         values["after_at"], values["after_id"] = after
+    order = "ASC" if oldest_first else "DESC"
     rows = await tx.execute(
         text(
             f"{_SELECT} WHERE {' AND '.join(clauses)}"
-            " ORDER BY g.created_at DESC, g.id DESC LIMIT :limit OFFSET :offset"
+            f" ORDER BY g.created_at {order}, g.id {order} LIMIT :limit OFFSET :offset"
         ),
         values,
     )
