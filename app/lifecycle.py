@@ -68,6 +68,17 @@ async def run(
     return moved
 
 
+async def look_up(
+    tx: Tx, work: Work, *, upstream_id: str, upstream_key_id: int, now: datetime
+) -> None:
+    """unknown, and asked for at once: a poll ends it by what the upstream says of this record.
+    Raises `Conflict` where another generation has it."""
+    await moves.point_at(
+        tx, work.id, upstream_id=upstream_id, upstream_key_id=upstream_key_id, at=now
+    )
+    await enqueue(tx, Job.POLL, work.id, priority=work.priority)
+
+
 async def succeed(
     tx: Tx,
     work: Work,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from enum import StrEnum
 from pathlib import Path
@@ -15,7 +16,7 @@ from app import lifecycle, queue
 from app.archive import ArchiveError, Stored
 from app.db import assets, members, moves, switches, upstream_keys
 from app.db.moves import Work
-from app.db.session import Tx
+from app.db.session import Conflict, Tx
 from app.db.switches import Switch
 from app.domain.generation import State, video_path
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
@@ -24,6 +25,8 @@ from app.runtime import Runtime
 from app.upstream.fetch import Refused
 
 _READ_BYTES = 1_048_576
+#: The upstream's are UUIDs; whatever can stand in a path is taken.
+_UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
 class Outcome(StrEnum):
@@ -31,6 +34,8 @@ class Outcome(StrEnum):
 
     #: The video exists: it is settled and archived from a link or a file.
     DELIVERED = "delivered"
+    #: The upstream has a record of it: it is asked for, and ends by what the record says.
+    FOUND = "found"
     #: It was never made or billed: the hold is released.
     NOT_MADE = "not_made"
     #: It was billed and the video cannot be had: it is settled.
@@ -76,11 +81,13 @@ async def resolve(
     actor: str,
     link: str | None = None,
     file: Path | None = None,
+    upstream_id: str | None = None,
 ) -> None:
     """Ends an unknown generation by what an operator found out, with an audit line.
 
     `delivered` takes the video from one of `link`, on a host that videos are downloaded from, or
-    `file`. Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
+    `file`. `found` takes `upstream_id`; the generation stays unknown until the upstream has been
+    asked. Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
     """
     if not reason.strip():
         raise InvalidRequest("A reason is needed.", issues=[Issue("reason", "missing", "needed")])
@@ -88,6 +95,12 @@ async def resolve(
     if given != (outcome is Outcome.DELIVERED):
         message = "give one link or file with `delivered`, and none with the others"
         raise InvalidRequest(f"{message}.", issues=[Issue("link", "value", message)])
+    if (upstream_id is not None) != (outcome is Outcome.FOUND):
+        message = "give an upstream id with `found`, and none with the others"
+        raise InvalidRequest(f"{message}.", issues=[Issue("upstream_id", "value", message)])
+    if upstream_id is not None:
+        await _look_up(rt, generation_id, upstream_id, reason=reason, actor=actor)
+        return
     if link is not None:
         _permit(rt, link)
     stored = (
@@ -101,6 +114,41 @@ async def resolve(
         )
     entered = State.SUCCEEDED if outcome is Outcome.DELIVERED else State.FAILED
     rt.metrics.transitions.labels(entered.value).inc()
+
+
+async def _look_up(
+    rt: Runtime, generation_id: UUID, upstream_id: str, *, reason: str, actor: str
+) -> None:
+    if not _UPSTREAM_ID.fullmatch(upstream_id):
+        raise _not_a_record("it is no id of the upstream's")
+    key_ids = await rt.upstream_key_ids_now()
+    try:
+        async with rt.db.begin() as tx:
+            work = _must_be_unknown(
+                await moves.find_work(tx, generation_id, lock=True), generation_id
+            )
+            key_id = work.upstream_key_id
+            if key_id is None:
+                # Not sent by what this database knows: only with one key is it clear whose it is.
+                if len(key_ids) != 1:
+                    raise _not_a_record("it is not known which upstream key to ask with")
+                (key_id,) = key_ids.values()
+            await lifecycle.look_up(
+                tx, work, upstream_id=upstream_id, upstream_key_id=key_id, now=rt.clock.now()
+            )
+            if work.upstream_id is not None:
+                # Its next look may be hours away, at the id it had before.
+                await queue.hasten(tx, queue.Job.POLL)
+            await _audit(
+                tx, actor, "unknown.resolve", str(generation_id), outcome=Outcome.FOUND.value,
+                upstream_id=upstream_id, reason=reason,
+            )  # fmt: skip
+    except Conflict:
+        raise _not_a_record("another generation has this record") from None
+
+
+def _not_a_record(why: str) -> InvalidRequest:
+    return InvalidRequest(f"upstream_id: {why}.", issues=[Issue("upstream_id", "value", why)])
 
 
 async def _end(

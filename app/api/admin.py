@@ -68,11 +68,13 @@ class ResumeRequest(Asked):
 
 
 class ResolveRequest(Asked):
-    """`link` goes with `delivered` and names a host videos are downloaded from."""
+    """`link` goes with `delivered` and names a host videos are downloaded from; `upstream_id` goes
+    with `found`."""
 
     outcome: Outcome
     reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
     link: str | None = None
+    upstream_id: str | None = None
 
 
 @router.get("/gateway", name="get_gateway")
@@ -122,13 +124,14 @@ async def resolve_unknown(
     generation_id: UUID, asked: ResolveRequest, rt: Rt, operator: Operator
 ) -> GenerationDocument:
     """Ends it: `delivered` settles and archives the video behind `link`, `not_made` releases the
-    credits, `lost` settles them."""
+    credits, `lost` settles them. `found` names the upstream's record; asking it ends it soon."""
     await operations.resolve(
         rt,
         generation_id,
         asked.outcome,
         reason=asked.reason,
         link=asked.link,
+        upstream_id=asked.upstream_id,
         actor=str(operator.member_id),
     )
     generation = await views.get_any(rt, generation_id)

@@ -43,8 +43,9 @@ def unknown_resolve(
     outcome: Annotated[
         Outcome,
         typer.Argument(
-            help="delivered: it exists, give --link or --file; not_made: release the credits; "
-            "lost: it was charged and cannot be had."
+            help="delivered: it exists, give --link or --file; found: the upstream has a record "
+            "of it, give --upstream-id; not_made: release the credits; lost: it was charged and "
+            "cannot be had."
         ),
     ],
     reason: Annotated[str, typer.Option(help="Why, for the audit log.")],
@@ -52,13 +53,17 @@ def unknown_resolve(
     file: Annotated[
         Path | None, typer.Option(help="The video on this machine.", exists=True, dir_okay=False)
     ] = None,
+    upstream_id: Annotated[
+        str | None, typer.Option(help="The upstream's id of the video; it is asked for.")
+    ] = None,
 ) -> None:
     """End one by what you found out."""
 
     async def act(rt: Runtime) -> None:
         await operations.resolve(
-            rt, generation, outcome, reason=reason, link=link, file=file, actor=ACTOR
-        )
+            rt, generation, outcome, reason=reason, link=link, file=file,
+            upstream_id=upstream_id, actor=ACTOR,
+        )  # fmt: skip
         typer.echo(f"Generation {generation} is resolved as {outcome.value}.")
 
     with_runtime(act)

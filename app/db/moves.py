@@ -134,6 +134,22 @@ async def count_poll(tx: Tx, generation_id: UUID) -> None:
     )
 
 
+async def point_at(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_key_id: int,
+                   at: datetime) -> None:  # fmt: skip
+    """Names the upstream record of an unknown generation. Raises `Conflict` where it is taken."""
+    await tx.execute(
+        text(
+            """
+            UPDATE generations
+               SET upstream_id = :upstream_id, upstream_key_id = :upstream_key_id, running_at = :at
+             WHERE id = :id AND state = 'unknown'
+            """
+        ),
+        {"id": generation_id, "upstream_id": upstream_id, "upstream_key_id": upstream_key_id,
+         "at": at},
+    )  # fmt: skip
+
+
 async def learn_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_id: str,
                             at: datetime) -> bool:  # fmt: skip
     """Keeps an id that arrived after the generation became unknown, so that it can be polled."""

@@ -94,6 +94,34 @@ async def test_delivered_by_file_is_in_the_archive_at_once(gate: Gateway, tmp_pa
     assert (answer.status_code, answer.content) == (200, film)
 
 
+async def test_found_by_its_upstream_id_is_polled_to_its_end(gate: Gateway) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    (sent,) = (await gate.simulator.books())["submissions"]
+    await operations.resolve(
+        gate.rt, as_id(uuid), Outcome.FOUND, reason="seen", upstream_id=sent["uuid"], actor="op"
+    )
+    generation = await gate.archived(uuid)
+    assert (generation.state, generation.settled) == (State.SUCCEEDED, PRICE)
+    detail = {"outcome": "found", "reason": "seen", "upstream_id": sent["uuid"]}
+    assert await audit(gate) == [("unknown.resolve", uuid, detail)]
+
+
+async def test_a_record_that_another_generation_has_is_refused(gate: Gateway) -> None:
+    key = await gate.member()
+    other = await created(gate, key, "a lake")
+    await gate.rested(other)
+    (sent,) = (await gate.simulator.books())["submissions"]
+    uuid = await unknown_one(gate, key)
+    for taken_or_none in (sent["uuid"], "../account", ""):
+        with pytest.raises(InvalidRequest):
+            await operations.resolve(
+                gate.rt, as_id(uuid), Outcome.FOUND, reason="seen", upstream_id=taken_or_none,
+                actor="op",
+            )  # fmt: skip
+    assert (await gate.generation(as_id(uuid))).state is State.UNKNOWN
+
+
 async def test_a_file_that_is_no_video_changes_nothing(gate: Gateway, tmp_path: Path) -> None:
     key = await gate.member()
     uuid = await unknown_one(gate, key)
@@ -115,6 +143,8 @@ async def test_a_file_that_is_no_video_changes_nothing(gate: Gateway, tmp_path: 
         (Outcome.DELIVERED, {"link": "https://evil.example/a.mp4"}),
         (Outcome.DELIVERED, {"link": "file:///etc/passwd"}),
         (Outcome.NOT_MADE, {"reason": "  "}),
+        (Outcome.NOT_MADE, {"upstream_id": "u1"}),
+        (Outcome.FOUND, {}),
     ],
 )
 async def test_what_does_not_fit_together_is_refused(
