@@ -51,8 +51,7 @@ OWNERS = {
     },
     "typer": {"app/cli/": "is the command line"},
     "uvicorn": {
-        "app/processes.py": "runs the API",
-        "app/http/server.py": "sets the limits of a public port",
+        "app/http/server.py": "sets the limits of a public port, and how it stops",
         "app/simulator/server.py": "sets up the simulator's server",
     },
     "uvloop": {"app/processes.py": "chooses the loop"},
