@@ -12,6 +12,8 @@ from app.dialects.luma.routes import create_dialect as create_dream_machine
 from app.dialects.luma_agents.routes import PREFIX as LUMA_AGENTS
 from app.dialects.luma_agents.routes import create_dialect as create_luma_agents
 from app.dialects.onemin.routes import create_dialect as create_onemin
+from app.dialects.openai.routes import PREFIX as OPENAI
+from app.dialects.openai.routes import create_dialect as create_openai
 from app.http import errors, media, ops
 from app.http.middleware import RequestContext
 from app.runtime import Runtime
@@ -34,6 +36,7 @@ def create_app(rt: Runtime) -> ASGIApp:
     mounts = [
         Mount("/api/v1", create_api(rt)),
         Mount("/api", create_onemin(rt)),
+        Mount(OPENAI, create_openai(rt)),
         Mount(DREAM_MACHINE, create_dream_machine(rt)),
         Mount(LUMA_AGENTS, create_luma_agents(rt)),
     ]

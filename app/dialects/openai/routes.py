@@ -1,0 +1,266 @@
+"""OpenAI's Videos API, as its SDKs call it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable
+from enum import StrEnum
+from typing import Annotated, Any, NoReturn
+from uuid import UUID
+
+from fastapi import Depends, FastAPI, Query, Request
+from starlette.responses import JSONResponse, Response
+
+from app import custody, lifecycle, progress, views
+from app.admission import Asked, admit, parse_idempotency_key
+from app.db import generations
+from app.dialects.openai import document, wire
+from app.domain.caller import Caller as CallerRecord
+from app.domain.catalog import shown
+from app.domain.generation import FINAL, Generation, State
+from app.domain.ids import parse_generation_id
+from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
+from app.http import errors
+from app.http.access import Active, Caller, Rt, authenticate
+from app.http.bodies import read_json_object
+from app.http.callbacks import check_callback_url
+from app.http.created import view_of_admitted
+from app.http.forms import is_form, read_form
+from app.http.patience import wait_where_preferred
+from app.http.pictures import spritesheet_response, thumbnail_response
+from app.http.sdk import retry_headers, sdk_attempt
+from app.http.video import video_response
+from app.runtime import Runtime
+from app.settings import Snapping
+
+DIALECT = "openai"
+PREFIX = "/v1"
+
+
+class Variant(StrEnum):
+    VIDEO = "video"
+    THUMBNAIL = "thumbnail"
+    SPRITESHEET = "spritesheet"
+
+
+class Order(StrEnum):
+    ASC = "asc"
+    DESC = "desc"
+
+
+#: What this API has and the upstream has not: the path, the method, and the field that asks for it.
+_NOT_OFFERED = (
+    ("/videos/edits", "POST", "video"),
+    ("/videos/extensions", "POST", "video"),
+    ("/videos/characters", "POST", "video"),
+    ("/videos/characters/{character_id}", "GET", "character_id"),
+)
+
+
+def create_dialect(rt: Runtime) -> FastAPI:
+    app = FastAPI(
+        title="Reelgate, OpenAI Videos dialect",
+        version="1",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        responses=document.ERRORS,
+        generate_unique_id_function=lambda route: route.name,
+    )
+    app.state.runtime = rt
+    errors.install(app, wire.render_error, headers_of=retry_headers)
+    for path, method, field in _NOT_OFFERED:
+        app.add_api_route(
+            path, _refusing(field), methods=[method], include_in_schema=False,
+            dependencies=[Depends(authenticate)], name=f"refuse_{method}_{path}",
+        )  # fmt: skip
+    app.post("/videos", name="create_video", **document.CREATE)(create_video)
+    app.get("/videos", name="list_videos", **document.LIST)(list_videos)
+    one = "/videos/{video_id}"
+    app.get(one, name="get_video", **document.VIDEO)(get_video)
+    app.delete(one, name="delete_video", **document.DELETE)(delete_video)
+    app.post(one + "/remix", name="remix_video", **document.REMIX)(remix_video)
+    app.get(one + "/content", name="get_video_content", **document.CONTENT)(get_content)
+    app.head(one + "/content", name="head_video_content", include_in_schema=False)(get_content)
+    app.get("/models", name="list_models", **document.MODELS)(list_models)
+    app.get("/models/{model}", name="get_model", **document.MODEL)(get_model)
+    return app
+
+
+async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
+    """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    fields = await _read_fields(request, rt)
+    strict = rt.settings.snapping is Snapping.STRICT
+    asked = wire.parse(fields, aliases=rt.aliases, strict=strict)
+    return await _create(request, rt, caller, asked, remixed_from=None)
+
+
+async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -> Response:
+    """A new video with another prompt and the settings of this one. The upstream does not look at
+    the old video: the two share nothing but their settings."""
+    source = await views.get_own(rt, caller, _id(video_id))
+    asked = wire.parse_remix(await _read_fields(request, rt), source)
+    return await _create(request, rt, caller, asked, remixed_from=source.id)
+
+
+async def _read_fields(request: Request, rt: Runtime) -> dict[str, Any]:
+    """The body's fields, whichever of the two ways the SDK sends them in."""
+    limit, seconds = rt.settings.max_body_bytes, rt.settings.body_seconds
+    if not is_form(request):
+        return await read_json_object(request, limit=limit, seconds=seconds)
+    form = await read_form(request, limit=limit, seconds=seconds)
+    if form.file is not None:
+        raise wire.not_offered(str(shown(form.file)), "(a file)")
+    return wire.unnest(form.fields)
+
+
+async def _create(
+    request: Request,
+    rt: Runtime,
+    caller: CallerRecord,
+    asked: wire.VideoRequest,
+    *,
+    remixed_from: UUID | None,
+) -> Response:
+    callback = asked.callback_url
+    if callback is not None:
+        callback = check_callback_url(rt, callback, "callback_url")
+    admitted = await admit(
+        rt,
+        caller,
+        asked.offer,
+        asked.spec,
+        dialect=DIALECT,
+        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        asked=Asked(words=asked.words, remixed_from=remixed_from, callback_url=callback),
+        attempt=sdk_attempt(request),
+    )
+    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
+    view = await view_of_admitted(rt, caller, admitted, changed=waited)
+    headers |= admitted.headers
+    if asked.adjusted:
+        headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
+    return JSONResponse(await _video(rt, view.generation), headers=headers)
+
+
+async def _video(rt: Runtime, generation: Generation) -> dict[str, Any]:
+    """Its Video; the history of its kind is only asked for where a percentage is made of it."""
+    if generation.state in FINAL or generation.state is State.QUEUED:
+        return wire.render(generation, percent=100 if generation.state is State.SUCCEEDED else 0)
+    history = await progress.history_of(rt, generation.spec)
+    percent = progress.percent_of(generation, history, now=rt.clock.now())
+    return wire.render(generation, percent=percent)
+
+
+async def list_videos(
+    rt: Rt,
+    caller: Caller,
+    after: Annotated[str | None, Query(description="`last_id` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=0, le=100)] = 20,
+    order: Annotated[Order, Query(description="By the time of creation.")] = Order.DESC,
+) -> Response:
+    """The caller's own, whichever API made them."""
+    position = None
+    if after is not None:
+        position = await _position(rt, caller, after)
+    async with rt.db.single() as tx:
+        found = await generations.list_visible(
+            tx,
+            team_id=caller.team_id,
+            member_id=caller.member_id,
+            after=position,
+            limit=limit + 1,
+            oldest_first=order is Order.ASC,
+        )
+    page = [await _video(rt, generation) for generation in found[:limit]]
+    return JSONResponse(wire.render_page(page, has_more=len(found) > limit))
+
+
+async def _position(rt: Runtime, caller: CallerRecord, after: str) -> tuple[Any, UUID]:
+    try:
+        generation = await views.get_own(rt, caller, _id(after))
+    except NotFound:
+        message = "is not the id of one of your videos"
+        raise InvalidRequest(
+            f"after {message}.", issues=[Issue("after", "value", message, shown(after))]
+        ) from None
+    return generation.created_at, generation.id
+
+
+async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
+    """A video. `openai-poll-after-ms` says when asking again makes sense: a whole number, which the
+    SDK's poll helper keeps to."""
+    generation = await views.get_own(rt, caller, _id(video_id))
+    headers = {}
+    if generation.state not in FINAL:
+        history = await progress.history_of(rt, generation.spec)
+        wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
+        headers["openai-poll-after-ms"] = str(math.ceil(wait * 1000))
+    return JSONResponse(await _video(rt, generation), headers=headers)
+
+
+async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
+    """Cancels what is queued; deletes the file of what has ended. The record stays."""
+    generation = await views.get_own(rt, caller, _id(video_id))
+    if generation.state in FINAL:
+        await custody.delete(rt, generation, reason="owner", by=caller.member_id)
+    else:
+        await _cancel(rt, generation)
+    return JSONResponse(wire.render_deleted(generation))
+
+
+async def _cancel(rt: Runtime, generation: Generation) -> None:
+    async with rt.db.begin() as tx:
+        canceled = await lifecycle.cancel(tx, generation.id, now=rt.clock.now())
+    if not canceled:
+        raise NotCancelable(
+            "This video has been sent to the upstream and cannot be called back. It can be deleted "
+            "once it is completed or failed.",
+            extra={"status": wire.STATUS[State.RUNNING]},
+        )
+    rt.metrics.transitions.labels(State.CANCELED.value).inc()
+
+
+async def get_content(
+    request: Request,
+    video_id: str,
+    rt: Rt,
+    caller: Caller,
+    variant: Annotated[
+        Variant, Query(description="MP4, one frame as WebP, or ten frames as JPEG.")
+    ] = Variant.VIDEO,
+) -> Response:
+    """The file, or pictures made of it; ranges and conditional requests work."""
+    generation = await views.get_own(rt, caller, _id(video_id))
+    match variant:
+        case Variant.THUMBNAIL:
+            return await thumbnail_response(rt, request, generation)
+        case Variant.SPRITESHEET:
+            return await spritesheet_response(rt, request, generation)
+    return await video_response(rt, request, generation, disposition="attachment")
+
+
+async def list_models(rt: Rt, _caller: Caller) -> Response:
+    """Our own names first, then those of other APIs that stand for them."""
+    return JSONResponse(wire.render_models(rt.aliases))
+
+
+async def get_model(model: str, rt: Rt, _caller: Caller) -> Response:
+    found = wire.render_model(model, rt.aliases)
+    if found is None:
+        raise NotFound(f"There is no model {shown(model)}.")
+    return JSONResponse(found)
+
+
+def _refusing(field: str) -> Callable[[], Awaitable[NoReturn]]:
+    async def refuse() -> NoReturn:
+        raise wire.not_offered(field)
+
+    return refuse
+
+
+def _id(text: str) -> UUID:
+    found = parse_generation_id(text)
+    if found is None:
+        raise NotFound("There is no video with this id.")
+    return found

@@ -1,0 +1,378 @@
+"""The OpenAI Videos dialect: its request, its Video, its events, its errors. Pure.
+
+The shapes are those of OpenAI's own SDKs, openai 2.2 to 3 for Python and 6 to 7 for Node; what the
+gateway adds are `billed`, `retry_safe` and `details` of an error.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from app.domain.catalog import OFFERS, Offer, shown
+from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
+from app.domain.ids import video_id
+from app.domain.options import OptionReader
+from app.domain.snapping import Aliases, find_duration, find_size, frame_size
+from app.errors import GatewayError, InvalidRequest, Issue, NotOffered
+
+#: What OpenAI's service makes where the SDK's user leaves them out.
+DEFAULT_MODEL = "sora-2"
+DEFAULT_SIZE = (AspectRatio.TALL, Resolution.P720)
+
+FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
+          "callback_url")  # fmt: skip
+REMIX_FIELDS = ("prompt", "callback_url")
+#: What OpenAI's API takes and the upstream has no use for.
+NOT_OFFERED = ("input_reference", "characters", "video")
+_OFFER = OFFERS["TEXT_TO_VIDEO", "luma"]
+#: More digits than any length in seconds has.
+_LONGEST_NUMBER = 20
+_FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]{0,100}\]){1,8})")
+
+#: Its users ask until it is completed or failed: another word would end their asking at once.
+#: `unknown` may still end either way.
+STATUS: Mapping[State, str] = {
+    State.QUEUED: "queued",
+    State.SUBMITTING: "in_progress",
+    State.RUNNING: "in_progress",
+    State.UNKNOWN: "in_progress",
+    State.SUCCEEDED: "completed",
+    State.FAILED: "failed",
+    State.CANCELED: "failed",
+}
+
+#: Our code → status, `type` and `code` here. Anything else is a 400, or keeps its status above.
+_ERRORS: Mapping[str, tuple[int, str, str]] = {
+    "unauthenticated": (401, "invalid_request_error", "invalid_api_key"),
+    "permission_denied": (403, "invalid_request_error", "permission_denied"),
+    "suspended": (403, "invalid_request_error", "suspended"),
+    "not_found": (404, "invalid_request_error", "not_found"),
+    "method_not_allowed": (405, "invalid_request_error", "method_not_allowed"),
+    "request_timeout": (408, "invalid_request_error", "request_timeout"),
+    # The SDKs send a request that met a 409 again by themselves.
+    "not_ready": (404, "invalid_request_error", "video_not_ready"),
+    "video_expired": (404, "invalid_request_error", "video_expired"),
+    "precondition_failed": (412, "invalid_request_error", "precondition_failed"),
+    "payload_too_large": (413, "invalid_request_error", "payload_too_large"),
+    "range_not_satisfiable": (416, "invalid_request_error", "range_not_satisfiable"),
+    "idempotency_mismatch": (422, "invalid_request_error", "idempotency_mismatch"),
+    "insufficient_credits": (429, "insufficient_quota", "insufficient_quota"),
+    "rate_limited": (429, "requests", "rate_limit_exceeded"),
+    "open_limit_reached": (429, "requests", "open_limit_reached"),
+}
+#: What is wrong with a field → `code`; two fields have codes of their own.
+_ISSUES: Mapping[str, str] = {
+    "missing": "missing_required_parameter",
+    "unknown": "unknown_parameter",
+    "type": "invalid_type",
+    "value": "invalid_value",
+}
+_VALUES: Mapping[str, str] = {
+    "size": "unsupported_size",
+    "seconds": "unsupported_duration",
+    "model": "unsupported_model",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class VideoRequest:
+    """`words` are echoed in answers; `callback_url` is not yet looked at; `adjusted` says what is
+    made in place of what was asked for."""
+
+    offer: Offer
+    spec: Spec
+    words: Mapping[str, Any]
+    callback_url: Any
+    adjusted: tuple[str, ...] = ()
+
+
+def unnest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
+    """The fields of a form as JSON would have them: `a[b][]=1` is `{"a": {"b": ["1"]}}`, and a
+    name that comes twice a list."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        nested = _FIELD_NAME.fullmatch(name)
+        path = [nested[1], *nested[2][1:-1].split("][")] if nested else [name]
+        _put(found, path, value)
+    return found
+
+
+def _put(into: dict[str, Any], path: Sequence[str], value: str) -> None:
+    name, rest = path[0], path[1:]
+    known = into.get(name)
+    if not rest or rest == [""]:
+        if name not in into:
+            into[name] = [value] if rest else value
+        else:
+            into[name] = [*known, value] if isinstance(known, list) else [known, value]
+    else:
+        inner: dict[str, Any] = known if isinstance(known, dict) else {}
+        into[name] = inner
+        _put(inner, rest, value)
+
+
+def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
+    """The request, or an error that names every field that is wrong. A null is a field that was
+    left out. Raises `NotOffered` for what the upstream cannot do."""
+    _refuse_not_offered(fields)
+    read = OptionReader(aliases, strict)
+    read.only(fields, FIELDS)
+    prompt = read.prompt(fields.get("prompt"), "prompt")
+    name = fields.get("model")
+    if name is None:
+        name = DEFAULT_MODEL
+    model = read.model(name, "model")
+    duration = _duration(read, fields.get("seconds"))
+    ratio, resolution = _size(read, fields)
+    loop = read.flag(_truth(fields.get("loop")), "loop")
+    if read.issues.issues or model is None:
+        raise _invalid(read.issues.issues)
+    spec = Spec(
+        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
+        loop=loop,
+    )  # fmt: skip
+    callback = fields.get("callback_url")
+    return VideoRequest(_OFFER, spec, {"model": name}, callback, tuple(read.adjusted))
+
+
+def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
+    """A new video with the settings of the source and another prompt."""
+    _refuse_not_offered(fields)
+    read = OptionReader(Aliases({}), strict=True)
+    read.only(fields, REMIX_FIELDS)
+    prompt = read.prompt(fields.get("prompt"), "prompt")
+    if read.issues.issues:
+        raise _invalid(read.issues.issues)
+    offer, like = OFFERS[source.feature, source.provider], source.spec
+    spec = Spec(
+        prompt=prompt, model=like.model, duration=like.duration, aspect_ratio=like.aspect_ratio,
+        resolution=like.resolution, loop=like.loop,
+    )  # fmt: skip
+    return VideoRequest(offer, spec, {"model": _model(source)}, fields.get("callback_url"))
+
+
+def not_offered(field: str, value: Any = None) -> NotOffered:
+    message = (
+        f"{field} is not offered: the upstream makes videos from text alone. Nothing was charged."
+    )
+    reason = "is not offered by the upstream; leave it out"
+    return NotOffered(message, issues=[Issue(field, "value", reason, shown(value))])
+
+
+def _refuse_not_offered(fields: Mapping[str, Any]) -> None:
+    for name in NOT_OFFERED:
+        if fields.get(name) is not None:
+            raise not_offered(name, fields[name])
+
+
+def _duration(read: OptionReader, value: Any) -> Duration:
+    """Five seconds where it is left out."""
+    if value is None:
+        return Duration.FIVE_SECONDS
+    text = str(value) if _is_number(value) else value
+    found = None
+    if isinstance(text, str) and len(text) <= _LONGEST_NUMBER:
+        found = find_duration(text, strict=read.strict)
+    if found is None:
+        allowed = [str(duration.seconds) for duration in Duration]
+        read.issues.add("seconds", "value", f"must be one of {', '.join(allowed)}",
+                        value=shown(value), allowed=allowed)  # fmt: skip
+        return Duration.FIVE_SECONDS
+    asked = int(str(text).removesuffix("s").partition(".")[0])
+    if asked != found.seconds:
+        read.adjusted.append(f"seconds={asked}->{found.seconds}")
+    return found
+
+
+def _is_number(value: Any) -> bool:
+    if isinstance(value, int):
+        return not isinstance(value, bool) and value.bit_length() <= 64
+    return isinstance(value, float)
+
+
+def _size(read: OptionReader, fields: Mapping[str, Any]) -> tuple[AspectRatio, Resolution]:
+    """Of `size`, or of `aspect_ratio` and `resolution`; where both are given they must agree."""
+    size = fields.get("size")
+    ratio = read.aspect_ratio(fields.get("aspect_ratio"), "aspect_ratio")
+    resolution = read.resolution(fields.get("resolution"), "resolution")
+    if size is None:
+        return ratio or DEFAULT_SIZE[0], resolution or DEFAULT_SIZE[1]
+    found = find_size(size, strict=read.strict) if isinstance(size, str) else None
+    if found is None:
+        allowed = [_pixels(frame_size(*each)) for each in _every_size()]
+        read.issues.add("size", "value", f"must be one of {', '.join(allowed)}, or an aspect ratio",
+                        value=shown(size), allowed=[*allowed, *AspectRatio])  # fmt: skip
+        return DEFAULT_SIZE
+    if size in AspectRatio.__members__.values():
+        found = found[0], resolution or found[1]
+    elif _pixels(frame_size(*found)) != size.lower():
+        read.adjusted.append(f"size={size.lower()}->{_pixels(frame_size(*found))}")
+    for name, other, mine in (
+        ("aspect_ratio", ratio, found[0]), ("resolution", resolution, found[1]),
+    ):  # fmt: skip
+        if other is not None and other != mine:
+            read.issues.add(name, "value", f"contradicts size, which is {mine}; leave one out",
+                            value=shown(other), allowed=[str(mine)])  # fmt: skip
+    return found
+
+
+def _every_size() -> list[tuple[AspectRatio, Resolution]]:
+    return [(ratio, resolution) for ratio in AspectRatio for resolution in Resolution]
+
+
+def _pixels(size: tuple[int, int]) -> str:
+    return f"{size[0]}x{size[1]}"
+
+
+def _truth(value: Any) -> Any:
+    """Forms have no true and false."""
+    return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
+
+
+def render(generation: Generation, *, percent: int) -> dict[str, Any]:
+    """A Video, with every key there is: what does not apply is null."""
+    made = generation.state is State.SUCCEEDED
+    return {
+        "id": video_id(generation.id),
+        "object": "video",
+        "model": _model(generation),
+        "status": STATUS[generation.state],
+        "progress": percent,
+        "created_at": _seconds(generation.created_at),
+        "completed_at": _seconds(generation.finished_at) if made else None,
+        "expires_at": _expired_at(generation),
+        "prompt": generation.spec.prompt,
+        "seconds": str(generation.spec.duration.seconds),
+        "size": _frame(generation),
+        "remixed_from_video_id": generation.remixed_from and video_id(generation.remixed_from),
+        "error": _failure(generation),
+    }
+
+
+def render_page(videos: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
+    """The SDKs ask for the page after `last_id` for as long as `has_more`."""
+    return {
+        "object": "list",
+        "data": list(videos),
+        "first_id": videos[0]["id"] if videos else None,
+        "last_id": videos[-1]["id"] if videos else None,
+        "has_more": has_more,
+    }
+
+
+def render_deleted(generation: Generation) -> dict[str, Any]:
+    return {"id": video_id(generation.id), "object": "video.deleted", "deleted": True}
+
+
+def render_model(name: str, aliases: Aliases) -> dict[str, Any] | None:
+    """A model under one of its names, which `stands_for` one of ours; None for unknown ones."""
+    model = aliases.find(name)
+    if model is None:
+        return None
+    return {"id": name, "object": "model", "created": 0, "owned_by": _OFFER.provider,
+            "stands_for": model.value}  # fmt: skip
+
+
+def render_models(aliases: Aliases) -> dict[str, Any]:
+    found = [render_model(name, aliases) for name in aliases.names]
+    return {"object": "list", "data": found}
+
+
+def render_event(
+    event_id: str, kind: str, created_at: datetime, generation: Generation
+) -> dict[str, Any]:
+    """What is told of a generation that ended: `kind` is `video.completed`, `video.failed` or
+    `video.canceled`, which here is a failure like any other."""
+    return {
+        "id": event_id,
+        "object": "event",
+        "created_at": _seconds(created_at),
+        "type": "video.failed" if kind == "video.canceled" else kind,
+        "data": {"id": video_id(generation.id)},
+    }
+
+
+def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    """`{"error": {message, type, param, code, …}}`."""
+    status, kind, code = _kind_of(error)
+    message = error.message
+    if error.issues and message == error.title:
+        message = _summary(error.issues)
+    body: dict[str, Any] = {
+        "message": message,
+        "type": kind,
+        "param": error.issues[0].field if error.issues else None,
+        "code": code,
+        "billed": error.billed,
+        "retry_safe": error.retry_safe,
+        "request_id": request_id,
+        **error.extra,
+    }
+    if error.issues:
+        body["details"] = [issue.to_json() for issue in error.issues]
+    return status, {"error": body}
+
+
+def _kind_of(error: GatewayError) -> tuple[int, str, str]:
+    if error.status >= 500:
+        return error.status, "server_error", error.code
+    if error.code == "invalid_request" and error.issues:
+        first = error.issues[0]
+        code = _ISSUES.get(first.code, "invalid_value")
+        if first.code in ("value", "type"):
+            code = _VALUES.get(first.field, code)
+        return 400, "invalid_request_error", code
+    return _ERRORS.get(error.code, (400, "invalid_request_error", error.code))
+
+
+def _invalid(issues: Sequence[Issue]) -> InvalidRequest:
+    return InvalidRequest(_summary(issues), issues=issues)
+
+
+def _summary(issues: Sequence[Issue]) -> str:
+    first, more = issues[0], len(issues) - 1
+    value = ""
+    if first.code in ("value", "type"):
+        value = f" (got {json.dumps(first.value, ensure_ascii=False)})"
+    tail = f" (and {more} more, see details)" if more else ""
+    return f"{first.field}: {first.message}{value}{tail}."
+
+
+def _model(generation: Generation) -> str:
+    """The name that was used for it, whichever dialect made it."""
+    return str(generation.asked.get("model", generation.spec.model))
+
+
+def _frame(generation: Generation) -> str:
+    """As it is, or, while there is no file, as it was asked for."""
+    asset = generation.asset
+    if asset is not None and asset.width and asset.height:
+        return _pixels((asset.width, asset.height))
+    return _pixels(frame_size(generation.spec.aspect_ratio, generation.spec.resolution))
+
+
+def _expired_at(generation: Generation) -> int | None:
+    """An instant that is past, where the file is gone; null while it is kept."""
+    asset = generation.asset
+    if asset is None or asset.state not in ("deleted", "lost"):
+        return None
+    return _seconds(generation.finished_at)
+
+
+def _failure(generation: Generation) -> dict[str, Any] | None:
+    if STATUS[generation.state] != "failed":
+        return None
+    return {
+        "code": generation.error_code or "failed",
+        "message": generation.error_message or "The video could not be made.",
+        "billed": bool(generation.settled),
+    }
+
+
+def _seconds(moment: datetime | None) -> int | None:
+    return None if moment is None else int(moment.timestamp())
