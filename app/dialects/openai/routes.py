@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Query, Request
@@ -252,8 +252,8 @@ async def get_model(model: str, rt: Rt, _caller: Caller) -> Response:
     return JSONResponse(found)
 
 
-def _refusing(field: str) -> Callable[[], Awaitable[NoReturn]]:
-    async def refuse() -> NoReturn:
+def _refusing(field: str) -> Callable[[], Awaitable[Response]]:
+    async def refuse() -> Response:
         raise wire.not_offered(field)
 
     return refuse
