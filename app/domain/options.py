@@ -46,7 +46,7 @@ class OptionReader:
         for name in names:
             if values.get(name):
                 self.issues.add(
-                    f"{prefix}{name}", "value", "is not offered by the upstream; leave it out",
+                    f"{prefix}{name}", "value", "not offered by the upstream; leave it out",
                     value=shown(values[name]),
                 )  # fmt: skip
 
