@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, NoReturn
+from typing import Annotated
 from uuid import UUID
 
 from fastapi import Depends, FastAPI, Query, Request
@@ -178,7 +178,7 @@ async def get_credits(rt: Rt, caller: Caller) -> Response:
     return JSONResponse({"credit_balance": float(remaining)})
 
 
-async def refuse(request: Request) -> NoReturn:
+async def refuse(request: Request) -> Response:
     what = request.scope["route"].path
     raise NotOffered(
         f"POST {what} is not offered: the upstream makes videos from text, and nothing else. "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from typing import NoReturn
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
@@ -93,7 +92,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
     return JSONResponse(wire.render(generation, views.video_link(rt, generation)), headers=headers)
 
 
-async def refuse_files() -> NoReturn:
+async def refuse_files() -> Response:
     raise NotOffered(
         "Files are not offered: the upstream makes videos from text, and nothing else. Nothing was "
         "charged."
