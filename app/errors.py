@@ -8,6 +8,7 @@
     ├── MethodNotAllowed             405  method_not_allowed
     ├── RequestTimedOut              408  request_timeout
     ├── NotCancelable                409  not_cancelable
+    ├── NotRetryable                 409  not_retryable
     ├── NotUnknown                   409  not_unknown
     ├── NotReady                     409  not_ready
     ├── VideoExpired                 410  video_expired
@@ -22,6 +23,7 @@
     ├── InsufficientCredits          402  insufficient_credits
     ├── RateLimited                  429  rate_limited
     ├── OpenLimitReached             429  open_limit_reached
+    ├── TooManyStreams               429  too_many_streams
     ├── Unavailable                  503  unavailable
     │   └── Paused                   503  paused
     └── Internal                     500  internal_error
@@ -137,6 +139,13 @@ class NotCancelable(GatewayError):
     retry_safe = True
 
 
+class NotRetryable(GatewayError):
+    code = "not_retryable"
+    status = 409
+    title = "Only a failed or canceled generation can be made again"
+    retry_safe = True
+
+
 class NotUnknown(GatewayError):
     code = "not_unknown"
     status = 409
@@ -228,6 +237,12 @@ class OpenLimitReached(LimitReached):
     code = "open_limit_reached"
     status = 429
     title = "Too many generations are in progress"
+
+
+class TooManyStreams(LimitReached):
+    code = "too_many_streams"
+    status = 429
+    title = "Too many streams of events are open"
 
 
 class Unavailable(GatewayError):

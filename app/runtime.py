@@ -19,6 +19,7 @@ import httpx
 
 from app.archive import Archive
 from app.db import upstream_keys
+from app.db.feed import Feed
 from app.db.moves import History
 from app.db.session import Database
 from app.db.watch import Watch
@@ -26,11 +27,13 @@ from app.domain.catalog import PriceTable
 from app.domain.snapping import Aliases
 from app.errors import ConfigurationError
 from app.pictures import Pictures
-from app.secrets import LinkSigner, fingerprint_of
+from app.secrets import LinkSigner, StreamPasses, fingerprint_of
 from app.settings import Settings
-from app.telemetry import Metrics
+from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
 from app.upstream.fetch import FetchPolicy, GuardedFetcher
+
+log = logger(__name__)
 
 #: httpx searches its pool linearly, so many held calls are spread over several clients.
 _CONNECTIONS_PER_CLIENT = 500
@@ -59,12 +62,14 @@ class Runtime:
     metrics: Metrics
     db: Database
     watch: Watch
+    feed: Feed
     archive: Archive
     upstream: UpstreamClient
     relay: GuardedFetcher
     #: Sends what callers asked to be told, to addresses they named.
     outward: GuardedFetcher
     signer: LinkSigner
+    passes: StreamPasses
     prices: PriceTable
     aliases: Aliases
     upstream_key_ids: dict[str, int]
@@ -79,6 +84,7 @@ class Runtime:
     def drain(self) -> None:
         self.draining = True
         self.watch.release()
+        self.feed.release()
 
     async def upstream_key_ids_now(self) -> dict[str, int]:
         """Rows of the configured keys, made at the first use: the database may have been away
@@ -122,14 +128,18 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
                 ),
             )
         )
-        watch = await stack.enter_async_context(Watch(db).running())
+        feed = await stack.enter_async_context(Feed(db, on_fault=_events_unread).running())
+        watch = await stack.enter_async_context(Watch(db, on_notice=feed.wake).running())
         metrics.waiting.set_function(lambda: watch.waiting)
+        metrics.streams.set_function(lambda: feed.listening)
+        secret = signing_secret(settings)
         yield Runtime(
             settings=settings,
             clock=clock or Clock(),
             metrics=metrics,
             db=db,
             watch=watch,
+            feed=feed,
             archive=Archive.open(settings.archive_address),
             upstream=UpstreamClient(
                 clients=clients,
@@ -141,11 +151,16 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
             ),
             relay=GuardedFetcher(relaying, download_policy(settings)),
             outward=GuardedFetcher(telling, receiver_policy(settings)),
-            signer=LinkSigner(signing_secret(settings), base_url=settings.link_base),
+            signer=LinkSigner(secret, base_url=settings.link_base),
+            passes=StreamPasses(secret),
             prices=load_prices(settings),
             aliases=Aliases.parse(settings.model_aliases),
             upstream_key_ids={},
         )
+
+
+def _events_unread(error: Exception) -> None:
+    log.error("events_unread", exc_info=error)
 
 
 def _upstream_clients(settings: Settings) -> list[httpx.AsyncClient]:

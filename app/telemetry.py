@@ -16,7 +16,8 @@ Event = MutableMapping[str, Any]
 #: A presigned query, one of our keys, or a bearer header, wherever a log line might carry one.
 _SECRETS = re.compile(
     r"(?:X-Amz-[\w-]+=[^&\s\"']+)|(?:\brg_[A-Za-z0-9_-]{16,})|(?:(?<=Bearer )\S+)"
-    r"|(?:(?<=[?&]sig=)[^&\s\"']+)|(?:(?<=://)[^/@\s\"']+:[^/@\s\"']*(?=@))",
+    r"|(?:(?<=[?&]sig=)[^&\s\"']+)|(?:\bwhsec_[A-Za-z0-9+/=_-]{16,})"
+    r"|(?:(?<=://)[^/@\s\"']+:[^/@\s\"']*(?=@))",
     re.IGNORECASE,
 )
 _HIDDEN = "[hidden]"
@@ -121,6 +122,13 @@ class Metrics:
         self.waiting = Gauge(
             "reelgate_waiting", "Requests waiting for a video in this process.", registry=registry
         )
+        self.streams = Gauge(
+            "reelgate_streams", "Streams of events open in this process.", registry=registry
+        )
+        self.streams_ended = Counter(
+            "reelgate_streams_ended", "Streams of events that ended, or were refused.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
         self.upstream_requests = Counter(
             "reelgate_upstream_requests", "Calls to the upstream.", ["operation", "outcome"],
             registry=registry,

@@ -52,21 +52,30 @@ class Key:
     revoked_at: datetime | None
 
 
-_FIND_CALLER = text(
-    """
+_CALLER = """
     SELECT k.id AS key_id, m.id AS member_id, t.id AS team_id, m.name, t.name AS team_name, m.role,
            CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
            m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-     WHERE k.secret_sha256 = :digest AND k.revoked_at IS NULL
+     WHERE k.revoked_at IS NULL
        AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))
-    """
-)
+"""
+_FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
+_FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
 
 
 async def find_caller(tx: Tx, digest: bytes, *, now: datetime | None = None) -> Caller | None:
     """The caller whose key has this SHA-256, unless it is revoked or expired."""
-    row = (await tx.execute(_FIND_CALLER, {"digest": digest, "now": now})).one_or_none()
+    return _caller((await tx.execute(_FIND_CALLER, {"digest": digest, "now": now})).one_or_none())
+
+
+async def find_caller_of_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -> Caller | None:
+    """The caller whose key this is, unless it is revoked or expired."""
+    values = {"key_id": key_id, "now": now}
+    return _caller((await tx.execute(_FIND_CALLER_OF_KEY, values)).one_or_none())
+
+
+def _caller(row: Row[Any] | None) -> Caller | None:
     if row is None:
         return None
     named = dict(row._mapping)

@@ -303,8 +303,13 @@ events = Table(
     Column("type", Text, nullable=False),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     _created(),
+    # Ids are given when a row is written, and rows are seen when they are committed. In the order
+    # of (txid, id), below the oldest transaction that runs, nothing can appear any more.
+    Column("txid", BigInteger, nullable=False,
+           server_default=text("(pg_current_xact_id()::text)::bigint")),
     Index("events_member_idx", "member_id", "id"),
-)
+    Index("events_told_idx", "txid", "id"),
+)  # fmt: skip
 
 webhook_endpoints = Table(
     "webhook_endpoints",
@@ -316,20 +321,27 @@ webhook_endpoints = Table(
     Column("url", Text, nullable=False),
     Column("event_types", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="enabled"),
+    # A random seed, in hexadecimal: the secret itself is derived from it and the signing secret.
     Column("secret", Text, nullable=False),
     Column("previous_secret", Text),
     _instant("previous_secret_until"),
     _created(),
     _instant("updated_at", nullable=False, now=True),
+    Column("form", Text, nullable=False, server_default="reelgate"),
+    Column("description", Text),
+    Column("disabled_reason", Text),
+    _instant("failing_since"),
     _one_of("state", ["enabled", "disabled"]),
+    _one_of("form", ["reelgate", "openai"]),
 )
 
 webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("endpoint_id", ForeignKey("webhook_endpoints.id"), nullable=False),
-    Column("event_id", ForeignKey("events.id"), nullable=False),
+    # Null: to the callback address of the generation.
+    Column("endpoint_id", ForeignKey("webhook_endpoints.id")),
+    Column("event_id", ForeignKey("events.id", ondelete="SET NULL")),
     Column("state", Text, nullable=False, server_default="pending"),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("last_status", Integer),
@@ -337,9 +349,38 @@ webhook_deliveries = Table(
     _created(),
     _instant("next_attempt_at"),
     _instant("finished_at"),
-    UniqueConstraint("endpoint_id", "event_id"),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    # Null: a test.
+    Column("generation_id", ForeignKey("generations.id")),
+    Column("type", Text, nullable=False),
+    UniqueConstraint("event_id", "endpoint_id"),
+    Index("webhook_deliveries_callback_idx", "event_id", unique=True,
+          postgresql_where=text("endpoint_id IS NULL")),
+    Index("webhook_deliveries_pending_idx", "next_attempt_at",
+          postgresql_where=text("state = 'pending'")),
+    Index("webhook_deliveries_endpoint_idx", "endpoint_id", "created_at"),
+    Index("webhook_deliveries_member_idx", "member_id", "created_at"),
+    Index("webhook_deliveries_team_idx", "team_id", "created_at"),
+    Index("webhook_deliveries_created_idx", "created_at"),
     _one_of("state", ["pending", "delivered", "failed"]),
-)
+)  # fmt: skip
+
+webhook_attempts = Table(
+    "webhook_attempts",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("delivery_id", ForeignKey("webhook_deliveries.id", ondelete="CASCADE"),
+           nullable=False, index=True),
+    Column("number", Integer, nullable=False),
+    _created(),
+    Column("seconds", Float, nullable=False),
+    Column("request_headers", JSONB, nullable=False),
+    Column("request_body", Text, nullable=False),
+    Column("status", Integer),
+    Column("error", Text),
+    Column("answer", Text),
+)  # fmt: skip
 
 audit_log = Table(
     "audit_log",

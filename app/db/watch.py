@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from uuid import UUID
 
 import psycopg
@@ -24,10 +24,18 @@ _RECONNECT_SECONDS = 1.0
 
 
 class Watch:
-    """One listening connection and one slow look for all waiters of a process."""
+    """One listening connection and one slow look for all waiters of a process. `on_notice` is
+    called whenever any generation is announced."""
 
-    def __init__(self, db: Database, *, look_seconds: float = _LOOK_SECONDS) -> None:
+    def __init__(
+        self,
+        db: Database,
+        *,
+        look_seconds: float = _LOOK_SECONDS,
+        on_notice: Callable[[], None] = lambda: None,
+    ) -> None:
         self._db = db
+        self._on_notice = on_notice
         self._look_seconds = look_seconds
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -87,6 +95,7 @@ class Watch:
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")
                     async for notice in connection.notifies():
+                        self._on_notice()
                         with contextlib.suppress(ValueError):
                             self._wake(UUID(notice.payload))
             await asyncio.sleep(_RECONNECT_SECONDS)

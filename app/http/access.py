@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyHeader, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
 from app.db import members
 from app.domain.caller import Caller as CallerRecord
@@ -20,6 +20,11 @@ _API_KEY = APIKeyHeader(
 _BEARER = HTTPBearer(
     scheme_name="Bearer", auto_error=False, description="The same key as a bearer token."
 )
+_PASS = APIKeyQuery(
+    name="token", scheme_name="EventsToken", auto_error=False,
+    description="A short-lived token of `create_events_token`, for browsers: their EventSource "
+    "sends no headers.",
+)  # fmt: skip
 #: Longer than any key of ours: nothing worth hashing.
 _LONGEST_KEY = 200
 
@@ -63,6 +68,29 @@ async def authenticate(
 
 
 Caller = Annotated[CallerRecord, Depends(authenticate)]
+
+
+async def authenticate_listener(
+    rt: Rt,
+    api_key: Annotated[str | None, Security(_API_KEY)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+    token: Annotated[str | None, Security(_PASS)],
+) -> CallerRecord:
+    """The caller of a key, or of `?token=…` in its place. Raises `Unauthenticated`."""
+    if token is None:
+        return await authenticate(rt, api_key, bearer)
+    key_id = rt.passes.key_of(token, now=rt.clock.now())
+    caller = None
+    if key_id is not None:
+        async with rt.db.single() as tx:
+            caller = await members.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
+    if caller is None:
+        raise Unauthenticated("This token is not valid, or no longer; get another one.")
+    return caller
+
+
+#: Of events alone: what its token may see goes no further.
+Listening = Annotated[CallerRecord, Depends(authenticate_listener)]
 
 
 async def require_active(caller: Caller) -> CallerRecord:

@@ -75,6 +75,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._in_head = False
         self._end_of_head()
         super().on_headers_complete()
+        # For answers to clients that take nothing: closing would wait for what they have not taken.
+        self.scope["reelgate.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         if self._leaving:
             self.cycle.keep_alive = False
 

@@ -1,0 +1,291 @@
+"""Live events: of one generation, of all of a member's, of a team's."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Header, Query, Response
+
+from app import progress, views
+from app.api.documents import (
+    Document,
+    GenerationDocument,
+    ProgressDocument,
+    generation_document,
+)
+from app.api.parameters import GenerationId, refusals
+from app.db import events
+from app.db.events import Event, Position, Whose
+from app.db.feed import Listener, Told
+from app.domain.caller import Caller as CallerRecord
+from app.domain.catalog import shown
+from app.domain.generation import FINAL, Generation
+from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
+from app.http.access import Caller, Listening, Rt
+from app.http.streams import HEARTBEAT, EventStream, beginning, frame
+from app.runtime import Runtime
+
+router = APIRouter(tags=["events"])
+
+TOKEN_SECONDS = 300
+HEARTBEAT_SECONDS = 15.0
+#: How soon a client comes again after its stream ended.
+_RETRY_MILLISECONDS = 2_000
+_PLACED_SECONDS = 10.0
+_PAGE = 200
+_FINAL_TYPES = frozenset(f"generation.{state.value}" for state in FINAL)
+
+LastEventId = Annotated[
+    str | None,
+    Header(description="The last event that was seen: it goes on behind that one."),
+]
+LastEventIdQuery = Annotated[
+    str | None,
+    Query(alias="last_event_id", description="The same, for clients that set no headers."),
+]
+
+
+class EventDocument(Document):
+    """One event, as `data` of a stream carries it. `type` says what happened; `generation` is as it
+    is by the time it is told."""
+
+    object: str = "event"
+    id: int
+    type: str
+    created_at: datetime
+    generation: GenerationDocument
+
+
+class EventsTokenDocument(Document):
+    """A token for `?token=`, good for opening streams of your own events until it expires."""
+
+    token: str
+    expires_at: datetime
+    expires_in_seconds: int
+
+
+_STREAM: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "Events as they happen, without an end (WHATWG server-sent events). `data` "
+        "is JSON with `id`, `type`, `created_at` and `generation`.",
+        "content": {
+            "text/event-stream": {
+                "schema": {"type": "string"},
+                "example": "id: 41\nevent: generation.running\n"
+                'data: {"object":"event","id":41,"type":"generation.running",…}\n\n',
+            }
+        },
+    },
+    **refusals(422, 429),
+}
+
+
+@router.post("/events/token", name="create_events_token", status_code=201)
+async def create_events_token(rt: Rt, caller: Caller) -> EventsTokenDocument:
+    """A token for a page in a browser, whose EventSource cannot send your key. It opens streams of
+    your events for five minutes and nothing else; a stream that is open goes on."""
+    expires_at = rt.clock.now() + timedelta(seconds=TOKEN_SECONDS)
+    return EventsTokenDocument(
+        token=rt.passes.make(caller.key_id, expires_at=expires_at),
+        expires_at=expires_at,
+        expires_in_seconds=TOKEN_SECONDS,
+    )
+
+
+@router.get("/events", name="stream_events", response_class=Response, responses=_STREAM)
+async def stream_events(
+    rt: Rt,
+    caller: Listening,
+    last_event_id: LastEventId = None,
+    last_event_id_query: LastEventIdQuery = None,
+    team: Annotated[
+        bool, Query(description="Of everybody in the team; administrators only.")
+    ] = False,
+) -> Response:
+    """Events of all your generations, from now on or behind the last one that you saw."""
+    if team and not caller.is_admin:
+        raise Forbidden("Only an administrator of the team may listen to the team's events.")
+    seen = _event_id(last_event_id, last_event_id_query)
+    whose = Whose(team_id=caller.team_id) if team else Whose(member_id=caller.member_id)
+    listener = await _listen(rt, caller, whose)
+    try:
+        async with rt.db.single() as tx:
+            if seen is not None:
+                begin = await events.position_of(tx, seen)
+            else:
+                begin = await events.newest_position(tx, whose)
+    except BaseException:
+        rt.feed.leave(listener)
+        raise
+    telling = _Telling(rt, listener, begin, began_at=begin[1] if seen is None else None)
+    return EventStream(telling.frames(), leave=telling.leave)
+
+
+@router.get("/generations/{generation_id}/events", name="stream_generation_events",
+            response_class=Response,
+            responses={**_STREAM, 204: {"description": "It has ended and there is nothing more to "
+                                        "tell: EventSource stops coming again."}})  # fmt: skip
+async def stream_generation_events(
+    generation_id: GenerationId,
+    rt: Rt,
+    caller: Listening,
+    last_event_id: LastEventId = None,
+    last_event_id_query: LastEventIdQuery = None,
+) -> Response:
+    """Events of one generation from its beginning, or behind the last one that you saw. The stream
+    ends when the generation has. Between events, `progress` says how long it has taken beside what
+    like ones took."""
+    seen = _event_id(last_event_id, last_event_id_query)
+    generation = await views.get_visible(rt, caller, generation_id)
+    whose = Whose(generation_id=generation.id)
+    listener = await _listen(rt, caller, whose)
+    try:
+        async with rt.db.single() as tx:
+            begin = (0, 0) if seen is None else await events.position_of(tx, seen)
+            told = await events.replay(tx, whose, (0, 0), limit=_PAGE)
+    except BaseException:
+        rt.feed.leave(listener)
+        raise
+    over = any(map(_is_final, told)) or (generation.state in FINAL and not told)
+    if over and not any(event.position > begin for event in told):
+        rt.feed.leave(listener)
+        return Response(status_code=204)
+    telling = _Telling(rt, listener, begin, of_one=generation, final_is_told=over)
+    return EventStream(telling.frames(), leave=telling.leave)
+
+
+async def _listen(rt: Runtime, caller: CallerRecord, whose: Whose) -> Listener:
+    """A listener that misses nothing from now on. Raises `TooManyStreams` and `Unavailable`."""
+    mine = rt.settings.max_streams_per_member
+    if rt.feed.listening_of(caller.member_id) >= mine:
+        rt.metrics.streams_ended.labels("refused_member").inc()
+        raise TooManyStreams(
+            f"{mine} streams of this member are open, which is the limit of one process; close "
+            "some.",
+            retry_after_seconds=10,
+            extra={"limit": "max_streams_per_member", "limit_value": mine},
+        )
+    if rt.feed.listening >= rt.settings.max_streams:
+        rt.metrics.streams_ended.labels("refused_process").inc()
+        raise Unavailable("No more streams of events can be opened now.", retry_after_seconds=10)
+    listener = rt.feed.listen(whose, member_id=caller.member_id)
+    try:
+        await rt.feed.placed(seconds=_PLACED_SECONDS)
+    except BaseException:
+        rt.feed.leave(listener)
+        raise
+    return listener
+
+
+def _event_id(header: str | None, query: str | None) -> int | None:
+    """The header, which a browser sends when it comes again, goes before the address."""
+    for field, given in (("Last-Event-ID", header), ("last_event_id", query)):
+        if given:
+            if not given.isascii() or not given.isdigit() or len(given) > 18:
+                message = "must be the id of an event, a number"
+                raise InvalidRequest(
+                    f"{field} {message}.", issues=[Issue(field, "value", message, shown(given))]
+                )
+            return int(given)
+    return None
+
+
+def _is_final(event: Event) -> bool:
+    return event.type in _FINAL_TYPES
+
+
+async def _render(rt: Runtime, told: Told) -> bytes:
+    event, generation = told.event, told.generation
+    history = await progress.history_of(rt, generation.spec)
+    document = EventDocument.model_construct(
+        object="event",
+        id=event.id,
+        type=event.type,
+        created_at=event.created_at,
+        generation=generation_document(
+            generation,
+            link=views.video_link(rt, generation),
+            progress=progress.progress_of(generation, history, now=rt.clock.now()),
+        ),
+    )
+    return frame(document.model_dump_json().encode(), event=event.type, event_id=event.id)
+
+
+@dataclass(slots=True)
+class _Telling:
+    """What one stream sends: first what has happened behind `position`, then what happens."""
+
+    rt: Runtime
+    listener: Listener
+    position: Position
+    #: Sent first, so that a client that hears nothing knows where it was.
+    began_at: int | None = None
+    #: The generation whose end is the stream's, as last seen.
+    of_one: Generation | None = None
+    #: Its end is among what has happened: there is nothing to wait for behind that.
+    final_is_told: bool = False
+
+    def leave(self) -> None:
+        self.rt.feed.leave(self.listener)
+
+    async def frames(self) -> AsyncGenerator[bytes, None]:
+        # Spread, so that streams that began together do not all come again together.
+        seconds = self.rt.settings.stream_seconds * random.uniform(0.9, 1.0)  # noqa: S311
+        until = time.monotonic() + seconds
+        reason = "over"
+        yield beginning(retry_milliseconds=_RETRY_MILLISECONDS, event_id=self.began_at)
+        try:
+            async for told in self._before():
+                yield await self._frame(told)
+            while not self.final_is_told:
+                told_now = self.listener.take()
+                if told_now is not None:
+                    if told_now.event.position > self.position:
+                        yield await self._frame(told_now)
+                elif self.listener.ended:
+                    reason = self.listener.ended
+                    break
+                elif time.monotonic() > until:
+                    reason = "time"
+                    break
+                elif not await self.listener.heard(seconds=HEARTBEAT_SECONDS):
+                    yield await self._heartbeat()
+        except Unavailable:
+            # The client comes again and goes on from what it has seen.
+            reason = "unavailable"
+        self.rt.metrics.streams_ended.labels(reason).inc()
+
+    async def _before(self) -> AsyncGenerator[Told, None]:
+        more = True
+        while more and not self.listener.ended:
+            async with self.rt.db.single() as tx:
+                found = await events.replay(tx, self.listener.whose, self.position, limit=_PAGE)
+            for told in await self.rt.feed.told(found):
+                yield told
+            more = len(found) == _PAGE
+
+    async def _frame(self, told: Told) -> bytes:
+        self.position = told.event.position
+        if self.of_one is not None:
+            self.of_one = told.generation
+            self.final_is_told = self.final_is_told or _is_final(told.event)
+        if told.frame is None:
+            told.frame = await _render(self.rt, told)
+        return told.frame
+
+    async def _heartbeat(self) -> bytes:
+        if self.of_one is None:
+            return HEARTBEAT
+        history = await progress.history_of(self.rt, self.of_one.spec)
+        now = progress.progress_of(self.of_one, history, now=self.rt.clock.now())
+        document = ProgressDocument(
+            elapsed_seconds=round(now.elapsed_seconds, 3),
+            p50_seconds=now.p50_seconds,
+            p90_seconds=now.p90_seconds,
+        )
+        return frame(document.model_dump_json().encode(), event="progress")

@@ -1,0 +1,174 @@
+"""Events as they are told: in an order to which nothing is added behind one's back.
+
+An event gets its id when it is written and is seen when it is committed, so a higher id may be seen
+first. What is told is therefore ordered by (transaction, id), and only transactions below the
+oldest one that still runs are looked at: all of those have ended, and no later one gets a lower
+number.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from app.db.session import Tx
+
+#: (transaction, event id): where a reader is. Everything up to it has been read.
+Position = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """Something that happened to a generation. `type` is `generation.<state>` or
+    `video.deleted`."""
+
+    id: int
+    txid: int
+    generation_id: UUID
+    team_id: UUID
+    member_id: UUID
+    type: str
+    created_at: datetime
+
+    @property
+    def position(self) -> Position:
+        return (self.txid, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Whose:
+    """Which events a reader is told: of one generation, of one member, or of a whole team."""
+
+    generation_id: UUID | None = None
+    member_id: UUID | None = None
+    team_id: UUID | None = None
+
+
+def audiences(event: Event) -> tuple[Whose, Whose, Whose]:
+    """All who are told of this event."""
+    return (
+        Whose(generation_id=event.generation_id),
+        Whose(member_id=event.member_id),
+        Whose(team_id=event.team_id),
+    )
+
+
+_COLUMNS = "e.id, e.txid, e.generation_id, e.team_id, e.member_id, e.type, e.created_at"
+_SETTLED = "e.txid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
+
+_AFTER = text(
+    "SELECT " + _COLUMNS + " FROM events e WHERE (e.txid, e.id) > (:txid, :id)"  # noqa: S608
+    " AND " + _SETTLED + " ORDER BY e.txid, e.id LIMIT :limit"
+)  # fmt: skip
+_LAST = text(
+    "SELECT e.txid, e.id FROM events e WHERE " + _SETTLED +  # noqa: S608
+    " ORDER BY e.txid DESC, e.id DESC LIMIT 1"
+)  # fmt: skip
+
+
+def _event(row: Row[Any]) -> Event:
+    return Event(**row._mapping)
+
+
+async def last_position(tx: Tx) -> Position:
+    """Behind everything that can be told now."""
+    row = (await tx.execute(_LAST)).one_or_none()
+    return (0, 0) if row is None else (row.txid, row.id)
+
+
+async def after(tx: Tx, position: Position, *, limit: int) -> list[Event]:
+    """Everybody's events behind this position, in the order in which they are told."""
+    rows = await tx.execute(_AFTER, {"txid": position[0], "id": position[1], "limit": limit})
+    return [_event(row) for row in rows]
+
+
+def _filter(whose: Whose) -> tuple[str, dict[str, Any]]:
+    if whose.generation_id is not None:
+        return "e.generation_id = :whose", {"whose": whose.generation_id}
+    if whose.member_id is not None:
+        return "e.member_id = :whose", {"whose": whose.member_id}
+    # Through the members, whose events have an index.
+    of_team = (
+        "e.member_id IN (SELECT id FROM members WHERE team_id = :whose) AND e.team_id = :whose"
+    )
+    return of_team, {"whose": whose.team_id}
+
+
+async def replay(tx: Tx, whose: Whose, position: Position, *, limit: int) -> list[Event]:
+    """A reader's own events behind this position, in the order in which they are told."""
+    clause, values = _filter(whose)
+    rows = await tx.execute(
+        text(
+            f"SELECT {_COLUMNS} FROM events e WHERE {clause}"  # noqa: S608 - one of three constants
+            f" AND (e.txid, e.id) > (:txid, :id) AND {_SETTLED}"
+            " ORDER BY e.txid, e.id LIMIT :limit"
+        ),
+        {**values, "txid": position[0], "id": position[1], "limit": limit},
+    )
+    return [_event(row) for row in rows]
+
+
+async def newest_position(tx: Tx, whose: Whose) -> Position:
+    """Of the newest of a reader's own events, or of the beginning: nothing of its own is behind it
+    but what is still to be told."""
+    clause, values = _filter(whose)
+    row = (
+        await tx.execute(
+            text(
+                f"SELECT e.txid, e.id FROM events e WHERE {clause} AND {_SETTLED}"  # noqa: S608
+                " ORDER BY e.id DESC LIMIT 1"
+            ),
+            values,
+        )
+    ).one_or_none()
+    return (0, 0) if row is None else (row.txid, row.id)
+
+
+async def position_of(tx: Tx, event_id: int) -> Position:
+    """Where a reader is that has read this event last. One that is kept no more was before all that
+    are; one that never was has nothing behind it that the newest before it has not."""
+    row = (
+        await tx.execute(
+            text("SELECT txid, id FROM events WHERE id <= :id ORDER BY id DESC LIMIT 1"),
+            {"id": event_id},
+        )
+    ).one_or_none()
+    return (0, 0) if row is None else (row.txid, row.id)
+
+
+async def prune(tx: Tx, *, days: int, states: Collection[str], limit: int = 5_000) -> int:
+    """Forgets old events of generations in these states; how many. Looks at the oldest `limit`
+    only, so that a round is short."""
+    result = await tx.execute(
+        text(
+            """
+            WITH oldest AS (
+                SELECT id, generation_id, created_at FROM events ORDER BY id LIMIT :limit
+            )
+            DELETE FROM events WHERE id IN (
+                SELECT o.id FROM oldest o JOIN generations g ON g.id = o.generation_id
+                 WHERE o.created_at < now() - make_interval(days => :days)
+                   AND g.state = ANY(:states))
+            """
+        ),
+        {"days": days, "states": list(states), "limit": limit},
+    )
+    return int(result.rowcount)
+
+
+async def forget_order(tx: Tx, *, limit: int) -> int:
+    """For a database restored into another server, whose transactions are counted anew: what is
+    there comes before all that is to come. Returns how many rows were changed, at most `limit`."""
+    result = await tx.execute(
+        text(
+            "UPDATE events SET txid = 0 WHERE id IN"
+            " (SELECT id FROM events WHERE txid <> 0 ORDER BY id LIMIT :limit)"
+        ),
+        {"limit": limit},
+    )
+    return int(result.rowcount)

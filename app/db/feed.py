@@ -1,0 +1,208 @@
+"""One reader of events for all who listen in this process.
+
+It looks about once a second, and at once when it hears that a generation came to rest; a look is
+one statement, however many listen. Nobody who listens holds a connection.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections import Counter, deque
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from app.db import events, generations
+from app.db.events import Event, Position, Whose, audiences
+from app.db.session import Database
+from app.domain.generation import Generation
+from app.errors import Unavailable
+
+LOOK_SECONDS = 1.0
+_PAGE = 500
+#: Events that wait for one listener. One that is further behind is let go, and reads on from where
+#: it was when it comes again.
+MAX_BEHIND = 1_000
+
+
+@dataclass(slots=True)
+class Told:
+    """An event with its generation as it was when the event was read. Shared by all who hear it;
+    so is `frame`, what the first of them made of it."""
+
+    event: Event
+    generation: Generation
+    frame: bytes | None = None
+
+
+@dataclass(slots=True, eq=False)
+class Listener:
+    """`wake` is set when there is something to take, or when it is over."""
+
+    whose: Whose
+    member_id: UUID
+    wake: asyncio.Event = field(default_factory=asyncio.Event)
+    waiting: deque[Told] = field(default_factory=deque)
+    #: Why it is over: `stopping`, `behind` or `left`; empty while it is not.
+    ended: str = ""
+
+    def offer(self, told: Told) -> None:
+        if self.ended:
+            return
+        if len(self.waiting) >= MAX_BEHIND:
+            self.end("behind")
+            return
+        self.waiting.append(told)
+        self.wake.set()
+
+    def end(self, reason: str) -> None:
+        self.ended = self.ended or reason
+        self.wake.set()
+
+    async def heard(self, *, seconds: float) -> bool:
+        """True once there is something to take or it is over; False when the time is over."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self.wake.wait()
+        return self.wake.is_set()
+
+    def take(self) -> Told | None:
+        if self.waiting:
+            return self.waiting.popleft()
+        if not self.ended:
+            self.wake.clear()
+        return None
+
+
+class Feed:
+    """`on_fault` is told of a look that failed otherwise than by a database that is away."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        look_seconds: float = LOOK_SECONDS,
+        on_fault: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._db = db
+        self._look_seconds = look_seconds
+        self._on_fault = on_fault
+        #: By whose events they hear, so that an event costs no more the more there are of others.
+        self._listeners: dict[Whose, set[Listener]] = {}
+        self._of_member: Counter[UUID] = Counter()
+        self._position: Position | None = None
+        self._placed = asyncio.Event()
+        self._hurry = asyncio.Event()
+        self._released = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Feed]:
+        reading = asyncio.create_task(self._read())
+        try:
+            yield self
+        finally:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+
+    @property
+    def listening(self) -> int:
+        return self._of_member.total()
+
+    def listening_of(self, member_id: UUID) -> int:
+        return self._of_member[member_id]
+
+    def wake(self) -> None:
+        """There is probably something to read."""
+        self._hurry.set()
+
+    def release(self) -> None:
+        """Lets every listener go, and takes no new one: the process is stopping."""
+        self._released = True
+        for listeners in self._listeners.values():
+            for listener in listeners:
+                listener.end("stopping")
+
+    def listen(self, whose: Whose, *, member_id: UUID) -> Listener:
+        """Hears everything that the reader reads from now on. To be given to `leave`."""
+        listener = Listener(whose, member_id)
+        if self._released:
+            listener.end("stopping")
+        if not self._listeners:
+            self.wake()
+        self._listeners.setdefault(whose, set()).add(listener)
+        self._of_member[member_id] += 1
+        return listener
+
+    def leave(self, listener: Listener) -> None:
+        together = self._listeners.get(listener.whose, set())
+        if listener in together:
+            together.remove(listener)
+            if not together:
+                del self._listeners[listener.whose]
+            self._of_member[listener.member_id] -= 1
+            if not self._of_member[listener.member_id]:
+                del self._of_member[listener.member_id]
+        listener.end("left")
+        listener.waiting.clear()
+
+    async def placed(self, *, seconds: float) -> None:
+        """Returns once the reader has a place from which it misses nothing: what was told before
+        can be replayed from then on. Raises `Unavailable` where the database is away so long."""
+        try:
+            await asyncio.wait_for(self._placed.wait(), timeout=seconds)
+        except TimeoutError:
+            raise Unavailable(
+                "The gateway cannot read its events right now.", retry_after_seconds=2
+            ) from None
+
+    async def told(self, found: list[Event]) -> list[Told]:
+        """These events with their generations as they are now. Raises `Unavailable`."""
+        if not found:
+            return []
+        async with self._db.single() as tx:
+            there = await generations.find_many(tx, list({event.generation_id for event in found}))
+        known = {generation.id: generation for generation in there}
+        return [Told(event, known[event.generation_id]) for event in found]
+
+    async def _read(self) -> None:
+        while True:
+            more = False
+            try:
+                if self._listeners:
+                    more = await self._look()
+                else:
+                    # Nobody misses anything: the next one to listen begins at a new place.
+                    self._position = None
+                    self._placed.clear()
+            except Unavailable:
+                pass
+            except Exception as fault:
+                # A reader that ends would leave everybody listening to nothing.
+                self._on_fault(fault)
+            if not more:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(self._look_seconds if self._listeners else None):
+                        await self._hurry.wait()
+                self._hurry.clear()
+
+    async def _look(self) -> bool:
+        """Reads a page and hands it out. True where there may be more."""
+        if self._position is None:
+            async with self._db.single() as tx:
+                self._position = await events.last_position(tx)
+            self._placed.set()
+            return False
+        async with self._db.single() as tx:
+            found = await events.after(tx, self._position, limit=_PAGE)
+        wanted = [event for event in found if self._is_wanted(event)]
+        for told in await self.told(wanted):
+            for whose in audiences(told.event):
+                for listener in self._listeners.get(whose, ()):
+                    listener.offer(told)
+        if found:
+            self._position = found[-1].position
+        return len(found) == _PAGE
+
+    def _is_wanted(self, event: Event) -> bool:
+        return any(whose in self._listeners for whose in audiences(event))

@@ -1,0 +1,124 @@
+"""Streams of events over a real socket, as a client reads them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import uvicorn
+
+from app.http.server import server_config
+from app.main import create_app
+from app.runtime import Runtime
+
+#: Longer than any event takes on a busy machine.
+PATIENCE_SECONDS = 20.0
+
+
+@dataclass(frozen=True)
+class Sent:
+    """One event as a browser would dispatch it; `data` None where it only has an id or a retry."""
+
+    id: str | None
+    event: str | None
+    retry: str | None
+    data: Any
+
+
+class Stream:
+    """Reads one answer as WHATWG HTML 9.2.6 says."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self._lines = response.aiter_lines()
+        self.comments: list[str] = []
+        self.last_id: str | None = None
+
+    async def next(self) -> Sent:
+        """The next event, or the beginning. Raises `StopAsyncIteration` at the end."""
+        fields: dict[str, str] = {}
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            async for line in self._lines:
+                if line.startswith(":"):
+                    self.comments.append(line[1:].strip())
+                elif line:
+                    name, _, value = line.partition(":")
+                    fields[name] = fields.get(name, "") + value.removeprefix(" ")
+                elif fields:
+                    break
+                elif self.comments:
+                    return Sent(None, None, None, None)
+            else:
+                raise StopAsyncIteration
+        self.last_id = fields.get("id", self.last_id)
+        data = fields.get("data")
+        return Sent(
+            fields.get("id"), fields.get("event"), fields.get("retry"),
+            None if data is None else json.loads(data),
+        )  # fmt: skip
+
+    async def events(self, count: int) -> list[Sent]:
+        """The next so many that carry something and are no news of progress."""
+        found: list[Sent] = []
+        while len(found) < count:
+            sent = await self.next()
+            if sent.data is not None and sent.event != "progress":
+                found.append(sent)
+        return found
+
+    async def rest(self) -> list[Sent]:
+        """All until it ends."""
+        found = []
+        with contextlib.suppress(StopAsyncIteration):
+            while True:
+                sent = await self.next()
+                if sent.data is not None:
+                    found.append(sent)
+        return found
+
+
+class Listener:
+    """A client at one server's address."""
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        self.http = httpx.AsyncClient(base_url=address, timeout=30, trust_env=False)
+
+    @contextlib.asynccontextmanager
+    async def stream(
+        self, path: str, key: str | None = None, **headers: str
+    ) -> AsyncIterator[Stream]:
+        """`_` in a header's name is a dash."""
+        sent = {name.replace("_", "-"): value for name, value in headers.items()}
+        if key is not None:
+            sent["API-KEY"] = key
+        async with self.http.stream("GET", path, headers=sent) as response:
+            yield Stream(response)
+
+
+class _Server(uvicorn.Server):
+    @contextlib.contextmanager
+    def capture_signals(self) -> Any:
+        yield
+
+
+@contextlib.asynccontextmanager
+async def serving(rt: Runtime) -> AsyncIterator[Listener]:
+    """The application on a port of its own, stopped as a process stops."""
+    with socket.create_server(("127.0.0.1", 0)) as port:
+        server = _Server(server_config(create_app(rt), rt.settings))
+        running = asyncio.create_task(server.serve(sockets=[port]))
+        listener = Listener(f"http://127.0.0.1:{port.getsockname()[1]}")
+        try:
+            yield listener
+            await listener.http.aclose()
+        finally:
+            rt.drain()
+            server.should_exit = True
+            await running
