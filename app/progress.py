@@ -51,6 +51,9 @@ class Progress:
         return min(99, _PERCENT_AT_P90 + math.floor((100 - _PERCENT_AT_P90) * over / (1 + over)))
 
 
+NO_HISTORY = History(samples=0, p10_seconds=0, p50_seconds=0, p90_seconds=0)
+
+
 def progress_of(generation: Generation, history: History, *, now: datetime) -> Progress:
     since, until = generation.submitted_at, generation.finished_at or now
     known = history.samples >= _ENOUGH_SAMPLES
@@ -78,6 +81,12 @@ def look_again_seconds(generation: Generation, history: History, *, now: datetim
     expected = progress.p50_seconds or _USUAL_SECONDS
     left = max(expected - progress.elapsed_seconds, 0.0)
     return min(max(left / 10, _LEAST_LOOK_SECONDS), _MOST_LOOK_SECONDS)
+
+
+def history_at_hand(rt: Runtime, spec: Spec) -> History:
+    """What was read last, however long ago, or nothing: for answers that may not wait for it."""
+    found = rt.histories.get((spec.model.value, spec.duration.value))
+    return NO_HISTORY if found is None else found[1]
 
 
 async def history_of(rt: Runtime, spec: Spec) -> History:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app import queue
-from app.db import generations, ledger, switches, upstream_keys
-from app.db.switches import Switch
+from app.db import generations, ledger
 from app.domain.caller import Caller
 from app.domain.generation import RESTING, Generation, State
 from app.domain.view import OwnView
@@ -102,18 +101,15 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
     if generation.state is not State.QUEUED:
         return None
     async with rt.db.single() as tx:
-        place = await queue.position(tx, generation.id)
-        paused = await switches.is_paused(tx, Switch.SUBMISSION)
-        keys = await upstream_keys.list_keys(tx)
-    if paused:
-        return Waiting(position=place, reason="paused", retry_after_seconds=_PAUSE_SECONDS)
-    usable = [k for k in keys if k.state == "active" and k.open_until is None]
-    if keys and not usable:
-        back = [at for k in keys if (at := k.return_at or k.open_until) is not None]
-        wait = (min(back) - rt.clock.now()).total_seconds() if back else _PAUSE_SECONDS
-        return Waiting(position=place, reason="upstream_unavailable",
-                       retry_after_seconds=max(wait, _TURN_SECONDS))  # fmt: skip
-    return Waiting(position=place, reason="queue", retry_after_seconds=_TURN_SECONDS)
+        found = await queue.standing(tx, generation.id)
+    reason, wait = "queue", _TURN_SECONDS
+    if found.paused:
+        reason, wait = "paused", _PAUSE_SECONDS
+    elif found.keys and not found.usable_keys:
+        back = found.keys_back_at
+        left = (back - rt.clock.now()).total_seconds() if back else _PAUSE_SECONDS
+        reason, wait = "upstream_unavailable", max(left, _TURN_SECONDS)
+    return Waiting(position=found.position, reason=reason, retry_after_seconds=wait)
 
 
 async def wait_for_rest(

@@ -14,8 +14,10 @@ from app import operations, views
 from app.api.documents import Document, GenerationDocument, generation_document
 from app.db import generations, switches, upstream_keys
 from app.db.switches import Switch
+from app.domain.generation import Generation
 from app.http.access import Operator, Rt
 from app.operations import Outcome
+from app.progress import NO_HISTORY, progress_of
 from app.runtime import Runtime
 
 router = APIRouter(prefix="/admin", tags=["admin"])
@@ -115,7 +117,7 @@ async def list_unknown(
     """Generations of all teams whose outcome nobody knows, oldest first."""
     async with rt.db.single() as tx:
         found = await generations.list_unknown(tx, limit=limit + 1)
-    data = [generation_document(found_one, link=None) for found_one in found[:limit]]
+    data = [_document(rt, found_one) for found_one in found[:limit]]
     return UnknownList(data=data, has_more=len(found) > limit)
 
 
@@ -135,7 +137,13 @@ async def resolve_unknown(
         actor=str(operator.member_id),
     )
     generation = await views.get_any(rt, generation_id)
-    return generation_document(generation, link=None)
+    return _document(rt, generation)
+
+
+def _document(rt: Runtime, generation: Generation) -> GenerationDocument:
+    """Without a link: an operator looks after generations, and does not watch people's videos."""
+    progress = progress_of(generation, NO_HISTORY, now=rt.clock.now())
+    return generation_document(generation, link=None, progress=progress)
 
 
 async def _gateway(rt: Runtime) -> GatewayDocument:

@@ -1,16 +1,15 @@
-"""The documents of the own REST, as its OpenAPI describes them."""
+"""A generation as the own REST shows it, and the shape of its errors."""
 
 from __future__ import annotations
 
 import math
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
+from typing import Any, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.domain.caller import Role, Status
 from app.domain.generation import (
     AspectRatio,
     Duration,
@@ -19,6 +18,7 @@ from app.domain.generation import (
     State,
     VideoModel,
 )
+from app.progress import Progress
 from app.views import Waiting
 
 
@@ -27,6 +27,12 @@ class AssetState(StrEnum):
     ARCHIVED = "archived"
     LOST = "lost"
     DELETED = "deleted"
+
+
+class WaitingReason(StrEnum):
+    QUEUE = "queue"
+    PAUSED = "paused"
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
 
 
 class Document(BaseModel):
@@ -44,114 +50,141 @@ class SpecDocument(Document):
     loop: bool | None
 
 
-class ErrorDocument(Document):
+class FailureDocument(Document):
     """Why there is no video."""
 
-    code: str
-    message: str
+    code: str = Field(description="One of the outcomes in the reference, such as `canceled`.")
+    message: str = Field(description="A sentence that may be shown to a person.")
 
 
 class VideoDocument(Document):
-    """The file. `url` is a signed link that needs no key and works in a `<video>` tag; the measures
-    are read from the file once it is archived."""
+    """The file. Its measures are read from the file itself once it is archived, and null before."""
 
-    url: str | None
-    state: AssetState
+    url: str | None = Field(
+        description="A signed link that needs no key and works in a `<video>` tag; it changes with "
+        "each answer and ends after some days. Null once the video is deleted or lost."
+    )
+    state: AssetState = Field(
+        description="`pending`: playable, on its way into the archive. `archived`: kept. "
+        "`deleted`, `lost`: gone."
+    )
     size_bytes: int | None
-    sha256: str | None
+    sha256: str | None = Field(description="Of the file, in hex.")
     content_type: str
     duration_seconds: float | None
-    width: int | None
-    height: int | None
+    width: int | None = Field(description="Pixels.")
+    height: int | None = Field(description="Pixels.")
     codec: str | None
     mismatch: str | None = Field(description="Where the file is not what was asked for.")
     archived_at: datetime | None
 
 
 class WaitingDocument(Document):
-    """What a queued generation waits for: `queue`, `paused` or `upstream_unavailable`."""
+    """What a queued generation waits for."""
 
-    queue_position: int | None
-    reason: str
-    retry_after_seconds: int
+    queue_position: int | None = Field(description="1 is sent next. Null: it is being sent.")
+    reason: WaitingReason = Field(
+        description="`queue`: its turn. `paused`: an operator. `upstream_unavailable`: 1min.ai."
+    )
+    retry_after_seconds: int = Field(description="When looking again makes sense.")
+
+
+class ProgressDocument(Document):
+    """How long it has been under way, beside what like ones (same model and length) took. There is
+    no percentage: nobody knows one. Draw a bar to `p90_seconds` if you need a bar."""
+
+    elapsed_seconds: float = Field(
+        description="Since it was sent upstream, until it ended. 0 while it is queued."
+    )
+    p50_seconds: float | None = Field(
+        description="Half of the last like ones took no longer. Null: too few to say."
+    )
+    p90_seconds: float | None = Field(
+        description="Nine in ten of the last like ones took no longer. Null: too few to say."
+    )
 
 
 class GenerationDocument(Document):
+    """One paid request for one video and what became of it."""
+
     id: UUID
-    object: str = "generation"
-    state: State
+    object: Literal["generation"]
+    state: State = Field(
+        description="`queued`, `submitting` and `running` are under way. `succeeded`, `failed` and "
+        "`canceled` never change again. `unknown`: the upstream's answer was lost; it is being "
+        "found out, and its credits stay set aside."
+    )
     feature: str
     provider: str
+    dialect: str = Field(description="The API it was asked for through: `rest`, `onemin`, …")
     member_id: UUID
     spec: SpecDocument
-    quote_credits: int
-    settled_credits: int | None
+    quote_credits: int = Field(description="The price it was accepted at.")
+    settled_credits: int | None = Field(description="What it cost. Null until that is settled.")
     upstream_paths: list[str]
-    video: VideoDocument | None
-    error: ErrorDocument | None
-    waiting: WaitingDocument | None = Field(description="Only of a single, queued generation.")
+    video: VideoDocument | None = Field(description="Null until there is one.")
+    error: FailureDocument | None = Field(
+        description="Of a failed, canceled or unknown generation."
+    )
+    waiting: WaitingDocument | None = Field(
+        description="Of a queued generation that is asked for by itself; null in lists."
+    )
+    progress: ProgressDocument
+    remixed_from: UUID | None = Field(description="The generation this one is a remix of.")
+    callback_url: str | None = Field(description="Where its end is told to.")
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
 
 
 class GenerationList(Document):
-    object: str = "list"
+    """One page, newest first."""
+
+    object: Literal["list"]
     data: list[GenerationDocument]
     has_more: bool
-    next_cursor: str | None
-
-
-class TeamDocument(Document):
-    id: UUID
-    name: str
-
-
-class RateDocument(Document):
-    per_minute: int
-    burst: int
-
-
-class MeDocument(Document):
-    """The caller: who it is, what it may do, and what of that is used."""
-
-    member_id: UUID
-    name: str
-    role: Role
-    status: Status
-    team: TeamDocument
-    credit_limit: int
-    used_credits: int
-    remaining_credits: int
-    max_open: int
-    open: int
-    rate: RateDocument
+    next_cursor: str | None = Field(
+        description="`cursor` of the next page. Null: this is the last."
+    )
 
 
 class ProblemIssue(BaseModel):
-    field: str
-    code: str
+    """One thing wrong with one field of the request."""
+
+    field: str = Field(description="Its name, with a dot before each level below the first.")
+    code: str = Field(description="`missing`, `unknown`, `type` or `value`.")
     message: str
-    value: Any = None
-    allowed: list[Any] | None = None
+    value: Any = Field(None, description="What was sent, shortened.")
+    allowed: list[Any] | None = Field(None, description="What would be accepted, if it is a list.")
 
 
 class Problem(BaseModel):
-    """RFC 9457 problem details."""
+    """Why a request was refused: RFC 9457 problem details. Branch on `code`, show `detail`. Some
+    codes bring further members that say which limit it was and how much of it is used."""
 
-    type: str
-    title: str
+    model_config = ConfigDict(extra="allow")
+
+    type: str = Field(description="`urn:reelgate:error:` and the code.")
+    title: str = Field(description="The same sentence for every problem of this code.")
     status: int
-    detail: str
-    code: str
-    billed: bool
-    retry_safe: bool
-    request_id: str
-    errors: list[ProblemIssue] | None = None
+    detail: str = Field(description="What is wrong with this request, for a person.")
+    code: str = Field(description="What went wrong, for a program; the reference lists them all.")
+    billed: bool = Field(description="Whether credits were spent on this request.")
+    retry_safe: bool = Field(
+        description="Whether sending the very same request again cannot pay for a second video."
+    )
+    request_id: str = Field(description="Names this request in the gateway's log.")
+    errors: list[ProblemIssue] | None = Field(
+        None, description="Every field that is wrong, where fields are."
+    )
 
 
 def generation_document(
-    generation: Generation, *, link: str | None, waiting: Waiting | None = None
+    generation: Generation,
+    *,
+    link: str | None,
+    progress: Progress,
+    waiting: Waiting | None = None,
 ) -> GenerationDocument:
     spec, asset = generation.spec, generation.asset
     return GenerationDocument.model_construct(
@@ -160,6 +193,7 @@ def generation_document(
         state=generation.state,
         feature=generation.feature,
         provider=generation.provider,
+        dialect=generation.dialect,
         member_id=generation.member_id,
         spec=SpecDocument.model_construct(
             prompt=spec.prompt,
@@ -189,17 +223,28 @@ def generation_document(
         ),
         error=None
         if generation.error_code is None
-        else ErrorDocument.model_construct(
+        else FailureDocument.model_construct(
             code=generation.error_code, message=generation.error_message or ""
         ),
         waiting=None
         if waiting is None
         else WaitingDocument(
             queue_position=waiting.position,
-            reason=waiting.reason,
+            reason=WaitingReason(waiting.reason),
             retry_after_seconds=math.ceil(waiting.retry_after_seconds),
         ),
+        progress=ProgressDocument.model_construct(
+            elapsed_seconds=round(progress.elapsed_seconds, 3),
+            p50_seconds=_rounded(progress.p50_seconds),
+            p90_seconds=_rounded(progress.p90_seconds),
+        ),
+        remixed_from=generation.remixed_from,
+        callback_url=generation.callback_url,
         created_at=generation.created_at,
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,
     )
+
+
+def _rounded(seconds: float | None) -> float | None:
+    return None if seconds is None else round(seconds, 3)

@@ -47,13 +47,15 @@ class Offer:
     options: tuple[Option, ...]
 
     def check(self, values: Mapping[str, Any], *, prefix: str, issues: Rejections) -> Spec | None:
-        """The Spec of a promptObject, or None with every issue added under `prefix`."""
+        """The Spec of a promptObject, or None with every issue added under `prefix`, where there
+        is one."""
         before = len(issues.issues)
+        under = f"{prefix}." if prefix else ""
         known = {option.wire: option for option in self.options}
         for wire in values:
             if wire not in known:
                 issues.add(
-                    f"{prefix}.{shown(wire)}",
+                    f"{under}{shown(wire)}",
                     "unknown",
                     f"unknown field; allowed fields are {', '.join(known)}",
                     value=shown(values[wire]),
@@ -61,7 +63,7 @@ class Offer:
                 )
         chosen: dict[str, Any] = {}
         for option in self.options:
-            path = f"{prefix}.{option.wire}"
+            path = f"{under}{option.wire}"
             if option.wire in values:
                 chosen[option.name] = _check_option(option, values[option.wire], path, issues)
             elif option.required:

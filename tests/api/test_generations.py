@@ -210,9 +210,12 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
     expected = {
         "name": "ada", "role": "MEMBER", "status": "ACTIVE", "credit_limit": 500_000,
         "used_credits": 300_000, "remaining_credits": 200_000, "max_open": 3, "open": 2,
-        "rate": {"per_minute": 30, "burst": 7},
     }  # fmt: skip
     assert {name: found[name] for name in expected} == expected
+    assert (found["rate"]["per_minute"], found["rate"]["burst"]) == (30, 7)
+    # A step of the rate is two seconds, and the two creates were just now.
+    assert 5 <= found["rate"]["remaining"] <= 7
+    assert 0 <= found["rate"]["reset_seconds"] <= 4
     assert found["team"]["name"] == TEAM
     await call(still_gate, key, f"/generations/{uuid}/cancel", "POST")
     await members.change_member(

@@ -1,0 +1,275 @@
+"""A member's own view of itself: who it is, what it may make, what it has used."""
+
+from __future__ import annotations
+
+import csv
+import io
+from datetime import date, timedelta
+from enum import StrEnum
+from typing import Annotated, Any, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import Field
+from starlette.responses import JSONResponse
+
+from app.api.documents import Document
+from app.api.estimates import (
+    CreditsDocument,
+    RateDocument,
+    credits_document,
+    rate_document,
+    team_credits,
+)
+from app.api.parameters import refusals
+from app.db import headroom, usage
+from app.db.usage import UsageRow
+from app.domain.caller import Role, Status
+from app.domain.catalog import OFFERS, Offer
+from app.domain.generation import AspectRatio, Duration, Resolution, Spec, State, VideoModel
+from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
+from app.http.access import Caller, Rt
+from app.runtime import Runtime
+
+router = APIRouter(tags=["account"])
+
+_DAYS = 30
+_MOST_DAYS = 366
+
+
+class TeamDocument(Document):
+    id: UUID
+    name: str
+    credits: CreditsDocument | None = Field(
+        description="The team's own limit and what all its members have used of it; null where it "
+        "has none."
+    )
+
+
+class MeDocument(Document):
+    """The caller: who it is, what it may do, and what of that is used."""
+
+    object: Literal["me"]
+    member_id: UUID
+    name: str
+    role: Role
+    status: Status
+    team: TeamDocument
+    credit_limit: int
+    used_credits: int = Field(description="Spent, or set aside for what is under way.")
+    remaining_credits: int
+    max_open: int = Field(description="Generations that may be under way at a time.")
+    open: int = Field(description="Generations that are under way.")
+    rate: RateDocument
+
+
+@router.get("/me", name="get_me")
+async def get_me(rt: Rt, caller: Caller) -> MeDocument:
+    """Who the key belongs to, its limits, what of them is used and when the rate is whole again."""
+    async with rt.db.single() as tx:
+        room = await headroom.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
+    own = credits_document(caller.credit_limit, room.used_credits)
+    return MeDocument(
+        object="me",
+        member_id=caller.member_id,
+        name=caller.name,
+        role=caller.role,
+        status=caller.status,
+        team=TeamDocument(id=caller.team_id, name=caller.team_name, credits=team_credits(room)),
+        credit_limit=own.credit_limit,
+        used_credits=own.used_credits,
+        remaining_credits=own.remaining_credits,
+        max_open=caller.max_open,
+        open=room.open,
+        rate=rate_document(caller, room),
+    )
+
+
+class PriceDocument(Document):
+    """`resolution` null: where the request leaves it to the upstream."""
+
+    duration: Duration
+    resolution: Resolution | None
+    credits: int
+
+
+class ModelDocument(Document):
+    """What a model can make and what that costs."""
+
+    id: VideoModel
+    object: Literal["model"]
+    feature: str
+    provider: str
+    aliases: list[str] = Field(
+        description="Names of other APIs that stand for it in their own dialects."
+    )
+    durations: list[Duration]
+    aspect_ratios: list[AspectRatio]
+    resolutions: list[Resolution]
+    loop: bool = Field(description="Whether a video can be made to loop.")
+    prices: list[PriceDocument] = Field(
+        description="What has no price here cannot be asked for: the operator has set none."
+    )
+
+
+class ModelList(Document):
+    object: Literal["list"]
+    data: list[ModelDocument]
+
+
+@router.get("/models", name="list_models")
+async def list_models(rt: Rt, _caller: Caller) -> ModelList:
+    """Every model with its lengths, shapes, sizes and prices: all a form needs."""
+    return ModelList(
+        object="list",
+        data=[_model(rt, offer, model) for offer in OFFERS.values() for model in VideoModel],
+    )
+
+
+def _model(rt: Runtime, offer: Offer, model: VideoModel) -> ModelDocument:
+    return ModelDocument(
+        id=model,
+        object="model",
+        feature=offer.feature,
+        provider=offer.provider,
+        aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for is model],
+        durations=list(Duration),
+        aspect_ratios=list(AspectRatio),
+        resolutions=list(Resolution),
+        loop=any(option.name == "loop" for option in offer.options),
+        prices=[
+            PriceDocument(duration=duration, resolution=resolution, credits=price)
+            for duration in Duration
+            for resolution in (None, *Resolution)
+            if (price := _price(rt, offer, model, duration, resolution)) is not None
+        ],
+    )
+
+
+def _price(
+    rt: Runtime, offer: Offer, model: VideoModel, duration: Duration, resolution: Resolution | None
+) -> int | None:
+    try:
+        return rt.prices.quote(
+            offer, Spec(prompt="", model=model, duration=duration, resolution=resolution)
+        )
+    except PriceUnknown:
+        return None
+
+
+class UsageScope(StrEnum):
+    MEMBER = "member"
+    TEAM = "team"
+
+
+class UsageFormat(StrEnum):
+    JSON = "json"
+    CSV = "csv"
+
+
+class UsageRowDocument(Document):
+    """Generations asked for on one day (UTC), of one member and model, by what became of them so
+    far. `held_credits` are set aside for those that have not ended."""
+
+    day: date
+    member_id: UUID
+    model: str
+    state: State
+    generations: int
+    settled_credits: int
+    held_credits: int
+
+
+class UsageDocument(Document):
+    object: Literal["usage"]
+    from_day: date
+    to_day: date
+    scope: UsageScope
+    data: list[UsageRowDocument]
+    generations: int = Field(description="Of all rows.")
+    settled_credits: int = Field(description="Of all rows.")
+    held_credits: int = Field(description="Of all rows.")
+
+
+_USAGE: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The rows, and their sums.",
+        "model": UsageDocument,
+        "content": {"text/csv": {"schema": {"type": "string"}}},
+    },
+    **refusals(403, 422),
+}
+
+
+@router.get("/usage", name="get_usage", response_model=None, responses=_USAGE)
+async def get_usage(
+    request: Request,
+    rt: Rt,
+    caller: Caller,
+    from_day: Annotated[
+        date | None, Query(alias="from", description="First day, UTC. Default: 30 days back.")
+    ] = None,
+    to_day: Annotated[
+        date | None, Query(alias="to", description="Last day, UTC. Default: today.")
+    ] = None,
+    scope: Annotated[
+        UsageScope, Query(description="`team`: of all its members; administrators only.")
+    ] = UsageScope.MEMBER,
+    format_: Annotated[
+        UsageFormat | None,
+        Query(alias="format", description="Goes before what `Accept` says. Default: JSON."),
+    ] = None,
+) -> Response:
+    """What you asked for and what it cost, by day, model and state. As CSV with `format=csv` or
+    `Accept: text/csv`."""
+    if scope is UsageScope.TEAM and not caller.is_admin:
+        raise Forbidden("Only an administrator of the team may see the team's usage.")
+    last = to_day or rt.clock.now().date()
+    first = from_day or last - timedelta(days=min(_DAYS - 1, last.toordinal() - 1))
+    if not 0 <= (last - first).days < _MOST_DAYS:
+        message = f"must be at most {_MOST_DAYS - 1} days before `to`, and not after it"
+        raise InvalidRequest(
+            f"from {message}.", issues=[Issue("from", "value", message, first.isoformat())]
+        )
+    async with rt.db.single() as tx:
+        rows = await usage.usage_of(
+            tx,
+            team_id=caller.team_id,
+            member_id=None if scope is UsageScope.TEAM else caller.member_id,
+            first=first,
+            last=last,
+        )
+    if format_ is UsageFormat.CSV or (format_ is None and _prefers_csv(request)):
+        name = f"usage-{first}-{last}.csv"
+        return Response(
+            _csv(rows), media_type="text/csv; charset=utf-8",
+            headers={"Content-Disposition": f'attachment; filename="{name}"'},
+        )  # fmt: skip
+    document = UsageDocument(
+        object="usage",
+        from_day=first,
+        to_day=last,
+        scope=scope,
+        data=[UsageRowDocument(**{name: getattr(row, name) for name in _COLUMNS}) for row in rows],
+        generations=sum(row.generations for row in rows),
+        settled_credits=sum(row.settled_credits for row in rows),
+        held_credits=sum(row.held_credits for row in rows),
+    )
+    return JSONResponse(document.model_dump(mode="json"))
+
+
+_COLUMNS = tuple(UsageRowDocument.model_fields)
+
+
+def _prefers_csv(request: Request) -> bool:
+    """Whether CSV is asked for and JSON is not; what takes anything gets JSON."""
+    accepted = ",".join(request.headers.getlist("accept")).lower()
+    return "text/csv" in accepted and "json" not in accepted
+
+
+def _csv(rows: list[UsageRow]) -> str:
+    written = io.StringIO(newline="")
+    writer = csv.writer(written)
+    writer.writerow(_COLUMNS)
+    writer.writerows([getattr(row, name) for name in _COLUMNS] for row in rows)
+    return written.getvalue()

@@ -1,0 +1,307 @@
+"""Generations of one's own: asked for, looked at, canceled, deleted, made again."""
+
+from __future__ import annotations
+
+import math
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import AwareDatetime
+
+from app import custody, lifecycle, progress, views
+from app.admission import Admitted, Asked, admit, parse_idempotency_key
+from app.api import cursor as cursors
+from app.api import wire
+from app.api.documents import GenerationDocument, GenerationList, generation_document
+from app.api.parameters import CREATED, IDEMPOTENCY_KEY, PREFER, GenerationId, headers, refusals
+from app.db import generations
+from app.domain.caller import Caller as CallerRecord
+from app.domain.catalog import OFFERS
+from app.domain.generation import RESTING, Generation, State
+from app.errors import Forbidden, NotCancelable, NotRetryable
+from app.http.access import Active, Caller, Rt
+from app.http.bodies import read_json_object
+from app.http.callbacks import check_callback_url
+from app.http.created import view_of_admitted
+from app.http.patience import wait_where_preferred
+from app.http.pictures import thumbnail_response
+from app.http.sdk import sdk_attempt
+from app.http.video import video_response
+from app.runtime import Runtime
+
+#: What `generations.dialect` says of those asked for here.
+DIALECT = "rest"
+
+router = APIRouter(prefix="/generations", tags=["generations"])
+
+_BODY = {"requestBody": {"required": True, "content": {"application/json": {
+    "schema": {"$ref": "#/components/schemas/GenerationRequest"}}}}}  # fmt: skip
+_ENDED: dict[str, Any] = {
+    "description": "It has ended already: the wait was long enough, or this is the answer to an "
+    "earlier request again.",
+    "model": GenerationDocument,
+    "headers": CREATED,
+}
+_ACCEPTED: dict[int | str, dict[str, Any]] = {
+    200: _ENDED,
+    202: {"description": "Accepted and on its way.", "headers": CREATED},
+    **refusals(402, 413, 408, 422, 429),
+}
+
+
+@router.post(
+    "",
+    name="create_generation",
+    status_code=202,
+    responses=_ACCEPTED,
+    openapi_extra={**_BODY, "parameters": [IDEMPOTENCY_KEY, PREFER]},
+)
+async def create_generation(
+    request: Request, response: Response, rt: Rt, caller: Caller
+) -> GenerationDocument:
+    """Asks for a video.
+
+    Answers at once with 202 and the generation, whose `state` is then followed with
+    `get_generation` or the events. Credits are set aside now and spent when there is a video. Send
+    an `Idempotency-Key`, and a request that is repeated after a lost answer is never paid twice.
+    """
+    asked = wire.parse(
+        await read_json_object(
+            request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
+        )
+    )
+    callback_url = asked.callback_url
+    if callback_url is not None:
+        callback_url = check_callback_url(rt, callback_url, "callback_url")
+    admitted = await admit(
+        rt,
+        caller,
+        asked.offer,
+        asked.spec,
+        dialect=DIALECT,
+        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        asked=Asked(callback_url=callback_url),
+        attempt=sdk_attempt(request),
+    )
+    return await _answer(rt, caller, request, response, admitted)
+
+
+@router.get("", name="list_generations", responses=refusals(403, 422))
+async def list_generations(
+    rt: Rt,
+    caller: Caller,
+    state: Annotated[list[State] | None, Query(description="Only these states.")] = None,
+    created_from: Annotated[AwareDatetime | None, Query(description="Made at or after.")] = None,
+    created_before: Annotated[AwareDatetime | None, Query(description="Made before.")] = None,
+    member_id: Annotated[
+        UUID | None, Query(description="Of this member; administrators only. Default: all.")
+    ] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Generations in a page.")] = 20,
+) -> GenerationList:
+    """Your generations, newest first, whichever API they were asked for through. An administrator
+    sees the team's."""
+    if not caller.is_admin and member_id not in (None, caller.member_id):
+        raise Forbidden("Only an administrator of the team may list another member's generations.")
+    async with rt.db.single() as tx:
+        found = await generations.list_visible(
+            tx,
+            team_id=caller.team_id,
+            member_id=member_id if caller.is_admin else caller.member_id,
+            states=state or (),
+            created_from=created_from,
+            created_before=created_before,
+            after=None if cursor is None else cursors.read(cursor),
+            limit=limit + 1,
+        )
+    page = found[:limit]
+    has_more = len(found) > limit
+    return GenerationList(
+        object="list",
+        data=[await _document(rt, generation) for generation in page],
+        has_more=has_more,
+        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+    )
+
+
+@router.get(
+    "/{generation_id}",
+    name="get_generation",
+    responses={200: {"headers": headers("Retry-After")}, **refusals(404, 422)},
+)
+async def get_generation(
+    generation_id: GenerationId, rt: Rt, caller: Caller, response: Response
+) -> GenerationDocument:
+    """One generation. While it is under way, `Retry-After` says when to look again."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    waiting = await views.waiting_of(rt, generation)
+    if generation.state not in RESTING:
+        seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
+        response.headers["Retry-After"] = str(math.ceil(seconds))
+    return await _document(rt, generation, waiting=waiting)
+
+
+@router.post("/{generation_id}/cancel", name="cancel_generation", responses=refusals(404, 409, 422))
+async def cancel_generation(
+    generation_id: GenerationId, rt: Rt, caller: Caller
+) -> GenerationDocument:
+    """Cancels a generation that is still queued; its credits are free again at once. Once it was
+    sent upstream it is paid for, and this answers 409 `not_cancelable`."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    if generation.state is not State.CANCELED:
+        async with rt.db.begin() as tx:
+            canceled = await lifecycle.cancel(tx, generation_id, now=rt.clock.now())
+        generation = await views.get_visible(rt, caller, generation_id)
+        if canceled:
+            rt.metrics.transitions.labels(State.CANCELED.value).inc()
+        else:
+            raise NotCancelable(
+                f"Only a queued generation can be canceled; this one is {generation.state}.",
+                extra={"state": generation.state.value},
+            )
+    return await _document(rt, generation)
+
+
+@router.post(
+    "/{generation_id}/retry",
+    name="retry_generation",
+    status_code=202,
+    responses={**_ACCEPTED, **refusals(404, 409)},
+    openapi_extra={"parameters": [IDEMPOTENCY_KEY, PREFER]},
+)
+async def retry_generation(
+    request: Request, generation_id: GenerationId, response: Response, rt: Rt, caller: Caller
+) -> GenerationDocument:
+    """Asks once more for the video of a failed or canceled generation: a new generation with the
+    same spec, which costs credits like any other. One that is under way, has its video, or is
+    `unknown` is refused with 409 `not_retryable`: it would be paid for twice."""
+    former = await views.get_visible(rt, caller, generation_id)
+    if former.state not in (State.FAILED, State.CANCELED):
+        raise NotRetryable(
+            f"Only a failed or canceled generation can be made again; this one is {former.state}.",
+            extra={"state": former.state.value},
+        )
+    key = parse_idempotency_key(request.headers.get("idempotency-key"))
+    admitted = await admit(
+        rt,
+        caller,
+        OFFERS[former.feature, former.provider],
+        former.spec,
+        dialect=DIALECT,
+        # Keys count for one kind of request each; no key that is sent has a line break in it.
+        idempotency_key=None if key is None else f"retry\n{generation_id}\n{key}",
+        asked=Asked(
+            remixed_from=former.remixed_from,
+            callback_url=former.callback_url if former.member_id == caller.member_id else None,
+        ),
+    )
+    return await _answer(rt, caller, request, response, admitted)
+
+
+@router.delete(
+    "/{generation_id}",
+    name="delete_generation",
+    status_code=204,
+    response_class=Response,
+    responses=refusals(404, 409, 422),
+)
+async def delete_generation(generation_id: GenerationId, rt: Rt, caller: Active) -> None:
+    """Deletes the video of a generation that has ended, for ever; the record stays. Asking again
+    changes nothing. An administrator may delete the team's."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    own = generation.member_id == caller.member_id
+    await custody.delete(rt, generation, reason="owner" if own else "admin", by=caller.member_id)
+
+
+_FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
+_CONTENT: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The whole file.", "content": {"video/mp4": _FILE}},
+    206: {"description": "The part that `Range` asked for.", "content": {"video/mp4": _FILE}},
+    304: {"description": "`If-None-Match` or `If-Modified-Since` says that you have it."},
+    416: {"description": "`Range` begins behind the end of the file."},
+    **refusals(404, 409, 410, 412, 422),
+}
+
+
+@router.get(
+    "/{generation_id}/content",
+    name="get_content",
+    response_class=Response,
+    responses=_CONTENT,
+)
+async def get_content(
+    request: Request,
+    generation_id: GenerationId,
+    rt: Rt,
+    caller: Caller,
+    download: Annotated[bool, Query(description="Names the answer a download.")] = False,
+) -> Response:
+    """The video's bytes, as soon as the generation has succeeded. Ranges and conditional requests
+    work. A page does not need this: `video.url` is a link that works without a key."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    return await video_response(
+        rt, request, generation, disposition="attachment" if download else "inline"
+    )
+
+
+_PICTURE: dict[int | str, dict[str, Any]] = {
+    200: {"description": "The picture.", "content": {"image/webp": _FILE}},
+    206: {"description": "The part that `Range` asked for.", "content": {"image/webp": _FILE}},
+    **{status: _CONTENT[status] for status in (304, 416)},
+    **refusals(404, 409, 410, 412, 422),
+}
+
+
+@router.get(
+    "/{generation_id}/thumbnail",
+    name="get_thumbnail",
+    response_class=Response,
+    responses=_PICTURE,
+)
+async def get_thumbnail(
+    request: Request, generation_id: GenerationId, rt: Rt, caller: Caller
+) -> Response:
+    """One frame of the video as WebP, at most 640 pixels on its longest side, once the video is
+    archived; before that 409 `not_ready`."""
+    generation = await views.get_visible(rt, caller, generation_id)
+    return await thumbnail_response(rt, request, generation)
+
+
+# A route of its own: a description may not give two operations one id.
+router.head("/{generation_id}/content", name="head_content", include_in_schema=False)(get_content)
+
+
+async def _document(
+    rt: Runtime, generation: Generation, *, waiting: views.Waiting | None = None
+) -> GenerationDocument:
+    history = await progress.history_of(rt, generation.spec)
+    return generation_document(
+        generation,
+        link=views.video_link(rt, generation),
+        progress=progress.progress_of(generation, history, now=rt.clock.now()),
+        waiting=waiting,
+    )
+
+
+async def _answer(
+    rt: Runtime, caller: CallerRecord, request: Request, response: Response, admitted: Admitted
+) -> GenerationDocument:
+    """What a create answers with: at once, or after as long a wait as was asked for. Nothing that
+    goes wrong from here on may hide that the generation is accepted."""
+    waited, applied = await wait_where_preferred(rt, request, caller, admitted.generation_id)
+    view = await view_of_admitted(rt, caller, admitted, changed=waited)
+    generation, now = view.generation, rt.clock.now()
+    history = progress.history_at_hand(rt, generation.spec)
+    response.headers.update({**admitted.headers, **applied})
+    response.headers["Location"] = f"/api/v1/generations/{generation.id}"
+    if generation.state in RESTING:
+        response.status_code = 200
+    else:
+        again = progress.look_again_seconds(generation, history, now=now)
+        response.headers["Retry-After"] = str(math.ceil(again))
+    return generation_document(
+        generation,
+        link=view.link,
+        progress=progress.progress_of(generation, history, now=now),
+    )

@@ -1,0 +1,81 @@
+"""What several routes of the own REST take, and how its OpenAPI document says so."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import Path
+from pydantic import BeforeValidator
+
+from app.domain.ids import parse_generation_id
+
+
+def _any_form(given: Any) -> UUID:
+    found = parse_generation_id(given) if isinstance(given, str) else None
+    if found is None:
+        raise ValueError("must be the id of a generation: a UUID, or `video_` and 32 hex digits")
+    return found
+
+
+#: An id as any dialect writes it.
+GenerationId = Annotated[
+    UUID,
+    BeforeValidator(_any_form),
+    Path(
+        description="The `id` of a generation. Ids of the OpenAI dialect (`video_` and 32 hex "
+        "digits) are understood too."
+    ),
+]
+
+IDEMPOTENCY_KEY: dict[str, Any] = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Any text of your own that names this request, such as a random UUID, 1 to 255 "
+    "visible characters. Send the request again with the same key and you get the same generation "
+    "again, with `Idempotent-Replayed: true`, instead of paying for a second one.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+    "example": "4f9a1a52-3f0d-4a0e-9d7a-6d9f3b1c2e10",
+}
+PREFER: dict[str, Any] = {
+    "name": "Prefer",
+    "in": "header",
+    "required": False,
+    "description": "`wait=60` holds the answer for up to 60 seconds, or until the video is there, "
+    "whichever comes first (RFC 7240). Without it the answer comes at once.",
+    "schema": {"type": "string"},
+    "example": "wait=60",
+}
+
+_HEADERS: dict[str, tuple[str, str, Any]] = {
+    "Location": ("string", "Where to look for the generation.",
+                 "/api/v1/generations/0f8fad5b-d9cb-469f-a165-70867728950e"),
+    "Retry-After": ("integer", "Seconds after which looking again makes sense.", 5),
+    "Idempotent-Replayed": ("string", "`true` where an earlier request made this generation.",
+                            "true"),
+    "Preference-Applied": ("string", "What of `Prefer` was followed.", "wait=60"),
+    "RateLimit": ("string", "Creates left and seconds until all are back (IETF draft).",
+                  '"member";r=19;t=1'),
+    "RateLimit-Policy": ("string", "Your burst and the seconds it takes to fill (IETF draft).",
+                         '"member";q=20;w=20'),
+}  # fmt: skip
+
+
+def headers(*names: str) -> dict[str, Any]:
+    """Response headers as OpenAPI describes them."""
+    return {
+        name: {"description": said, "schema": {"type": kind}, "example": example}
+        for name, (kind, said, example) in _HEADERS.items()
+        if name in names
+    }
+
+
+CREATED = headers("Location", "Retry-After", "Idempotent-Replayed", "Preference-Applied",
+                  "RateLimit", "RateLimit-Policy")  # fmt: skip
+
+
+def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Statuses of errors beside those that every route can answer with; the document gives each
+    its schema."""
+    return {status: {"description": ""} for status in statuses}

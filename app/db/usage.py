@@ -1,0 +1,54 @@
+"""What was asked for and what it cost, summed up."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+from app.domain.generation import State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """Generations asked for on one UTC day, of one model and one member, that are in one state
+    now. `held_credits` are set aside for those that have not ended."""
+
+    day: date
+    member_id: UUID
+    model: str
+    state: State
+    generations: int
+    settled_credits: int
+    held_credits: int
+
+
+_USAGE = """
+    SELECT (g.created_at AT TIME ZONE 'UTC')::date AS day, g.member_id, g.spec->>'model' AS model,
+           g.state, count(*) AS generations,
+           coalesce(sum(g.settled), 0)::bigint AS settled_credits,
+           coalesce(sum(g.quote) FILTER (WHERE g.settled IS NULL), 0)::bigint AS held_credits
+      FROM generations g
+     WHERE {whose}
+       AND g.created_at >= CAST(:first AS date)::timestamp AT TIME ZONE 'UTC'
+       AND g.created_at < (CAST(:last AS date) + 1)::timestamp AT TIME ZONE 'UTC'
+     GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
+"""
+#: One for each index.
+_OF_TEAM = text(_USAGE.format(whose="g.team_id = :team_id"))
+_OF_MEMBER = text(_USAGE.format(whose="g.member_id = :member_id AND g.team_id = :team_id"))
+
+
+async def usage_of(
+    tx: Tx, *, team_id: UUID, member_id: UUID | None, first: date, last: date
+) -> list[UsageRow]:
+    """Of the UTC days from `first` to `last`, both with them; `member_id` None: the whole team."""
+    values = {"team_id": team_id, "first": first, "last": last}
+    if member_id is None:
+        rows = await tx.execute(_OF_TEAM, values)
+    else:
+        rows = await tx.execute(_OF_MEMBER, {**values, "member_id": member_id})
+    return [UsageRow(**{**row._mapping, "state": State(row.state)}) for row in rows]
