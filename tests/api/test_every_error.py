@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
 from app import errors
+from app.dialects.luma import wire as dream_machine
+from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire
 from app.errors import GatewayError, Issue, LimitReached, Unavailable
 from app.http.errors import Render, problem
 
-EDGES = {"own REST": problem, "1min.ai": wire.render_error}
+#: (what was raised, status, body) → its issues and its figures, once the shape is looked at.
+Look = Callable[[GatewayError, int, dict[str, Any]], tuple[Any, dict[str, Any]]]
+
+
+def _own_rest(raised: GatewayError, status: int, body: dict[str, Any]) -> tuple[Any, Any]:
+    assert status == body["status"] == raised.status
+    assert body["type"] == f"urn:reelgate:error:{raised.code}"
+    assert (body["code"], body["title"]) == (raised.code, raised.title)
+    assert (body["detail"], body["request_id"]) == (raised.message, "request-1")
+    return body.get("errors"), body
+
+
+def _onemin(raised: GatewayError, _: int, body: dict[str, Any]) -> tuple[Any, Any]:
+    assert (body["message"], body["requestId"]) == (raised.message, "request-1")
+    assert body["errorCode"].isupper()
+    return body.get("details"), body.get("context", {})
+
+
+def _luma(raised: GatewayError, status: int, body: dict[str, Any]) -> tuple[Any, Any]:
+    assert status in (raised.status, 400)
+    assert (body["detail"], body["code"]) == (raised.message, raised.code)
+    assert body["request_id"] == "request-1"
+    return body.get("errors"), body
+
+
+EDGES: dict[str, tuple[Render, Look]] = {
+    "own REST": (problem, _own_rest),
+    "1min.ai": (wire.render_error, _onemin),
+    "Luma Dream Machine": (dream_machine.render_error, _luma),
+    "Luma Agents": (agents.render_error, _luma),
+}
 ISSUES = [Issue("promptObject.duration", "value", "must be one of 5s", "7s", ["5s"])]
 
 
@@ -39,7 +72,7 @@ def test_the_family_is_whole_and_its_docstring_draws_it() -> None:
 @pytest.mark.parametrize("edge", EDGES)
 @pytest.mark.parametrize("error", EVERY, ids=lambda error: error.__name__)
 def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge: str) -> None:
-    render: Render = EDGES[edge]
+    render, look = EDGES[edge]
     for raised in (
         error(),
         error("What happened, in a sentence."),
@@ -51,16 +84,7 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
         assert json.loads(json.dumps(body, allow_nan=False)) == body
         assert body["billed"] is raised.billed
         assert body["retry_safe"] is raised.retry_safe
-        if edge == "own REST":
-            assert status == body["status"] == error.status
-            assert body["type"] == f"urn:reelgate:error:{error.code}"
-            assert (body["code"], body["title"]) == (error.code, error.title)
-            assert (body["detail"], body["request_id"]) == (raised.message, "request-1")
-            issues, figures = body.get("errors"), body
-        else:
-            assert (body["message"], body["requestId"]) == (raised.message, "request-1")
-            assert body["errorCode"].isupper()
-            issues, figures = body.get("details"), body.get("context", {})
+        issues, figures = look(raised, status, body)
         assert issues == ([issue.to_json() for issue in ISSUES] if raised.issues else None)
         assert figures.get("limit_value") == raised.extra.get("limit_value")
 
@@ -68,7 +92,7 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
 @pytest.mark.parametrize("edge", EDGES)
 def test_an_error_may_take_its_promise_of_a_safe_retry_back(edge: str) -> None:
     raised = Unavailable(extra={"retry_safe": False})
-    _, body = EDGES[edge](raised, "request-1")
+    _, body = EDGES[edge][0](raised, "request-1")
     assert body["retry_safe"] is False
     assert "context" not in body
 

@@ -71,7 +71,7 @@ async def test_it_waits_only_where_it_is_asked_to(gate: Gateway) -> None:
 @pytest.mark.parametrize("said", ["x-stainless-read-timeout", "x-stainless-timeout"])
 async def test_it_never_waits_as_long_as_the_sdk_does(still_gate: Gateway, said: str) -> None:
     key = await still_gate.member()
-    answer = await dream(still_gate, key, prefer="wait=900", **{said: "5.5"})
+    answer = await dream(still_gate, key, LION, **{"prefer": "wait=900", said: "5.5"})
     assert (answer.status_code, answer.json()["state"]) == (201, "queued")
     assert answer.headers["Preference-Applied"] == "wait=0.5"
 

@@ -83,7 +83,7 @@ async def test_a_full_account_is_402_and_is_not_tried_again(
     ],
 )
 async def test_a_limit_is_429_and_says_when_to_come_back(
-    still_gate: Gateway, create: Create, limits: dict[str, int], code: str
+    still_gate: Gateway, create: Create, limits: dict[str, Any], code: str
 ) -> None:
     key = await still_gate.member(**limits)
     assert (await create(still_gate, key)).status_code == 201
