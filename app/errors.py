@@ -14,6 +14,7 @@
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
     ├── PayloadTooLarge              413  payload_too_large
+    ├── RangeNotSatisfiable          416  range_not_satisfiable
     ├── InvalidRequest               422  invalid_request
     │   ├── MalformedJson            422  malformed_json
     │   ├── UnsupportedModel         422  unsupported_model
@@ -178,6 +179,13 @@ class PayloadTooLarge(GatewayError):
     code = "payload_too_large"
     status = 413
     title = "The request body is too large"
+    retry_safe = True
+
+
+class RangeNotSatisfiable(GatewayError):
+    code = "range_not_satisfiable"
+    status = 416
+    title = "None of the ranges asked for lies within the file"
     retry_safe = True
 
 

@@ -13,12 +13,11 @@ from urllib.parse import quote
 
 from anyio import CancelScope
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response, StreamingResponse
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
-from app.errors import PreconditionFailed
+from app.errors import PreconditionFailed, RangeNotSatisfiable
 from app.http import ranges
-from app.http.errors import request_id_of
 from app.http.ranges import Plan, Span
 
 Disposition = Literal["inline", "attachment"]
@@ -38,10 +37,10 @@ async def content_response(
     cache_seconds: int,
     disposition: Disposition = "inline",
 ) -> Response:
-    """Answers GET or HEAD with the file, the ranges asked for, or 304 or 416.
+    """Answers GET or HEAD with the file, the ranges asked for, or 304.
 
-    Raises `PreconditionFailed`, and whatever `open_range` raises before its first bytes: they are
-    fetched here, while the answer can still become an error.
+    Raises `PreconditionFailed`, `RangeNotSatisfiable`, and whatever `open_range` raises before its
+    first bytes: they are fetched here, while the answer can still become an error.
     """
     etag = f'"{etag_sha256}"'
     plan = ranges.decide(
@@ -63,7 +62,7 @@ async def content_response(
         case 304:
             return Response(status_code=304, headers=headers)
         case 416:
-            return not_satisfiable(request, length)
+            raise not_satisfiable(length)
     body = _Body(plan, open_range, length, content_type)
     headers |= _describing(filename, disposition) | body.headers
     if request.method == "HEAD":
@@ -208,23 +207,10 @@ def _describing(filename: str, disposition: Disposition) -> dict[str, str]:
     return {"Content-Disposition": value, "X-Content-Type-Options": "nosniff"}
 
 
-def not_satisfiable(request: Request, length: int) -> Response:
-    """The 416 of a file that has `length` bytes."""
-    detail = f"The file has {length} bytes; none of the ranges asked for lies within it"
-    problem = {
-        "type": "about:blank",
-        "title": "Range not satisfiable",
-        "status": 416,
-        "detail": detail,
-        "code": "range_not_satisfiable",
-        "billed": False,
-        "retry_safe": True,
-        "request_id": request_id_of(request),
-    }
-    return JSONResponse(
-        problem,
-        status_code=416,
-        media_type="application/problem+json",
+def not_satisfiable(length: int) -> RangeNotSatisfiable:
+    """Of a file that has `length` bytes."""
+    return RangeNotSatisfiable(
+        f"The file has {length} bytes; none of the ranges asked for lies within it.",
         headers={
             "Content-Range": f"bytes */{length}",
             "Accept-Ranges": "bytes",

@@ -106,7 +106,7 @@ async def _through(
             _, _, length = response.headers.get("content-range", "").rpartition("/")
             if not length.isdecimal():
                 raise _on_its_way()
-            return not_satisfiable(request, int(length))
+            raise not_satisfiable(int(length))
         if response.status_code not in (200, 206):
             raise _on_its_way()
         keep = stack.pop_all()

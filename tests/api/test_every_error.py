@@ -12,6 +12,7 @@ from app import errors
 from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire
+from app.dialects.openai import wire as openai
 from app.errors import GatewayError, Issue, LimitReached, Unavailable
 from app.http.errors import Render, problem
 
@@ -40,9 +41,19 @@ def _luma(raised: GatewayError, status: int, body: dict[str, Any]) -> tuple[Any,
     return body.get("errors"), body
 
 
+def _openai(raised: GatewayError, status: int, body: dict[str, Any]) -> tuple[Any, Any]:
+    # The SDKs send what met a 409 again by themselves.
+    assert status != 409
+    assert (body["message"], body["request_id"]) == (raised.message, "request-1")
+    assert all(isinstance(body[name], str) and body[name] for name in ("type", "code"))
+    assert body["param"] == (ISSUES[0].field if raised.issues else None)
+    return body.get("details"), body
+
+
 EDGES: dict[str, tuple[Render, Look]] = {
     "own REST": (problem, _own_rest),
     "1min.ai": (wire.render_error, _onemin),
+    "OpenAI": (openai.render_error, _openai),
     "Luma Dream Machine": (dream_machine.render_error, _luma),
     "Luma Agents": (agents.render_error, _luma),
 }
@@ -82,6 +93,7 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
         status, body = render(raised, "request-1")
         assert 400 <= status <= 599
         assert json.loads(json.dumps(body, allow_nan=False)) == body
+        body = body.get("error", body)
         assert body["billed"] is raised.billed
         assert body["retry_safe"] is raised.retry_safe
         issues, figures = look(raised, status, body)
@@ -93,6 +105,7 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
 def test_an_error_may_take_its_promise_of_a_safe_retry_back(edge: str) -> None:
     raised = Unavailable(extra={"retry_safe": False})
     _, body = EDGES[edge][0](raised, "request-1")
+    body = body.get("error", body)
     assert body["retry_safe"] is False
     assert "context" not in body
 

@@ -17,6 +17,7 @@ from typer.main import get_command
 
 from app.cli import cli
 from app.dialects.onemin import wire as onemin
+from app.dialects.openai import wire as openai
 from app.domain.generation import ARROWS, State
 from app.errors import GatewayError, Internal, InvalidRequest, Issue
 from app.settings import GROUPS, Settings, environment_name
@@ -71,7 +72,9 @@ def reference() -> str:
         *_commands(),
         "## Errors\n\nThe gateway's own REST answers `application/problem+json` (RFC 9457) with "
         "`code`, `billed`, `retry_safe` and\n`request_id`. The 1min.ai dialect answers "
-        "`{errorCode, message, details?, context?, billed, retry_safe, requestId}`.\n"
+        "`{errorCode, message, details?, context?, billed, retry_safe, requestId}`,\nthe OpenAI "
+        "dialect `{error: {message, type, param, code, billed, retry_safe, request_id, "
+        "details?}}`.\n"
         "`retry_safe`: sending the very same request again cannot pay for a second video. "
         "`billed`: credits were spent on\nthis request.\n",
         _errors(),
@@ -172,10 +175,12 @@ def _errors() -> str:
     rows = []
     for kind in sorted(error_family(), key=lambda kind: (kind.status, kind.code)):
         native = ", ".join(f"{status} `{code}`" for status, code in _native(kind))
+        sdk = ", ".join(f"{status} `{code}`" for status, code in _openai(kind))
         flags = ("yes" if flag else "no" for flag in (kind.billed, kind.retry_safe))
         said = " ".join([f"{kind.title}.", *(vars(kind).get("__doc__") or "").split()])
-        rows.append([f"`{kind.code}`", str(kind.status), native, *flags, said])
-    head = ["code", "status", "1min.ai dialect", "`billed`", "`retry_safe`", "meaning"]
+        rows.append([f"`{kind.code}`", str(kind.status), native, sdk, *flags, said])
+    head = ["code", "status", "1min.ai dialect", "OpenAI dialect", "`billed`", "`retry_safe`",
+            "meaning"]  # fmt: skip
     return _table(head, rows)
 
 
@@ -188,6 +193,17 @@ def _native(kind: type[GatewayError]) -> list[tuple[int, str]]:
         examples = [kind(issues=[Issue(field, code, "")]) for field, code in fields]
     rendered = [onemin.render_error(error, "") for error in examples]
     return sorted({(status, str(body["errorCode"])) for status, body in rendered})
+
+
+def _openai(kind: type[GatewayError]) -> list[tuple[int, str]]:
+    """Status and `code` in the OpenAI dialect: of an invalid request it depends on the field."""
+    examples = [kind()]
+    if kind is InvalidRequest:
+        fields = (("prompt", "missing"), ("loop", "type"), ("resolution", "value"),
+                  ("size", "value"), ("seconds", "value"), ("n", "unknown"))  # fmt: skip
+        examples = [kind(issues=[Issue(field, code, "")]) for field, code in fields]
+    rendered = [openai.render_error(error, "") for error in examples]
+    return [(status, str(body["error"]["code"])) for status, body in rendered]
 
 
 def state_prose() -> dict[State, str]:
@@ -205,10 +221,11 @@ def state_prose() -> dict[State, str]:
 def _states() -> str:
     prose = state_prose()
     return _table(
-        ["state", "leaves to", "1min.ai dialect", "meaning", "event"],
+        ["state", "leaves to", "1min.ai dialect", "OpenAI dialect", "meaning", "event"],
         [
             [f"`{state}`", ", ".join(f"`{t}`" for t in State if t in ARROWS[state]) or "–",
-             f"`{onemin.STATUS[state]}`", prose[state], f"`generation.{state}`"]
+             f"`{onemin.STATUS[state]}`", f"`{openai.STATUS[state]}`", prose[state],
+             f"`generation.{state}`"]
             for state in State
         ],
     )  # fmt: skip
