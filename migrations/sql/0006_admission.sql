@@ -76,18 +76,20 @@ BEGIN
         END IF;
     ELSIF p_sdk_retry IS NOT NULL THEN
         -- An SDK counts the attempts of one call, and says nothing else of what belongs together.
-        -- This attempt belongs to a generation whose latest attempt was the one before. Or to one
-        -- that began with the attempt after, while this one was held up on its way: it came in
-        -- before that generation was made. A first attempt that came in later is another call.
+        -- This attempt belongs to a generation whose latest attempt was an earlier one: the one
+        -- before, or, where that never got here, one before it. Or to one that began with a later
+        -- attempt, while this one was held up on its way: it came in before that generation was
+        -- made. A first attempt that came in later is another call.
         SELECT g.id INTO v_twin FROM generations g
          WHERE g.member_id = p_member AND g.api_key_id = p_api_key AND g.dialect = p_dialect
            AND g.fingerprint = p_fingerprint
-           AND g.created_at > v_now - make_interval(secs => 3 * p_sdk_window_seconds)
-           AND ((p_sdk_retry > 0 AND g.sdk_last = p_sdk_retry - 1
-                 AND g.sdk_last_at > v_now - make_interval(secs => p_sdk_window_seconds))
-                OR (g.sdk_first = p_sdk_retry + 1
+           AND g.created_at
+               > v_now - make_interval(secs => (least(p_sdk_retry, 9) + 1) * p_sdk_window_seconds)
+           AND ((g.sdk_last < p_sdk_retry AND g.sdk_last_at
+                 > v_now - make_interval(secs => (p_sdk_retry - g.sdk_last) * p_sdk_window_seconds))
+                OR ((p_sdk_retry < g.sdk_first OR 0 < p_sdk_retry AND p_sdk_retry < g.sdk_last)
                     AND g.created_at > v_now - make_interval(secs => p_sdk_waited_seconds)))
-         ORDER BY g.created_at, g.id LIMIT 1;
+         ORDER BY g.sdk_last DESC, g.created_at, g.id LIMIT 1;
         IF FOUND THEN
             UPDATE generations g
                SET sdk_first = least(g.sdk_first, p_sdk_retry),

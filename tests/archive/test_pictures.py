@@ -27,7 +27,8 @@ def film(path: Path, *, frames: int, size: tuple[int, int] = (1280, 720)) -> Pat
         for number in range(frames):
             shade = round(255 * number / max(frames - 1, 1))
             picture = Image.new("RGB", size, (shade, shade, shade))
-            container.mux(video.encode(av.VideoFrame.from_image(picture)))
+            frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
+            container.mux(video.encode(frame))
         container.mux(video.encode())
     return path
 

@@ -203,11 +203,12 @@ async def test_files_and_nested_fields_are_refused_by_their_name(still_gate: Gat
     key = await still_gate.member()
     before = await traces(still_gate)
     large = b"\0" * (2 * still_gate.rt.settings.max_body_bytes)
-    for parts in (
+    sent: tuple[dict[str, Any], ...] = (
         {"prompt": (None, PROMPT), "input_reference": ("cat.png", b"png", "image/png")},
         {"prompt": (None, PROMPT), "input_reference": ("upload", large)},
         {"prompt": (None, PROMPT), "input_reference[image_url]": (None, "https://x/i.png")},
-    ):
+    )
+    for parts in sent:
         answer = await still_gate.http.post("/v1/videos", headers=bearer(key), files=parts)
         error = refusal(answer, 400, "not_offered")
         assert error["param"] == "input_reference"
