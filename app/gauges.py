@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app import queue
-from app.db import migrate, status, switches
+from app.db import deliveries, migrate, status, switches
 from app.runtime import Runtime
 
 
@@ -17,6 +17,7 @@ async def refresh(rt: Runtime) -> None:
         figures = await status.figures(tx)
         depths = await queue.depths(tx)
         paused = await switches.positions(tx)
+        pending = await deliveries.pending_figures(tx)
     gauges = rt.metrics
     gauges.database_up.set(1)
     for state in ("queued", "submitting", "running", "unknown"):
@@ -30,6 +31,8 @@ async def refresh(rt: Runtime) -> None:
         gauges.upstream_keys.labels(label).set(usable)
     for position in paused:
         gauges.paused.labels(position.name.value).set(position.paused)
+    gauges.webhooks_pending.set(pending.deliveries)
+    gauges.webhooks_oldest_seconds.set(pending.oldest_seconds)
     gauges.jobs.clear()
     for depth in depths:
         gauges.jobs.labels(depth.kind, depth.status).set(depth.jobs)

@@ -1,5 +1,6 @@
 """The only mover of states: each move is guarded by the arrows, settles the hold where it ends,
-records the event and wakes whoever waits, all in the caller's transaction."""
+records the event, sees to it that those who asked are told, and wakes whoever waits, all in the
+caller's transaction."""
 
 from __future__ import annotations
 
@@ -8,7 +9,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.db import assets, ledger, moves
+from app.db import assets, deliveries, ledger, moves
 from app.db.moves import Work
 from app.db.session import Tx
 from app.domain.generation import RESTING, State, sources
@@ -210,6 +211,8 @@ async def _move(
         event=event,
         columns=columns,
     )
+    if moved:
+        await deliveries.make(tx, generation_id, entered=to)
     if moved and to in RESTING:
         await moves.announce(tx, generation_id)
     return moved

@@ -23,6 +23,7 @@ from app.db import migrate
 from app.embedded import embedded_postgres
 from app.errors import ConfigurationError, Unavailable
 from app.first_start import ensure_first_key
+from app.forms import FORMS
 from app.http.server import Server, raise_file_limit, server_config
 from app.main import create_app
 from app.runtime import Runtime, open_runtime
@@ -71,7 +72,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """The API alone."""
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with open_runtime(settings) as rt:
+        async with open_runtime(settings, forms=FORMS) as rt:
             await _serve_api(rt, listener, stopping)
 
 
@@ -83,7 +84,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         )
     from app.worker.run import run as run_worker
 
-    async with open_runtime(settings) as rt:
+    async with open_runtime(settings, forms=FORMS) as rt:
         if settings.worker_metrics_port:
             start_http_server(settings.worker_metrics_port, settings.host, rt.metrics.registry)
         gauging = asyncio.create_task(_keep_gauges(rt))
@@ -129,7 +130,7 @@ async def _up(settings: Settings, stopping: asyncio.Event) -> None:
             log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
         listener = stack.enter_context(_listening(settings.host, settings.port, "REELGATE_PORT"))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        rt = await stack.enter_async_context(open_runtime(settings))
+        rt = await stack.enter_async_context(open_runtime(settings, forms=FORMS))
         worker_stopping = asyncio.Event()
         working = asyncio.create_task(run_worker(rt, worker_stopping))
         working.add_done_callback(lambda _: stopping.set())

@@ -36,6 +36,8 @@ class Job(StrEnum):
     SUBMIT = "submit"
     POLL = "poll"
     ARCHIVE = "archive"
+    #: Of a delivery of a webhook; all others are of a generation.
+    TELL = "tell"
 
 
 Act = Callable[[UUID], Awaitable[None]]
@@ -48,6 +50,17 @@ async def enqueue(
     await tx.execute(
         text("SELECT reelgate_enqueue_v1(:kind, :id, :priority, CAST(:at AS timestamptz))"),
         {"kind": job.value, "id": generation_id, "priority": priority, "at": at},
+    )
+
+
+async def hasten_one(tx: Tx, job: Job, of: UUID) -> None:
+    """The same for one: where it waits for a later time it is due now."""
+    await tx.execute(
+        text(
+            "UPDATE procrastinate_jobs SET scheduled_at = now()"
+            " WHERE queueing_lock = :lock AND status = 'todo' AND scheduled_at > now()"
+        ),
+        {"lock": f"{job.value}:{of}"},
     )
 
 
@@ -186,7 +199,7 @@ async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> l
 
 
 async def adopt(tx: Tx, *, unknown_seconds: float) -> list[str]:
-    """Makes a job for every generation or video that should have one and has none."""
+    """Makes a job for every generation, video or delivery that should have one and has none."""
     rows = await tx.execute(
         text(
             """
@@ -202,6 +215,9 @@ async def adopt(tx: Tx, *, unknown_seconds: float) -> list[str]:
                         AND running_at > now() - make_interval(secs => :unknown))
                 UNION ALL
                 SELECT generation_id, 0, 'archive' FROM assets WHERE state = 'pending'
+                UNION ALL
+                SELECT id, 0, 'tell' FROM webhook_deliveries
+                 WHERE state = 'pending' AND next_attempt_at IS NOT NULL
             ), orphans AS (
                 SELECT w.* FROM wanted w
                  WHERE NOT EXISTS (

@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 
 from app import lifecycle, queue
-from app.db import members, moves
+from app.db import events, members, moves
 from app.errors import InvalidRequest
 from app.runtime import Runtime
 
 _BATCH = 100
+_BATCH_OF_EVENTS = 5_000
 
 
 async def hold_back(rt: Runtime, *, actor: str) -> int:
@@ -24,6 +25,7 @@ async def hold_back(rt: Runtime, *, actor: str) -> int:
     Raises `InvalidRequest` while a worker is at work: this is no restored database then.
     """
     await _refuse_while_working(rt)
+    await _forget_order(rt)
     held = 0
     while True:
         async with rt.db.begin() as tx:
@@ -38,6 +40,14 @@ async def hold_back(rt: Runtime, *, actor: str) -> int:
         held += len(found)
         if len(found) < _BATCH:
             return held
+
+
+async def _forget_order(rt: Runtime) -> None:
+    """Another server counts its transactions anew: what is new is to be told behind what is old."""
+    changed = _BATCH_OF_EVENTS
+    while changed == _BATCH_OF_EVENTS:
+        async with rt.db.single() as tx:
+            changed = await events.forget_order(tx, limit=_BATCH_OF_EVENTS)
 
 
 async def _refuse_while_working(rt: Runtime) -> None:

@@ -7,11 +7,13 @@ import os
 import secrets
 import tomllib
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from types import MappingProxyType
+from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -25,9 +27,10 @@ from app.db.session import Database
 from app.db.watch import Watch
 from app.domain.catalog import PriceTable
 from app.domain.snapping import Aliases
+from app.domain.telling import Telling
 from app.errors import ConfigurationError
 from app.pictures import Pictures
-from app.secrets import LinkSigner, StreamPasses, fingerprint_of
+from app.secrets import HookSecrets, LinkSigner, StreamPasses, fingerprint_of
 from app.settings import Settings
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
@@ -70,9 +73,12 @@ class Runtime:
     outward: GuardedFetcher
     signer: LinkSigner
     passes: StreamPasses
+    hooks: HookSecrets
     prices: PriceTable
     aliases: Aliases
     upstream_key_ids: dict[str, int]
+    #: How what is told looks: our own form and those of the dialects, by name.
+    forms: Mapping[str, Callable[[Telling], dict[str, Any]]] = field(default_factory=dict)
     #: True from the first sign of a stop: readiness says so, and nobody is kept waiting.
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
@@ -99,7 +105,12 @@ class Runtime:
 
 
 @asynccontextmanager
-async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+async def open_runtime(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    forms: Mapping[str, Callable[[Telling], dict[str, Any]]] = MappingProxyType({}),
+) -> AsyncIterator[Runtime]:
     """Everything opened, closed in reverse order. Raises `ConfigurationError`."""
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
@@ -153,9 +164,11 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
             outward=GuardedFetcher(telling, receiver_policy(settings)),
             signer=LinkSigner(secret, base_url=settings.link_base),
             passes=StreamPasses(secret),
+            hooks=HookSecrets(secret),
             prices=load_prices(settings),
             aliases=Aliases.parse(settings.model_aliases),
             upstream_key_ids={},
+            forms=forms,
         )
 
 

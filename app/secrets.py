@@ -104,3 +104,31 @@ class StreamPasses:
 
     def _signature(self, said: bytes) -> bytes:
         return hmac.new(self._secret, said, hashlib.sha256).digest()[: self._SIGNATURE_BYTES]
+
+
+class HookSecrets:
+    """Secrets that sign webhooks, in the form of Standard Webhooks: `whsec_` and base64.
+
+    None is stored: each is derived from our own secret and a random seed of its endpoint, so that
+    neither a copy of the database nor of the configuration is enough to sign anything.
+    """
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = hashlib.sha256(b"reelgate webhooks\x00" + secret).digest()
+
+    def of_endpoint(self, seed: str) -> str:
+        return self._derived(b"endpoint", seed)
+
+    def of_member(self, member_id: UUID) -> str:
+        """Signs what goes to the callback addresses of a member's requests."""
+        return self._derived(b"callbacks", str(member_id))
+
+    def _derived(self, purpose: bytes, text: str) -> str:
+        # 24 bytes are 32 letters without padding, which receivers' libraries treat differently.
+        message = purpose + b"\x00" + text.encode()
+        digest = hmac.new(self._secret, message, hashlib.sha256).digest()[:24]
+        return "whsec_" + base64.b64encode(digest).decode()
+
+
+def make_seed() -> str:
+    return secrets.token_hex(24)

@@ -129,6 +129,20 @@ class Metrics:
             "reelgate_streams_ended", "Streams of events that ended, or were refused.", ["reason"],
             registry=registry,
         )  # fmt: skip
+        self.webhooks = Counter(
+            "reelgate_webhooks", "Tries to deliver a webhook.", ["outcome"], registry=registry
+        )
+        self.webhooks_pending = Gauge(
+            "reelgate_webhooks_pending", "Webhooks that are still to be delivered.",
+            registry=registry,
+        )  # fmt: skip
+        self.webhooks_oldest_seconds = Gauge(
+            "reelgate_webhooks_oldest_seconds", "Age of the oldest of these.", registry=registry
+        )
+        self.webhook_endpoints_disabled = Counter(
+            "reelgate_webhook_endpoints_disabled", "Endpoints that were disabled.", ["reason"],
+            registry=registry,
+        )  # fmt: skip
         self.upstream_requests = Counter(
             "reelgate_upstream_requests", "Calls to the upstream.", ["operation", "outcome"],
             registry=registry,

@@ -9,7 +9,7 @@ from app.db.session import driver_conninfo
 from app.queue import Job, Workers
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.worker import assets, polls, retention, submissions, upkeep
+from app.worker import assets, polls, retention, submissions, upkeep, webhooks
 
 log = logger(__name__)
 
@@ -22,12 +22,15 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
             Job.SUBMIT: partial(submissions.submit, rt),
             Job.POLL: partial(polls.poll, rt),
             Job.ARCHIVE: partial(assets.archive, rt),
+            Job.TELL: partial(webhooks.tell, rt),
         },
         lanes={
             # Apart, so that submissions nobody answers do not keep anyone from being looked at.
             (Job.SUBMIT,): rt.settings.worker_concurrency,
             (Job.POLL,): rt.settings.worker_concurrency,
             (Job.ARCHIVE,): rt.settings.archive_concurrency,
+            # Receivers are anybody's, and the slowest of them keep nothing else waiting.
+            (Job.TELL,): rt.settings.webhook_concurrency,
         },
         poll_seconds=rt.settings.worker_poll_seconds,
         drain_seconds=rt.settings.drain_seconds,

@@ -6,9 +6,10 @@ import asyncio
 import contextlib
 
 from app import queue
-from app.db import status, upstream_keys
+from app.db import deliveries, events, status, upstream_keys
 from app.db.session import Conflict
 from app.db.upstream_keys import UpstreamKey
+from app.domain.generation import FINAL
 from app.errors import Unavailable
 from app.runtime import Runtime
 from app.telemetry import logger
@@ -57,6 +58,8 @@ async def one_round(rt: Runtime) -> None:
             await queue.hasten(tx, queue.Job.SUBMIT)
         await status.prune_idempotency_keys(tx)
         await queue.prune(tx)
+        await deliveries.prune(tx, days=rt.settings.history_days)
+        await events.prune(tx, days=rt.settings.history_days, states=FINAL)
         probes = await upstream_keys.lease_probes(
             tx, first_seconds=rt.settings.breaker_seconds, most_seconds=_MOST_BREAKER_SECONDS
         )

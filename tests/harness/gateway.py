@@ -18,6 +18,7 @@ from app.db import generations
 from app.domain.caller import Role
 from app.domain.generation import RESTING, Generation
 from app.errors import InvalidRequest
+from app.forms import FORMS
 from app.main import create_app
 from app.members import Limits
 from app.runtime import Clock, Runtime, open_runtime
@@ -145,7 +146,7 @@ async def gateway(
         settings = settings_for(
             database_url, folder, simulator_url=str(simulator.http.base_url), **changes
         )
-        async with open_runtime(settings, clock=clock) as rt:
+        async with open_runtime(settings, clock=clock, forms=FORMS) as rt:
             transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://gateway", timeout=30

@@ -49,6 +49,7 @@ OWNERS = {
         "app/queue.py": "reads the job library's tables",
         "migrations/": "is written in it",
     },
+    "standardwebhooks": {"app/telling.py": "signs what is told"},
     "typer": {"app/cli/": "is the command line"},
     "uvicorn": {
         "app/http/server.py": "sets the limits of a public port, and how it stops",
