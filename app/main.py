@@ -15,6 +15,7 @@ from app.dialects.onemin.routes import create_dialect as create_onemin
 from app.dialects.openai.routes import PREFIX as OPENAI
 from app.dialects.openai.routes import create_dialect as create_openai
 from app.http import errors, media, ops
+from app.http.cors import Cors
 from app.http.middleware import RequestContext
 from app.runtime import Runtime
 
@@ -40,4 +41,7 @@ def create_app(rt: Runtime) -> ASGIApp:
         Mount(DREAM_MACHINE, create_dream_machine(rt)),
         Mount(LUMA_AGENTS, create_luma_agents(rt)),
     ]
-    return RequestContext(Router(mounts, redirect_slashes=False, default=app), runtime=rt)
+    edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
+    if rt.settings.cors_origins:
+        edges = Cors(edges, origins=rt.settings.cors_origins)
+    return RequestContext(edges, runtime=rt)

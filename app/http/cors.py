@@ -1,0 +1,108 @@
+"""Browsers' rule about other origins, for pages the operator has named.
+
+Keys travel in headers of the page's own making and there are no cookies, so credentials are never
+allowed, and an origin that is not named gets no word from which a browser would let a page read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.errors import Forbidden
+from app.http.errors import problem
+
+_METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
+#: What a page may send beside what every page may.
+_SENT = frozenset(
+    {
+        "api-key", "authorization", "cache-control", "content-type", "idempotency-key", "if-match",
+        "if-none-match", "if-range", "last-event-id", "openai-beta", "openai-organization",
+        "openai-project", "prefer", "range", "x-request-id",
+    }
+)  # fmt: skip
+#: The SDKs of OpenAI and Luma describe themselves in headers that begin so.
+_SENT_PREFIX = "x-stainless-"
+#: What a page may read beside what every page may.
+_READ = ", ".join(
+    (
+        "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Location",
+        "Idempotent-Replayed", "Reelgate-Adjusted", "Reelgate-Upstream", "Content-Range",
+        "Accept-Ranges", "ETag", "Preference-Applied", "Content-Disposition", "x-should-retry",
+        "openai-poll-after-ms",
+    )
+)  # fmt: skip
+#: As long as browsers keep an answer to a question asked in advance.
+_KEPT_SECONDS = 7_200
+
+
+class Cors:
+    """Around every edge, so that errors can be read too. `origins` as browsers send them:
+    `https://studio.example.com`, in any case, with or without the scheme's own port."""
+
+    def __init__(self, app: ASGIApp, *, origins: Iterable[str]) -> None:
+        self._app = app
+        self._origins = frozenset(_as_sent(origin) for origin in origins)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        known = origin is not None and origin.lower() in self._origins
+        if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
+            answer = _permission(headers) if known else _refusal(scope)
+            answer.headers["Vary"] = (
+                "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+            )
+            if known and origin is not None:
+                answer.headers["Access-Control-Allow-Origin"] = origin
+            await answer(scope, receive, send)
+            return
+
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                said = MutableHeaders(scope=message)
+                # Also where it is not known: a cache must not give this answer to another origin.
+                said.add_vary_header("Origin")
+                if known and origin is not None:
+                    said["Access-Control-Allow-Origin"] = origin
+                    said["Access-Control-Expose-Headers"] = _READ
+            await send(message)
+
+        await self._app(scope, receive, sending)
+
+
+def _permission(headers: Headers) -> Response:
+    """Of the headers that were asked for, those that may be sent; the browser draws the line."""
+    asked = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
+    allowed = [name for name in asked if _may_be_sent(name.lower())]
+    return Response(
+        status_code=204,
+        headers={
+            "Access-Control-Allow-Methods": _METHODS,
+            "Access-Control-Max-Age": str(_KEPT_SECONDS),
+            **({"Access-Control-Allow-Headers": ", ".join(allowed)} if allowed else {}),
+        },
+    )
+
+
+def _may_be_sent(name: str) -> bool:
+    return name in _SENT or (
+        name.startswith(_SENT_PREFIX) and name.replace("-", "").isalnum() and name.isascii()
+    )
+
+
+def _refusal(scope: Scope) -> Response:
+    error = Forbidden("Pages of this origin may not call this gateway; an operator can name it.")
+    status, body = problem(error, str(scope.get("reelgate.request_id", "")))
+    return JSONResponse(body, status, media_type="application/problem+json")
+
+
+def _as_sent(origin: str) -> str:
+    scheme, _, host = origin.lower().partition("://")
+    return f"{scheme}://{host.removesuffix({'http': ':80', 'https': ':443'}.get(scheme, ''))}"
