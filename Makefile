@@ -51,7 +51,7 @@ bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/
 chaos: $(DEVELOPMENT) ## Break a running gateway at random and count what is lost (see docs/reliability.md)
 	$(BIN)/python -m tests.chaos $(ARGS)
 
-docs: $(DEVELOPMENT) ## Write docs/reference.md and .env.example from the code
+docs: $(DEVELOPMENT) ## Write docs/reference.md, docs/openapi.json and .env.example from the code
 	$(BIN)/python -m tests.structure.reference
 
 lock: $(DEVELOPMENT) ## Write the hash-pinned locks; `make lock UPGRADE=--upgrade` takes newer versions

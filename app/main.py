@@ -17,6 +17,7 @@ from app.dialects.openai.routes import create_dialect as create_openai
 from app.http import errors, media, ops
 from app.http.cors import Cors
 from app.http.middleware import RequestContext
+from app.openapi import routes as openapi
 from app.runtime import Runtime
 
 
@@ -35,6 +36,7 @@ def create_app(rt: Runtime) -> ASGIApp:
     # Dialects are applications of their own with middleware of their own: they do not go through
     # this one's. The more specific prefix first: routes are tried in this order.
     mounts = [
+        *openapi.routes(),
         Mount("/api/v1", create_api(rt)),
         Mount("/api", create_onemin(rt)),
         Mount(OPENAI, create_openai(rt)),

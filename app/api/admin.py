@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app import operations, views
 from app.api.documents import Document, GenerationDocument, generation_document
+from app.api.parameters import refusals
 from app.db import generations, switches, upstream_keys
 from app.db.switches import Switch
 from app.domain.generation import Generation
@@ -112,7 +113,9 @@ async def return_upstream_key(
 
 @router.get("/unknown", name="list_unknown")
 async def list_unknown(
-    rt: Rt, _operator: Operator, limit: Annotated[int, Query(ge=1, le=100)] = 50
+    rt: Rt,
+    _operator: Operator,
+    limit: Annotated[int, Query(ge=1, le=100, description="Generations in the list.")] = 50,
 ) -> UnknownList:
     """Generations of all teams whose outcome nobody knows, oldest first."""
     async with rt.db.single() as tx:
@@ -121,7 +124,9 @@ async def list_unknown(
     return UnknownList(data=data, has_more=len(found) > limit)
 
 
-@router.post("/unknown/{generation_id}/resolve", name="resolve_unknown")
+@router.post(
+    "/unknown/{generation_id}/resolve", name="resolve_unknown", responses=refusals(404, 409, 422)
+)
 async def resolve_unknown(
     generation_id: UUID, asked: ResolveRequest, rt: Rt, operator: Operator
 ) -> GenerationDocument:

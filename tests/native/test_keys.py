@@ -149,17 +149,3 @@ async def test_an_unknown_path_is_404_in_the_shape_of_its_application(
         assert answer.status_code == 404, path
         assert answer.headers["Content-Type"] == "application/problem+json", path
         assert answer.json()["code"] == "not_found", path
-
-
-async def test_each_application_describes_itself_in_a_document_of_its_own(
-    still_gate: Gateway,
-) -> None:
-    native = (await still_gate.http.get("/api/openapi.json")).json()
-    own = (await still_gate.http.get("/api/v1/openapi.json")).json()
-    assert set(native["paths"]) == {"/features", "/results/{uuid}"}
-    assert {"/me", "/generations"} <= set(own["paths"])
-    for document in (native, own):
-        operations = [each for path in document["paths"].values() for each in path.values()]
-        ids = [operation["operationId"] for operation in operations]
-        assert len(ids) == len(set(ids))
-        assert all(operation["security"] for operation in operations)

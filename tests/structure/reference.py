@@ -1,4 +1,5 @@
-"""docs/reference.md and .env.example, written from the code: what they say is what runs."""
+"""docs/reference.md, docs/openapi.json and .env.example, written from the code: what they say is
+what runs."""
 
 from __future__ import annotations
 
@@ -20,12 +21,14 @@ from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
 from app.domain.generation import ARROWS, State
 from app.errors import GatewayError, Internal, InvalidRequest, Issue
+from app.openapi import document as openapi
 from app.settings import GROUPS, Settings, environment_name
 from app.telemetry import Metrics
 from tests.structure.sources import ROOT
 
 REFERENCE = Path("docs/reference.md")
 ENVIRONMENT = Path(".env.example")
+OPENAPI = Path("docs/openapi.json")
 
 _HEAD = """\
 # Reference
@@ -276,3 +279,4 @@ if __name__ == "__main__":
     (ROOT / ENVIRONMENT).write_text(environment())
     (ROOT / REFERENCE).parent.mkdir(exist_ok=True)
     (ROOT / REFERENCE).write_text(reference())
+    (ROOT / OPENAPI).write_text(openapi.written())

@@ -16,8 +16,12 @@ from tests.structure.sources import ROOT, parsed, python, read
 
 @pytest.mark.parametrize(
     ("path", "write"),
-    [(reference.REFERENCE, reference.reference), (reference.ENVIRONMENT, reference.environment)],
-    ids=["reference", "environment"],
+    [
+        (reference.REFERENCE, reference.reference),
+        (reference.ENVIRONMENT, reference.environment),
+        (reference.OPENAPI, reference.openapi.written),
+    ],
+    ids=["reference", "environment", "openapi"],
 )
 def test_a_written_document_is_up_to_date(path: Path, write: object) -> None:
     assert callable(write)

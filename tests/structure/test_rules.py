@@ -21,6 +21,7 @@ OWNERS = {
         "app/pictures.py": "takes frames out of it",
         "app/simulator/": "renders films",
     },
+    "fastapi_swagger": {"app/openapi/routes.py": "serves its files of Swagger UI"},
     "httpx": {
         "app/runtime.py": "opens and closes the clients",
         "app/upstream/": "speaks to the upstream with them",

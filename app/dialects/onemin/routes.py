@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Path, Request
 from starlette.responses import JSONResponse, Response
 
 from app import views
 from app.admission import Admitted, admit, parse_idempotency_key
 from app.dialects.onemin import wire
+from app.dialects.onemin.documents import FeatureResult, ResultLookup
 from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
 from app.domain.view import OwnView
@@ -25,23 +26,71 @@ DIALECT = "onemin"
 _LOOK_AGAIN_SECONDS = 10
 
 
+#: Where it is mounted.
+PREFIX = "/api"
+
+_CREATE: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": {"$ref": "#/components/schemas/FeatureRequest"}}
+        },
+    },
+    "parameters": [
+        {
+            "name": "Idempotency-Key", "in": "header", "required": False,
+            "description": "Any text of your own that names this request, 1 to 255 visible "
+            "characters. The same key again gives the same record again, and nothing is paid "
+            "twice.",
+            "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
+        },
+        {
+            "name": "Prefer", "in": "header", "required": False,
+            "description": "`wait=60` waits at most 60 seconds for the video, `respond-async` not "
+            "at all (RFC 7240).",
+            "schema": {"type": "string"},
+        },
+    ],
+}  # fmt: skip
+_CREATED: dict[int | str, dict[str, Any]] = {
+    200: {"model": FeatureResult, "description": 'It has ended, or `"async": true` was sent.'},
+    202: {"model": FeatureResult, "description": "Still being made; look again at `Location`."},
+    **{status: {"description": ""} for status in (400, 402, 408, 413, 422, 429)},
+}
+
+
 def create_dialect(rt: Runtime) -> FastAPI:
+    app = describe_dialect()
+    app.state.runtime = rt
+    errors.install(app, wire.render_error)
+    return app
+
+
+def describe_dialect() -> FastAPI:
+    """Its routes, which is all that its description needs."""
     app = FastAPI(
         title="Reelgate, 1min.ai dialect",
         version="1",
         docs_url=None,
         redoc_url=None,
+        openapi_url=None,
         redirect_slashes=False,
+        generate_unique_id_function=lambda route: route.name,
+        separate_input_output_schemas=False,
     )
-    app.state.runtime = rt
-    errors.install(app, wire.render_error)
-    app.add_api_route("/features", create_feature, methods=["POST"], name="create_feature")
-    app.add_api_route("/results/{uuid}", get_result, methods=["GET"], name="get_result")
+    app.add_api_route("/features", create_feature, methods=["POST"], name="create_feature",
+                      tags=["1min.ai"], response_class=JSONResponse, responses=_CREATED,
+                      openapi_extra=_CREATE)  # fmt: skip
+    app.add_api_route("/results/{uuid}", get_result, methods=["GET"], name="get_result",
+                      tags=["1min.ai"], response_class=JSONResponse,
+                      responses={200: {"model": ResultLookup}})  # fmt: skip
     return app
 
 
 async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
-    """Makes a video. Waits for it, unless `"async": true` or a `Prefer` header says otherwise."""
+    """Makes a video, with the body that 1min.ai takes. Waits for it, unless `"async": true` or a
+    `Prefer` header says otherwise: minutes, in which the connection must stay open. A new client is
+    better served by `create_generation`."""
     body = await read_json_object(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
@@ -63,7 +112,11 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     return _answer(rt, view, admitted, prefer, at_once=asked.run_async)
 
 
-async def get_result(uuid: str, rt: Rt, caller: Caller) -> Response:
+async def get_result(
+    uuid: Annotated[str, Path(description="`aiRecord.uuid`, or any id of a generation.")],
+    rt: Rt,
+    caller: Caller,
+) -> Response:
     """A record by its uuid; unknown ids answer 200 with null, like the upstream."""
     generation_id = parse_generation_id(uuid)
     if generation_id is None:

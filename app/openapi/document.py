@@ -1,0 +1,266 @@
+"""The OpenAPI 3.1 document: the framework's description of the routes, repaired for generators of
+clients, with every error, every example and the links between operations."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from enum import StrEnum
+from functools import cache
+from typing import Any
+
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+from app.api.documents import Problem
+from app.api.routes import PREFIX as REST
+from app.api.routes import describe_api
+from app.dialects.onemin.documents import NativeError
+from app.dialects.onemin.routes import PREFIX as ONEMIN
+from app.dialects.onemin.routes import describe_dialect
+from app.openapi import repairs, requests, samples
+from app.openapi.repairs import Json
+
+_ABOUT = """\
+Reelgate makes videos for your team at 1min.ai, pays for each one once and keeps it.
+
+Ask for a video with `create_generation`, follow its `state` with `get_generation` or the events
+until it is `succeeded`, and play `video.url`. A new client uses the own REST under `/api/v1`. The
+operations under `/api` take and answer what 1min.ai does, for programs written for it.
+
+- **Keys**: `API-KEY: <key>` or `Authorization: Bearer <key>`, on every call.
+- **Errors**: `application/problem+json` with `code` for programs, `detail` for people, and
+  `retry_safe`: whether sending the same request again cannot pay for a second video.
+- **Never twice**: send an `Idempotency-Key` with everything that costs.
+"""
+_TAGS = {
+    "generations": "Ask for videos, follow them, fetch them.",
+    "events": "What happens, as it happens.",
+    "webhooks": "What happened, told to an address of yours.",
+    "account": "You: limits, models and prices, what you have used.",
+    "admin": "For operators: administrators of the operators' team.",
+    "1min.ai": "The API of 1min.ai, for programs written for it.",
+}
+_MEANINGS = {
+    400: "The request is not well formed.",
+    401: "No key, or none that is good.",
+    402: "Your credits, or your team's, do not cover it. Nothing was spent.",
+    403: "This key may not do that, or its member is suspended.",
+    404: "There is nothing of yours under that name.",
+    408: "The body took too long to arrive.",
+    409: "Not in the state it is in now.",
+    410: "It was there and is no more.",
+    412: "`If-Match` names another version of the file.",
+    413: "The body is too large.",
+    415: "The body is of a kind that is not read here.",
+    416: "`Range` begins behind the end of the file.",
+    422: "Something in the request is wrong; `errors` says what would be right.",
+    429: "Too many at a time; `Retry-After` says when there is room again.",
+    500: "A fault of the gateway.",
+    503: "The gateway cannot take it now; `Retry-After` says when to try again.",
+}
+#: What any operation can answer: who calls is looked up first.
+_ALWAYS = (401, 403, 500, 503)
+#: Codes that share a status with others and are answered by these operations alone.
+_ONLY_OF = {
+    "not_cancelable": ("cancel_generation",),
+    "not_retryable": ("retry_generation",),
+    "not_unknown": ("resolve_unknown",),
+    "not_ready": ("get_content", "get_thumbnail", "delete_generation"),
+    "too_many_streams": ("stream_events", "stream_generation_events"),
+    "rate_limited": ("create_generation", "retry_generation", "create_feature"),
+    "open_limit_reached": ("create_generation", "retry_generation", "create_feature"),
+    "paused": ("create_generation", "retry_generation", "create_feature"),
+    "idempotency_mismatch": ("create_generation", "create_feature"),
+    "malformed_json": ("create_generation", "estimate_generation", "create_feature"),
+    "price_unknown": ("create_generation", "estimate_generation", "create_feature"),
+    "unsupported_model": ("create_feature",),
+}
+_PROBLEM = "application/problem+json"
+
+
+@cache
+def combined() -> Json:
+    """The own REST and the 1min.ai dialect in one document. Not to be changed."""
+    own = _part(describe_api(), REST, samples.problems(), Problem.__name__, _PROBLEM)
+    native = _part(describe_dialect(), ONEMIN, samples.native_errors(), NativeError.__name__,
+                   "application/json")  # fmt: skip
+    document: Json = {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Reelgate",
+            "version": own["info"]["version"],
+            "description": _ABOUT,
+            "license": {"name": "MIT", "identifier": "MIT"},
+        },
+        "servers": [{"url": "/", "description": "The gateway this document comes from."}],
+        "paths": own["paths"] | native["paths"],
+        "components": {
+            "schemas": own["components"]["schemas"]
+            | native["components"]["schemas"]
+            | requests.schemas()
+            | {kind.__name__: _own_schema(kind) for kind in (Problem, NativeError)},
+            "securitySchemes": own["components"]["securitySchemes"],
+            "examples": _examples(),
+        },
+    }
+    _repair(document)
+    document = repairs.rename(document, "Document")
+    _explain(document)
+    used = {tag for _, _, operation in repairs.operations(document) for tag in operation["tags"]}
+    document["tags"] = [
+        {"name": name, "description": said} for name, said in _TAGS.items() if name in used
+    ]
+    return document
+
+
+def written() -> str:
+    """As it is kept in `docs/openapi.json`."""
+    return json.dumps(combined(), indent=2, ensure_ascii=False) + "\n"
+
+
+def _own_schema(kind: Any) -> Json:
+    """A model that no route answers with by itself, with what is below it beside it."""
+    schema: Json = kind.model_json_schema(ref_template="#/components/schemas/{model}")
+    return schema
+
+
+def _part(
+    app: FastAPI, prefix: str, errors: Mapping[int, Json], error_name: str, media_type: str
+) -> Json:
+    part: Json = get_openapi(
+        title=app.title, version=app.version, routes=app.routes, separate_input_output_schemas=False
+    )
+    part["paths"] = {f"{prefix}{path}": item for path, item in part["paths"].items()}
+    for _, _, operation in repairs.operations(part):
+        answers = operation["responses"]
+        answers.pop("422", None) if _foreign(answers.get("422")) else None
+        wanted = {int(status) for status in answers if status.isdigit() and int(status) >= 400}
+        wanted.update(_ALWAYS)
+        if prefix == REST and (operation.get("parameters") or operation.get("requestBody")):
+            wanted.add(422)
+        if prefix == REST and any(p["in"] == "path" for p in operation.get("parameters", ())):
+            wanted.add(404)
+        for status in sorted(wanted):
+            codes = [
+                code
+                for code in errors.get(status, ())
+                if operation["operationId"] in _ONLY_OF.get(code, (operation["operationId"],))
+            ]
+            answers[str(status)] = _refusal(
+                status, codes, error_name, media_type, kept=answers.get(str(status), {})
+            )
+        operation["responses"] = dict(sorted(answers.items()))
+    return part
+
+
+def _foreign(answer: Json | None) -> bool:
+    return answer is not None and "HTTPValidationError" in json.dumps(answer)
+
+
+def _refusal(status: int, codes: list[str], name: str, media_type: str, *, kept: Json) -> Json:
+    media: Json = {"schema": {"$ref": f"#/components/schemas/{name}"}}
+    if codes:
+        media["examples"] = {code: _example(f"{name}-{code}") for code in codes}
+    refusal: Json = {
+        "description": kept.get("description") or _MEANINGS.get(status, "Refused."),
+        "content": {media_type: media},
+    }
+    if status in (429, 503):
+        refusal["headers"] = {"Retry-After": {
+            "description": "Seconds after which trying again makes sense.",
+            "schema": {"type": "integer"},
+        }}  # fmt: skip
+    return refusal
+
+
+def _example(name: str) -> Json:
+    return {"$ref": f"#/components/examples/{name}"}
+
+
+def _repair(document: Json) -> None:
+    schemas = document["components"]["schemas"]
+    for name in list(schemas):
+        for below, schema in schemas[name].pop("$defs", {}).items():
+            schemas.setdefault(below, schema)
+    repairs.without_foreign(document)
+    repairs.without_titles(document)
+    repairs.no_nulls_in_parameters(document)
+    repairs.files_are_binary(document)
+    repairs.streams_are_text(document)
+    repairs.no_empty_answers(document)
+    repairs.always_there(document, but=_asked_schemas(document))
+    repairs.named_enumerations(document, _enumerations())
+
+
+def _asked_schemas(document: Json) -> set[str]:
+    """Components that are sent, in which a default means that a field may be left out."""
+    found: set[str] = set()
+    for _, _, operation in repairs.operations(document):
+        for media in operation.get("requestBody", {}).get("content", {}).values():
+            found.add(media["schema"].get("$ref", "").rpartition("/")[2])
+    return found
+
+
+def _enumerations() -> list[type[StrEnum]]:
+    return [kind for kind in StrEnum.__subclasses__() if kind.__module__.startswith("app.")]
+
+
+def _examples() -> Json:
+    """Components: `Generation-queued`, `Problem-not_found`, …"""
+    by_kind = {**_answers(), **requests.EXAMPLES}
+    for name, found in (
+        (Problem.__name__, samples.problems()), (NativeError.__name__, samples.native_errors()),
+    ):  # fmt: skip
+        by_kind[name] = {code: body for bodies in found.values() for code, body in bodies.items()}
+    return {
+        f"{kind}-{name}": {"value": value}
+        for kind, values in by_kind.items()
+        for name, value in values.items()
+    }
+
+
+def _answers() -> dict[str, Json]:
+    """Schema → name → what a success answers."""
+    generations, records = samples.generations(), samples.records()
+    listed = {**generations["succeeded"], "waiting": None}
+    page = {"object": "list", "data": [listed], "has_more": False, "next_cursor": None}
+    return {
+        "Generation": generations,
+        "GenerationList": {"page": page},
+        "FeatureResult": records,
+        "ResultLookup": records,
+    }
+
+
+def _explain(document: Json) -> None:
+    """Examples, and which answer leads to which operation."""
+    known = {**_answers(), **requests.EXAMPLES}
+    for _, _, operation in repairs.operations(document):
+        operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
+        body = operation.get("requestBody", {}).get("content", {})
+        for holder in [body, *(a.get("content", {}) for a in operation["responses"].values())]:
+            for media in holder.values():
+                name = media.get("schema", {}).get("$ref", "").rpartition("/")[2]
+                if name in known and "examples" not in media:
+                    media["examples"] = {key: _example(f"{name}-{key}") for key in known[name]}
+        for status in ("200", "202"):
+            for name, (made_by, target, parameter, expression) in _LINKS.items():
+                if operation["operationId"] in made_by and status in operation["responses"]:
+                    links = operation["responses"][status].setdefault("links", {})
+                    links[name] = {"operationId": target, "parameters": {parameter: expression}}
+
+
+_MADE_BY = ("create_generation", "retry_generation")
+_ID = "$response.body#/id"
+#: Name → (operations that answer with the value, operation, its parameter, where the value is).
+_LINKS = {
+    "get": (_MADE_BY, "get_generation", "generation_id", _ID),
+    "cancel": (_MADE_BY, "cancel_generation", "generation_id", _ID),
+    "retry": ((*_MADE_BY, "cancel_generation"), "retry_generation", "generation_id", _ID),
+    "delete": (_MADE_BY, "delete_generation", "generation_id", _ID),
+    "content": (_MADE_BY, "get_content", "generation_id", _ID),
+    "thumbnail": (_MADE_BY, "get_thumbnail", "generation_id", _ID),
+    "next": (("list_generations",), "list_generations", "cursor", "$response.body#/next_cursor"),
+    "result": (("create_feature",), "get_result", "uuid", "$response.body#/aiRecord/uuid"),
+}

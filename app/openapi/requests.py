@@ -1,0 +1,153 @@
+"""The bodies of creates as schemas, made of what the catalog offers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.api import wire as rest
+from app.domain.catalog import MAX_PROMPT_CHARS, OFFERS, Option
+from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
+
+_SAID = {
+    "prompt": "What the video shows. Any language.",
+    "model": "Which model makes it.",
+    "duration": "How long it is.",
+    "aspect_ratio": "Its shape. Left out: the upstream's choice, 16:9.",
+    "resolution": "Its lines. Left out: the upstream's choice, 720p.",
+    "loop": "Whether its end meets its beginning.",
+}
+_CALLBACK = {
+    "type": "string",
+    "format": "uri",
+    "minLength": 1,
+    "maxLength": 2048,
+    "description": "A public https address that is told when the generation has ended.",
+}
+#: At least one character that is no white space, and none that a database cannot keep.
+_KEPT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+_ENUMERATIONS = (VideoModel, Duration, AspectRatio, Resolution)
+
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "GenerationRequest": {
+        "least": {
+            "feature": "TEXT_TO_VIDEO",
+            "prompt": "a majestic lion walking through golden savanna at sunset",
+            "model": "ray-v3",
+            "duration": "5s",
+        },
+        "everything": {
+            "feature": "TEXT_TO_VIDEO",
+            "prompt": "waves on a black beach, seen from above",
+            "model": "ray-v2-flash",
+            "duration": "10s",
+            "aspect_ratio": "9:16",
+            "resolution": "1080p",
+            "loop": True,
+            "callback_url": "https://studio.example.com/told",
+        },
+    },
+    "FeatureRequest": {
+        "least": {
+            "type": "TEXT_TO_VIDEO",
+            "model": "luma",
+            "promptObject": {
+                "prompt": "a majestic lion walking through golden savanna at sunset",
+                "modelName": "ray-v3",
+                "duration": "5s",
+            },
+        },
+        "everything": {
+            "type": "TEXT_TO_VIDEO",
+            "model": "luma",
+            "promptObject": {
+                "prompt": "waves on a black beach, seen from above",
+                "modelName": "ray-v2-flash",
+                "duration": "10s",
+                "aspectRatio": "9:16",
+                "resolution": "1080p",
+                "loop": True,
+            },
+            "async": True,
+        },
+    },
+}
+
+
+def schemas() -> dict[str, Any]:
+    """Components: the unions that routes refer to, their members, and the enumerations in them."""
+    found: dict[str, Any] = {
+        kind.__name__: {"type": "string", "enum": [member.value for member in kind]}
+        for kind in _ENUMERATIONS
+    }
+    own: dict[str, str] = {}
+    for feature, (_, named) in rest.FEATURES.items():
+        name = f"{_camel(feature)}Request"
+        own[feature] = name
+        found[name] = _object(
+            {"feature": _only(feature), **_options(named.options), "callback_url": _CALLBACK},
+            required=["feature", *_required(named.options)],
+        )
+    native: dict[str, str] = {}
+    for (feature, provider), offer in OFFERS.items():
+        prompt = f"{_camel(feature)}PromptObject"
+        found[prompt] = _object(_options(offer.options), required=_required(offer.options))
+        name = f"{_camel(feature)}Feature"
+        native[feature] = name
+        found[name] = _object(
+            {
+                "type": _only(feature),
+                "model": _only(provider),
+                "promptObject": {"$ref": f"#/components/schemas/{prompt}"},
+                "async": {
+                    "type": "boolean",
+                    "description": "True: answer at once, and look the record up later.",
+                },
+            },
+            required=["type", "model", "promptObject"],
+        )
+    found["GenerationRequest"] = _union("feature", own)
+    found["FeatureRequest"] = _union("type", native)
+    return found
+
+
+def _union(field: str, members: dict[str, str]) -> dict[str, Any]:
+    pointers = {value: f"#/components/schemas/{name}" for value, name in members.items()}
+    return {
+        "oneOf": [{"$ref": pointer} for pointer in pointers.values()],
+        "discriminator": {"propertyName": field, "mapping": pointers},
+    }
+
+
+def _object(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _only(value: str) -> dict[str, Any]:
+    return {"type": "string", "enum": [value]}
+
+
+def _options(options: tuple[Option, ...]) -> dict[str, Any]:
+    return {option.wire: _option(option) for option in options}
+
+
+def _required(options: tuple[Option, ...]) -> list[str]:
+    return [option.wire for option in options if option.required]
+
+
+def _option(option: Option) -> dict[str, Any]:
+    said = {"description": _SAID[option.name]}
+    if option.kind in _ENUMERATIONS:
+        return {"$ref": f"#/components/schemas/{option.kind.__name__}", **said}
+    if option.kind is bool:
+        return {"type": "boolean", **said}
+    return {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT_CHARS, "pattern": _KEPT,
+            **said}  # fmt: skip
+
+
+def _camel(feature: str) -> str:
+    return "".join(word.capitalize() for word in feature.split("_"))

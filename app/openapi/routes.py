@@ -1,0 +1,100 @@
+"""`/api/v1/openapi.json` and `/docs`: the document, and Swagger UI to read and try it with.
+
+Everything the page needs comes from this process, so that it works in a closed network, and its
+policy lets it load and call nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from functools import cache
+from pathlib import Path
+
+from fastapi_swagger import resources
+from starlette.requests import Request
+from starlette.responses import FileResponse, HTMLResponse, Response
+from starlette.routing import Route
+
+from app.openapi import document
+
+DOCUMENT_PATH = "/api/v1/openapi.json"
+DOCS_PATH = "/docs"
+
+_PAGE = f"""\
+<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Reelgate API</title>
+<link rel="icon" href="{DOCS_PATH}/favicon-32x32.png">
+<link rel="stylesheet" href="{DOCS_PATH}/swagger-ui.css">
+</head>
+<body>
+<div id="api"></div>
+<script src="{DOCS_PATH}/swagger-ui-bundle.js"></script>
+<script src="{DOCS_PATH}/start.js"></script>
+</body>
+</html>
+"""
+# The key that is typed in stays in the page's own memory: it is gone when the page is.
+_START = f"""\
+SwaggerUIBundle({{
+  url: "{DOCUMENT_PATH}",
+  dom_id: "#api",
+  deepLinking: true,
+  persistAuthorization: false,
+  validatorUrl: null,
+  defaultModelsExpandDepth: 0,
+  docExpansion: "list",
+}});
+"""
+_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; "
+    "img-src 'self' data:; connect-src 'self'; media-src 'self' blob:; base-uri 'none'; "
+    "form-action 'none'; frame-ancestors 'none'"
+)
+_FILES = {
+    "swagger-ui.css": "text/css",
+    "swagger-ui-bundle.js": "text/javascript",
+    "favicon-32x32.png": "image/png",
+}
+
+
+def routes() -> list[Route]:
+    """They come before the applications that are mounted."""
+    return [
+        Route(DOCUMENT_PATH, get_document, name="get_document"),
+        Route(DOCS_PATH, get_page, name="get_docs"),
+        Route(f"{DOCS_PATH}/start.js", get_start, name="get_docs_start"),
+        *(
+            Route(f"{DOCS_PATH}/{name}", _file(name, kind), name=f"get_docs_{name}")
+            for name, kind in _FILES.items()
+        ),
+    ]
+
+
+@cache
+def _document() -> bytes:
+    return document.written().encode()
+
+
+async def get_document(_request: Request) -> Response:
+    return Response(_document(), media_type="application/json")
+
+
+async def get_page(_request: Request) -> Response:
+    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
+
+
+async def get_start(_request: Request) -> Response:
+    return Response(_START, media_type="text/javascript")
+
+
+def _file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
+    path = Path(str(resources.__file__)).with_name(name)
+
+    async def get_file(_request: Request) -> Response:
+        return FileResponse(path, media_type=kind)
+
+    return get_file
