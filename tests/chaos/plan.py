@@ -30,7 +30,13 @@ STRIKES = {
     "restart_worker": 6,
     "roll": 1,
     "cut_connections": 5,
+    "fill_disk": 3,
     "break_archive": 4,
+    "fill_archive": 3,
+    "slow_archive": 3,
+    "advance_clock": 3,
+    "delay_clock": 3,
+    "break_tls": 3,
     "reject_key": 3,
     "empty_key": 3,
     "limit_rate": 2,
@@ -38,7 +44,9 @@ STRIKES = {
     "pause_submission": 3,
 }
 KILLS = ("kill_api", "kill_worker", "kill_postgres", "kill_upstream")
-_TARGETS = {"api": APIS, "worker": WORKERS, "key": KEYS}
+_TARGETS = {
+    "api": APIS, "worker": WORKERS, "tls": WORKERS, "key": KEYS, "clock": APIS + WORKERS,
+}  # fmt: skip
 _ROOM = Limits(credit_limit=10**12, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
 
 
@@ -98,7 +106,7 @@ class Plan:
     strikes: tuple[Strike, ...]
 
 
-def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 1.7) -> Plan:
+def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 1.5) -> Plan:
     """`every_seconds` is the mean time between two strikes."""
     dice, seconds = random.Random(seed), minutes * 60
     people = _people(generations)
@@ -196,6 +204,6 @@ def _strikes(dice: random.Random, seconds: float, every: float) -> Iterator[Stri
         yield Strike(
             at=seconds * 0.95 * (number + dice.random()) / count,
             kind=kind,
-            target=dice.randrange(_TARGETS.get(kind.split("_")[1] if "_" in kind else "", 1)),
+            target=dice.randrange(_TARGETS.get(kind.split("_")[-1], 1)),
             seconds=_length(dice, kind),
         )

@@ -17,7 +17,7 @@ from app.errors import InvalidRequest, Unavailable
 from app.queue import Job
 from app.runtime import Runtime, open_runtime
 from app.simulator.config import CANARIES
-from tests.chaos import checks, evidence, postgres, watchman
+from tests.chaos import checks, disk, evidence, postgres, watchman
 from tests.chaos.answers import judged
 from tests.chaos.clients import Clients, Ledger, storm
 from tests.chaos.evidence import Evidence
@@ -60,6 +60,7 @@ def run(plan: Plan, folder: Path, say: Say) -> Result:
     with postgres.running(folder) as server:
         migrate.upgrade(server.address)
         watchman.install(server.address)
+        disk.install(server.address)
         with site(server.address, folder) as place:
             return asyncio.run(_run(plan, place, server, say))
 

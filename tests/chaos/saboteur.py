@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -16,15 +18,21 @@ from app.db.session import driver_conninfo
 from app.db.switches import Switch
 from app.errors import Unavailable
 from app.runtime import Runtime
+from tests.chaos import disk
 from tests.chaos.plan import Strike
 from tests.chaos.postgres import Postgres
 from tests.chaos.site import UPSTREAM_KEYS, Site
 from tests.chaos.upstream import Upstream
+from tests.upstream.loopback import Connection, serving
 
 #: Requests that a limited upstream turns away at a time.
 _LIMITED_REQUESTS = 15
 _TRIES = 100
 _PAUSE_SECONDS = 0.2
+#: How far a clock jumps: beyond every deadline of a run.
+_STEP_SECONDS = 3600.0
+#: A TLS alert, fatal: handshake_failure.
+_HANDSHAKE_FAILURE = bytes((21, 3, 3, 0, 2, 2, 40))
 #: An operator looks after set-aside keys so often.
 ROUND_SECONDS = 3.0
 
@@ -108,7 +116,61 @@ class Saboteur:
             self._site.outages.end(window)
         return True
 
+    async def _fill_disk(self, strike: Strike, until: float) -> bool:
+        async with self._database:
+            if time.monotonic() > until:
+                return False
+            window = self._site.outages.begin("postgres")
+            await asyncio.to_thread(disk.fill, self._postgres.address)
+            try:
+                await asyncio.sleep(strike.seconds)
+            finally:
+                disk.make_room(self._postgres.address)
+                self._site.outages.end(window)
+        return True
+
+    # The clock
+
+    async def _advance_clock(self, strike: Strike, until: float) -> bool:
+        return await self._step_clock(strike, until, ahead_seconds=_STEP_SECONDS)
+
+    async def _delay_clock(self, strike: Strike, until: float) -> bool:
+        return await self._step_clock(strike, until, ahead_seconds=-_STEP_SECONDS)
+
+    async def _step_clock(self, strike: Strike, until: float, *, ahead_seconds: float) -> bool:
+        """Of one process: a jump, and a jump back."""
+        seat = [*self._site.apis, *self._site.workers][strike.target]
+        if time.monotonic() > until:
+            return False
+        seat.rig.turn(replace(seat.rig.now, ahead_seconds=ahead_seconds))
+        try:
+            await asyncio.sleep(strike.seconds)
+        finally:
+            seat.rig.turn(replace(seat.rig.now, ahead_seconds=0.0))
+        return True
+
     # The archive
+
+    async def _fill_archive(self, strike: Strike, until: float) -> bool:
+        return await self._rig_archive("full", strike, until)
+
+    async def _slow_archive(self, strike: Strike, until: float) -> bool:
+        return await self._rig_archive("slow", strike, until)
+
+    async def _rig_archive(self, how: str, strike: Strike, until: float) -> bool:
+        """For all workers: a video breaks off in the middle of being written, or takes long."""
+        async with self._folder:
+            if time.monotonic() > until:
+                return False
+            workers = self._site.workers
+            for seat in workers:
+                seat.rig.turn(replace(seat.rig.now, archive=how))
+            try:
+                await asyncio.sleep(strike.seconds)
+            finally:
+                for seat in workers:
+                    seat.rig.turn(replace(seat.rig.now, archive="sound"))
+        return True
 
     async def _break_archive(self, strike: Strike, until: float) -> bool:
         """A file where its folder was. Permissions would stop nobody who is root."""
@@ -125,6 +187,14 @@ class Saboteur:
         return True
 
     # The upstream and its keys
+
+    async def _break_tls(self, strike: Strike, until: float) -> bool:
+        """A worker is sent to an upstream whose certificate is not trusted, or that breaks off the
+        handshake."""
+        async with broken_tls(certificate=strike.target == 0) as address:
+            wrong = {"REELGATE_SIMULATOR_URL": address}
+            seat = self._site.workers[strike.target]
+            return await seat.mislead(wrong, strike.seconds, until=until)
 
     async def _reject_key(self, strike: Strike, _: float) -> bool:
         key = list(UPSTREAM_KEYS.values())[strike.target]
@@ -194,6 +264,20 @@ def cut_connections(address: str) -> None:
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE datname = current_database() AND pid <> pg_backend_pid()"
         )
+
+
+@contextlib.asynccontextmanager
+async def broken_tls(*, certificate: bool) -> AsyncIterator[str]:
+    """The address of a server with a certificate of its own making, or one that says no to every
+    handshake."""
+
+    async def refuse(connection: Connection) -> None:
+        if not certificate:
+            await connection.send(_HANDSHAKE_FAILURE)
+        await connection.until_hung_up()
+
+    async with serving(refuse, tls=certificate) as server:
+        yield f"https://127.0.0.1:{server.port}"
 
 
 def take_away(folder: Path) -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 
+from tests.chaos import rig
 from tests.chaos.answers import DRAIN_SECONDS
 from tests.chaos.outages import Outages
 from tests.chaos.plan import APIS, KEYS, WORKERS
@@ -59,6 +60,7 @@ class Seat:
         self.port = free_port()
         self.address = f"http://127.0.0.1:{self.port}"
         self.failures: list[str] = []
+        self.rig = rig.Rig(folder / f"{self.name}.rig")
         self._folder, self._settings = folder, settings
         self._outages, self._started, self._http = outages, started, http
         self._lives = itertools.count(1)
@@ -94,7 +96,7 @@ class Seat:
         }.get(self.command, {})
         self._process = Process(
             self.command, folder=self._folder, name=f"{self.name}-{next(self._lives)}",
-            settings={**self._settings, **own},
+            settings={**self._settings, **own, **self.rig.settings}, program=rig.PROGRAM,
         )  # fmt: skip
         self._started.append(self._process)
 
@@ -131,6 +133,22 @@ class Seat:
             finally:
                 self.process.resume()
                 self._outages.end(window)
+        return True
+
+    async def mislead(self, settings: Mapping[str, str], seconds: float, *, until: float) -> bool:
+        """A redeploy with wrong settings, and one that puts them right."""
+        async with self._lock:
+            if time.monotonic() > until:
+                return False
+            await self._revive()
+            right = self._settings
+            for given, stays in (({**right, **settings}, seconds), (right, 0.0)):
+                self._settings = given
+                window = self._outages.begin(self.name, orderly=True)
+                await self._stop()
+                await self.start()
+                self._outages.end(window)
+                await asyncio.sleep(stays)
         return True
 
     async def restart(self, *, until: float) -> bool:

@@ -13,7 +13,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self, TypeVar
 
@@ -50,13 +50,16 @@ def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
 class Process:
     """One `reelgate …`. `name` is that of its log files."""
 
-    def __init__(self, *command: str, folder: Path, name: str, settings: Mapping[str, str]) -> None:
+    def __init__(
+        self, *command: str, folder: Path, name: str, settings: Mapping[str, str],
+        program: Sequence[str | Path] = (REELGATE,),
+    ) -> None:  # fmt: skip
         folder.mkdir(parents=True, exist_ok=True)
         self.name = name
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._child = subprocess.Popen(
-                [REELGATE, *command],
+                [*program, *command],
                 cwd=folder,
                 env=environment(folder, settings),
                 stdin=subprocess.DEVNULL,
