@@ -6,9 +6,10 @@ import argparse
 import json
 import os
 import sys
+from dataclasses import asdict
 from pathlib import Path
 
-from bench import ledger, report, rounds
+from bench import idle, ledger, report, rounds
 from bench.rounds import Options
 
 RESULTS = Path(__file__).with_name("results")
@@ -16,10 +17,11 @@ RESULTS = Path(__file__).with_name("results")
 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
-    parser.add_argument("what", nargs="?", choices=["api", "ledger"], default="api")
+    parser.add_argument("what", nargs="?", choices=["api", "ledger", "idle"], default="api")
     parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind")
     parser.add_argument("--members", type=int, default=20, help="members that share the creates")
+    parser.add_argument("--connections", type=int, default=10_000, help="of `idle`, that wait")
     parser.add_argument("--quick", action="store_true", help="one short round, to see it works")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     given = parser.parse_args()
@@ -27,6 +29,12 @@ def main() -> int:
         found = ledger.measure(ledger.SIZES[:2] if given.quick else ledger.SIZES)
         print(json.dumps(found) if given.json else ledger.markdown(found))
         return 0
+    if given.what == "idle":
+        crowd = idle.measure(given.connections, seconds=given.seconds)
+        print(json.dumps(asdict(crowd)) if given.json else idle.markdown(crowd))
+        for wrong in crowd.wrong:
+            print(f"bench: {wrong}", file=sys.stderr)
+        return 1 if crowd.wrong else 0
     options = Options(
         seconds=1.0 if given.quick else given.seconds,
         rounds=1 if given.quick else given.rounds,

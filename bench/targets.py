@@ -47,6 +47,11 @@ def create(server: Server, keys: list[str]) -> Target:
     return Target(CREATE, server, 202, requests)
 
 
+def waiting_create(key: str) -> str:
+    """A create that holds its connection until there is a video."""
+    return _request("POST", "/api/features", key=key, body=BODY)
+
+
 def result(server: Server, made: list[tuple[str, str]]) -> Target:
     requests = [_request("GET", f"/api/results/{uuid}", key=key) for key, uuid in made]
     return Target(RESULT, server, 200, requests)

@@ -58,11 +58,11 @@ def _rigged() -> Rigged:
         return Rigged()
 
 
-def _now(_: object) -> datetime:
+def now(_: object) -> datetime:
     return datetime.now(UTC) + timedelta(seconds=_rigged().ahead_seconds)
 
 
-class _Writer:
+class Writer:
     """A writer of the store's library: slow, or out of room in the middle of a piece."""
 
     def __init__(self, writer: Any) -> None:
@@ -96,8 +96,8 @@ def main() -> None:
 
     opened = obstore.open_writer_async
     for owner, name, rigged in (
-        (Clock, "now", _now),
-        (obstore, "open_writer_async", lambda *what, **how: _Writer(opened(*what, **how))),
+        (Clock, "now", now),
+        (obstore, "open_writer_async", lambda *what, **how: Writer(opened(*what, **how))),
     ):
         setattr(owner, name, rigged)
     reelgate()

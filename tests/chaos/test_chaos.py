@@ -1,0 +1,17 @@
+"""A short run of a fixed seed: each strike at least once, and nothing lost."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from tests.chaos import plan
+from tests.chaos.run import run
+
+
+def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
+    short = plan.make(generations=50, minutes=0.8, seed=1)
+    result = run(short, tmp_path, print)
+    assert {name: found for name, found in result.found.items() if found} == {}
+    assert set(result.struck) == set(plan.STRIKES)
+    assert len(result.evidence.generations) >= 20
+    assert len(result.evidence.files) >= 10
