@@ -32,6 +32,8 @@ def main() -> int:
     try:
         result = run(plan, folder, lambda line: console.print(line, highlight=False))
         report.show(console, result)
+        if asked.markdown:
+            print(report.markdown(result))
         kept = result.kept
     except KeyboardInterrupt:
         console.print("Interrupted: every process is ended, nothing was checked.")
@@ -49,6 +51,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=3.0, help="how long the storm lasts")
     parser.add_argument("--seed", type=int, default=1, help="what is done, to whom and when")
     parser.add_argument("--plan", action="store_true", help="print the plan and end")
+    parser.add_argument("--markdown", action="store_true", help="also print it for the document")
     return parser.parse_args()
 
 

@@ -203,6 +203,21 @@ def unknown(case: Case) -> Counter[str]:
     )
 
 
+def credits_(case: Case) -> dict[str, int]:
+    """Where what the upstream billed has gone: the first is the sum of the others."""
+    found: Counter[str] = Counter()
+    excused = set(unsaid(case))
+    for row in case.evidence.generations:
+        billed = case.billed(row["prompt"])
+        found["billed by the upstream"] += billed
+        found["settled"] += row["settled"] or 0
+        if row["state"] == "unknown":
+            found["billed and unknown, hold kept"] += billed
+        elif row["prompt"] in excused:
+            found["billed without a word"] += billed - (row["settled"] or 0)
+    return dict(found)
+
+
 #: What may not be → the function that finds it.
 CHECKS = {
     "submitted again although it may have been processed": sent_twice,

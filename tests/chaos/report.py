@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.plan import KILLS, Plan
+from tests.chaos.plan import KILLS, STRIKES, Plan
 from tests.chaos.run import Result
 
 _SHOWN = 20
+#: What the simulator's books call an answer in which nothing went wrong.
+_RIGHT = frozenset({"accepted", "found", "sent"})
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -46,6 +48,11 @@ def show(console: Console, result: Result) -> None:
     tried.add_row("seconds of calm until nothing moved", f"{result.calm_seconds:.0f}")
     console.print(tried)
 
+    money = Table("credits", "sum")
+    for what, sum_ in result.credits_.items():
+        money.add_row(what, f"{sum_:,}")
+    console.print(money)
+
     excused = Table("answers that were excused", "times")
     _rows(excused, result.excuses)
     console.print(excused)
@@ -65,6 +72,41 @@ def show(console: Console, result: Result) -> None:
             console.print(f"{what}: {each}", style="red", markup=False, soft_wrap=True)
         if len(found) > _SHOWN:
             console.print(f"{what}: and {len(found) - _SHOWN} more", style="red")
+
+
+def markdown(result: Result) -> str:
+    """The figures of a run as docs/reliability.md has them."""
+    states = Counter(row["state"] for row in result.evidence.generations)
+    kills = sum(result.struck[kind] for kind in KILLS)
+    lines = [
+        "| what | how often |",
+        "|---|---:|",
+        f"| generations | {len(result.evidence.generations):,} |",
+        *(f"| … {state} | {count:,} |" for state, count in sorted(states.items())),
+        f"| `kill -9` | {kills:,} |",
+        f"| strikes in all | {result.struck.total():,} |",
+        *(f"| … `{kind}` | {result.struck[kind]:,} |" for kind in STRIKES),
+        f"| submissions | {len(result.evidence.submissions):,} |",
+        f"| wrong, late or refusing answers of the upstream | {_faults(result):,} |",
+        f"| answers to clients | {len(result.ledger.answers):,} |",
+        f"| … excused | {result.excuses.total():,} |",
+        f"| commits looked at for limits | {result.evidence.looks:,} |",
+        f"| seconds without PostgreSQL | {result.away_seconds:,.0f} |",
+        f"| seconds of storm | {result.plan.seconds:,.0f} |",
+        f"| seconds of calm until nothing moved | {result.calm_seconds:,.0f} |",
+        *(f"| credits {what} | {sum_:,} |" for what, sum_ in result.credits_.items()),
+        *(f"| unknown {what} | {count:,} |" for what, count in sorted(result.unknown.items())),
+        "",
+        "| lost | how often |",
+        "|---|---:|",
+        *(f"| {what} | {len(found):,} |" for what, found in result.found.items()),
+    ]
+    return "\n".join(lines)
+
+
+def _faults(result: Result) -> int:
+    """Answers of the upstream that were wrong, late, or a refusal."""
+    return sum(count for what, count in result.faults.items() if what not in _RIGHT)
 
 
 def _rows(table: Table, counts: Mapping[str, int]) -> None:

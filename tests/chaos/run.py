@@ -46,6 +46,7 @@ class Result:
     unknown: Counter[str]
     unsaid: list[str]
     misled: list[str]
+    credits_: dict[str, int]
     calm_seconds: float
     away_seconds: float
     #: What may not be → what was found of it.
@@ -111,6 +112,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         unknown=checks.unknown(case),
         unsaid=checks.unsaid(case),
         misled=checks.misled(case),
+        credits_=checks.credits_(case),
         calm_seconds=waited,
         away_seconds=place.outages.seconds("postgres"),
         found=found,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
@@ -90,9 +91,12 @@ class Saboteur:
         return await self._site.workers[strike.target].restart(until=until)
 
     async def _roll(self, _: Strike, until: float) -> bool:
-        """A redeploy: one process after the other."""
-        done = [await seat.restart(until=until) for seat in (*self._site.apis, *self._site.workers)]
-        return all(done)
+        """A redeploy: one process after the other. One that has begun is finished."""
+        if time.monotonic() > until:
+            return False
+        for seat in (*self._site.apis, *self._site.workers):
+            await seat.restart(until=math.inf)
+        return True
 
     # Postgres
 

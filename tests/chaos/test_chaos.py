@@ -8,8 +8,12 @@ from tests.chaos import plan
 from tests.chaos.run import run
 
 
+#: Its slow strikes come early: what still waits for its turn at the end is left out.
+SEED = 14
+
+
 def test_a_short_run_loses_nothing(tmp_path: Path) -> None:
-    short = plan.make(generations=50, minutes=0.8, seed=1)
+    short = plan.make(generations=50, minutes=0.8, seed=SEED)
     result = run(short, tmp_path, print)
     assert {name: found for name, found in result.found.items() if found} == {}
     assert set(result.struck) == set(plan.STRIKES)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import itertools
+from pathlib import Path
 
 from app.simulator.faults import FAULTS, PATHS
 from app.simulator.script import Script
@@ -20,6 +21,11 @@ def test_every_kind_of_strike_comes_and_can_be_carried_out() -> None:
     assert {strike.kind for strike in strikes} == set(plan.STRIKES)
     assert all(hasattr(Saboteur, f"_{kind}") for kind in plan.STRIKES)
     assert all(early.at <= late.at for early, late in itertools.pairwise(strikes))
+
+
+def test_every_kind_of_strike_is_told_of() -> None:
+    told = Path("docs/reliability.md").read_text()
+    assert [kind for kind in plan.STRIKES if f"`{kind}`" not in told] == []
 
 
 def test_every_fault_the_simulator_knows_is_met() -> None:
