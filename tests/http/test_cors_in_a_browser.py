@@ -1,0 +1,107 @@
+"""A page of another origin calls the gateway: Chromium, a real server, and nothing between."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import shutil
+import signal
+import subprocess
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+
+from app.members import Limits
+from tests.harness.processes import environment
+from tests.harness.toolchains import node_with
+from tests.promises.site import PRICE, site
+
+PAGES = Path(__file__).parent / "browser" / "pages.mjs"
+_SECONDS = 120
+
+
+class _Page(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        content = b"<!doctype html><title>A page</title>"
+        self.send_response(200)
+        self.send_header("Content-Type", "text/html")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@contextlib.contextmanager
+def origin() -> Iterator[str]:
+    """The address of a server of pages."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Page)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def browse(folder: Path, *words: str) -> str:
+    """What the script prints. It and the browser end with this, whatever happens."""
+    program = shutil.which("chromium")
+    assert program, "this test opens a page in Chromium: apt install chromium"
+    script = folder / "pages.mjs"
+    shutil.copy(PAGES, script)
+    (folder / "node_modules").symlink_to(node_with("browser") / "node_modules")
+    running = subprocess.Popen(
+        ["node", str(script), program, str(folder / "profile"), *words],
+        cwd=folder, env=environment(folder, {}), stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        printed, complaints = running.communicate(timeout=_SECONDS)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode == 0, complaints
+    return printed
+
+
+def test_a_page_of_a_named_origin_may_and_another_may_not(
+    database_url: str, tmp_path: Path
+) -> None:
+    with (
+        origin() as listed,
+        origin() as stranger,
+        site(database_url, tmp_path / "site", REELGATE_CORS_ORIGINS=listed) as place,
+    ):
+        api = place.start_api()
+        place.worker()
+        caller = place.caller(api.ready(), "ada", limits=Limits())
+        found = json.loads(browse(tmp_path, listed, stranger, api.address, caller.key))
+        read = found.pop("read")
+        assert caller.me()["used_credits"] == PRICE
+    assert read.pop("Location").startswith(f"{api.address}/dream-machine/v1/generations/")
+    assert read.pop("RateLimit").startswith('"member";r=')
+    assert read.pop("RateLimit-Policy").startswith('"member";q=')
+    assert read == {
+        "X-Request-Id": "from-a-page",
+        "Reelgate-Adjusted": "duration=9s->10s",
+        "Reelgate-Upstream": "simulator",
+        "Preference-Applied": "wait=0",
+        "Idempotent-Replayed": None,
+    }
+    assert found == {
+        "created": 201,
+        "replayed": "true",
+        "same": True,
+        "part": [206, "ftyp", "bytes 4-7"],
+        "etag": True,
+        "wrong": [400, "invalid_request", ["prompt", "model"]],
+        "nobody": [401, "unauthenticated"],
+        "unnamed": "TypeError",
+        "stranger": ["TypeError"] * 3,
+    }
