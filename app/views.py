@@ -7,8 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from app import queue
-from app.db import generations, ledger
+from app.db import generations, ledger, standing
 from app.domain.caller import Caller
 from app.domain.generation import RESTING, Generation, State
 from app.domain.view import OwnView
@@ -101,7 +100,7 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
     if generation.state is not State.QUEUED:
         return None
     async with rt.db.single() as tx:
-        found = await queue.standing(tx, generation.id)
+        found = await standing.standing_of(tx, generation.id)
     reason, wait = "queue", _TURN_SECONDS
     if found.paused:
         reason, wait = "paused", _PAUSE_SECONDS

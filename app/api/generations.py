@@ -224,6 +224,8 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 }
 
 
+# A route of its own: a description may not give two operations one id.
+@router.head("/{generation_id}/content", name="head_content", include_in_schema=False)
 @router.get(
     "/{generation_id}/content",
     name="get_content",
@@ -266,10 +268,6 @@ async def get_thumbnail(
     archived; before that 409 `not_ready`."""
     generation = await views.get_visible(rt, caller, generation_id)
     return await thumbnail_response(rt, request, generation)
-
-
-# A route of its own: a description may not give two operations one id.
-router.head("/{generation_id}/content", name="head_content", include_in_schema=False)(get_content)
 
 
 async def _document(

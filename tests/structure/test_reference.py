@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.generation import State
+from app.openapi import document as openapi
 from app.settings import Settings, environment_name
 from tests.structure import reference
 from tests.structure.sources import ROOT, parsed, python, read
@@ -19,7 +20,7 @@ from tests.structure.sources import ROOT, parsed, python, read
     [
         (reference.REFERENCE, reference.reference),
         (reference.ENVIRONMENT, reference.environment),
-        (reference.OPENAPI, reference.openapi.written),
+        (reference.OPENAPI, openapi.written),
     ],
     ids=["reference", "environment", "openapi"],
 )

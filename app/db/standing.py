@@ -1,0 +1,50 @@
+"""What a queued generation waits for. Reads the job library's table beside our own, so that it is
+one trip."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What decides when a queued generation is sent. `position` is 1 for the next one, None where
+    it has no job; `keys` are those that some worker has configured, `usable_keys` those of them
+    that may be used now; `keys_back_at` is when the first of the others may be used again."""
+
+    position: int | None
+    paused: bool
+    keys: int
+    usable_keys: int
+    keys_back_at: datetime | None
+
+
+_STANDING = text(
+    """
+    SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
+                       SELECT count(*) FROM procrastinate_jobs o
+                        WHERE o.queue_name = 'submit' AND o.status = 'todo'
+                          AND (o.priority > j.priority
+                               OR (o.priority = j.priority AND o.id < j.id))) END
+              FROM procrastinate_jobs j
+             WHERE j.queueing_lock = 'submit:' || :id AND j.status IN ('todo', 'doing')
+             ORDER BY j.status LIMIT 1) AS position,
+           (SELECT w.paused FROM switches w WHERE w.name = 'submission') AS paused,
+           count(k.id) AS keys,
+           count(k.id) FILTER (WHERE k.state = 'active' AND k.open_until IS NULL) AS usable_keys,
+           min(coalesce(k.return_at, k.open_until)) AS keys_back_at
+      FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'
+    """
+)
+
+
+async def standing_of(tx: Tx, generation_id: UUID) -> Standing:
+    """Of a queued generation, in one trip."""
+    row = (await tx.execute(_STANDING, {"id": str(generation_id)})).one()
+    return Standing(**row._mapping)
