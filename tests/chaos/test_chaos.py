@@ -7,7 +7,6 @@ from pathlib import Path
 from tests.chaos import plan
 from tests.chaos.run import run
 
-
 #: Its slow strikes come early: what still waits for its turn at the end is left out.
 SEED = 14
 
