@@ -119,7 +119,7 @@ def _put(into: dict[str, Any], path: Sequence[str], value: str) -> None:
 def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
     """The request, or an error that names every field that is wrong. A null is a field that was
     left out. Raises `NotOffered` for what the upstream cannot do."""
-    _refuse_not_offered(fields)
+    fields = _offered(fields)
     read = OptionReader(aliases, strict)
     read.only(fields, FIELDS)
     prompt = read.prompt(fields.get("prompt"), "prompt")
@@ -142,7 +142,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
 
 def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
     """A new video with the settings of the source and another prompt."""
-    _refuse_not_offered(fields)
+    fields = _offered(fields)
     read = OptionReader(Aliases({}), strict=True)
     read.only(fields, REMIX_FIELDS)
     prompt = read.prompt(fields.get("prompt"), "prompt")
@@ -164,10 +164,11 @@ def not_offered(field: str, value: Any = None) -> NotOffered:
     return NotOffered(message, issues=[Issue(field, "value", reason, shown(value))])
 
 
-def _refuse_not_offered(fields: Mapping[str, Any]) -> None:
+def _offered(fields: Mapping[str, Any]) -> dict[str, Any]:
     for name in NOT_OFFERED:
         if fields.get(name) is not None:
             raise not_offered(name, fields[name])
+    return {name: value for name, value in fields.items() if name not in NOT_OFFERED}
 
 
 def _duration(read: OptionReader, value: Any) -> Duration:
