@@ -17,25 +17,6 @@ async def used_by_member(tx: Tx, member_id: UUID) -> int:
     return int(await tx.scalar(_USED_BY_MEMBER, {"id": member_id}) or 0)
 
 
-_REMAINING = text(
-    """
-    SELECT greatest(least(
-        m.credit_limit - (SELECT coalesce(sum(l.credits), 0) FROM ledger_entries l
-                           WHERE l.member_id = m.id AND l.counted),
-        t.credit_limit - (SELECT coalesce(sum(l.credits), 0) FROM ledger_entries l
-                           WHERE l.team_id = t.id AND l.counted AND t.credit_limit IS NOT NULL)
-    ), 0)::bigint
-      FROM members m JOIN teams t ON t.id = m.team_id WHERE m.id = :id
-    """
-)
-
-
-async def remaining_of_member(tx: Tx, member_id: UUID) -> int:
-    """Credits that are neither used nor set aside: the member's, or the team's where it has a limit
-    and less is left of it."""
-    return int(await tx.scalar(_REMAINING, {"id": member_id}) or 0)
-
-
 async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
     """Ends the hold of a generation: settles `settle` credits, or releases it where that is 0.
 

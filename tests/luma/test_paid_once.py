@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import httpx
 import pytest
 
+from app.domain.generation import VideoModel
 from app.errors import Unavailable
 from tests.admission.test_round_trips import _UNTIL_PREPARED, _trips, followed
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import traces
-from tests.luma.calling import AGENTS, DREAM_MACHINE, ask_agents, bearer, dream
+from tests.luma.calling import AGENTS, DREAM_MACHINE, LION, ask_agents, bearer, dream
 
 Create = Callable[..., Awaitable[httpx.Response]]
 both = pytest.mark.parametrize("create", [dream, ask_agents])
@@ -144,6 +146,43 @@ async def test_a_body_that_cannot_be_read_is_refused(
     assert (answer.status_code, answer.json()["code"]) == (status, code)
     assert isinstance(answer.json()["detail"], str)
     assert await traces(still_gate) == before
+
+
+@pytest.mark.parametrize(
+    ("create", "asked", "field"),
+    [
+        (dream, {**LION, "duration": "9s"}, "duration"),
+        (dream, {**LION, "resolution": "540p"}, "resolution"),
+        (ask_agents, {"video": {"resolution": "360p"}}, "video.resolution"),
+    ],
+)
+async def test_where_the_operator_is_strict_nothing_else_is_made(
+    database_url: str, tmp_path: Path, create: Create, asked: dict[str, Any], field: str
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, snapping="strict") as gate:
+        key = await gate.member()
+        before = await traces(gate)
+        answer = await create(gate, key, asked)
+        assert answer.status_code == 400
+        assert [each["field"] for each in answer.json()["errors"]] == [field]
+        assert await traces(gate) == before
+        assert (await create(gate, key)).status_code == 201
+
+
+@both
+async def test_the_operators_own_names_of_models_are_understood_and_echoed(
+    database_url: str, tmp_path: Path, create: Create
+) -> None:
+    named = ("house-model=ray-v2", "ray-3.2=ray-v1")
+    async with gateway(database_url, tmp_path, worker=False, model_aliases=named) as gate:
+        key = await gate.member()
+        asked = {"prompt": "a lion", "model": "house-model"}
+        made = (await create(gate, key, asked)).json()
+        assert made["model"] == "house-model"
+        kept = await gate.generation(UUID(made["id"]))
+        assert kept.spec.model is VideoModel.RAY_V2
+        refused = await create(gate, key, {**asked, "model": "ray-2"})
+        assert "house-model" in refused.json()["errors"][0]["allowed"]
 
 
 @pytest.mark.parametrize("base", [DREAM_MACHINE, AGENTS])

@@ -17,6 +17,8 @@ from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
 from app.cli import cli
+from app.dialects.luma import wire as dream_machine
+from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
 from app.domain.generation import ARROWS, State
@@ -77,7 +79,8 @@ def reference() -> str:
         "`code`, `billed`, `retry_safe` and\n`request_id`. The 1min.ai dialect answers "
         "`{errorCode, message, details?, context?, billed, retry_safe, requestId}`,\nthe OpenAI "
         "dialect `{error: {message, type, param, code, billed, retry_safe, request_id, "
-        "details?}}`.\n"
+        "details?}}`,\nthe Luma dialects `{detail, code, billed, retry_safe, request_id, errors?}` "
+        "with the code of the first column.\n"
         "`retry_safe`: sending the very same request again cannot pay for a second video. "
         "`billed`: credits were spent on\nthis request.\n",
         _errors(),
@@ -179,11 +182,12 @@ def _errors() -> str:
     for kind in sorted(error_family(), key=lambda kind: (kind.status, kind.code)):
         native = ", ".join(f"{status} `{code}`" for status, code in _native(kind))
         sdk = ", ".join(f"{status} `{code}`" for status, code in _openai(kind))
+        luma = str(dream_machine.render_error(kind(), "")[0])
         flags = ("yes" if flag else "no" for flag in (kind.billed, kind.retry_safe))
         said = " ".join([f"{kind.title}.", *(vars(kind).get("__doc__") or "").split()])
-        rows.append([f"`{kind.code}`", str(kind.status), native, sdk, *flags, said])
-    head = ["code", "status", "1min.ai dialect", "OpenAI dialect", "`billed`", "`retry_safe`",
-            "meaning"]  # fmt: skip
+        rows.append([f"`{kind.code}`", str(kind.status), native, sdk, luma, *flags, said])
+    head = ["code", "status", "1min.ai dialect", "OpenAI dialect", "Luma dialects", "`billed`",
+            "`retry_safe`", "meaning"]  # fmt: skip
     return _table(head, rows)
 
 
@@ -224,10 +228,12 @@ def state_prose() -> dict[State, str]:
 def _states() -> str:
     prose = state_prose()
     return _table(
-        ["state", "leaves to", "1min.ai dialect", "OpenAI dialect", "meaning", "event"],
+        ["state", "leaves to", "1min.ai dialect", "OpenAI dialect", "Dream Machine", "Luma Agents",
+         "meaning", "event"],
         [
             [f"`{state}`", ", ".join(f"`{t}`" for t in State if t in ARROWS[state]) or "–",
-             f"`{onemin.STATUS[state]}`", f"`{openai.STATUS[state]}`", prose[state],
+             f"`{onemin.STATUS[state]}`", f"`{openai.STATUS[state]}`",
+             f"`{dream_machine.STATES[state]}`", f"`{agents.STATES[state]}`", prose[state],
              f"`generation.{state}`"]
             for state in State
         ],

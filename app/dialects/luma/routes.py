@@ -11,7 +11,8 @@ from starlette.responses import JSONResponse, Response
 
 from app import custody, lifecycle, progress, views
 from app.admission import Asked, admit, parse_idempotency_key
-from app.db import generations, ledger
+from app.db import generations
+from app.db.headroom import headroom_of
 from app.dialects.luma import wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, RESTING, Generation, State
@@ -174,8 +175,11 @@ async def get_credits(rt: Rt, caller: Caller) -> Response:
     """What is left of the member's and the team's limits, whichever is less: credits of the
     gateway, not cents."""
     async with rt.db.single() as tx:
-        remaining = await ledger.remaining_of_member(tx, caller.member_id)
-    return JSONResponse({"credit_balance": float(remaining)})
+        room = await headroom_of(tx, caller.member_id, now=rt.clock.for_database())
+    left = caller.credit_limit - room.used_credits
+    if room.team_credit_limit is not None:
+        left = min(left, room.team_credit_limit - room.team_used_credits)
+    return JSONResponse({"credit_balance": float(max(left, 0))})
 
 
 async def refuse(request: Request) -> Response:
