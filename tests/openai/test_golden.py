@@ -31,7 +31,7 @@ DASHES = "\n---\n"
 ALIASES = Aliases.parse(Settings.model_fields["model_aliases"].default)
 
 
-def files(kind: str) -> Any:
+def files(kind: str) -> pytest.MarkDecorator:
     found = [file for file in FILES if file.stem.startswith(f"{kind}_")]
     assert len(found) >= 5
     return pytest.mark.parametrize("file", found, ids=lambda file: file.stem)

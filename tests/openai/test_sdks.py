@@ -1,0 +1,208 @@
+"""The official SDKs, oldest and newest, against real processes: what their users see, and what the
+upstream was asked for."""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import json
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from app.dialects.openai import wire
+from app.domain.ids import parse_generation_id
+from app.members import Limits
+from tests.harness import database
+from tests.harness.processes import Api, environment
+from tests.harness.toolchains import node_with, python_with
+from tests.openai.generations import generation
+from tests.openai.swallowing import swallowing
+from tests.promises.site import Caller, Site, site
+
+HERE = Path(__file__).parent
+SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
+EVENT_VIDEO = UUID("00000000-0000-4000-8000-0000000000ff")
+#: SDK → the version it must be.
+SDKS = {"python-2": "2.2.0", "python-3": "3.", "node-6": "6.2.0", "node-7": "7."}
+
+
+@pytest.fixture(scope="module")
+def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    folder = tmp_path_factory.mktemp("sdks")
+    # Drawing the prompt into each film would take most of the time.
+    one_film = {"REELGATE_SIMULATOR_ONE_FILM": "true"}
+    with postgres.fresh() as address, site(address, folder, **one_film) as running:
+        running.start_worker()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(place: Site) -> Api:
+    return place.start_api().ready()
+
+
+class Journey:
+    """What one SDK saw, and the member it travelled as."""
+
+    def __init__(self, sdk: str, caller: Caller, seen: dict[str, Any]) -> None:
+        self.sdk = sdk
+        self.caller = caller
+        self.seen = seen
+
+
+@pytest.fixture(scope="module", params=SDKS)
+def journey(
+    request: pytest.FixtureRequest,
+    place: Site,
+    api: Api,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Journey:
+    sdk: str = request.param
+    folder = tmp_path_factory.mktemp(sdk)
+    limits = Limits(rate_burst=100, max_open=100)
+    caller = place.caller(api, sdk, limits=limits)
+    poor = place.caller(api, f"{sdk}-poor", limits=Limits(credit_limit=1))
+    with swallowing(api.address) as network:
+        given = json.dumps(
+            {
+                "name": sdk, "poor_key": poor.key, "swallowing": f"{network}/v1",
+                "event": signed_event(),
+            }
+        )  # fmt: skip
+        kind, _, version = sdk.partition("-")
+        if kind == "python":
+            command = [str(python_with(f"openai-{version}")), str(HERE / "journey.py"), given]
+            modules = {}
+        else:
+            command = ["node", str(HERE / "journey.js"), given]
+            modules = {"NODE_PATH": str(node_with(f"openai-{version}") / "node_modules")}
+        settings = {"OPENAI_BASE_URL": f"{api.address}/v1", "OPENAI_API_KEY": caller.key, **modules}
+        done = subprocess.run(
+            command, cwd=folder, env=environment(folder, settings), capture_output=True, text=True,
+            timeout=120, check=False,
+        )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return Journey(sdk, caller, json.loads(done.stdout))
+
+
+def signed_event() -> dict[str, Any]:
+    """A delivery as Standard Webhooks signs it, by hand."""
+    made = wire.render_event(
+        "evt_1", "video.completed", datetime.now(UTC), generation(id=EVENT_VIDEO)
+    )
+    body, stamp = json.dumps(made), str(int(time.time()))
+    digest = hmac.digest(
+        base64.b64decode(SECRET.removeprefix("whsec_")), f"evt_1.{stamp}.{body}".encode(), "sha256"
+    )
+    headers = {
+        "webhook-id": "evt_1",
+        "webhook-timestamp": stamp,
+        "webhook-signature": f"v1,{base64.b64encode(digest).decode()}",
+    }
+    return {"body": body, "headers": headers, "secret": SECRET}
+
+
+def test_it_is_the_version_that_is_meant(journey: Journey) -> None:
+    if journey.sdk.startswith("python"):
+        assert journey.seen["version"].startswith(SDKS[journey.sdk])
+    else:
+        package = node_with(f"openai-{journey.sdk[-1]}") / "node_modules/openai/package.json"
+        assert json.loads(package.read_text())["version"].startswith(SDKS[journey.sdk])
+
+
+def test_a_create_says_what_is_made_in_place_of_what_was_asked(journey: Journey) -> None:
+    created = journey.seen["created"]
+    assert (created["object"], created["model"]) == ("video", "sora-2")
+    assert created["status"] in ("queued", "in_progress")
+    assert (created["seconds"], created["size"]) == ("5", "1280x720")
+    assert journey.seen["adjusted"] == "seconds=4->5"
+
+
+def test_polling_ends_with_the_video_and_downloads_are_its_bytes(
+    journey: Journey, place: Site
+) -> None:
+    seen = journey.seen
+    assert (seen["polled"]["status"], seen["polled"]["progress"]) == ("completed", 100)
+    assert seen["polled_again"] == "completed"
+    assert seen["polled"]["model"] == "sora-2-pro"
+    film = place.upstream.film_sha256(f"{journey.sdk} polled")
+    assert seen["downloaded"] == seen["streamed"] == film
+    assert seen["head"] == "ftyp"
+    assert bytes.fromhex(seen["thumbnail"]) == b"RIFF"
+
+
+def test_lists_run_over_all_pages(journey: Journey) -> None:
+    assert journey.seen["listed"] == journey.seen["made"]
+    assert journey.seen["listed_asc"] == journey.seen["made"][::-1]
+
+
+def test_a_remix_names_its_source(journey: Journey) -> None:
+    remix, polled = journey.seen["remix"], journey.seen["polled"]
+    assert remix["remixed_from_video_id"] == polled["id"]
+    assert remix["model"] == polled["model"]
+
+
+def test_a_delete_is_understood(journey: Journey) -> None:
+    assert journey.seen["deleted"] == {
+        "id": journey.seen["polled"]["id"], "object": "video.deleted", "deleted": True,
+    }  # fmt: skip
+
+
+def test_models_are_listed(journey: Journey) -> None:
+    assert {"sora-2", "ray-v3"} <= set(journey.seen["models"])
+
+
+@pytest.mark.parametrize(
+    ("which", "kind", "status", "code", "param"),
+    [
+        ("nobody", "AuthenticationError", 401, "invalid_api_key", None),
+        ("unknown", "NotFoundError", 404, "not_found", None),
+        ("expired", "NotFoundError", 404, "video_expired", None),
+        ("size", "BadRequestError", 400, "unsupported_size", "size"),
+        ("file", "BadRequestError", 400, "not_offered", "input_reference"),
+        ("poor", "RateLimitError", 429, "insufficient_quota", None),
+    ],
+)
+def test_errors_have_their_class_and_are_not_sent_again(
+    journey: Journey, which: str, kind: str, status: int, code: str, param: str | None
+) -> None:
+    error = journey.seen["errors"][which]
+    assert (error["class"], error["status"], error["code"]) == (kind, status, code)
+    assert error["param"] == param
+    assert error["message"]
+    assert error["type"]
+    assert error["request_id"]
+    assert error["tries"] == 1
+
+
+def test_a_create_whose_answer_is_lost_is_one_generation_and_one_submission(
+    journey: Journey, place: Site
+) -> None:
+    """The SDK sent it again by itself."""
+    prompt, slow = f"{journey.sdk} slow", journey.seen["slow"]
+    assert slow["tries"] == ["0", "1"]
+    generation_id = str(parse_generation_id(slow["id"]))
+    assert journey.caller.until_rest(generation_id) == "succeeded"
+    found = journey.caller.get("/api/v1/generations?limit=100").json()["data"]
+    assert [each["id"] for each in found if each["spec"]["prompt"] == prompt] == [generation_id]
+    assert place.upstream.asked(prompt)["asked"] == 1
+
+
+def test_everything_it_made_was_paid_for_once(journey: Journey, place: Site) -> None:
+    found = journey.caller.get("/api/v1/generations?limit=100").json()["data"]
+    assert len(found) == 7
+    for each in found:
+        assert journey.caller.until_rest(each["id"]) == "succeeded"
+        assert place.upstream.asked(each["spec"]["prompt"])["asked"] == 1
+
+
+def test_the_sdk_verifies_what_it_is_told(journey: Journey) -> None:
+    assert journey.seen["event"] == {"type": "video.completed", "video": f"video_{EVENT_VIDEO.hex}"}
+    assert journey.seen["forged"] == "refused"
