@@ -84,8 +84,8 @@ async def attempt(rt: Runtime, delivery_id: UUID) -> Tried | None:
         generation = None
         if delivery.generation_id is not None:
             generation = await generations.find(tx, delivery.generation_id)
-    if await _is_early(rt, delivery):
-        return None
+        if await _is_early(rt, tx, delivery):
+            return None
     receiver = _receiver(rt, delivery, endpoint, generation)
     if receiver is None:
         async with rt.db.single() as tx:
@@ -149,14 +149,15 @@ async def _disable_where_hopeless(rt: Runtime, tx: Tx, tried: Tried, state: str)
     return ""
 
 
-async def _is_early(rt: Runtime, delivery: Delivery) -> bool:
-    """A job that was made again may come before its time."""
-    due = delivery.next_attempt_at
-    if due is None or due <= rt.clock.now() + timedelta(seconds=1):
+async def _is_early(rt: Runtime, tx: Tx, delivery: Delivery) -> bool:
+    """A job that was made again may come before its time; it gets another one for then. By the
+    clock of the database, which also starts the jobs."""
+    if not delivery.attempts:
         return False
-    async with rt.db.single() as tx:
-        await enqueue(tx, Job.TELL, delivery.id, at=due)
-    return True
+    early = await deliveries.is_early(tx, delivery.id, now=rt.clock.for_database())
+    if early:
+        await enqueue(tx, Job.TELL, delivery.id, at=delivery.next_attempt_at)
+    return early
 
 
 def _receiver(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from app.api import account, admin, estimates, events, generations
+from app.api import account, admin, estimates, events, generations, webhooks
 from app.http import errors
 from app.runtime import Runtime
 
@@ -15,6 +15,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     estimates.router,
     generations.router,
     events.router,
+    webhooks.router,
     account.router,
     admin.router,
 )

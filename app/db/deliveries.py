@@ -141,6 +141,19 @@ async def find_any(tx: Tx, delivery_id: UUID) -> Delivery | None:
     return None if row is None else _delivery(row)
 
 
+async def is_early(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> bool:
+    """Whether its next try is still to come. `now` None: by the database's clock."""
+    return bool(
+        await tx.scalar(
+            text(
+                "SELECT next_attempt_at > coalesce(CAST(:now AS timestamptz), now())"
+                " FROM webhook_deliveries WHERE id = :id"
+            ),
+            {"id": delivery_id, "now": now},
+        )
+    )
+
+
 async def find(tx: Tx, delivery_id: UUID, owner: Owner) -> Delivery | None:
     row = (
         await tx.execute(
@@ -242,23 +255,23 @@ async def abandon(tx: Tx, delivery_id: UUID, *, error: str, at: datetime) -> Non
     )
 
 
-async def begin_again(tx: Tx, delivery_id: UUID) -> bool:
-    """A delivery that ended is due now, with all its tries before it. False of one that waits
-    already, which is then due at once."""
-    result = await tx.execute(
+async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> None:
+    """A delivery that ended is due now, with all its tries before it; one that waits already is
+    due at once. `now` None: by the database's clock."""
+    await tx.execute(
         text(
             """
             UPDATE webhook_deliveries d
                SET state = 'pending', attempts = CASE WHEN b.state = 'pending' THEN d.attempts
                                                       ELSE 0 END,
-                   next_attempt_at = now(), finished_at = NULL
+                   next_attempt_at = coalesce(CAST(:now AS timestamptz), now()),
+                   finished_at = NULL
               FROM (SELECT id, state FROM webhook_deliveries WHERE id = :id FOR UPDATE) b
-             WHERE d.id = b.id RETURNING b.state
+             WHERE d.id = b.id
             """
         ),
-        {"id": delivery_id},
+        {"id": delivery_id, "now": now},
     )
-    return bool(result.scalar() != "pending")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -176,7 +176,10 @@ async def rotate(tx: Tx, endpoint_id: UUID, *, seed: str, previous_until: dateti
 
 
 async def delete(tx: Tx, endpoint_id: UUID) -> None:
-    """With the log of its deliveries."""
+    """With the log of its deliveries. Locked first: a move that makes another delivery waits."""
+    await tx.execute(
+        text("SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE"), {"id": endpoint_id}
+    )
     await tx.execute(
         text("DELETE FROM webhook_deliveries WHERE endpoint_id = :id"), {"id": endpoint_id}
     )

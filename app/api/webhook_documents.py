@@ -1,0 +1,210 @@
+"""The documents of webhooks, as the own REST's OpenAPI describes them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.documents import Document
+from app.db.deliveries import Attempt, Delivery
+from app.db.webhooks import Endpoint
+from app.domain.telling import OFFERED, Form, Kind
+
+
+class WebhookEvent(StrEnum):
+    """What an endpoint can be told."""
+
+    COMPLETED = "video.completed"
+    FAILED = "video.failed"
+    CANCELED = "video.canceled"
+
+
+class DeliveryState(StrEnum):
+    PENDING = "pending"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+assert {event.value for event in WebhookEvent} == {kind.value for kind in OFFERED}
+
+#: Text that Postgres can keep.
+_TEXT = r"^[^\x00]*$"
+_MOST_OVERLAP_SECONDS = 30 * 86_400
+
+
+class WebhookAsked(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class WebhookEndpointRequest(WebhookAsked):
+    """Where to tell you what. The address must be https and public, unless an operator allows an
+    internal one."""
+
+    url: str = Field(examples=["https://hooks.example.com/reelgate"])
+    event_types: list[WebhookEvent] = Field(
+        default_factory=lambda: list(WebhookEvent), min_length=1,
+        description="What to be told of; everything if it is left out.",
+    )  # fmt: skip
+    form: Form = Field(
+        Form.REELGATE,
+        description="`reelgate`: the whole generation. `openai`: the event as OpenAI's SDKs know "
+        "it.",
+    )
+    description: str | None = Field(None, max_length=500, pattern=_TEXT)
+    team_wide: bool = Field(
+        False, description="Tell of everybody's videos in the team; administrators only."
+    )
+
+
+class WebhookEndpointChange(WebhookAsked):
+    """What is left out stays as it is."""
+
+    url: str | None = None
+    event_types: list[WebhookEvent] | None = Field(None, min_length=1)
+    form: Form | None = None
+    description: str | None = Field(None, max_length=500, pattern=_TEXT)
+    enabled: bool | None = Field(
+        None, description="`false` stops it; `true` starts it again, also after it was disabled "
+        "for failing."
+    )  # fmt: skip
+
+
+class WebhookRotation(WebhookAsked):
+    overlap_seconds: int = Field(
+        86_400, ge=0, le=_MOST_OVERLAP_SECONDS,
+        description="For how long the old secret signs too, beside the new one.",
+    )  # fmt: skip
+
+
+class WebhookEndpointDocument(Document):
+    """An endpoint. Its secret was shown when it was made or rotated, and is not shown again."""
+
+    object: str = "webhook_endpoint"
+    id: UUID
+    url: str
+    event_types: list[WebhookEvent]
+    form: Form
+    description: str | None
+    team_wide: bool
+    enabled: bool
+    disabled_reason: str | None = Field(description="`owner`, `gone` or `failing`.")
+    failing_since: datetime | None = Field(description="Nothing has come through since then.")
+    previous_secret_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+class WebhookEndpointWithSecret(WebhookEndpointDocument):
+    """An endpoint with the secret that signs what is sent to it: keep it, it is shown once."""
+
+    secret: str
+
+
+class WebhookEndpointList(Document):
+    object: str = "list"
+    data: list[WebhookEndpointDocument]
+
+
+class CallbackSecretDocument(Document):
+    """Signs what is sent to the `callback_url` of your requests."""
+
+    secret: str
+
+
+class WebhookDeliveryDocument(Document):
+    """One thing told to one receiver. `endpoint_id` is null where it went to the `callback_url` of
+    a request, `generation_id` of a test."""
+
+    object: str = "webhook_delivery"
+    id: UUID
+    endpoint_id: UUID | None
+    generation_id: UUID | None
+    type: str
+    state: DeliveryState
+    attempts: int
+    last_status: int | None
+    last_error: str | None
+    created_at: datetime
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
+
+
+class WebhookAttemptDocument(Document):
+    """One try: what was sent, without signatures, and the beginning of what came back."""
+
+    number: int
+    created_at: datetime
+    seconds: float
+    request_headers: dict[str, str]
+    request_body: str
+    status: int | None
+    error: str | None
+    answer: str | None
+
+
+class WebhookDeliveryDetail(WebhookDeliveryDocument):
+    tries: list[WebhookAttemptDocument]
+
+
+class WebhookDeliveryList(Document):
+    object: str = "list"
+    data: list[WebhookDeliveryDocument]
+    has_more: bool
+    next_cursor: str | None
+
+
+def endpoint_fields(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        "object": "webhook_endpoint",
+        "id": endpoint.id,
+        "url": endpoint.url,
+        "event_types": [WebhookEvent(kind.value) for kind in endpoint.kinds],
+        "form": endpoint.form,
+        "description": endpoint.description,
+        "team_wide": endpoint.member_id is None,
+        "enabled": endpoint.enabled,
+        "disabled_reason": endpoint.disabled_reason,
+        "failing_since": endpoint.failing_since,
+        "previous_secret_until": endpoint.previous_until,
+        "created_at": endpoint.created_at,
+        "updated_at": endpoint.updated_at,
+    }
+
+
+def delivery_fields(delivery: Delivery) -> dict[str, Any]:
+    return {
+        "object": "webhook_delivery",
+        "id": delivery.id,
+        "endpoint_id": delivery.endpoint_id,
+        "generation_id": delivery.generation_id,
+        "type": delivery.kind.value,
+        "state": DeliveryState(delivery.state),
+        "attempts": delivery.attempts,
+        "last_status": delivery.last_status,
+        "last_error": delivery.last_error,
+        "created_at": delivery.created_at,
+        "next_attempt_at": delivery.next_attempt_at,
+        "finished_at": delivery.finished_at,
+    }
+
+
+def attempt_document(attempt: Attempt) -> WebhookAttemptDocument:
+    return WebhookAttemptDocument(
+        number=attempt.number,
+        created_at=attempt.created_at,
+        seconds=attempt.seconds,
+        request_headers=dict(attempt.request_headers),
+        request_body=attempt.request_body,
+        status=attempt.status,
+        error=attempt.error,
+        answer=attempt.answer,
+    )
+
+
+def kinds_of(asked: list[WebhookEvent]) -> list[Kind]:
+    """Each once, in the order in which they are offered."""
+    return [kind for kind in OFFERED if kind.value in asked]

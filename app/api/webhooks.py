@@ -1,0 +1,195 @@
+"""Webhooks: where to be told, what was told, and telling it again."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from app import telling, webhooks
+from app.api import cursor as cursors
+from app.api.parameters import refusals
+from app.api.webhook_documents import (
+    CallbackSecretDocument,
+    DeliveryState,
+    WebhookDeliveryDetail,
+    WebhookDeliveryDocument,
+    WebhookDeliveryList,
+    WebhookEndpointChange,
+    WebhookEndpointDocument,
+    WebhookEndpointList,
+    WebhookEndpointRequest,
+    WebhookEndpointWithSecret,
+    WebhookRotation,
+    attempt_document,
+    delivery_fields,
+    endpoint_fields,
+    kinds_of,
+)
+from app.db import deliveries
+from app.db import webhooks as endpoints
+from app.domain.caller import Caller as CallerRecord
+from app.errors import InvalidRequest, Issue
+from app.http.access import Active, Caller, Rt
+from app.http.callbacks import check_callback_url
+from app.runtime import Runtime
+from app.webhooks import Issued
+
+router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+
+_ONE = "/endpoints/{endpoint_id}"
+
+
+@router.post("/endpoints", name="create_webhook_endpoint", status_code=201,
+             responses=refusals(422))  # fmt: skip
+async def create_webhook_endpoint(
+    asked: WebhookEndpointRequest, rt: Rt, caller: Active
+) -> WebhookEndpointWithSecret:
+    """A receiver of what becomes of your videos. The answer shows the secret that signs what is
+    sent there, once."""
+    issued = await webhooks.create(
+        rt,
+        caller,
+        url=check_callback_url(rt, asked.url, "url"),
+        description=asked.description,
+        kinds=kinds_of(asked.event_types),
+        form=asked.form,
+        team_wide=asked.team_wide,
+    )
+    return _with_secret(issued)
+
+
+@router.get("/endpoints", name="list_webhook_endpoints")
+async def list_webhook_endpoints(rt: Rt, caller: Caller) -> WebhookEndpointList:
+    """Your endpoints, and the team's where you administer it; oldest first."""
+    async with rt.db.single() as tx:
+        found = await endpoints.list_owned(tx, webhooks.owner_of(caller))
+    return WebhookEndpointList(data=[WebhookEndpointDocument(**endpoint_fields(e)) for e in found])
+
+
+@router.get(_ONE, name="get_webhook_endpoint", responses=refusals(404, 422))
+async def get_webhook_endpoint(
+    endpoint_id: UUID, rt: Rt, caller: Caller
+) -> WebhookEndpointDocument:
+    """One endpoint, without its secret."""
+    return WebhookEndpointDocument(**endpoint_fields(await webhooks.get(rt, caller, endpoint_id)))
+
+
+@router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 422))
+async def update_webhook_endpoint(
+    endpoint_id: UUID, asked: WebhookEndpointChange, rt: Rt, caller: Active
+) -> WebhookEndpointDocument:
+    """Changes what is named and nothing else."""
+    changes = _changes(rt, asked)
+    endpoint = await webhooks.change(rt, caller, endpoint_id, changes)
+    return WebhookEndpointDocument(**endpoint_fields(endpoint))
+
+
+@router.delete(_ONE, name="delete_webhook_endpoint", status_code=204, response_class=Response,
+               responses=refusals(404, 422))  # fmt: skip
+async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> None:
+    """Deletes it with the log of its deliveries; what waits for it is not sent any more."""
+    await webhooks.delete(rt, caller, endpoint_id)
+
+
+@router.post(_ONE + "/rotate", name="rotate_webhook_secret", responses=refusals(404, 422))
+async def rotate_webhook_secret(
+    endpoint_id: UUID, rt: Rt, caller: Active, asked: WebhookRotation | None = None
+) -> WebhookEndpointWithSecret:
+    """A new secret, shown once. For as long as you ask the old one signs too, so that no delivery
+    is refused while you put the new one in place."""
+    overlap = (asked or WebhookRotation()).overlap_seconds
+    return _with_secret(await webhooks.rotate(rt, caller, endpoint_id, overlap_seconds=overlap))
+
+
+@router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
+async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> WebhookDeliveryDetail:
+    """Sends an event of type `webhook.test` now and says what came back. It is tried once."""
+    delivery_id = await webhooks.make_test(rt, caller, endpoint_id)
+    tried = await telling.attempt(rt, delivery_id)
+    if tried is not None:
+        await telling.record(rt, tried)
+    return await _detail(rt, caller, delivery_id)
+
+
+@router.get("/callback-secret", name="get_callback_secret")
+async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
+    """The secret that signs what is sent to the `callback_url` of your requests."""
+    return CallbackSecretDocument(secret=rt.hooks.of_member(caller.member_id))
+
+
+@router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422))
+async def list_webhook_deliveries(
+    rt: Rt,
+    caller: Caller,
+    endpoint_id: Annotated[UUID | None, Query(description="To this endpoint.")] = None,
+    generation_id: Annotated[UUID | None, Query(description="About this generation.")] = None,
+    state: Annotated[DeliveryState | None, Query(description="In this state.")] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+) -> WebhookDeliveryList:
+    """What was told, newest first: to your endpoints and callbacks, and to the team's where you
+    administer it."""
+    async with rt.db.single() as tx:
+        found = await deliveries.list_visible(
+            tx,
+            webhooks.owner_of(caller),
+            endpoint_id=endpoint_id,
+            generation_id=generation_id,
+            state=None if state is None else state.value,
+            after=None if cursor is None else cursors.read(cursor),
+            limit=limit + 1,
+        )
+    page, has_more = found[:limit], len(found) > limit
+    return WebhookDeliveryList(
+        data=[WebhookDeliveryDocument(**delivery_fields(delivery)) for delivery in page],
+        has_more=has_more,
+        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+    )
+
+
+@router.get("/deliveries/{delivery_id}", name="get_webhook_delivery",
+            responses=refusals(404, 422))  # fmt: skip
+async def get_webhook_delivery(delivery_id: UUID, rt: Rt, caller: Caller) -> WebhookDeliveryDetail:
+    """One delivery with every try: what was sent and what came back."""
+    return await _detail(rt, caller, delivery_id)
+
+
+@router.post("/deliveries/{delivery_id}/resend", name="resend_webhook_delivery", status_code=202,
+             responses=refusals(404, 422))  # fmt: skip
+async def resend_webhook_delivery(
+    delivery_id: UUID, rt: Rt, caller: Active
+) -> WebhookDeliveryDocument:
+    """Sends it again as soon as possible, under the same `webhook-id`, and tries it again for a day
+    if it fails."""
+    return WebhookDeliveryDocument(
+        **delivery_fields(await webhooks.resend(rt, caller, delivery_id))
+    )
+
+
+def _changes(rt: Runtime, asked: WebhookEndpointChange) -> dict[str, Any]:
+    named = asked.model_dump(exclude_unset=True)
+    empty = [name for name, value in named.items() if value is None and name != "description"]
+    if empty:
+        message = "may be left out, but not be null"
+        raise InvalidRequest(issues=[Issue(name, "type", message) for name in empty])
+    changes: dict[str, Any] = {n: v for n, v in named.items() if n not in ("url", "event_types")}
+    if asked.url is not None:
+        changes["url"] = check_callback_url(rt, asked.url, "url")
+    if asked.event_types is not None:
+        changes["kinds"] = kinds_of(asked.event_types)
+    return changes
+
+
+def _with_secret(issued: Issued) -> WebhookEndpointWithSecret:
+    return WebhookEndpointWithSecret(**endpoint_fields(issued.endpoint), secret=issued.secret)
+
+
+async def _detail(rt: Runtime, caller: CallerRecord, delivery_id: UUID) -> WebhookDeliveryDetail:
+    delivery = await webhooks.get_delivery(rt, caller, delivery_id)
+    async with rt.db.single() as tx:
+        tries = await deliveries.attempts_of(tx, delivery_id)
+    return WebhookDeliveryDetail(
+        **delivery_fields(delivery), tries=[attempt_document(each) for each in tries]
+    )

@@ -1,0 +1,148 @@
+"""Webhook endpoints as their owners keep them: made, changed, rotated, tried and deleted, each with
+its line in the audit log."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.db import deliveries, members, webhooks
+from app.db.deliveries import Delivery
+from app.db.session import Tx
+from app.db.webhooks import Endpoint, Owner
+from app.domain.caller import Caller
+from app.domain.telling import Form, Kind
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound
+from app.queue import Job, enqueue, hasten_one
+from app.runtime import Runtime
+from app.secrets import make_seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """An endpoint at a moment at which its secret is shown."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+def owner_of(caller: Caller) -> Owner:
+    return Owner(team_id=caller.team_id, member_id=caller.member_id, is_admin=caller.is_admin)
+
+
+async def create(
+    rt: Runtime,
+    caller: Caller,
+    *,
+    url: str,
+    description: str | None,
+    kinds: Collection[Kind],
+    form: Form,
+    team_wide: bool,
+) -> Issued:
+    """Raises `Forbidden` where a member wants to hear the whole team, `InvalidRequest` where there
+    are too many already. `url` is one that may be called."""
+    if team_wide and not caller.is_admin:
+        raise Forbidden("Only an administrator of the team may have a team-wide endpoint.")
+    endpoint_id, seed, most = uuid4(), make_seed(), rt.settings.webhook_max_endpoints
+    async with rt.db.begin() as tx:
+        made = await webhooks.create(
+            tx, endpoint_id, team_id=caller.team_id,
+            member_id=None if team_wide else caller.member_id, url=url, description=description,
+            kinds=kinds, form=form, seed=seed, most=most,
+        )  # fmt: skip
+        if not made:
+            message = f"there are {most} endpoints already, which is the limit; delete one first"
+            raise InvalidRequest(
+                f"No endpoint can be made: {message}.", issues=[Issue("url", "value", message)]
+            )
+        await _audit(tx, caller, "webhook.create", endpoint_id, team_wide=team_wide)
+        endpoint = await _get(tx, caller, endpoint_id)
+    return Issued(endpoint=endpoint, secret=rt.hooks.of_endpoint(seed))
+
+
+async def change(
+    rt: Runtime, caller: Caller, endpoint_id: UUID, changes: Mapping[str, Any]
+) -> Endpoint:
+    """`changes` are fields of `Endpoint`. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhooks.change(tx, endpoint_id, changes)
+        await _audit(tx, caller, "webhook.change", endpoint_id, fields=sorted(changes))
+        return await _get(tx, caller, endpoint_id)
+
+
+async def rotate(
+    rt: Runtime, caller: Caller, endpoint_id: UUID, *, overlap_seconds: float
+) -> Issued:
+    """A new secret; the one before signs too for as long. Raises `NotFound`."""
+    seed = make_seed()
+    until = rt.clock.now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhooks.rotate(tx, endpoint_id, seed=seed, previous_until=until)
+        await _audit(tx, caller, "webhook.rotate", endpoint_id, overlap_seconds=overlap_seconds)
+        endpoint = await _get(tx, caller, endpoint_id)
+    return Issued(endpoint=endpoint, secret=rt.hooks.of_endpoint(seed))
+
+
+async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
+    """With the log of its deliveries. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhooks.delete(tx, endpoint_id)
+        await _audit(tx, caller, "webhook.delete", endpoint_id)
+
+
+async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:
+    async with rt.db.single() as tx:
+        return await _get(tx, caller, endpoint_id)
+
+
+async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
+    """A delivery of a test, without a job: whoever asked for it sends it. Raises `NotFound`."""
+    delivery_id = uuid4()
+    async with rt.db.begin() as tx:
+        endpoint = await _get(tx, caller, endpoint_id)
+        await deliveries.make_test(
+            tx, delivery_id, team_id=endpoint.team_id, member_id=caller.member_id,
+            endpoint_id=endpoint.id,
+        )  # fmt: skip
+    return delivery_id
+
+
+async def get_delivery(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
+    """Raises `NotFound`."""
+    async with rt.db.single() as tx:
+        delivery = await deliveries.find(tx, delivery_id, owner_of(caller))
+    if delivery is None:
+        raise NotFound(f"There is no delivery {delivery_id}.")
+    return delivery
+
+
+async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
+    """Due now, under the same message id, with all tries before it. Raises `NotFound`."""
+    delivery = await get_delivery(rt, caller, delivery_id)
+    async with rt.db.begin() as tx:
+        await deliveries.begin_again(tx, delivery.id, now=rt.clock.for_database())
+        await enqueue(tx, Job.TELL, delivery.id)
+        await hasten_one(tx, Job.TELL, delivery.id)
+    return replace(delivery, state="pending", finished_at=None, next_attempt_at=rt.clock.now())
+
+
+async def _get(tx: Tx, caller: Caller, endpoint_id: UUID) -> Endpoint:
+    endpoint = await webhooks.find(tx, endpoint_id, owner_of(caller))
+    if endpoint is None:
+        raise NotFound(f"There is no webhook endpoint {endpoint_id}.")
+    return endpoint
+
+
+async def _audit(tx: Tx, caller: Caller, action: str, endpoint_id: UUID, **detail: Any) -> None:
+    await members.record_audit(
+        tx, actor=str(caller.member_id), action=action, subject=str(endpoint_id),
+        detail=json.dumps(detail),
+    )  # fmt: skip
