@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import replace
 from functools import partial
-from pathlib import Path
 
 import psycopg
 
@@ -19,7 +18,7 @@ from app.db.session import driver_conninfo
 from app.db.switches import Switch
 from app.errors import Unavailable
 from app.runtime import Runtime
-from tests.chaos import disk
+from tests.chaos import disk, folders
 from tests.chaos.plan import Strike
 from tests.chaos.postgres import Postgres
 from tests.chaos.site import UPSTREAM_KEYS, Site
@@ -182,11 +181,11 @@ class Saboteur:
             if time.monotonic() > until:
                 return False
             window = self._site.outages.begin("archive")
-            away = await asyncio.to_thread(take_away, self._site.archive)
+            away = await asyncio.to_thread(folders.take_away, self._site.archive)
             try:
                 await asyncio.sleep(strike.seconds)
             finally:
-                bring_back(self._site.archive, away)
+                folders.bring_back(self._site.archive, away)
                 self._site.outages.end(window)
         return True
 
@@ -282,15 +281,3 @@ async def broken_tls(*, certificate: bool) -> AsyncIterator[str]:
 
     async with serving(refuse, tls=certificate) as server:
         yield f"https://127.0.0.1:{server.port}"
-
-
-def take_away(folder: Path) -> Path:
-    away = folder.with_name(f"{folder.name}.away")
-    folder.rename(away)
-    folder.write_bytes(b"not a folder")
-    return away
-
-
-def bring_back(folder: Path, away: Path) -> None:
-    folder.unlink()
-    away.rename(folder)

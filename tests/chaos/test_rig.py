@@ -13,7 +13,7 @@ import pytest
 
 from app.db.session import driver_conninfo
 from app.runtime import Clock
-from tests.chaos import disk, rig
+from tests.chaos import disk, folders, rig
 from tests.chaos.rig import Rig, Rigged
 from tests.chaos.saboteur import broken_tls
 
@@ -55,6 +55,21 @@ async def test_an_archive_fills_up_in_the_middle_of_a_piece(rigged: Rig) -> None
     with pytest.raises(OSError, match="No space left"):
         await writer.write(b"12345678")
     assert kept.bytes_ == b"123456781234"
+
+
+def test_a_folder_that_is_made_anew_meanwhile_loses_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "archive"
+    (folder / "videos").mkdir(parents=True)
+    (folder / "videos" / "one").write_bytes(b"1")
+    away = folders.take_away(folder)
+    assert folder.is_file()
+    anew = tmp_path / "anew"
+    (anew / "videos").mkdir(parents=True)
+    (anew / "videos" / "two").write_bytes(b"2")
+    folders.join(anew, away)
+    folders.bring_back(folder, away)
+    assert {path.name for path in folder.rglob("*") if path.is_file()} == {"one", "two"}
+    assert [path.name for path in tmp_path.iterdir()] == ["archive"]
 
 
 def test_a_full_disk_refuses_what_is_written_and_shows_what_is_there(database_url: str) -> None:
