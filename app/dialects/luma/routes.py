@@ -13,7 +13,7 @@ from app import custody, lifecycle, progress, views
 from app.admission import Asked, admit, parse_idempotency_key
 from app.db import generations
 from app.db.headroom import headroom_of
-from app.dialects.luma import wire
+from app.dialects.luma import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, RESTING, Generation, State
 from app.domain.ids import parse_generation_id
@@ -24,6 +24,7 @@ from app.http.bodies import read_json_object
 from app.http.callbacks import check_callback_url
 from app.http.created import view_of_admitted
 from app.http.patience import wait_where_preferred
+from app.http.schemas import DETAILS
 from app.http.sdk import retry_headers, sdk_attempt
 from app.runtime import Runtime
 from app.settings import Snapping
@@ -51,31 +52,25 @@ def create_dialect(rt: Runtime) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses=DETAILS,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.runtime = rt
     errors.install(app, wire.render_error, headers_of=retry_headers)
     authenticated = [Depends(authenticate)]
-    # The SDKs before 1.8 create on the shorter path.
-    for path, name in (("/video", "create_video"), ("", "create_generation")):
-        app.add_api_route(
-            f"/generations{path}", create_video, methods=["POST"], name=name, status_code=201
-        )
-    app.add_api_route("/generations", list_generations, methods=["GET"], name="list_generations")
-    app.add_api_route(
-        "/generations/concepts/list", list_concepts, methods=["GET"], name="list_concepts",
-        dependencies=authenticated,
-    )  # fmt: skip
+    all_of_them, one = "/generations", "/generations/{generation_id}"
+    app.post(all_of_them + "/video", name="create_video", **document.CREATE)(create_video)
+    # The SDKs before 1.8 create here.
+    app.post(all_of_them, name="create_generation", **document.CREATE)(create_video)
+    app.get(all_of_them, name="list_generations", **document.LIST)(list_generations)
+    app.get(all_of_them + "/concepts/list", name="list_concepts", dependencies=authenticated,
+            **document.CONCEPTS)(list_concepts)  # fmt: skip
     for path in _NOT_OFFERED:
-        app.add_api_route(
-            path, refuse, methods=["POST"], include_in_schema=False, dependencies=authenticated
-        )
-    one = "/generations/{generation_id}"
-    app.add_api_route(one, get_generation, methods=["GET"], name="get_generation")
-    app.add_api_route(
-        one, delete_generation, methods=["DELETE"], name="delete_generation", status_code=204
-    )
-    app.add_api_route("/ping", ping, methods=["GET"], name="ping", dependencies=authenticated)
-    app.add_api_route("/credits", get_credits, methods=["GET"], name="get_credits")
+        app.post(path, include_in_schema=False, dependencies=authenticated)(refuse)
+    app.get(one, name="get_generation", **document.GET)(get_generation)
+    app.delete(one, name="delete_generation", **document.DELETE)(delete_generation)
+    app.get("/ping", name="ping", dependencies=authenticated, **document.PING)(ping)
+    app.get("/credits", name="get_credits", **document.CREDITS)(get_credits)
     return app
 
 

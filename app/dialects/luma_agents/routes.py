@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from app import progress, views
 from app.admission import Asked, admit, parse_idempotency_key
-from app.dialects.luma_agents import wire
+from app.dialects.luma_agents import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import RESTING
 from app.domain.ids import parse_generation_id
@@ -19,6 +19,7 @@ from app.http.access import Caller, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.created import view_of_admitted
 from app.http.patience import wait_where_preferred
+from app.http.schemas import DETAILS
 from app.http.sdk import retry_headers, sdk_attempt
 from app.runtime import Runtime
 from app.settings import Snapping
@@ -34,16 +35,14 @@ def create_dialect(rt: Runtime) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        responses=DETAILS,
+        generate_unique_id_function=lambda route: route.name,
     )
     app.state.runtime = rt
     errors.install(app, wire.render_error, headers_of=retry_headers)
-    app.add_api_route(
-        "/generations", create_generation, methods=["POST"], name="create_generation",
-        status_code=201,
-    )  # fmt: skip
-    app.add_api_route(
-        "/generations/{generation_id}", get_generation, methods=["GET"], name="get_generation"
-    )
+    app.post("/generations", name="create_generation", **document.CREATE)(create_generation)
+    one = "/generations/{generation_id}"
+    app.get(one, name="get_generation", **document.GET)(get_generation)
     for path in ("/files", "/files/{rest:path}"):
         app.add_api_route(
             path, refuse_files, methods=["GET", "POST", "DELETE"], include_in_schema=False,

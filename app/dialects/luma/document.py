@@ -1,0 +1,88 @@
+"""How the Dream Machine is described: keywords for its routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.dialects.luma.wire import GENERATION_TYPE, STATES
+from app.http.schemas import (
+    DURATION,
+    INSTANT,
+    LINK,
+    PROMPT,
+    RATIO,
+    RESOLUTION,
+    TEXT,
+    TRUTH,
+    UUID,
+    answer,
+    body,
+    object_of,
+    or_null,
+)
+
+_INTEGER: dict[str, Any] = {"type": "integer"}
+_TYPE: dict[str, Any] = {**TEXT, "const": GENERATION_TYPE}
+_ASKED = object_of(
+    {
+        "model": {**TEXT, "examples": ["ray-2", "ray-flash-2"]},
+        "prompt": PROMPT,
+        "aspect_ratio": or_null(RATIO),
+        "resolution": or_null(RESOLUTION),
+        "duration": or_null(DURATION),
+        "loop": or_null(TRUTH),
+        "callback_url": or_null({**TEXT, "format": "uri",
+                                 "description": "Told when it dreams and when it ends."}),
+        "generation_type": or_null(_TYPE),
+    },
+    required=["model", "prompt"],
+)  # fmt: skip
+_REQUEST = object_of(
+    {
+        "generation_type": _TYPE, "model": TEXT, "prompt": TEXT, "duration": TEXT,
+        "aspect_ratio": RATIO, "resolution": TEXT, "loop": TRUTH, "callback_url": TEXT,
+    },
+    required=["generation_type", "model", "prompt", "duration"],
+)  # fmt: skip
+_ASSETS = object_of({"video": LINK, "image": {"type": "null"}, "progress_video": {"type": "null"}})
+GENERATION = object_of(
+    {
+        "id": UUID,
+        "generation_type": _TYPE,
+        "state": {**TEXT, "enum": list(dict.fromkeys(STATES.values()))},
+        "failure_reason": or_null(TEXT),
+        "failure_code": or_null(TEXT),
+        "created_at": INSTANT,
+        "model": {**TEXT, "description": "The name it was asked for by."},
+        "assets": or_null(_ASSETS),
+        "request": {**_REQUEST, "description": "What is made."},
+    }
+)
+_PAGE = object_of(
+    {
+        "generations": {"type": "array", "items": GENERATION},
+        "count": _INTEGER,
+        "limit": _INTEGER,
+        "offset": _INTEGER,
+        "has_more": TRUTH,
+    }
+)
+
+CREATE: dict[str, Any] = {
+    **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_ASKED),
+    "status_code": 201, "tags": ["generations"],
+}  # fmt: skip
+GET: dict[str, Any] = {**answer(GENERATION, "The generation."), "tags": ["generations"]}
+LIST: dict[str, Any] = {**answer(_PAGE, "One page, newest first."), "tags": ["generations"]}
+DELETE: dict[str, Any] = {
+    "responses": {204: {"description": "Canceled, or its video is deleted."}},
+    "status_code": 204, "tags": ["generations"],
+}  # fmt: skip
+CONCEPTS: dict[str, Any] = {
+    **answer({"type": "array", "items": TEXT}, "Always empty."), "tags": ["generations"],
+}  # fmt: skip
+PING: dict[str, Any] = {**answer(object_of({"message": TEXT}), "Pong."), "tags": ["account"]}
+CREDITS: dict[str, Any] = {
+    **answer(object_of({"credit_balance": {"type": "number"}}), "Credits that are left."),
+    "tags": ["account"],
+}

@@ -1,0 +1,71 @@
+"""How Luma Agents is described: keywords for its routes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.dialects.luma_agents.wire import DEFAULT_MODEL, FAILURES, STATES, TYPE
+from app.http.schemas import (
+    DURATION,
+    INSTANT,
+    LINK,
+    PROMPT,
+    RATIO,
+    RESOLUTION,
+    TEXT,
+    TRUTH,
+    UUID,
+    answer,
+    body,
+    object_of,
+    or_null,
+)
+
+_TYPE: dict[str, Any] = {**TEXT, "const": TYPE}
+_ASKED = object_of(
+    {
+        "type": _TYPE,
+        "prompt": PROMPT,
+        "model": or_null({**TEXT, "default": DEFAULT_MODEL}),
+        "aspect_ratio": or_null(RATIO),
+        "video": or_null(
+            object_of(
+                {
+                    "duration": or_null(DURATION),
+                    "resolution": or_null(RESOLUTION),
+                    "loop": or_null({**TRUTH, "description": "Not with 10s."}),
+                },
+                required=[],
+            )
+        ),
+        "user_id": or_null({**TEXT, "description": "Neither kept nor passed on."}),
+    },
+    required=["type", "prompt"],
+)
+_FAILURE_CODES = sorted({*FAILURES.values(), "generation_failed"})
+GENERATION = object_of(
+    {
+        "id": UUID,
+        "created_at": INSTANT,
+        "model": {**TEXT, "description": "The name it was asked for by."},
+        "type": _TYPE,
+        "state": {**TEXT, "enum": list(dict.fromkeys(STATES.values()))},
+        "failure_reason": or_null(TEXT),
+        "failure_code": or_null({**TEXT, "enum": _FAILURE_CODES}),
+        "output": {"type": "array", "items": object_of({"type": _TYPE, "url": LINK})},
+        "prompt": TEXT,
+        "aspect_ratio": or_null(RATIO),
+        "video": {
+            **object_of(
+                {"duration": TEXT, "resolution": TEXT, "loop": TRUTH}, required=["duration"]
+            ),
+            "description": "What is made.",
+        },
+    }
+)
+
+CREATE: dict[str, Any] = {
+    **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_ASKED),
+    "status_code": 201, "tags": ["generations"],
+}  # fmt: skip
+GET: dict[str, Any] = {**answer(GENERATION, "The generation."), "tags": ["generations"]}

@@ -1,0 +1,86 @@
+"""Pieces of the OpenAPI documents of Luma's dialects, whose wires read and write JSON by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain.catalog import MAX_PROMPT_CHARS
+from app.domain.generation import AspectRatio
+
+TEXT: dict[str, Any] = {"type": "string"}
+TRUTH: dict[str, Any] = {"type": "boolean"}
+PROMPT: dict[str, Any] = {**TEXT, "minLength": 1, "maxLength": MAX_PROMPT_CHARS}
+RATIO: dict[str, Any] = {**TEXT, "enum": [ratio.value for ratio in AspectRatio]}
+DURATION: dict[str, Any] = {
+    **TEXT, "default": "5s", "examples": ["5s", "10s"],
+    "description": "Lengths that are not made become the next longer one.",
+}  # fmt: skip
+RESOLUTION: dict[str, Any] = {
+    **TEXT, "examples": ["720p", "1080p"],
+    "description": "Smaller ones become 720p, larger ones are refused.",
+}  # fmt: skip
+INSTANT: dict[str, Any] = {**TEXT, "format": "date-time"}
+UUID: dict[str, Any] = {**TEXT, "format": "uuid"}
+LINK: dict[str, Any] = {
+    **TEXT, "format": "uri", "description": "Signed: it needs no key and ends after a while."
+}  # fmt: skip
+
+
+def object_of(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:
+    """All are required unless some are named."""
+    named = list(properties) if required is None else required
+    return {"type": "object", "properties": properties, "required": named}
+
+
+def or_null(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"anyOf": [schema, {"type": "null"}]}
+
+
+def answer(schema: dict[str, Any], said: str, *, status: int = 200) -> dict[str, Any]:
+    """Keywords of a route that answers with this."""
+    content = {"application/json": {"schema": schema}}
+    return {"responses": {status: {"description": said, "content": content}}}
+
+
+def body(schema: dict[str, Any]) -> dict[str, Any]:
+    """Keywords of a route that reads this."""
+    content = {"application/json": {"schema": schema}}
+    return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
+
+
+_ISSUE = object_of(
+    {
+        "field": TEXT,
+        "code": {**TEXT, "enum": ["missing", "unknown", "type", "value"]},
+        "message": TEXT,
+        "value": {},
+        "allowed": {"type": "array", "items": {}},
+    },
+    required=["field", "code", "message"],
+)
+_ERROR = object_of(
+    {
+        "detail": {**TEXT, "description": "One sentence."},
+        "code": TEXT,
+        "billed": TRUTH,
+        "retry_safe": TRUTH,
+        "request_id": TEXT,
+        "errors": {"type": "array", "items": _ISSUE},
+    },
+    required=["detail", "code", "billed", "retry_safe", "request_id"],
+)
+#: Of every route, also in place of the framework's own 422.
+DETAILS: dict[int | str, dict[str, Any]] = {
+    status: {"description": said, "content": {"application/json": {"schema": _ERROR}}}
+    for status, said in (
+        (400, "Something is wrong with the request, or is not offered by the upstream."),
+        (401, "The key is missing or not valid."),
+        (402, "The credits that are left do not cover it."),
+        (403, "The member is suspended."),
+        (404, "There is no such generation."),
+        (409, "It is under way and cannot be deleted yet."),
+        (422, "The Idempotency-Key was used with another body."),
+        (429, "A limit is reached; the error says which, and when to come back."),
+        (503, "The gateway cannot take the request now; nothing was taken."),
+    )
+}
