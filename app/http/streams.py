@@ -26,10 +26,12 @@ def frame(data: bytes, *, event: str, event_id: int | None = None) -> bytes:
 
 
 def beginning(*, retry_milliseconds: int, event_id: int | None) -> bytes:
-    """How soon to come again, and from where: a client that hears nothing before its connection
-    breaks goes on from there too. An id without data is kept and starts no event."""
-    numbered = b"" if event_id is None else b"id: %d\n" % event_id
-    return b"retry: %d\n" % retry_milliseconds + numbered + b"\n"
+    """How soon to come again and, in an event of its own, from where: a client whose connection
+    breaks before it heard anything goes on from there."""
+    retry = b"retry: %d\n" % retry_milliseconds
+    if event_id is None:
+        return retry + b"\n"
+    return retry + frame(b'{"object":"listening"}', event="listening", event_id=event_id)
 
 
 HEARTBEAT = b": still here\n\n"

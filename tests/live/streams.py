@@ -64,11 +64,11 @@ class Stream:
         )  # fmt: skip
 
     async def events(self, count: int) -> list[Sent]:
-        """The next so many that carry something and are no news of progress."""
+        """The next so many of something that happened."""
         found: list[Sent] = []
         while len(found) < count:
             sent = await self.next()
-            if sent.data is not None and sent.event != "progress":
+            if sent.data is not None and sent.event not in ("progress", "listening"):
                 found.append(sent)
         return found
 

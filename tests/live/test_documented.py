@@ -1,0 +1,86 @@
+"""The examples of docs/live.md, as they stand, against real processes."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.harness import database
+from tests.harness.processes import Api, environment, until
+from tests.promises.site import Caller, Site, site
+from tests.structure.documents import fences
+
+DOCUMENT = Path("docs/live.md")
+PATIENCE_SECONDS = 60
+FULL = ["generation.queued", "generation.submitting", "generation.running", "generation.succeeded"]
+
+
+@pytest.fixture(scope="module")
+def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with postgres.fresh() as address, site(address, tmp_path_factory.mktemp("live")) as running:
+        running.worker()
+        yield running
+
+
+@pytest.fixture(scope="module")
+def api(place: Site) -> Api:
+    return place.start_api().ready()
+
+
+@pytest.fixture
+def caller(place: Site, api: Api, request: pytest.FixtureRequest) -> Caller:
+    return place.caller(api, request.node.name)
+
+
+def example(language: str) -> str:
+    (found,) = [code for spoken, code in fences(DOCUMENT) if spoken == language]
+    return found
+
+
+def streams(api: Api) -> int:
+    lines = api.http.get("/metrics").text.splitlines()
+    return int(
+        float(next(each for each in lines if each.startswith("reelgate_streams ")).split()[1])
+    )
+
+
+def test_curl_prints_events_as_they_happen(api: Api, caller: Caller, tmp_path: Path) -> None:
+    command = example("sh").replace("http://127.0.0.1:8080", api.address)
+    with subprocess.Popen(
+        ["bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, cwd=tmp_path, env=environment(tmp_path, {"REELGATE_KEY": caller.key}),
+    ) as listening:  # fmt: skip
+        until(lambda: streams(api) == 1, "curl listens")
+        made = caller.create("seen by curl")
+        assert listening.stdout is not None
+        named = []
+        for line in listening.stdout:
+            if line.startswith("event: "):
+                named.append(line.removeprefix("event: ").strip())
+            if named[-1:] == ["generation.succeeded"] and line.startswith("data: "):
+                assert made in line
+                break
+        listening.terminate()
+    assert named == ["listening", *FULL]
+    until(lambda: streams(api) == 0, "the stream of curl is closed")
+
+
+def test_a_page_listens_with_a_token(place: Site, api: Api, caller: Caller, tmp_path: Path) -> None:
+    script = tmp_path / "page.mjs"
+    given = f"const gateway = process.env.GATEWAY, key = process.env.KEY;\n{example('js')}"
+    script.write_text(given)
+    with subprocess.Popen(
+        ["node", "--no-warnings", "--experimental-eventsource", str(script)],
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd=tmp_path,
+        env=environment(tmp_path, {"GATEWAY": api.address, "KEY": caller.key}),
+    ) as page:  # fmt: skip
+        until(lambda: streams(api) == 1, "the page listens")
+        made = caller.create("seen by a page")
+        printed, _ = page.communicate(timeout=PATIENCE_SECONDS)
+    lines = printed.splitlines()
+    assert lines[:-1] == [f"{made} {event}" for event in FULL], printed
+    assert api.http.get(lines[-1]).content[4:8] == b"ftyp"
+    assert "rg_events_" not in place.logs()

@@ -1,0 +1,73 @@
+"""Tokens for browsers: short-lived, of one key, good for events alone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from app import members
+from tests.harness.clock import HandClock
+from tests.harness.gateway import TEAM, Gateway, gateway
+from tests.live.streams import Listener, serving
+from tests.live.test_streams import made
+
+
+async def token_of(gate: Gateway, key: str) -> str:
+    answer = await gate.http.post("/api/v1/events/token", headers={"API-KEY": key})
+    assert answer.status_code == 201
+    assert answer.json()["expires_in_seconds"] == 300
+    return str(answer.json()["token"])
+
+
+async def opened(client: Listener, token: str) -> int:
+    async with client.stream(f"/api/v1/events?token={token}") as stream:
+        return stream.response.status_code
+
+
+async def test_it_shows_its_members_events_and_no_others(still_gate: Gateway) -> None:
+    ada, bob = await still_gate.member("ada"), await still_gate.member("bob")
+    token = await token_of(still_gate, ada)
+    hers, his = await made(still_gate, ada), await made(still_gate, bob)
+    async with serving(still_gate.rt) as client:
+        async with client.stream(f"/api/v1/generations/{hers}/events?token={token}") as stream:
+            assert len(await stream.events(1)) == 1
+        answer = await client.http.get(f"/api/v1/generations/{his}/events?token={token}")
+        assert answer.status_code == 404
+
+
+async def test_it_is_good_for_five_minutes(database_url: str, tmp_path: Path) -> None:
+    clock = HandClock()
+    async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
+        token = await token_of(gate, await gate.member())
+        async with serving(gate.rt) as client:
+            clock.move(298)
+            assert await opened(client, token) == 200
+            clock.move(3)
+            assert await opened(client, token) == 401
+
+
+async def test_it_ends_with_its_key(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    token = await token_of(still_gate, key)
+    async with serving(still_gate.rt) as client:
+        assert await opened(client, token) == 200
+        await members.revoke_key(still_gate.rt, key[:11], actor="test")
+        assert await opened(client, token) == 401
+
+
+@pytest.mark.parametrize(
+    "spoil", ["", "x", "rg_events_", "rg_events_AAAA", "é", "%00", "A" * 5_000]
+)
+async def test_what_is_no_token_opens_nothing(still_gate: Gateway, spoil: str) -> None:
+    answer = await still_gate.http.get("/api/v1/events", params={"token": spoil})
+    assert answer.status_code == 401
+
+
+async def test_a_changed_letter_spoils_it(still_gate: Gateway) -> None:
+    token = await token_of(still_gate, await still_gate.member())
+    for place in range(len("rg_events_"), len(token), 7):
+        other = "A" if token[place] != "A" else "B"
+        spoiled = token[:place] + other + token[place + 1 :]
+        answer = await still_gate.http.get("/api/v1/events", params={"token": spoiled})
+        assert answer.status_code == 401, TEAM
