@@ -21,7 +21,7 @@ from app.api.estimates import (
     rate_document,
     team_credits,
 )
-from app.api.parameters import refusals
+from app.api.parameters import Day, refusals
 from app.db import headroom, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
@@ -207,10 +207,10 @@ async def get_usage(
     rt: Rt,
     caller: Caller,
     from_day: Annotated[
-        date | None, Query(alias="from", description="First day, UTC. Default: 30 days back.")
+        Day | None, Query(alias="from", description="First day, UTC. Default: 30 days back.")
     ] = None,
     to_day: Annotated[
-        date | None, Query(alias="to", description="Last day, UTC. Default: today.")
+        Day | None, Query(alias="to", description="Last day, UTC. Default: today.")
     ] = None,
     scope: Annotated[
         UsageScope, Query(description="`team`: of all its members; administrators only.")

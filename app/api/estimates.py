@@ -6,7 +6,7 @@ import math
 from enum import StrEnum
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app import progress, queue
@@ -18,6 +18,7 @@ from app.db.headroom import Headroom, Waits
 from app.db.moves import History
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Status
+from app.errors import MethodNotAllowed
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
 from app.http.callbacks import check_callback_url
@@ -129,6 +130,17 @@ async def estimate_generation(request: Request, rt: Rt, caller: Caller) -> Estim
         rate=rate_document(caller, room),
         expected=_expected(ahead, waits, history),
     )
+
+
+@router.api_route(
+    "/generations/estimate",
+    methods=["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS"],
+    include_in_schema=False,
+    response_model=None,
+)
+async def refuse_method() -> Response:
+    """The path looks like that of a generation, which takes other methods."""
+    raise MethodNotAllowed(headers={"Allow": "POST"})
 
 
 def binding_limit(

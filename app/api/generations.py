@@ -7,14 +7,21 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 
 from app import custody, lifecycle, progress, views
 from app.admission import Admitted, Asked, admit, parse_idempotency_key
 from app.api import cursor as cursors
 from app.api import wire
 from app.api.documents import GenerationDocument, GenerationList, generation_document
-from app.api.parameters import CREATED, IDEMPOTENCY_KEY, PREFER, GenerationId, headers, refusals
+from app.api.parameters import (
+    CREATED,
+    IDEMPOTENCY_KEY,
+    PREFER,
+    GenerationId,
+    Instant,
+    headers,
+    refusals,
+)
 from app.db import generations
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import OFFERS
@@ -92,12 +99,14 @@ async def list_generations(
     rt: Rt,
     caller: Caller,
     state: Annotated[list[State] | None, Query(description="Only these states.")] = None,
-    created_from: Annotated[AwareDatetime | None, Query(description="Made at or after.")] = None,
-    created_before: Annotated[AwareDatetime | None, Query(description="Made before.")] = None,
+    created_from: Annotated[Instant | None, Query(description="Made at or after.")] = None,
+    created_before: Annotated[Instant | None, Query(description="Made before.")] = None,
     member_id: Annotated[
         UUID | None, Query(description="Of this member; administrators only. Default: all.")
     ] = None,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
+    cursor: Annotated[
+        str | None, Query(min_length=1, description="`next_cursor` of the page before.")
+    ] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Generations in a page.")] = 20,
 ) -> GenerationList:
     """Your generations, newest first, whichever API they were asked for through. An administrator

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import Path
-from pydantic import BeforeValidator
+from pydantic import AwareDatetime, BeforeValidator
 
 from app.domain.ids import parse_generation_id
 
@@ -27,6 +29,18 @@ GenerationId = Annotated[
         "digits) are understood too."
     ),
 ]
+
+
+def _written_out(given: Any) -> Any:
+    """Not a number, which would be read as seconds since 1970."""
+    if isinstance(given, str) and not re.match(r"[0-9]{4}-", given):
+        raise ValueError("must begin with a year, as in 2026-03-01 or 2026-03-01T12:00:00Z")
+    return given
+
+
+#: With an offset from UTC.
+Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Day = Annotated[date, BeforeValidator(_written_out)]
 
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",

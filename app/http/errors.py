@@ -10,6 +10,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
+from starlette.routing import Match
 
 from app.domain.catalog import shown
 from app.errors import (
@@ -84,7 +85,10 @@ def install(
 
     async def on_framework_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
-        return respond(request, from_framework(error))
+        found = from_framework(error)
+        if isinstance(found, MethodNotAllowed):
+            found.headers["Allow"] = ", ".join(_methods(request)) or found.headers.get("Allow", "")
+        return respond(request, found)
 
     async def on_invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
@@ -98,6 +102,18 @@ def install(
     app.add_exception_handler(HTTPException, on_framework_error)
     app.add_exception_handler(RequestValidationError, on_invalid)
     app.add_exception_handler(Exception, on_fault)
+
+
+def _methods(request: Request) -> list[str]:
+    """What this path takes, of all its routes: the framework knows those of the first."""
+    return [
+        method
+        for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+        if any(
+            route.matches({**request.scope, "method": method})[0] is Match.FULL
+            for route in request.app.router.routes
+        )
+    ]
 
 
 def request_id_of(request: Request) -> str:

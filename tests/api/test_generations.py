@@ -223,3 +223,25 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
     )
     found = (await call(still_gate, key, "/me")).json()
     assert (found["used_credits"], found["remaining_credits"], found["open"]) == (150_000, 0, 1)
+
+
+async def test_a_path_names_every_method_it_takes(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    for path, methods in (
+        ("/generations", "GET, POST"),
+        ("/generations/estimate", "POST"),
+        (f"/generations/{uuid4()}", "GET, DELETE"),
+        (f"/generations/{uuid4()}/content", "GET, HEAD"),
+    ):
+        refused = await call(still_gate, key, path, "PATCH")
+        problem(refused, 405, "method_not_allowed")
+        assert refused.headers["Allow"] == methods
+
+
+async def test_metrics_know_routes_and_not_ids(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    uuid = await make(still_gate, key)
+    await call(still_gate, key, f"/generations/{uuid}")
+    metrics = (await still_gate.http.get("/metrics")).text
+    assert 'route="/api/v1/generations/{generation_id}"' in metrics
+    assert uuid not in metrics

@@ -122,7 +122,7 @@ async def test_another_method_is_405_with_allow_in_the_dialects_shape(
     ("method", "path", "allow"),
     [
         ("DELETE", "/api/v1/me", {"GET"}),
-        ("POST", "/api/v1/generations/x/content", {"GET"}),
+        ("POST", "/api/v1/generations/x/content", {"GET", "HEAD"}),
         ("POST", "/media/x", {"GET", "HEAD"}),
         ("POST", "/livez", {"GET", "HEAD"}),
     ],
