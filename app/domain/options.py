@@ -22,12 +22,14 @@ _NUMBER_BITS = 64
 @dataclass(frozen=True, slots=True)
 class OptionReader:
     """`strict`: a length or resolution that is not offered is refused, not replaced. Paths are
-    those of the caller's own wire. `adjusted` are words such as `duration=9s->10s`."""
+    those of the caller's own wire. `adjusted` are words such as `duration=9s->10s`; `unoffered` are
+    the paths of what the upstream has not."""
 
     aliases: Aliases
     strict: bool
     issues: Rejections = field(default_factory=Rejections)
     adjusted: list[str] = field(default_factory=list)
+    unoffered: list[str] = field(default_factory=list)
 
     def only(self, values: Mapping[str, Any], allowed: Iterable[str], *, prefix: str = "") -> None:
         """Refuses what has no name here."""
@@ -45,10 +47,14 @@ class OptionReader:
         nothing."""
         for name in names:
             if values.get(name):
-                self.issues.add(
-                    f"{prefix}{name}", "value", "not offered by the upstream; leave it out",
-                    value=shown(values[name]),
-                )  # fmt: skip
+                message = "not offered by the upstream; leave it out"
+                self.not_offered(f"{prefix}{name}", message, values[name])
+
+    def not_offered(
+        self, path: str, message: str, value: Any, *, allowed: list[Any] | None = None
+    ) -> None:
+        self.unoffered.append(path)
+        self.issues.add(path, "value", message, value=shown(value), allowed=allowed)
 
     def prompt(self, value: Any, path: str) -> str:
         """Empty where there is an issue."""

@@ -10,7 +10,8 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from app.errors import GatewayError, InvalidRequest, Issue
+from app.domain.options import OptionReader
+from app.errors import GatewayError, InvalidRequest, Issue, NotOffered
 
 #: With these APIs a request that is wrong is a 400; 422 stays for keys that are used twice.
 _BAD_REQUEST = frozenset(
@@ -36,8 +37,11 @@ def detail_of(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]
     return 400 if error.code in _BAD_REQUEST else error.status, body
 
 
-def invalid(issues: Sequence[Issue]) -> InvalidRequest:
-    return InvalidRequest(summary(issues), issues=issues)
+def invalid(read: OptionReader) -> InvalidRequest:
+    """What was wrong with a request; `NotOffered` where that is all."""
+    issues = read.issues.issues
+    sound = all(issue.field in read.unoffered for issue in issues)
+    return (NotOffered if sound else InvalidRequest)(summary(issues), issues=issues)
 
 
 def summary(issues: Sequence[Issue]) -> str:

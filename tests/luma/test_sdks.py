@@ -95,7 +95,7 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
     found = json.loads(printed)
     assert found.pop("refused") == {
         "model": ["BadRequestError", 400, "invalid_request", 1],
-        "keyframes": ["BadRequestError", 400, "invalid_request", 1],
+        "keyframes": ["BadRequestError", 400, "not_offered", 1],
         "upscale": ["BadRequestError", 400, "not_offered", 1],
         "image": ["BadRequestError", 400, "not_offered", 1],
         "unknown": ["NotFoundError", 404, "not_found", 1],
@@ -153,7 +153,7 @@ def test_luma_agents_for_python(studio: Studio, tmp_path: Path) -> None:
     invalid = ["BadRequestError", 400, "invalid_request", "invalid_request", 1]
     assert found.pop("refused") == {
         "image": invalid,
-        "start_frame": invalid,
+        "start_frame": ["BadRequestError", 400, "not_offered", "invalid_request", 1],
         "ten_second_loop": invalid,
         "files": ["BadRequestError", 400, "not_offered", "invalid_request", 1],
         "unknown": ["NotFoundError", 404, "not_found", None, 1],

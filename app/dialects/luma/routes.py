@@ -31,7 +31,7 @@ from app.settings import Snapping
 
 DIALECT = "luma"
 PREFIX = "/dream-machine/v1"
-_MOST_LISTED = 1_000
+_MOST_LISTED = 200
 _MOST_SKIPPED = 10_000_000
 
 #: What this API has and the upstream has not.

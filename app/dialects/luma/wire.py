@@ -55,10 +55,8 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     read.without(body, _NOT_OFFERED)
     kind = body.get("generation_type")
     if kind not in (None, GENERATION_TYPE):
-        read.issues.add(
-            "generation_type", "value", f"must be {GENERATION_TYPE}", value=shown(kind),
-            allowed=[GENERATION_TYPE],
-        )  # fmt: skip
+        message = f"must be {GENERATION_TYPE}; nothing else is offered by the upstream"
+        read.not_offered("generation_type", message, kind, allowed=[GENERATION_TYPE])
     callback = body.get("callback_url")
     if callback is not None and not isinstance(callback, str):
         read.issues.add("callback_url", "type", "must be a string", value=shown(callback))
@@ -69,7 +67,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     resolution = read.resolution(body.get("resolution"), "resolution")
     loop = read.flag(body.get("loop"), "loop")
     if read.issues.issues or model is None:
-        raise invalid(read.issues.issues)
+        raise invalid(read)
     spec = Spec(
         prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,

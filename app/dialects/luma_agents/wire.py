@@ -90,7 +90,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
             allowed=[False],
         )  # fmt: skip
     if read.issues.issues or model is None:
-        raise invalid(read.issues.issues)
+        raise invalid(read)
     spec = Spec(
         prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
@@ -103,10 +103,8 @@ def _check_type(kind: Any, read: OptionReader) -> None:
     if kind is None:
         read.issues.add("type", "missing", f"this field is required; send {TYPE}", allowed=[TYPE])
     elif kind != TYPE:
-        read.issues.add(
-            "type", "value", f"must be {TYPE}; nothing else is offered by the upstream",
-            value=shown(kind), allowed=[TYPE],
-        )  # fmt: skip
+        message = f"must be {TYPE}; nothing else is offered by the upstream"
+        read.not_offered("type", message, kind, allowed=[TYPE])
 
 
 def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
