@@ -8,7 +8,6 @@ import hmac
 import json
 import subprocess
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,33 +18,17 @@ import pytest
 from app.dialects.openai import wire
 from app.domain.ids import parse_generation_id
 from app.members import Limits
-from tests.harness import database
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.openai.generations import generation
 from tests.openai.swallowing import swallowing
-from tests.promises.site import Caller, Site, site
+from tests.promises.site import Caller, Site
 
 HERE = Path(__file__).parent
 SECRET = "whsec_" + base64.b64encode(bytes(range(24))).decode()
 EVENT_VIDEO = UUID("00000000-0000-4000-8000-0000000000ff")
 #: SDK → the version it must be.
 SDKS = {"python-2": "2.2.0", "python-3": "3.", "node-6": "6.2.0", "node-7": "7."}
-
-
-@pytest.fixture(scope="module")
-def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("sdks")
-    # Drawing the prompt into each film would take most of the time.
-    one_film = {"REELGATE_SIMULATOR_ONE_FILM": "true"}
-    with postgres.fresh() as address, site(address, folder, **one_film) as running:
-        running.start_worker()
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(place: Site) -> Api:
-    return place.start_api().ready()
 
 
 class Journey:

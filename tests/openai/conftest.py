@@ -1,0 +1,25 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.harness import database
+from tests.harness.processes import Api
+from tests.promises.site import Site, site
+
+
+@pytest.fixture(scope="package")
+def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """One gateway of real processes for everything that runs beside it."""
+    folder = tmp_path_factory.mktemp("sdks")
+    # Drawing the prompt into each film would take most of the time.
+    one_film = {"REELGATE_SIMULATOR_ONE_FILM": "true"}
+    with postgres.fresh() as address, site(address, folder, **one_film) as running:
+        running.start_worker()
+        yield running
+
+
+@pytest.fixture(scope="package")
+def api(place: Site) -> Api:
+    return place.start_api().ready()
