@@ -52,11 +52,13 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
         async with asyncio.timeout(seconds):
             async for chunk in request.stream():
                 parser.write(chunk)
-                if parts.file is not None or parts.finished:
+                if parts.file is not None:
                     break
                 size += len(chunk)
                 if size > limit:
                     raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
+                if parts.finished:
+                    break
     except FormParserError:
         raise InvalidRequest(f"{_UNREADABLE}.") from None
     except ClientDisconnect:

@@ -14,8 +14,10 @@ def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -
     """One gateway of real processes for everything that runs beside it."""
     folder = tmp_path_factory.mktemp("sdks")
     # Drawing the prompt into each film would take most of the time.
-    one_film = {"REELGATE_SIMULATOR_ONE_FILM": "true"}
-    with postgres.fresh() as address, site(address, folder, **one_film) as running:
+    with (
+        postgres.fresh() as address,
+        site(address, folder, REELGATE_SIMULATOR_ONE_FILM="true") as running,
+    ):
         running.start_worker()
         yield running
 
