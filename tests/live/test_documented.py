@@ -51,7 +51,7 @@ def test_curl_prints_events_as_they_happen(api: Api, caller: Caller, tmp_path: P
     command = example("sh").replace("http://127.0.0.1:8080", api.address)
     with subprocess.Popen(
         ["bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, cwd=tmp_path, env=environment(tmp_path, {"REELGATE_KEY": caller.key}),
+        text=True, cwd=tmp_path, env=environment(tmp_path, {"KEY": caller.key}),
     ) as listening:  # fmt: skip
         until(lambda: streams(api) == 1, "curl listens")
         made = caller.create("seen by curl")
