@@ -7,7 +7,9 @@ Run as `python -m bench.crowd PORT COUNT < requests.json`, a list of raw request
 from __future__ import annotations
 
 import asyncio
+import http.client
 import json
+import re
 import sys
 from itertools import cycle, islice
 
@@ -18,6 +20,8 @@ from app.http.server import raise_file_limit
 _HOST = "127.0.0.1"
 #: Connections that are being opened at a time: fewer than fit into the server's queue.
 _AT_ONCE = 50
+_LOOK_SECONDS = 0.01
+_WAITING = re.compile(r"^reelgate_waiting (\S+)$", re.MULTILINE)
 
 
 class Waiter(asyncio.Protocol):
@@ -39,13 +43,38 @@ class Crowd:
 
     async def gather(self, count: int) -> None:
         asked = islice(cycle(request.encode() for request in self._requests), count)
+        there = 0
         while batch := list(islice(asked, _AT_ONCE)):
             await asyncio.gather(*map(self._join, batch))
+            there += len(batch)
+            # Each is a create too: all at once would only show how many fit into a second.
+            # Another process gives no event.
+            while not self._gone and await self._there() < there:  # noqa: ASYNC110
+                await asyncio.sleep(_LOOK_SECONDS)
+
+    async def _there(self) -> int:
+        return await asyncio.to_thread(waiting, self._port)
+
+    @property
+    def _gone(self) -> bool:
+        return bool(self.lost or self.answered)
 
     async def _join(self, request: bytes) -> None:
         loop = asyncio.get_running_loop()
         transport, _ = await loop.create_connection(lambda: Waiter(self), _HOST, self._port)
         transport.write(request)
+
+
+def waiting(port: int) -> int:
+    """How many requests wait for a video, as the gateway says."""
+    connection = http.client.HTTPConnection(_HOST, port, timeout=60)
+    try:
+        connection.request("GET", "/metrics")
+        text = connection.getresponse().read().decode()
+    finally:
+        connection.close()
+    shown = _WAITING.search(text)
+    return int(float(shown[1])) if shown else 0
 
 
 async def _stand(port: int, count: int, requests: list[str]) -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import http.client
 import json
-import re
 import subprocess
 import sys
 import tempfile
@@ -15,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench import processes, targets
+from bench.crowd import waiting
 from bench.figures import cpu_seconds, memory_mb, percentile
 from bench.load import Outcome, Plan
 from bench.processes import Server
@@ -23,8 +22,6 @@ from bench.processes import Server
 _EACH = 200
 _LOADS: tuple[float | None, ...] = (100.0, None)
 _AT_A_TIME = 8
-_GATHER_SECONDS = 600.0
-_WAITING = re.compile(r"^reelgate_waiting (\S+)$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,31 +89,15 @@ def _crowd(
         assert crowd.stdout is not None
         crowd.stdin.write(json.dumps(asked) + "\n")
         crowd.stdin.flush()
-        assert crowd.stdout.readline().strip() == "standing"
-        deadline = time.monotonic() + _GATHER_SECONDS
-        while (there := _waiting(gateway)) < connections:
-            if time.monotonic() > deadline:
-                found.wrong.append(f"only {there} of {connections} wait")
-                break
-            time.sleep(0.2)
+        if crowd.stdout.readline().strip() != "standing":
+            raise SystemExit("The crowd did not come together.")
         yield
-        if (there := _waiting(gateway)) != connections:
+        if (there := waiting(gateway.port)) != connections:
             found.wrong.append(f"{there} of {connections} wait at the end")
         crowd.stdin.close()
         said = crowd.stdout.readline().strip()
         if said != "lost 0":
             found.wrong.append(f"of those who waited: {said}")
-
-
-def _waiting(gateway: Server) -> int:
-    connection = http.client.HTTPConnection("127.0.0.1", gateway.port, timeout=30)
-    try:
-        connection.request("GET", "/metrics")
-        text = connection.getresponse().read().decode()
-    finally:
-        connection.close()
-    shown = _WAITING.search(text)
-    return int(float(shown[1])) if shown else 0
 
 
 def _sample(
