@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from app.domain.generation import VideoModel
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import execute, traces
 from tests.luma.calling import DREAM_MACHINE, LION, bearer, dream, look
@@ -39,6 +40,19 @@ async def test_a_create_answers_at_once_and_becomes_a_video(gate: Gateway, path:
     video = await gate.http.get(done["assets"]["video"])
     assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
     assert (generation.dialect, generation.spec.model.value) == ("luma", "ray-v2")
+
+
+async def test_the_first_sdks_name_no_model_and_get_the_first(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    first = await still_gate.http.post(GENERATIONS, json={"prompt": "a lion"}, headers=bearer(key))
+    assert first.status_code == 201, first.text
+    assert (first.json()["model"], first.json()["request"]["model"]) == ("ray-1-6", "ray-1-6")
+    kept = await still_gate.generation(UUID(first.json()["id"]))
+    assert kept.spec.model is VideoModel.RAY_V1
+    present = await dream(still_gate, key, {"prompt": "a lion"})
+    assert (present.status_code, present.json()["errors"][0]["field"]) == (400, "model")
+    motions = await look(still_gate, key, f"{GENERATIONS}/camera_motion/list")
+    assert motions.json() == []
 
 
 async def test_an_unfinished_one_says_when_to_look_again(still_gate: Gateway) -> None:
@@ -202,6 +216,20 @@ async def test_what_the_upstream_has_not_is_refused_and_charges_nothing(
     assert (answer.status_code, answer.json()["code"]) == (400, "not_offered")
     assert (answer.json()["billed"], answer.json()["retry_safe"]) == (False, True)
     assert await traces(still_gate) == before
+
+
+async def test_a_callback_may_go_where_the_operator_allows_it(
+    database_url: str, tmp_path: Path
+) -> None:
+    inside = ("http://127.0.0.1:9",)
+    async with gateway(
+        database_url, tmp_path, worker=False, webhook_internal_origins=inside
+    ) as gate:
+        key = await gate.member()
+        asked = {**LION, "callback_url": "http://127.0.0.1:9/done"}
+        assert (await dream(gate, key, asked)).status_code == 201
+        asked["callback_url"] = "http://127.0.0.1:10/done"
+        assert (await dream(gate, key, asked)).status_code == 400
 
 
 async def test_a_callback_is_kept_where_it_may_be_called(still_gate: Gateway) -> None:

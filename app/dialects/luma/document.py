@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.dialects.luma.wire import GENERATION_TYPE, STATES
+from app.dialects.luma.wire import FIRST_MODEL, GENERATION_TYPE, STATES
 from app.http.schemas import (
     DURATION,
     INSTANT,
@@ -72,6 +72,15 @@ CREATE: dict[str, Any] = {
     **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_ASKED),
     "status_code": 201, "tags": ["generations"],
 }  # fmt: skip
+CREATE_FIRST: dict[str, Any] = {
+    **CREATE,
+    **body(
+        object_of(
+            {**_ASKED["properties"], "model": or_null({**TEXT, "default": FIRST_MODEL})},
+            required=["prompt"],
+        )
+    ),
+}
 GET: dict[str, Any] = {**answer(GENERATION, "The generation."), "tags": ["generations"]}
 LIST: dict[str, Any] = {**answer(_PAGE, "One page, newest first."), "tags": ["generations"]}
 DELETE: dict[str, Any] = {

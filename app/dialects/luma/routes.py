@@ -14,6 +14,7 @@ from app.admission import Asked, admit, parse_idempotency_key
 from app.db import generations
 from app.db.headroom import headroom_of
 from app.dialects.luma import document, wire
+from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, RESTING, Generation, State
 from app.domain.ids import parse_generation_id
@@ -60,11 +61,13 @@ def create_dialect(rt: Runtime) -> FastAPI:
     authenticated = [Depends(authenticate)]
     all_of_them, one = "/generations", "/generations/{generation_id}"
     app.post(all_of_them + "/video", name="create_video", **document.CREATE)(create_video)
-    # The SDKs before 1.8 create here.
-    app.post(all_of_them, name="create_generation", **document.CREATE)(create_video)
+    # The first SDKs create here.
+    app.post(all_of_them, name="create_generation", **document.CREATE_FIRST)(create_generation)
     app.get(all_of_them, name="list_generations", **document.LIST)(list_generations)
     app.get(all_of_them + "/concepts/list", name="list_concepts", dependencies=authenticated,
             **document.CONCEPTS)(list_concepts)  # fmt: skip
+    app.get(all_of_them + "/camera_motion/list", include_in_schema=False,
+            dependencies=authenticated)(list_concepts)  # fmt: skip
     for path in _NOT_OFFERED:
         app.post(path, include_in_schema=False, dependencies=authenticated)(refuse)
     app.get(one, name="get_generation", **document.GET)(get_generation)
@@ -76,11 +79,22 @@ def create_dialect(rt: Runtime) -> FastAPI:
 
 async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    return await _create(request, rt, caller, model=None)
+
+
+async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
+    """The same, for SDKs too old to name a model."""
+    return await _create(request, rt, caller, model=wire.FIRST_MODEL)
+
+
+async def _create(
+    request: Request, rt: Runtime, caller: CallerRecord, *, model: str | None
+) -> Response:
     body = await read_json_object(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
     strict = rt.settings.snapping is Snapping.STRICT
-    asked = wire.parse(body, aliases=rt.aliases, strict=strict)
+    asked = wire.parse(body, aliases=rt.aliases, strict=strict, model=model)
     callback = asked.callback_url
     if callback is not None:
         callback = check_callback_url(rt, callback, "callback_url")
@@ -158,7 +172,7 @@ async def _cancel(rt: Runtime, generation: Generation) -> None:
 
 
 async def list_concepts() -> Response:
-    """None: the upstream takes no concepts."""
+    """None: the upstream takes no concepts, nor the camera motions of the first SDKs."""
     return JSONResponse([])
 
 

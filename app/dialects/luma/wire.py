@@ -18,6 +18,8 @@ from app.domain.snapping import Aliases
 from app.errors import GatewayError
 
 GENERATION_TYPE = "video"
+#: What the SDKs get that are too old to name a model: the only one there was in their time.
+FIRST_MODEL = "ray-1-6"
 _MADE_OF = (
     "model", "prompt", "aspect_ratio", "resolution", "duration", "loop", "callback_url",
     "generation_type",
@@ -48,8 +50,11 @@ class VideoRequest:
     adjusted: tuple[str, ...]
 
 
-def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
-    """The request, or an error that names every field that is wrong."""
+def parse(
+    body: Mapping[str, Any], *, aliases: Aliases, strict: bool, model: str | None = None
+) -> VideoRequest:
+    """The request, or an error that names every field that is wrong. `model` is taken where none is
+    named."""
     read = OptionReader(aliases, strict)
     read.only({n: v for n, v in body.items() if n not in _NOT_OFFERED}, _MADE_OF)
     read.without(body, _NOT_OFFERED)
@@ -61,18 +66,21 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     if callback is not None and not isinstance(callback, str):
         read.issues.add("callback_url", "type", "must be a string", value=shown(callback))
     prompt = read.prompt(body.get("prompt"), "prompt")
-    model = read.model(body.get("model"), "model")
+    name = body.get("model")
+    if name is None:
+        name = model
+    found = read.model(name, "model")
     duration = read.duration(body.get("duration"), "duration")
     ratio = read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio")
     resolution = read.resolution(body.get("resolution"), "resolution")
     loop = read.flag(body.get("loop"), "loop")
-    if read.issues.issues or model is None:
+    if read.issues.issues or found is None or name is None:
         raise invalid(read)
     spec = Spec(
-        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
+        prompt=prompt, model=found, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
     )  # fmt: skip
-    return VideoRequest(spec, body["model"], callback, tuple(read.adjusted))
+    return VideoRequest(spec, name, callback, tuple(read.adjusted))
 
 
 def render(generation: Generation, link: str | None) -> dict[str, Any]:
