@@ -40,7 +40,8 @@ class Studio:
         """What one of our programs prints. `at`: the gateway, reached by another address."""
         text = (PROGRAMS / program).read_text()
         told = self._told(caller, at or self.api.address) | more
-        return _run(text, folder, words, told, node=program.endswith(".mjs"))
+        node, lock = program.endswith(".mjs"), "luma-first" if "first" in program else "luma"
+        return _run(text, folder, words, told, node=node, lock=lock)
 
     def run_example(self, code: str, folder: Path, caller: Caller, *, node: bool) -> str:
         return _run(code, folder, (), self._told(caller, self.api.address), node=node)
@@ -54,17 +55,23 @@ class Studio:
 
 
 def _run(
-    text: str, folder: Path, words: tuple[str, ...], told: dict[str, str], *, node: bool
+    text: str,
+    folder: Path,
+    words: tuple[str, ...],
+    told: dict[str, str],
+    *,
+    node: bool,
+    lock: str = "luma",
 ) -> str:
     if node:
         script = folder / "program.mjs"
         modules = folder / "node_modules"
         if not modules.exists():
-            modules.symlink_to(node_with("luma") / "node_modules")
+            modules.symlink_to(node_with(lock) / "node_modules")
         command = ["node", str(script)]
     else:
         script = folder / "program.py"
-        command = [str(python_with("luma")), str(script)]
+        command = [str(python_with(lock)), str(script)]
     script.write_text(text)
     done = subprocess.run(
         [*command, *words], cwd=folder, env=environment(folder, told), capture_output=True,
@@ -120,6 +127,18 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
     }
     for number in range(3):
         assert studio.site.upstream.asked(f"sdk python {number}")["asked"] == 1
+
+
+def test_the_first_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
+    """It names no model, and creates on another path."""
+    found = json.loads(studio.run("first_sdk.txt", tmp_path, studio.member("first")))
+    assert found == {
+        "ping": "pong",
+        "motions": [],
+        "made": ["completed", "ray-1-6", True],
+        "listed": True,
+        "deleted": None,
+    }
 
 
 def test_lumaai_for_node(studio: Studio, tmp_path: Path) -> None:
