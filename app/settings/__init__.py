@@ -14,12 +14,12 @@ from app.errors import ConfigurationError
 from app.settings.groups import (
     GROUPS,
     Browsers,
+    CallerPolicy,
     Connections,
     LogFormat,
     MemberDefaults,
     Profile,
     Running,
-    Service,
     SimulatorSettings,
     Snapping,
     Telling,
@@ -30,7 +30,7 @@ __all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "Snapping", "environmen
 
 
 class Settings(
-    Connections, Running, Service, Browsers, Telling, MemberDefaults, UpstreamPolicy,
+    Connections, Running, CallerPolicy, Browsers, Telling, MemberDefaults, UpstreamPolicy,
     SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in

@@ -148,7 +148,7 @@ class Running(BaseModel):
     )  # fmt: skip
 
 
-class Service(BaseModel):
+class CallerPolicy(BaseModel):
     """What callers get"""
 
     wait_seconds: Seconds = Field(
@@ -344,7 +344,7 @@ class SimulatorSettings(BaseModel):
 GROUPS: tuple[type[BaseModel], ...] = (
     Connections,
     Running,
-    Service,
+    CallerPolicy,
     Browsers,
     Telling,
     MemberDefaults,
