@@ -127,7 +127,7 @@ async def list_webhook_deliveries(
     generation_id: Annotated[UUID | None, Query(description="About this generation.")] = None,
     state: Annotated[DeliveryState | None, Query(description="In this state.")] = None,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[int, Query(ge=1, le=100, description="Deliveries in a page.")] = 20,
 ) -> WebhookDeliveryList:
     """What was told, newest first: to your endpoints and callbacks, and to the team's where you
     administer it."""
