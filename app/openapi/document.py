@@ -39,7 +39,7 @@ _TAGS = {
     "webhooks": "What happened, told to an address of yours.",
     "account": "You: limits, models and prices, what you have used.",
     "admin": "For operators: administrators of the operators' team.",
-    "1min.ai": "The API of 1min.ai, for programs written for it.",
+    "onemin": "The API of 1min.ai, for programs written for it.",
 }
 _MEANINGS = {
     400: "The request is not well formed.",
@@ -105,7 +105,7 @@ def combined() -> Json:
         },
     }
     _repair(document)
-    document = repairs.rename(document, "Document")
+    document = repairs.without_aliases(repairs.rename(document, "Document"))
     _explain(document)
     used = {tag for _, _, operation in repairs.operations(document) for tag in operation["tags"]}
     document["tags"] = [

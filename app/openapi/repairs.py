@@ -83,6 +83,20 @@ def _pointed(pointer: str, names: dict[str, str]) -> str:
     return f"{place}/{names.get(name, name)}"
 
 
+def without_aliases(document: Json) -> Json:
+    """Components that only point to another one are replaced by it."""
+    schemas = document["components"]["schemas"]
+    aliases = {
+        name: schema["$ref"].rpartition("/")[2]
+        for name, schema in schemas.items()
+        if schema.keys() == {"$ref"}
+    }
+    kept: Json = _replaced(document, aliases)
+    for name in aliases:
+        del kept["components"]["schemas"][name]
+    return kept
+
+
 def without_titles(document: Json) -> None:
     every_schema(document, lambda schema: schema.pop("title", None))
 

@@ -28,7 +28,7 @@ _KEPT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 _ENUMERATIONS = (VideoModel, Duration, AspectRatio, Resolution)
 
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "GenerationRequest": {
+    "TextToVideoRequest": {
         "least": {
             "feature": "TEXT_TO_VIDEO",
             "prompt": "a majestic lion walking through golden savanna at sunset",
@@ -46,7 +46,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "callback_url": "https://studio.example.com/told",
         },
     },
-    "FeatureRequest": {
+    "TextToVideoFeature": {
         "least": {
             "type": "TEXT_TO_VIDEO",
             "model": "luma",
@@ -74,7 +74,8 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 
 def schemas() -> dict[str, Any]:
-    """Components: the unions that routes refer to, their members, and the enumerations in them."""
+    """Components: the unions that routes refer to, their members, and the enumerations in them. A
+    union of one is a pointer to that one: generators make wrong code of unions that are none."""
     found: dict[str, Any] = {
         kind.__name__: {"type": "string", "enum": [member.value for member in kind]}
         for kind in _ENUMERATIONS
@@ -105,13 +106,16 @@ def schemas() -> dict[str, Any]:
             },
             required=["type", "model", "promptObject"],
         )
-    found["GenerationRequest"] = _union("feature", own)
-    found["FeatureRequest"] = _union("type", native)
+    found["GenerationRequest"] = union("feature", own)
+    found["FeatureRequest"] = union("type", native)
     return found
 
 
-def _union(field: str, members: dict[str, str]) -> dict[str, Any]:
+def union(field: str, members: dict[str, str]) -> dict[str, Any]:
+    """Of these schemas, told apart by what `field` says: word → name."""
     pointers = {value: f"#/components/schemas/{name}" for value, name in members.items()}
+    if len(pointers) == 1:
+        return {"$ref": next(iter(pointers.values()))}
     return {
         "oneOf": [{"$ref": pointer} for pointer in pointers.values()],
         "discriminator": {"propertyName": field, "mapping": pointers},

@@ -88,6 +88,12 @@ class _Operation:
         if "$ref" in before and marks in self._seen:
             return
         self._seen.add(marks)
+        if sent and "$ref" in before and before in now.get("oneOf", ()):
+            # What was the only form is one of several.
+            now = before
+        elif sent and now in before.get("oneOf", ()) and len(before["oneOf"]) > 1:
+            yield f"{self._name} {where}: no longer takes all of its forms"
+            return
         was, is_ = _resolved(self._before, before), _resolved(self._now, now)
         yield from self._types(was, is_, where, sent=sent)
         yield from self._values(was, is_, where, sent=sent)

@@ -133,12 +133,22 @@ def test_every_enumeration_is_named_once(document: dict[str, Any]) -> None:
 def test_what_an_answer_always_has_is_required(document: dict[str, Any]) -> None:
     generation = document["components"]["schemas"]["Generation"]
     assert set(generation["required"]) == set(generation["properties"])
-    for name, schema in document["components"]["schemas"].items():
-        if name.endswith("Request") or name in ("Problem", "ProblemIssue", "NativeError",
-                                                "NativeIssue", "TextToVideoPromptObject",
-                                                "TextToVideoFeature"):  # fmt: skip
-            continue
+    refusals = {"Problem", "ProblemIssue", "NativeError", "NativeIssue"}
+    for name in reached(document, lambda operation: operation["responses"]) - refusals:
+        schema = document["components"]["schemas"][name]
         assert set(schema.get("properties", ())) == set(schema.get("required", ())), name
+
+
+def reached(document: dict[str, Any], begin: Callable[[dict[str, Any]], Any]) -> set[str]:
+    """Names of the schemas that something of the operations leads to."""
+    found: set[str] = set()
+    left = [p for _, _, operation in operations(document) for p in pointers(begin(operation))]
+    while left:
+        place, _, name = left.pop().rpartition("/")
+        if place == "#/components/schemas" and name not in found:
+            found.add(name)
+            left += pointers(document["components"]["schemas"][name])
+    return found
 
 
 # What it says is so
@@ -179,9 +189,9 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
 
 
 def test_every_example_of_a_request_is_taken() -> None:
-    for example in requests.EXAMPLES["GenerationRequest"].values():
+    for example in requests.EXAMPLES["TextToVideoRequest"].values():
         assert rest.parse(example).spec.prompt == example["prompt"]
-    for example in requests.EXAMPLES["FeatureRequest"].values():
+    for example in requests.EXAMPLES["TextToVideoFeature"].values():
         assert onemin.parse(example).spec.prompt == example["promptObject"]["prompt"]
 
 
@@ -196,8 +206,8 @@ def test_every_example_of_a_request_is_taken() -> None:
     ids=repr,
 )  # fmt: skip
 def test_schema_and_parser_refuse_the_same(document: dict[str, Any], wrong: Any) -> None:
-    body = {**requests.EXAMPLES["GenerationRequest"]["least"], **wrong}
-    schema = document["components"]["schemas"]["GenerationRequest"]
+    body = {**requests.EXAMPLES["TextToVideoRequest"]["least"], **wrong}
+    schema = document["components"]["schemas"]["TextToVideoRequest"]
     assert not validator(document, schema).is_valid(body)
     with pytest.raises(InvalidRequest):
         rest.parse(body)
@@ -364,3 +374,23 @@ def test_what_only_adds_breaks_nothing(document: dict[str, Any]) -> None:
     ]
     assert breaking(document, more) == []
     assert breaking(document, document) == []
+
+
+def test_a_second_feature_breaks_nothing(document: dict[str, Any]) -> None:
+    more = copy.deepcopy(document)
+    more["components"]["schemas"]["OtherRequest"] = {"type": "object"}
+    body = more["paths"]["/api/v1/generations"]["post"]["requestBody"]
+    schema = body["content"]["application/json"]["schema"]
+    body["content"]["application/json"]["schema"] = {
+        "oneOf": [schema, {"$ref": "#/components/schemas/OtherRequest"}]
+    }
+    assert breaking(document, more) == []
+    assert any("no longer takes" in said for said in breaking(more, document))
+
+
+def test_a_union_of_several_is_told_apart_by_its_field() -> None:
+    made = requests.union("feature", {"A": "First", "B": "Second"})
+    assert made["discriminator"]["mapping"] == {
+        "A": "#/components/schemas/First", "B": "#/components/schemas/Second",
+    }  # fmt: skip
+    assert made["oneOf"] == [{"$ref": p} for p in made["discriminator"]["mapping"].values()]

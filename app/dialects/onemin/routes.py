@@ -79,10 +79,10 @@ def describe_dialect() -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.add_api_route("/features", create_feature, methods=["POST"], name="create_feature",
-                      tags=["1min.ai"], response_class=JSONResponse, responses=_CREATED,
+                      tags=["onemin"], response_class=JSONResponse, responses=_CREATED,
                       openapi_extra=_CREATE)  # fmt: skip
     app.add_api_route("/results/{uuid}", get_result, methods=["GET"], name="get_result",
-                      tags=["1min.ai"], response_class=JSONResponse,
+                      tags=["onemin"], response_class=JSONResponse,
                       responses={200: {"model": ResultLookup}})  # fmt: skip
     return app
 

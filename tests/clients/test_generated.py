@@ -1,0 +1,117 @@
+"""Clients that are generated from the OpenAPI document: they compile, and do what their pages say,
+with a gateway that runs. The commands and programs are those of the pages."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.clients.pages import Example, examples, path_of
+from tests.harness.processes import Api
+from tests.harness.toolchains import node_with, python_with
+from tests.promises.site import Caller
+
+_PYTHON = examples("python-generated.md")
+_TYPESCRIPT = examples("typescript.md")
+_SECONDS = 300
+_STRICT = {
+    "compilerOptions": {
+        "strict": True, "target": "ES2022", "module": "NodeNext", "moduleResolution": "NodeNext",
+        "lib": ["ES2022", "DOM", "DOM.Iterable"], "types": ["node"], "outDir": "built",
+        "skipLibCheck": True,
+    },
+    "files": ["example.ts"],
+}  # fmt: skip
+
+
+class Workshop:
+    """A folder in which one client is generated and used, by programs of the toolchains alone: no
+    other Java than the one that comes with its generator."""
+
+    def __init__(self, folder: Path, caller: Caller, api: Api, *programs: Path) -> None:
+        self.folder = folder
+        node = shutil.which("node")
+        assert node is not None
+        places = [*programs, Path(node).parent]
+        tools = folder / "tools"
+        tools.mkdir()
+        for name in ("bash", "sh", "env", "node"):
+            found = shutil.which(name)
+            assert found is not None
+            (tools / name).symlink_to(found)
+        self._environment = {
+            "PATH": os.pathsep.join(map(str, [*places[:-1], tools])),
+            "HOME": str(folder), "LANG": "C.UTF-8",
+            "GATEWAY_URL": api.address, "GATEWAY_KEY": caller.key,
+        }  # fmt: skip
+
+    def run(self, *command: str) -> str:
+        """What it printed; it has to succeed."""
+        done = subprocess.run(
+            command, cwd=self.folder, env=self._environment, capture_output=True, text=True,
+            timeout=_SECONDS, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, f"{command[0]}: {done.stdout[-6000:]}\n{done.stderr[-4000:]}"
+        return done.stdout
+
+    def generate(self, example: Example) -> str:
+        return self.run("bash", "-euc", example.blocks["sh"])
+
+
+def assert_went_round(printed: str, *, film: str, field: str) -> None:
+    """The four lines that each example prints, and the film that it kept."""
+    state, listed, kind, refused = printed.strip().splitlines()
+    assert state == "succeeded"
+    assert listed in ("True", "true")
+    assert film in kind
+    assert refused.startswith("422 invalid_request ")
+    assert field in refused
+
+
+def test_openapi_python_client(tmp_path: Path, caller: Caller, api: Api) -> None:
+    python = python_with("openapi-python-client")
+    shop, example = Workshop(tmp_path, caller, api, python.parent), _PYTHON["openapi-python-client"]
+    path_of(tmp_path, "config.yaml", example.blocks["yaml"])
+    said = shop.generate(example)
+    assert "WARNING" not in said
+    path_of(tmp_path, "example.py", example.blocks["python"])
+    shop.run(str(python), "-m", "mypy", "--strict", "--follow-imports=silent", "example.py")
+    printed = shop.run(str(python), "example.py")
+    assert_went_round(printed, film="ftyp", field="prompt")
+    assert (tmp_path / "lion.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_openapi_generator_python(tmp_path: Path, caller: Caller, api: Api) -> None:
+    python = python_with("openapi-generator")
+    shop, example = Workshop(tmp_path, caller, api, python.parent), _PYTHON["openapi-generator"]
+    shop.generate(example)
+    made = path_of(tmp_path / "generated", "example.py", example.blocks["python"])
+    shop.run(str(python), "-m", "mypy", "--follow-imports=silent", str(made))
+    printed = shop.run(str(python), str(made))
+    assert_went_round(printed, film="ftyp", field="callback_url")
+    assert (tmp_path / "lion.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+@pytest.mark.parametrize("title", _TYPESCRIPT)
+def test_typescript(tmp_path: Path, caller: Caller, api: Api, title: str) -> None:
+    toolchain = node_with("clients")
+    programs = [toolchain / "node_modules" / ".bin"]
+    if title.startswith("openapi-generator"):
+        programs.append(python_with("openapi-generator").parent)
+    shop, example = Workshop(tmp_path, caller, api, *programs), _TYPESCRIPT[title]
+    (tmp_path / "node_modules").symlink_to(toolchain / "node_modules")
+    path_of(tmp_path, "package.json", '{"type": "module"}')
+    path_of(tmp_path, "tsconfig.json", json.dumps(_STRICT))
+    if "js" in example.blocks:
+        path_of(tmp_path, "openapi-ts.config.mjs", example.blocks["js"])
+    path_of(tmp_path, "example.ts", example.blocks["ts"])
+    shop.generate(example)
+    shop.run("tsc", "-p", "tsconfig.json")
+    printed = shop.run("node", "built/example.js")
+    assert_went_round(printed, film="ftyp", field="prompt")
+    assert (tmp_path / "lion.mp4").read_bytes()[4:8] == b"ftyp"
