@@ -1,5 +1,6 @@
-"""A network that loses answers: what goes through the first connection arrives, and nothing comes
-back on it. Later connections are as they should be."""
+"""A network with bad luck: what goes through the first connection arrives, and nothing comes back
+on it; the second ends before anything arrives, as with a gateway that is restarting. Later ones are
+as they should be."""
 
 from __future__ import annotations
 
@@ -27,10 +28,13 @@ class _Connection(BaseRequestHandler):
     server: _Network
 
     def handle(self) -> None:
-        swallow = next(self.server.numbers) == 0
+        number = next(self.server.numbers)
         client: socket.socket = self.request
+        if number == 1:
+            client.recv(_BLOCK)
+            return
         with socket.create_connection(self.server.target) as gateway:
-            back = threading.Thread(target=_carry, args=(gateway, client, swallow), daemon=True)
+            back = threading.Thread(target=_carry, args=(gateway, client, number == 0), daemon=True)
             back.start()
             _carry(client, gateway, False)
             back.join()
