@@ -15,6 +15,8 @@ _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class Example:
+    """Blocks of one language are one text."""
+
     title: str
     blocks: dict[str, str]
 
@@ -22,10 +24,13 @@ class Example:
 def examples(page: str) -> dict[str, Example]:
     """Heading → its blocks by their language, of a page in docs/clients."""
     text = (ROOT / "docs" / "clients" / page).read_text()
-    return {
-        found[1]: Example(found[1], {b[1]: b[2] for b in _FENCE.finditer(found[2])})
-        for found in _SECTION.finditer(text)
-    }
+    made: dict[str, Example] = {}
+    for found in _SECTION.finditer(text):
+        blocks: dict[str, str] = {}
+        for block in _FENCE.finditer(found[2]):
+            blocks[block[1]] = blocks.get(block[1], "") + block[2]
+        made[found[1]] = Example(found[1], blocks)
+    return made
 
 
 def path_of(folder: Path, name: str, text: str) -> Path:

@@ -115,3 +115,28 @@ def test_typescript(tmp_path: Path, caller: Caller, api: Api, title: str) -> Non
     printed = shop.run("node", "built/example.js")
     assert_went_round(printed, film="ftyp", field="prompt")
     assert (tmp_path / "lion.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_commands_of_the_page_of_the_own_rest(tmp_path: Path, caller: Caller, api: Api) -> None:
+    """All of them, one after the other, in one shell."""
+    blocks = [found["sh"] for e in examples("rest.md").values() if "sh" in (found := e.blocks)]
+    assert len(blocks) >= 6
+    environment = {
+        "PATH": os.environ["PATH"], "HOME": str(tmp_path), "LANG": "C.UTF-8",
+        "GATEWAY_URL": api.address, "GATEWAY_KEY": caller.key,
+    }  # fmt: skip
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    said = done.stdout.splitlines()
+    made = said[0].removeprefix("asked for ")
+    assert said[1].lower() == "idempotent-replayed: true"
+    assert said[2:6] == [made, "succeeded", "ftyp", made]
+    assert said[6:] == [
+        '"admissible":true',
+        "day,member_id,model,state,generations,settled_credits,held_credits",
+        '"code":"invalid_request"',
+        '"allowed":["5s","10s"]',
+    ]
