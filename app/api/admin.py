@@ -17,11 +17,12 @@ from app.db import generations, switches, upstream_keys
 from app.db.switches import Switch
 from app.domain.generation import Generation
 from app.http.access import Operator, Rt
+from app.http.bodies import BoundedRoute
 from app.operations import Outcome
 from app.progress import NO_HISTORY, progress_of
 from app.runtime import Runtime
 
-router = APIRouter(prefix="/admin", tags=["admin"])
+router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
 
 
 class SwitchDocument(Document):
@@ -86,7 +87,7 @@ async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
     return await _gateway(rt)
 
 
-@router.post("/pause", name="pause_gateway")
+@router.post("/pause", name="pause_gateway", responses=refusals(408, 413))
 async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """`admission` takes nothing in, `submission` sends nothing out; what is running goes on."""
     actor = str(operator.member_id)
@@ -94,7 +95,7 @@ async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> Gate
     return await _gateway(rt)
 
 
-@router.post("/resume", name="resume_gateway")
+@router.post("/resume", name="resume_gateway", responses=refusals(408, 413))
 async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """Ends a pause; what waited for it goes on at once."""
     actor = str(operator.member_id)
@@ -125,7 +126,9 @@ async def list_unknown(
 
 
 @router.post(
-    "/unknown/{generation_id}/resolve", name="resolve_unknown", responses=refusals(404, 409, 422)
+    "/unknown/{generation_id}/resolve",
+    name="resolve_unknown",
+    responses=refusals(404, 408, 409, 413, 422),
 )
 async def resolve_unknown(
     generation_id: UUID, asked: ResolveRequest, rt: Rt, operator: Operator

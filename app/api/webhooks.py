@@ -32,17 +32,18 @@ from app.db import webhooks as endpoints
 from app.domain.caller import Caller as CallerRecord
 from app.errors import InvalidRequest, Issue
 from app.http.access import Active, Caller, Rt
+from app.http.bodies import BoundedRoute
 from app.http.callbacks import check_callback_url
 from app.runtime import Runtime
 from app.webhooks import Issued
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"])
+router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=BoundedRoute)
 
 _ONE = "/endpoints/{endpoint_id}"
 
 
 @router.post("/endpoints", name="create_webhook_endpoint", status_code=201,
-             responses=refusals(422))  # fmt: skip
+             responses=refusals(408, 413, 422))  # fmt: skip
 async def create_webhook_endpoint(
     asked: WebhookEndpointRequest, rt: Rt, caller: Active
 ) -> WebhookEndpointWithSecret:
@@ -76,7 +77,7 @@ async def get_webhook_endpoint(
     return WebhookEndpointDocument(**endpoint_fields(await webhooks.get(rt, caller, endpoint_id)))
 
 
-@router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 422))
+@router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 408, 413, 422))
 async def update_webhook_endpoint(
     endpoint_id: UUID, asked: WebhookEndpointChange, rt: Rt, caller: Active
 ) -> WebhookEndpointDocument:
@@ -93,7 +94,8 @@ async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> 
     await webhooks.delete(rt, caller, endpoint_id)
 
 
-@router.post(_ONE + "/rotate", name="rotate_webhook_secret", responses=refusals(404, 422))
+@router.post(_ONE + "/rotate", name="rotate_webhook_secret",
+             responses=refusals(404, 408, 413, 422))  # fmt: skip
 async def rotate_webhook_secret(
     endpoint_id: UUID, rt: Rt, caller: Active, asked: WebhookRotation | None = None
 ) -> WebhookEndpointWithSecret:
