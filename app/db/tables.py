@@ -11,14 +11,12 @@ from sqlalchemy import (
     Boolean,
     CheckConstraint,
     Column,
-    DateTime,
     Float,
     ForeignKey,
     Identity,
     Index,
     Integer,
     LargeBinary,
-    MetaData,
     Table,
     Text,
     UniqueConstraint,
@@ -27,32 +25,8 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+from app.db.columns import created, instant, metadata, one_of
 from app.domain.generation import State
-
-metadata = MetaData(
-    naming_convention={
-        "ix": "%(table_name)s_%(column_0_N_name)s_idx",
-        "uq": "%(table_name)s_%(column_0_N_name)s_key",
-        "ck": "%(table_name)s_%(constraint_name)s_check",
-        "fk": "%(table_name)s_%(column_0_N_name)s_fkey",
-        "pk": "%(table_name)s_pkey",
-    }
-)
-
-
-def _instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[object]:
-    default = text("now()") if now else None
-    return Column(name, DateTime(timezone=True), nullable=nullable, server_default=default)
-
-
-def _created() -> Column[object]:
-    return _instant("created_at", nullable=False, now=True)
-
-
-def _one_of(column: str, values: list[str]) -> CheckConstraint:
-    listed = ", ".join(f"'{value}'" for value in values)
-    return CheckConstraint(f"{column} IN ({listed})", name=column)
-
 
 teams = Table(
     "teams",
@@ -64,9 +38,9 @@ teams = Table(
     Column("credit_limit", BigInteger),
     # Null: videos are kept for ever.
     Column("retention_days", Integer),
-    _created(),
-    _instant("updated_at", nullable=False, now=True),
-    _one_of("status", ["ACTIVE", "SUSPENDED"]),
+    created(),
+    instant("updated_at", nullable=False, now=True),
+    one_of("status", ["ACTIVE", "SUSPENDED"]),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("retention_days > 0", name="retention_days"),
 )
@@ -83,11 +57,11 @@ members = Table(
     Column("rate_per_minute", Integer, nullable=False),
     Column("rate_burst", Integer, nullable=False),
     Column("max_open", Integer, nullable=False),
-    _created(),
-    _instant("updated_at", nullable=False, now=True),
+    created(),
+    instant("updated_at", nullable=False, now=True),
     UniqueConstraint("team_id", "name"),
-    _one_of("role", ["ADMIN", "MEMBER"]),
-    _one_of("status", ["ACTIVE", "SUSPENDED"]),
+    one_of("role", ["ADMIN", "MEMBER"]),
+    one_of("status", ["ACTIVE", "SUSPENDED"]),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("rate_per_minute > 0 AND rate_burst > 0", name="rate"),
     CheckConstraint("max_open > 0", name="max_open"),
@@ -102,9 +76,9 @@ api_keys = Table(
     # The first characters, to tell keys apart; the key itself is kept only as its SHA-256.
     Column("prefix", Text, nullable=False),
     Column("secret_sha256", LargeBinary, nullable=False, unique=True),
-    _created(),
-    _instant("expires_at"),
-    _instant("revoked_at"),
+    created(),
+    instant("expires_at"),
+    instant("revoked_at"),
 )
 
 rate_states = Table(
@@ -112,7 +86,7 @@ rate_states = Table(
     metadata,
     Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
     # GCRA's theoretical arrival time; the row is also the member's admission lock.
-    _instant("arrival_at", nullable=False, now=True),
+    instant("arrival_at", nullable=False, now=True),
     postgresql_with={"fillfactor": 50},
 )
 
@@ -125,17 +99,17 @@ upstream_keys = Table(
     Column("fingerprint", Text, nullable=False, unique=True),
     Column("state", Text, nullable=False, server_default="active"),
     Column("reason", Text),
-    _instant("set_aside_at"),
-    _instant("return_at"),
-    _instant("arrival_at", nullable=False, now=True),
+    instant("set_aside_at"),
+    instant("return_at"),
+    instant("arrival_at", nullable=False, now=True),
     # The circuit breaker: failures in a row, until when it is open, how often it opened in a row.
     Column("failures", Integer, nullable=False, server_default="0"),
-    _instant("open_until"),
+    instant("open_until"),
     Column("openings", Integer, nullable=False, server_default="0"),
     # When a worker last had this key configured.
-    _instant("seen_at", nullable=False, now=True),
-    _created(),
-    _one_of("state", ["active", "set_aside"]),
+    instant("seen_at", nullable=False, now=True),
+    created(),
+    one_of("state", ["active", "set_aside"]),
     postgresql_with={"fillfactor": 50},
 )
 
@@ -146,8 +120,8 @@ switches = Table(
     Column("name", Text, primary_key=True),
     Column("paused", Boolean, nullable=False, server_default=text("false")),
     Column("reason", Text),
-    _instant("changed_at", nullable=False, now=True),
-    _one_of("name", ["admission", "submission"]),
+    instant("changed_at", nullable=False, now=True),
+    one_of("name", ["admission", "submission"]),
 )
 
 _STATES = [state.value for state in State]
@@ -186,13 +160,13 @@ generations = Table(
     # from 0; null where no SDK counted.
     Column("sdk_first", Integer),
     Column("sdk_last", Integer),
-    _instant("sdk_last_at"),
-    _created(),
-    _instant("queue_deadline_at", nullable=False),
-    _instant("submitted_at"),
-    _instant("running_at"),
-    _instant("finished_at"),
-    _one_of("state", _STATES),
+    instant("sdk_last_at"),
+    created(),
+    instant("queue_deadline_at", nullable=False),
+    instant("submitted_at"),
+    instant("running_at"),
+    instant("finished_at"),
+    one_of("state", _STATES),
     CheckConstraint("quote > 0", name="quote"),
     CheckConstraint("settled >= 0 AND settled <= quote", name="settled"),
     CheckConstraint("state <> 'running' OR upstream_id IS NOT NULL", name="running_has_id"),
@@ -222,10 +196,24 @@ idempotency_keys = Table(
     Column("key", Text, primary_key=True),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("generation_id", ForeignKey("generations.id", ondelete="CASCADE"), nullable=False),
-    _created(),
-    _instant("expires_at", nullable=False),
+    created(),
+    instant("expires_at", nullable=False),
     Index("idempotency_keys_expires_idx", "expires_at"),
     Index("idempotency_keys_generation_idx", "generation_id"),
+)
+
+sdk_refusals = Table(
+    "sdk_refusals",
+    metadata,
+    # Attempts of an SDK's calls that were refused and will be made again: `expected` of them.
+    Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
+    Column("api_key_id", Uuid, primary_key=True),
+    Column("dialect", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, primary_key=True),
+    Column("attempt", Integer, primary_key=True, autoincrement=False),
+    Column("expected", Integer, nullable=False),
+    instant("expected_until", nullable=False),
+    CheckConstraint("expected >= 0", name="expected"),
 )
 
 ledger_entries = Table(
@@ -239,8 +227,8 @@ ledger_entries = Table(
     Column("credits", BigInteger, nullable=False),
     # True while the entry counts against the limits: an open hold, or a settlement for ever.
     Column("counted", Boolean, nullable=False),
-    _created(),
-    _one_of("kind", ["hold", "settle", "release"]),
+    created(),
+    one_of("kind", ["hold", "settle", "release"]),
     CheckConstraint("credits >= 0", name="credits"),
     CheckConstraint("kind <> 'release' OR NOT counted", name="release_not_counted"),
     CheckConstraint("kind <> 'settle' OR counted", name="settle_counted"),
@@ -264,7 +252,7 @@ assets = Table(
     Column("state", Text, nullable=False, server_default="pending"),
     # A presigned link: kept only until the file is archived, shown to nobody.
     Column("source_link", Text),
-    _instant("source_expires_at"),
+    instant("source_expires_at"),
     Column("path", Text),
     Column("content_type", Text, nullable=False, server_default="video/mp4"),
     Column("size_bytes", BigInteger),
@@ -276,11 +264,11 @@ assets = Table(
     Column("mismatch", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("last_error", Text),
-    _created(),
-    _instant("archived_at"),
+    created(),
+    instant("archived_at"),
     UniqueConstraint("generation_id", "kind"),
-    _one_of("kind", ["video", "thumbnail"]),
-    _one_of("state", ["pending", "archived", "lost", "deleted"]),
+    one_of("kind", ["video", "thumbnail"]),
+    one_of("state", ["pending", "archived", "lost", "deleted"]),
     CheckConstraint(
         "state <> 'archived' OR (path IS NOT NULL AND sha256 IS NOT NULL AND size_bytes > 0)",
         name="archived",
@@ -302,7 +290,7 @@ events = Table(
     Column("member_id", ForeignKey("members.id"), nullable=False),
     Column("type", Text, nullable=False),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    _created(),
+    created(),
     # Ids are given when a row is written, and rows are seen when they are committed. In the order
     # of (txid, id), below the oldest transaction that runs, nothing can appear any more.
     Column("txid", BigInteger, nullable=False,
@@ -324,15 +312,15 @@ webhook_endpoints = Table(
     # A random seed, in hexadecimal: the secret itself is derived from it and the signing secret.
     Column("secret", Text, nullable=False),
     Column("previous_secret", Text),
-    _instant("previous_secret_until"),
-    _created(),
-    _instant("updated_at", nullable=False, now=True),
+    instant("previous_secret_until"),
+    created(),
+    instant("updated_at", nullable=False, now=True),
     Column("form", Text, nullable=False, server_default="reelgate"),
     Column("description", Text),
     Column("disabled_reason", Text),
-    _instant("failing_since"),
-    _one_of("state", ["enabled", "disabled"]),
-    _one_of("form", ["reelgate", "openai"]),
+    instant("failing_since"),
+    one_of("state", ["enabled", "disabled"]),
+    one_of("form", ["reelgate", "openai"]),
 )
 
 webhook_deliveries = Table(
@@ -346,9 +334,9 @@ webhook_deliveries = Table(
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("last_status", Integer),
     Column("last_error", Text),
-    _created(),
-    _instant("next_attempt_at"),
-    _instant("finished_at"),
+    created(),
+    instant("next_attempt_at"),
+    instant("finished_at"),
     Column("team_id", ForeignKey("teams.id"), nullable=False),
     Column("member_id", ForeignKey("members.id"), nullable=False),
     # Null: a test.
@@ -363,7 +351,7 @@ webhook_deliveries = Table(
     Index("webhook_deliveries_member_idx", "member_id", "created_at"),
     Index("webhook_deliveries_team_idx", "team_id", "created_at"),
     Index("webhook_deliveries_created_idx", "created_at"),
-    _one_of("state", ["pending", "delivered", "failed"]),
+    one_of("state", ["pending", "delivered", "failed"]),
 )  # fmt: skip
 
 webhook_attempts = Table(
@@ -373,7 +361,7 @@ webhook_attempts = Table(
     Column("delivery_id", ForeignKey("webhook_deliveries.id", ondelete="CASCADE"),
            nullable=False, index=True),
     Column("number", Integer, nullable=False),
-    _created(),
+    created(),
     Column("seconds", Float, nullable=False),
     Column("request_headers", JSONB, nullable=False),
     Column("request_body", Text, nullable=False),
@@ -386,7 +374,7 @@ audit_log = Table(
     "audit_log",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    _created(),
+    created(),
     # Who: a member's id, or `cli`.
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),

@@ -1,6 +1,22 @@
+-- A refused attempt of an SDK's call, which the SDK will make again until `p_until`: so that the next
+-- one is not taken for an attempt of another, identical call. One row for all that are alike.
+CREATE FUNCTION reelgate_expect_attempt_v1(
+    p_member uuid, p_api_key uuid, p_dialect text, p_fingerprint bytea, p_attempt integer,
+    p_now timestamptz, p_until timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    DELETE FROM sdk_refusals r WHERE r.member_id = p_member AND r.expected_until <= p_now;
+    INSERT INTO sdk_refusals AS r
+        (member_id, api_key_id, dialect, fingerprint, attempt, expected, expected_until)
+    VALUES (p_member, p_api_key, p_dialect, p_fingerprint, p_attempt, 1, p_until)
+    ON CONFLICT (member_id, api_key_id, dialect, fingerprint, attempt) DO UPDATE
+        SET expected = r.expected + 1, expected_until = greatest(r.expected_until, p_until);
+END $$;
+
+
 -- The whole admission: replay, status, rate, open cap, credits, then generation, hold and job.
 -- A function and not a client-side transaction, so that the member's lock is held for no network
--- round trip, and every check reads a snapshot taken after the lock. A refusal writes nothing.
+-- round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing up.
 CREATE FUNCTION reelgate_admit_v2(
     p_generation uuid,
     p_member uuid,
@@ -44,6 +60,7 @@ DECLARE
     v_open bigint;
     v_used bigint;
     v_twin uuid;
+    v_refused boolean := false;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'admission needs read committed: it must see what is new after each lock';
@@ -79,9 +96,16 @@ BEGIN
         -- This attempt belongs to a generation whose latest attempt was an earlier one: the one
         -- before, or, where that never got here, one before it. Or to one that began with a later
         -- attempt, while this one was held up on its way: it came in before that generation was
-        -- made. A first attempt that came in later is another call.
+        -- made. A first attempt that came in later is another call; and so is one whose attempt
+        -- before was refused.
+        UPDATE sdk_refusals r SET expected = r.expected - 1
+         WHERE r.member_id = p_member AND r.api_key_id = p_api_key AND r.dialect = p_dialect
+           AND r.fingerprint = p_fingerprint AND r.attempt = p_sdk_retry - 1
+           AND r.expected > 0 AND r.expected_until > v_now;
+        v_refused := FOUND;
         SELECT g.id INTO v_twin FROM generations g
-         WHERE g.member_id = p_member AND g.api_key_id = p_api_key AND g.dialect = p_dialect
+         WHERE NOT v_refused
+           AND g.member_id = p_member AND g.api_key_id = p_api_key AND g.dialect = p_dialect
            AND g.fingerprint = p_fingerprint
            AND g.created_at
                > v_now - make_interval(secs => (least(p_sdk_retry, 9) + 1) * p_sdk_window_seconds)
@@ -106,8 +130,15 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
+    -- What an SDK is told to wait (see `Retry-After` of each refusal) and twenty seconds: so long
+    -- its next attempt is expected.
     IF (SELECT w.paused FROM switches w WHERE w.name = 'admission') THEN
         outcome := 'paused';
+        IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
+            PERFORM reelgate_expect_attempt_v1(
+                p_member, p_api_key, p_dialect, p_fingerprint, p_sdk_retry, v_now,
+                v_now + make_interval(secs => 60 + 20));
+        END IF;
         RETURN NEXT; RETURN;
     END IF;
 
@@ -117,6 +148,11 @@ BEGIN
         outcome := 'rate_limited';
         limit_value := v_member.rate_per_minute;
         retry_after_seconds := v_backlog + v_step - rate_window_seconds;
+        IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
+            PERFORM reelgate_expect_attempt_v1(
+                p_member, p_api_key, p_dialect, p_fingerprint, p_sdk_retry, v_now,
+                v_now + make_interval(secs => least(retry_after_seconds, 60) + 20));
+        END IF;
         RETURN NEXT; RETURN;
     END IF;
 
@@ -126,6 +162,11 @@ BEGIN
         outcome := 'open_limit_reached';
         limit_value := v_member.max_open;
         used_value := v_open;
+        IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
+            PERFORM reelgate_expect_attempt_v1(
+                p_member, p_api_key, p_dialect, p_fingerprint, p_sdk_retry, v_now,
+                v_now + make_interval(secs => 10 + 20));
+        END IF;
         RETURN NEXT; RETURN;
     END IF;
 

@@ -33,6 +33,31 @@ def upgrade() -> None:
     op.add_column(
         "generations", sa.Column("sdk_last_at", sa.DateTime(timezone=True), nullable=True)
     )
+    op.create_table(
+        "sdk_refusals",
+        sa.Column("member_id", sa.Uuid(), nullable=False),
+        sa.Column("api_key_id", sa.Uuid(), nullable=False),
+        sa.Column("dialect", sa.Text(), nullable=False),
+        sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
+        sa.Column("attempt", sa.Integer(), nullable=False),
+        sa.Column("expected", sa.Integer(), nullable=False),
+        sa.Column("expected_until", sa.DateTime(timezone=True), nullable=False),
+        sa.CheckConstraint("expected >= 0", name=op.f("sdk_refusals_expected_check")),
+        sa.ForeignKeyConstraint(
+            ["member_id"],
+            ["members.id"],
+            name=op.f("sdk_refusals_member_id_fkey"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint(
+            "member_id",
+            "api_key_id",
+            "dialect",
+            "fingerprint",
+            "attempt",
+            name=op.f("sdk_refusals_pkey"),
+        ),
+    )
     # Version 1 stays for the processes of a rolling update that are still of the last release.
     op.get_bind().connection.cursor().execute(SQL.read_text())
 

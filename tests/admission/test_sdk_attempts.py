@@ -13,11 +13,11 @@ import pytest
 
 from app import members
 from app.admission import Asked, SdkAttempt
-from app.errors import RateLimited
+from app.errors import OpenLimitReached, Paused, RateLimited
 from tests.admission.test_admission import OTHER, PRICE, ask
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
-from tests.harness.traces import execute, traces, used_credits
+from tests.harness.traces import execute, one, traces, used_credits
 
 #: The client's own timeout and the slack, as the edge makes them.
 WINDOW = 720.0
@@ -196,6 +196,71 @@ async def test_a_recognised_try_passes_limits_that_are_used_up(timed: Gateway) -
     with pytest.raises(RateLimited):
         await attempt(timed, key, 0)
     assert await attempt(timed, key, 2) == first
+
+
+@pytest.mark.parametrize(
+    ("limits", "refusal"),
+    [({"rate_per_minute": 60, "rate_burst": 2}, RateLimited), ({"max_open": 2}, OpenLimitReached)],
+    ids=["rate", "open"],
+)
+async def test_a_try_after_a_refused_one_is_a_call_of_its_own(
+    timed: Gateway, clock: HandClock, limits: Any, refusal: type[Exception]
+) -> None:
+    """Three identical calls, of which the third meets a limit at first: three videos."""
+    key = await timed.member(**limits)
+    made = {await attempt(timed, key, 0) for _ in range(2)}
+    for count in (0, 1):
+        with pytest.raises(refusal):
+            await attempt(timed, key, count)
+    clock.move(5)
+    await execute(timed, "UPDATE members SET max_open = 50")
+    third = await attempt(timed, key, 2)
+    assert third not in made
+    # An answer of the first two that was lost finds its generation as ever.
+    assert {await attempt(timed, key, 1) for _ in range(2)} == made
+    assert await used_credits(timed) == 3 * PRICE
+
+
+async def test_a_try_after_a_pause_is_a_call_of_its_own(timed: Gateway, clock: HandClock) -> None:
+    key = await timed.member()
+    first = await attempt(timed, key, 0)
+    await execute(timed, "UPDATE switches SET paused = true WHERE name = 'admission'")
+    with pytest.raises(Paused):
+        await attempt(timed, key, 0)
+    await execute(timed, "UPDATE switches SET paused = false WHERE name = 'admission'")
+    clock.move(60)
+    assert await attempt(timed, key, 1) != first
+
+
+async def test_a_refused_try_that_is_not_made_again_is_forgotten(
+    timed: Gateway, clock: HandClock
+) -> None:
+    """Its SDK gave up; the second try of another call finds its own generation."""
+    key = await timed.member(rate_per_minute=60, rate_burst=1)
+    first = await attempt(timed, key, 0)
+    with pytest.raises(RateLimited):
+        await attempt(timed, key, 0)
+    clock.move(22)
+    assert await attempt(timed, key, 1) == first
+
+
+async def test_refusals_are_kept_for_no_longer_than_they_count(
+    timed: Gateway, clock: HandClock
+) -> None:
+    key = await timed.member(rate_per_minute=1, rate_burst=1)
+    await attempt(timed, key, 0)
+    for _ in range(3):
+        with pytest.raises(RateLimited):
+            await attempt(timed, key, 0)
+        clock.move(15)
+    row = await one(timed, "SELECT count(*) AS kinds, sum(expected) AS expected FROM sdk_refusals")
+    assert (row["kinds"], row["expected"]) == (1, 3)
+    clock.move(600)
+    await attempt(timed, key, 0)
+    with pytest.raises(RateLimited):
+        await attempt(timed, key, 0)
+    row = await one(timed, "SELECT count(*) AS kinds, sum(expected) AS expected FROM sdk_refusals")
+    assert (row["kinds"], row["expected"]) == (1, 1)
 
 
 async def test_tries_that_come_together_share_one_generation(still_gate: Gateway) -> None:
