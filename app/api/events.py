@@ -22,9 +22,10 @@ from app.api.parameters import GenerationId, refusals
 from app.db import events
 from app.db.events import Event, Position, Whose
 from app.db.feed import Listener, Told
+from app.db.moves import History
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
-from app.domain.generation import FINAL, Generation
+from app.domain.generation import FINAL, Generation, Spec
 from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
 from app.http.access import Caller, Listening, Rt
 from app.http.streams import HEARTBEAT, EventStream, beginning, frame
@@ -199,9 +200,18 @@ def _is_final(event: Event) -> bool:
     return event.type in _FINAL_TYPES
 
 
+async def _history(rt: Runtime, spec: Spec) -> History:
+    """As of the last seconds; while the database is away, what was known before: a stream goes on
+    without it, and a browser that is refused once does not come again by itself."""
+    try:
+        return await progress.history_of(rt, spec)
+    except Unavailable:
+        return progress.history_at_hand(rt, spec)
+
+
 async def _render(rt: Runtime, told: Told) -> bytes:
     event, generation = told.event, told.generation
-    history = await progress.history_of(rt, generation.spec)
+    history = await _history(rt, generation.spec)
     document = EventDocument.model_construct(
         object="event",
         id=event.id,
@@ -281,7 +291,7 @@ class _Telling:
     async def _heartbeat(self) -> bytes:
         if self.of_one is None:
             return HEARTBEAT
-        history = await progress.history_of(self.rt, self.of_one.spec)
+        history = await _history(self.rt, self.of_one.spec)
         now = progress.progress_of(self.of_one, history, now=self.rt.clock.now())
         document = ProgressDocument(
             elapsed_seconds=round(now.elapsed_seconds, 3),

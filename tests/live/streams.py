@@ -66,21 +66,25 @@ class Stream:
     async def events(self, count: int) -> list[Sent]:
         """The next so many of something that happened."""
         found: list[Sent] = []
-        while len(found) < count:
-            sent = await self.next()
-            if sent.data is not None and sent.event not in ("progress", "listening"):
-                found.append(sent)
+        # Over all: heartbeats alone could go on for ever.
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            while len(found) < count:
+                sent = await self.next()
+                if sent.data is not None and sent.event not in ("progress", "listening"):
+                    found.append(sent)
         return found
 
     async def rest(self) -> list[Sent]:
         """All until it ends."""
-        found = []
-        with contextlib.suppress(StopAsyncIteration):
+        found: list[Sent] = []
+        async with asyncio.timeout(PATIENCE_SECONDS):
             while True:
-                sent = await self.next()
+                try:
+                    sent = await self.next()
+                except StopAsyncIteration:
+                    return found
                 if sent.data is not None:
                     found.append(sent)
-        return found
 
 
 class Listener:

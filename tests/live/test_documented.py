@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,6 +57,8 @@ def test_curl_prints_events_as_they_happen(api: Api, caller: Caller, tmp_path: P
         until(lambda: streams(api) == 1, "curl listens")
         made = caller.create("seen by curl")
         assert listening.stdout is not None
+        impatient = threading.Timer(PATIENCE_SECONDS, listening.kill)
+        impatient.start()
         named = []
         for line in listening.stdout:
             if line.startswith("event: "):
@@ -63,6 +66,7 @@ def test_curl_prints_events_as_they_happen(api: Api, caller: Caller, tmp_path: P
             if named[-1:] == ["generation.succeeded"] and line.startswith("data: "):
                 assert made in line
                 break
+        impatient.cancel()
         listening.terminate()
     assert named == ["listening", *FULL]
     until(lambda: streams(api) == 0, "the stream of curl is closed")

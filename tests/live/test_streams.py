@@ -9,6 +9,7 @@ from sqlalchemy import text
 
 from app.api import events as api_events
 from app.domain.caller import Role
+from app.errors import Unavailable
 from tests.harness.gateway import Gateway, gateway
 from tests.live.streams import Sent, serving
 
@@ -257,3 +258,44 @@ async def test_an_event_id_that_is_none_is_refused(still_gate: Gateway, given: s
     )
     assert answer.status_code == 422
     assert answer.json()["errors"][0]["field"] == "last_event_id"
+
+
+async def test_a_stream_goes_on_when_the_database_is_back(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_events, "HEARTBEAT_SECONDS", 0.05)
+    key = await still_gate.member(max_open=10)
+    uuid = await made(still_gate, key)
+    single = still_gate.rt.db.single
+    async with serving(still_gate.rt) as client:
+        one = client.stream(f"/api/v1/generations/{uuid}/events", key)
+        async with one as watching, client.stream("/api/v1/events", key) as listening:
+            await watching.events(1)
+            await listening.next()
+            with monkeypatch.context() as away:
+                away.setattr(still_gate.rt.db, "single", _away)
+                still_gate.rt.histories.clear()
+                still_gate.rt.feed.wake()
+                assert (await watching.next()).event == "progress"
+            assert still_gate.rt.db.single == single
+            async with still_gate.rt.db.begin() as tx:
+                # Whoever was connected is cut off.
+                await tx.execute(
+                    text("SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                         " WHERE datname = current_database() AND pid <> pg_backend_pid()")
+                )  # fmt: skip
+            answer = await still_gate.http.post(
+                f"/api/v1/generations/{uuid}/cancel", headers={"API-KEY": key}
+            )
+            if answer.status_code == 503:
+                answer = await still_gate.http.post(
+                    f"/api/v1/generations/{uuid}/cancel", headers={"API-KEY": key}
+                )
+            assert answer.status_code == 200, answer.text
+            assert types(await listening.events(1)) == ["generation.canceled"]
+            ended = [each for each in await watching.rest() if each.event != "progress"]
+            assert types(ended) == ["generation.canceled"]
+
+
+def _away() -> None:
+    raise Unavailable("The gateway cannot reach its database right now.")
