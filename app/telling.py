@@ -266,5 +266,6 @@ def _retry_after(said: str, now: datetime) -> float | None:
         return float(said)
     try:
         return max((parsedate_to_datetime(said) - now).total_seconds(), 0.0)
-    except (TypeError, ValueError):
+    # The last one: a year or an offset of more digits than a number of the machine has.
+    except (TypeError, ValueError, OverflowError):
         return None

@@ -189,8 +189,12 @@ async def test_a_second_try_that_works_ends_it(
 
 
 @pytest.mark.parametrize(
-    ("said", "least", "most"), [("120", 120, 120), ("999999", 3_600, 3_600), ("soon", 5, 5.6)]
-)
+    ("said", "least", "most"),
+    [
+        ("120", 120, 120), ("999999", 3_600, 3_600), ("soon", 5, 5.6),
+        ("1 Jan 99999999999999999999 00:00:00 GMT", 5, 5.6),
+    ],
+)  # fmt: skip
 async def test_a_pause_that_a_receiver_asks_for_is_kept_within_bounds(
     still: Gateway, receiver: Receiver, clock: HandClock, said: str, least: float, most: float
 ) -> None:
