@@ -7,9 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.domain.generation import Spec, State
 from app.domain.ids import parse_generation_id
+from app.errors import Unavailable
 from tests.admission.test_round_trips import followed
 from tests.harness.gateway import PROMPT, Gateway, gateway
 from tests.harness.traces import traces
@@ -288,3 +290,20 @@ async def test_a_queued_video_can_be_deleted_and_gives_its_credits_back(
     assert generation_id is not None
     assert (await still_gate.generation(generation_id)).state is State.CANCELED
     assert (await still_gate.http.delete(path, headers=bearer(key))).json() == gone.json()
+
+
+async def test_no_figure_that_cannot_be_read_hides_what_is_accepted(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await still_gate.member()
+    video = (await create(still_gate, key, Idempotency_Key="k")).json()
+    async with still_gate.rt.db.single() as tx:
+        await tx.execute(text("UPDATE generations SET state = 'running', upstream_id = 'u'"))
+
+    async def away(*_: object) -> None:
+        raise Unavailable("The gateway cannot reach its database right now.")
+
+    monkeypatch.setattr("app.db.moves.history_of", away)
+    again = await create(still_gate, key, Idempotency_Key="k")
+    assert again.status_code == 200, again.text
+    assert (again.json()["id"], again.json()["status"]) == (video["id"], "in_progress")

@@ -140,7 +140,10 @@ async def _create(
     headers |= admitted.headers
     if asked.adjusted:
         headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
-    return JSONResponse(await _video(rt, view.generation), headers=headers)
+    # By what is at hand: no error may hide that the generation is accepted.
+    history = progress.history_at_hand(rt, view.generation.spec)
+    percent = progress.percent_of(view.generation, history, now=rt.clock.now())
+    return JSONResponse(wire.render(view.generation, percent=percent), headers=headers)
 
 
 async def _video(rt: Runtime, generation: Generation) -> dict[str, Any]:
