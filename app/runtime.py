@@ -83,6 +83,8 @@ class Runtime:
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
     waiting_by_member: Counter[UUID] = field(default_factory=Counter)
+    #: Tests of webhook endpoints that this process sends right now.
+    testing: int = 0
     pictures: Pictures = field(default_factory=Pictures)
     #: Of each model and length: when it was read, on the monotonic clock, and what it said.
     histories: dict[tuple[str, str], tuple[float, History]] = field(default_factory=dict)

@@ -30,7 +30,7 @@ from app.api.webhook_documents import (
 from app.db import deliveries
 from app.db import webhooks as endpoints
 from app.domain.caller import Caller as CallerRecord
-from app.errors import InvalidRequest, Issue
+from app.errors import InvalidRequest, Issue, Unavailable
 from app.http.access import Active, Caller, Rt
 from app.http.bodies import BoundedRoute
 from app.http.callbacks import check_callback_url
@@ -108,10 +108,17 @@ async def rotate_webhook_secret(
 @router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
 async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> WebhookDeliveryDetail:
     """Sends an event of type `webhook.test` now and says what came back. It is tried once."""
-    delivery_id = await webhooks.make_test(rt, caller, endpoint_id)
-    tried = await telling.attempt(rt, delivery_id)
-    if tried is not None:
-        await telling.record(rt, tried)
+    # Half of the connections there are: the others are for what is really told.
+    if rt.testing >= rt.settings.webhook_concurrency:
+        raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
+    rt.testing += 1
+    try:
+        delivery_id = await webhooks.make_test(rt, caller, endpoint_id)
+        tried = await telling.attempt(rt, delivery_id)
+        if tried is not None:
+            await telling.record(rt, tried)
+    finally:
+        rt.testing -= 1
     return await _detail(rt, caller, delivery_id)
 
 

@@ -286,7 +286,9 @@ async def pending_figures(tx: Tx) -> PendingFigures:
             text(
                 "SELECT count(*) AS deliveries,"
                 " coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision"
-                " AS oldest_seconds FROM webhook_deliveries WHERE state = 'pending'"
+                " AS oldest_seconds FROM webhook_deliveries"
+                # A test has no other try: one that broke off is nothing that is still to come.
+                " WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
             )
         )
     ).one()
@@ -294,12 +296,14 @@ async def pending_figures(tx: Tx) -> PendingFigures:
 
 
 async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:
-    """Forgets ended deliveries of long ago with their tries; how many."""
+    """Forgets deliveries of long ago that ended, or that broke off and have no other try, with
+    their tries; how many."""
     result = await tx.execute(
         text(
             "DELETE FROM webhook_deliveries WHERE id IN ("
             " SELECT id FROM webhook_deliveries"
-            " WHERE created_at < now() - make_interval(days => :days) AND state <> 'pending'"
+            " WHERE created_at < now() - make_interval(days => :days)"
+            " AND (state <> 'pending' OR next_attempt_at IS NULL)"
             " ORDER BY created_at LIMIT :limit)"
         ),
         {"days": days, "limit": limit},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,9 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
+from app.db.deliveries import pending_figures, prune
 from app.domain.caller import Role
+from app.errors import Unavailable
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
     Answer,
@@ -198,6 +201,43 @@ async def test_a_test_is_sent_now_and_says_what_came_back(
     assert verified(receiver.requests[2], made["secret"])["object"] == "event"
 
 
+async def test_a_test_that_broke_off_is_nothing_that_is_still_to_come(
+    still: Gateway, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await still.member()
+    made = await endpoint(still, key, receiver.url)
+
+    async def stopped(*_: object) -> None:
+        raise Unavailable("The gateway cannot reach its database right now.")
+
+    monkeypatch.setattr("app.telling.record", stopped)
+    broken = await answer(still, key, "POST", f"/endpoints/{made['id']}/test")
+    assert broken.status_code == 503
+    async with still.rt.db.single() as tx:
+        assert (await pending_figures(tx)).deliveries == 0
+        await tx.execute(
+            text("UPDATE webhook_deliveries SET created_at = now() - interval '91 days'")
+        )
+        assert await prune(tx, days=90) == 1
+
+
+async def test_tests_leave_connections_to_what_is_really_told(
+    still: Gateway, receiver: Receiver
+) -> None:
+    key = await still.member()
+    made = await endpoint(still, key, receiver.url)
+    path = f"/endpoints/{made['id']}/test"
+    receiver.held = asyncio.Event()
+    most = still.rt.settings.webhook_concurrency
+    tests = [asyncio.create_task(answer(still, key, "POST", path)) for _ in range(most)]
+    await receiver.until(most)
+    refused = await answer(still, key, "POST", path)
+    assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
+    receiver.held.set()
+    assert {each.status_code for each in await asyncio.gather(*tests)} == {200}
+    assert (await answer(still, key, "POST", path)).status_code == 200
+
+
 async def test_deliveries_are_listed_in_pages_and_by_what_they_are(still: Gateway) -> None:
     key = await still.member()
     made = await endpoint(still, key, "https://hooks.example/x")
@@ -230,7 +270,6 @@ async def test_an_endpoint_that_is_deleted_while_a_video_ends_undoes_nothing(
     still: Gateway,
 ) -> None:
     """The move waits for the deletion and then tells nobody."""
-    import asyncio
 
     from app.db import webhooks
     from tests.worker.test_upkeep import until
