@@ -64,6 +64,10 @@ async def test_an_estimate_expects_what_like_ones_took(gate: Gateway) -> None:
     assert 0 <= expected["wait_p50_seconds"] <= expected["wait_p90_seconds"] < 20
     assert 0 < expected["duration_p50_seconds"] <= expected["duration_p90_seconds"] < 20
     assert (await estimate(gate, key, model="ray-v1"))["expected"]["wait_p50_seconds"] is None
+    found = (await fetch(gate, key, "generations?limit=1")).json()["data"][0]["progress"]
+    assert found["p50_seconds"] == expected["duration_p50_seconds"]
+    assert found["p90_seconds"] == expected["duration_p90_seconds"]
+    assert found["elapsed_seconds"] > 0
 
 
 @pytest.mark.parametrize(
