@@ -68,9 +68,7 @@ def upgrade() -> None:
     op.drop_constraint(
         "webhook_deliveries_endpoint_id_event_id_key", "webhook_deliveries", type_="unique"
     )
-    op.drop_constraint(
-        "webhook_deliveries_event_id_fkey", "webhook_deliveries", type_="foreignkey"
-    )
+    op.drop_constraint("webhook_deliveries_event_id_fkey", "webhook_deliveries", type_="foreignkey")
     op.create_foreign_key(
         op.f("webhook_deliveries_event_id_fkey"),
         "webhook_deliveries",
