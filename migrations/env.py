@@ -6,8 +6,8 @@ from __future__ import annotations
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
+from app.db import tables
 from app.db.session import sqlalchemy_url
-from app.db.tables import metadata
 from app.errors import ConfigurationError
 from app.settings import Settings
 
@@ -25,7 +25,7 @@ def _run(connection: Connection) -> None:
     connection.commit()
     context.configure(
         connection=connection,
-        target_metadata=metadata,
+        target_metadata=tables.generations.metadata,
         include_name=_ours,
         transaction_per_migration=True,
     )
