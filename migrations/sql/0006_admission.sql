@@ -6,6 +6,10 @@ CREATE FUNCTION reelgate_expect_attempt_v1(
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     DELETE FROM sdk_refusals r WHERE r.member_id = p_member AND r.expected_until <= p_now;
+    -- Each refusal looks at all that are kept, so a member that is refused all the time keeps a few.
+    IF (SELECT count(*) FROM sdk_refusals r WHERE r.member_id = p_member) >= 200 THEN
+        RETURN;
+    END IF;
     INSERT INTO sdk_refusals AS r
         (member_id, api_key_id, dialect, fingerprint, attempt, expected, expected_until)
     VALUES (p_member, p_api_key, p_dialect, p_fingerprint, p_attempt, 1, p_until)

@@ -263,6 +263,23 @@ async def test_refusals_are_kept_for_no_longer_than_they_count(
     assert (row["kinds"], row["expected"]) == (1, 1)
 
 
+async def test_a_member_that_is_refused_all_the_time_leaves_few_refusals(timed: Gateway) -> None:
+    key = await timed.member(rate_per_minute=1, rate_burst=1)
+    first = await attempt(timed, key, 0)
+    await execute(
+        timed,
+        "INSERT INTO sdk_refusals SELECT g.member_id, g.api_key_id, g.dialect,"
+        " decode(to_hex(n), 'escape'), 0, 1, g.created_at + interval '1 minute'"
+        " FROM generations g, generate_series(1, 200) n",
+    )
+    with pytest.raises(RateLimited):
+        await attempt(timed, key, 0)
+    row = await one(timed, "SELECT count(*) AS kinds FROM sdk_refusals")
+    assert row["kinds"] == 200
+    # What is not kept is as if it had never come in: nothing is paid for that was not asked for.
+    assert await attempt(timed, key, 1) == first
+
+
 async def test_tries_that_come_together_share_one_generation(still_gate: Gateway) -> None:
     key = await still_gate.member(rate_burst=50, max_open=50)
     for _ in range(5):
