@@ -10,7 +10,7 @@ import httpx
 
 from tests.chaos.site import plain_http
 
-_TRIES = 60
+_TRIES = 600
 _PAUSE_SECONDS = 0.1
 
 
