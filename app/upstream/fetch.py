@@ -19,6 +19,7 @@ import asyncio
 import ipaddress
 import re
 import socket
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -152,7 +153,8 @@ class GuardedFetcher:
                 yield response
             finally:
                 await response.aclose()
-        except httpx.HTTPError as error:
+        # What breaks TLS after its handshake comes through the library as it is.
+        except (httpx.HTTPError, ssl.SSLError) as error:
             raise _failure(error) from None
 
     async def _follow(
@@ -284,7 +286,7 @@ def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.raw_host.decode('ascii')}:{_port(url)}"
 
 
-def _failure(error: httpx.HTTPError) -> FetchFailed:
+def _failure(error: httpx.HTTPError | ssl.SSLError) -> FetchFailed:
     if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
         return FetchFailed("The host could not be reached.", reason="unreachable")
     if isinstance(error, httpx.TimeoutException):

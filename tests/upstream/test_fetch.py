@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Sequence
 
@@ -294,6 +295,27 @@ async def test_a_body_that_breaks_off_inside_the_block_is_a_failure() -> None:
             with pytest.raises(FetchFailed) as failed:
                 await read_all()
     assert received
+    assert failed.value.reason == "reset"
+
+
+@pytest.mark.parametrize("sent", [b"", http(200, b"video" * 100)[:-10]], ids=["head", "body"])
+async def test_tls_that_breaks_after_its_handshake_is_a_failure(sent: bytes) -> None:
+    async def script(connection: Connection) -> None:
+        await connection.request()
+        await connection.send(sent)
+        # A record that nobody encrypted.
+        raw = connection.writer.get_extra_info("socket")
+        os.write(raw.fileno(), b"\x17\x03\x03\x00\x20" + bytes(32))
+        await connection.until_hung_up()
+
+    async with serving(script, tls=True) as server:
+        origin = f"https://video.test:{server.port}"
+        policy = FetchPolicy(hosts=None, trusted_origins=frozenset({origin}))
+        async with fetching(
+            policy, resolver=resolving("127.0.0.1"), verify=_trusting_the_test_certificate()
+        ) as fetcher:
+            with pytest.raises(FetchFailed) as failed:
+                await fetched(fetcher, origin + "/v.mp4", method="POST", content=b"{}")
     assert failed.value.reason == "reset"
 
 
