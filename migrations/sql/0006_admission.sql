@@ -65,6 +65,8 @@ DECLARE
     v_used bigint;
     v_twin uuid;
     v_refused boolean := false;
+    -- An SDK sends its headers again with each attempt: one without a key belongs to none with one.
+    v_counted integer := CASE WHEN p_idempotency_key IS NULL THEN p_sdk_retry END;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'admission needs read committed: it must see what is new after each lock';
@@ -213,7 +215,7 @@ BEGIN
         p_generation, v_team.id, p_member, p_api_key, p_dialect, p_feature, p_provider, p_spec,
         p_fingerprint, 'queued', -v_open, p_quote, v_now,
         v_now + make_interval(secs => p_queue_seconds), p_asked, p_remixed_from, p_callback_url,
-        p_sdk_retry, p_sdk_retry, CASE WHEN p_sdk_retry IS NOT NULL THEN v_now END
+        v_counted, v_counted, CASE WHEN v_counted IS NOT NULL THEN v_now END
     );
     INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted, created_at)
     VALUES (p_generation, v_team.id, p_member, 'hold', p_quote, true, v_now);

@@ -263,6 +263,15 @@ async def test_refusals_are_kept_for_no_longer_than_they_count(
     assert (row["kinds"], row["expected"]) == (1, 1)
 
 
+async def test_a_try_without_a_key_belongs_to_no_call_with_one(timed: Gateway) -> None:
+    key = await timed.member()
+    named = await attempt(timed, key, 0, idempotency_key="k")
+    other = await attempt(timed, key, 1)
+    assert other != named
+    assert await attempt(timed, key, 1, idempotency_key="k") == named
+    assert await attempt(timed, key, 2) == other
+
+
 async def test_a_member_that_is_refused_all_the_time_leaves_few_refusals(timed: Gateway) -> None:
     key = await timed.member(rate_per_minute=1, rate_burst=1)
     first = await attempt(timed, key, 0)
