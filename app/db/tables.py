@@ -212,6 +212,8 @@ sdk_refusals = Table(
     Column("fingerprint", LargeBinary, primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("expected", Integer, nullable=False),
+    # When the latest of them was refused.
+    instant("refused_at", nullable=False),
     instant("expected_until", nullable=False),
     CheckConstraint("expected >= 0", name="expected"),
 )

@@ -11,10 +11,11 @@ BEGIN
         RETURN;
     END IF;
     INSERT INTO sdk_refusals AS r
-        (member_id, api_key_id, dialect, fingerprint, attempt, expected, expected_until)
-    VALUES (p_member, p_api_key, p_dialect, p_fingerprint, p_attempt, 1, p_until)
+        (member_id, api_key_id, dialect, fingerprint, attempt, expected, refused_at, expected_until)
+    VALUES (p_member, p_api_key, p_dialect, p_fingerprint, p_attempt, 1, p_now, p_until)
     ON CONFLICT (member_id, api_key_id, dialect, fingerprint, attempt) DO UPDATE
-        SET expected = r.expected + 1, expected_until = greatest(r.expected_until, p_until);
+        SET expected = r.expected + 1, refused_at = p_now,
+            expected_until = greatest(r.expected_until, p_until);
 END $$;
 
 
@@ -206,6 +207,15 @@ BEGIN
     UPDATE rate_states r
        SET arrival_at = v_now + make_interval(secs => v_backlog + v_step)
      WHERE r.member_id = p_member;
+    IF v_counted IS NOT NULL THEN
+        -- Where a later attempt was refused while this one was held up on its way, what comes after
+        -- that one belongs to this generation.
+        UPDATE sdk_refusals r SET expected = r.expected - 1
+         WHERE r.member_id = p_member AND r.api_key_id = p_api_key AND r.dialect = p_dialect
+           AND r.fingerprint = p_fingerprint AND r.attempt > p_sdk_retry
+           AND r.expected > 0 AND r.expected_until > v_now
+           AND r.refused_at > v_now - make_interval(secs => p_sdk_waited_seconds);
+    END IF;
     -- A member's n-th open generation ranks below everyone's first.
     INSERT INTO generations (
         id, team_id, member_id, api_key_id, dialect, feature, provider, spec, fingerprint, state,

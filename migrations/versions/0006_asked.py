@@ -41,6 +41,7 @@ def upgrade() -> None:
         sa.Column("fingerprint", sa.LargeBinary(), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("expected", sa.Integer(), nullable=False),
+        sa.Column("refused_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("expected_until", sa.DateTime(timezone=True), nullable=False),
         sa.CheckConstraint("expected >= 0", name=op.f("sdk_refusals_expected_check")),
         sa.ForeignKeyConstraint(

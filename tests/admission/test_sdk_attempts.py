@@ -263,6 +263,21 @@ async def test_refusals_are_kept_for_no_longer_than_they_count(
     assert (row["kinds"], row["expected"]) == (1, 1)
 
 
+async def test_a_try_that_was_held_up_while_the_next_one_was_refused_is_the_same_call(
+    timed: Gateway, clock: HandClock
+) -> None:
+    key = await timed.member(max_open=1)
+    await attempt(timed, key, 0, idempotency_key="another call")
+    clock.move(10)
+    with pytest.raises(OpenLimitReached):
+        await attempt(timed, key, 1)
+    await execute(timed, "UPDATE members SET max_open = 50")
+    clock.move(1)
+    first = await attempt(timed, key, 0, waited=11.5)
+    clock.move(10)
+    assert await attempt(timed, key, 2) == first
+
+
 async def test_a_try_without_a_key_belongs_to_no_call_with_one(timed: Gateway) -> None:
     key = await timed.member()
     named = await attempt(timed, key, 0, idempotency_key="k")
@@ -278,7 +293,7 @@ async def test_a_member_that_is_refused_all_the_time_leaves_few_refusals(timed: 
     await execute(
         timed,
         "INSERT INTO sdk_refusals SELECT g.member_id, g.api_key_id, g.dialect,"
-        " decode(to_hex(n), 'escape'), 0, 1, g.created_at + interval '1 minute'"
+        " decode(to_hex(n), 'escape'), 0, 1, g.created_at, g.created_at + interval '1 minute'"
         " FROM generations g, generate_series(1, 200) n",
     )
     with pytest.raises(RateLimited):
