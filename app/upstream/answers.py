@@ -69,7 +69,8 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """`reason` as for `NotProcessed` and `Lost`, and `wrong_id`: another's record came back."""
+    """`reason` as for `NotProcessed` and `Lost`, and `wrong_id` or `wrong_prompt`: another's
+    record came back."""
 
     reason: str
     retry_after_seconds: float | None = None

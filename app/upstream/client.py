@@ -105,9 +105,10 @@ class UpstreamClient:
         body = request_body(offer, spec, run_async=run_async)
         return await self._observed("submit", self._submit(key_label, body))
 
-    async def result(self, key_label: str, upstream_id: str) -> ResultAnswer:
-        """Asks what became of a generation; with the key that made it."""
-        return await self._observed("result", self._result(key_label, upstream_id))
+    async def result(self, key_label: str, upstream_id: str, *, prompt: str) -> ResultAnswer:
+        """Asks what became of a generation; with the key that made it. A record that says it was
+        made for another `prompt` ends nothing."""
+        return await self._observed("result", self._result(key_label, upstream_id, prompt))
 
     def download(
         self, link: str, *, headers: Mapping[str, str] | None = None
@@ -122,7 +123,7 @@ class UpstreamClient:
     async def check_key(self, key_label: str) -> KeyCheck:
         """Looks up an id that nobody has: costs nothing, and a bad key is told apart. A key without
         credits is still one that the upstream accepts."""
-        answer = await self._observed("check_key", self._result(key_label, str(uuid4())))
+        answer = await self._observed("check_key", self._result(key_label, str(uuid4()), None))
         if not isinstance(answer, Busy) or answer.key_trouble is KeyTrouble.OUT_OF_CREDITS:
             return KeyCheck.OK
         rejected = answer.key_trouble is KeyTrouble.REJECTED
@@ -141,7 +142,7 @@ class UpstreamClient:
             return Lost(reason=broken.reason) if broken.sent else NotProcessed(reason="unreachable")
         return read_submission(reply.status, reply.headers, reply.body)
 
-    async def _result(self, key_label: str, upstream_id: str) -> ResultAnswer:
+    async def _result(self, key_label: str, upstream_id: str, prompt: str | None) -> ResultAnswer:
         key = self._keys.get(key_label)
         if key is None:
             return Busy(reason="key_unknown")
@@ -150,7 +151,9 @@ class UpstreamClient:
             reply = await self._exchange(key, "GET", path, seconds=RESULT_SECONDS)
         except _Broken as broken:
             return Busy(reason=broken.reason if broken.sent else "unreachable")
-        return read_result(reply.status, reply.headers, reply.body, expected_id=upstream_id)
+        return read_result(
+            reply.status, reply.headers, reply.body, expected_id=upstream_id, prompt=prompt
+        )
 
     async def _exchange(
         self,

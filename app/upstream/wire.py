@@ -89,9 +89,15 @@ def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> Sub
 
 
 def read_result(
-    status: int, headers: Mapping[str, str], body: bytes, *, expected_id: str
+    status: int,
+    headers: Mapping[str, str],
+    body: bytes,
+    *,
+    expected_id: str,
+    prompt: str | None = None,
 ) -> ResultAnswer:
-    """What an answer to a look-up of `expected_id` means. Never raises."""
+    """What an answer to a look-up of `expected_id` means, of a generation of this prompt. Never
+    raises."""
     reply = _Reply.of(status, headers, body)
     complaint = envelope(reply.document)
     wait = reply.retry_after
@@ -99,7 +105,7 @@ def read_result(
         return Busy(reason="challenged", retry_after_seconds=wait)
     record = reply.record
     if record is not None:
-        return _looked_up(record, expected_id)
+        return _looked_up(record, expected_id, prompt)
     if reply.redirected:
         return Busy(reason=reply.doubt)
     if complaint is not None and complaint.out_of_credits:
@@ -194,12 +200,28 @@ def _submitted(record: dict[str, Any]) -> SubmitAnswer:
     return outcome
 
 
-def _looked_up(record: dict[str, Any], expected_id: str) -> ResultAnswer:
+def _looked_up(record: dict[str, Any], expected_id: str, prompt: str | None) -> ResultAnswer:
     given = record.get("uuid")
     if given is not None and given != expected_id:
         # Another's record must never become this generation's video.
         return Busy(reason="wrong_id")
-    return _outcome(record, expected_id) or Running(upstream_id=expected_id)
+    outcome = _outcome(record, expected_id)
+    if isinstance(outcome, Failed) and _made_for_another(record, prompt):
+        # The upstream gave one id to two requests. That the other one failed says nothing of this
+        # one, which may have been made and charged: its hold stays.
+        return Busy(reason="wrong_prompt")
+    return outcome or Running(upstream_id=expected_id)
+
+
+def _made_for_another(record: dict[str, Any], prompt: str | None) -> bool:
+    """Whether a record echoes another prompt than was sent. White space may differ; a record
+    without an echo is taken for the right one."""
+    detail = record.get("aiRecordDetail")
+    asked = detail.get("promptObject") if isinstance(detail, dict) else None
+    echoed = asked.get("prompt") if isinstance(asked, dict) else None
+    if prompt is None or not isinstance(echoed, str):
+        return False
+    return echoed.split() != prompt.split()
 
 
 def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Failed | None:

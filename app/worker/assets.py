@@ -108,7 +108,9 @@ async def _fresh_link(rt: Runtime, work: Work) -> str | None:
     labels = {key_id: label for label, key_id in (await rt.upstream_key_ids_now()).items()}
     if work.upstream_id is None or work.upstream_key_id not in labels:
         return None
-    answer = await rt.upstream.result(labels[work.upstream_key_id], work.upstream_id)
+    answer = await rt.upstream.result(
+        labels[work.upstream_key_id], work.upstream_id, prompt=work.spec.prompt
+    )
     if isinstance(answer, Busy):
         raise Undelivered("look_up_failed")
     return answer.link if isinstance(answer, Succeeded) else None

@@ -33,7 +33,7 @@ async def poll(rt: Runtime, generation_id: UUID) -> None:
     if work is None or work.upstream_id is None or work.upstream_key_id is None:
         return
     label = labels[work.upstream_key_id]
-    answer = await rt.upstream.result(label, work.upstream_id)
+    answer = await rt.upstream.result(label, work.upstream_id, prompt=work.spec.prompt)
     await persisted(lambda: record(rt, work, answer))
 
 

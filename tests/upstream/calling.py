@@ -73,5 +73,5 @@ async def both(
         serving(script) as server,
         upstream(server.url, read_seconds=read_seconds) as client,
     ):
-        answers = await submitted(client), await client.result("main", ID)
+        answers = await submitted(client), await client.result("main", ID, prompt=SPEC.prompt)
         return *answers, server.connections

@@ -115,6 +115,26 @@ def test_no_error_without_a_record_ends_a_generation(
         assert isinstance(answer, Busy)
 
 
+@pytest.mark.parametrize("status", ["FAILED", "SUCCESS", "PROCESSING"])
+@pytest.mark.parametrize(
+    ("echoed", "foreign"),
+    [("a lion\n in  the rain ", False), ("another prompt", True), ("", True), (None, False),
+     (7, False)],
+)  # fmt: skip
+def test_a_failure_that_was_made_for_another_prompt_ends_nothing(
+    status: str, echoed: Any, foreign: bool
+) -> None:
+    """The upstream can give one id to two requests."""
+    detail = {"promptObject": {"prompt": echoed}, "resultObject": ["videos/a.mp4"]}
+    body = json.dumps({"aiRecord": {"uuid": ID, "status": status, "aiRecordDetail": detail}})
+    answer = read_result(200, {}, body.encode(), expected_id=ID, prompt="a lion in the rain")
+    if status == "FAILED" and foreign:
+        assert answer == Busy(reason="wrong_prompt")
+    else:
+        assert answer == read_result(200, {}, body.encode(), expected_id=ID)
+        assert not isinstance(answer, Busy)
+
+
 @given(st.sampled_from(STATUSES), st.sampled_from([100, 400, 401, 402, 429, 500, 503, None]))
 def test_what_the_provider_turned_down_is_not_sent_again(status: int, provider: int | None) -> None:
     document = {

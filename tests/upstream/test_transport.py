@@ -10,14 +10,14 @@ import pytest
 
 from app.upstream.answers import Busy, Lost, NotProcessed, SubmitAnswer
 from app.upstream.client import MAX_ANSWER_BYTES
-from tests.upstream.calling import ID, PROCESSING, both, submitted, upstream
+from tests.upstream.calling import ID, PROCESSING, SPEC, both, submitted, upstream
 from tests.upstream.loopback import Connection, answering, closed_port, http, serving
 
 
 async def test_a_refused_port_processed_nothing() -> None:
     async with upstream(f"http://127.0.0.1:{closed_port()}") as client:
         assert await submitted(client) == NotProcessed(reason="unreachable")
-        assert await client.result("main", ID) == Busy(reason="unreachable")
+        assert await client.result("main", ID, prompt=SPEC.prompt) == Busy(reason="unreachable")
 
 
 async def test_a_reset_before_the_request_was_read_is_lost() -> None:
@@ -221,4 +221,4 @@ class ResetAsItIsMade(httpx.AsyncBaseTransport):
 async def test_a_connection_that_is_reset_as_it_is_made_processed_nothing() -> None:
     async with upstream("http://127.0.0.1:9", transport=ResetAsItIsMade()) as client:
         assert await submitted(client) == NotProcessed(reason="unreachable")
-        assert await client.result("main", ID) == Busy(reason="unreachable")
+        assert await client.result("main", ID, prompt=SPEC.prompt) == Busy(reason="unreachable")
