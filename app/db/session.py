@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from sqlalchemy import NullPool, exc
+from sqlalchemy import NullPool, event, exc
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
 from app.errors import Unavailable
@@ -80,6 +82,7 @@ class Database:
             skip_autocommit_rollback=True,
             **pool,
         )
+        event.listen(self._engine.sync_engine, "checkout", _refuse_the_dead)
         # Shares the pool.
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
 
@@ -101,6 +104,21 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+def _refuse_the_dead(driver: DBAPIConnection, _record: object, _proxy: object) -> None:
+    """Postgres restarted or cut its connections while they rested in the pool: that can be read
+    from the socket before a request is spent on it. All are made anew, for no trip of their own."""
+    connection = driver.driver_connection
+    assert connection is not None
+    dead = connection.closed
+    if not dead:
+        waiting = select.poll()
+        waiting.register(connection.fileno(), select.POLLIN)
+        # Postgres tells nothing unasked that is not an end, or not worth a connection.
+        dead = bool(waiting.poll(0))
+    if dead:
+        raise exc.InvalidatePoolError("the connection was closed while it rested")
 
 
 #: A demoted primary (read only), and a pooler that gave the connection another server.
