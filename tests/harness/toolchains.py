@@ -31,10 +31,11 @@ def python_with(name: str) -> Path:
     with _once(folder, lock.read_bytes()) as missing:
         if missing:
             _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+            # pip, as in the Makefile: it knows how this machine reaches its packages.
             _run([
-                str(Path(sys.executable).parent / "uv"), "pip", "install", "--quiet", "--python",
-                str(folder / "bin" / "python"), "--require-hashes", "--only-binary", ":all:",
-                "-r", str(lock),
+                sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install",
+                "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary",
+                ":all:", "-r", str(lock),
             ])  # fmt: skip
     return folder / "bin" / "python"
 
