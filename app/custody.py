@@ -11,6 +11,7 @@ import asyncio
 from pathlib import PurePosixPath
 from uuid import UUID
 
+from app import lifecycle
 from app.archive import ArchiveError
 from app.db import assets
 from app.db.assets import Leftover
@@ -23,6 +24,16 @@ log = logger(__name__)
 
 #: Rows marked in one transaction, and files removed in one go.
 BATCH = 100
+
+
+async def cancel(rt: Runtime, generation_id: UUID) -> bool:
+    """Cancels what is queued; its credits are free again at once. False where it is queued no
+    more."""
+    async with rt.db.begin() as tx:
+        canceled = await lifecycle.cancel(tx, generation_id, now=rt.clock.now())
+    if canceled:
+        rt.metrics.transitions.labels(State.CANCELED.value).inc()
+    return canceled
 
 
 async def delete(rt: Runtime, generation: Generation, *, reason: str, by: UUID) -> None:

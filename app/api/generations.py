@@ -8,7 +8,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app import custody, lifecycle, progress, views
+from app import custody, progress, views
 from app.admission import Admitted, Asked, admit, parse_idempotency_key
 from app.api import cursor as cursors
 from app.api import wire
@@ -159,12 +159,9 @@ async def cancel_generation(
     sent upstream it is paid for, and this answers 409 `not_cancelable`."""
     generation = await views.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
-        async with rt.db.begin() as tx:
-            canceled = await lifecycle.cancel(tx, generation_id, now=rt.clock.now())
+        canceled = await custody.cancel(rt, generation_id)
         generation = await views.get_visible(rt, caller, generation_id)
-        if canceled:
-            rt.metrics.transitions.labels(State.CANCELED.value).inc()
-        else:
+        if not canceled:
             raise NotCancelable(
                 f"Only a queued generation can be canceled; this one is {generation.state}.",
                 extra={"state": generation.state.value},

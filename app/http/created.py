@@ -2,12 +2,51 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from starlette.requests import Request
+
 from app import views
-from app.admission import Admitted
+from app.admission import Admitted, Asked, admit, parse_idempotency_key
 from app.domain.caller import Caller
+from app.domain.catalog import Offer
+from app.domain.generation import Spec
 from app.domain.view import OwnView
 from app.errors import Internal, Unavailable
+from app.http.patience import wait_where_preferred
+from app.http.sdk import sdk_attempt
 from app.runtime import Runtime
+
+
+async def create_for_sdk(
+    rt: Runtime,
+    request: Request,
+    caller: Caller,
+    offer: Offer,
+    spec: Spec,
+    *,
+    dialect: str,
+    asked: Asked,
+    adjusted: Sequence[str],
+) -> tuple[OwnView, dict[str, str]]:
+    """The generation of an SDK's create, admitted once over all tries of the call, and the headers
+    that go with it; `adjusted` is what is made in place of what was asked for."""
+    admitted = await admit(
+        rt,
+        caller,
+        offer,
+        spec,
+        dialect=dialect,
+        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        asked=asked,
+        attempt=sdk_attempt(request),
+    )
+    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
+    view = await view_of_admitted(rt, caller, admitted, changed=waited)
+    headers |= admitted.headers
+    if adjusted:
+        headers["Reelgate-Adjusted"] = ", ".join(adjusted)
+    return view, headers
 
 
 async def view_of_admitted(

@@ -1,4 +1,4 @@
-"""Pieces of the OpenAPI documents of Luma's dialects, whose wires read and write JSON by hand."""
+"""Pieces of the OpenAPI documents of the SDKs' dialects, whose wires read and write by hand."""
 
 from __future__ import annotations
 

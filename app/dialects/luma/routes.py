@@ -9,8 +9,8 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from app import custody, lifecycle, progress, views
-from app.admission import Asked, admit, parse_idempotency_key
+from app import custody, progress, views
+from app.admission import Asked
 from app.db import generations
 from app.db.headroom import headroom_of
 from app.dialects.luma import document, wire
@@ -23,10 +23,9 @@ from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.callbacks import check_callback_url
-from app.http.created import view_of_admitted
-from app.http.patience import wait_where_preferred
+from app.http.created import create_for_sdk
 from app.http.schemas import DETAILS
-from app.http.sdk import retry_headers, sdk_attempt
+from app.http.sdk import retry_headers
 from app.runtime import Runtime
 from app.settings import Snapping
 
@@ -98,22 +97,17 @@ async def _create(
     callback = asked.callback_url
     if callback is not None:
         callback = check_callback_url(rt, callback, "callback_url")
-    admitted = await admit(
+    view, headers = await create_for_sdk(
         rt,
+        request,
         caller,
         LUMA_TEXT_TO_VIDEO,
         asked.spec,
         dialect=DIALECT,
-        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
         asked=Asked(words={"model": asked.model_name}, callback_url=callback),
-        attempt=sdk_attempt(request),
+        adjusted=asked.adjusted,
     )
-    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
-    view = await view_of_admitted(rt, caller, admitted, changed=waited)
-    headers |= admitted.headers
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{view.generation.id}"
-    if asked.adjusted:
-        headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
     return JSONResponse(wire.render(view.generation, view.link), 201, headers=headers)
 
 
@@ -160,15 +154,12 @@ async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Respo
 
 
 async def _cancel(rt: Runtime, generation: Generation) -> None:
-    async with rt.db.begin() as tx:
-        canceled = await lifecycle.cancel(tx, generation.id, now=rt.clock.now())
-    if not canceled:
+    if not await custody.cancel(rt, generation.id):
         raise NotCancelable(
             "This generation has been sent to the upstream and cannot be called back. It can be "
             "deleted once it is completed or failed.",
             extra={"state": wire.STATES[State.RUNNING]},
         )
-    rt.metrics.transitions.labels(State.CANCELED.value).inc()
 
 
 async def list_concepts() -> Response:

@@ -8,7 +8,7 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from app import progress, views
-from app.admission import Asked, admit, parse_idempotency_key
+from app.admission import Asked
 from app.dialects.luma_agents import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import RESTING
@@ -17,10 +17,9 @@ from app.errors import NotFound, NotOffered
 from app.http import errors
 from app.http.access import Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.created import view_of_admitted
-from app.http.patience import wait_where_preferred
+from app.http.created import create_for_sdk
 from app.http.schemas import DETAILS
-from app.http.sdk import retry_headers, sdk_attempt
+from app.http.sdk import retry_headers
 from app.runtime import Runtime
 from app.settings import Snapping
 
@@ -58,22 +57,17 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     )
     strict = rt.settings.snapping is Snapping.STRICT
     asked = wire.parse(body, aliases=rt.aliases, strict=strict)
-    admitted = await admit(
+    view, headers = await create_for_sdk(
         rt,
+        request,
         caller,
         LUMA_TEXT_TO_VIDEO,
         asked.spec,
         dialect=DIALECT,
-        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
         asked=Asked(words={"model": asked.model_name}),
-        attempt=sdk_attempt(request),
+        adjusted=asked.adjusted,
     )
-    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
-    view = await view_of_admitted(rt, caller, admitted, changed=waited)
-    headers |= admitted.headers
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{view.generation.id}"
-    if asked.adjusted:
-        headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
     return JSONResponse(wire.render(view.generation, view.link), 201, headers=headers)
 
 

@@ -18,6 +18,7 @@ from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
 from app.http.created import view_of_admitted
+from app.http.patience import gone
 from app.http.prefer import Preference, parse_prefer
 from app.runtime import Runtime
 
@@ -106,7 +107,7 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     )
     patience = 0.0 if asked.run_async else prefer.patience(rt.settings.wait_seconds)
     waited = await views.wait_for_rest(
-        rt, caller, admitted.generation_id, seconds=patience, gone=lambda: _gone(request)
+        rt, caller, admitted.generation_id, seconds=patience, gone=lambda: gone(request)
     )
     view = await view_of_admitted(rt, caller, admitted, changed=waited)
     return _answer(rt, view, admitted, prefer, at_once=asked.run_async)
@@ -123,12 +124,6 @@ async def get_result(
         return JSONResponse(wire.render_nothing())
     view = await views.own_view(rt, caller, generation_id)
     return JSONResponse(wire.render_nothing() if view is None else wire.render(view))
-
-
-async def _gone(request: Request) -> None:
-    """Returns when the caller hangs up."""
-    while (await request.receive())["type"] != "http.disconnect":
-        pass
 
 
 def _answer(

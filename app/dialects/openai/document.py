@@ -6,105 +6,93 @@ from __future__ import annotations
 from typing import Any
 
 from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
-from app.domain.catalog import MAX_PROMPT_CHARS
 from app.domain.generation import AspectRatio, Resolution
+from app.http.schemas import PROMPT, TEXT, TRUTH, object_of, or_null
 
-_TEXT: dict[str, Any] = {"type": "string"}
 _INTEGER: dict[str, Any] = {"type": "integer"}
 
-
-def _or_null(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"anyOf": [schema, {"type": "null"}]}
-
-
-def _object(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:
-    named = list(properties) if required is None else required
-    return {"type": "object", "properties": properties, "required": named}
-
-
-_VIDEO = _object(
+_VIDEO = object_of(
     {
-        "id": {**_TEXT, "examples": ["video_06e92293ee3247d785f2fd4b59482b91"]},
+        "id": {**TEXT, "examples": ["video_06e92293ee3247d785f2fd4b59482b91"]},
         "object": {"const": "video", "type": "string"},
-        "model": {**_TEXT, "description": "The name it was asked for by."},
-        "status": {**_TEXT, "enum": list(dict.fromkeys(STATUS.values()))},
+        "model": {**TEXT, "description": "The name it was asked for by."},
+        "status": {**TEXT, "enum": list(dict.fromkeys(STATUS.values()))},
         "progress": {**_INTEGER, "minimum": 0, "maximum": 100},
         "created_at": {**_INTEGER, "description": "Unix seconds."},
-        "completed_at": _or_null(_INTEGER),
-        "expires_at": _or_null({**_INTEGER, "description": "Past, once the file is gone."}),
-        "prompt": _TEXT,
-        "seconds": {**_TEXT, "description": "What is made: `5` or `10`.", "examples": ["5"]},
-        "size": {**_TEXT, "description": "Of the file; before there is one, of what was asked."},
-        "remixed_from_video_id": _or_null(_TEXT),
-        "error": _or_null(_object({"code": _TEXT, "message": _TEXT,
-                                   "billed": {"type": "boolean"}})),
+        "completed_at": or_null(_INTEGER),
+        "expires_at": or_null({**_INTEGER, "description": "Past, once the file is gone."}),
+        "prompt": TEXT,
+        "seconds": {**TEXT, "description": "What is made: `5` or `10`.", "examples": ["5"]},
+        "size": {**TEXT, "description": "Of the file; before there is one, of what was asked."},
+        "remixed_from_video_id": or_null(TEXT),
+        "error": or_null(object_of({"code": TEXT, "message": TEXT,
+                                   "billed": TRUTH})),
     }
 )  # fmt: skip
-_PAGE = _object(
+_PAGE = object_of(
     {
         "object": {"const": "list", "type": "string"},
         "data": {"type": "array", "items": _VIDEO},
-        "first_id": _or_null(_TEXT),
-        "last_id": _or_null(_TEXT),
-        "has_more": {"type": "boolean"},
+        "first_id": or_null(TEXT),
+        "last_id": or_null(TEXT),
+        "has_more": TRUTH,
     }
 )
-_MODEL = _object(
+_MODEL = object_of(
     {
-        "id": _TEXT,
+        "id": TEXT,
         "object": {"const": "model", "type": "string"},
         "created": _INTEGER,
-        "owned_by": _TEXT,
-        "stands_for": {**_TEXT, "description": "The model's own name."},
+        "owned_by": TEXT,
+        "stands_for": {**TEXT, "description": "The model's own name."},
     }
 )
-_MODELS = _object(
+_MODELS = object_of(
     {
         "object": {"const": "list", "type": "string"},
         "data": {"type": "array", "items": _MODEL},
     }
 )
-_DELETED = _object(
+_DELETED = object_of(
     {
-        "id": _TEXT,
+        "id": TEXT,
         "object": {"const": "video.deleted", "type": "string"},
-        "deleted": {"type": "boolean"},
+        "deleted": TRUTH,
     }
 )
-_ERROR = _object(
+_ERROR = object_of(
     {
-        "error": _object(
+        "error": object_of(
             {
-                "message": _TEXT,
-                "type": _TEXT,
-                "param": _or_null(_TEXT),
-                "code": _TEXT,
-                "billed": {"type": "boolean"},
-                "retry_safe": {"type": "boolean"},
-                "request_id": _TEXT,
+                "message": TEXT,
+                "type": TEXT,
+                "param": or_null(TEXT),
+                "code": TEXT,
+                "billed": TRUTH,
+                "retry_safe": TRUTH,
+                "request_id": TEXT,
             }
         )
     }
 )
-_PROMPT = {**_TEXT, "minLength": 1, "maxLength": MAX_PROMPT_CHARS}
-_CALLBACK = {**_TEXT, "format": "uri", "description": "Where the end is told, signed."}
-_ASKED = _object(
+_CALLBACK = {**TEXT, "format": "uri", "description": "Where the end is told, signed."}
+_ASKED = object_of(
     {
-        "prompt": _PROMPT,
-        "model": {**_TEXT, "default": DEFAULT_MODEL,
+        "prompt": PROMPT,
+        "model": {**TEXT, "default": DEFAULT_MODEL,
                   "description": "Any name that `GET /models` lists."},
-        "seconds": {**_TEXT, "default": "5", "examples": ["5", "10"],
+        "seconds": {**TEXT, "default": "5", "examples": ["5", "10"],
                     "description": "Lengths that are not made become the next longer one."},
-        "size": {**_TEXT, "default": "720x1280", "examples": ["1280x720"],
+        "size": {**TEXT, "default": "720x1280", "examples": ["1280x720"],
                  "description": "Pixels or an aspect ratio; the nearest that is made."},
-        "aspect_ratio": {**_TEXT, "enum": list(AspectRatio)},
-        "resolution": {**_TEXT, "enum": list(Resolution)},
-        "loop": {"type": "boolean"},
+        "aspect_ratio": {**TEXT, "enum": list(AspectRatio)},
+        "resolution": {**TEXT, "enum": list(Resolution)},
+        "loop": TRUTH,
         "callback_url": _CALLBACK,
     },
     required=["prompt"],
 )  # fmt: skip
-_REMIX = _object({"prompt": _PROMPT, "callback_url": _CALLBACK}, required=["prompt"])
+_REMIX = object_of({"prompt": PROMPT, "callback_url": _CALLBACK}, required=["prompt"])
 
 
 def _answer(schema: dict[str, Any], said: str) -> dict[int | str, Any]:

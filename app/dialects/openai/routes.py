@@ -11,8 +11,8 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from app import custody, lifecycle, progress, views
-from app.admission import Asked, admit, parse_idempotency_key
+from app import custody, progress, views
+from app.admission import Asked
 from app.db import generations
 from app.dialects.openai import document, wire
 from app.domain.caller import Caller as CallerRecord
@@ -24,11 +24,10 @@ from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.callbacks import check_callback_url
-from app.http.created import view_of_admitted
+from app.http.created import create_for_sdk
 from app.http.forms import is_form, read_form
-from app.http.patience import wait_where_preferred
 from app.http.pictures import spritesheet_response, thumbnail_response
-from app.http.sdk import retry_headers, sdk_attempt
+from app.http.sdk import retry_headers
 from app.http.video import video_response
 from app.runtime import Runtime
 from app.settings import Snapping
@@ -125,21 +124,16 @@ async def _create(
     callback = asked.callback_url
     if callback is not None:
         callback = check_callback_url(rt, callback, "callback_url")
-    admitted = await admit(
+    view, headers = await create_for_sdk(
         rt,
+        request,
         caller,
         asked.offer,
         asked.spec,
         dialect=DIALECT,
-        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
         asked=Asked(words=asked.words, remixed_from=remixed_from, callback_url=callback),
-        attempt=sdk_attempt(request),
+        adjusted=asked.adjusted,
     )
-    waited, headers = await wait_where_preferred(rt, request, caller, admitted.generation_id)
-    view = await view_of_admitted(rt, caller, admitted, changed=waited)
-    headers |= admitted.headers
-    if asked.adjusted:
-        headers["Reelgate-Adjusted"] = ", ".join(asked.adjusted)
     # By what is at hand: no error may hide that the generation is accepted.
     history = progress.history_at_hand(rt, view.generation.spec)
     percent = progress.percent_of(view.generation, history, now=rt.clock.now())
@@ -213,15 +207,12 @@ async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
 
 
 async def _cancel(rt: Runtime, generation: Generation) -> None:
-    async with rt.db.begin() as tx:
-        canceled = await lifecycle.cancel(tx, generation.id, now=rt.clock.now())
-    if not canceled:
+    if not await custody.cancel(rt, generation.id):
         raise NotCancelable(
             "This video has been sent to the upstream and cannot be called back. It can be deleted "
             "once it is completed or failed.",
             extra={"status": wire.STATUS[State.RUNNING]},
         )
-    rt.metrics.transitions.labels(State.CANCELED.value).inc()
 
 
 async def get_content(
