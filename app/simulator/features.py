@@ -71,7 +71,9 @@ async def _work(asking: Asking, account: Account, body: dict[str, Any] | None) -
         return cuts.Hang(fault["seconds"])
     if submission.held:
         await _hold(asking, record)
-    return cuts.spoiled(_show(asking, account, record, fault), fault)
+    # Answered at once is answered as it was taken, however fast the render and slow the machine.
+    moment = None if submission.held else record.created_at
+    return cuts.spoiled(_show(asking, account, record, fault, moment), fault)
 
 
 def _instead(asking: Asking, fault: Fault | None) -> Response | None:
@@ -157,9 +159,11 @@ async def _hold(asking: Asking, record: Record) -> None:
     await cuts.wait_until(asking.request.receive, moment, asking.studio.now)
 
 
-def _show(asking: Asking, account: Account, record: Record, fault: Fault | None) -> JsonAnswer:
+def _show(
+    asking: Asking, account: Account, record: Record, fault: Fault | None, moment: float | None
+) -> JsonAnswer:
     studio = asking.studio
-    body = studio.show(asking.request, record, account, used=record.used_before)
+    body = studio.show(asking.request, record, account, used=record.used_before, at=moment)
     if fault is not None and fault.name == "same_uuid" and body["aiRecord"]:
         previous = studio.books.find_record_before(record)
         if previous is not None:

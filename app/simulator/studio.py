@@ -73,10 +73,17 @@ class Studio:
         return base.rstrip("/") + path
 
     def show(
-        self, request: Request, record: Record, account: Account, *, used: int
+        self,
+        request: Request,
+        record: Record,
+        account: Account,
+        *,
+        used: int,
+        at: float | None = None,
     ) -> dict[str, Any]:
-        """The JSON of a record as it stands now, with a fresh link if there is a video."""
-        stage = stage_at(record, self.now())
+        """The JSON of a record as it stands at that moment, or now, with a fresh link if there is
+        a video."""
+        stage = stage_at(record, self.now() if at is None else at)
         if stage is None:
             return wire.nothing()
         link = self.link(record, request) if stage.has_link else None

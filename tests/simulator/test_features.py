@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,21 @@ async def test_async_answers_at_once(still: Client, clock: WallClock) -> None:
     [path] = done["aiRecordDetail"]["resultObject"]
     assert path.startswith("development/videos/2025_11_26_08_29_1")
     assert path in done["temporaryUrl"]
+
+
+async def test_async_answers_as_it_was_taken_however_fast_it_renders(tmp_path: Path) -> None:
+    moments = itertools.count(1_764_145_745.0, 60.0)
+    config = SimulatorConfig(data_dir=tmp_path, speed=60)
+    # A minute goes by at every look at the clock: each render is over before its answer is made.
+    app = create_simulator(config, now=lambda: next(moments))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(app), base_url="http://simulator", headers={"API-KEY": "k"}
+    ) as http:
+        client = Client(http)
+        record = await client.submit()
+        assert record["status"] == "PROCESSING"
+        assert (await client.result(record["uuid"]))["status"] == "SUCCESS"
+    app.state.studio.close()
 
 
 async def test_held_answers_when_the_video_exists(live: Client) -> None:
