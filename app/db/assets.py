@@ -115,8 +115,8 @@ async def mark_archived(
     codec: str,
     mismatch: str | None,
 ) -> bool:
-    """True where the video was still pending and no later try has claimed it. The presigned link
-    is forgotten."""
+    """True where the video was still pending and no later try has claimed it, and when that is said
+    again: each try has a path of its own. The presigned link is forgotten."""
     result = await tx.execute(
         text(
             """
@@ -124,8 +124,9 @@ async def mark_archived(
                    sha256 = :sha256, duration_seconds = :duration_seconds, width = :width,
                    height = :height, codec = :codec, mismatch = :mismatch, archived_at = now(),
                    source_link = NULL, source_expires_at = NULL, last_error = NULL
-             WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
-               AND (path IS NULL OR path = :path)
+             WHERE generation_id = :id AND kind = 'video'
+               AND (state = 'pending' AND path IS NULL
+                    OR state IN ('pending', 'archived') AND path = :path)
             """
         ),
         {
