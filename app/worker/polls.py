@@ -47,7 +47,10 @@ async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -
             return None
         if work.upstream_key_id not in labels:
             log.warning("upstream_key_missing", generation_id=str(work.id))
-            await _poll_at(tx, work, now + timedelta(seconds=_NO_KEY_SECONDS))
+            if await _lose_where_overdue(rt, tx, work, now):
+                rt.metrics.transitions.labels(State.UNKNOWN.value).inc()
+            if _worth_asking(rt, work, now):
+                await _poll_at(tx, work, now + timedelta(seconds=_NO_KEY_SECONDS))
             return None
         slot = await upstream_keys.take_slot(
             tx,
@@ -90,23 +93,17 @@ async def record(rt: Runtime, work: Work, answer: ResultAnswer) -> None:
 async def _keep_looking(
     rt: Runtime, tx: Tx, work: Work, answer: ResultAnswer, now: datetime
 ) -> State | None:
-    """Schedules the next look; a running generation past its deadline becomes unknown."""
+    """Schedules the next look, while there is something to ask for."""
     await moves.count_poll(tx, work.id)
-    entered: State | None = None
-    elapsed = (now - (work.running_at or now)).total_seconds()
-    state = work.state
-    if state is State.RUNNING and elapsed > rt.settings.running_seconds:
-        if await lifecycle.lose_track(tx, work, attempt=None, reason="deadline"):
-            entered = State.UNKNOWN
-        state = State.UNKNOWN
+    overdue = _elapsed(work, now) > rt.settings.running_seconds
+    entered = State.UNKNOWN if await _lose_where_overdue(rt, tx, work, now) else None
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
         label = next(name for name, i in rt.upstream_key_ids.items() if i == work.upstream_key_id)
         await put_aside(tx, work.upstream_key_id, label, answer.key_trouble)
-    if state is State.UNKNOWN:
-        if elapsed > rt.settings.unknown_seconds:
-            log.error("unknown_given_up", generation_id=str(work.id))
+    if work.state is State.UNKNOWN or overdue:
+        if not _worth_asking(rt, work, now):
             return entered
-        wait = pace_of(rt).next_look_at_unknown(elapsed_seconds=elapsed)
+        wait = pace_of(rt).next_look_at_unknown(elapsed_seconds=_elapsed(work, now))
     else:
         running = await moves.count_running(tx, work.upstream_key_id or 0)
         wait = pace_of(rt).next_look(running=running)
@@ -114,6 +111,24 @@ async def _keep_looking(
         wait = max(wait, answer.retry_after_seconds)
     await _poll_at(tx, work, now + timedelta(seconds=wait))
     return entered
+
+
+async def _lose_where_overdue(rt: Runtime, tx: Tx, work: Work, now: datetime) -> bool:
+    """A running generation past its deadline becomes unknown; True where that was news."""
+    if work.state is not State.RUNNING or _elapsed(work, now) <= rt.settings.running_seconds:
+        return False
+    return await lifecycle.lose_track(tx, work, attempt=None, reason="deadline")
+
+
+def _worth_asking(rt: Runtime, work: Work, now: datetime) -> bool:
+    if _elapsed(work, now) <= rt.settings.unknown_seconds:
+        return True
+    log.error("unknown_given_up", generation_id=str(work.id))
+    return False
+
+
+def _elapsed(work: Work, now: datetime) -> float:
+    return (now - (work.running_at or now)).total_seconds()
 
 
 async def _poll_at(tx: Tx, work: Work, at: datetime) -> None:

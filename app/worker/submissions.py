@@ -171,7 +171,11 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
         entered = State.UNKNOWN
     kind = type(answer).__name__
     if entered is None:
-        log.warning("late_answer", generation_id=str(claim.work.id), answer=kind)
+        # An operator may have resolved it, and this id is then nowhere else.
+        log.warning(
+            "late_answer", generation_id=str(claim.work.id), answer=kind,
+            upstream_id=getattr(answer, "upstream_id", None),
+        )  # fmt: skip
         return
     rt.metrics.transitions.labels(entered.value).inc()
     reason = getattr(answer, "reason", None) or getattr(answer, "code", None)

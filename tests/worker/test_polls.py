@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.db import upstream_keys
 from app.domain.generation import State
@@ -83,6 +84,42 @@ async def test_a_key_that_is_set_aside_still_fetches_what_it_made(gate: Gateway)
         key_id = gate.rt.upstream_key_ids["main"]
         await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
     assert (await gate.rested(uuid)).state is State.SUCCEEDED
+
+
+async def test_without_the_key_that_made_it_a_generation_becomes_unknown_at_its_deadline(
+    database_url: str, tmp_path: Path
+) -> None:
+    """It would else count as open for ever, and nobody would be told."""
+    async with gateway(database_url, tmp_path, running_seconds=60) as gate:
+        key = await gate.member(max_open=1)
+        await gate.simulator.fault("never_finish")
+        uuid = await created(gate, key)
+        await until(lambda: is_running(gate, uuid))
+        await gate.stop_workers()
+        gate.rt.upstream_key_ids = {"another": -1}
+        await polls.poll(gate.rt, UUID(uuid))
+        assert (await work_of(gate, uuid)).state is State.RUNNING
+        async with gate.rt.db.begin() as tx:
+            await tx.execute(text("UPDATE generations SET running_at = now() - interval '1 hour'"))
+        await polls.poll(gate.rt, UUID(uuid))
+        assert (await work_of(gate, uuid)).state is State.UNKNOWN
+        assert await used(gate, key) == PRICE
+        assert (await gate.create(key)).status_code == 202
+
+        async def polls_waiting() -> int:
+            async with gate.rt.db.single() as tx:
+                counted = await tx.scalar(
+                    text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'poll'")
+                )
+            return int(counted or 0)
+
+        # The key may come back within the time for which an unknown one is asked for.
+        assert await polls_waiting() == 1
+        async with gate.rt.db.begin() as tx:
+            await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'poll'"))
+            await tx.execute(text("UPDATE generations SET running_at = now() - interval '8 days'"))
+        await polls.poll(gate.rt, UUID(uuid))
+        assert await polls_waiting() == 0
 
 
 async def is_running(gate: Gateway, uuid: str) -> bool:

@@ -9,10 +9,12 @@ from uuid import UUID, uuid4
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from structlog.testing import capture_logs
 
-from app import lifecycle
+from app import lifecycle, operations
 from app.db import moves, upstream_keys
 from app.domain.generation import State
+from app.operations import Outcome
 from app.upstream.answers import NotProcessed, Running, Succeeded
 from app.worker import submissions
 from tests.harness.gateway import Gateway, body, gateway
@@ -256,6 +258,18 @@ class TestLateAnswers:
         await submissions.record(still_gate.rt, claim, NotProcessed(reason="unreachable"))
         assert (await work_of(still_gate, uuid)).state is State.FAILED
         assert await used(still_gate, key) == 0
+
+    async def test_one_that_comes_after_an_operators_word_leaves_its_id_in_the_log(
+        self, still_gate: Gateway
+    ) -> None:
+        claim, uuid = await self.claim(still_gate, await still_gate.member())
+        await operations.resolve(
+            still_gate.rt, UUID(uuid), Outcome.NOT_MADE, reason="not there yet", actor="test"
+        )
+        with capture_logs() as logged:
+            await submissions.record(still_gate.rt, claim, Running(upstream_id="u-4"))
+        assert [line["upstream_id"] for line in logged if line["event"] == "late_answer"] == ["u-4"]
+        assert (await work_of(still_gate, uuid)).state is State.FAILED
 
     async def test_another_attempts_answer_changes_nothing(self, still_gate: Gateway) -> None:
         key = await still_gate.member()
