@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -36,12 +37,19 @@ async def fetch(gate: Gateway, key: str, path: str, **headers: str) -> httpx.Res
     return await gate.http.get(f"/api/v1/{path}", headers={"API-KEY": key, **headers})
 
 
-async def test_an_estimate_says_the_price_and_spends_nothing(still_gate: Gateway) -> None:
-    key = await still_gate.member(credit_limit=500_000, rate_per_minute=30, rate_burst=7)
-    await create(still_gate, key)
-    before = await traces(still_gate)
-    found = await estimate(still_gate, key)
-    assert await traces(still_gate) == before
+@pytest.fixture
+async def timeless_gate(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    """Without a worker, on a clock that stands still: no rate recovers while a test looks."""
+    async with gateway(database_url, tmp_path, worker=False, clock=HandClock()) as gate:
+        yield gate
+
+
+async def test_an_estimate_says_the_price_and_spends_nothing(timeless_gate: Gateway) -> None:
+    key = await timeless_gate.member(credit_limit=500_000, rate_per_minute=30, rate_burst=7)
+    await create(timeless_gate, key)
+    before = await traces(timeless_gate)
+    found = await estimate(timeless_gate, key)
+    assert await traces(timeless_gate) == before
     assert (found["quote_credits"], found["admissible"]) == (150_000, True)
     assert (found["binding_limit"], found["retry_after_seconds"]) == (None, None)
     assert found["member"] == {
@@ -79,13 +87,13 @@ async def test_an_estimate_expects_what_like_ones_took(gate: Gateway) -> None:
     ],
 )
 async def test_an_estimate_names_the_limit_that_admission_names(
-    still_gate: Gateway, limits: dict[str, Any], limit: str, code: str
+    timeless_gate: Gateway, limits: dict[str, Any], limit: str, code: str
 ) -> None:
-    key = await still_gate.member(**limits)
-    assert (await create(still_gate, key)).status_code == 202
-    found = await estimate(still_gate, key)
+    key = await timeless_gate.member(**limits)
+    assert (await create(timeless_gate, key)).status_code == 202
+    found = await estimate(timeless_gate, key)
     assert (found["binding_limit"], found["admissible"]) == (limit, False)
-    refused = await create(still_gate, key)
+    refused = await create(timeless_gate, key)
     assert refused.json()["code"] == code
     assert refused.json()["limit"] == limit
     said = refused.headers.get("Retry-After")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -65,7 +66,8 @@ async def test_a_worker_that_fell_silent_counts_as_none(gate: Gateway) -> None:
         gate,
         "INSERT INTO procrastinate_workers (last_heartbeat) VALUES (now() - interval '1 hour')",
     )
-    assert "last seen 3600 s ago" in (await not_ready(gate, "worker"))["detail"]
+    # Seconds may go by between the two.
+    assert re.search(r"last seen 36\d\d s ago", (await not_ready(gate, "worker"))["detail"])
 
 
 async def test_while_it_stops_it_is_not_ready(still_gate: Gateway) -> None:

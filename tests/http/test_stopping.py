@@ -13,11 +13,13 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.http import server as served
-from app.http.server import LINGER_SECONDS, Server, server_config
+from app.http.server import BoundedProtocol, Server, server_config
 from tests.harness.gateway import settings_for
 from tests.simulator.conftest import until
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
+#: Longer than any machine stands still.
+PATIENCE_SECONDS = 60.0
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -34,7 +36,9 @@ class Door:
     open_: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        settings = settings_for("postgresql://nowhere/none", self.folder, head_seconds=5)
+        settings = settings_for(
+            "postgresql://nowhere/none", self.folder, head_seconds=PATIENCE_SECONDS
+        )
         self.server = Server(server_config(self, settings))
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self.listener.getsockname()
@@ -92,7 +96,7 @@ async def door(tmp_path: Path) -> AsyncIterator[Door]:
 async def answered(streams: Streams) -> bool:
     """Whether one whole answer came, that says it is the last, and then the end."""
     reader, writer = streams
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         seen = await reader.read()
     writer.close()
     return seen.startswith(b"HTTP/1.1 200") and b"connection: close" in seen and seen[-2:] == b"ok"
@@ -106,6 +110,13 @@ async def kept(door: Door) -> Streams:
     return streams
 
 
+@pytest.fixture
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever is silent when the stop begins has all the time that a test takes to ask."""
+    monkeypatch.setattr(served, "LINGER_SECONDS", PATIENCE_SECONDS)
+
+
+@pytest.mark.usefixtures("patient")
 async def test_who_connected_and_then_asks_is_answered(door: Door) -> None:
     streams = await door.connect()
     await door.stop()
@@ -113,6 +124,7 @@ async def test_who_connected_and_then_asks_is_answered(door: Door) -> None:
     assert await answered(streams)
 
 
+@pytest.mark.usefixtures("patient")
 async def test_who_asks_again_on_a_kept_connection_is_answered(door: Door) -> None:
     streams = await kept(door)
     await door.stop()
@@ -121,12 +133,23 @@ async def test_who_asks_again_on_a_kept_connection_is_answered(door: Door) -> No
 
 
 @pytest.mark.parametrize("begin", ["new", "kept"])
-async def test_half_a_head_is_waited_for(door: Door, begin: str) -> None:
+async def test_half_a_head_is_waited_for(
+    door: Door, begin: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served, "LINGER_SECONDS", 0.1)
+    looked_at, leave = asyncio.Event(), BoundedProtocol._leave
+
+    def left(protocol: BoundedProtocol) -> None:
+        leave(protocol)
+        looked_at.set()
+
+    monkeypatch.setattr(BoundedProtocol, "_leave", left)
     streams = await (kept(door) if begin == "kept" else door.connect())
     streams[1].write(REQUEST[:20])
     await streams[1].drain()
     await door.stop()
-    await asyncio.sleep(LINGER_SECONDS * 1.3)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await looked_at.wait()
     streams[1].write(REQUEST[20:])
     assert await answered(streams)
 
@@ -175,7 +198,7 @@ async def test_who_stays_silent_is_closed_after_a_moment(door: Door) -> None:
     streams = [await door.connect(), await kept(door)]
     await door.stop()
     assert door.stopping is not None
-    async with asyncio.timeout(LINGER_SECONDS + 2):
+    async with asyncio.timeout(PATIENCE_SECONDS):
         assert [await reader.read() for reader, _ in streams] == [b"", b""]
         await door.stopping
     for _, writer in streams:
