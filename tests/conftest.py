@@ -4,11 +4,15 @@ import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
 from tests.harness import database
 from tests.harness.gateway import Gateway, gateway
+
+# Every run tries the same examples, and none is timed: a busy machine is no counterexample.
+hypothesis.settings.load_profile("ci")
 
 
 @pytest.fixture(scope="session")

@@ -121,7 +121,6 @@ async def test_an_upstream_that_cannot_be_reached_leaves_the_generation_queued(
         key = await gate.member()
         uuid = await created(gate, key)
         await returned_to_queue(gate, uuid)
-        assert (await work_of(gate, uuid)).state is State.QUEUED
         assert await used(gate, key) == PRICE
 
 
