@@ -28,6 +28,9 @@ from app.worker.persist import persisted
 
 log = logger(__name__)
 
+#: How long one try may take. A file that trickles would else keep a place for ever, and a job that
+#: runs longer than any may is given to others, whose claim undoes this one's.
+TRY_SECONDS = 900.0
 _FIRST_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 3600.0
 #: Failures that a fresh link may mend.
@@ -67,10 +70,11 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
     if earlier is not None:
         await _discard(rt, earlier)
     try:
-        stored = await _bring_home(rt, work, pending, path)
-        seen = await _look_into(rt, path)
-    except Undelivered as failure:
-        reason = failure.reason
+        async with asyncio.timeout(TRY_SECONDS):
+            stored = await _bring_home(rt, work, pending, path)
+            seen = await _look_into(rt, path)
+    except (Undelivered, TimeoutError) as failure:
+        reason = failure.reason if isinstance(failure, Undelivered) else "timeout"
         await _discard(rt, path)
         await persisted(lambda: _try_later(rt, pending, reason))
     else:

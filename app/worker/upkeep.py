@@ -14,12 +14,13 @@ from app.errors import Unavailable
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.client import KeyCheck
+from app.worker.assets import TRY_SECONDS
 
 log = logger(__name__)
 
 #: Several rounds in the time after which a worker is taken for dead.
 _ROUNDS_PER_STALL = 3
-#: Beyond the upstream's own deadline: a little time to write the answer down.
+#: Beyond the deadline of what a job waits for: a little time to write down what came of it.
 _GRACE_SECONDS = 120.0
 _MOST_BREAKER_SECONDS = 300.0
 
@@ -41,7 +42,7 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
 
 
 async def one_round(rt: Runtime) -> None:
-    longest = rt.settings.upstream_read_seconds + _GRACE_SECONDS
+    longest = max(rt.settings.upstream_read_seconds, TRY_SECONDS) + _GRACE_SECONDS
     key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
         await upstream_keys.mark_seen(tx, list(key_ids.values()))

@@ -92,6 +92,24 @@ async def test_an_endless_download_is_cut_at_the_limit(database_url: str, tmp_pa
         assert (await trouble(gate, uuid))[2] == "too_large"
 
 
+async def test_a_download_that_trickles_gives_its_place_to_others_and_is_tried_again(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with gateway(database_url, tmp_path, archive_concurrency=1) as gate:
+        key = await gate.member()
+        monkeypatch.setattr(assets, "TRY_SECONDS", 0.5)
+        slow = {"prompt_contains": "slow", "path": "download"}
+        await gate.simulator.fault("download_slow", match=slow, times=1, seconds=3600)
+        uuid = await created(gate, key, "slow")
+        await failed_once(gate, uuid)
+        assert await trouble(gate, uuid) == ("pending", 1, "timeout")
+        monkeypatch.undo()
+        assert (await gate.archived(await created(gate, key, "another"))).asset is not None
+        assert (await gate.archived(uuid)).asset is not None
+        folder = gate.rt.settings.data_dir / "archive" / "videos"
+        assert len([file for file in folder.rglob("*") if file.is_file()]) == 2
+
+
 async def test_a_video_that_is_not_what_was_asked_for_is_kept_and_flagged(
     gate: Gateway,
 ) -> None:
