@@ -141,14 +141,17 @@ async def open_runtime(
                 ),
             )
         )
-        feed = await stack.enter_async_context(Feed(db, on_fault=_events_unread).running())
+        clock = clock or Clock()
+        feed = await stack.enter_async_context(
+            Feed(db, now=clock.for_database, on_fault=_events_unread).running()
+        )
         watch = await stack.enter_async_context(Watch(db, on_notice=feed.wake).running())
         metrics.waiting.set_function(lambda: watch.waiting)
         metrics.streams.set_function(lambda: feed.listening)
         secret = signing_secret(settings)
         yield Runtime(
             settings=settings,
-            clock=clock or Clock(),
+            clock=clock,
             metrics=metrics,
             db=db,
             watch=watch,

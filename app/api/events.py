@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 import time
 from collections.abc import AsyncGenerator
@@ -148,12 +149,14 @@ async def stream_generation_events(
     try:
         async with rt.db.single() as tx:
             begin = (0, 0) if seen is None else await events.position_of(tx, seen)
-            told = await events.replay(tx, whose, (0, 0), limit=_PAGE)
+            over = await events.has_told_end(
+                tx, generation.id, types=_FINAL_TYPES, ended=generation.state in FINAL
+            )
+            left = await events.replay(tx, whose, begin, limit=1) if over else []
     except BaseException:
         rt.feed.leave(listener)
         raise
-    over = any(map(_is_final, told)) or (generation.state in FINAL and not told)
-    if over and not any(event.position > begin for event in told):
+    if over and not left:
         rt.feed.leave(listener)
         return Response(status_code=204)
     telling = _Telling(rt, listener, begin, of_one=generation, final_is_told=over)
@@ -174,7 +177,7 @@ async def _listen(rt: Runtime, caller: CallerRecord, whose: Whose) -> Listener:
     if rt.feed.listening >= rt.settings.max_streams:
         rt.metrics.streams_ended.labels("refused_process").inc()
         raise Unavailable("No more streams of events can be opened now.", retry_after_seconds=10)
-    listener = rt.feed.listen(whose, member_id=caller.member_id)
+    listener = rt.feed.listen(whose, member_id=caller.member_id, key_id=caller.key_id)
     try:
         await rt.feed.placed(seconds=_PLACED_SECONDS)
     except BaseException:
@@ -239,6 +242,8 @@ class _Telling:
     of_one: Generation | None = None
     #: Its end is among what has happened: there is nothing to wait for behind that.
     final_is_told: bool = False
+    #: All that has happened is sent: what waits follows on it without a gap.
+    caught_up: bool = False
 
     def leave(self) -> None:
         self.rt.feed.leave(self.listener)
@@ -248,12 +253,12 @@ class _Telling:
         seconds = self.rt.settings.stream_seconds * random.uniform(0.9, 1.0)  # noqa: S311
         until = time.monotonic() + seconds
         reason = "over"
-        yield beginning(retry_milliseconds=_RETRY_MILLISECONDS, event_id=self.began_at)
         try:
+            yield beginning(retry_milliseconds=_RETRY_MILLISECONDS, event_id=self.began_at)
             async for told in self._before():
                 yield await self._frame(told)
             while not self.final_is_told:
-                told_now = self.listener.take()
+                told_now = self.listener.take() if self.caught_up else None
                 if told_now is not None:
                     if told_now.event.position > self.position:
                         yield await self._frame(told_now)
@@ -268,16 +273,22 @@ class _Telling:
         except Unavailable:
             # The client comes again and goes on from what it has seen.
             reason = "unavailable"
-        self.rt.metrics.streams_ended.labels(reason).inc()
+        except (GeneratorExit, asyncio.CancelledError):
+            # It was sent something and took nothing of it for too long.
+            reason = self.listener.ended or "behind"
+            raise
+        finally:
+            self.rt.metrics.streams_ended.labels(reason).inc()
 
     async def _before(self) -> AsyncGenerator[Told, None]:
-        more = True
-        while more and not self.listener.ended:
+        while not (self.caught_up or self.listener.ended):
             async with self.rt.db.single() as tx:
                 found = await events.replay(tx, self.listener.whose, self.position, limit=_PAGE)
             for told in await self.rt.feed.told(found):
+                if self.listener.ended:
+                    return
                 yield told
-            more = len(found) == _PAGE
+            self.caught_up = len(found) < _PAGE
 
     async def _frame(self, told: Told) -> bytes:
         self.position = told.event.position

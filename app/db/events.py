@@ -129,6 +129,21 @@ async def newest_position(tx: Tx, whose: Whose) -> Position:
     return (0, 0) if row is None else (row.txid, row.id)
 
 
+async def has_told_end(tx: Tx, generation_id: UUID, *, types: Collection[str], ended: bool) -> bool:
+    """Whether an event of one of these types, which end a generation, is among those that can be
+    told. Of one that has `ended` it may also be kept no more."""
+    seen = (
+        await tx.execute(
+            text(
+                f"SELECT count(*) AS there, count(*) FILTER (WHERE {_SETTLED}) AS told"  # noqa: S608
+                " FROM events e WHERE e.generation_id = :id AND e.type = ANY(:types)"
+            ),
+            {"id": generation_id, "types": list(types)},
+        )
+    ).one()
+    return bool(seen.told or (ended and not seen.there))
+
+
 async def position_of(tx: Tx, event_id: int) -> Position:
     """Where a reader is that has read this event last. One that is kept no more was before all that
     are; one that never was has nothing behind it that the newest before it has not."""

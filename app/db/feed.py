@@ -1,25 +1,30 @@
 """One reader of events for all who listen in this process.
 
 It looks about once a second, and at once when it hears that a generation came to rest; a look is
-one statement, however many listen. Nobody who listens holds a connection.
+one statement, however many listen. Every few seconds another one asks which of their keys are no
+longer good. Nobody who listens holds a connection.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections import Counter, deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import datetime
 from uuid import UUID
 
-from app.db import events, generations
+from app.db import events, generations, members
 from app.db.events import Event, Position, Whose, audiences
 from app.db.session import Database
 from app.domain.generation import Generation
 from app.errors import Unavailable
 
 LOOK_SECONDS = 1.0
+#: How long a key that is revoked, or has run out, is listened with at most, and a look.
+KEYS_SECONDS = 3.0
 _PAGE = 500
 #: Events that wait for one listener. One that is further behind is let go, and reads on from where
 #: it was when it comes again.
@@ -42,9 +47,10 @@ class Listener:
 
     whose: Whose
     member_id: UUID
+    key_id: UUID
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: deque[Told] = field(default_factory=deque)
-    #: Why it is over: `stopping`, `behind` or `left`; empty while it is not.
+    #: Why it is over: `stopping`, `behind`, `revoked` or `left`; empty while it is not.
     ended: str = ""
 
     def offer(self, told: Told) -> None:
@@ -76,17 +82,21 @@ class Listener:
 
 
 class Feed:
-    """`on_fault` is told of a look that failed otherwise than by a database that is away."""
+    """`on_fault` is told of a look that failed otherwise than by a database that is away. `now` is
+    when keys are good; None is the database's own time."""
 
     def __init__(
         self,
         db: Database,
         *,
         look_seconds: float = LOOK_SECONDS,
+        now: Callable[[], datetime | None] = lambda: None,
         on_fault: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._db = db
         self._look_seconds = look_seconds
+        self._now = now
+        self._keys_due = 0.0
         self._on_fault = on_fault
         #: By whose events they hear, so that an event costs no more the more there are of others.
         self._listeners: dict[Whose, set[Listener]] = {}
@@ -119,13 +129,13 @@ class Feed:
     def release(self) -> None:
         """Lets every listener go, and takes no new one: the process is stopping."""
         self._released = True
-        for listeners in self._listeners.values():
-            for listener in listeners:
-                listener.end("stopping")
+        for listener in self._everybody():
+            listener.end("stopping")
 
-    def listen(self, whose: Whose, *, member_id: UUID) -> Listener:
-        """Hears everything that the reader reads from now on. To be given to `leave`."""
-        listener = Listener(whose, member_id)
+    def listen(self, whose: Whose, *, member_id: UUID, key_id: UUID) -> Listener:
+        """Hears everything that the reader reads from now on, for as long as the key is good. To be
+        given to `leave`."""
+        listener = Listener(whose, member_id, key_id)
         if self._released:
             listener.end("stopping")
         if not self._listeners:
@@ -165,26 +175,49 @@ class Feed:
         known = {generation.id: generation for generation in there}
         return [Told(event, known[event.generation_id]) for event in found]
 
+    def _everybody(self) -> list[Listener]:
+        return [listener for together in self._listeners.values() for listener in together]
+
     async def _read(self) -> None:
         while True:
             more = False
-            try:
-                if self._listeners:
-                    more = await self._look()
-                else:
-                    # Nobody misses anything: the next one to listen begins at a new place.
-                    self._position = None
-                    self._placed.clear()
-            except Unavailable:
-                pass
-            except Exception as fault:
-                # A reader that ends would leave everybody listening to nothing.
-                self._on_fault(fault)
+            if self._listeners:
+                await self._tried(self._let_go)
+                more = await self._tried(self._look)
+            else:
+                # Nobody misses anything: the next one to listen begins at a new place.
+                self._position = None
+                self._placed.clear()
             if not more:
                 with contextlib.suppress(TimeoutError):
                     async with asyncio.timeout(self._look_seconds if self._listeners else None):
                         await self._hurry.wait()
                 self._hurry.clear()
+
+    async def _tried(self, act: Callable[[], Awaitable[bool]]) -> bool:
+        try:
+            return await act()
+        except Unavailable:
+            pass
+        except Exception as fault:
+            # A reader that ends would leave everybody listening to nothing.
+            self._on_fault(fault)
+        return False
+
+    async def _let_go(self) -> bool:
+        """Ends the streams of keys that could open none any more; what waits for them is not sent.
+        True where it was time to ask."""
+        if time.monotonic() < self._keys_due:
+            return False
+        asked = {listener.key_id for listener in self._everybody()}
+        async with self._db.single() as tx:
+            good = await members.good_keys(tx, asked, now=self._now())
+        for listener in self._everybody():
+            if listener.key_id in asked - good:
+                listener.end("revoked")
+                listener.waiting.clear()
+        self._keys_due = time.monotonic() + KEYS_SECONDS
+        return True
 
     async def _look(self) -> bool:
         """Reads a page and hands it out. True where there may be more."""

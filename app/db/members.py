@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -62,6 +63,7 @@ _CALLER = """
 """
 _FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
 _FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
+_GOOD_KEYS = text(f"SELECT key_id FROM ({_CALLER} AND k.id = ANY(:key_ids)) good")  # noqa: S608
 
 
 async def find_caller(tx: Tx, digest: bytes, *, now: datetime | None = None) -> Caller | None:
@@ -73,6 +75,12 @@ async def find_caller_of_key(tx: Tx, key_id: UUID, *, now: datetime | None = Non
     """The caller whose key this is, unless it is revoked or expired."""
     values = {"key_id": key_id, "now": now}
     return _caller((await tx.execute(_FIND_CALLER_OF_KEY, values)).one_or_none())
+
+
+async def good_keys(tx: Tx, key_ids: Collection[UUID], *, now: datetime | None = None) -> set[UUID]:
+    """Those of them that have a caller: neither revoked nor expired."""
+    rows = await tx.scalars(_GOOD_KEYS, {"key_ids": list(key_ids), "now": now})
+    return set(rows)
 
 
 def _caller(row: Row[Any] | None) -> Caller | None:

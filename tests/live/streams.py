@@ -94,16 +94,25 @@ class Listener:
         self.address = address
         self.http = httpx.AsyncClient(base_url=address, timeout=30, trust_env=False)
 
+    async def get(self, path: str, key: str | None = None, **headers: str) -> httpx.Response:
+        """A whole answer. Over all it may take no longer than patience: one that should not be a
+        stream and is would go on for ever, as its heartbeats keep any read from timing out."""
+        sent = _headers(key, headers)
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await self.http.get(path, headers=sent)
+
     @contextlib.asynccontextmanager
     async def stream(
         self, path: str, key: str | None = None, **headers: str
     ) -> AsyncIterator[Stream]:
         """`_` in a header's name is a dash."""
-        sent = {name.replace("_", "-"): value for name, value in headers.items()}
-        if key is not None:
-            sent["API-KEY"] = key
-        async with self.http.stream("GET", path, headers=sent) as response:
+        async with self.http.stream("GET", path, headers=_headers(key, headers)) as response:
             yield Stream(response)
+
+
+def _headers(key: str | None, named: dict[str, str]) -> dict[str, str]:
+    sent = {name.replace("_", "-"): value for name, value in named.items()}
+    return sent if key is None else {"API-KEY": key, **sent}
 
 
 class _Server(uvicorn.Server):
@@ -121,8 +130,8 @@ async def serving(rt: Runtime) -> AsyncIterator[Listener]:
         listener = Listener(f"http://127.0.0.1:{port.getsockname()[1]}")
         try:
             yield listener
-            await listener.http.aclose()
         finally:
+            await listener.http.aclose()
             rt.drain()
             server.should_exit = True
             await running

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,6 +16,7 @@ from tests.harness.processes import Api, until
 from tests.live.test_documented import streams
 from tests.promises.site import Caller, Site, site
 
+PATIENCE_SECONDS = 60.0
 FULL = ["generation.queued", "generation.submitting", "generation.running", "generation.succeeded"]
 
 
@@ -30,15 +32,22 @@ def api(place: Site) -> Api:
 
 
 def heard(lines: Iterator[str]) -> Iterator[tuple[str, str]]:
-    """(id, event) of what happened, as it comes."""
+    """(id, event) of what happened, as it comes. Heartbeats come for ever, so it has an end."""
     number = event = ""
+    deadline = time.monotonic() + PATIENCE_SECONDS
     for line in lines:
+        assert time.monotonic() < deadline, "nothing is told any more"
         if line.startswith("id: "):
             number = line[4:]
         elif line.startswith("event: "):
             event = line[7:]
         elif line.startswith("data: ") and event.startswith("generation."):
             yield number, event
+
+
+def until_listening(lines: Iterator[str]) -> None:
+    """It hears all that happens from now on. (It is counted among the streams before that.)"""
+    assert any(line == "event: listening" for line in lines)
 
 
 def listening(caller: Caller, **headers: Any) -> Any:
@@ -53,7 +62,7 @@ def test_what_a_killed_process_had_not_told_another_tells(place: Site, api: Api)
     seen: list[tuple[str, str]] = []
     with listening(caller) as stream:
         lines = stream.iter_lines()
-        until(lambda: streams(doomed) == 1, "it listens")
+        until_listening(lines)
         made = caller.create("told by two processes")
         seen.append(next(heard(lines)))
         doomed.kill()

@@ -39,7 +39,7 @@ def told(number: int) -> Told:
 
 
 async def test_one_that_is_too_far_behind_is_let_go_with_what_it_has() -> None:
-    listener = Listener(Whose(member_id=GENERATION.member_id), GENERATION.member_id)
+    listener = Listener(Whose(member_id=GENERATION.member_id), GENERATION.member_id, uuid4())
     for number in range(MAX_BEHIND + 5):
         listener.offer(told(number))
     assert listener.ended == "behind"

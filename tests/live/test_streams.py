@@ -55,9 +55,8 @@ async def test_one_generation_from_its_beginning_to_its_end(gate: Gateway) -> No
         assert last["video"]["url"].startswith(f"{gate.rt.settings.link_base}/media/{uuid}?")
 
         # A browser comes again with the last id, and is told to stop.
-        again = await client.http.get(
-            f"/api/v1/generations/{uuid}/events",
-            headers={"API-KEY": key, "Last-Event-ID": sent[-1].id or ""},
+        again = await client.get(
+            f"/api/v1/generations/{uuid}/events", key, Last_Event_ID=sent[-1].id or ""
         )
         assert again.status_code == 204
         # A client that saw half of it gets the other half.
@@ -99,7 +98,7 @@ async def test_an_administrator_may_listen_to_the_team(gate: Gateway) -> None:
     admin = await gate.member("root", role=Role.ADMIN)
     ada, eve = await gate.member("ada"), await gate.member("eve", team="others")
     async with serving(gate.rt) as client:
-        refused = await client.http.get("/api/v1/events?team=true", headers={"API-KEY": ada})
+        refused = await client.get("/api/v1/events?team=true", ada)
         assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
         async with client.stream("/api/v1/events?team=true", admin) as stream:
             await stream.next()
@@ -228,12 +227,12 @@ async def test_streams_are_bounded_for_a_member_and_for_the_process(
             async with first as one, second as two:
                 await one.next()
                 await two.next()
-                refused = await client.http.get("/api/v1/events", headers={"API-KEY": ada})
+                refused = await client.get("/api/v1/events", ada)
                 assert (refused.status_code, refused.json()["code"]) == (429, "too_many_streams")
                 assert refused.headers["retry-after"] == "10"
                 async with client.stream("/api/v1/events", bob) as three:
                     await three.next()
-                    full = await client.http.get("/api/v1/events", headers={"API-KEY": bob})
+                    full = await client.get("/api/v1/events", bob)
                     assert full.status_code == 503
                     assert gate.rt.metrics.registry.get_sample_value("reelgate_streams") == 3
             async with client.stream("/api/v1/events", ada) as again:

@@ -32,7 +32,7 @@ async def test_it_shows_its_members_events_and_no_others(still_gate: Gateway) ->
     async with serving(still_gate.rt) as client:
         async with client.stream(f"/api/v1/generations/{hers}/events?token={token}") as stream:
             assert len(await stream.events(1)) == 1
-        answer = await client.http.get(f"/api/v1/generations/{his}/events?token={token}")
+        answer = await client.get(f"/api/v1/generations/{his}/events?token={token}")
         assert answer.status_code == 404
 
 
