@@ -43,7 +43,8 @@ BIN = Path(
 PACE: dict[str, Any] = {
     "poll_first_seconds": 3600,
     "worker_heartbeat_seconds": 0.3,
-    "worker_stalled_seconds": 1,
+    # A dump is old enough after that; and no machine stands still for as long.
+    "worker_stalled_seconds": 4,
 }
 PROMPTS = ("finished", "under way", "waiting")
 

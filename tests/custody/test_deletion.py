@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
+
+import httpx
+import pytest
 
 from app.domain.caller import Role
 from app.domain.generation import video_path
 from app.worker import assets, retention
 from tests.custody.videos import archived, delete, deletions, file_of, files_in, row_of
 from tests.harness.gateway import Gateway
-from tests.simulator.conftest import until
 from tests.worker.test_assets import failed_once
 from tests.worker.test_submissions import PRICE, created, used
 
@@ -99,22 +103,29 @@ async def test_a_video_on_its_way_to_the_archive_is_dropped(gate: Gateway) -> No
 
 
 async def test_a_video_that_is_deleted_while_it_is_archived_leaves_no_bytes(
-    gate: Gateway,
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = await gate.member()
     await gate.simulator.fault("status", match={"path": "download"}, status=503)
     uuid = await created(gate, key)
     await failed_once(gate, uuid)
-    await gate.simulator.fault("delay", match={"path": "download"}, seconds=0.5)
+    await gate.stop_workers()
+    downloading, deleted = asyncio.Event(), asyncio.Event()
+    download = gate.rt.upstream.download
+
+    @contextlib.asynccontextmanager
+    async def held(link: str) -> AsyncIterator[httpx.Response]:
+        async with download(link) as response:
+            downloading.set()
+            await deleted.wait()
+            yield response
+
+    monkeypatch.setattr(gate.rt.upstream, "download", held)
     archiving = asyncio.create_task(assets.archive(gate.rt, UUID(uuid)))
-
-    async def downloading() -> bool:
-        rules = (await gate.simulator.http.get("/_simulator/script")).json()["rules"]
-        return bool(rules[-1]["hits"])
-
-    await until(downloading)
+    await downloading.wait()
     assert (await delete(gate, key, uuid)).status_code == 204
     assert not archiving.done()
+    deleted.set()
     await archiving
     assert await row_of(gate, UUID(uuid)) == ("deleted", None)
     assert files_in(gate.rt.settings.data_dir / "archive") == []

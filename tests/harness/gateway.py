@@ -103,13 +103,13 @@ class Gateway:
         await asyncio.gather(*(task for task, _ in self._workers))
         self._workers.clear()
 
-    async def rested(self, generation_id: str, *, seconds: float = 20) -> Generation:
+    async def rested(self, generation_id: str, *, seconds: float = 60) -> Generation:
         """The generation once it rests."""
         found = UUID(generation_id)
         assert await self.rt.watch.until_resting(found, seconds=seconds)
         return await self.generation(found)
 
-    async def archived(self, generation_id: str, *, seconds: float = 20) -> Generation:
+    async def archived(self, generation_id: str, *, seconds: float = 60) -> Generation:
         """The generation once its video is in the archive. Archiving has no event to wait for."""
         async with asyncio.timeout(seconds):
             while True:

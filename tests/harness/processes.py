@@ -21,12 +21,12 @@ import httpx
 
 REELGATE = Path(sys.executable).with_name("reelgate")
 #: Importing the application takes seconds where nothing is compiled yet.
-START_SECONDS = 40.0
+START_SECONDS = 90.0
 _LOOK_SECONDS = 0.01
 _Found = TypeVar("_Found")
 
 
-def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 20) -> _Found:
+def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 60) -> _Found:
     """Looks again and again until there is something: another process gives no event."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
@@ -128,7 +128,7 @@ class Process:
         self._child.kill()
         self._child.wait()
 
-    def exit_code(self, *, seconds: float = 20) -> int:
+    def exit_code(self, *, seconds: float = 60) -> int:
         return self._child.wait(seconds)
 
 

@@ -70,18 +70,18 @@ class Caller:
     def state(self, generation_id: str) -> str:
         return str(self.generation(generation_id)["state"])
 
-    def until_state(self, generation_id: str, *states: str, seconds: float = 20) -> str:
+    def until_state(self, generation_id: str, *states: str, seconds: float = 60) -> str:
         def look() -> str | None:
             state = self.state(generation_id)
             return state if state in states else None
 
         return until(look, f"{generation_id} is {' or '.join(states)}", seconds=seconds)
 
-    def until_rest(self, generation_id: str, *, seconds: float = 20) -> str:
+    def until_rest(self, generation_id: str, *, seconds: float = 60) -> str:
         resting = sorted(state.value for state in RESTING)
         return self.until_state(generation_id, *resting, seconds=seconds)
 
-    def until_archived(self, generation_id: str, *, seconds: float = 20) -> dict[str, Any]:
+    def until_archived(self, generation_id: str, *, seconds: float = 60) -> dict[str, Any]:
         """Its video as the own REST shows it."""
 
         def look() -> dict[str, Any] | None:
@@ -106,7 +106,7 @@ class Upstream:
         answer = self.http.post("/_simulator/script", json=rule)
         assert answer.status_code == 201, answer.text
 
-    def until_struck(self, prompt: str, *, seconds: float = 20) -> None:
+    def until_struck(self, prompt: str, *, seconds: float = 60) -> None:
         """A request met the fault of this prompt: it is with the upstream now."""
 
         def look() -> bool:

@@ -12,7 +12,7 @@ from tests.harness.processes import Api, until
 from tests.promises.site import PRICE, Caller, Site, assert_paid_once
 
 #: Longer than any test waits: what is held so long is in flight until it is killed.
-HELD_SECONDS = 60.0
+HELD_SECONDS = 300.0
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_worker_whose_patience_ends_gives_up_what_nobody_can_know(
     workers.upstream.until_struck(prompt)
 
     worker.terminate()
-    assert worker.exit_code(seconds=10) == 0
+    assert worker.exit_code() == 0
     assert caller.state(made) == "unknown"
     assert_paid_once(workers, caller, {prompt: made})
 

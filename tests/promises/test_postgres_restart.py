@@ -89,7 +89,7 @@ def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_p
         server.start()
         assert api.ready().running
         assert worker.running
-        told = answer.result(30)
+        told = answer.result(60)
     assert (told.status_code, told.json()["aiRecord"]["status"]) == (200, "SUCCESS")
     assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
     assert upstream.asked("refused while Postgres is away")["asked"] == 0

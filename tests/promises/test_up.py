@@ -113,7 +113,7 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
 
 def one_sentence(process: Process) -> str:
     """What an ended command said: one line of its own, no traceback."""
-    assert process.exit_code(seconds=40) == 1, process.errors
+    assert process.exit_code() == 1, process.errors
     own = [line for line in process.errors.splitlines() if not line.startswith("{")]
     assert len(own) == 1, process.errors
     assert own[0].startswith("reelgate: ")

@@ -90,7 +90,7 @@ class Client:
         return (await self.http.get("/_simulator/books")).json()
 
 
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 10) -> None:
+async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
     """Ask again and again: what happens in a server gives the test no event."""
     async with asyncio.timeout(seconds):
         while not await condition():  # noqa: ASYNC110 - see above

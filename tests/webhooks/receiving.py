@@ -16,7 +16,7 @@ from app.runtime import Clock
 from tests.harness.gateway import Gateway, gateway
 from tests.upstream.loopback import Connection, Request, Server, http, serving
 
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 60.0
 
 
 @dataclass
