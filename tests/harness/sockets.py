@@ -23,7 +23,9 @@ async def listening(gate: Gateway) -> AsyncIterator[httpx.AsyncClient]:
     server.lifespan = settings.lifespan_class(settings)
     await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with httpx.AsyncClient(base_url=f"http://127.0.0.1:{port}", timeout=60) as http:
+    async with httpx.AsyncClient(
+        base_url=f"http://127.0.0.1:{port}", timeout=60, trust_env=False
+    ) as http:
         try:
             yield http
         finally:

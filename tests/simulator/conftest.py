@@ -118,7 +118,7 @@ async def serving(config: SimulatorConfig) -> AsyncIterator[Client]:
     await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers={"API-KEY": KEY}, timeout=10
+        base_url=f"http://127.0.0.1:{port}", headers={"API-KEY": KEY}, timeout=30, trust_env=False
     ) as http:
         try:
             yield Client(http)

@@ -118,7 +118,9 @@ async def test_nothing_is_lost_when_it_is_killed(tmp_path: Path) -> None:
     """Killed with one client held and one record in the making; both are there afterwards, the
     finished one with its film, and the old link still opens it."""
     process, address = await start(tmp_path, speed=300)
-    async with httpx.AsyncClient(base_url=address, headers={"API-KEY": KEY}) as http:
+    async with httpx.AsyncClient(
+        base_url=address, headers={"API-KEY": KEY}, timeout=30, trust_env=False
+    ) as http:
         client = Client(http)
         await client.fault("early_success")
         ready = await client.submit("ready")
