@@ -22,7 +22,7 @@ _SHORT_SIDES = ((640, 899, Resolution.P720), (900, 1200, Resolution.P1080))
 #: Resolutions that are named by their lines and are not offered, and what is made instead.
 _LINES = MappingProxyType({"360p": Resolution.P720, "540p": Resolution.P720})
 
-_SIZE = re.compile(r"([0-9]{2,5})[xX]([0-9]{2,5})")
+_SIZE = re.compile(r"([1-9][0-9]{1,4})[xX]([1-9][0-9]{1,4})")
 _SECONDS = re.compile(r"([0-9]{1,4})(?:\.0+)?s?")
 
 

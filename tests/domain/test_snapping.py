@@ -42,7 +42,8 @@ def test_a_length_is_never_made_shorter(
         ("1344x768", ("16:9", "720p")), ("1536x672", ("21:9", "720p")),
         ("1024x1024", ("1:1", "1080p")), ("1:1", ("1:1", "720p")),
         ("640x480", None), ("4000x2250", None), ("1280x1000", None), ("1280", None),
-        ("0x0", None), ("", None), ("16:10", None), ("1280x720x1", None),
+        ("0x0", None), ("00x00", None), ("00x720", None), ("720x00", None),
+        ("", None), ("16:10", None), ("1280x720x1", None),
     ],
 )  # fmt: skip
 def test_a_size_is_the_nearest_shape(asked: str, found: tuple[str, str] | None) -> None:
