@@ -16,7 +16,7 @@ LOCAL = "http://127.0.0.1:3000"
 STRANGER = "https://stranger.example"
 SENT = (
     "API-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID",
-    "X-Request-Id", "Range", "x-stainless-retry-count", "X-Stainless-Read-Timeout",
+    "X-Request-Id", "Range", "x-stainless-retry-count", "X-Stainless-Read-Timeout", "User-Agent",
 )  # fmt: skip
 READ = (
     "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Location",
