@@ -21,11 +21,8 @@ _BAD_REQUEST = frozenset(
 
 def detail_of(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
     """Status and body."""
-    detail = error.message
-    if error.issues and detail == error.title:
-        detail = summary(error.issues)
     body: dict[str, Any] = {
-        "detail": detail,
+        "detail": sentence(error),
         "code": error.code,
         "billed": error.billed,
         "retry_safe": error.retry_safe,
@@ -42,6 +39,14 @@ def invalid(read: OptionReader) -> InvalidRequest:
     issues = read.issues.issues
     sound = all(issue.field in read.unoffered for issue in issues)
     return (NotOffered if sound else InvalidRequest)(summary(issues), issues=issues)
+
+
+def sentence(error: GatewayError) -> str:
+    """What a person reads: what is wrong in particular, where the message says only that the
+    request is."""
+    if error.issues and error.message == InvalidRequest.title:
+        return summary(error.issues)
+    return error.message
 
 
 def summary(issues: Sequence[Issue]) -> str:

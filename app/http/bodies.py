@@ -38,9 +38,16 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
 async def read_json_object(request: Request, *, limit: int, seconds: float) -> dict[str, Any]:
     """The body as a JSON object. Raises what `read_body` raises, or `MalformedJson`, saying
     where."""
-    body = await read_body(request, limit=limit, seconds=seconds)
+    document = parse_json(await read_body(request, limit=limit, seconds=seconds))
+    if not isinstance(document, dict):
+        raise MalformedJson("The request body must be a JSON object.")
+    return document
+
+
+def parse_json(body: bytes) -> Any:
+    """What the body says. Raises `MalformedJson`, saying where."""
     try:
-        document = json.loads(body, parse_constant=_refuse_constant)
+        return json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise MalformedJson(
             f"The request body is not JSON: {error.msg} at line {error.lineno}, "
@@ -50,14 +57,12 @@ async def read_json_object(request: Request, *, limit: int, seconds: float) -> d
         raise MalformedJson("The request body is not UTF-8.") from None
     except (ValueError, RecursionError):
         raise MalformedJson("The request body is not JSON that can be read here.") from None
-    if not isinstance(document, dict):
-        raise MalformedJson("The request body must be a JSON object.")
-    return document
 
 
 class BoundedRoute(APIRoute):
-    """For routes whose body the framework reads: it does so before it asks who calls, and would
-    take any length and any time."""
+    """For routes whose body the framework reads: it does so before it asks who calls, would take
+    any length and any time, and would not read JSON whose sender calls it something else, as curl
+    and `fetch` do unless they are told."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -70,10 +75,15 @@ class BoundedRoute(APIRoute):
                 request, limit=settings.max_body_bytes, seconds=settings.body_seconds
             )
 
+            if body:
+                parse_json(body)
+
             async def receive() -> Message:
                 return {"type": "http.request", "body": body, "more_body": False}
 
-            return await handle(Request(request.scope, receive))
+            others = [each for each in request.scope["headers"] if each[0] != b"content-type"]
+            headers = [*others, (b"content-type", b"application/json")]
+            return await handle(Request({**request.scope, "headers": headers}, receive))
 
         return bounded
 

@@ -31,7 +31,8 @@ def check_callback_url(rt: Runtime, value: Any, field: str) -> str:
     try:
         rt.outward.permit(value)
     except Refused as refused:
-        _refuse(field, "value", f"is not an address that is called: {refused}", value)
+        why = str(refused).removesuffix(".")
+        _refuse(field, "value", f"is not an address that is called: {why}", value)
     if not _is_internal(rt, value) and _is_private_literal(value):
         _refuse(field, "value", "is not an address that is called: it is not public", value)
     return value

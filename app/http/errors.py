@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from app.domain.catalog import shown
+from app.domain.refusal import sentence
 from app.errors import (
     Forbidden,
     GatewayError,
@@ -48,7 +49,7 @@ def problem(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
         "type": f"urn:reelgate:error:{error.code}",
         "title": error.title,
         "status": error.status,
-        "detail": error.message,
+        "detail": sentence(error),
         "code": error.code,
         "billed": error.billed,
         "retry_safe": error.retry_safe,
@@ -134,7 +135,7 @@ def from_validation(error: RequestValidationError) -> InvalidRequest:
         Issue(
             ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0]),
             "missing" if found["type"] == "missing" else "value",
-            str(found["msg"]),
+            str(found["msg"]).removeprefix("Value error, "),
             shown(found.get("input")),
         )
         for found in error.errors()

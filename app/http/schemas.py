@@ -78,9 +78,12 @@ DETAILS: dict[int | str, dict[str, Any]] = {
         (402, "The credits that are left do not cover it."),
         (403, "The member is suspended."),
         (404, "There is no such generation."),
+        (408, "The body took too long to arrive."),
         (409, "It is under way and cannot be deleted yet."),
+        (413, "The body is too large."),
         (422, "The Idempotency-Key was used with another body."),
         (429, "A limit is reached; the error says which, and when to come back."),
+        (500, "A fault of the gateway; look before you send it again."),
         (503, "The gateway cannot take the request now; nothing was taken."),
     )
 }

@@ -72,9 +72,20 @@ _ONLY_OF = {
     "open_limit_reached": ("create_generation", "retry_generation", "create_feature"),
     "paused": ("create_generation", "retry_generation", "create_feature"),
     "idempotency_mismatch": ("create_generation", "create_feature"),
-    "malformed_json": ("create_generation", "estimate_generation", "create_feature"),
+    "malformed_json": (
+        "create_generation",
+        "estimate_generation",
+        "create_feature",
+        "create_webhook_endpoint",
+        "update_webhook_endpoint",
+        "rotate_webhook_secret",
+        "pause_gateway",
+        "resume_gateway",
+        "resolve_unknown",
+    ),
     "price_unknown": ("create_generation", "estimate_generation", "create_feature"),
     "unsupported_model": ("create_feature",),
+    "not_offered": (),
 }
 _PROBLEM = "application/problem+json"
 

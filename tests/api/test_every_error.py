@@ -13,7 +13,13 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire
 from app.dialects.openai import wire as openai
-from app.errors import GatewayError, Issue, LimitReached, Unavailable
+from app.errors import (
+    GatewayError,
+    IdempotencyMismatch,
+    Issue,
+    LimitReached,
+    Unavailable,
+)
 from app.http.errors import Render, problem
 
 #: (what was raised, status, body) → its issues and its figures, once the shape is looked at.
@@ -99,6 +105,14 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
         issues, figures = look(raised, status, body)
         assert issues == ([issue.to_json() for issue in ISSUES] if raised.issues else None)
         assert figures.get("limit_value") == raised.extra.get("limit_value")
+
+
+@pytest.mark.parametrize("edge", EDGES)
+def test_a_key_that_was_used_otherwise_is_said_in_plain_words(edge: str) -> None:
+    issue = Issue("Idempotency-Key", "value", "already used with another body")
+    _, body = EDGES[edge][0](IdempotencyMismatch(issues=[issue]), "request-1")
+    body = body.get("error", body)
+    assert (body.get("detail") or body["message"]) == IdempotencyMismatch.title
 
 
 @pytest.mark.parametrize("edge", EDGES)

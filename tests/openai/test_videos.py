@@ -297,3 +297,8 @@ async def test_the_dialect_describes_itself(still_gate: Gateway) -> None:
            for operation in path.values()]  # fmt: skip
     assert len(ids) == len(set(ids)) == 8
     assert "HTTPValidationError" not in str(described)
+    for path in described["paths"].values():
+        for operation in path.values():
+            assert {"401", "408", "413", "500", "503"} <= operation["responses"].keys()
+    content = described["paths"]["/videos/{video_id}/content"]["get"]["responses"]
+    assert {"200", "206", "304", "412", "416"} <= content.keys()

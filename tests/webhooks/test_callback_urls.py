@@ -37,6 +37,7 @@ async def test_what_may_not_be_called_is_refused_by_its_field(
     (issue,) = refused.value.issues
     assert issue.field == "callback_url"
     assert refused.value.message.startswith("callback_url ")
+    assert not refused.value.message.endswith("..")
 
 
 @pytest.mark.parametrize("value", TAKEN)

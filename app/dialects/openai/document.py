@@ -113,8 +113,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         (401, "The key is missing or not valid."),
         (403, "The member is suspended."),
         (404, "There is no such video or model, or no file of it yet or any more."),
+        (408, "The body took too long to arrive."),
+        (413, "The body is too large."),
         (422, "The Idempotency-Key was used with another body."),
         (429, "A limit is reached; the error says which, and when to come back."),
+        (500, "A fault of the gateway; look before you send it again."),
         (503, "The gateway cannot take the request now; nothing was taken."),
     )
 }
@@ -134,14 +137,16 @@ REMIX: dict[str, Any] = {
 LIST: dict[str, Any] = {"responses": _answer(_PAGE, "One page."), "tags": ["videos"]}
 VIDEO: dict[str, Any] = {"responses": _answer(_VIDEO, "The video."), "tags": ["videos"]}
 DELETE: dict[str, Any] = {"responses": _answer(_DELETED, "Deleted."), "tags": ["videos"]}
+_FILE = {
+    "content": {kind: {"schema": _BYTES} for kind in ("video/mp4", "image/webp", "image/jpeg")}
+}
 CONTENT: dict[str, Any] = {
     "responses": {
-        200: {
-            "description": "The file.",
-            "content": {
-                kind: {"schema": _BYTES} for kind in ("video/mp4", "image/webp", "image/jpeg")
-            },
-        }
+        200: {"description": "The file.", **_FILE},
+        206: {"description": "The part that `Range` asked for.", **_FILE},
+        304: {"description": "`If-None-Match` or `If-Modified-Since` says that you have it."},
+        412: {**ERRORS[400], "description": "`If-Match` names another version of the file."},
+        416: {**ERRORS[400], "description": "`Range` begins behind the end of the file."},
     },
     "tags": ["videos"],
 }

@@ -302,7 +302,7 @@ def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, A
     """`{"error": {message, type, param, code, …}}`."""
     status, kind, code = _kind_of(error)
     message = error.message
-    if error.issues and message == error.title:
+    if error.issues and message == InvalidRequest.title:
         message = _summary(error.issues)
     body: dict[str, Any] = {
         "message": message,
