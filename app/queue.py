@@ -75,6 +75,32 @@ async def hasten(tx: Tx, job: Job) -> None:
     )
 
 
+#: Jobs that tell one receiver: an endpoint, or the callback addresses of a member. One that a
+#: worker fetches at this moment is left to it.
+_RESCHEDULE = """
+    UPDATE procrastinate_jobs SET scheduled_at = now() + make_interval(secs => :seconds)
+     WHERE id IN (SELECT j.id FROM procrastinate_jobs j JOIN webhook_deliveries d
+                      ON j.queueing_lock = 'tell:' || d.id
+                   WHERE j.status = 'todo' AND d.state = 'pending' AND d.next_attempt_at <= now()
+                     AND (d.endpoint_id = :receiver
+                          OR (d.endpoint_id IS NULL AND d.member_id = :receiver))
+                     AND {} FOR UPDATE OF j SKIP LOCKED)
+"""
+_PUT_OFF = text(_RESCHEDULE.format("coalesce(j.scheduled_at, now()) <= now()"))
+_BRING_FORWARD = text(_RESCHEDULE.format("j.scheduled_at > now() ORDER BY j.id LIMIT 1"))
+
+
+async def put_off(tx: Tx, receiver: UUID, *, seconds: float) -> None:
+    """What is due for it is due later, all of it at once: it has its share in flight."""
+    await tx.execute(_PUT_OFF, {"receiver": receiver, "seconds": seconds})
+
+
+async def bring_forward(tx: Tx, receiver: UUID) -> bool:
+    """The first of what was put off is due now. False where nothing was."""
+    result = await tx.execute(_BRING_FORWARD, {"receiver": receiver, "seconds": 0.0})
+    return bool(result.rowcount)
+
+
 async def count_ahead(tx: Tx, *, priority: int) -> int:
     """Submissions that wait and go before, or with, one of this priority."""
     counted = await tx.scalar(

@@ -32,6 +32,7 @@ from app.errors import ConfigurationError
 from app.pictures import Pictures
 from app.secrets import HookSecrets, LinkSigner, StreamPasses, fingerprint_of
 from app.settings import Settings
+from app.shares import Shares
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
 from app.upstream.fetch import FetchPolicy, GuardedFetcher
@@ -71,6 +72,8 @@ class Runtime:
     relay: GuardedFetcher
     #: Sends what callers asked to be told, to addresses they named.
     outward: GuardedFetcher
+    #: Of the lane in which this process, where it is a worker, sends webhooks.
+    shares: Shares
     signer: LinkSigner
     passes: StreamPasses
     hooks: HookSecrets
@@ -167,6 +170,7 @@ async def open_runtime(
             ),
             relay=GuardedFetcher(relaying, download_policy(settings)),
             outward=GuardedFetcher(telling, receiver_policy(settings)),
+            shares=Shares(settings.webhook_concurrency),
             signer=LinkSigner(secret, base_url=settings.link_base),
             passes=StreamPasses(secret),
             hooks=HookSecrets(secret),

@@ -51,8 +51,11 @@ _SIGNATURE = re.compile(r"(?<=[?&]sig=)[^&\"\\]+")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Where a delivery goes. `secrets` all sign it, the newest first."""
+    """Where a delivery goes. `secrets` all sign it, the newest first. `id` is the endpoint's; of
+    callbacks the member's, who counts as one receiver. `owner_id` is the member's or the team's."""
 
+    id: UUID
+    owner_id: UUID
     url: str
     form: str
     secrets: Sequence[str]
@@ -71,9 +74,24 @@ class Tried:
         return self.attempt.status is not None and 200 <= self.attempt.status < 300
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery that is to be sent now."""
+
+    delivery: Delivery
+    receiver: Receiver
+    generation: Generation | None
+
+
 async def attempt(rt: Runtime, delivery_id: UUID) -> Tried | None:
-    """Sends a delivery that is due. None where there is nothing to send: it ended, it waits for a
-    later time and has its job for then, or its receiver is no more."""
+    """Sends a delivery if it is due."""
+    due = await find_due(rt, delivery_id)
+    return None if due is None else await send(rt, due)
+
+
+async def find_due(rt: Runtime, delivery_id: UUID) -> Due | None:
+    """None where there is nothing to send: it ended, it waits for a later time and has its job for
+    then, or its receiver is no more."""
     async with rt.db.single() as tx:
         delivery = await deliveries.find_any(tx, delivery_id)
         if delivery is None or delivery.state != "pending":
@@ -93,8 +111,12 @@ async def attempt(rt: Runtime, delivery_id: UUID) -> Tried | None:
             await deliveries.abandon(tx, delivery.id, error=error, at=rt.clock.now())
         rt.metrics.webhooks.labels("abandoned").inc()
         return None
-    document = _render(rt, receiver, await _telling(rt, delivery, generation))
-    return await _send(rt, delivery, receiver, document)
+    return Due(delivery=delivery, receiver=receiver, generation=generation)
+
+
+async def send(rt: Runtime, due: Due) -> Tried:
+    telling = await _telling(rt, due.delivery, due.generation)
+    return await _send(rt, due.delivery, due.receiver, _render(rt, due.receiver, telling))
 
 
 async def record(rt: Runtime, tried: Tried) -> None:
@@ -172,10 +194,15 @@ def _receiver(
         if not endpoint.enabled and delivery.kind is not Kind.TEST:
             return None
         secrets = [rt.hooks.of_endpoint(seed) for seed in seeds]
-        return Receiver(url=endpoint.url, form=endpoint.form.value, secrets=secrets)
+        return Receiver(
+            id=endpoint.id, owner_id=endpoint.member_id or endpoint.team_id, url=endpoint.url,
+            form=endpoint.form.value, secrets=secrets,
+        )  # fmt: skip
     if generation is None or generation.callback_url is None:
         return None
     return Receiver(
+        id=generation.member_id,
+        owner_id=generation.member_id,
         url=generation.callback_url,
         form=generation.dialect,
         secrets=[rt.hooks.of_member(generation.member_id)],
