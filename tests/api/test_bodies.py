@@ -60,9 +60,11 @@ async def test_a_stranger_takes_no_longer_than_the_limit(narrow: Gateway, path: 
 
 
 @pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain"])
-async def test_json_is_read_whatever_its_sender_calls_it(narrow: Gateway, kind: str | None) -> None:
-    key = await narrow.member()
-    answer = await narrow.http.post(
+async def test_json_is_read_whatever_its_sender_calls_it(
+    still_gate: Gateway, kind: str | None
+) -> None:
+    key = await still_gate.member()
+    answer = await still_gate.http.post(
         "/api/v1/webhooks/endpoints",
         content=b'{"url": "https://hooks.example.com/told"}',
         headers={"API-KEY": key, **({"Content-Type": kind} if kind else {})},
@@ -79,22 +81,22 @@ async def test_json_is_read_whatever_its_sender_calls_it(narrow: Gateway, kind: 
     ],
 )  # fmt: skip
 async def test_what_is_no_json_is_called_that(
-    narrow: Gateway, path: str, body: bytes, said: str
+    still_gate: Gateway, path: str, body: bytes, said: str
 ) -> None:
-    key = await narrow.member(role=Role.ADMIN)
-    answer = await narrow.http.post(path, content=body, headers={"API-KEY": key, **JSON})
+    key = await still_gate.member(role=Role.ADMIN)
+    answer = await still_gate.http.post(path, content=body, headers={"API-KEY": key, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (422, "malformed_json")
     assert said in answer.json()["detail"]
 
 
-async def test_a_sentence_says_what_is_wrong(narrow: Gateway) -> None:
-    key = await narrow.member()
+async def test_a_sentence_says_what_is_wrong(still_gate: Gateway) -> None:
+    key = await still_gate.member()
     for method, path, said in (
         ("GET", "/generations?limit=0", "limit: Input should be greater than or equal to 1"),
         ("GET", "/generations/x", "generation_id: must be the id of a generation"),
         ("POST", "/webhooks/endpoints", "x: Extra inputs are not permitted (got 1)"),
     ):
-        answer = await narrow.http.request(
+        answer = await still_gate.http.request(
             method, f"/api/v1{path}", headers={"API-KEY": key},
             json={"url": "https://hooks.example.com/", "x": 1} if method == "POST" else None,
         )  # fmt: skip
