@@ -127,7 +127,7 @@ def test_the_commands_of_the_page_of_the_own_rest(tmp_path: Path, caller: Caller
     }  # fmt: skip
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", "\n".join(blocks)],
-        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=60, check=False,
+        cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()

@@ -75,7 +75,7 @@ def _run(
     script.write_text(text)
     done = subprocess.run(
         [*command, *words], cwd=folder, env=environment(folder, told), capture_output=True,
-        text=True, timeout=120, check=False,
+        text=True, timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return done.stdout

@@ -58,7 +58,10 @@ async function main() {
   const part = { headers: { Range: "bytes=4-7" } };
   seen.head = (await bytesOf(await client.videos.downloadContent(polled.id, {}, part))).toString();
   const variant = { variant: "thumbnail" };
-  const thumbnail = await bytesOf(await client.videos.downloadContent(polled.id, variant));
+  // Until the video is in the archive, the answer says that it may be tried again.
+  const patient = { maxRetries: 20 };
+  const pictured = client.videos.downloadContent(polled.id, variant, patient);
+  const thumbnail = await bytesOf(await pictured);
   seen.thumbnail = thumbnail.subarray(0, 4).toString("hex");
 
   const remix = await client.videos.remix(polled.id, { prompt: `${name} remixed` });
@@ -90,7 +93,7 @@ async function main() {
     poor: await refused(() => poor.videos.create({ prompt: "x" })),
   };
 
-  const slow = new OpenAI({ baseURL: given.swallowing, timeout: 1000, fetch: counting });
+  const slow = new OpenAI({ baseURL: given.swallowing, timeout: 4000, fetch: counting });
   const before = sent.length;
   const video = await slow.videos.create({ prompt: `${name} slow` });
   seen.slow = { id: video.id, tries: sent.slice(before) };

@@ -70,7 +70,10 @@ seen["streamed"] = streamed.hexdigest()
 seen["head"] = client.videos.download_content(
     polled.id, extra_headers={"Range": "bytes=4-7"}
 ).read().decode()  # fmt: skip
-seen["thumbnail"] = client.videos.download_content(polled.id, variant="thumbnail").read()[:4].hex()
+# Until the video is in the archive, the answer says that it may be tried again.
+patient = client.with_options(max_retries=20)
+thumbnail = patient.videos.download_content(polled.id, variant="thumbnail")
+seen["thumbnail"] = thumbnail.read()[:4].hex()
 
 remix = client.videos.remix(polled.id, prompt=f"{name} remixed")
 seen["remix"] = remix.model_dump()
@@ -93,7 +96,7 @@ seen["errors"] = {
     ),
 }
 
-slow = openai.OpenAI(base_url=given["swallowing"], timeout=1.0, http_client=counting())
+slow = openai.OpenAI(base_url=given["swallowing"], timeout=4.0, http_client=counting())
 before = len(sent)
 slow_video = slow.videos.create(prompt=f"{name} slow")
 seen["slow"] = {"id": slow_video.id, "tries": sent[before:]}

@@ -69,7 +69,7 @@ def journey(
         settings = {"OPENAI_BASE_URL": f"{api.address}/v1", "OPENAI_API_KEY": caller.key, **modules}
         done = subprocess.run(
             command, cwd=folder, env=environment(folder, settings), capture_output=True, text=True,
-            timeout=120, check=False,
+            timeout=300, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return Journey(sdk, caller, json.loads(done.stdout))

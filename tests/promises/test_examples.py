@@ -82,7 +82,7 @@ def test_the_upstreams_own_example_returns_a_video_that_plays(
         pytest.skip(f"{arguments[0]} is not on this machine")
     answer = subprocess.run(
         arguments, cwd=tmp_path, env=environment(tmp_path, {}), capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=300, check=False,
     )  # fmt: skip
     assert answer.returncode == 0, answer.stderr
 

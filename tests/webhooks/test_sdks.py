@@ -44,7 +44,7 @@ def command(sdk: str, folder: Path) -> tuple[list[str], dict[str, str]]:
 def run(words: list[str], more: dict[str, str], folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         words, env=environment(folder, more), cwd=folder, capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=300, check=False,
     )  # fmt: skip
 
 
