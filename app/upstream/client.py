@@ -38,6 +38,7 @@ from app.upstream.answers import (
     Succeeded,
 )
 from app.upstream.fetch import GuardedFetcher, user_agent
+from app.upstream.pulse import Pulse
 from app.upstream.wire import read_result, read_submission, request_body
 
 MAX_ANSWER_BYTES = 1_048_576
@@ -94,6 +95,11 @@ class UpstreamClient:
         self._observe = observe
         self._clock = clock
         self._agent = user_agent()
+        self._pulses = {label: Pulse() for label in self._keys}
+
+    def pulse(self, key_label: str) -> Pulse:
+        """What is heard through a key that is configured here."""
+        return self._pulses[key_label]
 
     def labels(self) -> tuple[str, ...]:
         return tuple(self._keys)
@@ -130,25 +136,24 @@ class UpstreamClient:
         return KeyCheck.REJECTED if rejected else KeyCheck.UNREACHABLE
 
     async def _submit(self, key_label: str, body: dict[str, Any]) -> SubmitAnswer:
-        key = self._keys.get(key_label)
-        if key is None:
+        if key_label not in self._keys:
             return NotProcessed(reason="key_unknown")
         content = json.dumps(body, separators=(",", ":")).encode()
         try:
-            reply = await self._exchange(
-                key, "POST", "/api/features", seconds=self._read_seconds, content=content
-            )
+            with self._pulses[key_label].submission():
+                reply = await self._exchange(
+                    key_label, "POST", "/api/features", seconds=self._read_seconds, content=content
+                )
         except _Broken as broken:
             return Lost(reason=broken.reason) if broken.sent else NotProcessed(reason="unreachable")
         return read_submission(reply.status, reply.headers, reply.body)
 
     async def _result(self, key_label: str, upstream_id: str, prompt: str | None) -> ResultAnswer:
-        key = self._keys.get(key_label)
-        if key is None:
+        if key_label not in self._keys:
             return Busy(reason="key_unknown")
         path = f"/api/results/{quote(upstream_id, safe='')}"
         try:
-            reply = await self._exchange(key, "GET", path, seconds=RESULT_SECONDS)
+            reply = await self._exchange(key_label, "GET", path, seconds=RESULT_SECONDS)
         except _Broken as broken:
             return Busy(reason=broken.reason if broken.sent else "unreachable")
         return read_result(
@@ -157,7 +162,7 @@ class UpstreamClient:
 
     async def _exchange(
         self,
-        key: SecretStr,
+        key_label: str,
         method: str,
         path: str,
         *,
@@ -173,18 +178,20 @@ class UpstreamClient:
             request = client.build_request(
                 method,
                 self._base_url + path,
-                headers=self._headers(key, has_body=content is not None),
+                headers=self._headers(self._keys[key_label], has_body=content is not None),
                 content=content,
                 timeout=_timeouts(client, seconds),
                 extensions={"trace": departure},
             )
             try:
                 async with asyncio.timeout(seconds):
-                    return await _answer(client, request)
+                    reply = await _answer(client, request)
             except (httpx.HTTPError, OSError, AttributeError) as error:
                 # OSError covers the deadline: TimeoutError is one. AttributeError comes where a
                 # connection is reset as it is made: anyio asks a socket that is gone for its peer.
                 raise _Broken(_reason(error), sent=departure.possible(error)) from None
+            self._pulses[key_label].hear()
+            return reply
 
     def _headers(self, key: SecretStr, *, has_body: bool) -> dict[str, str]:
         headers = {

@@ -47,6 +47,14 @@ _ONE_RECORD_EACH = "generations_upstream_idx"
 _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
 
 
+class _Silence(Exception):
+    """Nothing is heard through the key whose turn it is, while earlier submissions wait."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        super().__init__(label)
+
+
 @dataclass(frozen=True, slots=True)
 class _Claim:
     work: Work
@@ -57,7 +65,7 @@ class _Claim:
 async def submit(rt: Runtime, generation_id: UUID) -> None:
     """Sends a queued generation, once. The state is read first: a job may run a second time."""
     attempt = uuid4()
-    claim = await persisted(lambda: _claim(rt, generation_id, attempt))
+    claim = await _claim_where_heard(rt, generation_id, attempt)
     if claim is None:
         return
     work, offer = claim.work, OFFERS[(claim.work.feature, claim.work.provider)]
@@ -85,8 +93,35 @@ async def submit(rt: Runtime, generation_id: UUID) -> None:
         raise
 
 
+async def _claim_where_heard(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+    while True:
+        try:
+            return await persisted(lambda: _claim(rt, generation_id, attempt))
+        except _Silence as silence:
+            await _break_silence(rt, silence.label)
+
+
+async def _break_silence(rt: Runtime, label: str) -> None:
+    """Asks for a sign of life, which costs nothing; where there is none, the key's breaker opens.
+    Those that wait for the same answer go on with it."""
+    pulse, few = rt.upstream.pulse(label), rt.settings.breaker_failures
+    async with pulse.asking:
+        if not pulse.silent(few):
+            return
+        await rt.upstream.check_key(label)
+        if pulse.silent(few):
+            await persisted(lambda: _open_breaker(rt, label, threshold=1))
+            pulse.hear()
+
+
+async def _open_breaker(rt: Runtime, label: str, *, threshold: int) -> None:
+    async with rt.db.begin() as tx:
+        await _count_failure(rt, tx, label, threshold=threshold)
+
+
 async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
-    """queued → submitting with this attempt, committed before the POST; None: nothing to send."""
+    """queued → submitting with this attempt, committed before the POST; None: nothing to send.
+    Raises `_Silence`, and has then done nothing."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
@@ -114,18 +149,30 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
         else:
             slot = await upstream_keys.take_slot(
                 tx,
-                list(labels),
+                [key_id for key_id, label in labels.items() if _is_keeping_up(rt, label)],
                 per_minute=rt.settings.upstream_rate_per_minute,
                 ahead=SUBMIT_AHEAD,
             )
         if slot.key_id is None:
             await _wait_for_turn(rt, tx, work, slot)
             return None
+        if rt.upstream.pulse(labels[slot.key_id]).silent(rt.settings.breaker_failures):
+            raise _Silence(labels[slot.key_id])
         await lifecycle.begin_attempt(
             tx, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
     rt.metrics.transitions.labels(State.SUBMITTING.value).inc()
     return _Claim(work, attempt, labels[slot.key_id])
+
+
+def _is_keeping_up(rt: Runtime, label: str) -> bool:
+    """Whether submissions through a key are answered about as fast as they were."""
+    pulse = rt.upstream.pulse(label)
+    overdue = pulse.overdue(rt.settings.breaker_failures)
+    if overdue is not pulse.held_back:
+        pulse.held_back = overdue
+        log.warning("submissions_held_back" if overdue else "submissions_go_on", label=label)
+    return not overdue
 
 
 async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
@@ -262,16 +309,18 @@ async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAn
     away = (isinstance(answer, Lost) and answer.reason != "stopped") or (
         isinstance(answer, NotProcessed) and answer.reason in ("unreachable", "challenged")
     )
-    if not away:
+    if away:
+        threshold = rt.settings.breaker_failures
+        await _count_failure(rt, tx, claim.key_label, threshold=threshold)
+    else:
         await upstream_keys.count_answer(tx, key_id)
-    elif await upstream_keys.count_failure(
-        tx,
-        key_id,
-        threshold=rt.settings.breaker_failures,
-        open_seconds=rt.settings.breaker_seconds,
-    ):
-        rt.metrics.breaker_openings.labels(claim.key_label).inc()
-        log.error("breaker_opened", label=claim.key_label)
+
+
+async def _count_failure(rt: Runtime, tx: Tx, label: str, *, threshold: int) -> None:
+    key_id, seconds = rt.upstream_key_ids[label], rt.settings.breaker_seconds
+    if await upstream_keys.count_failure(tx, key_id, threshold=threshold, open_seconds=seconds):
+        rt.metrics.breaker_openings.labels(label).inc()
+        log.error("breaker_opened", label=label)
 
 
 async def put_aside(tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:

@@ -1,0 +1,112 @@
+"""An upstream that takes connections and answers nothing: each submission to it may be lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from app.domain.generation import State
+from app.upstream import client
+from app.upstream.pulse import LEAST_PATIENCE_SECONDS, SILENCE_SECONDS
+from app.worker import submissions, upkeep
+from tests.harness.gateway import Gateway, gateway
+from tests.simulator.conftest import until
+from tests.upstream.test_pulse import Clock
+from tests.worker.test_breaker import key_of
+from tests.worker.test_submissions import created, submissions_of, work_of
+
+FEW = 2
+FEATURES, RESULTS = {"path": "features"}, {"path": "results"}
+
+
+@contextlib.asynccontextmanager
+async def sending(
+    database_url: str, folder: Path, *, upstream_async: bool = True
+) -> AsyncIterator[tuple[Gateway, Clock]]:
+    """Without a worker: the test itself submits. The clock is that of the pulse alone."""
+    clock = Clock()
+    async with gateway(
+        database_url, folder, worker=False, breaker_failures=FEW, upstream_async=upstream_async
+    ) as gate:
+        gate.rt.upstream.pulse("main")._clock = clock
+        yield gate, clock
+
+
+@contextlib.asynccontextmanager
+async def unanswered(gate: Gateway, key: str) -> AsyncIterator[None]:
+    """A few submissions that the upstream has taken and says nothing to."""
+    await gate.simulator.fault("hang", match=FEATURES, times=FEW, seconds=60)
+    asked = [await created(gate, key, f"swallowed {number}") for number in range(FEW)]
+    waiting = [asyncio.create_task(submissions.submit(gate.rt, UUID(one))) for one in asked]
+
+    async def taken() -> bool:
+        return len(gate.rt.upstream.pulse("main")._waiting) == FEW
+
+    try:
+        await until(taken)
+        yield
+    finally:
+        for one in waiting:
+            one.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    for uuid in asked:
+        assert (await work_of(gate, uuid)).state is State.UNKNOWN
+
+
+async def test_where_nothing_is_heard_no_further_submission_is_risked(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with sending(database_url, tmp_path) as (gate, clock):
+        key = await gate.member()
+        async with unanswered(gate, key):
+            await gate.simulator.fault("hang", match=RESULTS, times=1, seconds=60)
+            clock.now += SILENCE_SECONDS + 1
+            monkeypatch.setattr(client, "RESULT_SECONDS", 0.3)
+            asked = [await created(gate, key, f"kept {number}") for number in range(3)]
+            await asyncio.gather(*(submissions.submit(gate.rt, UUID(one)) for one in asked))
+            assert (await key_of(gate)).open_until is not None
+            for number, uuid in enumerate(asked):
+                assert (await work_of(gate, uuid)).state is State.QUEUED
+                assert await submissions_of(gate, f"kept {number}") == []
+            # They shared one look-up.
+            assert (await gate.simulator.books())["requests"]["results"] == 1
+            monkeypatch.undo()
+            await upkeep._probe(gate.rt, await key_of(gate))
+            assert (await key_of(gate)).open_until is None
+            await submissions.submit(gate.rt, UUID(asked[0]))
+            assert (await work_of(gate, asked[0])).state is State.RUNNING
+
+
+async def test_an_upstream_that_holds_connections_and_answers_look_ups_is_sent_more_at_once(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with sending(database_url, tmp_path, upstream_async=False) as (gate, clock):
+        key = await gate.member()
+        async with unanswered(gate, key):
+            clock.now += SILENCE_SECONDS + 1
+            uuid = await created(gate, key, "one more")
+            await submissions.submit(gate.rt, UUID(uuid))
+            assert (await work_of(gate, uuid)).state is State.SUCCEEDED
+            assert (await key_of(gate)).open_until is None
+
+
+async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with sending(database_url, tmp_path) as (gate, clock):
+        key = await gate.member()
+        await submissions.submit(gate.rt, UUID(await created(gate, key, "quick")))
+        uuid = await created(gate, key, "held back")
+        async with unanswered(gate, key):
+            clock.now += LEAST_PATIENCE_SECONDS + 1
+            await submissions.submit(gate.rt, UUID(uuid))
+            assert (await work_of(gate, uuid)).state is State.QUEUED
+            assert await submissions_of(gate, "held back") == []
+            assert (await key_of(gate)).open_until is None
+        await submissions.submit(gate.rt, UUID(uuid))
+        assert (await work_of(gate, uuid)).state is State.RUNNING
