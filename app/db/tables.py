@@ -214,6 +214,8 @@ sdk_refusals = Table(
     Column("expected", Integer, nullable=False),
     # When the latest of them was refused.
     instant("refused_at", nullable=False),
+    # When the next attempts may come in: their SDKs wait what they were told.
+    instant("expected_from", nullable=False, now=True),
     instant("expected_until", nullable=False),
     CheckConstraint("expected >= 0", name="expected"),
 )

@@ -25,8 +25,8 @@ _DEFAULT_SECONDS = 600.0
 _MOST_SECONDS = 3_600.0
 #: Beside the client's own time: its pause between tries and what a proxy holds back.
 _SLACK_SECONDS = 120.0
-#: A longer Retry-After is not heeded by all of them: they come back in half a second instead.
-_LONGEST_RETRY_SECONDS = 60
+#: A Retry-After of a minute is not heeded by all of them: they come back in half a second instead.
+_LONGEST_RETRY_SECONDS = 59
 #: What passes by itself, and of which nothing was taken.
 _PASSING = (RateLimited, OpenLimitReached, Unavailable, RequestTimedOut)
 

@@ -200,7 +200,7 @@ async def test_a_recognised_try_passes_limits_that_are_used_up(timed: Gateway) -
 
 @pytest.mark.parametrize(
     ("limits", "refusal"),
-    [({"rate_per_minute": 60, "rate_burst": 2}, RateLimited), ({"max_open": 2}, OpenLimitReached)],
+    [({"rate_per_minute": 6, "rate_burst": 2}, RateLimited), ({"max_open": 2}, OpenLimitReached)],
     ids=["rate", "open"],
 )
 async def test_a_try_after_a_refused_one_is_a_call_of_its_own(
@@ -212,7 +212,10 @@ async def test_a_try_after_a_refused_one_is_a_call_of_its_own(
     for count in (0, 1):
         with pytest.raises(refusal):
             await attempt(timed, key, count)
-    clock.move(5)
+        # What both are told to wait. Somebody else takes what becomes free meanwhile.
+        clock.move(10)
+        if count == 0:
+            await execute(timed, "UPDATE rate_states SET arrival_at = arrival_at + interval '10 s'")
     await execute(timed, "UPDATE members SET max_open = 50")
     third = await attempt(timed, key, 2)
     assert third not in made
@@ -240,8 +243,28 @@ async def test_a_refused_try_that_is_not_made_again_is_forgotten(
     first = await attempt(timed, key, 0)
     with pytest.raises(RateLimited):
         await attempt(timed, key, 0)
-    clock.move(22)
+    clock.move(6.1)
     assert await attempt(timed, key, 1) == first
+
+
+@pytest.mark.parametrize(
+    ("after", "waited", "another"),
+    [(0, 0, False), (8.9, 0, False), (9, 0, True), (15, 0, True), (15.1, 0, False),
+     (30, 18, True), (12, 4, False)],
+)  # fmt: skip
+async def test_a_refused_try_is_expected_again_when_it_was_told_to_come_and_not_before(
+    timed: Gateway, clock: HandClock, after: float, waited: float, another: bool
+) -> None:
+    """It was told to wait ten seconds. A second try at another time is of the call that was
+    accepted, whose answer was lost: it is not paid for again."""
+    key = await timed.member(max_open=1)
+    first = await attempt(timed, key, 0)
+    with pytest.raises(OpenLimitReached):
+        await attempt(timed, key, 0)
+    await execute(timed, "UPDATE members SET max_open = 50")
+    clock.move(after)
+    assert (await attempt(timed, key, 1, waited=waited) != first) is another
+    assert await used_credits(timed) == (2 if another else 1) * PRICE
 
 
 async def test_refusals_are_kept_for_no_longer_than_they_count(
@@ -293,7 +316,8 @@ async def test_a_member_that_is_refused_all_the_time_leaves_few_refusals(timed: 
     await execute(
         timed,
         "INSERT INTO sdk_refusals SELECT g.member_id, g.api_key_id, g.dialect,"
-        " decode(to_hex(n), 'escape'), 0, 1, g.created_at, g.created_at + interval '1 minute'"
+        " decode(to_hex(n), 'escape'), 0, 1, g.created_at, g.created_at + interval '1 minute',"
+        " g.created_at"
         " FROM generations g, generate_series(1, 200) n",
     )
     with pytest.raises(RateLimited):

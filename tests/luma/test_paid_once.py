@@ -107,7 +107,8 @@ async def test_an_outage_before_it_is_taken_is_503_and_may_be_tried_again(
     monkeypatch.setattr(still_gate.rt.prices.__class__, "quote", lambda *_: away())
     answer = await create(still_gate, key)
     assert (answer.status_code, answer.headers["x-should-retry"]) == (503, "true")
-    assert answer.headers["Retry-After"] == "60"
+    # The older clients for node heed what is less than a minute.
+    assert answer.headers["Retry-After"] == "59"
 
 
 @both
