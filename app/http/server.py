@@ -3,7 +3,8 @@
 uvicorn closes idle connections between requests but waits for ever for a request that has begun,
 and bounds neither the head of a request nor the number of connections. When it stops, it resets
 whoever is connected and not yet accepted, and closes whoever has not sent a whole head; here both
-are answered.
+are answered. It loses the body of a request that offers another protocol, as Java's own client does
+with every request over plain HTTP; here the offer is passed over, as RFC 9110 (7.8) allows.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from asyncio import Transport
 from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
+import httptools
 import uvicorn
 from starlette.types import ASGIApp
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -59,11 +61,46 @@ class BoundedProtocol(HttpToolsProtocol):
             self._end_soon()
 
     def data_received(self, data: bytes) -> None:
-        super().data_received(data)
+        self._unset_keepalive_if_required()
+        try:
+            self._read(data)
+        except httptools.HttpParserError:
+            self.send_400_response("Invalid HTTP request received.")
         if self._head_timer is not None:
             self._head_bytes += len(data)
             if self._head_bytes > MAX_HEAD_BYTES:
                 self._drop()
+
+    def _read(self, data: bytes) -> None:
+        """As the parser does, but that of every request the body is read: it skips those of
+        requests that offer another protocol, so these are given to it again without the offer."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offered:
+                if self.parser.get_method() == b"CONNECT":
+                    raise httptools.HttpParserInvalidMethodError from None
+                data = self._head_without_offer() + data[offered.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (
+            self.parser.get_method(), self.url, self.parser.get_http_version().encode()
+        )]  # fmt: skip
+        for name, value in self.headers:
+            if name == b"connection":
+                words = (word.strip() for word in value.split(b","))
+                value = b", ".join(word for word in words if word.lower() != b"upgrade")
+            if name != b"upgrade":
+                lines.append(b"%s: %s" % (name, value))
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _should_upgrade(self) -> bool:
+        """Asked only of a request that offers it: what was read of it is not looked at."""
+        return True
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -72,6 +109,8 @@ class BoundedProtocol(HttpToolsProtocol):
             self._expect_head()
 
     def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade():
+            return
         self._in_head = False
         self._end_of_head()
         super().on_headers_complete()

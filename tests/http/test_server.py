@@ -101,6 +101,52 @@ async def test_a_body_that_does_not_come_is_a_timeout_and_charges_nothing(
         assert me.json()["used_credits"] == 0
 
 
+#: What Java's own client offers with every request over plain HTTP, what browsers do, and others.
+OFFERS = [
+    "Connection: Upgrade, HTTP2-Settings\r\nUpgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAoAAAAAIA",
+    "Connection: keep-alive\r\nconnection:upgrade\r\nUPGRADE: h2c\r\nUpgrade: x/1",
+    "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13",
+]
+
+
+@pytest.mark.parametrize("step", [7, 200, 1_000_000])
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("offer", OFFERS)
+async def test_a_request_that_offers_another_protocol_is_answered_like_any_other(
+    database_url: str, tmp_path: Path, offer: str, chunked: bool, step: int
+) -> None:
+    asked = json.dumps(body("x" * 5_000)).encode()
+    length, sent = f"Content-Length: {len(asked)}", asked
+    if chunked:
+        length, sent = "Transfer-Encoding: chunked", b"%x\r\n%s\r\n0\r\n\r\n" % (len(asked), asked)
+    async with served(database_url, tmp_path) as (gate, http):
+        key = await gate.member()
+        create = f"POST /api/features HTTP/1.1\r\nHost: a\r\n{offer}\r\nAPI-KEY: {key}\r\n"
+        look = f"GET /livez HTTP/1.1\r\nHost: a\r\n{offer}\r\n\r\n"
+        head = f"{create}Prefer: respond-async\r\n{length}\r\n\r\n"
+        whole = head.encode() + sent + look.encode() * 2
+        reader, writer = await connect(http)
+        for start in range(0, len(whole), step):
+            writer.write(whole[start : start + step])
+            await writer.drain()
+        async with asyncio.timeout(30):
+            assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 202")
+            for _ in range(2):
+                assert b"HTTP/1.1 200" in await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+        made = (await http.get("/api/v1/generations", headers={"API-KEY": key})).json()["data"]
+        assert [len(each["spec"]["prompt"]) for each in made] == [5_000]
+
+
+async def test_nobody_is_connected_through(database_url: str, tmp_path: Path) -> None:
+    async with served(database_url, tmp_path) as (_, http):
+        reader, writer = await connect(http)
+        writer.write(b"CONNECT a:443 HTTP/1.1\r\nHost: a:443\r\n\r\n")
+        async with asyncio.timeout(30):
+            assert (await reader.read()).startswith(b"HTTP/1.1 400")
+        writer.close()
+
+
 async def test_connections_above_the_limit_are_closed_and_the_others_served(
     database_url: str, tmp_path: Path
 ) -> None:

@@ -22,6 +22,7 @@ OWNERS = {
         "app/simulator/": "renders films",
     },
     "fastapi_swagger": {"app/openapi/routes.py": "serves its files of Swagger UI"},
+    "httptools": {"app/http/server.py": "reads what uvicorn would lose"},
     "httpx": {
         "app/runtime.py": "opens and closes the clients",
         "app/upstream/": "speaks to the upstream with them",
