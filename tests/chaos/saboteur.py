@@ -47,12 +47,15 @@ class Saboteur:
 
     async def storm(self, strikes: Sequence[Strike], *, until: float) -> None:
         """What is struck already is struck later, not twice at a time; what is still waiting at
-        the end is left out."""
-        begin = time.monotonic()
+        the end is left out, but for the first of its kind: where processes start slowly, that comes
+        late."""
+        begin, met = time.monotonic(), set[str]()
         async with asyncio.TaskGroup() as group:
             for strike in strikes:
                 await asyncio.sleep(max(0.0, begin + strike.at - time.monotonic()))
-                group.create_task(self._strike(strike, until))
+                last = until if strike.kind in met else math.inf
+                met.add(strike.kind)
+                group.create_task(self._strike(strike, last))
 
     async def _strike(self, strike: Strike, until: float) -> None:
         act: Callable[[Strike, float], Awaitable[bool]] = getattr(self, f"_{strike.kind}")

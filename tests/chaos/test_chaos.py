@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.chaos import plan
 from tests.chaos.run import run
 
-#: Its slow strikes come early: what still waits for its turn at the end is left out.
+#: Its slow strikes come early, so that a busy machine comes to them while clients still ask.
 SEED = 14
 
 
