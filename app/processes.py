@@ -240,7 +240,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
 
 async def with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
     """Runs a command's use case on an opened runtime."""
-    async with open_runtime(settings) as rt:
+    async with open_runtime(settings, forms=FORMS) as rt:
         await act(rt)
 
 

@@ -107,11 +107,10 @@ async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
     """A delivery of a test, without a job: whoever asked for it sends it. Raises `NotFound`."""
     delivery_id = uuid4()
     async with rt.db.begin() as tx:
-        endpoint = await _get(tx, caller, endpoint_id)
+        await _get(tx, caller, endpoint_id)
         await deliveries.make_test(
-            tx, delivery_id, team_id=endpoint.team_id, member_id=caller.member_id,
-            endpoint_id=endpoint.id,
-        )  # fmt: skip
+            tx, delivery_id, endpoint_id=endpoint_id, member_id=caller.member_id
+        )
     return delivery_id
 
 
@@ -128,10 +127,74 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
     """Due now, under the same message id, with all tries before it. Raises `NotFound`."""
     delivery = await get_delivery(rt, caller, delivery_id)
     async with rt.db.begin() as tx:
-        await deliveries.begin_again(tx, delivery.id, now=rt.clock.for_database())
-        await enqueue(tx, Job.TELL, delivery.id)
-        await hasten_one(tx, Job.TELL, delivery.id)
+        await _begin_again(rt, tx, delivery.id)
     return replace(delivery, state="pending", finished_at=None, next_attempt_at=rt.clock.now())
+
+
+# What operators do, whoever's endpoint it is.
+
+
+async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> UUID:
+    """As `make_test`. Raises `NotFound`."""
+    delivery_id = uuid4()
+    async with rt.db.begin() as tx:
+        await _get_any(tx, endpoint_id)
+        await deliveries.make_test(tx, delivery_id, endpoint_id=endpoint_id)
+        await _note(tx, actor, "webhook.test", endpoint_id)
+    return delivery_id
+
+
+async def disable(rt: Runtime, endpoint_id: UUID, *, reason: str, actor: str) -> None:
+    """Nothing is told there until its owner starts it again. Raises `NotFound`, `InvalidRequest`
+    where it is disabled already."""
+    async with rt.db.begin() as tx:
+        await _get_any(tx, endpoint_id)
+        if not await webhooks.disable(tx, endpoint_id, reason="operator"):
+            raise InvalidRequest(f"Webhook endpoint {endpoint_id} is disabled already.")
+        await _note(tx, actor, "webhook.disable", endpoint_id, reason=reason)
+
+
+async def resend_one(rt: Runtime, delivery_id: UUID, *, actor: str) -> None:
+    """As `resend`. Raises `NotFound`, and `InvalidRequest` where its endpoint is disabled."""
+    async with rt.db.begin() as tx:
+        delivery = await deliveries.find_any(tx, delivery_id)
+        if delivery is None:
+            raise NotFound(f"There is no delivery {delivery_id}.")
+        if delivery.endpoint_id is not None:
+            await _must_be_enabled(tx, delivery.endpoint_id)
+        await _begin_again(rt, tx, delivery_id)
+        await _note(tx, actor, "webhook.resend", delivery_id)
+
+
+async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
+    """All that this endpoint was never told; how many. Raises as `resend_one`."""
+    async with rt.db.begin() as tx:
+        await _must_be_enabled(tx, endpoint_id)
+        failed = await deliveries.failed_of(tx, endpoint_id)
+        for delivery_id in failed:
+            await _begin_again(rt, tx, delivery_id)
+        await _note(tx, actor, "webhook.resend", endpoint_id, deliveries=len(failed))
+    return len(failed)
+
+
+async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
+    await deliveries.begin_again(tx, delivery_id, now=rt.clock.for_database())
+    await enqueue(tx, Job.TELL, delivery_id)
+    await hasten_one(tx, Job.TELL, delivery_id)
+
+
+async def _must_be_enabled(tx: Tx, endpoint_id: UUID) -> None:
+    if not (await _get_any(tx, endpoint_id)).enabled:
+        raise InvalidRequest(
+            f"Webhook endpoint {endpoint_id} is disabled; its owner starts it again."
+        )
+
+
+async def _get_any(tx: Tx, endpoint_id: UUID) -> Endpoint:
+    endpoint = await webhooks.find_any(tx, endpoint_id)
+    if endpoint is None:
+        raise NotFound(f"There is no webhook endpoint {endpoint_id}.")
+    return endpoint
 
 
 async def _get(tx: Tx, caller: Caller, endpoint_id: UUID) -> Endpoint:
@@ -142,7 +205,10 @@ async def _get(tx: Tx, caller: Caller, endpoint_id: UUID) -> Endpoint:
 
 
 async def _audit(tx: Tx, caller: Caller, action: str, endpoint_id: UUID, **detail: Any) -> None:
+    await _note(tx, str(caller.member_id), action, endpoint_id, **detail)
+
+
+async def _note(tx: Tx, actor: str, action: str, subject: UUID, **detail: Any) -> None:
     await members.record_audit(
-        tx, actor=str(caller.member_id), action=action, subject=str(endpoint_id),
-        detail=json.dumps(detail),
-    )  # fmt: skip
+        tx, actor=actor, action=action, subject=str(subject), detail=json.dumps(detail)
+    )

@@ -91,7 +91,7 @@ class WebhookEndpointDocument(Document):
     description: str | None
     team_wide: bool
     enabled: bool
-    disabled_reason: str | None = Field(description="`owner`, `gone` or `failing`.")
+    disabled_reason: str | None = Field(description="`owner`, `operator`, `gone` or `failing`.")
     failing_since: datetime | None = Field(description="Nothing has come through since then.")
     previous_secret_until: datetime | None
     created_at: datetime

@@ -6,7 +6,7 @@ import sys
 
 import typer
 
-from app.cli import archive, gateway, keys, members, running, teams, unknown
+from app.cli import archive, gateway, keys, members, running, teams, unknown, webhooks
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False,
                   help="Reelgate: a gateway for AI video.")  # fmt: skip
@@ -18,6 +18,7 @@ cli.add_typer(keys.cli, name="key")
 cli.add_typer(gateway.upstream_cli, name="upstream")
 cli.add_typer(unknown.cli, name="unknown")
 cli.add_typer(archive.cli, name="archive")
+cli.add_typer(webhooks.cli, name="webhooks")
 
 
 def main() -> None:

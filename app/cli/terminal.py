@@ -76,9 +76,10 @@ def show(columns: list[str], lines: list[list[object]]) -> None:
     for name in columns:
         table.add_column(name, no_wrap=True)
     for line in lines:
-        table.add_row(*(Text("" if cell is None else _printable(str(cell))) for cell in line))
+        table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in line))
     _out.print(table, soft_wrap=True, crop=False)
 
 
-def _printable(cell: str) -> str:
+def printable(cell: str) -> str:
+    """What others wrote, on one line."""
     return "".join(char if char.isprintable() else " " for char in cell)

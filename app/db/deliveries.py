@@ -96,18 +96,39 @@ _MAKE = text(
 
 
 async def make_test(
-    tx: Tx, delivery_id: UUID, *, team_id: UUID, member_id: UUID, endpoint_id: UUID
+    tx: Tx, delivery_id: UUID, *, endpoint_id: UUID, member_id: UUID | None = None
 ) -> None:
+    """By a member, or by an operator: then in the name of the endpoint's own, or of the team's
+    first one."""
     await tx.execute(
         text(
-            "INSERT INTO webhook_deliveries (id, team_id, member_id, endpoint_id, type)"
-            " VALUES (:id, :team_id, :member_id, :endpoint_id, :kind)"
+            """
+            INSERT INTO webhook_deliveries (id, team_id, member_id, endpoint_id, type)
+            SELECT :id, w.team_id, coalesce(CAST(:member_id AS uuid), w.member_id, first.id), w.id,
+                   :kind
+              FROM webhook_endpoints w
+             CROSS JOIN LATERAL (SELECT id FROM members WHERE team_id = w.team_id
+                                  ORDER BY created_at, id LIMIT 1) first
+             WHERE w.id = :endpoint_id
+            """
         ),
         {
-            "id": delivery_id, "team_id": team_id, "member_id": member_id,
-            "endpoint_id": endpoint_id, "kind": Kind.TEST.value,
+            "id": delivery_id, "member_id": member_id, "endpoint_id": endpoint_id,
+            "kind": Kind.TEST.value,
         },
     )  # fmt: skip
+
+
+async def failed_of(tx: Tx, endpoint_id: UUID) -> list[UUID]:
+    """What it was never told, oldest first."""
+    rows = await tx.scalars(
+        text(
+            "SELECT id FROM webhook_deliveries WHERE endpoint_id = :id AND state = 'failed'"
+            " AND generation_id IS NOT NULL ORDER BY created_at, id"
+        ),
+        {"id": endpoint_id},
+    )
+    return list(rows)
 
 
 _SELECT = """

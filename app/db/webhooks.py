@@ -38,6 +38,22 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An endpoint as operators see it, without what signs. `member_name` None: the team's.
+    `pending` and `failed` count its deliveries."""
+
+    id: UUID
+    team_name: str
+    member_name: str | None
+    url: str
+    enabled: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    pending: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
     """Whose endpoints: a member's own, and the team's where it is an administrator."""
 
@@ -130,6 +146,30 @@ async def list_owned(tx: Tx, owner: Owner) -> list[Endpoint]:
         text(f"{_SELECT} WHERE {_OWNED} ORDER BY created_at, id"), _owner(owner)
     )
     return [_endpoint(row) for row in rows]
+
+
+async def standings(tx: Tx, *, team: str | None = None) -> list[Standing]:
+    """Everybody's, or a team's; oldest first."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT w.id, t.name AS team_name, m.name AS member_name, w.url,
+                   w.state = 'enabled' AS enabled, w.disabled_reason, w.failing_since,
+                   d.pending, d.failed
+              FROM webhook_endpoints w JOIN teams t ON t.id = w.team_id
+              LEFT JOIN members m ON m.id = w.member_id
+             CROSS JOIN LATERAL (
+                   SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+                          count(*) FILTER (WHERE state = 'failed') AS failed
+                     FROM webhook_deliveries
+                    WHERE endpoint_id = w.id AND generation_id IS NOT NULL) d
+             WHERE CAST(:team AS text) IS NULL OR t.name = :team
+             ORDER BY w.created_at, w.id
+            """
+        ),
+        {"team": team},
+    )
+    return [Standing(**row._mapping) for row in rows]
 
 
 #: What may be changed of an endpoint, and how its value is written.

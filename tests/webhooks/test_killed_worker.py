@@ -109,7 +109,7 @@ def test_the_documented_receiver(postgres: database.Server, tmp_path: Path) -> N
     ):
         api = place.start_api()
         caller = place.caller(api, "documented")
-        created, callback = (
+        created, callback, *_ = (
             code.replace("http://127.0.0.1:8080", api.address)
             .replace("https://hooks.example.com", origin)
             for spoken, code in fences(Path("docs/webhooks.md")) if spoken == "sh"

@@ -1,0 +1,99 @@
+"""Commands for webhooks."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from app import telling, webhooks
+from app.cli.terminal import ACTOR, day, group, printable, require, show, with_runtime
+from app.db import webhooks as endpoints
+from app.runtime import Runtime
+
+cli = group("Webhook endpoints of all teams, and what was told there.")
+
+EndpointId = Annotated[UUID, typer.Argument(help="Its id, from `webhooks list`.")]
+
+
+@cli.command("list")
+def webhooks_list(
+    team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
+) -> None:
+    """Show endpoints, without the query of their addresses, and how much waits or failed."""
+
+    async def act(rt: Runtime) -> None:
+        async with rt.db.single() as tx:
+            found = await endpoints.standings(tx, team=team)
+        show(
+            ["endpoint", "team", "member", "address", "state", "failing since", "pending",
+             "failed"],
+            [
+                [e.id, e.team_name, e.member_name, e.url.partition("?")[0],
+                 "enabled" if e.enabled else f"disabled ({e.disabled_reason})",
+                 day(e.failing_since), e.pending, e.failed]
+                for e in found
+            ],
+        )  # fmt: skip
+
+    with_runtime(act)
+
+
+@cli.command("test")
+def webhooks_test(endpoint: EndpointId) -> None:
+    """Send a test to an endpoint, also to one that is disabled, and show what came back. Exit 1
+    where it was not taken."""
+    delivered = False
+
+    async def act(rt: Runtime) -> None:
+        nonlocal delivered
+        test = await webhooks.make_operators_test(rt, endpoint, actor=ACTOR)
+        tried = await telling.attempt(rt, test)
+        assert tried is not None, "a test is always due"
+        await telling.record(rt, tried)
+        delivered = tried.delivered
+        said = tried.attempt
+        typer.echo(f"{said.error or f'answered {said.status}'} after {said.seconds:.1f} s")
+        if said.answer:
+            typer.echo(printable(said.answer))
+
+    with_runtime(act)
+    if not delivered:
+        raise typer.Exit(1)
+
+
+@cli.command("disable")
+def webhooks_disable(
+    endpoint: EndpointId, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]
+) -> None:
+    """Tell an endpoint nothing more. What waits for it fails; its owner may start it again."""
+
+    async def act(rt: Runtime) -> None:
+        await webhooks.disable(rt, endpoint, reason=reason, actor=ACTOR)
+        typer.echo(f"Webhook endpoint {endpoint} is disabled.")
+
+    with_runtime(act)
+
+
+@cli.command("resend")
+def webhooks_resend(
+    delivery: Annotated[
+        UUID | None, typer.Option(help="A delivery's id, from the log or the API.")
+    ] = None,
+    endpoint: Annotated[
+        UUID | None, typer.Option(help="All that this endpoint was never told.")
+    ] = None,
+) -> None:
+    """Send again, as soon as possible, under the same `webhook-id`s."""
+    require((delivery is None) != (endpoint is None), "give --delivery or --endpoint, one of them")
+
+    async def act(rt: Runtime) -> None:
+        count = 1
+        if endpoint is not None:
+            count = await webhooks.resend_failed(rt, endpoint, actor=ACTOR)
+        elif delivery is not None:
+            await webhooks.resend_one(rt, delivery, actor=ACTOR)
+        typer.echo(f"Sent again as soon as possible: {count}.")
+
+    with_runtime(act)
