@@ -78,12 +78,15 @@ async def take_slot(
     """Takes one request out of the budget of the least busy of these keys.
 
     The budget is GCRA on the database's clock: a key may run `ahead` requests before it has to
-    keep to `per_minute`. Submissions pass a larger `ahead` than polls, so they go first when it is
-    tight. An arrival more than a minute ahead means that the clock was set back, and is cut.
+    keep to `per_minute`, and where that is less than one a second, `ahead` seconds. Submissions
+    pass a larger `ahead` than polls, so they go first when it is tight. An arrival more than a minute ahead means that the clock was set back, and is cut.
     `any_state` also takes keys that are set aside: a generation is polled with the key that
     made it.
     """
     step = 60.0 / per_minute
+    # Below the minute after which an arrival is cut, or a small budget would never be used up.
+    pause = min(step, 1.0)
+    allowed = ahead * pause
     taken = (
         await tx.execute(
             text(
@@ -107,14 +110,14 @@ async def take_slot(
                           FROM candidate) AS backlog
                 """
             ),
-            {"ids": list(ids), "any_state": any_state, "step": step, "allowed": step * ahead},
+            {"ids": list(ids), "any_state": any_state, "step": step, "allowed": allowed},
         )
     ).one()
     if taken.id is not None:
         return Slot(taken.id)
     if taken.backlog is None:
         return Slot(None, NO_KEY_SECONDS)
-    return Slot(None, max(taken.backlog - step * ahead, 0.0) + step)
+    return Slot(None, max(taken.backlog - allowed, 0.0) + pause)
 
 
 async def set_aside(tx: Tx, key_id: int, *, reason: str, return_seconds: float | None) -> bool:
