@@ -280,6 +280,11 @@ class Rejections:
 
     issues: list[Issue] = field(default_factory=list)
 
+    @property
+    def full(self) -> bool:
+        """Whether another issue would not be shown: looking for more costs time for nothing."""
+        return len(self.issues) >= MAX_ISSUES
+
     def add(
         self,
         path: str,

@@ -45,6 +45,8 @@ def parse(body: Mapping[str, Any]) -> GenerationRequest:
     options = [option.wire for option in named.options]
     allowed = ["feature", *options, "callback_url"]
     for name in body:
+        if issues.full:
+            break
         if name not in allowed:
             issues.add(
                 shown(name), "unknown", f"unknown field; allowed fields are {', '.join(allowed)}",

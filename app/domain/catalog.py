@@ -53,6 +53,8 @@ class Offer:
         under = f"{prefix}." if prefix else ""
         known = {option.wire: option for option in self.options}
         for wire in values:
+            if issues.full:
+                break
             if wire not in known:
                 issues.add(
                     f"{under}{shown(wire)}",

@@ -35,6 +35,8 @@ class OptionReader:
         """Refuses what has no name here."""
         names = tuple(allowed)
         for name in values:
+            if self.issues.full:
+                break
             if name not in names:
                 self.issues.add(
                     f"{prefix}{shown(name)}", "unknown",

@@ -59,6 +59,10 @@ def parse_json(body: bytes) -> Any:
         raise MalformedJson("The request body is not JSON that can be read here.") from None
 
 
+#: What the framework reads are small documents, and it reads those of strangers too.
+_MOST_READ_BYTES = 65_536
+
+
 class BoundedRoute(APIRoute):
     """For routes whose body the framework reads: it does so before it asks who calls, would take
     any length and any time, and would not read JSON whose sender calls it something else, as curl
@@ -71,10 +75,8 @@ class BoundedRoute(APIRoute):
 
         async def bounded(request: Request) -> Response:
             settings = request.app.state.runtime.settings
-            body = await read_body(
-                request, limit=settings.max_body_bytes, seconds=settings.body_seconds
-            )
-
+            limit = min(settings.max_body_bytes, _MOST_READ_BYTES)
+            body = await read_body(request, limit=limit, seconds=settings.body_seconds)
             if body:
                 parse_json(body)
 

@@ -15,6 +15,7 @@ from starlette.routing import Match
 from app.domain.catalog import shown
 from app.domain.refusal import sentence
 from app.errors import (
+    MAX_ISSUES,
     Forbidden,
     GatewayError,
     Internal,
@@ -133,11 +134,11 @@ def from_validation(error: RequestValidationError) -> InvalidRequest:
     """Issues of query and path parameters, which the framework checks."""
     issues = [
         Issue(
-            ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0]),
+            ".".join(str(shown(part)) for part in found["loc"][1:]) or str(found["loc"][0]),
             "missing" if found["type"] == "missing" else "value",
             str(found["msg"]).removeprefix("Value error, "),
             shown(found.get("input")),
         )
-        for found in error.errors()
+        for found in error.errors()[:MAX_ISSUES]
     ]
     return InvalidRequest(issues=issues)

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fastapi.routing import APIRoute
 
+from app.api import wire as rest
 from app.api.routes import ROUTERS
+from app.dialects.luma import wire as luma
+from app.dialects.luma_agents import wire as luma_agents
+from app.dialects.onemin import wire as onemin
+from app.dialects.openai import wire as openai
 from app.domain.caller import Role
+from app.domain.snapping import Aliases
+from app.errors import MAX_ISSUES, InvalidRequest, Rejections
 from app.http.bodies import BoundedRoute
 from tests.harness.gateway import Gateway, gateway
 
@@ -102,3 +110,49 @@ async def test_a_sentence_says_what_is_wrong(still_gate: Gateway) -> None:
         )  # fmt: skip
         assert answer.status_code == 422
         assert said in answer.json()["detail"], answer.text
+
+
+async def test_small_documents_are_read_and_no_long_ones(still_gate: Gateway) -> None:
+    long = b'{"url": "%s"}' % (b"x" * 70_000)
+    answer = await still_gate.http.post(PATHS[0], content=long, headers=JSON)
+    assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
+
+
+async def test_a_long_name_is_not_said_whole(still_gate: Gateway) -> None:
+    asked = {"url": "https://hooks.example.com/", "x" * 60_000: 1}
+    key = await still_gate.member()
+    answer = await still_gate.http.post(PATHS[0], json=asked, headers={"API-KEY": key})
+    assert answer.status_code == 422
+    assert len(answer.content) < 2_000
+
+
+UNKNOWN: dict[str, Any] = {f"field_{number}": number for number in range(10 * MAX_ISSUES)}
+PARSERS: dict[str, Callable[[], object]] = {
+    "own REST": lambda: rest.parse(UNKNOWN),
+    "1min.ai": lambda: onemin.parse(UNKNOWN),
+    "1min.ai's promptObject": lambda: onemin.parse(
+        {"type": "TEXT_TO_VIDEO", "model": "luma", "promptObject": UNKNOWN}
+    ),
+    "OpenAI": lambda: openai.parse(UNKNOWN, aliases=Aliases({}), strict=False),
+    "Luma Dream Machine": lambda: luma.parse(UNKNOWN, aliases=Aliases({}), strict=False),
+    "Luma Agents": lambda: luma_agents.parse(UNKNOWN, aliases=Aliases({}), strict=False),
+}
+
+
+@pytest.mark.parametrize("edge", PARSERS)
+def test_no_more_is_looked_for_than_is_said(edge: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A body has room for a hundred thousand wrong fields, and all others wait meanwhile."""
+    found = 0
+    add = Rejections.add
+
+    def counting(issues: Rejections, *words: Any, **more: Any) -> None:
+        nonlocal found
+        found += 1
+        add(issues, *words, **more)
+
+    monkeypatch.setattr(Rejections, "add", counting)
+    with pytest.raises(InvalidRequest) as refused:
+        PARSERS[edge]()
+    assert len(refused.value.issues) == MAX_ISSUES
+    # Beside the unknown ones, those that are missing.
+    assert found < MAX_ISSUES + 10

@@ -54,6 +54,8 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
     """The request, or an error that names every field that is wrong. Nothing is invented."""
     issues = Rejections()
     for name in body:
+        if issues.full:
+            break
         if name not in _FIELDS:
             message = f"unknown field; allowed fields are {', '.join(_FIELDS)}"
             issues.add(shown(name), "unknown", message, value=shown(body[name]), allowed=_FIELDS)
