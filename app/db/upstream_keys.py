@@ -79,9 +79,9 @@ async def take_slot(
 
     The budget is GCRA on the database's clock: a key may run `ahead` requests before it has to
     keep to `per_minute`, and where that is less than one a second, `ahead` seconds. Submissions
-    pass a larger `ahead` than polls, so they go first when it is tight. An arrival more than a minute ahead means that the clock was set back, and is cut.
-    `any_state` also takes keys that are set aside: a generation is polled with the key that
-    made it.
+    pass a larger `ahead` than polls, so they go first when it is tight. An
+    arrival more than a minute ahead means that the clock was set back, and is cut. `any_state` also
+    takes keys that are set aside: a generation is polled with the key that made it.
     """
     step = 60.0 / per_minute
     # Below the minute after which an arrival is cut, or a small budget would never be used up.
