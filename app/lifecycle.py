@@ -89,8 +89,10 @@ async def succeed(
     paths: tuple[str, ...],
     link: str | None,
     now: datetime,
+    seen_in: str | None = None,
 ) -> bool:
-    """→ succeeded: the quote is settled and the video goes to the archive."""
+    """→ succeeded: the quote is settled and the video goes to the archive. `seen_in` is the record
+    of the upstream's that a look found it in; nothing is done where it is asked for another."""
     columns: dict[str, Any] = {"result_paths": list(paths)}
     if upstream_id is not None:
         columns["upstream_id"] = upstream_id
@@ -99,6 +101,7 @@ async def succeed(
         work.id,
         State.SUCCEEDED,
         guard=attempt,
+        seen_in=seen_in,
         event={"settled": work.quote},
         finished_at=now,
         error_code=None,
@@ -127,8 +130,10 @@ async def fail(
     now: datetime,
     billed_credits: int | None = None,
     upstream_id: str | None = None,
+    seen_in: str | None = None,
 ) -> bool:
-    """→ failed: the hold is released, or settled where the upstream says that it billed."""
+    """→ failed: the hold is released, or settled where the upstream says that it billed. `seen_in`
+    as for `succeed`."""
     settle = min(billed_credits or 0, work.quote)
     # Kept, so that an operator can still ask the upstream about it.
     columns = {} if upstream_id is None else {"upstream_id": upstream_id}
@@ -137,6 +142,7 @@ async def fail(
         work.id,
         State.FAILED,
         guard=attempt,
+        seen_in=seen_in,
         event={"code": code, "settled": settle},
         error_code=code,
         error_message=message,
@@ -200,6 +206,7 @@ async def _move(
     *,
     event: Mapping[str, Any],
     guard: UUID | None = None,
+    seen_in: str | None = None,
     **columns: Any,
 ) -> bool:
     moved = await moves.move(
@@ -208,6 +215,7 @@ async def _move(
         to=to,
         sources=sources(to),
         attempt=guard,
+        upstream_id=seen_in,
         event=event,
         columns=columns,
     )

@@ -138,7 +138,7 @@ async def _look_up(
             )
             if work.upstream_id is not None:
                 # Its next look may be hours away, at the id it had before.
-                await queue.hasten(tx, queue.Job.POLL)
+                await queue.hasten_one(tx, queue.Job.POLL, generation_id)
             await _audit(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=Outcome.FOUND.value,
                 upstream_id=upstream_id, reason=reason,

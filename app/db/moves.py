@@ -79,10 +79,12 @@ async def move(
     to: State,
     sources: Iterable[State],
     attempt: UUID | None,
+    upstream_id: str | None = None,
     event: Mapping[str, Any],
     columns: Mapping[str, Any],
 ) -> bool:
-    """One guarded step and its event; False where the row is elsewhere or another's attempt."""
+    """One guarded step and its event; False where the row is elsewhere, another's attempt, or by
+    now of another record of the upstream's than the one that is given."""
     unknown = columns.keys() - _COLUMNS
     if unknown:
         raise ValueError(f"not columns a move may set: {sorted(unknown)}")
@@ -102,6 +104,7 @@ async def move(
                 UPDATE generations SET {", ".join(assignments)}
                  WHERE id = :id AND state = ANY(:sources)
                    AND (CAST(:guard AS uuid) IS NULL OR attempt = :guard)
+                   AND (CAST(:of_record AS text) IS NULL OR upstream_id = :of_record)
                 RETURNING id, team_id, member_id
             )
             INSERT INTO events (generation_id, team_id, member_id, type, data)
@@ -114,6 +117,7 @@ async def move(
             "to": to.value,
             "sources": [state.value for state in sources],
             "guard": attempt,
+            "of_record": upstream_id,
             "type": f"generation.{to.value}",
             "data": json.dumps(dict(event)),
         },

@@ -74,13 +74,13 @@ async def record(rt: Runtime, work: Work, answer: ResultAnswer) -> None:
             case Succeeded():
                 moved = await lifecycle.succeed(
                     tx, work, attempt=None, upstream_id=None, paths=answer.paths,
-                    link=answer.link, now=now,
+                    link=answer.link, now=now, seen_in=work.upstream_id,
                 )  # fmt: skip
                 entered = State.SUCCEEDED if moved else None
             case Failed():
                 moved = await lifecycle.fail(
                     tx, work, attempt=None, code=answer.code, message=answer.message, now=now,
-                    billed_credits=answer.billed_credits,
+                    billed_credits=answer.billed_credits, seen_in=work.upstream_id,
                 )  # fmt: skip
                 entered = State.FAILED if moved else None
             case _:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from app import operations
+from app import lifecycle, operations, queue
+from app.db import moves
 from app.domain.caller import Role
 from app.domain.generation import State
 from app.errors import InvalidRequest, NotFound, NotUnknown
 from app.operations import Outcome
+from app.upstream.answers import Failed, Succeeded
+from app.worker import polls, submissions
 from tests.harness.gateway import Gateway
 from tests.worker.test_submissions import PRICE, created, used
 
@@ -105,6 +109,42 @@ async def test_found_by_its_upstream_id_is_polled_to_its_end(gate: Gateway) -> N
     assert (generation.state, generation.settled) == (State.SUCCEEDED, PRICE)
     detail = {"outcome": "found", "reason": "seen", "upstream_id": sent["uuid"]}
     assert await audit(gate) == [("unknown.resolve", uuid, detail)]
+
+
+async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named(
+    still_gate: Gateway,
+) -> None:
+    """A look was on its way when an operator named the record that was paid for."""
+    key = await still_gate.member()
+    uuid = as_id(await created(still_gate, key))
+    await submissions.submit(still_gate.rt, uuid)
+    async with still_gate.rt.db.begin() as tx:
+        looking = await moves.find_work(tx, uuid)
+        assert looking is not None
+        assert await lifecycle.lose_track(tx, looking, attempt=None, reason="deadline")
+        # Somebody else's next look is hours away, and stays so.
+        await tx.execute(
+            text("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'")
+        )
+        await queue.enqueue(tx, queue.Job.POLL, uuid4(), at=datetime.now(UTC) + timedelta(hours=1))
+    await operations.resolve(
+        still_gate.rt, uuid, Outcome.FOUND, reason="seen", upstream_id="another", actor="op"
+    )
+    for answer in (
+        Failed(code="upstream_failed", message="No video."),
+        Succeeded(upstream_id=None, paths=("a.mp4",), link=None),
+    ):
+        await polls.record(still_gate.rt, looking, answer)
+        assert (await still_gate.generation(uuid)).state is State.UNKNOWN
+    assert await used(still_gate, key) == PRICE
+    async with still_gate.rt.db.single() as tx:
+        due = await tx.execute(
+            text(
+                "SELECT args->>'generation_id' AS id FROM procrastinate_jobs"
+                " WHERE queue_name = 'poll' AND scheduled_at <= now()"
+            )
+        )
+        assert [row.id for row in due] == [str(uuid)]
 
 
 async def test_a_record_that_another_generation_has_is_refused(gate: Gateway) -> None:
