@@ -135,6 +135,8 @@ async def record(rt: Runtime, tried: Tried) -> None:
     state = "delivered" if tried.delivered else "pending" if at else "failed"
     disabled = ""
     async with rt.db.begin() as tx:
+        if delivery.endpoint_id is not None:
+            await webhooks.hold(tx, delivery.endpoint_id)
         written = await deliveries.record(
             tx, delivery, tried.attempt, state=state, next_attempt_at=at,
             finished_at=None if at else now,
