@@ -209,7 +209,9 @@ def _asked_schemas(document: Json) -> set[str]:
     found: set[str] = set()
     for _, _, operation in repairs.operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
-            found.add(media["schema"].get("$ref", "").rpartition("/")[2])
+            # A body that may be left out is one of two: the schema, or null.
+            for schema in (media["schema"], *media["schema"].get("anyOf", ())):
+                found.add(schema.get("$ref", "").rpartition("/")[2])
     return found
 
 
