@@ -99,10 +99,12 @@ async def test_a_download_that_trickles_gives_its_place_to_others_and_is_tried_a
         key = await gate.member()
         monkeypatch.setattr(assets, "TRY_SECONDS", 0.5)
         slow = {"prompt_contains": "slow", "path": "download"}
-        await gate.simulator.fault("download_slow", match=slow, times=1, seconds=3600)
+        await gate.simulator.fault("download_slow", match=slow, times=None, seconds=3600)
         uuid = await created(gate, key, "slow")
         await failed_once(gate, uuid)
-        assert await trouble(gate, uuid) == ("pending", 1, "timeout")
+        state, _, error = await trouble(gate, uuid)
+        assert (state, error) == ("pending", "timeout")
+        await gate.simulator.http.delete("/_simulator/script")
         monkeypatch.undo()
         assert (await gate.archived(await created(gate, key, "another"))).asset is not None
         assert (await gate.archived(uuid)).asset is not None
