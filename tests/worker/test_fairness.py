@@ -13,11 +13,11 @@ from tests.simulator.conftest import until
 CROWD = 500
 
 
-async def crowd_of(gate: Gateway) -> str:
+async def crowd_of(gate: Gateway, size: int = CROWD) -> str:
     key = await gate.member(
         "crowd", rate_per_minute=60_000, rate_burst=CROWD, max_open=CROWD, credit_limit=10**12
     )
-    for number in range(CROWD):
+    for number in range(size):
         assert (await gate.create(key, body(f"crowd {number}"))).status_code == 202
     return key
 
@@ -52,9 +52,9 @@ async def test_under_a_tight_budget_the_turn_is_kept_and_the_crowd_waits_apart(
 ) -> None:
     async with gateway(
         database_url, tmp_path, worker=False, poll_first_seconds=3600,
-        upstream_rate_per_minute=60,
+        upstream_rate_per_minute=20,
     ) as gate:  # fmt: skip
-        await crowd_of(gate)
+        await crowd_of(gate, 150)
         gate.start_worker()
 
         async def all_put_off() -> bool:
@@ -67,10 +67,10 @@ async def test_under_a_tight_budget_the_turn_is_kept_and_the_crowd_waits_apart(
                 )
             return bool(due == 0)
 
-        await until(all_put_off, seconds=60)
+        await until(all_put_off, seconds=240)
         before = await order_of(gate)
         # What may be ahead of the rate is sent; the rest comes back one after the other.
-        assert len(before) < CROWD / 10
+        assert len(before) < 50
         async with gate.rt.db.single() as tx:
             spread = await tx.scalar(
                 text(
@@ -85,7 +85,7 @@ async def test_under_a_tight_budget_the_turn_is_kept_and_the_crowd_waits_apart(
         async def sent() -> bool:
             return "ben's first" in await order_of(gate)
 
-        await until(sent, seconds=30)
+        await until(sent, seconds=120)
         overtaken = len(await order_of(gate)) - len(before)
         assert overtaken <= 10
 
