@@ -112,6 +112,7 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
         return "the archive was away"
     if answer.kind == "content" and "upstream" in str(answer.document.get("detail")):
         return "the video was not archived yet and the upstream's file host failed"
-    if answer.document.get("errorCode") == "PAUSED" and met("admission"):
+    code = answer.document.get("errorCode") or answer.document.get("code")
+    if code in ("PAUSED", "paused") and met("admission"):
         return "an operator had paused admission"
     return None

@@ -11,8 +11,13 @@ from tests.chaos.clients import Ledger
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.faults import NOT_PROCESSED, PROVIDER_LIMITED
 from tests.chaos.plan import Ask
+from tests.chaos.receivers import Heard
 
 _FINAL = frozenset(state.value for state in FINAL)
+#: What is told of an end.
+_TELLS = {
+    "succeeded": "video.completed", "failed": "video.failed", "canceled": "video.canceled",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,34 @@ def _taken(case: Case) -> Iterator[tuple[Row, str | None]]:
             yield row, made.get(row["upstream_id"])
 
 
+def untold(case: Case) -> Iterator[str]:
+    """An end that somebody wanted to be told of and was not, though nobody is still trying; or
+    something that was told and is not so."""
+    trying = {row["generation_id"] for row in case.evidence.tellings if row["state"] == "pending"}
+    heard: dict[str, list[Heard]] = defaultdict(list)
+    for each in case.ledger.heard:
+        heard[each.generation].append(each)
+    for row in case.evidence.generations:
+        ask = case.asks.get(row["prompt"])
+        said = heard.pop(row["id"], [])
+        right = _TELLS.get(row["state"]) if ask is not None and ask.told else None
+        wrong = sorted({each.type for each in said if each.type != right})
+        if wrong:
+            yield f"{row['id']} is {row['state']} and was told as {', '.join(wrong)}"
+        if len({each.message for each in said}) > 1:
+            yield f"{row['id']} was told under more than one id"
+        if right and not said and row["id"] not in trying:
+            yield f"{row['id']} is {row['state']}, and nobody was told"
+    yield from (f"{generation} was told and is not there" for generation in heard)
+
+
+def forgotten(case: Case) -> Iterator[str]:
+    """A webhook that is still to be sent, and has no job that would."""
+    for row in case.evidence.tellings:
+        if row["state"] == "pending" and not row["jobs"]:
+            yield f"{row['id']} of {row['generation_id']} waits after {row['attempts']} tries"
+
+
 def overshoots(case: Case) -> Iterator[str]:
     for row in case.evidence.overshoots:
         yield f"{row['whose']} {row['id']}: {row['used']} of {row['credit_limit']} at {row['at']}"
@@ -231,4 +264,6 @@ CHECKS = {
     "archived and missing, or other bytes, or nobody's": lost_files,
     "holds and settlements that are wrong": wrong_ledger,
     "over a credit limit at any commit": overshoots,
+    "ended and not told, or told what is not so": untold,
+    "to be told and without a job": forgotten,
 }

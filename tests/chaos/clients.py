@@ -17,6 +17,7 @@ from app.domain.generation import FINAL
 from tests.chaos.answers import Answer
 from tests.chaos.faults import BREAKS_OFF
 from tests.chaos.plan import Ask
+from tests.chaos.receivers import Heard
 from tests.chaos.site import Site, plain_http
 from tests.harness.gateway import body
 
@@ -36,6 +37,7 @@ class Ledger:
     canceled: set[int] = field(default_factory=set)
     refused: set[int] = field(default_factory=set)
     wrong: list[str] = field(default_factory=list)
+    heard: Sequence[Heard] = ()
     done: Counter[str] = field(default_factory=Counter)
 
 
@@ -94,23 +96,35 @@ class Clients:
         if not ask.waits or (attempt and ask.hangs_up_after):
             headers["Prefer"] = "respond-async"
         return await self._send(
-            "create", ask, attempt, "POST", "/api/features", headers=headers,
-            content=_video(ask.prompt), patience=ask.hangs_up_after if attempt == 0 else None,
+            "create", ask, attempt, "POST", _path(ask), headers=headers,
+            content=self._video(ask, ask.prompt),
+            patience=ask.hangs_up_after if attempt == 0 else None,
         )  # fmt: skip
 
     def _accept(self, ask: Ask, answer: Answer) -> str | None:
-        record = answer.document.get("aiRecord")
-        if not record or not record.get("uuid"):
+        record = answer.document.get("aiRecord") or {}
+        made = answer.document.get("id") if ask.told else record.get("uuid")
+        if not made:
             self.ledger.wrong.append(f"accepted without a record: {answer.told()}")
             return None
-        self.ledger.accepted.setdefault(ask.number, set()).add(record["uuid"])
-        return str(record["uuid"])
+        self.ledger.accepted.setdefault(ask.number, set()).add(made)
+        return str(made)
+
+    def _video(self, ask: Ask, prompt: str) -> dict[str, Any]:
+        """Those that want to be told ask in the own REST's words, which have a callback."""
+        if not ask.told:
+            return body(prompt, aspectRatio="1:1")
+        return {
+            "feature": "TEXT_TO_VIDEO", "prompt": prompt, "model": "ray-v3", "duration": "5s",
+            "aspect_ratio": "1:1", "resolution": "720p",
+            "callback_url": f"{self._site.hooks_origin}/{ask.number}",
+        }  # fmt: skip
 
     async def _reuse(self, ask: Ask) -> None:
         """The same key with another body: refused, and never made."""
         headers = {"API-KEY": self._keys[ask.member], "Idempotency-Key": f"key-{ask.number}"}
         await self._send(
-            "reuse", ask, 0, "POST", "/api/features", content=_video(ask.other_prompt),
+            "reuse", ask, 0, "POST", _path(ask), content=self._video(ask, ask.other_prompt),
             headers={**headers, "Prefer": "respond-async"},
         )  # fmt: skip
         self.ledger.done["reused a key with another body"] += 1
@@ -202,8 +216,8 @@ def _archived(video: dict[str, Any]) -> bool:
     return bool(video.get("state") == "archived")
 
 
-def _video(prompt: str) -> dict[str, Any]:
-    return body(prompt, aspectRatio="1:1")
+def _path(ask: Ask) -> str:
+    return "/api/v1/generations" if ask.told else "/api/features"
 
 
 async def storm(clients: Clients, asks: Sequence[Ask], *, until: float) -> None:

@@ -31,6 +31,14 @@ _GENERATIONS: LiteralString = """
 """
 
 
+_TELLINGS: LiteralString = """
+    SELECT d.id::text, d.generation_id::text, d.type, d.state, d.attempts,
+           (SELECT count(*) FROM procrastinate_jobs j
+             WHERE j.queueing_lock = 'tell:' || d.id AND j.status IN ('todo', 'doing')) AS jobs
+      FROM webhook_deliveries d ORDER BY d.created_at
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """`files` maps paths in the archive to (size, SHA-256)."""
@@ -40,6 +48,7 @@ class Evidence:
     overshoots: Sequence[Row]
     looks: int
     files: Mapping[str, tuple[int, str]]
+    tellings: Sequence[Row] = ()
 
 
 def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
@@ -53,6 +62,7 @@ def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
             overshoots=connection.execute("SELECT * FROM chaos_overshoots").fetchall(),
             looks=looks["last_value"] if looks else 0,
             files=dict(_files(archive)),
+            tellings=connection.execute(_TELLINGS).fetchall(),
         )
 
 
@@ -101,6 +111,9 @@ def what_moves(address: str) -> dict[str, int]:
              WHERE state IN ('queued', 'submitting', 'running') GROUP BY state
             UNION ALL
             SELECT 'not archived', count(*) FROM assets WHERE state = 'pending' HAVING count(*) > 0
+            UNION ALL
+            SELECT 'not told', count(*) FROM webhook_deliveries WHERE state = 'pending'
+            HAVING count(*) > 0
             """
         ).fetchall()
         return {str(name): int(count) for name, count in rows}

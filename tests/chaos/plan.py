@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from app.members import Limits
 from app.simulator.faults import PATHS
@@ -47,6 +47,8 @@ KILLS = ("kill_api", "kill_worker", "kill_postgres", "kill_upstream")
 _TARGETS = {
     "api": APIS, "worker": WORKERS, "tls": WORKERS, "key": KEYS, "clock": APIS + WORKERS,
 }  # fmt: skip
+#: What a receiver does before it takes what it is told → weight.
+_MOODS = {(): 10, ("refused",): 5, ("hung",): 3, ("hung", "refused"): 2}
 _ROOM = Limits(credit_limit=10**12, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
 
 
@@ -74,6 +76,9 @@ class Ask:
     cancels: bool
     reuses: bool
     blows: tuple[Blow, ...]
+    #: It wants to be told by webhook, and what its receiver does first: `refused`, `hung`.
+    told: bool = False
+    moods: tuple[str, ...] = ()
 
     @property
     def token(self) -> str:
@@ -114,7 +119,7 @@ def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 
         seed=seed,
         seconds=seconds,
         people=people,
-        asks=tuple(_asks(dice, generations, seconds, len(people))),
+        asks=tuple(_told(seed, _asks(dice, generations, seconds, len(people)))),
         strikes=tuple(_strikes(dice, seconds, every_seconds)),
     )
 
@@ -166,6 +171,15 @@ def _asks(dice: random.Random, generations: int, seconds: float, people: int) ->
             reuses=dice.random() < 0.15,
             blows=_blows_of(dice, decks),
         )
+
+
+def _told(seed: int, asks: Iterable[Ask]) -> Iterator[Ask]:
+    """Half of those that do not wait want to be told. By dice of its own: what else a seed makes
+    is the same with it and without."""
+    dice = random.Random(f"told of {seed}")
+    for ask in asks:
+        wants, moods = dice.random() < 0.5, dice.choices(list(_MOODS), list(_MOODS.values()))[0]
+        yield replace(ask, told=True, moods=moods) if wants and not ask.waits else ask
 
 
 def _dealt(dice: random.Random, deck: tuple[Blow, ...]) -> Iterator[Blow]:

@@ -24,7 +24,10 @@ def show_plan(console: Console, plan: Plan) -> None:
     console.print(table)
     table = Table("at", "ask", "member", "how", "faults")
     for ask in plan.asks:
-        how = [name for name in ("waits", "keyed", "cancels", "reuses") if getattr(ask, name)]
+        how = [
+            name for name in ("waits", "keyed", "cancels", "reuses", "told") if getattr(ask, name)
+        ]
+        how += [f"its receiver: {mood}" for mood in ask.moods]
         how += [f"hangs up after {ask.hangs_up_after:.1f} s"] if ask.hangs_up_after else []
         faults = "; ".join(blow.label for blow in ask.blows)
         name = plan.people[ask.member].name
@@ -44,6 +47,8 @@ def show(console: Console, result: Result) -> None:
     tried.add_row("seconds without Postgres", f"{result.away_seconds:.0f}")
     tried.add_row("submissions", str(len(result.evidence.submissions)))
     _rows(tried, {f"  upstream: {what}": count for what, count in result.faults.items()})
+    tried.add_row("webhooks to clients", str(result.hooks.total()))
+    _rows(tried, {f"  {what}": count for what, count in result.hooks.items()})
     tried.add_row("commits looked at for credit limits", str(result.evidence.looks))
     tried.add_row("seconds of calm until nothing moved", f"{result.calm_seconds:.0f}")
     console.print(tried)
@@ -90,6 +95,8 @@ def markdown(result: Result) -> str:
         f"| wrong, late or refusing answers of the upstream | {_faults(result):,} |",
         f"| answers to clients | {len(result.ledger.answers):,} |",
         f"| … excused | {result.excuses.total():,} |",
+        f"| webhooks to clients | {result.hooks.total():,} |",
+        *(f"| … {what} | {count:,} |" for what, count in sorted(result.hooks.items())),
         f"| commits looked at for limits | {result.evidence.looks:,} |",
         f"| seconds without PostgreSQL | {result.away_seconds:,.0f} |",
         f"| seconds of storm | {result.plan.seconds:,.0f} |",

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from sqlalchemy import text
+
 from app import members, queue
 from app.db import migrate
 from app.domain.caller import Role
@@ -22,10 +24,12 @@ from tests.chaos.answers import judged
 from tests.chaos.clients import Clients, Ledger, storm
 from tests.chaos.evidence import Evidence
 from tests.chaos.plan import Person, Plan
+from tests.chaos.receivers import Receivers
 from tests.chaos.saboteur import Saboteur
 from tests.chaos.site import UPSTREAM_KEYS, Site, site
 from tests.chaos.upstream import Upstream
 from tests.harness.gateway import SIGNING_SECRET, settings_for
+from tests.upstream.loopback import serving
 
 #: After the storm, what has to end must have ended within so long.
 CALM_SECONDS = 240.0
@@ -41,6 +45,7 @@ class Result:
     struck: Counter[str]
     ledger: Ledger
     faults: Counter[str]
+    hooks: Counter[str]
     evidence: Evidence
     excuses: Counter[str]
     unknown: Counter[str]
@@ -75,9 +80,14 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         canaries = [*CANARIES, *UPSTREAM_KEYS.values(), SIGNING_SECRET, "X-Amz-", *keys]
         stack.push_async_callback(place.close)
         await place.start()
+        secrets = [await place.callback_secret(key) for key in keys]
+        canaries += [secret.removeprefix("whsec_") for secret in secrets]
+        receivers = Receivers(plan.asks, secrets)
+        await stack.enter_async_context(serving(receivers.take, port=place.hooks_port))
         upstream = Upstream(place.upstream.address)
         stack.push_async_callback(upstream.close)
         clients = Clients(place, keys, canaries, upstream.rule)
+        clients.ledger.heard = receivers.heard
         stack.push_async_callback(clients.close)
         saboteur = Saboteur(place, server, upstream, rt)
         say(f"storm: {plan.seconds:g} s, {len(plan.asks)} asks, {len(plan.strikes)} strikes")
@@ -92,6 +102,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     found["still moving after the calm"] = [f"{count} {name}" for name, count in moving.items()]
     excuses, found["answers without excuse"] = judged(clients.ledger.answers, place.outages)
     found["answers that are wrong"] = clients.ledger.wrong
+    found["webhooks that nobody can verify"] = receivers.wrong
     found["secrets in answers"] = _distinct(
         f"{canary!r} in {answer.kind}"
         for answer in clients.ledger.answers
@@ -107,6 +118,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         struck=saboteur.done,
         ledger=clients.ledger,
         faults=sum((Counter(each) for each in books["outcomes"].values()), Counter()),
+        hooks=receivers.done,
         evidence=left,
         excuses=excuses,
         unknown=checks.unknown(case),
@@ -182,7 +194,12 @@ async def _calm(
 async def _hasten(rt: Runtime) -> None:
     with contextlib.suppress(Unavailable):
         async with rt.db.begin() as tx:
-            for job in (Job.SUBMIT, Job.POLL, Job.ARCHIVE):
+            # A job of a webhook that is not due waits on.
+            await tx.execute(
+                text("UPDATE webhook_deliveries SET next_attempt_at = now()"
+                     " WHERE state = 'pending' AND next_attempt_at > now()")
+            )  # fmt: skip
+            for job in Job:
                 await queue.hasten(tx, job)
 
 

@@ -200,6 +200,8 @@ class Site:
         self.folder, self.database_url = folder, database_url
         self.archive = folder / "data" / "archive"
         self.outages, self.started = Outages(), started
+        #: Where those listen that want to be told.
+        self.hooks_port = free_port()
         # One for all that are waited for: each new one reads every certificate of the machine.
         self._http = plain_http(timeout=2)
         settings = {
@@ -208,6 +210,7 @@ class Site:
             "ONEMIN_API_KEY": ",".join(f"{label}={key}" for label, key in UPSTREAM_KEYS.items()),
             "REELGATE_DATA_DIR": str(folder / "data"),
             "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
+            "REELGATE_WEBHOOK_INTERNAL_ORIGINS": self.hooks_origin,
         }
 
         def seat(command: str, number: int) -> Seat:
@@ -224,6 +227,17 @@ class Site:
     @property
     def seats(self) -> list[Seat]:
         return [self.upstream, *self.apis, *self.workers]
+
+    @property
+    def hooks_origin(self) -> str:
+        return f"http://127.0.0.1:{self.hooks_port}"
+
+    async def callback_secret(self, key: str) -> str:
+        """What is told to this key's callbacks is signed with it."""
+        answer = await self._http.get(
+            f"{self.apis[0].address}/api/v1/webhooks/callback-secret", headers={"API-KEY": key}
+        )
+        return str(answer.raise_for_status().json()["secret"])
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -12,6 +12,7 @@ from tests.chaos.checks import CHECKS, Case
 from tests.chaos.clients import Ledger
 from tests.chaos.evidence import Evidence
 from tests.chaos.faults import SUBMISSION, Blow
+from tests.chaos.receivers import Heard
 
 PRICE = plan.PRICE
 ASK = dataclasses.replace(plan.make(generations=2, minutes=1, seed=1).asks[0], blows=())
@@ -53,7 +54,8 @@ def case(
         "overshoots": [], "looks": 10, "files": {"videos/g1.mp4": FILE},
     }  # fmt: skip
     ledger = changes.pop("ledger", Ledger(accepted={ASK.number: {"g1"}}))
-    ask = dataclasses.replace(ASK, blows=blows)
+    ledger.heard = changes.pop("heard", ())
+    ask = dataclasses.replace(ASK, blows=blows, told=changes.pop("told", False))
     return Case({ask.prompt: ask}, ledger, Evidence(**{**evidence, **changes}))
 
 
@@ -61,9 +63,21 @@ def found(tried: Case) -> set[str]:
     return {name for name, check in CHECKS.items() if list(check(tried))}
 
 
+def heard(type_: str = "video.completed", **changes: str) -> Heard:
+    return Heard(ASK.number, changes.get("message", "m1"), type_, changes.get("generation", "g1"))
+
+
+def waiting(jobs: int) -> list[dict[str, Any]]:
+    return [{"id": "d1", "generation_id": "g1", "type": "video.completed", "state": "pending",
+             "attempts": 1, "jobs": jobs}]  # fmt: skip
+
+
 UNACCEPTED = submission(uuid=None, billed=0)
 SOUND = {
     "a video": case(),
+    "told, and told again": case(told=True, heard=[heard(), heard()]),
+    "still to be told": case(told=True, tellings=waiting(jobs=1)),
+    "unknown and not told": case(lost(), files={}, told=True),
     "sent again after a refusal": case(
         submissions=[{**UNACCEPTED, "outcome": "rate_limited"}, submission()]
     ),
@@ -90,6 +104,7 @@ SOUND = {
     ),
 }
 
+UNTOLD = "ended and not told, or told what is not so"
 WRONG = [
     ("submitted again although it may have been processed",
      case(submissions=[submission(outcome="reset_after"), submission()])),
@@ -123,6 +138,13 @@ WRONG = [
     ("over a credit limit at any commit",
      case(overshoots=[{"whose": "member", "id": "m", "used": 2, "credit_limit": 1, "at": 0}])),
     ("over a credit limit at any commit", case(looks=0)),
+    (UNTOLD, case(told=True)),
+    (UNTOLD, case(told=True, heard=[heard("video.failed")])),
+    (UNTOLD, case(told=True, heard=[heard(), heard(message="m2")])),
+    (UNTOLD, case(lost(), files={}, told=True, heard=[heard()])),
+    (UNTOLD, case(heard=[heard()])),
+    (UNTOLD, case(heard=[heard(generation="g2")])),
+    ("to be told and without a job", case(told=True, tellings=waiting(jobs=0))),
 ]  # fmt: skip
 
 

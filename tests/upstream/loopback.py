@@ -73,7 +73,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(script: Script, *, tls: bool = False) -> AsyncIterator[Server]:
+async def serving(script: Script, *, tls: bool = False, port: int = 0) -> AsyncIterator[Server]:
     server = Server(port=0)
     running: set[asyncio.Task[None]] = set()
 
@@ -96,7 +96,7 @@ async def serving(script: Script, *, tls: bool = False) -> AsyncIterator[Server]
     if tls:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.load_cert_chain(TLS / "certificate.pem", TLS / "key.pem")
-    listening = await asyncio.start_server(accept, "127.0.0.1", 0, ssl=context)
+    listening = await asyncio.start_server(accept, "127.0.0.1", port, ssl=context)
     server.port = listening.sockets[0].getsockname()[1]
     try:
         yield server
