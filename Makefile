@@ -12,6 +12,9 @@ BIN := $(VENV)/bin
 CREATED := $(VENV)/.created
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+# An index that says nothing for a minute ends no installation.
+export PIP_DEFAULT_TIMEOUT ?= 120
+export PIP_RETRIES ?= 10
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Only wheels, so that no dependency runs code of its own while it is being installed.
 LOCKED := --only-binary :all: --require-hashes -r

@@ -20,6 +20,12 @@ from pathlib import Path
 
 from tests.structure.sources import ROOT
 
+#: An index that says nothing for a minute ends no installation. What the machine says counts more.
+PATIENT = {
+    "PIP_DEFAULT_TIMEOUT": "120",
+    "PIP_RETRIES": "10",
+    "npm_config_fetch_retries": "5",
+}
 LOCKS = ROOT / "tests" / "sdk"
 INSTALLED = ROOT / ".toolchains"
 
@@ -71,7 +77,7 @@ def _once(folder: Path, told: bytes) -> Iterator[bool]:
 
 
 def _run(command: list[str], *, cwd: Path | None = None) -> None:
-    quiet = {**os.environ, "npm_config_update_notifier": "false"}
+    quiet = {**PATIENT, **os.environ, "npm_config_update_notifier": "false"}
     done = subprocess.run(
         command, cwd=cwd, env=quiet, capture_output=True, text=True, timeout=600, check=False
     )
