@@ -19,7 +19,7 @@ from tests.harness.toolchains import node_with
 from tests.promises.site import PRICE, site
 
 PAGES = Path(__file__).parent / "browser" / "pages.mjs"
-_SECONDS = 120
+_SECONDS = 300
 
 
 class _Page(BaseHTTPRequestHandler):
