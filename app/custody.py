@@ -13,7 +13,7 @@ from uuid import UUID
 
 from app import lifecycle
 from app.archive import ArchiveError
-from app.db import assets
+from app.db import assets, moves
 from app.db.assets import Leftover
 from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
@@ -27,13 +27,14 @@ BATCH = 100
 
 
 async def cancel(rt: Runtime, generation_id: UUID) -> bool:
-    """Cancels what is queued; its credits are free again at once. False where it is queued no
-    more."""
+    """Cancels what is queued; its credits are free again at once. True also where somebody has
+    just canceled it; False where it was sent."""
     async with rt.db.begin() as tx:
         canceled = await lifecycle.cancel(tx, generation_id, now=rt.clock.now())
+        work = None if canceled else await moves.find_work(tx, generation_id)
     if canceled:
         rt.metrics.transitions.labels(State.CANCELED.value).inc()
-    return canceled
+    return canceled or (work is not None and work.state is State.CANCELED)
 
 
 async def delete(rt: Runtime, generation: Generation, *, reason: str, by: UUID) -> None:

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app import members
+from app import custody, members
 from app.domain.caller import Role
 from app.members import Limits
+from app.runtime import Runtime
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute, one, traces, used_credits
 
@@ -138,6 +139,22 @@ async def test_a_queued_generation_is_canceled_once_and_its_credits_are_free_aga
     await still_gate.rested(sent)
     books = await still_gate.simulator.books()
     assert [each["prompt"] for each in books["submissions"]] == ["another"]
+
+
+async def test_of_two_cancels_at_once_neither_is_told_that_it_was_sent(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await still_gate.member()
+    uuid = await make(still_gate, key)
+    cancel = custody.cancel
+
+    async def behind_another(rt: Runtime, generation_id: UUID) -> bool:
+        assert await cancel(rt, generation_id)
+        return await cancel(rt, generation_id)
+
+    monkeypatch.setattr(custody, "cancel", behind_another)
+    answer = await call(still_gate, key, f"/generations/{uuid}/cancel", "POST")
+    assert (answer.status_code, answer.json()["state"]) == (200, "canceled")
 
 
 @pytest.mark.parametrize("state", ["submitting", "running", "succeeded", "failed", "unknown"])
