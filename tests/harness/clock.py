@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
+
+import pytest
 
 from app.runtime import Clock
 
@@ -21,3 +24,16 @@ class HandClock(Clock):
 
     def move(self, seconds: float) -> None:
         self.at += timedelta(seconds=seconds)
+
+
+class LoopTime:
+    """The time of the running loop, which goes on by itself and by hand: what was to end in the
+    seconds that are skipped ends at the loop's next turn."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        loop, self._ahead = asyncio.get_running_loop(), 0.0
+        really = loop.time
+        monkeypatch.setattr(loop, "time", lambda: really() + self._ahead)
+
+    def move(self, seconds: float) -> None:
+        self._ahead += seconds

@@ -10,6 +10,7 @@ import pytest
 
 from app.upstream.answers import Busy, Lost, NotProcessed, SubmitAnswer
 from app.upstream.client import MAX_ANSWER_BYTES
+from tests.harness.clock import LoopTime
 from tests.upstream.calling import ID, PROCESSING, SPEC, both, submitted, upstream
 from tests.upstream.loopback import Connection, answering, closed_port, http, serving
 
@@ -50,24 +51,32 @@ async def test_half_a_body_is_lost() -> None:
     assert (await both(script))[:2] == (Lost(reason="reset"), Busy(reason="reset"))
 
 
-async def test_silence_is_lost() -> None:
+async def test_silence_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    time = LoopTime(monkeypatch)
+
     async def script(connection: Connection) -> None:
         await connection.request()
+        time.move(5)
         await connection.until_hung_up()
 
-    async with serving(script) as server, upstream(server.url, read_seconds=0.1) as client:
+    async with serving(script) as server, upstream(server.url, read_seconds=4) as client:
         assert await submitted(client) == Lost(reason="timeout")
 
 
-async def test_a_drip_that_never_pauses_ends_at_the_deadline() -> None:
+async def test_a_drip_that_never_pauses_ends_at_the_deadline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    time = LoopTime(monkeypatch)
+
     async def script(connection: Connection) -> None:
         await connection.request()
         await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while True:
             await connection.send(b" ")
-            await asyncio.sleep(0.01)
+            time.move(0.1)
+            await asyncio.sleep(0)
 
-    async with serving(script) as server, upstream(server.url, read_seconds=0.2) as client:
+    async with serving(script) as server, upstream(server.url, read_seconds=4) as client:
         assert await submitted(client) == Lost(reason="timeout")
 
 
