@@ -188,8 +188,9 @@ class Browsers(BaseModel):
     )
     model_aliases: Words = Field(
         (
-            "sora-2=ray-v3", "sora-2-pro=ray-v3", "ray-3.2=ray-v3", "ray-3=ray-v3",
-            "ray-2=ray-v2", "ray-flash-2=ray-v2-flash", "ray-1-6=ray-v1",
+            "sora-2=ray-v3", "sora-2-pro=ray-v3", "sora-2-2025-10-06=ray-v3",
+            "sora-2-2025-12-08=ray-v3", "sora-2-pro-2025-10-06=ray-v3", "ray-3.2=ray-v3",
+            "ray-3=ray-v3", "ray-2=ray-v2", "ray-flash-2=ray-v2-flash", "ray-1-6=ray-v1",
         ),
         description="Model names of the OpenAI and Luma SDKs and what each stands for, comma "
         "separated as `alias=model`; the models' own names are always understood.",

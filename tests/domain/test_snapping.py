@@ -82,7 +82,9 @@ def test_a_resolution_is_never_made_smaller(
 
 def test_the_shipped_aliases_are_understood_and_so_are_our_own_names() -> None:
     aliases = Aliases.parse(Settings(_env_file=None).model_aliases)
-    assert aliases.find("sora-2") is VideoModel.RAY_V3
+    # All that the types of OpenAI's SDKs name.
+    for sora in ("2", "2-pro", "2-2025-10-06", "2-2025-12-08", "2-pro-2025-10-06"):
+        assert aliases.find(f"sora-{sora}") is VideoModel.RAY_V3
     assert aliases.find("ray-flash-2") is VideoModel.RAY_V2_FLASH
     assert all(aliases.find(model.value) is model for model in VideoModel)
     assert aliases.find("sora-3") is None
