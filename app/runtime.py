@@ -35,7 +35,7 @@ from app.settings import Settings
 from app.shares import Shares
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
-from app.upstream.fetch import FetchPolicy, GuardedFetcher
+from app.upstream.fetch import FetchPolicy, GuardedFetcher, resolver_apart
 
 log = logger(__name__)
 
@@ -169,7 +169,7 @@ async def open_runtime(
                 observe=metrics.observe_upstream,
             ),
             relay=GuardedFetcher(relaying, download_policy(settings)),
-            outward=GuardedFetcher(telling, receiver_policy(settings)),
+            outward=GuardedFetcher(telling, receiver_policy(settings), resolver=resolver_apart),
             shares=Shares(settings.webhook_concurrency),
             signer=LinkSigner(secret, base_url=settings.link_base),
             passes=StreamPasses(secret),

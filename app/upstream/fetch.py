@@ -16,10 +16,12 @@ No message holds a path or a query: a presigned query is a credential.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ipaddress
 import re
 import socket
 import ssl
+import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -92,6 +94,31 @@ async def system_resolver(host: str, port: int) -> Sequence[str]:
     loop = asyncio.get_running_loop()
     found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+
+
+async def resolver_apart(host: str, port: int) -> Sequence[str]:
+    """The same, in a thread of its own: for names that anybody may have chosen. A loop looks up a
+    few at a time, for all its clients, and a name whose servers never answer takes half a minute.
+    The thread of one that is given up ends with it and holds up no stop."""
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[Sequence[str]] = loop.create_future()
+
+    def tell(addresses: Sequence[str]) -> None:
+        if not found.done():
+            found.set_result(addresses)
+
+    def look() -> None:
+        addresses: Sequence[str] = ()
+        # None is how a name without any is told.
+        with contextlib.suppress(OSError, UnicodeError):
+            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
+        # The loop may be closed by now.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(tell, addresses)
+
+    threading.Thread(target=look, name="resolver", daemon=True).start()
+    return await found
 
 
 def user_agent() -> str:
