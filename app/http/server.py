@@ -13,6 +13,7 @@ import array
 import asyncio
 import contextlib
 import fcntl
+import math
 import resource
 import socket
 import termios
@@ -236,7 +237,8 @@ def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.C
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        timeout_graceful_shutdown=int(settings.drain_seconds),
+        # Whole seconds; none at all would break off whoever is being answered.
+        timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
         **options,
     )
 

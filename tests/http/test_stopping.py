@@ -203,3 +203,9 @@ async def test_who_stays_silent_is_closed_after_a_moment(door: Door) -> None:
         await door.stopping
     for _, writer in streams:
         writer.close()
+
+
+@pytest.mark.parametrize(("drain_seconds", "waits"), [(0.2, 1), (1.9, 2), (30, 30)])
+async def test_a_short_drain_time_is_some(door: Door, drain_seconds: float, waits: int) -> None:
+    settings = settings_for("postgresql://nowhere/none", door.folder, drain_seconds=drain_seconds)
+    assert server_config(door, settings).timeout_graceful_shutdown == waits
