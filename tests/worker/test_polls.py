@@ -9,8 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from app import queue
 from app.db import upstream_keys
 from app.domain.generation import State
+from app.queue import Job
 from app.worker import polls
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
@@ -75,15 +77,19 @@ async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
         await gate.archived(uuid)
 
 
-async def test_a_key_that_is_set_aside_still_fetches_what_it_made(gate: Gateway) -> None:
-    key = await gate.member()
-    await gate.simulator.fault("delay", match={"path": "results"}, times=1, seconds=0.5)
-    uuid = await created(gate, key)
-    await until(lambda: is_running(gate, uuid))
-    async with gate.rt.db.begin() as tx:
-        key_id = gate.rt.upstream_key_ids["main"]
-        await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
-    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+async def test_a_key_that_is_set_aside_still_fetches_what_it_made(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, poll_first_seconds=3600) as gate:
+        key = await gate.member()
+        uuid = await created(gate, key)
+        await until(lambda: is_running(gate, uuid))
+        async with gate.rt.db.begin() as tx:
+            key_id = gate.rt.upstream_key_ids["main"]
+            await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
+            # The first look is an hour away, and is taken now.
+            await queue.hasten(tx, Job.POLL)
+        assert (await gate.rested(uuid)).state is State.SUCCEEDED
 
 
 async def test_without_the_key_that_made_it_a_generation_becomes_unknown_at_its_deadline(
