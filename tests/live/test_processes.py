@@ -96,7 +96,7 @@ def test_a_process_that_is_told_to_stop_ends_its_streams_and_goes(place: Site, a
         caller.create("told before the stop")
         stopping.terminate()
         # The end of the answer, and not a broken connection.
-        status, told = ended.result(20)
+        status, told = ended.result(PATIENCE_SECONDS)
     assert status == 200
     assert [event for _, event in told] in ([], FULL[:1])
     assert stopping.exit_code() == 0
