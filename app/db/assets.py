@@ -19,9 +19,11 @@ from app.db.session import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingVideo:
-    """A video whose bytes are not in the archive yet. `link` is a presigned URL."""
+    """A video whose bytes are not in the archive yet, as far as is known: a try may have written
+    them under `path`. `link` is a presigned URL."""
 
     generation_id: UUID
+    path: str | None
     link: str | None = field(repr=False)
     link_expires_at: datetime | None
     attempts: int
@@ -47,8 +49,8 @@ async def find_pending_video(tx: Tx, generation_id: UUID) -> PendingVideo | None
         await tx.execute(
             text(
                 """
-                SELECT generation_id, source_link AS link, source_expires_at AS link_expires_at,
-                       attempts, created_at
+                SELECT generation_id, path, source_link AS link,
+                       source_expires_at AS link_expires_at, attempts, created_at
                   FROM assets WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
                 """
             ),

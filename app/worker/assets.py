@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from datetime import timedelta
 from pathlib import PurePosixPath
 from secrets import token_hex
@@ -13,7 +14,7 @@ from uuid import UUID
 import httpx
 
 from app import custody, lifecycle
-from app.archive import ArchiveError, Empty, Stored, TooLarge
+from app.archive import ArchiveError, Empty, Gone, Stored, TooLarge
 from app.db import assets, moves
 from app.db.assets import PendingVideo
 from app.db.moves import Work
@@ -61,6 +62,8 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
     # A second try may run beside a first that was only thought dead: each has its own file, and
     # the later one's claim decides which is recorded.
     path = video_path(work.id, work.created_at, token=token_hex(4))
+    if await _take_over(rt, work, path):
+        return
     async with rt.db.begin() as tx:
         waits, earlier = await assets.claim_path(tx, generation_id, path=path)
         pending = await assets.find_pending_video(tx, generation_id) if waits else None
@@ -74,13 +77,58 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
             stored = await _bring_home(rt, work, pending, path)
             seen = await _look_into(rt, path)
     except (Undelivered, TimeoutError) as failure:
-        reason = failure.reason if isinstance(failure, Undelivered) else "timeout"
-        await _discard(rt, path)
-        await persisted(lambda: _try_later(rt, pending, reason))
+        await _give_up(rt, pending, path, failure)
     else:
         if not await persisted(lambda: _record(rt, work, stored, seen)):
             await rt.archive.delete(path)
             log.info("archiving_withdrawn", generation_id=str(work.id))
+
+
+async def _take_over(rt: Runtime, work: Work, path: str) -> bool:
+    """Records, as a copy under `path`, what an earlier try brought home and did not live to record,
+    or what came into the archive after the backup that was restored: its link may be dead by now.
+    That try may live yet and remove its own file. False where there is nothing of the kind."""
+    async with rt.db.single() as tx:
+        pending = await assets.find_pending_video(tx, work.id)
+    if pending is None or pending.path is None:
+        return False
+    earlier = pending.path
+    try:
+        async with asyncio.timeout(TRY_SECONDS):
+            stored = await _copy(rt, earlier, path)
+            if stored is None:
+                return False
+            seen = await _look_into(rt, path)
+    except (Undelivered, TimeoutError) as failure:
+        if getattr(failure, "reason", None) == "not_a_video":
+            await _discard(rt, path)
+            return False
+        await _give_up(rt, pending, path, failure)
+        return True
+    recorded = await persisted(lambda: _record(rt, work, stored, seen, claim=True))
+    await _discard(rt, earlier if recorded else path)
+    return recorded
+
+
+async def _copy(rt: Runtime, earlier: str, path: str) -> Stored | None:
+    try:
+        size = await rt.archive.size(earlier)
+        if not size:
+            return None
+        async with aclosing(rt.archive.read(earlier, 0, size)) as blocks:
+            return await rt.archive.write(path, blocks, max_bytes=size)
+    except Gone:
+        return None
+    except ArchiveError as error:
+        raise Undelivered("archive_unavailable") from error
+
+
+async def _give_up(
+    rt: Runtime, pending: PendingVideo, path: str, failure: Undelivered | TimeoutError
+) -> None:
+    reason = failure.reason if isinstance(failure, Undelivered) else "timeout"
+    await _discard(rt, path)
+    await persisted(lambda: _try_later(rt, pending, reason))
 
 
 async def _discard(rt: Runtime, path: str) -> None:
@@ -160,10 +208,14 @@ async def _look_into(rt: Runtime, path: str) -> Probe:
         raise Undelivered("archive_unavailable") from error
 
 
-async def _record(rt: Runtime, work: Work, stored: Stored, seen: Probe) -> bool:
+async def _record(
+    rt: Runtime, work: Work, stored: Stored, seen: Probe, *, claim: bool = False
+) -> bool:
     """False where it is not this try's to record: another claimed it, or it was deleted."""
     difference = mismatch(work.spec, seen)
     async with rt.db.begin() as tx:
+        if claim:
+            await assets.claim_path(tx, work.id, path=stored.path)
         entered = await assets.mark_archived(
             tx,
             work.id,

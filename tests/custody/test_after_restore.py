@@ -11,6 +11,7 @@ from app import lifecycle, recovery
 from app.db import upstream_keys
 from app.domain.generation import State
 from app.errors import InvalidRequest
+from app.worker import assets
 from tests.custody.videos import archived
 from tests.harness.gateway import Gateway
 from tests.worker.test_submissions import PRICE, created, used
@@ -75,3 +76,49 @@ async def test_it_is_refused_beside_a_worker(gate: Gateway) -> None:
     await archived(gate, key)
     with pytest.raises(InvalidRequest, match="sign of life"):
         await recovery.hold_back(gate.rt, actor="op")
+
+
+async def on_its_way(gate: Gateway, generation_id: UUID) -> None:
+    """As the dump has it: a try had claimed its path, and the file came after."""
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(
+            text(
+                "UPDATE assets SET state = 'pending', size_bytes = NULL, sha256 = NULL,"
+                " archived_at = NULL WHERE generation_id = :id"
+            ),
+            {"id": generation_id},
+        )
+
+
+async def test_a_file_that_came_into_the_archive_after_the_dump_is_not_thrown_away(
+    gate: Gateway,
+) -> None:
+    key = await gate.member()
+    kept = await archived(gate, key)
+    await gate.stop_workers()
+    # The link is dead, and the upstream gives no other.
+    await gate.simulator.fault("key_deleted", match={"path": "results"}, times=None)
+    await gate.simulator.fault("link_gone", match={"path": "download"}, times=None)
+    await on_its_way(gate, kept.id)
+    await assets.archive(gate.rt, kept.id)
+    restored = (await gate.generation(kept.id)).asset
+    assert restored is not None
+    assert kept.asset is not None
+    assert (restored.state, restored.sha256) == ("archived", kept.asset.sha256)
+    folder = gate.rt.settings.data_dir / "archive"
+    files = [file for file in (folder / "videos").rglob("*") if file.is_file()]
+    assert files == [folder / str(restored.path)]
+
+
+async def test_a_file_that_is_no_video_is_not_taken_for_one(gate: Gateway) -> None:
+    key = await gate.member()
+    kept = await archived(gate, key)
+    assert kept.asset is not None
+    await gate.stop_workers()
+    await on_its_way(gate, kept.id)
+    folder = gate.rt.settings.data_dir / "archive"
+    (folder / str(kept.asset.path)).write_bytes(b"not a video")
+    await assets.archive(gate.rt, kept.id)
+    again = (await gate.generation(kept.id)).asset
+    assert again is not None
+    assert (again.state, again.sha256) == ("archived", kept.asset.sha256)
