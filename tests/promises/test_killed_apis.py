@@ -11,7 +11,7 @@ from tests.harness.processes import Api, until
 from tests.promises.site import Site, assert_paid_once
 
 #: Long enough for a process to be ended while a caller waits.
-MAKING_SECONDS = 3.0
+MAKING_SECONDS = 6.0
 
 
 def waiting(api: Api) -> int:

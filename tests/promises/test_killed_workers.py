@@ -104,7 +104,7 @@ def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
     workers: Site, caller: Caller
 ) -> None:
     prompt = "answered during the drain"
-    workers.upstream.fault("delay", prompt, seconds=1.5)
+    workers.upstream.fault("delay", prompt, seconds=5)
     made = caller.create(prompt)
     worker = workers.start_worker()
     workers.upstream.until_struck(prompt)

@@ -62,7 +62,7 @@ def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_p
     caller = own_place.caller(api.ready(), "survivor")
     upstream = own_place.upstream
     prompt = "in flight while Postgres restarts"
-    upstream.fault("delay", prompt, seconds=4)
+    upstream.fault("delay", prompt, seconds=7)
 
     with ThreadPoolExecutor() as threads:
         answer = threads.submit(caller.post, prompt)

@@ -11,6 +11,9 @@ from app.errors import Unavailable
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Site, assert_paid_once
 
+#: The upstream's answer comes after the worker was stopped, however late that happens.
+STANDING_SECONDS = 5.0
+
 
 @pytest.mark.parametrize("asynchronous", [True, False], ids=["polled", "held"])
 def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
@@ -19,7 +22,7 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
     caller = workers.caller(api, f"stalled {asynchronous}")
     mode = {"REELGATE_UPSTREAM_ASYNC": str(asynchronous)}
     prompt = f"sent by a sleeper, asynchronous: {asynchronous}"
-    workers.upstream.fault("delay", prompt, seconds=1)
+    workers.upstream.fault("delay", prompt, seconds=STANDING_SECONDS)
     made = caller.create(prompt)
     sleeper = workers.start_worker(**mode)
     workers.upstream.until_struck(prompt)
