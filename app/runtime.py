@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import socket
 import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -41,6 +42,17 @@ log = logger(__name__)
 
 #: httpx searches its pool linearly, so many held calls are spread over several clients.
 _CONNECTIONS_PER_CLIENT = 500
+#: A submission may wait for minutes without a byte, and gateways and firewalls on the way forget a
+#: connection that is silent for a few: its answer would be lost, and the video that it paid for be
+#: unknown. A network that is gone for two minutes is noticed as well.
+_KEPT_OPEN = [
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    *(
+        (socket.IPPROTO_TCP, getattr(socket, name), value)
+        for name, value in (("TCP_KEEPIDLE", 45), ("TCP_KEEPINTVL", 15), ("TCP_KEEPCNT", 5))
+        if hasattr(socket, name)
+    ),
+]
 #: Videos one process streams straight through at a time, before they are archived.
 _RELAYS = 64
 _RELAY_WAIT = httpx.Timeout(60, connect=10, pool=5)
@@ -192,7 +204,13 @@ def _upstream_clients(settings: Settings) -> list[httpx.AsyncClient]:
     )
     count = -(-2 * settings.worker_concurrency // _CONNECTIONS_PER_CLIENT)
     return [
-        httpx.AsyncClient(limits=limits, timeout=timeout, trust_env=False, http2=False)
+        httpx.AsyncClient(
+            transport=httpx.AsyncHTTPTransport(
+                limits=limits, trust_env=False, http2=False, socket_options=_KEPT_OPEN
+            ),
+            timeout=timeout,
+            trust_env=False,
+        )
         for _ in range(count)
     ]
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count, islice
 
@@ -33,6 +33,8 @@ class Pulse:
         #: When each submission that waits was sent, in that order.
         self._waiting: dict[int, float] = {}
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
+        #: When the youngest submission that was answered had been sent.
+        self._answered = float("-inf")
         self._heard_at = float("-inf")
         #: Whether submissions were held back when that was last looked at.
         self.held_back = False
@@ -47,6 +49,7 @@ class Pulse:
         try:
             yield
             self._took.append(self._clock() - sent_at)
+            self._answered = max(self._answered, sent_at)
         finally:
             del self._waiting[number]
 
@@ -56,17 +59,19 @@ class Pulse:
 
     def silent(self, few: int) -> bool:
         """Whether nothing has been heard for a while although a few submissions wait."""
-        since = self._sent_at(few)
+        since = _youngest(self._waiting.values(), few)
         return since is not None and self._clock() - max(since, self._heard_at) > SILENCE_SECONDS
 
     def overdue(self, few: int) -> bool:
-        """Whether a few submissions wait for much longer than the last answers took."""
-        since = self._sent_at(few)
+        """Whether a few submissions wait for much longer than the last answers took. Where one that
+        was sent later was answered, it was lost on its way: that holds up no others."""
+        since = _youngest((sent for sent in self._waiting.values() if sent >= self._answered), few)
         if since is None or not self._took:
             return False
         patience = max(PATIENCE_TIMES * max(self._took), LEAST_PATIENCE_SECONDS)
         return self._clock() - since > patience
 
-    def _sent_at(self, few: int) -> float | None:
-        """When the youngest of the few oldest that wait was sent."""
-        return next(islice(self._waiting.values(), few - 1, None), None)
+
+def _youngest(sent: Iterable[float], few: int) -> float | None:
+    """When the youngest of the few oldest was sent; None where there are fewer."""
+    return next(islice(sent, few - 1, None), None)

@@ -102,3 +102,19 @@ def test_what_breaks_off_waits_no_more_and_is_no_measure() -> None:
     assert rig.after(0) == (False, False)
     rig.send(FEW)
     assert rig.after(1e6) == (True, False)
+
+
+def test_a_few_that_were_lost_on_their_way_hold_up_nobody_while_later_ones_are_answered() -> None:
+    rig = Rig()
+    rig.send()
+    rig.after(1)
+    rig.answer()
+    rig.send(FEW)
+    rig.after(1)
+    with rig.pulse.submission():
+        rig.after(1)
+    assert rig.after(600)[1] is False
+    # As many again, and nothing answered behind them.
+    rig.send(FEW)
+    assert rig.after(LEAST_PATIENCE_SECONDS)[1] is False
+    assert rig.after(0.1)[1] is True

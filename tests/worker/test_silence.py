@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID
@@ -119,3 +120,14 @@ async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
             assert (await key_of(gate)).open_until is None
         await submissions.submit(gate.rt, UUID(uuid))
         assert (await work_of(gate, uuid)).state is State.RUNNING
+
+
+async def test_a_connection_that_waits_for_minutes_is_kept_open_on_its_way(
+    still_gate: Gateway,
+) -> None:
+    for one in still_gate.rt.upstream._clients:
+        async with one.stream("GET", still_gate.rt.settings.upstream_url) as answer:
+            taken = answer.extensions["network_stream"].get_extra_info("socket")
+            assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+            # Address translators forget a silent connection after a minute at the earliest.
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 60
