@@ -127,7 +127,10 @@ async def admit(
                 sdk_window_seconds=0 if attempt is None else attempt.window_seconds,
                 now=rt.clock.for_database(),
             )
-    except Unavailable:
+    except Unavailable as unavailable:
+        if unavailable.unasked:
+            rt.metrics.admissions.labels(dialect, "unavailable").inc()
+            raise
         await _recover(rt, caller, generation_id, dialect)
         return Admitted(generation_id=generation_id, headers={}, fresh=None)
     rt.metrics.admissions.labels(dialect, verdict.outcome).inc()

@@ -258,6 +258,8 @@ class Unavailable(GatewayError):
     status = 503
     title = "The gateway cannot take this request now"
     retry_safe = True
+    #: Of the database: no connection was to be had, so nothing at all was asked of it.
+    unasked = False
 
 
 class Paused(Unavailable):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Self
 
 from sqlalchemy import NullPool, event, exc
 from sqlalchemy.engine import URL, make_url
@@ -90,16 +90,18 @@ class Database:
     async def begin(self) -> AsyncIterator[Tx]:
         """One transaction, committed when the block ends. Raises `Unavailable`, `Conflict`,
         `Fault`."""
-        with _translated():
+        with _translated() as use:
             async with self._transactional.begin() as tx, _dropped_when_stale(tx):
+                use.begun = True
                 yield tx
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[Tx]:
         """A connection on which every statement commits by itself: reads, and one-statement
         writes. Raises `Unavailable`, `Conflict`, `Fault`."""
-        with _translated():
+        with _translated() as use:
             async with self._engine.connect() as tx, _dropped_when_stale(tx):
+                use.begun = True
                 yield tx
 
     async def close(self) -> None:
@@ -143,8 +145,11 @@ async def _dropped_when_stale(tx: Tx) -> AsyncIterator[None]:
 class _translated:  # noqa: N801 - reads as a block, not as a thing
     """Turns driver failures into our own errors, without the statement or its parameters."""
 
-    def __enter__(self) -> None:
-        return None
+    #: Whether there was a connection to send anything on.
+    begun = False
+
+    def __enter__(self) -> Self:
+        return self
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, exc.IntegrityError):
@@ -154,9 +159,11 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
         if isinstance(error, away) or (
             isinstance(error, exc.DBAPIError) and (error.connection_invalidated or _stale(error))
         ):
-            raise Unavailable(
+            unavailable = Unavailable(
                 "The gateway cannot reach its database right now.", retry_after_seconds=2
-            ) from error
+            )
+            unavailable.unasked = not self.begun
+            raise unavailable from error
         if isinstance(error, exc.DBAPIError):
             state = getattr(error.orig, "sqlstate", None)
             raise Fault(f"{type(error.orig).__name__}, SQLSTATE {state}") from error

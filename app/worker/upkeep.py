@@ -52,15 +52,10 @@ async def one_round(rt: Runtime) -> None:
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
         adopted = await queue.adopt(tx, unknown_seconds=rt.settings.unknown_seconds)
-    # In a transaction of its own: a slow clean-up must not undo a rescue.
     async with rt.db.begin() as tx:
         returned = await upstream_keys.return_due(tx)
         if returned:
             await queue.hasten(tx, queue.Job.SUBMIT)
-        await status.prune_idempotency_keys(tx)
-        await queue.prune(tx)
-        await deliveries.prune(tx, days=rt.settings.history_days)
-        await events.prune(tx, days=rt.settings.history_days, states=FINAL)
         probes = await upstream_keys.lease_probes(
             tx, first_seconds=rt.settings.breaker_seconds, most_seconds=_MOST_BREAKER_SECONDS
         )
@@ -74,6 +69,12 @@ async def one_round(rt: Runtime) -> None:
         log.info("upstream_key_returned", label=label)
     for key in probes:
         await _probe(rt, key)
+    # Last and apart: a clean-up that is slow, or fails each time, undoes nothing.
+    async with rt.db.begin() as tx:
+        await status.prune_idempotency_keys(tx)
+        await queue.prune(tx)
+        await deliveries.prune(tx, days=rt.settings.history_days)
+        await events.prune(tx, days=rt.settings.history_days, states=FINAL)
 
 
 async def _probe(rt: Runtime, key: UpstreamKey) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from app.errors import (
     OpenLimitReached,
     RateLimited,
     Suspended,
+    Unavailable,
 )
 from app.members import change_member, change_team
 from app.runtime import Clock
@@ -234,6 +236,24 @@ async def test_suspension_between_authentication_and_admission_still_refuses(
     await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor="test")
     with pytest.raises(Suspended):
         await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
+    assert (await contents(still_gate))["generations"] == 0
+
+
+async def test_where_no_connection_was_to_be_had_it_may_be_sent_again(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing was asked of the database, so nothing need be looked for: it would say for five
+    seconds, and then to the caller, that nobody knows whether it was accepted."""
+    caller = await caller_of(still_gate, await still_gate.member())
+    pool = still_gate.rt.db._engine.pool
+    monkeypatch.setattr(pool, "_timeout", 0.01)
+    async with AsyncExitStack() as all_of_them:
+        for _ in range(still_gate.rt.settings.database_pool_size):
+            await all_of_them.enter_async_context(still_gate.rt.db.single())
+        with pytest.raises(Unavailable) as refused:
+            await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
+    assert refused.value.unasked
+    assert refused.value.extra.get("retry_safe", refused.value.retry_safe) is True
     assert (await contents(still_gate))["generations"] == 0
 
 

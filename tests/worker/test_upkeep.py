@@ -6,8 +6,10 @@ import asyncio
 from pathlib import Path
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
+from app.db import events, upstream_keys
 from app.domain.generation import State
 from app.worker import upkeep
 from tests.harness.gateway import Gateway, gateway
@@ -141,3 +143,21 @@ async def until(gate: Gateway, count: str) -> None:
                 if (await tx.scalar(text(count)) or 0) > 0:
                     return
             await asyncio.sleep(0.01)
+
+
+async def test_a_clean_up_that_fails_each_time_keeps_no_key_aside(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (key_id,) = (await still_gate.rt.upstream_key_ids_now()).values()
+    async with still_gate.rt.db.begin() as tx:
+        assert await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=0)
+
+    async def failing(*_: object, **__: object) -> None:
+        raise RuntimeError("a clean-up of the wrong kind")
+
+    monkeypatch.setattr(events, "prune", failing)
+    with pytest.raises(RuntimeError, match="of the wrong kind"):
+        await upkeep.one_round(still_gate.rt)
+    async with still_gate.rt.db.single() as tx:
+        (key,) = await upstream_keys.list_keys(tx)
+    assert key.state == "active"
