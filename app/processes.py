@@ -12,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from pathlib import Path
 from typing import Any
 
 import uvloop
@@ -20,7 +21,7 @@ from pydantic import SecretStr
 
 from app import gauges
 from app.db import migrate
-from app.embedded import embedded_postgres
+from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
 from app.first_start import ensure_first_key
 from app.forms import FORMS
@@ -33,6 +34,7 @@ from app.telemetry import configure_logging, logger
 log = logger(__name__)
 
 _GAUGE_SECONDS = 5.0
+_REVIVE_SECONDS = 1.0
 _LOOPBACK = "127.0.0.1"
 
 
@@ -112,18 +114,21 @@ async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
 def up(settings: Settings) -> None:
     """Everything in one process: embedded Postgres and the simulator where nothing else is set."""
     with contextlib.ExitStack() as stack:
-        if settings.database_url is None:
+        embedded = settings.database_url is None
+        if embedded:
             address = stack.enter_context(embedded_postgres(settings.data_dir))
             settings = settings.model_copy(update={"database_url": SecretStr(address)})
         assert settings.database_url is not None
         migrate.upgrade(settings.database_url.get_secret_value())
-        run(lambda stopping: _up(settings, stopping))
+        run(lambda stopping: _up(settings, stopping, embedded=embedded))
 
 
-async def _up(settings: Settings, stopping: asyncio.Event) -> None:
+async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) -> None:
     from app.worker.run import run as run_worker
 
     async with contextlib.AsyncExitStack() as stack:
+        if embedded:
+            await stack.enter_async_context(_reviving(settings.data_dir))
         if settings.onemin_api_key is None and settings.simulator_url is None:
             address = await stack.enter_async_context(_simulator(settings))
             settings = simulated(settings, address)
@@ -140,6 +145,27 @@ async def _up(settings: Settings, stopping: asyncio.Event) -> None:
         finally:
             worker_stopping.set()
             await working
+
+
+@contextlib.asynccontextmanager
+async def _reviving(data_dir: Path) -> AsyncIterator[None]:
+    """While the block lasts, an embedded Postgres that ends is started again."""
+
+    async def look() -> None:
+        while True:
+            await asyncio.sleep(_REVIVE_SECONDS)
+            try:
+                if await asyncio.to_thread(revive, data_dir):
+                    log.error("postgres_ended", started_again=True)
+            except Exception:
+                log.error("postgres_ended", started_again=False)
+
+    looking = asyncio.create_task(look())
+    try:
+        yield
+    finally:
+        looking.cancel()
+        await asyncio.gather(looking, return_exceptions=True)
 
 
 def simulated(settings: Settings, address: str) -> Settings:

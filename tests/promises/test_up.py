@@ -75,6 +75,19 @@ def end(api: Api, folder: Path) -> None:
     assert "Traceback" not in api.errors
 
 
+def test_a_postgres_that_ends_is_started_again(started: list[Process], tmp_path: Path) -> None:
+    api = up(started, tmp_path).ready()
+    before = postmaster(tmp_path)
+    assert before is not None
+    os.kill(before, signal.SIGQUIT)
+    until(lambda: not lives(before), "Postgres has ended")
+    until(lambda: postmaster(tmp_path) not in (before, None), "another one runs")
+    api.ready()
+    until(lambda: api.http.get("/readyz").status_code == 200, "it is ready again")
+    until(lambda: "postgres_ended" in api.errors, "the log says so")
+    end(api, tmp_path)
+
+
 def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     started: list[Process], tmp_path: Path
 ) -> None:
