@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from fastapi import FastAPI
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
@@ -36,7 +38,7 @@ def create_app(rt: Runtime) -> ASGIApp:
     # Dialects are applications of their own with middleware of their own: they do not go through
     # this one's. The more specific prefix first: routes are tried in this order.
     mounts = [
-        *openapi.routes(),
+        *openapi.routes(prefix=urlsplit(rt.settings.link_base).path),
         Mount("/api/v1", create_api(rt)),
         Mount("/api", create_onemin(rt)),
         Mount(OPENAI, create_openai(rt)),

@@ -298,7 +298,8 @@ async def _answer(
     generation, now = view.generation, rt.clock.now()
     history = progress.history_at_hand(rt, generation.spec)
     response.headers.update({**admitted.headers, **applied})
-    response.headers["Location"] = f"/api/v1/generations/{generation.id}"
+    base = rt.settings.link_base
+    response.headers["Location"] = f"{base}/api/v1/generations/{generation.id}"
     if generation.state in RESTING:
         response.status_code = 200
     else:

@@ -6,6 +6,7 @@ policy lets it load and call nothing else.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable
 from functools import cache
 from pathlib import Path
@@ -19,7 +20,9 @@ from app.openapi import document
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
 DOCS_PATH = "/docs"
+_BESIDE = DOCS_PATH[1:]
 
+# Paths in the page are relative, so that it also works where a proxy serves it below a path.
 _PAGE = f"""\
 <!doctype html>
 <html lang="en">
@@ -27,20 +30,20 @@ _PAGE = f"""\
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Reelgate API</title>
-<link rel="icon" href="{DOCS_PATH}/favicon-32x32.png">
-<link rel="stylesheet" href="{DOCS_PATH}/swagger-ui.css">
+<link rel="icon" href="{_BESIDE}/favicon-32x32.png">
+<link rel="stylesheet" href="{_BESIDE}/swagger-ui.css">
 </head>
 <body>
 <div id="api"></div>
-<script src="{DOCS_PATH}/swagger-ui-bundle.js"></script>
-<script src="{DOCS_PATH}/start.js"></script>
+<script src="{_BESIDE}/swagger-ui-bundle.js"></script>
+<script src="{_BESIDE}/start.js"></script>
 </body>
 </html>
 """
 # The key that is typed in stays in the page's own memory: it is gone when the page is.
 _START = f"""\
 SwaggerUIBundle({{
-  url: "{DOCUMENT_PATH}",
+  url: "{DOCUMENT_PATH[1:]}",
   dom_id: "#api",
   deepLinking: true,
   persistAuthorization: false,
@@ -61,10 +64,11 @@ _FILES = {
 }
 
 
-def routes() -> list[Route]:
-    """They come before the applications that are mounted."""
+def routes(*, prefix: str) -> list[Route]:
+    """They come before the applications that are mounted. `prefix` is the path of the address that
+    callers use, empty nearly everywhere."""
     return [
-        Route(DOCUMENT_PATH, get_document, name="get_document"),
+        Route(DOCUMENT_PATH, _document(prefix), name="get_document"),
         Route(DOCS_PATH, get_page, name="get_docs"),
         Route(f"{DOCS_PATH}/start.js", get_start, name="get_docs_start"),
         *(
@@ -75,12 +79,17 @@ def routes() -> list[Route]:
 
 
 @cache
-def _document() -> bytes:
-    return document.written().encode()
+def _written() -> str:
+    return document.written()
 
 
-async def get_document(_request: Request) -> Response:
-    return Response(_document(), media_type="application/json")
+def _document(prefix: str) -> Callable[[Request], Awaitable[Response]]:
+    async def get_document(_request: Request) -> Response:
+        # Its one server: the paths below it are given from there.
+        served = _written().replace('"url": "/"', f'"url": {json.dumps(prefix or "/")}', 1)
+        return Response(served, media_type="application/json")
+
+    return get_document
 
 
 async def get_page(_request: Request) -> Response:

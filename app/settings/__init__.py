@@ -61,7 +61,7 @@ class Settings(
 
     @property
     def link_base(self) -> str:
-        """Scheme, host and port of links, without a slash at the end."""
+        """Scheme, host, port and path of links, without a slash at the end."""
         if self.public_url is not None:
             return self.public_url
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104

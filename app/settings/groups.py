@@ -85,7 +85,9 @@ class Connections(BaseModel):
         "`gs://bucket/prefix`, `az://container/prefix`. Unset: `archive` in the data directory.",
     )
     public_url: HttpAddress | None = Field(
-        None, description="The address callers use, for links. Unset: made of host and port."
+        None,
+        description="The address callers use, for links; with a path where a proxy serves the "
+        "gateway below one and takes it off. Unset: made of host and port.",
     )
 
 
