@@ -96,15 +96,18 @@ async def remove_leftovers(rt: Runtime) -> bool:
 
 
 async def remove_forsaken(rt: Runtime, generation_id: UUID, *, folder: str) -> None:
-    """Removes what tries that died left of a video that was deleted meanwhile. Raises
+    """Removes what tries that died left: of a video that was deleted meanwhile all, of one that is
+    archived all but the file that its row names, for no other try can be recorded any more. Raises
     `ArchiveError`: the job is then tried again, for nothing else knows of these bytes."""
     async with rt.db.single() as tx:
         files = await assets.video_files(tx, [generation_id])
-    if generation_id not in files or files[generation_id][0] != "deleted":
+    state, kept = files.get(generation_id, ("", None))
+    if state not in ("archived", "deleted"):
         return
     async for page in rt.archive.paths(folder):
         for path in page:
-            if PurePosixPath(path).name.startswith(f"{generation_id}."):
+            of_it = PurePosixPath(path).name.startswith(f"{generation_id}.")
+            if of_it and (state == "deleted" or path != kept):
                 await rt.archive.delete(path)
                 log.info("archiving_withdrawn", generation_id=str(generation_id))
 

@@ -106,8 +106,12 @@ async def _take_over(rt: Runtime, work: Work, path: str) -> bool:
         await _give_up(rt, pending, path, failure)
         return True
     recorded = await persisted(lambda: _record(rt, work, stored, seen, claim=True))
-    await _discard(rt, earlier if recorded else path)
-    return recorded
+    if not recorded:
+        await _discard(rt, path)
+        return False
+    # A copy that another try did not live to record is named by no row either.
+    await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
+    return True
 
 
 async def _copy(rt: Runtime, earlier: str, path: str) -> Stored | None:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
 from app import lifecycle, recovery
+from app.archive import Archive, ArchiveUnavailable
 from app.db import upstream_keys
 from app.domain.generation import State
 from app.errors import InvalidRequest
@@ -108,6 +111,55 @@ async def test_a_file_that_came_into_the_archive_after_the_dump_is_not_thrown_aw
     folder = gate.rt.settings.data_dir / "archive"
     files = [file for file in (folder / "videos").rglob("*") if file.is_file()]
     assert files == [folder / str(restored.path)]
+
+
+def files_of(gate: Gateway) -> list[Path]:
+    folder = gate.rt.settings.data_dir / "archive" / "videos"
+    return [file for file in folder.rglob("*") if file.is_file()]
+
+
+async def test_a_copy_whose_try_was_stopped_is_not_left_behind(
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await archived(gate, await gate.member())
+    await gate.stop_workers()
+    await on_its_way(gate, kept.id)
+
+    async def stopped(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patched:
+        patched.setattr(assets, "_look_into", stopped)
+        with pytest.raises(asyncio.CancelledError):
+            await assets.archive(gate.rt, kept.id)
+    assert len(files_of(gate)) == 2
+    await assets.archive(gate.rt, kept.id)
+    taken = (await gate.generation(kept.id)).asset
+    assert taken is not None
+    assert files_of(gate) == [gate.rt.settings.data_dir / "archive" / str(taken.path)]
+
+
+async def test_what_was_taken_over_goes_once_the_archive_lets_it(
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await archived(gate, await gate.member())
+    await gate.stop_workers()
+    await on_its_way(gate, kept.id)
+
+    async def refused(_: Archive, path: str) -> None:
+        raise ArchiveUnavailable("the archive could not delete")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Archive, "delete", refused)
+        with pytest.raises(ArchiveUnavailable):
+            await assets.archive(gate.rt, kept.id)
+    assert len(files_of(gate)) == 2
+    # The job is made again.
+    await assets.archive(gate.rt, kept.id)
+    taken = (await gate.generation(kept.id)).asset
+    assert taken is not None
+    assert taken.state == "archived"
+    assert files_of(gate) == [gate.rt.settings.data_dir / "archive" / str(taken.path)]
 
 
 async def test_a_file_that_is_no_video_is_not_taken_for_one(gate: Gateway) -> None:
