@@ -1,4 +1,4 @@
-"""Refusals in the `detail` shape that the APIs of Luma have. Pure.
+"""Refusals: their sentence, and the `detail` shape that the APIs of Luma have. Pure.
 
 `{"detail": "<text>"}` is theirs; `code`, `billed`, `retry_safe`, `request_id`, `errors` and the
 figures of a limit are ours.
@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from app.domain.options import OptionReader
-from app.errors import GatewayError, InvalidRequest, Issue, NotOffered
+from app.errors import MAX_ISSUES, GatewayError, InvalidRequest, Issue, NotOffered
 
 #: With these APIs a request that is wrong is a 400; 422 stays for keys that are used twice.
 _BAD_REQUEST = frozenset(
@@ -49,11 +49,14 @@ def sentence(error: GatewayError) -> str:
     return error.message
 
 
-def summary(issues: Sequence[Issue]) -> str:
-    """One sentence: the first thing that is wrong, and how many more there are."""
+def summary(issues: Sequence[Issue], *, listed_in: str = "errors") -> str:
+    """One sentence: the first thing that is wrong, and how many more there are in the member of the
+    body that lists them."""
     first, more = issues[0], len(issues) - 1
     value = ""
     if first.code in ("value", "type"):
         value = f" (got {json.dumps(first.value, ensure_ascii=False)})"
-    tail = f" (and {more} more, see errors)" if more else ""
+    # Nobody looks for more than are listed.
+    least = "at least " if len(issues) >= MAX_ISSUES else ""
+    tail = f" (and {least}{more} more, see {listed_in})" if more else ""
     return f"{first.field}: {first.message}{value}{tail}."

@@ -6,7 +6,6 @@ The shapes are those of the upstream's page for Luma text-to-video and of its li
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +13,7 @@ from typing import Any
 
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import Generation, Spec, State
+from app.domain.refusal import summary
 from app.domain.view import OwnView
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel
 
@@ -72,7 +72,7 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
     elif offer is not None:
         spec = offer.check(prompt, prefix=_PROMPT, issues=issues)
     if issues.issues or offer is None or spec is None:
-        raise InvalidRequest(_summary(issues), issues=issues.issues)
+        raise InvalidRequest(summary(issues.issues, listed_in="details"), issues=issues.issues)
     return FeatureRequest(offer, spec, run_async)
 
 
@@ -95,25 +95,13 @@ def _offer(body: Mapping[str, Any], issues: Rejections) -> Offer | None:
             if value not in _choices(name):
                 wrong.add(name, "value", f"must be one of {', '.join(_choices(name))}",
                           value=shown(value), allowed=_choices(name))  # fmt: skip
-        raise UnsupportedModel(_summary(wrong), issues=wrong.issues)
+        raise UnsupportedModel(summary(wrong.issues, listed_in="details"), issues=wrong.issues)
     return offer
 
 
 def _choices(name: str) -> list[str]:
     position = ("type", "model").index(name)
     return sorted({pair[position] for pair in OFFERS})
-
-
-def _summary(issues: Rejections) -> str:
-    first = issues.issues[0]
-    more = len(issues.issues) - 1
-    tail = f" (and {more} more, see details)" if more else ""
-    value = (
-        f" (got {json.dumps(first.value, ensure_ascii=False)})"
-        if first.code in ("value", "type")
-        else ""
-    )
-    return f"{first.field}: {first.message}{value}{tail}."
 
 
 def render(view: OwnView) -> dict[str, Any]:

@@ -6,7 +6,6 @@ gateway adds are `billed`, `retry_safe` and `details` of an error.
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
 from app.domain.ids import video_id
 from app.domain.options import OptionReader
+from app.domain.refusal import summary
 from app.domain.snapping import Aliases, find_duration, find_size, frame_size
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered
 
@@ -303,7 +303,7 @@ def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, A
     status, kind, code = _kind_of(error)
     message = error.message
     if error.issues and message == InvalidRequest.title:
-        message = _summary(error.issues)
+        message = summary(error.issues, listed_in="details")
     body: dict[str, Any] = {
         "message": message,
         "type": kind,
@@ -332,16 +332,7 @@ def _kind_of(error: GatewayError) -> tuple[int, str, str]:
 
 
 def _invalid(issues: Sequence[Issue]) -> InvalidRequest:
-    return InvalidRequest(_summary(issues), issues=issues)
-
-
-def _summary(issues: Sequence[Issue]) -> str:
-    first, more = issues[0], len(issues) - 1
-    value = ""
-    if first.code in ("value", "type"):
-        value = f" (got {json.dumps(first.value, ensure_ascii=False)})"
-    tail = f" (and {more} more, see details)" if more else ""
-    return f"{first.field}: {first.message}{value}{tail}."
+    return InvalidRequest(summary(issues, listed_in="details"), issues=issues)
 
 
 def _model(generation: Generation) -> str:
