@@ -140,13 +140,16 @@ class UpstreamClient:
             return NotProcessed(reason="key_unknown")
         content = json.dumps(body, separators=(",", ":")).encode()
         try:
-            with self._pulses[key_label].submission():
+            with self._pulses[key_label].submission() as taken:
                 reply = await self._exchange(
                     key_label, "POST", "/api/features", seconds=self._read_seconds, content=content
                 )
+                answer = read_submission(reply.status, reply.headers, reply.body)
+                if isinstance(answer, Running | Succeeded):
+                    taken()
         except _Broken as broken:
             return Lost(reason=broken.reason) if broken.sent else NotProcessed(reason="unreachable")
-        return read_submission(reply.status, reply.headers, reply.body)
+        return answer
 
     async def _result(self, key_label: str, upstream_id: str, prompt: str | None) -> ResultAnswer:
         if key_label not in self._keys:

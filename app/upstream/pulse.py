@@ -42,13 +42,13 @@ class Pulse:
         self.asking = asyncio.Lock()
 
     @contextmanager
-    def submission(self) -> Iterator[None]:
-        """While one waits. Where the block ends well, it was answered."""
+    def submission(self) -> Iterator[Callable[[], None]]:
+        """While one waits. Where the block ends well, it was answered; what it is given is to be
+        called where it was taken: a refusal comes at once, however long a render is waited for."""
         number, sent_at = next(self._numbers), self._clock()
         self._waiting[number] = sent_at
         try:
-            yield
-            self._took.append(self._clock() - sent_at)
+            yield lambda: self._took.append(self._clock() - sent_at)
             self._answered = max(self._answered, sent_at)
         finally:
             del self._waiting[number]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 
 import pytest
@@ -25,17 +26,21 @@ class Rig:
     def __init__(self) -> None:
         self.clock = Clock()
         self.pulse = Pulse(self.clock)
-        self.waiting: list[AbstractContextManager[None]] = []
+        self.waiting: list[
+            tuple[AbstractContextManager[Callable[[], None]], Callable[[], None]]
+        ] = []
 
     def send(self, number: int = 1) -> None:
         for _ in range(number):
             one = self.pulse.submission()
-            one.__enter__()
-            self.waiting.append(one)
+            self.waiting.append((one, one.__enter__()))
 
-    def answer(self) -> None:
+    def answer(self, *, refused: bool = False) -> None:
+        one, taken = self.waiting.pop(0)
         self.pulse.hear()
-        self.waiting.pop(0).__exit__(None, None, None)
+        if not refused:
+            taken()
+        one.__exit__(None, None, None)
 
     def after(self, seconds: float) -> tuple[bool, bool]:
         self.clock.now += seconds
@@ -76,6 +81,15 @@ def test_an_upstream_that_holds_every_connection_for_minutes_is_never_overdue() 
     assert rig.after(900)[1] is False
 
 
+def test_a_refusal_is_no_measure_of_how_long_a_render_is_waited_for() -> None:
+    rig = Rig()
+    rig.send()
+    rig.after(0.2)
+    rig.answer(refused=True)
+    rig.send(2 * FEW)
+    assert rig.after(420)[1] is False
+
+
 @pytest.mark.parametrize("took", [0.5, 10.0])
 def test_overdue_is_what_waits_much_longer_than_those_before(took: float) -> None:
     rig = Rig()
@@ -97,7 +111,7 @@ def test_what_breaks_off_waits_no_more_and_is_no_measure() -> None:
     rig = Rig()
     rig.send(FEW)
     assert rig.after(900) == (True, False)
-    for one in rig.waiting:
+    for one, _ in rig.waiting:
         assert not one.__exit__(OSError, OSError("reset"), None)
     assert rig.after(0) == (False, False)
     rig.send(FEW)
@@ -111,8 +125,9 @@ def test_a_few_that_were_lost_on_their_way_hold_up_nobody_while_later_ones_are_a
     rig.answer()
     rig.send(FEW)
     rig.after(1)
-    with rig.pulse.submission():
+    with rig.pulse.submission() as taken:
         rig.after(1)
+        taken()
     assert rig.after(600)[1] is False
     # As many again, and nothing answered behind them.
     rig.send(FEW)

@@ -122,6 +122,22 @@ async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
         assert (await work_of(gate, uuid)).state is State.RUNNING
 
 
+async def test_a_refusal_that_comes_at_once_holds_back_nobody_behind_held_connections(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with sending(database_url, tmp_path, upstream_async=False) as (gate, clock):
+        key = await gate.member()
+        await gate.simulator.fault("rate_limited", match=FEATURES, times=1)
+        refused = await created(gate, key, "refused")
+        await submissions.submit(gate.rt, UUID(refused))
+        assert (await work_of(gate, refused)).state is State.QUEUED
+        async with unanswered(gate, key):
+            clock.now += 420
+            uuid = await created(gate, key, "one more")
+            await submissions.submit(gate.rt, UUID(uuid))
+            assert (await work_of(gate, uuid)).state is State.SUCCEEDED
+
+
 async def test_a_connection_that_waits_for_minutes_is_kept_open_on_its_way(
     still_gate: Gateway,
 ) -> None:
