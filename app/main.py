@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from fastapi import FastAPI
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
@@ -38,7 +36,7 @@ def create_app(rt: Runtime) -> ASGIApp:
     # Dialects are applications of their own with middleware of their own: they do not go through
     # this one's. The more specific prefix first: routes are tried in this order.
     mounts = [
-        *openapi.routes(prefix=urlsplit(rt.settings.link_base).path),
+        *openapi.routes(prefix=rt.settings.base_path),
         Mount("/api/v1", create_api(rt)),
         Mount("/api", create_onemin(rt)),
         Mount(OPENAI, create_openai(rt)),

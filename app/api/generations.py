@@ -298,8 +298,9 @@ async def _answer(
     generation, now = view.generation, rt.clock.now()
     history = progress.history_at_hand(rt, generation.spec)
     response.headers.update({**admitted.headers, **applied})
-    base = rt.settings.link_base
-    response.headers["Location"] = f"{base}/api/v1/generations/{generation.id}"
+    # Without a host: the caller knows one that leads here, the gateway may not.
+    path = f"{rt.settings.base_path}/api/v1/generations/{generation.id}"
+    response.headers["Location"] = path
     if generation.state in RESTING:
         response.status_code = 200
     else:

@@ -64,7 +64,7 @@ PREFER: dict[str, Any] = {
 
 _HEADERS: dict[str, tuple[str, str, Any]] = {
     "Location": ("string", "Where to look for the generation.",
-                 "https://video.example.com/api/v1/generations/0f8fad5b-d9cb-469f-a165-70867728950e"),
+                 "/api/v1/generations/0f8fad5b-d9cb-469f-a165-70867728950e"),
     "Retry-After": ("integer", "Seconds after which looking again makes sense.", 5),
     "Idempotent-Replayed": ("string", "`true` where an earlier request made this generation.",
                             "true"),

@@ -68,6 +68,11 @@ class Settings(
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
+    def base_path(self) -> str:
+        """The path of links' base: what a proxy takes off; empty nearly everywhere."""
+        return urlsplit(self.link_base).path
+
+    @property
     def archive_address(self) -> str:
         return self.archive_url or (self.data_dir / "archive").resolve().as_uri()
 

@@ -18,6 +18,6 @@ async def test_what_the_gateway_names_lies_below_the_path(
         made = await gate.http.post(
             "/api/v1/generations", json=body, headers={"API-KEY": key, "Prefer": "respond-async"}
         )
-        assert made.headers["Location"] == f"{PUBLIC}/api/v1/generations/{made.json()['id']}"
+        assert made.headers["Location"] == f"/gateway/api/v1/generations/{made.json()['id']}"
         document = (await gate.http.get("/api/v1/openapi.json")).json()
         assert [server["url"] for server in document["servers"]] == ["/gateway"]
