@@ -42,7 +42,8 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
 
 
 async def one_round(rt: Runtime) -> None:
-    longest = max(rt.settings.upstream_read_seconds, TRY_SECONDS) + _GRACE_SECONDS
+    # A try at a video may take over what an earlier one left, and then download after all.
+    longest = max(rt.settings.upstream_read_seconds, 2 * TRY_SECONDS) + _GRACE_SECONDS
     key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
         await upstream_keys.mark_seen(tx, list(key_ids.values()))
