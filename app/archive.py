@@ -180,10 +180,21 @@ class Archive:
 
     async def paths(self, folder: str | None = None) -> AsyncGenerator[list[str], None]:
         """Every file there is, or those in a folder, page by page, in no order; finished ones
-        only."""
+        only. Raises `ArchiveUnavailable`, also at the end where the archive's folder went away
+        meanwhile: what it held is then passed over without a word."""
         with _failures("list"):
+            before = self._standing()
             async for page in obstore.list(self._store, folder, chunk_size=_LISTED_AT_A_TIME):
                 yield [entry["path"] for entry in page]
+            if self._standing() != before:
+                raise ArchiveUnavailable("the archive's folder went away while it was listed")
+
+    def _standing(self) -> tuple[int, int] | None:
+        """What tells the folder that stands there now from another. Raises `OSError`."""
+        if self._folder is None:
+            return None
+        seen = self._folder.stat()
+        return seen.st_dev, seen.st_ino
 
     def local_path(self, path: str) -> Path | None:
         """Where the file is on this machine, if the archive is a folder."""

@@ -82,6 +82,9 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
         if not await persisted(lambda: _record(rt, work, stored, seen)):
             await rt.archive.delete(path)
             log.info("archiving_withdrawn", generation_id=str(work.id))
+        elif earlier is not None:
+            # No row names it any more, and the archive may have been away when it was discarded.
+            await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
 
 
 async def _take_over(rt: Runtime, work: Work, path: str) -> bool:

@@ -205,6 +205,25 @@ async def test_delete_clears_what_a_killed_writer_left(folder: Archive, tmp_path
     assert names(tmp_path) == ["6f/video.mp4#notes"]
 
 
+@pytest.mark.parametrize("another", [True, False])
+async def test_a_folder_that_goes_away_while_it_is_listed_is_no_empty_one(
+    tmp_path: Path, another: bool
+) -> None:
+    root = tmp_path / "archive"
+    archive = Archive.open(root.as_uri())
+    await archive.write(PATH, stream([b"x"]), max_bytes=ROOMY)
+    pages = archive.paths()
+    assert await anext(pages) == [PATH]
+    root.rename(tmp_path / "away")
+    if another:
+        root.mkdir()
+    with pytest.raises(ArchiveUnavailable):
+        await anext(pages)
+    if not another:
+        with pytest.raises(ArchiveUnavailable):
+            await anext(archive.paths())
+
+
 async def test_as_file_is_the_file_itself_in_a_folder(folder: Archive, tmp_path: Path) -> None:
     await folder.write(PATH, stream([b"video"]), max_bytes=ROOMY)
     async with folder.as_file(PATH) as path:

@@ -162,6 +162,32 @@ async def test_what_was_taken_over_goes_once_the_archive_lets_it(
     assert files_of(gate) == [gate.rt.settings.data_dir / "archive" / str(taken.path)]
 
 
+async def test_what_could_not_be_discarded_at_once_goes_with_the_next_video(
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = await archived(gate, await gate.member())
+    assert kept.asset is not None
+    await gate.stop_workers()
+    await on_its_way(gate, kept.id)
+    folder = gate.rt.settings.data_dir / "archive"
+    (folder / str(kept.asset.path)).write_bytes(b"not a video")
+    delete, refusals = Archive.delete, 2
+
+    async def refused_at_first(archive: Archive, path: str) -> None:
+        nonlocal refusals
+        if refusals:
+            refusals -= 1
+            raise ArchiveUnavailable("the archive could not delete")
+        await delete(archive, path)
+
+    monkeypatch.setattr(Archive, "delete", refused_at_first)
+    await assets.archive(gate.rt, kept.id)
+    again = (await gate.generation(kept.id)).asset
+    assert again is not None
+    assert (again.state, refusals) == ("archived", 0)
+    assert files_of(gate) == [folder / str(again.path)]
+
+
 async def test_a_file_that_is_no_video_is_not_taken_for_one(gate: Gateway) -> None:
     key = await gate.member()
     kept = await archived(gate, key)
