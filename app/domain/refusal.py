@@ -41,11 +41,11 @@ def invalid(read: OptionReader) -> InvalidRequest:
     return (NotOffered if sound else InvalidRequest)(summary(issues), issues=issues)
 
 
-def sentence(error: GatewayError) -> str:
+def sentence(error: GatewayError, *, listed_in: str = "errors") -> str:
     """What a person reads: what is wrong in particular, where the message says only that the
     request is."""
     if error.issues and error.message == InvalidRequest.title:
-        return summary(error.issues)
+        return summary(error.issues, listed_in=listed_in)
     return error.message
 
 

@@ -26,6 +26,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from typing import Any
 
 import httpx
 
@@ -92,8 +93,7 @@ class _Target:
 async def system_resolver(host: str, port: int) -> Sequence[str]:
     """What the operating system would connect to, in its order of preference."""
     loop = asyncio.get_running_loop()
-    found = await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+    return _each_once(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def resolver_apart(host: str, port: int) -> Sequence[str]:
@@ -111,14 +111,18 @@ async def resolver_apart(host: str, port: int) -> Sequence[str]:
         addresses: Sequence[str] = ()
         # None is how a name without any is told.
         with contextlib.suppress(OSError, UnicodeError):
-            entries = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in entries))
+            addresses = _each_once(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         # The loop may be closed by now.
         with contextlib.suppress(RuntimeError):
             loop.call_soon_threadsafe(tell, addresses)
 
     threading.Thread(target=look, name="resolver", daemon=True).start()
     return await found
+
+
+def _each_once(found: Sequence[tuple[Any, ...]]) -> Sequence[str]:
+    """The addresses of a look-up, in its order."""
+    return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def user_agent() -> str:

@@ -68,7 +68,7 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
         waits, earlier = await assets.claim_path(tx, generation_id, path=path)
         pending = await assets.find_pending_video(tx, generation_id) if waits else None
     if pending is None:
-        await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
+        await _sweep(rt, work, path)
         return
     if earlier is not None:
         await _discard(rt, earlier)
@@ -84,7 +84,7 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
             log.info("archiving_withdrawn", generation_id=str(work.id))
         elif earlier is not None:
             # No row names it any more, and the archive may have been away when it was discarded.
-            await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
+            await _sweep(rt, work, path)
 
 
 async def _take_over(rt: Runtime, work: Work, path: str) -> bool:
@@ -113,7 +113,7 @@ async def _take_over(rt: Runtime, work: Work, path: str) -> bool:
         await _discard(rt, path)
         return False
     # A copy that another try did not live to record is named by no row either.
-    await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
+    await _sweep(rt, work, path)
     return True
 
 
@@ -136,6 +136,11 @@ async def _give_up(
     reason = failure.reason if isinstance(failure, Undelivered) else "timeout"
     await _discard(rt, path)
     await persisted(lambda: _try_later(rt, pending, reason))
+
+
+async def _sweep(rt: Runtime, work: Work, path: str) -> None:
+    """Removes what other tries left where `path` is; raises `ArchiveError`."""
+    await custody.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
 
 
 async def _discard(rt: Runtime, path: str) -> None:

@@ -16,7 +16,7 @@ from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
 from app.domain.ids import video_id
 from app.domain.options import OptionReader
-from app.domain.refusal import summary
+from app.domain.refusal import sentence, summary
 from app.domain.snapping import Aliases, find_duration, find_size, frame_size
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered
 
@@ -301,11 +301,8 @@ def render_event(
 def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
     """`{"error": {message, type, param, code, …}}`."""
     status, kind, code = _kind_of(error)
-    message = error.message
-    if error.issues and message == InvalidRequest.title:
-        message = summary(error.issues, listed_in="details")
     body: dict[str, Any] = {
-        "message": message,
+        "message": sentence(error, listed_in="details"),
         "type": kind,
         "param": error.issues[0].field if error.issues else None,
         "code": code,
