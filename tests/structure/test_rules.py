@@ -70,7 +70,7 @@ ONLY_IN = {
     "datetime.today": {},
     "date.today": {},
     "time.time": {"app/simulator/app.py": "has a clock of its own, which tests replace"},
-    "time.sleep": {},
+    "time.sleep": {"app/embedded.py": "waits for a server before anything else runs"},
     "httpx.AsyncClient": {
         "app/runtime.py": "opens and closes clients",
         "app/upstream/": "names the type of what it is given",
