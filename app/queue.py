@@ -101,14 +101,14 @@ async def bring_forward(tx: Tx, receiver: UUID) -> bool:
     return bool(result.rowcount)
 
 
-async def count_ahead(tx: Tx, *, priority: int) -> int:
-    """Submissions that wait and go before, or with, one of this priority."""
+async def count_ahead(tx: Tx, *, priority: int, most: int | None = None) -> int:
+    """Submissions that wait and go before, or with, one of this priority; counted up to `most`."""
     counted = await tx.scalar(
         text(
-            "SELECT count(*) FROM procrastinate_jobs"
-            " WHERE queue_name = 'submit' AND status = 'todo' AND priority >= :priority"
+            "SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE queue_name = 'submit'"
+            " AND status = 'todo' AND priority >= :priority LIMIT :most) AS ahead"
         ),
-        {"priority": priority},
+        {"priority": priority, "most": most},
     )
     return int(counted or 0)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -178,8 +179,11 @@ def _is_keeping_up(rt: Runtime, label: str) -> bool:
 async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
     """Puts a submission off until about its turn: those that go before it take a request of the
     budget each. All coming back at once would cost the database much and bring nobody forward."""
-    ahead = await queue.count_ahead(tx, priority=work.priority)
-    turn = slot.wait_seconds + ahead * 60 / rt.settings.upstream_rate_per_minute
+    # Counted no further than matters: each that waits asks, and would else read all the others.
+    a_second = rt.settings.upstream_rate_per_minute / 60
+    most = math.ceil(_LONGEST_TURN_SECONDS * a_second)
+    ahead = await queue.count_ahead(tx, priority=work.priority, most=most)
+    turn = slot.wait_seconds + ahead / a_second
     wait = max(slot.wait_seconds, min(turn, _LONGEST_TURN_SECONDS))
     at = rt.clock.now() + timedelta(seconds=wait)
     await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
+from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 
-from app import queue
+from app import operations, queue
+from app.db.session import Tx
+from app.db.switches import Switch
+from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, body, gateway
 from tests.simulator.conftest import until
 
@@ -97,3 +103,24 @@ async def test_the_count_ahead_is_of_those_that_go_before(still_gate: Gateway) -
     async with still_gate.rt.db.single() as tx:
         assert await queue.count_ahead(tx, priority=0) == 1
         assert await queue.count_ahead(tx, priority=-2) == 3
+        assert await queue.count_ahead(tx, priority=-2, most=2) == 2
+
+
+async def test_a_submission_that_waits_does_not_read_the_whole_queue(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With thousands queued each of them asks every half minute who is before it."""
+    asked: list[int | None] = []
+    count_ahead = queue.count_ahead
+
+    async def noted(tx: Tx, *, priority: int, most: int | None = None) -> int:
+        asked.append(most)
+        return await count_ahead(tx, priority=priority, most=most)
+
+    monkeypatch.setattr(queue, "count_ahead", noted)
+    await operations.turn(still_gate.rt, Switch.SUBMISSION, paused=True, reason="x", actor="test")
+    ada = await still_gate.member("ada")
+    uuid = (await still_gate.create(ada, body("waits"))).json()["aiRecord"]["uuid"]
+    await submit(still_gate.rt, UUID(uuid))
+    half_a_minute = math.ceil(still_gate.rt.settings.upstream_rate_per_minute / 2)
+    assert asked == [half_a_minute]
