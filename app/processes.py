@@ -36,6 +36,7 @@ log = logger(__name__)
 _GAUGE_SECONDS = 5.0
 _REVIVE_SECONDS = 1.0
 _LOOPBACK = "127.0.0.1"
+_BACKLOG = 2048
 
 
 def start_logging(settings: Settings) -> None:
@@ -225,6 +226,8 @@ def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
+            # Whoever is told of this address and comes before the server is up waits for it.
+            listener.listen(_BACKLOG)
         except OSError as error:
             raise ConfigurationError(
                 f"{host} port {port} cannot be listened on ({error.strerror}); "

@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.archive import ArchiveError, Gone
-from app.db import assets
+from app.db import assets, generations
 from app.domain.generation import Asset, Generation, State
 from app.errors import NotReady, Unavailable, VideoExpired
 from app.http import ranges
@@ -29,10 +29,22 @@ async def video_response(
 ) -> Response:
     """Raises `NotReady` before there is a video, `VideoExpired` when there is none any more."""
     asset = get_asset(generation)
+    if asset.state == "pending":
+        async with rt.db.single() as tx:
+            pending = await assets.find_pending_video(tx, generation.id)
+            # It may have come into the archive since the generation was read.
+            now = None if pending else await generations.find(tx, generation.id)
+        if pending is not None and pending.link is not None:
+            return await _through(rt, request, generation, pending.link, disposition)
+        if now is not None:
+            asset = get_asset(now)
     if asset.state == "archived":
         return await _from_archive(rt, request, generation, asset, disposition)
     if asset.state == "pending":
-        return await _through(rt, request, generation, disposition)
+        raise NotReady(
+            "The video is on its way to the archive.", retry_after_seconds=5,
+            extra={"state": generation.state.value},
+        )  # fmt: skip
     raise VideoExpired(f"The video of this generation is {asset.state}.")
 
 
@@ -81,23 +93,16 @@ async def _from_archive(
 
 
 async def _through(
-    rt: Runtime, request: Request, generation: Generation, disposition: Disposition
+    rt: Runtime, request: Request, generation: Generation, link: str, disposition: Disposition
 ) -> Response:
     """Streams from the upstream's link, which stays on this side."""
-    async with rt.db.single() as tx:
-        pending = await assets.find_pending_video(tx, generation.id)
-    if pending is None or pending.link is None:
-        raise NotReady(
-            "The video is on its way to the archive.", retry_after_seconds=5,
-            extra={"state": generation.state.value},
-        )  # fmt: skip
     # A range is for GET alone; HEAD is answered as if there were none.
     wanted = ranges.forwardable(request.headers) if request.method == "GET" else None
     async with AsyncExitStack() as stack:
         try:
             # GET also for HEAD: the upstream's link is signed for that method alone.
             response = await stack.enter_async_context(
-                rt.relay.stream(pending.link, headers={"Range": wanted} if wanted else None)
+                rt.relay.stream(link, headers={"Range": wanted} if wanted else None)
             )
         except FetchError as error:
             log.warning("relay_failed", generation_id=str(generation.id), error=str(error))

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import httpx
 import pytest
 
+from app.db import generations
+from app.db.session import Tx
+from app.domain.generation import Generation
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.sockets import listening
@@ -137,6 +141,26 @@ async def test_before_it_is_archived_the_video_is_streamed_through(still_gate: G
         f"/api/v1/generations/{generation_id}/content", headers={"API-KEY": key}
     )
     assert own.content == film
+
+
+async def test_one_that_is_archived_while_it_is_asked_for_is_there(
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The generation was read before, and what waits to be archived is read after."""
+    _, link = await archived(gate)
+    find, read = generations.find, list[UUID]()
+
+    async def earlier(tx: Tx, generation_id: UUID) -> Generation | None:
+        found = await find(tx, generation_id)
+        if found is None or found.asset is None or read:
+            return found
+        read.append(generation_id)
+        return replace(found, asset=replace(found.asset, state="pending"))
+
+    monkeypatch.setattr(generations, "find", earlier)
+    answer = await gate.http.get(link)
+    assert (answer.status_code, answer.content[4:8]) == (200, b"ftyp"), answer.text
+    assert read
 
 
 async def test_a_range_beyond_a_video_that_is_streamed_through_is_416(
