@@ -12,6 +12,8 @@ from app.db.session import Tx
 
 #: How soon to ask again while every key is set aside or its breaker is open.
 NO_KEY_SECONDS = 10.0
+#: A breaker stays open for no longer than this before the upstream is asked again.
+MOST_OPEN_SECONDS = 300.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +75,13 @@ async def list_keys(tx: Tx) -> list[UpstreamKey]:
 
 
 async def take_slot(
-    tx: Tx, ids: Sequence[int], *, per_minute: int, ahead: int, any_state: bool = False
+    tx: Tx,
+    ids: Sequence[int],
+    *,
+    per_minute: int,
+    ahead: int,
+    trial_seconds: float = 0.0,
+    any_state: bool = False,
 ) -> Slot:
     """Takes one request out of the budget of the least busy of these keys.
 
@@ -82,6 +90,9 @@ async def take_slot(
     pass a larger `ahead` than polls, so they go first when it is tight. An
     arrival more than a minute ahead means that the clock was set back, and is cut. `any_state` also
     takes keys that are set aside: a generation is polled with the key that made it.
+
+    Where a look-up was answered since the breaker opened, the one that takes the slot is on trial:
+    the breaker is open again, `trial_seconds` and twice as long each time, until it is answered.
     """
     step = 60.0 / per_minute
     # Below the minute after which an arrival is cut, or a small budget would never be used up.
@@ -100,7 +111,10 @@ async def take_slot(
                      ORDER BY arrival_at LIMIT 1 FOR UPDATE
                 ), taken AS (
                     UPDATE upstream_keys k
-                       SET arrival_at = c.arrival + make_interval(secs => :step)
+                       SET arrival_at = c.arrival + make_interval(secs => :step),
+                           open_until = CASE WHEN :any_state OR openings = 0 THEN open_until
+                               ELSE now() + make_interval(
+                                   secs => least(:trial * 2 ^ least(openings, 20), :most)) END
                       FROM candidate c
                      WHERE k.id = c.id AND c.arrival < now() + make_interval(secs => :allowed)
                     RETURNING k.id
@@ -110,7 +124,14 @@ async def take_slot(
                           FROM candidate) AS backlog
                 """
             ),
-            {"ids": list(ids), "any_state": any_state, "step": step, "allowed": allowed},
+            {
+                "ids": list(ids),
+                "any_state": any_state,
+                "step": step,
+                "allowed": allowed,
+                "trial": trial_seconds,
+                "most": MOST_OPEN_SECONDS,
+            },
         )
     ).one()
     if taken.id is not None:
@@ -174,7 +195,7 @@ async def count_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: fl
                 SELECT id, open_until FROM upstream_keys WHERE id = :id FOR UPDATE
             )
             UPDATE upstream_keys k SET failures = failures + 1,
-                   open_until = CASE WHEN failures + 1 >= :threshold
+                   open_until = CASE WHEN failures + 1 >= :threshold OR k.open_until IS NOT NULL
                                      THEN coalesce(k.open_until,
                                                    now() + make_interval(secs => :seconds)) END
               FROM before b WHERE k.id = b.id
@@ -186,16 +207,27 @@ async def count_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: fl
     return bool(opened)
 
 
-async def count_answer(tx: Tx, key_id: int) -> None:
-    """An answer ends a row of failures. Writes only where there is one."""
-    await tx.execute(
-        text("UPDATE upstream_keys SET failures = 0 WHERE id = :id AND failures > 0"
-             " AND open_until IS NULL"),
+async def count_answer(tx: Tx, key_id: int) -> bool:
+    """An answer ends a row of failures; True where it ended the trial of a breaker. Writes only
+    where there is something to end."""
+    closed = await tx.scalar(
+        text(
+            """
+            WITH before AS (
+                SELECT id, openings FROM upstream_keys
+                 WHERE id = :id AND (openings > 0 OR (failures > 0 AND open_until IS NULL))
+                   FOR UPDATE
+            )
+            UPDATE upstream_keys k SET failures = 0, open_until = NULL, openings = 0
+              FROM before b WHERE k.id = b.id RETURNING b.openings > 0
+            """
+        ),
         {"id": key_id},
-    )  # fmt: skip
+    )
+    return bool(closed)
 
 
-async def lease_probes(tx: Tx, *, first_seconds: float, most_seconds: float) -> list[UpstreamKey]:
+async def lease_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]:
     """The keys whose breaker should be probed now; each opening waits twice as long as the last,
     so nobody else probes them meanwhile."""
     rows = await tx.execute(
@@ -208,15 +240,14 @@ async def lease_probes(tx: Tx, *, first_seconds: float, most_seconds: float) -> 
             RETURNING id, label, state, reason, set_aside_at, return_at, failures, open_until
             """
         ),
-        {"first": first_seconds, "most": most_seconds},
+        {"first": first_seconds, "most": MOST_OPEN_SECONDS},
     )
     return [UpstreamKey(**row._mapping) for row in rows]
 
 
-async def close_breaker(tx: Tx, key_id: int) -> None:
+async def begin_trial(tx: Tx, key_id: int) -> None:
+    """A look-up was answered: one submission may show whether submissions are, too."""
     await tx.execute(
-        text(
-            "UPDATE upstream_keys SET failures = 0, open_until = NULL, openings = 0 WHERE id = :id"
-        ),
+        text("UPDATE upstream_keys SET failures = 0, open_until = NULL WHERE id = :id"),
         {"id": key_id},
     )

@@ -153,6 +153,7 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
                 [key_id for key_id, label in labels.items() if _is_keeping_up(rt, label)],
                 per_minute=rt.settings.upstream_rate_per_minute,
                 ahead=SUBMIT_AHEAD,
+                trial_seconds=rt.settings.breaker_seconds,
             )
         if slot.key_id is None:
             await _wait_for_turn(rt, tx, work, slot)
@@ -308,16 +309,19 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
 
 async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer) -> None:
     """Counts what says that the upstream is away. Each such submission may cost an `unknown`, so
-    after a few of them nothing more is sent until a look-up, which costs nothing, is answered."""
+    after a few of them nothing more is sent until a look-up, which costs nothing, is answered, and
+    then one at a time until one of them is."""
+    if isinstance(answer, Lost) and answer.reason == "stopped":
+        return
     key_id = rt.upstream_key_ids[claim.key_label]
-    away = (isinstance(answer, Lost) and answer.reason != "stopped") or (
+    away = isinstance(answer, Lost) or (
         isinstance(answer, NotProcessed) and answer.reason in ("unreachable", "challenged")
     )
     if away:
         threshold = rt.settings.breaker_failures
         await _count_failure(rt, tx, claim.key_label, threshold=threshold)
-    else:
-        await upstream_keys.count_answer(tx, key_id)
+    elif await upstream_keys.count_answer(tx, key_id):
+        log.info("breaker_closed", label=claim.key_label)
 
 
 async def _count_failure(rt: Runtime, tx: Tx, label: str, *, threshold: int) -> None:

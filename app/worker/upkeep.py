@@ -22,7 +22,6 @@ log = logger(__name__)
 _ROUNDS_PER_STALL = 3
 #: Beyond the deadline of what a job waits for: a little time to write down what came of it.
 _GRACE_SECONDS = 120.0
-_MOST_BREAKER_SECONDS = 300.0
 
 
 async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
@@ -57,9 +56,7 @@ async def one_round(rt: Runtime) -> None:
         returned = await upstream_keys.return_due(tx)
         if returned:
             await queue.hasten(tx, queue.Job.SUBMIT)
-        probes = await upstream_keys.lease_probes(
-            tx, first_seconds=rt.settings.breaker_seconds, most_seconds=_MOST_BREAKER_SECONDS
-        )
+        probes = await upstream_keys.lease_probes(tx, first_seconds=rt.settings.breaker_seconds)
     for kind in rescued:
         rt.metrics.rescued.labels(kind).inc()
     for kind in adopted:
@@ -79,8 +76,8 @@ async def one_round(rt: Runtime) -> None:
 
 
 async def _probe(rt: Runtime, key: UpstreamKey) -> None:
-    """Asks the upstream for a result nobody has: free of charge, and an answer of any kind shows
-    that submissions would be answered too."""
+    """Asks the upstream for a result nobody has: free of charge. An answer of any kind shows that
+    it is there; whether submissions are answered too, one of them tries out."""
     if key.label not in rt.upstream.labels():
         return
     found = await rt.upstream.check_key(key.label)
@@ -88,6 +85,6 @@ async def _probe(rt: Runtime, key: UpstreamKey) -> None:
         log.warning("breaker_stays_open", label=key.label)
         return
     async with rt.db.begin() as tx:
-        await upstream_keys.close_breaker(tx, key.id)
+        await upstream_keys.begin_trial(tx, key.id)
         await queue.hasten(tx, queue.Job.SUBMIT)
-    log.info("breaker_closed", label=key.label)
+    log.info("breaker_tries", label=key.label)

@@ -1,0 +1,105 @@
+"""An upstream that answers look-ups and no submissions: each submission costs an `unknown`, so one
+at a time finds out whether the others may go."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text
+
+from app.db import upstream_keys
+from app.domain.generation import State
+from app.worker import upkeep
+from app.worker.submissions import submit
+from tests.harness.gateway import Gateway, gateway
+from tests.simulator.conftest import until
+from tests.worker.test_submissions import created, work_of
+
+FEW = 2
+
+
+async def submit_all(gate: Gateway, uuids: list[str]) -> Counter[State]:
+    """All at once, as workers do when a key is free again; their states afterwards."""
+    await asyncio.gather(*(submit(gate.rt, UUID(uuid)) for uuid in uuids))
+    return Counter([(await work_of(gate, uuid)).state for uuid in uuids])
+
+
+async def look_up(gate: Gateway) -> upstream_keys.UpstreamKey:
+    """What upkeep does once the breaker was open for its time."""
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(text("UPDATE upstream_keys SET open_until = now()"))
+    await upkeep.one_round(gate.rt)
+    return await key_of(gate)
+
+
+async def key_of(gate: Gateway) -> upstream_keys.UpstreamKey:
+    async with gate.rt.db.single() as tx:
+        (key,) = await upstream_keys.list_keys(tx)
+    return key
+
+
+@pytest.mark.parametrize("fault", ["http_504", "reset_after"])
+async def test_while_no_submission_is_answered_each_look_up_costs_one_and_not_many(
+    database_url: str, tmp_path: Path, fault: str
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, breaker_failures=FEW) as gate:
+        ada = await gate.member()
+        uuids = [await created(gate, ada, f"wave {number}") for number in range(9)]
+        await gate.simulator.fault(fault, match={"path": "features"}, times=FEW + 2)
+        await submit_all(gate, uuids[:FEW])
+        first = await key_of(gate)
+        assert first.open_until is not None
+        for trial in (1, 2):
+            assert (await look_up(gate)).open_until is None
+            states = await submit_all(gate, uuids)
+            assert states == {State.UNKNOWN: FEW + trial, State.QUEUED: 9 - FEW - trial}
+            assert (await key_of(gate)).open_until is not None
+        await look_up(gate)
+        states = await submit_all(gate, uuids)
+        assert states == {State.UNKNOWN: FEW + 2, State.RUNNING: 1, State.QUEUED: 9 - FEW - 3}
+        closed = await key_of(gate)
+        assert (closed.open_until, closed.failures) == (None, 0)
+        states = await submit_all(gate, uuids)
+        assert states == {State.UNKNOWN: FEW + 2, State.RUNNING: 9 - FEW - 2}
+
+
+async def test_an_open_breaker_waits_longer_after_each_trial_that_failed(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
+        ada = await gate.member()
+        await gate.simulator.fault("http_504", match={"path": "features"}, times=3)
+        waits = []
+        for number in range(3):
+            await submit_all(gate, [await created(gate, ada, f"wave {number}")])
+            async with gate.rt.db.single() as tx:
+                seconds = "SELECT extract(epoch FROM open_until - now()) FROM upstream_keys"
+                waits.append(float(await tx.scalar(text(seconds)) or 0))
+            await look_up(gate)
+        first = gate.rt.settings.breaker_seconds
+        assert waits == pytest.approx([first, 2 * first, 4 * first], abs=first / 2)
+
+
+async def test_what_a_stop_ended_says_nothing_of_the_upstream(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, breaker_failures=FEW) as gate:
+        ada = await gate.member()
+        await gate.simulator.fault("http_504", match={"path": "features"}, times=1)
+        await submit_all(gate, [await created(gate, ada, "lost")])
+        await gate.simulator.fault("hang", match={"path": "features"}, times=1)
+        uuid = await created(gate, ada, "cut short")
+        trying = asyncio.create_task(submit(gate.rt, UUID(uuid)))
+
+        async def is_on_its_way() -> bool:
+            return (await work_of(gate, uuid)).state is State.SUBMITTING
+
+        await until(is_on_its_way)
+        trying.cancel()
+        await asyncio.gather(trying, return_exceptions=True)
+        assert (await work_of(gate, uuid)).state is State.UNKNOWN
+        assert (await key_of(gate)).failures == 1
