@@ -26,8 +26,9 @@ _LOOK_SECONDS = 0.01
 _Found = TypeVar("_Found")
 
 
-def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 60) -> _Found:
-    """Looks again and again until there is something: another process gives no event."""
+def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 120) -> _Found:
+    """Looks again and again until there is something: another process gives no event. `seconds` is
+    for what never comes: nothing that comes late on a busy machine is wrong for that."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
@@ -128,7 +129,7 @@ class Process:
         self._child.kill()
         self._child.wait()
 
-    def exit_code(self, *, seconds: float = 60) -> int:
+    def exit_code(self, *, seconds: float = START_SECONDS) -> int:
         return self._child.wait(seconds)
 
 
@@ -146,7 +147,7 @@ class Api(Process):
     @property
     def http(self) -> httpx.Client:
         if self._http is None:
-            self._http = httpx.Client(base_url=self.address, timeout=30, trust_env=False)
+            self._http = httpx.Client(base_url=self.address, timeout=120, trust_env=False)
         return self._http
 
     def ready(self, *, seconds: float = START_SECONDS) -> Self:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
+import psycopg
 
 from app import members
+from app.db.session import driver_conninfo
 from app.domain.caller import Role
 from app.domain.generation import RESTING
 from app.errors import InvalidRequest
@@ -70,18 +73,18 @@ class Caller:
     def state(self, generation_id: str) -> str:
         return str(self.generation(generation_id)["state"])
 
-    def until_state(self, generation_id: str, *states: str, seconds: float = 60) -> str:
+    def until_state(self, generation_id: str, *states: str, seconds: float = 120) -> str:
         def look() -> str | None:
             state = self.state(generation_id)
             return state if state in states else None
 
         return until(look, f"{generation_id} is {' or '.join(states)}", seconds=seconds)
 
-    def until_rest(self, generation_id: str, *, seconds: float = 60) -> str:
+    def until_rest(self, generation_id: str, *, seconds: float = 120) -> str:
         resting = sorted(state.value for state in RESTING)
         return self.until_state(generation_id, *resting, seconds=seconds)
 
-    def until_archived(self, generation_id: str, *, seconds: float = 60) -> dict[str, Any]:
+    def until_archived(self, generation_id: str, *, seconds: float = 120) -> dict[str, Any]:
         """Its video as the own REST shows it."""
 
         def look() -> dict[str, Any] | None:
@@ -97,7 +100,28 @@ class Upstream:
     def __init__(self, process: Process) -> None:
         self.process = process
         self.address = str(process.said("simulator_started")["address"])
-        self.http = httpx.Client(base_url=self.address, timeout=30, trust_env=False)
+        self.http = httpx.Client(base_url=self.address, timeout=120, trust_env=False)
+
+    @contextlib.contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """For the length of the block it takes connections, as its kernel does for it, and answers
+        nothing: what is sent to it is in flight for exactly so long, on any machine."""
+        self.process.pause()
+        try:
+            yield
+        finally:
+            self.process.resume()
+
+    def until_a_request_waits(self) -> None:
+        """While it stands still: the bytes of a request have come."""
+        port = f":{urlsplit(self.address).port:04X}"
+
+        def look() -> bool:
+            rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+            waiting = {row[1][-5:] for row in rows if int(row[4].partition(":")[2], 16)}
+            return port in waiting
+
+        until(look, "a request has come")
 
     def fault(self, name: str, prompt: str, *, path: str | None = None, **options: Any) -> None:
         """The next request for this prompt meets this fault."""
@@ -106,7 +130,7 @@ class Upstream:
         answer = self.http.post("/_simulator/script", json=rule)
         assert answer.status_code == 201, answer.text
 
-    def until_struck(self, prompt: str, *, seconds: float = 60) -> None:
+    def until_struck(self, prompt: str, *, seconds: float = 120) -> None:
         """A request met the fault of this prompt: it is with the upstream now."""
 
         def look() -> bool:
@@ -157,8 +181,6 @@ class Site:
             "REELGATE_POLL_FIRST_SECONDS": "0.05",
             "REELGATE_POLL_SECONDS": "0.2",
             "REELGATE_WORKER_POLL_SECONDS": "0.1",
-            "REELGATE_WORKER_HEARTBEAT_SECONDS": "0.5",
-            "REELGATE_WORKER_STALLED_SECONDS": "2.5",
             "REELGATE_DRAIN_SECONDS": "10",
             **settings,
         }
@@ -197,6 +219,20 @@ class Site:
         worker = self.start_worker(**settings)
         worker.said("worker_started")
         return worker
+
+    def kill(self, worker: Process) -> None:
+        """`kill -9`, so long ago that it is taken for dead."""
+        worker.kill()
+        self.let_silence_pass()
+
+    def let_silence_pass(self) -> None:
+        """All workers there are were silent for longer than a living one ever is. With so short a
+        silence that a test could wait for it, a worker would be taken for dead whenever the machine
+        stands still for a moment."""
+        with psycopg.connect(driver_conninfo(self._database_url), autocommit=True) as connection:
+            connection.execute(
+                "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
+            )
 
     def end_workers(self) -> None:
         """Nothing of one test is left to work for the next."""

@@ -10,9 +10,6 @@ import pytest
 from tests.harness.processes import Api, until
 from tests.promises.site import Site, assert_paid_once
 
-#: Long enough for a process to be ended while a caller waits.
-MAKING_SECONDS = 6.0
-
 
 def waiting(api: Api) -> int:
     """Callers that wait for a video in this process."""
@@ -26,42 +23,44 @@ def test_an_api_killed_while_a_caller_waits_loses_the_connection_and_not_the_vid
     workers: Site, api: Api
 ) -> None:
     doomed = workers.start_api()
-    workers.start_worker()
     caller = workers.caller(doomed, "patient")
+    elsewhere = caller.at(api)
+    workers.worker()
     prompt = "its connection is cut"
-    workers.upstream.fault("delay", prompt, seconds=MAKING_SECONDS)
 
     with ThreadPoolExecutor() as threads:
-        cut_off = threads.submit(caller.post, prompt, Idempotency_Key="the-one-video")
-        workers.upstream.until_struck(prompt)
-        until(lambda: waiting(doomed) == 1, "the caller waits")
-        doomed.kill()
-        with pytest.raises(httpx.TransportError):
-            cut_off.result(60)
-    # The upstream is still at it: this joins the generation in flight and waits for it.
-    answer = caller.at(api).post(prompt, Idempotency_Key="the-one-video")
+        with workers.upstream.standing_still():
+            cut_off = threads.submit(caller.post, prompt, Idempotency_Key="the-one-video")
+            workers.upstream.until_a_request_waits()
+            until(lambda: waiting(doomed) == 1, "the caller waits")
+            doomed.kill()
+            with pytest.raises(httpx.TransportError):
+                cut_off.result()
+            # This joins the generation in flight and waits for it.
+            joining = threads.submit(elsewhere.post, prompt, Idempotency_Key="the-one-video")
+            until(lambda: waiting(api) == 1, "it waits elsewhere")
+        answer = joining.result()
 
     assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (200, "true")
     record = answer.json()["aiRecord"]
     assert record["status"] == "SUCCESS"
     assert api.http.get(record["temporaryUrl"]).content[4:8] == b"ftyp"
-    assert_paid_once(workers, caller.at(api), {prompt: record["uuid"]})
+    assert_paid_once(workers, elsewhere, {prompt: record["uuid"]})
 
 
 def test_an_api_told_to_stop_tells_waiting_callers_where_to_look(workers: Site, api: Api) -> None:
     leaving = workers.start_api()
-    workers.start_worker()
     caller = workers.caller(leaving, "told")
+    workers.worker()
     prompts = [f"told where to look {number}" for number in range(3)]
-    for prompt in prompts:
-        workers.upstream.fault("delay", prompt, seconds=MAKING_SECONDS)
 
-    with ThreadPoolExecutor() as threads:
+    with ThreadPoolExecutor() as threads, workers.upstream.standing_still():
         answers = [threads.submit(caller.post, prompt) for prompt in prompts]
+        workers.upstream.until_a_request_waits()
         until(lambda: waiting(leaving) == 3, "the callers wait")
         leaving.terminate()
-        told = [answer.result(60) for answer in answers]
-    assert leaving.exit_code() == 0
+        told = [answer.result() for answer in answers]
+        assert leaving.exit_code() == 0
 
     made = {}
     for prompt, answer in zip(prompts, told, strict=True):

@@ -9,10 +9,14 @@ import pytest
 
 from app.members import Limits
 from tests.harness.processes import Api, until
-from tests.promises.site import PRICE, Caller, Site, assert_paid_once
+from tests.promises.site import PRICE, Caller, Site, Upstream, assert_paid_once
 
 #: Longer than any test waits: what is held so long is in flight until it is killed.
 HELD_SECONDS = 300.0
+
+
+def made_by(upstream: Upstream, prompt: str) -> bool:
+    return bool(upstream.asked(prompt)["made"])
 
 
 @pytest.fixture
@@ -46,7 +50,7 @@ def test_a_worker_killed_while_submitting_leaves_unknown_and_what_it_had_not_sen
     assert {caller.state(made) for made in lost.values()} == {"submitting"}
     assert {caller.state(made) for made in behind.values()} == {"queued"}
 
-    worker.kill()
+    workers.kill(worker)
     workers.start_worker()
 
     for made in behind.values():
@@ -54,6 +58,7 @@ def test_a_worker_killed_while_submitting_leaves_unknown_and_what_it_had_not_sen
     for prompt, made in lost.items():
         assert caller.until_rest(made) == "unknown"
         # The upstream works on, whoever hung up: that is why it must not be sent again.
+        until(partial(made_by, upstream, prompt), f"{prompt!r} is made all the same")
         assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
     assert_paid_once(workers, caller, lost | behind)
     assert caller.me()["open"] == 0
@@ -69,7 +74,7 @@ def test_a_worker_killed_while_a_video_is_being_made_loses_nothing(
     workers.upstream.until_struck(prompt)
     assert caller.state(made) == "running"
 
-    worker.kill()
+    workers.kill(worker)
     workers.start_worker()
 
     assert caller.until_rest(made) == "succeeded"
@@ -87,7 +92,7 @@ def test_a_worker_killed_while_archiving_leaves_the_video_to_the_next(
     generation = caller.generation(made)
     assert (generation["state"], generation["video"]["state"]) == ("succeeded", "pending")
 
-    worker.kill()
+    workers.kill(worker)
     streamed = caller.http.get(generation["video"]["url"])
     assert streamed.content[4:8] == b"ftyp", "it can be watched while it is not archived"
     workers.start_worker()
@@ -104,12 +109,11 @@ def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
     workers: Site, caller: Caller
 ) -> None:
     prompt = "answered during the drain"
-    workers.upstream.fault("delay", prompt, seconds=5)
     made = caller.create(prompt)
-    worker = workers.start_worker()
-    workers.upstream.until_struck(prompt)
-
-    worker.terminate()
+    with workers.upstream.standing_still():
+        worker = workers.start_worker()
+        workers.upstream.until_a_request_waits()
+        worker.terminate()
     assert worker.exit_code() == 0
     assert worker.events("submitted")[0]["state"] == "running"
     assert caller.state(made) == "running"
@@ -136,23 +140,27 @@ def test_a_worker_whose_patience_ends_gives_up_what_nobody_can_know(
 
 def test_workers_killed_again_and_again_submit_nothing_twice(workers: Site, api: Api) -> None:
     caller = workers.caller(api, "storm", limits=Limits(max_open=50, rate_burst=50))
-    prompts = {}
-    for prompt in (f"storm {number:02}" for number in range(20)):
-        workers.upstream.fault("delay", prompt, seconds=0.3)
+    prompts = {f"storm {number:02}": "" for number in range(20)}
+    # In flight until their worker is killed, however late that happens.
+    held = ("storm 00", "storm 06", "storm 12")
+    for prompt in prompts:
+        if prompt in held:
+            workers.upstream.fault("hang", prompt, seconds=HELD_SECONDS)
+        else:
+            workers.upstream.fault("delay", prompt, seconds=0.3)
         # No film is rendered: what is shown here is what is sent and what is paid.
         workers.upstream.fault("link_gone", prompt)
         prompts[prompt] = caller.create(prompt)
 
-    def made() -> int:
-        return sum(workers.upstream.asked(prompt)["made"] for prompt in prompts)
-
-    for enough in (1, 6, 11):
+    for prompt in held:
         worker = workers.start_worker(REELGATE_WORKER_CONCURRENCY="3")
-        until(partial(lambda least: made() >= least, enough), f"{enough} are made")
-        worker.kill()
+        workers.upstream.until_struck(prompt)
+        workers.kill(worker)
     workers.start_worker()
 
-    states = [caller.until_rest(each, seconds=40) for each in prompts.values()]
-    assert set(states) == {"succeeded", "unknown"}
-    assert states.count("unknown") <= 3 * 3, "no more than was in flight at each kill"
+    states = {prompt: caller.until_rest(each) for prompt, each in prompts.items()}
+    assert set(states.values()) == {"succeeded", "unknown"}
+    assert {states[prompt] for prompt in held} == {"unknown"}
+    lost = list(states.values()).count("unknown")
+    assert lost <= 3 * 3, "no more than was in flight at each kill"
     assert_paid_once(workers, caller, prompts)

@@ -11,9 +11,6 @@ from app.errors import Unavailable
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Site, assert_paid_once
 
-#: The upstream's answer comes after the worker was stopped, however late that happens.
-STANDING_SECONDS = 5.0
-
 
 @pytest.mark.parametrize("asynchronous", [True, False], ids=["polled", "held"])
 def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
@@ -22,17 +19,19 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
     caller = workers.caller(api, f"stalled {asynchronous}")
     mode = {"REELGATE_UPSTREAM_ASYNC": str(asynchronous)}
     prompt = f"sent by a sleeper, asynchronous: {asynchronous}"
-    workers.upstream.fault("delay", prompt, seconds=STANDING_SECONDS)
     made = caller.create(prompt)
-    sleeper = workers.start_worker(**mode)
-    workers.upstream.until_struck(prompt)
+    # The upstream's answer comes after the worker was stopped, however late that happens.
+    with workers.upstream.standing_still():
+        sleeper = workers.start_worker(**mode)
+        workers.upstream.until_a_request_waits()
 
-    sleeper.pause()
-    awake = workers.start_worker(**mode)
-    assert caller.until_rest(made) == "unknown"
-    assert caller.me()["used_credits"] == PRICE, "the hold stays"
-    awake.terminate()
-    assert awake.exit_code() == 0
+        sleeper.pause()
+        workers.let_silence_pass()
+        awake = workers.start_worker(**mode)
+        assert caller.until_rest(made) == "unknown"
+        assert caller.me()["used_credits"] == PRICE, "the hold stays"
+        awake.terminate()
+        assert awake.exit_code() == 0
 
     sleeper.resume()
     assert caller.until_state(made, "succeeded") == "succeeded"

@@ -86,10 +86,10 @@ def test_it_is_sent_again_under_the_same_id(postgres: database.Server, tmp_path:
         secret = post(caller, "/endpoints", {"url": f"{origin}/hook"})["secret"]
         doomed = place.worker()
         made = caller.create("told by a worker that dies")
-        first_headers, first_body = hooks.came.get(timeout=60)
-        doomed.kill()
+        first_headers, first_body = hooks.came.get(timeout=120)
+        place.kill(doomed)
         place.worker()
-        second_headers, second_body = hooks.came.get(timeout=60)
+        second_headers, second_body = hooks.came.get(timeout=120)
         for headers, body in ((first_headers, first_body), (second_headers, second_body)):
             event = Webhook(secret).verify(body, headers)
             assert (event["type"], event["data"]["id"]) == ("video.completed", made)
