@@ -13,6 +13,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from app.simulator.cuts import EXTENSION
 
+#: Longer than any client keeps a connection that it does not use: which of the two closes it must
+#: not be a matter of luck, for a request that is written as it is closed is lost.
+KEEP_ALIVE_SECONDS = 75
 #: Close at once and tell the peer with a reset: linger on, for zero seconds.
 _RESET = struct.pack("ii", 1, 0)
 
@@ -43,5 +46,8 @@ class CuttableProtocol(HttpToolsProtocol):
 def uvicorn_config(app: Callable[..., Any], host: str, port: int, **options: Any) -> uvicorn.Config:
     """`options` go to `uvicorn.Config`."""
     fixed = {"http": CuttableProtocol, "ws": "none", "server_header": False}
-    usual = {"timeout_graceful_shutdown": 1, "access_log": False}
+    usual = {
+        "timeout_graceful_shutdown": 1, "timeout_keep_alive": KEEP_ALIVE_SECONDS,
+        "access_log": False,
+    }  # fmt: skip
     return uvicorn.Config(app, host=host, port=port, **{**usual, **options, **fixed})

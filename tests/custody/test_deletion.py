@@ -88,6 +88,7 @@ async def test_what_ended_without_a_video_has_nothing_to_delete(gate: Gateway) -
     assert await deletions(gate, failed.id) == []
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_a_video_on_its_way_to_the_archive_is_dropped(gate: Gateway) -> None:
     key = await gate.member()
     await gate.simulator.fault("status", match={"path": "download"}, times=None, status=503)
@@ -102,6 +103,7 @@ async def test_a_video_on_its_way_to_the_archive_is_dropped(gate: Gateway) -> No
     assert (seen.status_code, seen.json()["code"]) == (410, "video_expired")
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_a_video_that_is_deleted_while_it_is_archived_leaves_no_bytes(
     gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -131,6 +133,7 @@ async def test_a_video_that_is_deleted_while_it_is_archived_leaves_no_bytes(
     assert files_in(gate.rt.settings.data_dir / "archive") == []
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_bytes_that_a_dead_worker_wrote_for_a_deleted_video_go_with_its_job(
     gate: Gateway,
 ) -> None:

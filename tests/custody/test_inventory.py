@@ -101,6 +101,7 @@ async def test_only_so_many_bad_files_are_named_and_all_are_counted(gate: Gatewa
     assert len(report.bad) == inventory.MAX_NAMED
 
 
+@pytest.mark.usefixtures("by_hand")
 async def test_files_without_a_record_are_listed_and_those_on_their_way_are_not(
     gate: Gateway,
 ) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import logging
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from typing import Any
 import pytest
 import structlog
 
-from app.telemetry import configure_logging
+from app.telemetry import _NOISY, configure_logging
 
 
 class Log:
@@ -29,13 +30,18 @@ class Log:
 @contextlib.contextmanager
 def logging_to(capsys: pytest.CaptureFixture[str], **options: Any) -> Iterator[Log]:
     """`options` are those of `configure_logging`; afterwards all is as it was."""
-    root = logging.getLogger()
+    # What earlier tests left to the collector speaks before, and not into this log.
+    gc.collect()
+    root, configured = logging.getLogger(), structlog.get_config()
     handlers, level = root.handlers[:], root.level
+    levels = {name: logging.getLogger(name).level for name in _NOISY}
     try:
         configure_logging(**{"json": True, "level": "INFO", **options})
         yield Log(capsys)
     finally:
         root.handlers[:] = handlers
         root.setLevel(level)
-        structlog.reset_defaults()
+        for name, before in levels.items():
+            logging.getLogger(name).setLevel(before)
+        structlog.configure(**configured)
         structlog.contextvars.clear_contextvars()

@@ -43,7 +43,7 @@ async def dropped(reader: asyncio.StreamReader) -> bool:
     async with asyncio.timeout(30):
         try:
             return await reader.read() == b""
-        except ConnectionResetError:
+        except ConnectionError:
             return True
 
 

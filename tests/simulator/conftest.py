@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -109,9 +110,12 @@ async def still(tmp_path: Path, clock: WallClock) -> AsyncIterator[Client]:
 
 
 @contextlib.asynccontextmanager
-async def serving(config: SimulatorConfig) -> AsyncIterator[Client]:
+async def serving(
+    config: SimulatorConfig, *, now: Callable[[], float] = time.time
+) -> AsyncIterator[Client]:
     """Started and stopped step by step: `Server.serve` would only add its tenths of a second."""
-    settings = uvicorn_config(create_simulator(config), "127.0.0.1", 0, log_level="warning")
+    simulator = create_simulator(config, now=now)
+    settings = uvicorn_config(simulator, "127.0.0.1", 0, log_level="warning")
     settings.load()
     server = uvicorn.Server(settings)
     server.lifespan = settings.lifespan_class(settings)

@@ -16,6 +16,8 @@ from app.upstream.fetch import FetchPolicy, GuardedFetcher
 from tests.upstream.loopback import Script, serving
 
 ID = "0b7c9a51-6d0e-4c38-9f0d-51f1a2f6f0aa"
+#: Longer than any machine stands still.
+PATIENCE_SECONDS = 60.0
 PROCESSING = {"aiRecord": {"uuid": ID, "status": "PROCESSING"}}
 SPEC = Spec(
     prompt="a lighthouse “in fog” 🌫",
@@ -30,7 +32,7 @@ async def upstream(
     base_url: str,
     *,
     pools: int = 1,
-    read_seconds: float = 5.0,
+    read_seconds: float = PATIENCE_SECONDS,
     keys: Mapping[str, str | SecretStr] | None = None,
     observe: Observer | None = None,
     transport: httpx.AsyncBaseTransport | None = None,
@@ -39,7 +41,7 @@ async def upstream(
     clients = [
         httpx.AsyncClient(
             headers={"X-Pool": str(number)},
-            timeout=httpx.Timeout(5.0, pool=0.05),
+            timeout=httpx.Timeout(PATIENCE_SECONDS, pool=0.05),
             transport=transport,
             limits=limits or httpx.Limits(),
             trust_env=False,
@@ -65,13 +67,8 @@ async def submitted(client: UpstreamClient, label: str = "main") -> SubmitAnswer
     return await client.submit(label, LUMA_TEXT_TO_VIDEO, SPEC, run_async=True)
 
 
-async def both(
-    script: Script, *, read_seconds: float = 5.0
-) -> tuple[SubmitAnswer, ResultAnswer, int]:
+async def both(script: Script) -> tuple[SubmitAnswer, ResultAnswer, int]:
     """A submission and a look-up against one script, and how many connections they took."""
-    async with (
-        serving(script) as server,
-        upstream(server.url, read_seconds=read_seconds) as client,
-    ):
+    async with serving(script) as server, upstream(server.url) as client:
         answers = await submitted(client), await client.result("main", ID, prompt=SPEC.prompt)
         return *answers, server.connections

@@ -11,7 +11,7 @@ import pytest
 from app.upstream.answers import Busy, KeyTrouble, Missing, NotProcessed, Running, Succeeded
 from app.upstream.client import KeyCheck
 from tests.upstream.calling import ID, PROCESSING, SPEC, both, submitted, upstream
-from tests.upstream.loopback import Connection, answering, closed_port, http, serving
+from tests.upstream.loopback import Connection, answering, http, refusing, serving
 
 
 async def test_a_submission_says_exactly_what_was_asked() -> None:
@@ -92,8 +92,9 @@ async def test_calls_are_observed_and_a_faulty_observer_costs_nothing() -> None:
     ):
         assert await submitted(client) == Running(upstream_id=ID)
         assert await client.result("main", "another", prompt=SPEC.prompt) == Busy(reason="wrong_id")
-    async with upstream(f"http://127.0.0.1:{closed_port()}", observe=observe) as client:
-        await submitted(client)
+    with refusing() as address:
+        async with upstream(address, observe=observe) as client:
+            await submitted(client)
     assert seen == [
         ("submit", "running"),
         ("result", "busy:wrong_id"),

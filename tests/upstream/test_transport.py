@@ -11,14 +11,23 @@ import pytest
 from app.upstream.answers import Busy, Lost, NotProcessed, SubmitAnswer
 from app.upstream.client import MAX_ANSWER_BYTES
 from tests.harness.clock import LoopTime
-from tests.upstream.calling import ID, PROCESSING, SPEC, both, submitted, upstream
-from tests.upstream.loopback import Connection, answering, closed_port, http, serving
+from tests.upstream.calling import (
+    ID,
+    PATIENCE_SECONDS,
+    PROCESSING,
+    SPEC,
+    both,
+    submitted,
+    upstream,
+)
+from tests.upstream.loopback import Connection, answering, http, refusing, serving
 
 
 async def test_a_refused_port_processed_nothing() -> None:
-    async with upstream(f"http://127.0.0.1:{closed_port()}") as client:
-        assert await submitted(client) == NotProcessed(reason="unreachable")
-        assert await client.result("main", ID, prompt=SPEC.prompt) == Busy(reason="unreachable")
+    with refusing() as address:
+        async with upstream(address) as client:
+            assert await submitted(client) == NotProcessed(reason="unreachable")
+            assert await client.result("main", ID, prompt=SPEC.prompt) == Busy(reason="unreachable")
 
 
 async def test_a_reset_before_the_request_was_read_is_lost() -> None:
@@ -56,10 +65,10 @@ async def test_silence_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
 
     async def script(connection: Connection) -> None:
         await connection.request()
-        time.move(5)
+        time.move(PATIENCE_SECONDS + 1)
         await connection.until_hung_up()
 
-    async with serving(script) as server, upstream(server.url, read_seconds=4) as client:
+    async with serving(script) as server, upstream(server.url) as client:
         assert await submitted(client) == Lost(reason="timeout")
 
 
@@ -73,10 +82,10 @@ async def test_a_drip_that_never_pauses_ends_at_the_deadline(
         await connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")
         while True:
             await connection.send(b" ")
-            time.move(0.1)
+            time.move(PATIENCE_SECONDS / 40)
             await asyncio.sleep(0)
 
-    async with serving(script) as server, upstream(server.url, read_seconds=4) as client:
+    async with serving(script) as server, upstream(server.url) as client:
         assert await submitted(client) == Lost(reason="timeout")
 
 

@@ -29,7 +29,11 @@ async def tried(gate: Gateway, uuid: str) -> bool:
 async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_answered(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with gateway(database_url, tmp_path, breaker_failures=2, breaker_seconds=0.001) as gate:
+    # The worker's own upkeep looks once, before anything is sent: all further looks are the test's.
+    async with gateway(
+        database_url, tmp_path, breaker_failures=2, breaker_seconds=0.001,
+        worker_stalled_seconds=3600,
+    ) as gate:  # fmt: skip
         key = await gate.member()
         await gate.simulator.fault("http_502", match={"path": "features"}, times=2)
         await gate.simulator.fault("http_503", match={"path": "results"}, times=1)

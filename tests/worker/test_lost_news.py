@@ -43,7 +43,7 @@ async def finished(gate: Gateway, key: str) -> UUID:
     """A generation whose video waits to be archived; no worker runs."""
     uuid = UUID(await created(gate, key))
     await submissions.submit(gate.rt, uuid)
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not (await gate.generation(uuid)).finished_at:
             await polls.poll(gate.rt, uuid)
     return uuid
@@ -87,8 +87,8 @@ async def test_unheard_commits_cost_neither_a_video_nor_a_second_render(
     lost_news.append(0)
     still_gate.start_worker()
     for uuid in asked:
-        assert (await still_gate.rested(uuid, seconds=60)).state is State.SUCCEEDED
-        await still_gate.archived(uuid, seconds=60)
+        assert (await still_gate.rested(uuid, seconds=240)).state is State.SUCCEEDED
+        await still_gate.archived(uuid, seconds=240)
     await still_gate.stop_workers()
     assert lost_news.pop() > 6
     assert await used(still_gate, key) == 3 * PRICE

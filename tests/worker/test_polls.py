@@ -61,18 +61,22 @@ async def test_a_status_nobody_knows_is_still_running(gate: Gateway) -> None:
 async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
     database_url: str, tmp_path: Path
 ) -> None:
-    async with gateway(database_url, tmp_path, speed=100, running_seconds=0.5) as gate:
+    async with gateway(database_url, tmp_path, running_seconds=0.5) as gate:
         key = await gate.member()
+        await gate.simulator.fault(
+            "unknown_status", match={"path": "results"}, times=None, word="PROCESSING"
+        )
         uuid = await created(gate, key)
         assert (await gate.rested(uuid)).state is State.UNKNOWN
         assert await used(gate, key) == PRICE
+        await gate.simulator.http.delete("/_simulator/script")
 
         async def succeeded() -> bool:
             # The next look at an unknown is a minute away; this is that look.
             await polls.poll(gate.rt, UUID(uuid))
             return (await work_of(gate, uuid)).state is State.SUCCEEDED
 
-        await until(succeeded, seconds=20)
+        await until(succeeded)
         assert await used(gate, key) == PRICE
         await gate.archived(uuid)
 

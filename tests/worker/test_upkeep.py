@@ -137,7 +137,7 @@ async def test_a_twin_that_comes_while_a_dead_job_is_rescued_does_not_end_the_up
 
 async def until(gate: Gateway, count: str) -> None:
     """Looks until the database counts something."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while True:
             async with gate.rt.db.single() as tx:
                 if (await tx.scalar(text(count)) or 0) > 0:
