@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
@@ -12,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app import operations, views
 from app.api.documents import Document, GenerationDocument, generation_document
-from app.api.parameters import refusals
+from app.api.parameters import GenerationId, refusals
 from app.db import generations, switches, upstream_keys
 from app.db.switches import Switch
 from app.domain.generation import Generation
@@ -131,7 +130,7 @@ async def list_unknown(
     responses=refusals(404, 408, 409, 413, 422),
 )
 async def resolve_unknown(
-    generation_id: UUID, asked: ResolveRequest, rt: Rt, operator: Operator
+    generation_id: GenerationId, asked: ResolveRequest, rt: Rt, operator: Operator
 ) -> GenerationDocument:
     """Ends it: `delivered` settles and archives the video behind `link`, `not_made` releases the
     credits, `lost` settles them. `found` names the upstream's record; asking it ends it soon."""

@@ -53,7 +53,7 @@ _ENDED: dict[str, Any] = {
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     200: _ENDED,
     202: {"description": "Accepted and on its way.", "headers": CREATED},
-    **refusals(402, 413, 408, 422, 429),
+    **refusals(402, 422, 429),
 }
 
 
@@ -61,7 +61,7 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     "",
     name="create_generation",
     status_code=202,
-    responses=_ACCEPTED,
+    responses={**_ACCEPTED, **refusals(408, 413)},
     openapi_extra={**_BODY, "parameters": [IDEMPOTENCY_KEY, PREFER]},
 )
 async def create_generation(

@@ -20,10 +20,12 @@ def _any_form(given: Any) -> UUID:
     return found
 
 
+#: As any dialect writes it, in a query.
+AnyFormOfId = BeforeValidator(_any_form)
 #: An id as any dialect writes it.
 GenerationId = Annotated[
     UUID,
-    BeforeValidator(_any_form),
+    AnyFormOfId,
     Path(
         description="The `id` of a generation. Ids of the OpenAI dialect (`video_` and 32 hex "
         "digits) are understood too."

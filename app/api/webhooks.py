@@ -9,7 +9,7 @@ from fastapi import APIRouter, Query, Response
 
 from app import telling, webhooks
 from app.api import cursor as cursors
-from app.api.parameters import refusals
+from app.api.parameters import AnyFormOfId, refusals
 from app.api.webhook_documents import (
     CallbackSecretDocument,
     DeliveryState,
@@ -133,7 +133,9 @@ async def list_webhook_deliveries(
     rt: Rt,
     caller: Caller,
     endpoint_id: Annotated[UUID | None, Query(description="To this endpoint.")] = None,
-    generation_id: Annotated[UUID | None, Query(description="About this generation.")] = None,
+    generation_id: Annotated[
+        UUID | None, AnyFormOfId, Query(description="About this generation.")
+    ] = None,
     state: Annotated[DeliveryState | None, Query(description="In this state.")] = None,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Deliveries in a page.")] = 20,

@@ -15,6 +15,8 @@ from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
 #: More than any request of ours has; each part costs memory beside its bytes.
 MAX_PARTS = 64
 _UNREADABLE = "The request body is not a form that can be read"
+#: Reading one takes time that grows with the square of its length, and a head may be long.
+_LONGEST_TYPE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +29,22 @@ class Form:
 
 
 def is_form(request: Request) -> bool:
-    kind, _ = parse_options_header(request.headers.get("content-type"))
+    """Raises `InvalidRequest` where the type is longer than that of any form."""
+    kind, _ = _type_of(request)
     return kind == b"multipart/form-data"
+
+
+def _type_of(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
+    said = request.headers.get("content-type", "")
+    if len(said) > _LONGEST_TYPE:
+        raise InvalidRequest(f"The Content-Type must be at most {_LONGEST_TYPE} characters long.")
+    return parse_options_header(said)
 
 
 async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
     """Raises `InvalidRequest` for what is no form, `PayloadTooLarge` where its fields are longer
     than `limit` bytes in all, `RequestTimedOut` when it takes longer than `seconds`."""
-    _, options = parse_options_header(request.headers.get("content-type"))
+    _, options = _type_of(request)
     parts, size = _Parts(), 0
     try:
         parser = MultipartParser(

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping
 from enum import StrEnum
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from fastapi import FastAPI
@@ -42,6 +43,10 @@ _TAGS = {
     "onemin": "The API of 1min.ai, for programs written for it.",
 }
 _MEANINGS = {
+    200: "As asked for.",
+    201: "Made; this is it.",
+    202: "Accepted; it happens soon.",
+    204: "Done; there is no more to say.",
     400: "The request is not well formed.",
     401: "No key, or none that is good.",
     402: "Your credits, or your team's, do not cover it. Nothing was spent.",
@@ -54,8 +59,8 @@ _MEANINGS = {
     413: "The body is too large.",
     415: "The body is of a kind that is not read here.",
     416: "`Range` begins behind the end of the file.",
-    422: "Something in the request is wrong; `errors` says what would be right.",
-    429: "Too many at a time; `Retry-After` says when there is room again.",
+    422: "Something in the request is wrong; the body says what would be right.",
+    429: "Too many, or too fast; `Retry-After` says when there is room again.",
     500: "A fault of the gateway.",
     503: "The gateway cannot take it now; `Retry-After` says when to try again.",
 }
@@ -83,7 +88,12 @@ _ONLY_OF = {
         "resume_gateway",
         "resolve_unknown",
     ),
-    "price_unknown": ("create_generation", "estimate_generation", "create_feature"),
+    "price_unknown": (
+        "create_generation",
+        "estimate_generation",
+        "retry_generation",
+        "create_feature",
+    ),
     "unsupported_model": ("create_feature",),
     "not_offered": (),
 }
@@ -161,8 +171,19 @@ def _part(
             answers[str(status)] = _refusal(
                 status, codes, error_name, media_type, kept=answers.get(str(status), {})
             )
+        for status, answer in answers.items():
+            answer["description"] = _said(int(status), answer)
         operation["responses"] = dict(sorted(answers.items()))
     return part
+
+
+def _said(status: int, answer: Json) -> str:
+    """What a route says of an answer. The framework's own words, where it says nothing, are those
+    of HTTP and differ with the version of Python."""
+    said: str = answer.get("description", "")
+    if said in ("", "Successful Response", HTTPStatus(status).phrase):
+        return _MEANINGS[status]
+    return said
 
 
 def _foreign(answer: Json | None) -> bool:
@@ -174,7 +195,7 @@ def _refusal(status: int, codes: list[str], name: str, media_type: str, *, kept:
     if codes:
         media["examples"] = {code: _example(f"{name}-{code}") for code in codes}
     refusal: Json = {
-        "description": kept.get("description") or _MEANINGS.get(status, "Refused."),
+        "description": kept.get("description", ""),
         "content": {media_type: media},
     }
     if status in (429, 503):

@@ -85,12 +85,13 @@ def test_every_refusal_has_its_schema(document: dict[str, Any]) -> None:
         kind = "application/problem+json" if own else "application/json"
         name = "Problem" if own else "NativeError"
         for status, answer in operation["responses"].items():
-            assert answer["description"], (method, path, status)
+            assert answer["description"].endswith("."), (method, path, status)
             if status >= "400":
                 schema = answer["content"][kind]["schema"]
                 assert schema == {"$ref": f"#/components/schemas/{name}"}
                 assert list(answer["content"]) == [kind]
         assert {"401", "500", "503"} <= operation["responses"].keys()
+        assert ("413" in operation["responses"]) == ("requestBody" in operation), (method, path)
 
 
 def test_every_success_says_what_it_is(document: dict[str, Any]) -> None:

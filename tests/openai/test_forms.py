@@ -61,6 +61,15 @@ async def test_the_content_type_may_be_written_otherwise(kind: str) -> None:
     assert (await read(part("a", "1") + END, kind)).fields == (("a", "1"),)
 
 
+async def test_a_content_type_that_is_longer_than_any_is_not_read() -> None:
+    """Reading one of 64 kB stands still for a second, and with it everybody else."""
+    kind = KIND + '; x="' + ";" * 1_000
+    with pytest.raises(InvalidRequest, match="Content-Type must be at most 1000 characters"):
+        is_form(posting([], kind))
+    with pytest.raises(InvalidRequest, match="Content-Type"):
+        await read(part("a", "1") + END, kind)
+
+
 async def test_other_parts_headers_do_not_matter() -> None:
     body = (
         b"--xyz\r\nContent-Type: text/plain\r\ncontent-disposition: form-data; name=a\r\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,10 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app import lifecycle, operations, queue
+from app import inventory, lifecycle, operations, queue
 from app.db import moves
 from app.domain.caller import Role
 from app.domain.generation import State
+from app.domain.ids import video_id
 from app.errors import InvalidRequest, NotFound, NotUnknown
 from app.operations import Outcome
 from app.upstream.answers import Failed, Succeeded
@@ -176,6 +178,57 @@ async def test_a_file_that_is_no_video_changes_nothing(gate: Gateway, tmp_path: 
 
 
 @pytest.mark.parametrize(
+    ("fault", "said"),
+    [
+        ("link_gone", "status 403"),
+        ("download_not_mp4", "no MP4"),
+        ("download_empty", "no MP4"),
+        ("reset_before", "cannot be followed"),
+    ],
+)
+async def test_a_link_that_brings_no_video_changes_nothing(
+    gate: Gateway, fault: str, said: str
+) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    link, _ = await film_of(gate, key)
+    await gate.simulator.fault(fault, match={"path": "download"})
+    with pytest.raises(InvalidRequest, match=said) as refusal:
+        await operations.resolve(
+            gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", link=link, actor="op"
+        )
+    assert link not in str(refusal.value)
+    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    assert await audit(gate) == []
+    # Mended, or the right one, it is taken.
+    await operations.resolve(
+        gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", link=link, actor="op"
+    )
+    assert (await gate.archived(uuid)).asset is not None
+
+
+async def test_of_several_that_bring_a_file_one_is_kept(gate: Gateway, tmp_path: Path) -> None:
+    key = await gate.member()
+    uuid = await unknown_one(gate, key)
+    _, film = await film_of(gate, key)
+    file = tmp_path / "found.mp4"
+    file.write_bytes(film)
+    ended = await asyncio.gather(
+        *(
+            operations.resolve(
+                gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", file=file, actor="op"
+            )
+            for _ in range(3)
+        ),
+        return_exceptions=True,
+    )
+    assert [type(each) for each in ended if each] == [NotUnknown, NotUnknown]
+    assert len(await audit(gate)) == 1
+    assert await inventory.find_orphans(gate.rt) == []
+    assert (await inventory.verify(gate.rt)).counts == {inventory.Verdict.OK: 1}
+
+
+@pytest.mark.parametrize(
     ("outcome", "more"),
     [
         (Outcome.DELIVERED, {}),
@@ -226,6 +279,7 @@ async def test_operators_do_it_over_http_and_others_may_not(gate: Gateway) -> No
     assert [found["id"] for found in listed["data"]] == [uuid]
     ready = (await gate.http.get("/readyz")).json()
     assert ready["checks"]["unknown"]["detail"].startswith("1 generations")
+    path = f"/api/v1/admin/unknown/{video_id(UUID(uuid))}/resolve"
     done = await gate.http.post(path, json=asked, headers=headers)
     assert (done.status_code, done.json()["state"]) == (200, "failed")
     again = await gate.http.post(path, json=asked, headers=headers)
