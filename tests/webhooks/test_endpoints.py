@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from app.db.deliveries import pending_figures, prune
 from app.domain.caller import Role
+from app.domain.ids import video_id
 from app.errors import Unavailable
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
@@ -252,6 +253,8 @@ async def test_deliveries_are_listed_in_pages_and_by_what_they_are(still: Gatewa
     assert found == uuids[::-1]
     about = await call(still, key, "GET", f"/deliveries?generation_id={uuids[0]}")
     assert [each["generation_id"] for each in about["data"]] == [uuids[0]]
+    other_form = video_id(UUID(uuids[0]))
+    assert await call(still, key, "GET", f"/deliveries?generation_id={other_form}") == about
     for query, count in ((f"endpoint_id={made['id']}", 3), (f"endpoint_id={uuid4()}", 0),
                          ("state=pending", 3), ("state=delivered", 0)):  # fmt: skip
         assert len((await call(still, key, "GET", f"/deliveries?{query}"))["data"]) == count
