@@ -25,7 +25,7 @@ from app.main import create_app
 from app.queue import Job
 from app.runtime import open_runtime
 from app.worker import upkeep
-from tests.custody.videos import archived, path_of
+from tests.custody.videos import archived, path_of, run
 from tests.harness.database import Server
 from tests.harness.gateway import Gateway, gateway, settings_for
 from tests.simulator.conftest import until
@@ -40,12 +40,7 @@ BIN = Path(
     )
 )
 #: Looks are far apart, so that what is running stays so until a test asks for a look.
-PACE: dict[str, Any] = {
-    "poll_first_seconds": 3600,
-    "worker_heartbeat_seconds": 0.3,
-    # A dump is old enough after that; and no machine stands still for as long.
-    "worker_stalled_seconds": 4,
-}
+PACE: dict[str, Any] = {"poll_first_seconds": 3600}
 PROMPTS = ("finished", "under way", "waiting")
 
 
@@ -181,8 +176,7 @@ async def test_what_was_sent_after_the_dump_is_not_sent_again_by_a_restore(
         assert await sent(old) == [1, 1, 1]
         async with restored(old, elsewhere, backup) as new:
             assert (await new.generation(waiting)).state is State.QUEUED
-            held = await held_back_once_the_dump_is_old_enough(new)
-            assert held == 1
+            assert await held_back_once_the_dump_is_old_enough(new) == 1
             assert (await new.generation(waiting)).state is State.UNKNOWN
 
             new.start_worker()
@@ -200,17 +194,12 @@ async def test_what_was_sent_after_the_dump_is_not_sent_again_by_a_restore(
 
 async def held_back_once_the_dump_is_old_enough(gate: Gateway) -> int:
     """The dump speaks of a worker that was alive a moment ago; that is refused until it is old."""
-    held: list[int] = []
-
-    async def done() -> bool:
-        try:
-            held.append(await recovery.hold_back(gate.rt, actor="op"))
-        except InvalidRequest:
-            return False
-        return True
-
-    await until(done)
-    return held[0]
+    last_alive = "UPDATE procrastinate_workers SET last_heartbeat = now()"
+    await run(gate, last_alive)
+    with pytest.raises(InvalidRequest, match="try again in 15 s"):
+        await recovery.hold_back(gate.rt, actor="op")
+    await run(gate, f"{last_alive} - interval '15 seconds'")
+    return await recovery.hold_back(gate.rt, actor="op")
 
 
 async def all_submissions_ran(gate: Gateway) -> None:

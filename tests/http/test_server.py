@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from app.http.server import MAX_HEAD_BYTES
+from app.http.server import MAX_HEAD_BYTES, raise_file_limit
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.sockets import listening
 from tests.simulator.conftest import until
@@ -194,6 +194,7 @@ async def test_hundreds_of_waiting_requests_do_not_stop_a_create(
     database_url: str, tmp_path: Path
 ) -> None:
     many, at_once = 400, 20
+    raise_file_limit()  # both ends of each connection are files of this process
     async with served(
         database_url, tmp_path, max_waiting_per_member=many, max_connections=2 * many
     ) as (gate, http):

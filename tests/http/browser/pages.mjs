@@ -5,6 +5,8 @@ const [program, profile, listed, stranger, gateway, key] = process.argv.slice(2)
 const browser = await chromium.launchPersistentContext(profile, {
   executablePath: program,
   headless: true,
+  // Of a machine that has other things to do; whoever started this ends it.
+  timeout: 0,
   args: [
     '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
     '--disable-background-networking', '--disable-component-update', '--disable-sync',
@@ -77,6 +79,7 @@ async function tryTo({ gateway, key }) {
 }
 
 try {
+  browser.setDefaultTimeout(0)
   const page = await browser.newPage()
   await page.goto(listed)
   const found = await page.evaluate(call, { gateway, key })
