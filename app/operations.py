@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import re
 from collections.abc import AsyncIterator
@@ -22,9 +23,12 @@ from app.domain.generation import State, video_path
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
 from app.probe import NotAVideo, Probe, mismatch, probe
 from app.runtime import Runtime
-from app.upstream.fetch import Refused
+from app.upstream.fetch import FetchError, Refused
 
 _READ_BYTES = 1_048_576
+#: Size and kind of an MP4's first box, and how long a link may take to show them.
+_HEAD_BYTES = 8
+_LOOK_SECONDS = 30.0
 #: The upstream's are UUIDs; whatever can stand in a path is taken.
 _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
@@ -103,15 +107,25 @@ async def resolve(
         return
     if link is not None:
         _permit(rt, link)
+        await _get_unknown(rt, generation_id)
+        await _see_a_video(rt, link)
     stored = (
         None if file is None else await _take_in(rt, await _get_unknown(rt, generation_id), file)
     )
-    async with rt.db.begin() as tx:
-        work = await moves.find_work(tx, generation_id, lock=True)
-        await _end(rt, tx, _must_be_unknown(work, generation_id), outcome, link, stored)
-        await _audit(
-            tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value, reason=reason
-        )
+    try:
+        async with rt.db.begin() as tx:
+            work = await moves.find_work(tx, generation_id, lock=True)
+            await _end(rt, tx, _must_be_unknown(work, generation_id), outcome, link, stored)
+            await _audit(
+                tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value,
+                reason=reason,
+            )  # fmt: skip
+    except NotUnknown:
+        # Somebody else, or a late answer, was faster: no row will ever name this file.
+        if stored is not None:
+            with contextlib.suppress(ArchiveError):
+                await rt.archive.delete(stored[0].path)
+        raise
     entered = State.SUCCEEDED if outcome is Outcome.DELIVERED else State.FAILED
     rt.metrics.transitions.labels(entered.value).inc()
 
@@ -188,9 +202,33 @@ def _permit(rt: Runtime, link: str) -> None:
     try:
         rt.upstream.permit_download(link)
     except Refused as error:
-        raise InvalidRequest(
-            f"link: {error}", issues=[Issue("link", "value", str(error))]
-        ) from None
+        raise _bad_link(str(error).rstrip(".")) from None
+
+
+async def _see_a_video(rt: Runtime, link: str) -> None:
+    """Refuses a link that brings no video now: with it the generation would end for good, and
+    nobody could name the right one any more."""
+    seen = b""
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS), rt.upstream.download(link) as response:
+            if response.status_code != 200:
+                raise _bad_link(f"it is answered with status {response.status_code}")
+            async for chunk in response.aiter_raw():
+                seen += chunk
+                if len(seen) >= _HEAD_BYTES:
+                    break
+    except (FetchError, TimeoutError) as error:
+        raise _bad_link(f"it cannot be followed now: {_why(error)}") from None
+    if seen[4:_HEAD_BYTES] != b"ftyp":
+        raise _bad_link("what it leads to is no MP4 file")
+
+
+def _why(error: FetchError | TimeoutError) -> str:
+    return "timeout" if isinstance(error, TimeoutError) else getattr(error, "reason", "refused")
+
+
+def _bad_link(why: str) -> InvalidRequest:
+    return InvalidRequest(f"link: {why}.", issues=[Issue("link", "value", why)])
 
 
 def _must_be_unknown(work: Work | None, generation_id: UUID) -> Work:

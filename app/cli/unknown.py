@@ -64,6 +64,9 @@ def unknown_resolve(
             rt, generation, outcome, reason=reason, link=link, file=file,
             upstream_id=upstream_id, actor=ACTOR,
         )  # fmt: skip
-        typer.echo(f"Generation {generation} is resolved as {outcome.value}.")
+        if outcome is Outcome.FOUND:
+            typer.echo(f"The upstream is asked for generation {generation}; it ends by the answer.")
+        else:
+            typer.echo(f"Generation {generation} is resolved as {outcome.value}.")
 
     with_runtime(act)
