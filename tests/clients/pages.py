@@ -33,6 +33,12 @@ def examples(page: str) -> dict[str, Example]:
     return made
 
 
+def beginning(page: str) -> dict[str, str]:
+    """The blocks before the first section, by their language."""
+    text = (ROOT / "docs" / "clients" / page).read_text().partition("\n## ")[0]
+    return {found[1]: found[2] for found in _FENCE.finditer(text)}
+
+
 def path_of(folder: Path, name: str, text: str) -> Path:
     path = folder / name
     path.write_text(text)

@@ -5,28 +5,21 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.clients.pages import Example, examples, path_of
+from tests.clients.pages import Example, beginning, examples, path_of
 from tests.harness.processes import Api
-from tests.harness.toolchains import node_with, python_with
+from tests.harness.toolchains import LOCKS, node_with, python_with
 from tests.promises.site import Caller
 
 _PYTHON = examples("python-generated.md")
 _TYPESCRIPT = examples("typescript.md")
 _SECONDS = 300
-_STRICT = {
-    "compilerOptions": {
-        "strict": True, "target": "ES2022", "module": "NodeNext", "moduleResolution": "NodeNext",
-        "lib": ["ES2022", "DOM", "DOM.Iterable"], "types": ["node"], "outDir": "built",
-        "skipLibCheck": True,
-    },
-    "files": ["example.ts"],
-}  # fmt: skip
 
 
 class Workshop:
@@ -106,7 +99,7 @@ def test_typescript(tmp_path: Path, caller: Caller, api: Api, title: str) -> Non
     shop, example = Workshop(tmp_path, caller, api, *programs), _TYPESCRIPT[title]
     (tmp_path / "node_modules").symlink_to(toolchain / "node_modules")
     path_of(tmp_path, "package.json", '{"type": "module"}')
-    path_of(tmp_path, "tsconfig.json", json.dumps(_STRICT))
+    path_of(tmp_path, "tsconfig.json", beginning("typescript.md")["json"])
     if "js" in example.blocks:
         path_of(tmp_path, "openapi-ts.config.mjs", example.blocks["js"])
     path_of(tmp_path, "example.ts", example.blocks["ts"])
@@ -115,6 +108,22 @@ def test_typescript(tmp_path: Path, caller: Caller, api: Api, title: str) -> Non
     printed = shop.run("node", "built/example.js")
     assert_went_round(printed, film="ftyp", field="prompt")
     assert (tmp_path / "lion.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_pages_install_what_they_are_tested_with() -> None:
+    """Names and versions of what the toolchains hold; more of them is for the tests alone."""
+    for title, example in _PYTHON.items():
+        held = (LOCKS / "python" / f"{title}.in").read_text().splitlines()
+        asked = re.findall('"([^"]+)"', example.blocks["bash"])
+        assert asked, title
+        assert set(asked) <= set(held), title
+    package = json.loads((LOCKS / "node" / "clients" / "package.json").read_text())
+    told = beginning("typescript.md")["bash"]
+    named = re.findall(r"(?<= )(@?[a-z/-]+)@([0-9.]+)", told)
+    assert {name for name, _ in named} == package["dependencies"].keys()
+    for name, version in named:
+        assert package["dependencies"][name].lstrip("^~").startswith(version), name
+    assert "type=module" in told
 
 
 def test_the_commands_of_the_page_of_the_own_rest(tmp_path: Path, caller: Caller, api: Api) -> None:
