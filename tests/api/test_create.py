@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app import progress
 from app.api import wire
 from app.domain.generation import AspectRatio, Resolution
 from app.domain.ids import video_id
@@ -17,6 +18,7 @@ from tests.admission.test_round_trips import followed
 from tests.api.test_generations import problem
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import execute, traces, used_credits
+from tests.upstream.loopback import refusing
 
 
 def asked(prompt: Any = "a lion", **changes: Any) -> dict[str, Any]:
@@ -119,9 +121,10 @@ async def test_a_create_goes_to_the_database_twice(database_url: str, tmp_path: 
 
 
 async def test_a_queued_generation_is_read_in_three_trips(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who asks, the row, and what it waits for; how long like ones take is remembered."""
+    monkeypatch.setattr(progress, "_FRESH_SECONDS", 600.0)
     with followed(tmp_path) as wire_:
         async with gateway(database_url, tmp_path, worker=False) as gate:
             key = await gate.member()
@@ -204,16 +207,24 @@ async def test_every_form_of_an_id_is_understood(still_gate: Gateway) -> None:
     assert canceled.json()["state"] == "canceled"
 
 
-async def test_a_failed_generation_is_made_again_and_costs_again(gate: Gateway) -> None:
+async def test_a_failed_generation_is_made_again_and_costs_again(
+    database_url: str, tmp_path: Path
+) -> None:
+    with refusing() as told:
+        async with gateway(database_url, tmp_path, webhook_internal_origins=(told,)) as gate:
+            await _is_made_again(gate, told)
+
+
+async def _is_made_again(gate: Gateway, told: str) -> None:
     key = await gate.member()
-    body = asked("a lion [sim:failed_200]", resolution="1080p", callback_url="https://example.com")
+    body = asked("a lion [sim:failed_200]", resolution="1080p", callback_url=told)
     failed = (await create(gate, key, body, Prefer="wait=20")).json()
     assert failed["state"] == "failed"
     again = await post(gate, key, f"/{failed['id']}/retry", Idempotency_Key="again")
     assert again.status_code == 202, again.text
     made = again.json()
     assert made["id"] != failed["id"]
-    assert (made["spec"], made["callback_url"]) == (failed["spec"], "https://example.com")
+    assert (made["spec"], made["callback_url"]) == (failed["spec"], told)
     replayed = await post(gate, key, f"/{failed['id']}/retry", Idempotency_Key="again")
     assert replayed.json()["id"] == made["id"]
     assert replayed.headers["Idempotent-Replayed"] == "true"

@@ -270,7 +270,10 @@ async def test_a_stream_goes_on_when_the_database_is_back(
         one = client.stream(f"/api/v1/generations/{uuid}/events", key)
         async with one as watching, client.stream("/api/v1/events", key) as listening:
             await watching.events(1)
+            assert (await listening.next()).event == "listening"
+            # It is behind what was, for which it asks the database: from here on it only listens.
             await listening.next()
+            assert listening.comments == ["still here"]
             with monkeypatch.context() as away:
                 away.setattr(still_gate.rt.db, "single", _away)
                 still_gate.rt.histories.clear()

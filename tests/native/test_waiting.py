@@ -22,6 +22,9 @@ from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import execute, one
 from tests.simulator.conftest import until
 
+#: Longer than a busy machine takes, and far shorter than the wait that is asked for.
+PATIENCE_SECONDS = 120.0
+
 
 async def post(
     gate: Gateway, key: str, asked: dict[str, Any] | None = None, **headers: str
@@ -114,7 +117,7 @@ async def test_a_preference_bounds_the_wait(still_gate: Gateway) -> None:
     began = asyncio.get_running_loop().time()
     answer = await post(still_gate, key, Prefer="wait=1")
     look_later(answer)
-    assert 1 <= asyncio.get_running_loop().time() - began < 10
+    assert 1 <= asyncio.get_running_loop().time() - began < still_gate.rt.settings.wait_seconds
     assert answer.headers["Preference-Applied"] == "wait=1"
 
 
@@ -128,7 +131,7 @@ async def test_a_preference_cannot_wait_longer_than_the_setting(
     database_url: str, tmp_path: Path
 ) -> None:
     async with gateway(database_url, tmp_path, worker=False, wait_seconds=0.05) as gate:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             look_later(await post(gate, await gate.member(), Prefer="wait=900"))
 
 
@@ -186,7 +189,7 @@ async def test_a_create_answers_202_although_the_database_goes_away_at_the_end_o
         row = await one(still_gate, "SELECT id FROM generations")
         async with _locked_generations(still_gate):
             await execute(still_gate, "SELECT pg_notify(:to, :id)", to=CHANNEL, id=str(row["id"]))
-            await until(lambda: _cut_off_whoever_waits_for_the_lock(still_gate))
+            await _cut_off_until(still_gate, creating)
             uuid = look_later(await creating)
     assert UUID(uuid) == row["id"]
 
@@ -203,7 +206,7 @@ async def test_a_wait_that_cannot_begin_because_the_database_is_away_is_no_error
         waiting = asyncio.create_task(
             wait_for_rest(still_gate.rt, caller, uuid, seconds=30, gone=_never_hangs_up)
         )
-        await until(lambda: _cut_off_whoever_waits_for_the_lock(still_gate))
+        await _cut_off_until(still_gate, waiting)
         assert await waiting is False
 
 
@@ -229,12 +232,18 @@ async def _listens(gate: Gateway) -> bool:
     return bool(row["listening"])
 
 
-async def _cut_off_whoever_waits_for_the_lock(gate: Gateway) -> bool:
-    row = await one(
-        gate,
-        """
-        SELECT count(pg_terminate_backend(pid)) AS cut FROM pg_stat_activity
-         WHERE datname = current_database() AND wait_event_type = 'Lock'
-        """,
-    )
-    return bool(row["cut"])
+async def _cut_off_until(gate: Gateway, done: asyncio.Future[Any]) -> None:
+    """Cuts off whoever waits for the lock, again and again: the first need not be the one whose
+    answer is waited for, for the process looks at all that wait every few seconds."""
+
+    async def cut_off() -> bool:
+        await one(
+            gate,
+            """
+            SELECT count(pg_terminate_backend(pid)) AS cut FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'
+            """,
+        )
+        return done.done()
+
+    await until(cut_off)

@@ -96,7 +96,10 @@ seen["errors"] = {
     ),
 }
 
-slow = openai.OpenAI(base_url=given["swallowing"], timeout=4.0, http_client=counting())
+# More tries than the network loses: on a busy machine the third may take too long as well.
+slow = openai.OpenAI(
+    base_url=given["swallowing"], timeout=3.0, max_retries=6, http_client=counting()
+)
 before = len(sent)
 slow_video = slow.videos.create(prompt=f"{name} slow")
 seen["slow"] = {"id": slow_video.id, "tries": sent[before:]}

@@ -42,7 +42,7 @@ def run(command: list[str], folder: Path, api: Api, caller: Caller) -> str:
     settings = {"OPENAI_BASE_URL": f"{api.address}/v1", "OPENAI_API_KEY": caller.key}
     done = subprocess.run(
         command, cwd=folder, env=environment(folder, settings), capture_output=True, text=True,
-        timeout=60, check=False,
+        timeout=300, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert done.stderr == ""

@@ -170,7 +170,7 @@ def test_a_create_whose_answer_is_lost_is_one_generation_and_one_submission(
 ) -> None:
     """The SDK sent it again by itself, and once more where that did not arrive."""
     prompt, slow = f"{journey.sdk} slow", journey.seen["slow"]
-    assert slow["tries"] == ["0", "1", "2"]
+    assert slow["tries"][:3] == ["0", "1", "2"]
     generation_id = str(parse_generation_id(slow["id"]))
     assert journey.caller.until_rest(generation_id) == "succeeded"
     found = journey.caller.get("/api/v1/generations?limit=100").json()["data"]

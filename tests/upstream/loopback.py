@@ -118,8 +118,10 @@ def closed_port() -> int:
 
 @contextmanager
 def refusing() -> Iterator[str]:
-    """An address that refuses every connection, and that nobody else can come to listen at."""
+    """An address that refuses every connection. Nobody who asks for any port is given this one; a
+    server that is told its number may listen there."""
     with socket.socket() as held:
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield f"http://127.0.0.1:{held.getsockname()[1]}"
 

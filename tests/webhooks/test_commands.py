@@ -110,7 +110,7 @@ def test_an_operator_looks_after_endpoints(postgres: database.Server, tmp_path: 
         until(lambda: only_delivery(caller, generation_id=made)["state"] == "delivered", "it is")
         delivery = only_delivery(caller, generation_id=made)["id"]
         assert operator.types("resend", "--delivery", delivery)[0] == 0
-        until(lambda: len(answers.came) == 2, "it is sent again")
+        until(lambda: len(answers.came) >= 2, "it is sent again")
         assert answers.came[0] == answers.came[1]
 
         nothing = "00000000-0000-4000-8000-000000000000"

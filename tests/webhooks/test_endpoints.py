@@ -223,8 +223,10 @@ async def test_a_test_that_broke_off_is_nothing_that_is_still_to_come(
 
 
 async def test_tests_leave_connections_to_what_is_really_told(
-    still: Gateway, receiver: Receiver
+    still: Gateway, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # None is given up before all are there.
+    monkeypatch.setattr("app.telling.ATTEMPT_SECONDS", 600.0)
     key = await still.member()
     made = await endpoint(still, key, receiver.url)
     path = f"/endpoints/{made['id']}/test"

@@ -19,7 +19,7 @@ from tests.harness import database
 from tests.harness.processes import environment, until
 from tests.promises.site import Caller, site
 from tests.structure.documents import fences
-from tests.upstream.loopback import closed_port
+from tests.upstream.loopback import refusing
 
 
 class Hooks:
@@ -101,9 +101,9 @@ def test_it_is_sent_again_under_the_same_id(postgres: database.Server, tmp_path:
 
 def test_the_documented_receiver(postgres: database.Server, tmp_path: Path) -> None:
     (example,) = [code for spoken, code in fences(Path("docs/webhooks.md")) if spoken == "python"]
-    port = closed_port()
-    origin = f"http://127.0.0.1:{port}"
     with (
+        # Until the receiver listens there; nobody else is given the port meanwhile.
+        refusing() as origin,
         postgres.fresh() as address,
         site(address, tmp_path, REELGATE_WEBHOOK_INTERNAL_ORIGINS=origin) as place,
     ):
@@ -125,7 +125,7 @@ def test_the_documented_receiver(postgres: database.Server, tmp_path: Path) -> N
         rotated = caller.http.post(
             f"/api/v1/webhooks/endpoints/{endpoint}/rotate", headers={"API-KEY": caller.key}
         ).json()
-        given = {"WEBHOOK_SECRET": rotated["secret"], "PORT": str(port)}
+        given = {"WEBHOOK_SECRET": rotated["secret"], "PORT": origin.rpartition(":")[2]}
         with subprocess.Popen(
             [sys.executable, "-c", example], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
             text=True, cwd=tmp_path, env=environment(tmp_path, given),

@@ -50,6 +50,8 @@ def run(words: list[str], more: dict[str, str], folder: Path) -> subprocess.Comp
 
 @pytest.mark.parametrize("sdk", ["python-2", "python-3", "node-6", "node-7"])
 async def test_an_sdk_unwraps_it(database_url: str, tmp_path: Path, sdk: str) -> None:
+    # First, because it may take minutes to install, and what was signed is good for five.
+    words, more = command(sdk, tmp_path)
     async with (
         receiving() as receiver,
         telling_gateway(database_url, tmp_path, receiver) as gate,
@@ -58,7 +60,6 @@ async def test_an_sdk_unwraps_it(database_url: str, tmp_path: Path, sdk: str) ->
         hook = await endpoint(gate, key, receiver.url, form="openai")
         uuid = await made(gate, key)
         (request,) = await receiver.until(1)
-    words, more = command(sdk, tmp_path)
     given = {
         "body": request.body.decode(), "headers": request.headers, "secret": hook["secret"],
     }  # fmt: skip

@@ -1,7 +1,7 @@
 import { setTimeout } from 'node:timers/promises'
 import LumaAI from 'lumaai'
 
-const client = new LumaAI({ timeout: 4000 })
+const client = new LumaAI({ timeout: 3000, maxRetries: 6 })
 const asked = { prompt: process.argv[3], model: 'ray-2', aspect_ratio: '1:1' }
 let made = await client.generations.create(asked)
 while (made.state !== 'completed') {
