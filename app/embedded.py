@@ -68,7 +68,11 @@ def revive(data_dir: Path) -> bool:
 
 def _server(folder: Path) -> Any:
     """The one of this process for a folder; not started where it is new."""
-    return _library().get_server(folder, cleanup_mode=None, start=False)
+    library = _library()
+    # Under root it makes a system user to run as, where there is none yet, and fails where another
+    # process makes it at the same moment.
+    with library.PostgresServer._lock:
+        return library.get_server(folder, cleanup_mode=None, start=False)
 
 
 def _library() -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 from secrets import token_hex
@@ -50,6 +51,13 @@ class RequestContext:
 
         try:
             await self._app(scope, receive, sending)
+        except asyncio.CancelledError:
+            # The process stops and has waited for this request as long as it may. The server would
+            # answer 500, as if it had failed; that nobody knows is said by no answer.
+            abort = scope.get("reelgate.abort")
+            if status == 0 and abort is not None:
+                abort()
+            raise
         except Exception:
             # The edges have answered and logged already; past that point only the connection is
             # left to close, and the server's own traceback would repeat what is logged.

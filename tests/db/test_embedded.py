@@ -7,6 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from app import embedded
+
 PROGRAM = """
 import subprocess
 import sys
@@ -58,6 +62,19 @@ def test_a_note_that_names_no_server_of_this_folder_does_not_keep_it_from_starti
         assert not file.exists()
         file.write_text("".join(f"{line}\n" for line in left))
         assert used_and_left(tmp_path)[0] == str(number)
+
+
+def test_two_first_starts_on_a_machine_take_turns_at_making_the_user_that_runs_the_server(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library, held = embedded._library(), []
+
+    def make(*_: object, **__: object) -> None:
+        held.append(library.PostgresServer._lock.acquired)
+
+    monkeypatch.setattr(library, "get_server", make)
+    embedded._server(tmp_path)
+    assert held == [True]
 
 
 def test_a_start_that_takes_longer_than_the_library_waits_is_waited_for(tmp_path: Path) -> None:
