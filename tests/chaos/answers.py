@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from app.http.server import LINGER_SECONDS
 from tests.chaos.outages import Outages
 
 #: A request that begins later than this after an outage has no excuse in it.
@@ -39,6 +40,8 @@ class Answer:
     at: str = ""
     status: int = 0
     error: str = ""
+    #: From the first step of connecting until all of the request was sent.
+    sending_seconds: float = 0.0
     headers: Mapping[str, str]
     body: bytes
     canaries: tuple[str, ...] = ()
@@ -99,6 +102,9 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
         # What it has accepted it answers; where a connection is refused it has read nothing.
         if windows and answer.error == "ConnectError":
             return "its process had been told to stop and refused the connection"
+        # A client that stands still between connecting and sending is not waited for.
+        if windows and answer.sending_seconds >= LINGER_SECONDS:
+            return "its process had been told to stop and heard nothing on the connection"
         if any(answer.end > window.begin + DRAIN_SECONDS for window in windows):
             return "its process had waited for it as long as it may"
         if answer.kind == "content" and (answer.breaks_off or met(UPSTREAM)):

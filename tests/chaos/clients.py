@@ -41,6 +41,23 @@ class Ledger:
     done: Counter[str] = field(default_factory=Counter)
 
 
+class Sending:
+    """How long it takes to connect and send a request, in the words of the client's own trace."""
+
+    def __init__(self) -> None:
+        self._begin = self._sent = time.monotonic()
+
+    async def note(self, what: str, _: object) -> None:
+        if what == "connection.connect_tcp.started":
+            self._begin = self._sent = time.monotonic()
+        elif what.startswith("http11.send_request_") and not what.endswith(".started"):
+            self._sent = time.monotonic()
+
+    @property
+    def seconds(self) -> float:
+        return self._sent - self._begin
+
+
 class Clients:
     def __init__(
         self, site: Site, keys: Sequence[str], canaries: Sequence[str], script: Script
@@ -180,11 +197,13 @@ class Clients:
         seat = self._site.apis[(ask.api + turn) % len(self._site.apis)]
         begin, at = time.monotonic(), datetime.now(UTC).strftime("%H:%M:%S.%f")
         status, error, bytes_, told = 0, "", b"", httpx.Headers()
+        sending = Sending()
         try:
             async with asyncio.timeout(patience):
                 answer = await self._http.request(
-                    method, seat.address + path, headers=headers, json=content
-                )
+                    method, seat.address + path, headers=headers, json=content,
+                    extensions={"trace": sending.note},
+                )  # fmt: skip
             status, bytes_, told = answer.status_code, answer.content, answer.headers
         except TimeoutError:
             error = "hung up"
@@ -194,6 +213,7 @@ class Clients:
         seen = Answer(
             kind=kind, number=ask.number, seat=seat.name, at=at, begin=begin,
             end=time.monotonic(), status=status, error=error, headers=told, body=bytes_,
+            sending_seconds=sending.seconds,
             breaks_off=any(blow.name in BREAKS_OFF for blow in ask.blows),
             canaries=tuple(each.decode() for each in self._canaries if each in whole),
         )  # fmt: skip

@@ -27,7 +27,8 @@ from tests.upstream.loopback import Connection, serving
 
 #: Requests that a limited upstream turns away at a time.
 _LIMITED_REQUESTS = 15
-_TRIES = 100
+#: Kills of Postgres and full disks may come one after the other, and each take its time.
+_PATIENCE_SECONDS = 180.0
 _PAUSE_SECONDS = 0.2
 #: How far a clock jumps: beyond every deadline of a run.
 _STEP_SECONDS = 3600.0
@@ -255,7 +256,8 @@ class Saboteur:
 
 
 async def patiently(act: Callable[[], Awaitable[None]]) -> None:
-    for _ in range(_TRIES):
+    deadline = time.monotonic() + _PATIENCE_SECONDS
+    while time.monotonic() < deadline:
         try:
             return await act()
         except Unavailable:

@@ -8,7 +8,8 @@ import itertools
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ from tests.harness.processes import START_SECONDS, Process, family
 
 UPSTREAM_KEYS = {f"key{number}": f"canary-upstream-key-{number:04}" for number in range(KEYS)}
 #: A stopping process may take its drain time, close what it has open, and share the machine.
-STOP_SECONDS = 25.0
+STOP_SECONDS = 60.0
 _LOOK_SECONDS = 0.05
 #: Deadlines and pauses of a run: short, so that each of them is met many times.
 _SETTINGS = {
@@ -53,11 +54,10 @@ class Seat:
     """
 
     def __init__(
-        self, command: str, number: int, *, folder: Path, settings: Mapping[str, str],
+        self, command: str, number: int, *, port: int, folder: Path, settings: Mapping[str, str],
         outages: Outages, started: list[Process], http: httpx.AsyncClient,
     ) -> None:  # fmt: skip
-        self.command, self.name = command, f"{command}-{number}"
-        self.port = free_port()
+        self.command, self.name, self.port = command, f"{command}-{number}", port
         self.address = f"http://127.0.0.1:{self.port}"
         self.failures: list[str] = []
         self.rig = rig.Rig(folder / f"{self.name}.rig")
@@ -196,12 +196,16 @@ class Seat:
 
 
 class Site:
-    def __init__(self, database_url: str, folder: Path, started: list[Process]) -> None:
+    """`new_port` gives ports that are this run's alone."""
+
+    def __init__(
+        self, database_url: str, folder: Path, started: list[Process], new_port: Callable[[], int]
+    ) -> None:
         self.folder, self.database_url = folder, database_url
         self.archive = folder / "data" / "archive"
         self.outages, self.started = Outages(), started
         #: Where those listen that want to be told.
-        self.hooks_port = free_port()
+        self.hooks_port = new_port()
         # One for all that are waited for: each new one reads every certificate of the machine.
         self._http = plain_http(timeout=2)
         settings = {
@@ -215,7 +219,7 @@ class Site:
 
         def seat(command: str, number: int) -> Seat:
             return Seat(
-                command, number, folder=folder / "logs", settings=settings,
+                command, number, port=new_port(), folder=folder / "logs", settings=settings,
                 outages=self.outages, started=started, http=self._http,
             )  # fmt: skip
 
@@ -235,8 +239,9 @@ class Site:
     async def callback_secret(self, key: str) -> str:
         """What is told to this key's callbacks is signed with it."""
         answer = await self._http.get(
-            f"{self.apis[0].address}/api/v1/webhooks/callback-secret", headers={"API-KEY": key}
-        )
+            f"{self.apis[0].address}/api/v1/webhooks/callback-secret", headers={"API-KEY": key},
+            timeout=START_SECONDS,
+        )  # fmt: skip
         return str(answer.raise_for_status().json()["secret"])
 
     async def close(self) -> None:
@@ -250,8 +255,8 @@ class Site:
 @contextlib.contextmanager
 def site(database_url: str, folder: Path) -> Iterator[Site]:
     """Whatever happens, every process of it is ended with the block."""
-    with family() as started:
-        yield Site(database_url, folder, started)
+    with contextlib.ExitStack() as ports, family() as started:
+        yield Site(database_url, folder, started, partial(kept_port, ports))
 
 
 def plain_http(**options: Any) -> httpx.AsyncClient:
@@ -261,8 +266,12 @@ def plain_http(**options: Any) -> httpx.AsyncClient:
     return httpx.AsyncClient(trust_env=False, verify=False, limits=limits, **options)
 
 
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+def kept_port(stack: contextlib.ExitStack) -> int:
+    """A port that nobody else is given while the stack lasts: a process that was killed has to come
+    back to it. It is bound and not listened on. Who reuses addresses, as the processes do, may
+    listen beside that; while nobody does, connections are refused."""
+    kept = stack.enter_context(socket.socket())
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    port: int = kept.getsockname()[1]
+    return port

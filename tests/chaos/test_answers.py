@@ -42,6 +42,7 @@ RIGHT = [
     answer("create", 305, status=503, headers=AWAY, body={"errorCode": "PAUSED"}),
     answer("get", 390, 400.5, error="ReadError"),
     answer("get", 402, error="ConnectError", seat="serve-1"),
+    answer("get", 402, 404, error="RemoteProtocolError", seat="serve-1", sending_seconds=1.2),
     answer("content", 10, error="RemoteProtocolError", breaks_off=True),
     answer("content", 490, 501, error="RemoteProtocolError"),
     answer("content", 395, 406.5, error="ReadError", seat="serve-1"),
@@ -64,6 +65,8 @@ WRONG = [
     answer("get", 501, error="RemoteProtocolError", breaks_off=True),
     # Its process was told to stop: what is in flight, or connects, has to be answered or refused.
     answer("get", 402, error="RemoteProtocolError", seat="serve-1"),
+    answer("get", 402, 404, error="RemoteProtocolError", seat="serve-1", sending_seconds=0.9),
+    answer("get", 10, 12, error="RemoteProtocolError", seat="serve-1", sending_seconds=1.2),
     answer("get", 399.9, 400.1, error="ReadError", seat="serve-1"),
     answer("get", 395, 402, error="ReadError", seat="serve-1"),
 ]

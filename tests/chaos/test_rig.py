@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import socket
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -16,6 +18,7 @@ from app.runtime import Clock
 from tests.chaos import disk, folders, rig
 from tests.chaos.rig import Rig, Rigged
 from tests.chaos.saboteur import broken_tls
+from tests.chaos.site import kept_port
 
 
 @pytest.fixture
@@ -86,6 +89,19 @@ def test_a_full_disk_refuses_what_is_written_and_shows_what_is_there(database_ur
         connection.execute(insert, ["after"])
 
 
+def test_a_port_stays_with_its_process_from_one_life_to_the_next() -> None:
+    with contextlib.ExitStack() as stack:
+        address = ("127.0.0.1", kept_port(stack))
+        for _ in range(2):
+            # As `reelgate serve` does it.
+            with socket.create_server(address), socket.create_connection(address):
+                pass
+            with pytest.raises(ConnectionRefusedError), socket.create_connection(address):
+                pass
+            with pytest.raises(OSError, match="in use"), socket.socket() as other:
+                other.bind(address)
+
+
 @pytest.fixture(params=[True, False], ids=["certificate", "handshake"])
 async def nowhere(request: pytest.FixtureRequest) -> AsyncIterator[str]:
     async with broken_tls(certificate=request.param) as address:
@@ -93,7 +109,7 @@ async def nowhere(request: pytest.FixtureRequest) -> AsyncIterator[str]:
 
 
 async def test_tls_fails_before_a_request_is_sent(nowhere: str) -> None:
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=60) as http:
         with pytest.raises(httpx.ConnectError) as failed:
             await http.get(nowhere)
     assert isinstance(_root(failed.value), ssl.SSLError)

@@ -118,8 +118,11 @@ class Upstream:
 
         def look() -> bool:
             rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-            waiting = {row[1][-5:] for row in rows if int(row[4].partition(":")[2], 16)}
-            return port in waiting
+            # Of connections, which have state 1; of who listens it counts the connections.
+            return any(
+                local.endswith(port) and state == "01" and int(queues.partition(":")[2], 16)
+                for _, local, _, state, queues, *_ in rows
+            )
 
         until(look, "a request has come")
 
