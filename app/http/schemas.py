@@ -84,6 +84,6 @@ DETAILS: dict[int | str, dict[str, Any]] = {
         (422, "The Idempotency-Key was used with another body."),
         (429, "A limit is reached; the error says which, and when to come back."),
         (500, "A fault of the gateway; look before you send it again."),
-        (503, "The gateway cannot take the request now; nothing was taken."),
+        (503, "The gateway cannot do it now; `retry_safe` says whether to ask again."),
     )
 }

@@ -62,7 +62,8 @@ _MEANINGS = {
     422: "Something in the request is wrong; the body says what would be right.",
     429: "Too many, or too fast; `Retry-After` says when there is room again.",
     500: "A fault of the gateway.",
-    503: "The gateway cannot take it now; `Retry-After` says when to try again.",
+    503: "The gateway cannot do it now; `Retry-After` says when to try again, where `retry_safe` "
+    "is true.",
 }
 #: What any operation can answer: who calls is looked up first.
 _ALWAYS = (401, 403, 500, 503)
