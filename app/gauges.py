@@ -26,6 +26,7 @@ async def refresh(rt: Runtime) -> None:
     gauges.hold_credits.set(figures.hold_credits)
     for state in ("pending", "lost"):
         gauges.assets.labels(state).set(figures.assets.get(state, 0))
+    gauges.assets_oldest_seconds.set(figures.pending_asset_seconds)
     gauges.upstream_keys.clear()
     for label, usable in figures.upstream_keys.items():
         gauges.upstream_keys.labels(label).set(usable)

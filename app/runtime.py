@@ -132,6 +132,8 @@ async def open_runtime(
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
     metrics = Metrics()
+    for label in settings.upstream_keys():
+        metrics.breaker_openings.labels(label)
     async with AsyncExitStack() as stack:
         db = Database(
             settings.database_url.get_secret_value(), pool_size=settings.database_pool_size

@@ -11,6 +11,8 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from app.domain.generation import State
+
 Event = MutableMapping[str, Any]
 
 #: A presigned query, one of our keys, or a bearer header, wherever a log line might carry one.
@@ -100,6 +102,14 @@ _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 420, 600, 900)
 
 
+#: Kinds of jobs, picked up again or made anew where one was missing, and submissions lost on
+#: their way.
+_RESCUED = (
+    "submit", "poll", "archive", "tell", "submit_adopted", "poll_adopted", "archive_adopted",
+    "tell_adopted", "submitting",
+)  # fmt: skip
+
+
 class Metrics:
     """Every metric of a process, in a registry of its own."""
 
@@ -174,8 +184,9 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.oldest_seconds = Gauge(
-            "reelgate_oldest_seconds", "Age of the oldest generation in a state.", ["state"],
-            registry=registry,
+            "reelgate_oldest_seconds",
+            "Age of the oldest generation in a state; at the upstream, since it came there.",
+            ["state"], registry=registry,
         )  # fmt: skip
         self.database_up = Gauge(
             "reelgate_database_up", "1 while Postgres answers.", registry=registry
@@ -189,10 +200,25 @@ class Metrics:
             "reelgate_assets", "Videos that are not safely archived, by state.", ["state"],
             registry=registry,
         )  # fmt: skip
+        self.assets_oldest_seconds = Gauge(
+            "reelgate_assets_oldest_seconds", "For how long a video has been pending at most.",
+            registry=registry,
+        )  # fmt: skip
         self.upstream_keys = Gauge(
             "reelgate_upstream_keys", "1 while submissions go through an upstream key, else 0.",
             ["label"], registry=registry,
         )  # fmt: skip
+        self._begin_at_zero()
+
+    def _begin_at_zero(self) -> None:
+        """Of a counter that appears with its first event Prometheus sees no increase, and the first
+        one is what alerts are for."""
+        for state in State:
+            self.transitions.labels(state.value)
+        for outcome in ("archived", "mismatch", "lost"):
+            self.archived.labels(outcome)
+        for kind in _RESCUED:
+            self.rescued.labels(kind)
 
     def observe_upstream(self, operation: str, outcome: str, seconds: float) -> None:
         self.upstream_requests.labels(operation, outcome).inc()

@@ -15,6 +15,7 @@ class Figures:
     oldest_seconds: dict[str, float]
     hold_credits: int
     assets: dict[str, int]
+    pending_asset_seconds: float
     upstream_keys: dict[str, bool]
 
 
@@ -39,11 +40,15 @@ async def server_version(tx: Tx) -> int:
 
 
 async def figures(tx: Tx) -> Figures:
+    """What waited in the queue is not old at the upstream: there it counts from when it came."""
     states = await tx.execute(
         text(
             """
             SELECT state, count(*) AS rows,
-                   extract(epoch FROM now() - min(created_at))::double precision AS oldest
+                   extract(epoch FROM now() - min(CASE state
+                       WHEN 'submitting' THEN coalesce(submitted_at, created_at)
+                       WHEN 'running' THEN coalesce(running_at, created_at)
+                       ELSE created_at END))::double precision AS oldest
               FROM generations WHERE state IN ('queued', 'submitting', 'running', 'unknown')
              GROUP BY state
             """
@@ -53,12 +58,15 @@ async def figures(tx: Tx) -> Figures:
     holds = await tx.scalar(
         text("SELECT coalesce(sum(credits), 0) FROM ledger_entries WHERE counted AND kind = 'hold'")
     )
-    assets = await tx.execute(
-        text(
-            "SELECT state, count(*) AS rows FROM assets WHERE state IN ('pending', 'lost')"
-            " GROUP BY state"
+    assets = (
+        await tx.execute(
+            text(
+                "SELECT state, count(*) AS rows,"
+                " extract(epoch FROM now() - min(created_at))::double precision AS oldest"
+                " FROM assets WHERE state IN ('pending', 'lost') GROUP BY state"
+            )
         )
-    )
+    ).all()
     keys = await tx.execute(
         text(
             "SELECT label, state = 'active' AND open_until IS NULL AS active FROM upstream_keys"
@@ -70,6 +78,7 @@ async def figures(tx: Tx) -> Figures:
         oldest_seconds={state: oldest for state, (_, oldest) in by_state.items()},
         hold_credits=int(holds or 0),
         assets={row.state: row.rows for row in assets},
+        pending_asset_seconds=max((a.oldest for a in assets if a.state == "pending"), default=0.0),
         upstream_keys={row.label: row.active for row in keys},
     )
 
@@ -91,6 +100,33 @@ async def unknown_figures(tx: Tx) -> UnknownFigures:
         )
     ).one()
     return UnknownFigures(**row._mapping)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hindrances:
+    """What keeps a gateway that is ready from working: what an operator has paused, and how many
+    of the configured upstream keys are in use."""
+
+    paused: list[str]
+    keys: int
+    usable_keys: int
+
+
+async def hindrances(tx: Tx) -> Hindrances:
+    row = (
+        await tx.execute(
+            text(
+                """
+                SELECT ARRAY(SELECT name FROM switches WHERE paused ORDER BY name) AS paused,
+                       count(*) AS keys,
+                       count(*) FILTER (WHERE state = 'active' AND open_until IS NULL)
+                           AS usable_keys
+                  FROM upstream_keys WHERE seen_at > now() - interval '2 minutes'
+                """
+            )
+        )
+    ).one()
+    return Hindrances(**row._mapping)
 
 
 async def prune_idempotency_keys(tx: Tx) -> int:

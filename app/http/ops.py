@@ -44,6 +44,7 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
             # Where the schema is behind, what they read may not be there yet.
             seen = await queue.worker_seen_seconds(tx) if migrated else None
             unknown = await status.unknown_figures(tx) if migrated else None
+            hindered = await status.hindrances(tx) if migrated else None
     except Unavailable:
         return {"database": {"ok": False, "detail": "cannot be reached"}}
     working = seen is not None and seen < WORKER_SILENCE_SECONDS
@@ -58,8 +59,16 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
             "detail": "none registered" if seen is None else f"last seen {seen:.0f} s ago",
         },
     }
+    # Remarks: they wait for an operator, and another process would be no better.
+    if hindered is not None and hindered.paused:
+        what = " and ".join(hindered.paused)
+        checks["paused"] = {"ok": True, "detail": f"{what}, by an operator; see `reelgate resume`"}
+    if hindered is not None and hindered.keys and not hindered.usable_keys:
+        checks["upstream"] = {
+            "ok": True,
+            "detail": "no upstream key is in use; see `reelgate upstream list`",
+        }
     if unknown is not None and unknown.generations:
-        # A remark: they wait for an operator, and the gateway works meanwhile.
         checks["unknown"] = {
             "ok": True,
             "detail": f"{unknown.generations} generations, the oldest for "

@@ -11,7 +11,9 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from app import operations, queue
 from app.db.migrate import head_revision
+from app.db.switches import Switch
 from app.telemetry import Metrics
 from tests.harness import database
 from tests.harness.gateway import Gateway, body, gateway
@@ -170,4 +172,82 @@ async def test_the_gauges_read_the_database_now(still_gate: Gateway) -> None:
     assert 'reelgate_jobs{kind="submit",status="todo"} 2.0' in measured
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(text("DELETE FROM procrastinate_jobs"))
-    assert 'kind="submit"' not in (await still_gate.http.get("/metrics")).text
+    assert 'reelgate_jobs{kind="submit"' not in (await still_gate.http.get("/metrics")).text
+
+
+def figures_of(answer: httpx.Response) -> dict[tuple[str, str], float]:
+    """(Metric, its label values) → value."""
+    return {
+        (sample.name, " ".join(sample.labels.values())): sample.value
+        for family in text_string_to_metric_families(answer.text)
+        for sample in family.samples
+    }
+
+
+async def test_what_alerts_look_for_is_counted_from_zero(still_gate: Gateway) -> None:
+    """A counter that appears with its first event shows no increase by it."""
+    found = figures_of(await still_gate.http.get("/metrics"))
+    for name, label in (
+        ("reelgate_archived_total", "lost"),
+        ("reelgate_archived_total", "mismatch"),
+        ("reelgate_transitions_total", "unknown"),
+        ("reelgate_breaker_openings_total", "main"),
+        *(("reelgate_rescued_total", kind) for kind in ("submitting", *queue.Job)),
+        *(("reelgate_rescued_total", f"{kind}_adopted") for kind in queue.Job),
+    ):
+        assert found[name, label] == 0, (name, label)
+
+
+async def test_age_at_the_upstream_is_without_the_time_in_the_queue(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    for _ in range(3):
+        await still_gate.create(key)
+    await execute(still_gate, "UPDATE generations SET created_at = now() - interval '3 hours'")
+    for state, since in (("submitting", "submitted_at"), ("running", "running_at")):
+        await execute(
+            still_gate,
+            f"UPDATE generations SET state = '{state}', attempt = gen_random_uuid(),"
+            f" upstream_id = '{state}', {since} = now() - interval '10 minutes'"
+            " WHERE id = (SELECT id FROM generations WHERE state = 'queued' LIMIT 1)",
+        )
+    found = figures_of(await still_gate.http.get("/metrics"))
+    for state, seconds in (("queued", 10_800), ("submitting", 600), ("running", 600)):
+        assert 0 <= found["reelgate_oldest_seconds", state] - seconds < 300, state
+
+
+async def test_how_long_a_video_is_pending_is_told(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    assert (
+        figures_of(await still_gate.http.get("/metrics"))["reelgate_assets_oldest_seconds", ""] == 0
+    )
+    for minutes, state in ((90, "pending"), (10, "pending"), (900, "lost")):
+        uuid = (await still_gate.create(key)).json()["aiRecord"]["uuid"]
+        await execute(
+            still_gate,
+            "INSERT INTO assets (generation_id, kind, state, created_at) VALUES"
+            f" ('{uuid}', 'video', '{state}', now() - interval '{minutes} minutes')",
+        )
+    found = figures_of(await still_gate.http.get("/metrics"))
+    assert found["reelgate_assets", "pending"] == 2
+    assert 0 <= found["reelgate_assets_oldest_seconds", ""] - 5400 < 300
+
+
+async def test_what_an_operator_has_to_mind_is_remarked_and_takes_nobody_out(gate: Gateway) -> None:
+    async def remarks() -> dict[str, str]:
+        answer = await gate.http.get("/readyz")
+        checks = answer.json()["checks"]
+        assert answer.status_code == 200, answer.text
+        return {name: checks[name]["detail"] for name in ("paused", "upstream") if name in checks}
+
+    async def ready() -> bool:
+        return (await gate.http.get("/readyz")).status_code == 200
+
+    await until(ready)
+    assert await remarks() == {}
+    for switch in Switch:
+        await operations.turn(gate.rt, switch, paused=True, reason="odd", actor="test")
+    assert (await remarks())["paused"].startswith("admission and submission, by an operator")
+    await operations.turn(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
+    assert (await remarks())["paused"].startswith("admission, by an operator")
+    await execute(gate, "UPDATE upstream_keys SET state = 'set_aside', reason = 'rejected'")
+    assert "no upstream key is in use" in (await remarks())["upstream"]
