@@ -103,12 +103,13 @@ def _forget_another(folder: Path) -> None:
     of this folder: a restarted machine or container gives its process id to another process, and
     an end in the middle of a start leaves half a note. Nobody else may use the folder meanwhile.
     """
+    library = _library()
     try:
-        noted = _library().PostmasterInfo.read_from_pgdata(folder)
+        noted = library.PostmasterInfo.read_from_pgdata(folder)
         if noted is None or noted.process is None or str(folder) in noted.process.cmdline():
             return
-    except (AssertionError, ValueError):
-        pass  # Half a note.
+    except (AssertionError, ValueError, library.psutil.NoSuchProcess):
+        pass  # Half a note, or of one that has ended and of whose end nobody has taken note.
     (folder / "postmaster.pid").unlink(missing_ok=True)
 
 

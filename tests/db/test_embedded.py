@@ -58,10 +58,30 @@ def test_a_note_that_names_no_server_of_this_folder_does_not_keep_it_from_starti
     file = tmp_path / "postgres" / "postmaster.pid"
     rows, *lines = used_and_left(tmp_path)
     assert rows == "1"
-    for number, left in enumerate(([str(os.getpid()), *lines[1:]], lines[:5], []), start=2):
-        assert not file.exists()
-        file.write_text("".join(f"{line}\n" for line in left))
-        assert used_and_left(tmp_path)[0] == str(number)
+    assert not file.exists()
+    file.write_text("".join(f"{line}\n" for line in (os.getpid(), *lines[1:])))
+    assert used_and_left(tmp_path)[0] == "2"
+
+
+def note(pid: int, folder: Path) -> list[str]:
+    """What a server writes down while it runs."""
+    return [str(pid), str(folder), "1764145745", "5432", str(folder), "", "8826964 65536", "ready"]
+
+
+@pytest.mark.parametrize("left", ["half", "empty", "of one that ended", "of one that lives"])
+def test_a_note_is_forgotten_where_nobody_stands_behind_it(tmp_path: Path, left: str) -> None:
+    file = tmp_path / "postmaster.pid"
+    program = [sys.executable, "-c", "import sys; sys.stdin.read()", str(tmp_path)]
+    with subprocess.Popen(program, stdin=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        if left != "of one that lives":
+            process.stdin.close()
+            # Nobody has taken note of its end, as in a container without an init.
+            os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+        lines = {"half": note(process.pid, tmp_path)[:5], "empty": []}
+        file.write_text("\n".join(lines.get(left, note(process.pid, tmp_path))))
+        embedded._forget_another(tmp_path)
+    assert file.exists() == (left == "of one that lives")
 
 
 def test_two_first_starts_on_a_machine_take_turns_at_making_the_user_that_runs_the_server(
