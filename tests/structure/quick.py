@@ -7,7 +7,9 @@ import pytest
 #: Fixtures that start something; whatever asks for one of them, at any remove, takes long.
 _SLOW_FIXTURES = frozenset({"postgres"})
 #: Folders and files whose tests start processes without such a fixture.
-_SLOW_PATHS = ("tests/promises/", "tests/bench/", "tests/chaos/test_chaos.py")
+_SLOW_PATHS = (
+    "tests/promises/", "tests/bench/", "tests/chaos/test_chaos.py", "tests/db/test_embedded.py",
+)  # fmt: skip
 
 
 @pytest.hookimpl(trylast=True)
