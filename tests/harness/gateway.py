@@ -25,6 +25,7 @@ from app.runtime import Clock, Runtime, open_runtime
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
 from app.worker.run import run as run_worker
+from tests.harness.films import rendered_once
 from tests.simulator.conftest import Client as Simulator
 from tests.simulator.conftest import serving
 
@@ -103,13 +104,13 @@ class Gateway:
         await asyncio.gather(*(task for task, _ in self._workers))
         self._workers.clear()
 
-    async def rested(self, generation_id: str, *, seconds: float = 60) -> Generation:
+    async def rested(self, generation_id: str, *, seconds: float = 120) -> Generation:
         """The generation once it rests."""
         found = UUID(generation_id)
         assert await self.rt.watch.until_resting(found, seconds=seconds)
         return await self.generation(found)
 
-    async def archived(self, generation_id: str, *, seconds: float = 60) -> Generation:
+    async def archived(self, generation_id: str, *, seconds: float = 120) -> Generation:
         """The generation once its video is in the archive. Archiving has no event to wait for."""
         async with asyncio.timeout(seconds):
             while True:
@@ -142,14 +143,14 @@ async def gateway(
     config = SimulatorConfig(
         data_dir=simulator_folder, speed=speed, rate_per_minute=0, one_film_for_all=True
     )
-    async with serving(config) as simulator:
+    async with rendered_once(simulator_folder), serving(config) as simulator:
         settings = settings_for(
             database_url, folder, simulator_url=str(simulator.http.base_url), **changes
         )
         async with open_runtime(settings, clock=clock, forms=FORMS) as rt:
             transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
             async with httpx.AsyncClient(
-                transport=transport, base_url="http://gateway", timeout=30
+                transport=transport, base_url="http://gateway", timeout=120
             ) as http:
                 running = Gateway(rt, http, simulator)
                 if worker:

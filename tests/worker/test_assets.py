@@ -198,13 +198,14 @@ async def test_a_second_try_beside_a_first_that_was_only_thought_dead_harms_nobo
 @pytest.mark.usefixtures("by_hand")
 async def test_a_video_that_was_given_up_can_be_asked_for_again(gate: Gateway) -> None:
     key = await gate.member()
-    await gate.simulator.fault("link_gone", match={"path": "download"}, times=2)
+    await gate.simulator.fault("link_gone", match={"path": "download"}, times=None)
     uuid = await created(gate, key)
     await failed_once(gate, uuid)
     async with gate.rt.db.begin() as tx:
         await tx.execute(text("UPDATE assets SET state = 'lost'"))
         # What is given up is not waited for.
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE status = 'todo'"))
+    await gate.simulator.http.delete("/_simulator/script")
     await operations.retry_archiving(gate.rt, UUID(uuid), actor="test")
     assert (await gate.archived(uuid)).asset is not None
     with pytest.raises(NotFound):
