@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 from app.db.session import Tx
 from app.db.webhooks import Owner
 from app.domain.generation import State
-from app.domain.telling import KIND_OF_STATE, TOLD_OF_START, Kind
+from app.domain.telling import KIND_OF_STATE, TOLD_OF_START, Form, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +62,9 @@ async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
         _MAKE,
         {
             "id": generation_id, "type": f"generation.{entered.value}", "kind": kind.value,
+            # Who asks for OpenAI's types asks for no other: there a cancellation is a failure.
+            "openai": Form.OPENAI.value,
+            "as_openai": (Kind.FAILED if kind is Kind.CANCELED else kind).value,
             "start": kind is Kind.STARTED, "told_of_start": list(TOLD_OF_START),
         },
     )  # fmt: skip
@@ -75,7 +78,8 @@ _MAKE = text(
     ), receivers AS (
         SELECT w.id FROM webhook_endpoints w JOIN event e ON w.team_id = e.team_id
          WHERE (w.member_id IS NULL OR w.member_id = e.member_id)
-           AND w.state = 'enabled' AND w.event_types ? :kind
+           AND w.state = 'enabled'
+           AND (w.event_types ? :kind OR w.form = :openai AND w.event_types ? :as_openai)
            -- One that is being deleted is waited for: a row that points to it would undo the move.
            FOR KEY SHARE OF w
     ), made AS (

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import text
 from standardwebhooks.webhooks import WebhookVerificationError
 
+from app.domain.ids import video_id
 from app.domain.telling import GIVE_UP_SECONDS, MOST_ATTEMPTS
 from app.worker import upkeep
 from app.worker.webhooks import tell
@@ -120,6 +121,23 @@ async def test_only_what_was_asked_for_and_only_of_whom_it_was_asked(
     await canceled(still, bob)
     assert len(await deliveries(still)) == 1
     assert await jobs(still) == 1
+
+
+async def test_who_listens_as_openais_sdks_do_hears_of_a_cancellation(
+    still: Gateway, receiver: Receiver
+) -> None:
+    """They know two types and would wait for ever: to them it is a failure."""
+    key = await still.member()
+    two = ["video.completed", "video.failed"]
+    hook = await endpoint(still, key, receiver.url, form="openai", event_types=two)
+    await endpoint(still, key, receiver.url, form="openai", event_types=two[:1])
+    await endpoint(still, key, receiver.url, event_types=two)
+    uuid = await canceled(still, key)
+    (delivery,) = await deliveries(still)
+    await tell(still.rt, delivery)
+    (request,) = receiver.requests
+    body = verified(request, hook["secret"])
+    assert (body["type"], body["data"]) == ("video.failed", {"id": video_id(UUID(uuid))})
 
 
 async def test_the_schedule_of_a_day_under_one_message_id(
