@@ -73,6 +73,19 @@ class Caller:
     def state(self, generation_id: str) -> str:
         return str(self.generation(generation_id)["state"])
 
+    def newest(self) -> dict[str, Any] | None:
+        found: list[dict[str, Any]] = self.get("/api/v1/generations").json()["data"]
+        return found[0] if found else None
+
+    def until_submitting(self) -> str:
+        """The id of the newest generation, once a worker is about to send it."""
+
+        def look() -> str | None:
+            newest = self.newest()
+            return newest["id"] if newest and newest["state"] == "submitting" else None
+
+        return until(look, "a worker submits")
+
     def until_state(self, generation_id: str, *states: str, seconds: float = 120) -> str:
         def look() -> str | None:
             state = self.state(generation_id)

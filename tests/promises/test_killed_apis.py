@@ -31,6 +31,7 @@ def test_an_api_killed_while_a_caller_waits_loses_the_connection_and_not_the_vid
     with ThreadPoolExecutor() as threads:
         with workers.upstream.standing_still():
             cut_off = threads.submit(caller.post, prompt, Idempotency_Key="the-one-video")
+            elsewhere.until_submitting()
             workers.upstream.until_a_request_waits()
             until(lambda: waiting(doomed) == 1, "the caller waits")
             doomed.kill()
@@ -56,7 +57,7 @@ def test_an_api_told_to_stop_tells_waiting_callers_where_to_look(workers: Site, 
 
     with ThreadPoolExecutor() as threads, workers.upstream.standing_still():
         answers = [threads.submit(caller.post, prompt) for prompt in prompts]
-        workers.upstream.until_a_request_waits()
+        caller.at(api).until_submitting()
         until(lambda: waiting(leaving) == 3, "the callers wait")
         leaving.terminate()
         told = [answer.result() for answer in answers]

@@ -112,6 +112,7 @@ def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
     made = caller.create(prompt)
     with workers.upstream.standing_still():
         worker = workers.start_worker(REELGATE_DRAIN_SECONDS="60")
+        assert caller.until_submitting() == made
         workers.upstream.until_a_request_waits()
         worker.terminate()
     assert worker.exit_code() == 0

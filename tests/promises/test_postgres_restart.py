@@ -66,8 +66,8 @@ def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_p
     with ThreadPoolExecutor() as threads:
         with upstream.standing_still():
             answer = threads.submit(caller.post, prompt)
+            made = caller.until_submitting()
             upstream.until_a_request_waits()
-            made = caller.get("/api/v1/generations").json()["data"][0]["id"]
             server.stop()
 
             refusals = [

@@ -23,6 +23,7 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_is_taken(
     # The upstream's answer comes after the worker was stopped, however late that happens.
     with workers.upstream.standing_still():
         sleeper = workers.start_worker(**mode)
+        assert caller.until_submitting() == made
         workers.upstream.until_a_request_waits()
 
         sleeper.pause()
