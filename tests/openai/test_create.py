@@ -149,42 +149,40 @@ async def test_an_sdks_second_try_is_the_same_video_whatever_its_boundary(
     assert made[3] != made[0]
 
 
-@pytest.mark.parametrize(
-    ("fields", "code", "param"),
-    [
-        ({"prompt": None}, "missing_required_parameter", "prompt"),
-        ({"prompt": " "}, "invalid_value", "prompt"),
-        ({"prompt": 7}, "invalid_type", "prompt"),
-        ({"model": "sora-1"}, "unsupported_model", "model"),
-        ({"model": 3}, "unsupported_model", "model"),
-        ({"seconds": "12"}, "unsupported_duration", "seconds"),
-        ({"seconds": True}, "unsupported_duration", "seconds"),
-        ({"seconds": [5]}, "unsupported_duration", "seconds"),
-        ({"seconds": 10**400}, "unsupported_duration", "seconds"),
-        ({"size": "640x480"}, "unsupported_size", "size"),
-        ({"size": 720}, "unsupported_size", "size"),
-        ({"size": "1280x720", "aspect_ratio": "9:16"}, "invalid_value", "aspect_ratio"),
-        ({"size": "1280x720", "resolution": "1080p"}, "invalid_value", "resolution"),
-        ({"aspect_ratio": "16:10"}, "invalid_value", "aspect_ratio"),
-        ({"resolution": "4k"}, "invalid_value", "resolution"),
-        ({"loop": "yes"}, "invalid_type", "loop"),
-        ({"quality": "high"}, "unknown_parameter", "quality"),
-        ({"callback_url": "http://203.0.113.7/"}, "invalid_value", "callback_url"),
-        ({"callback_url": 5}, "invalid_type", "callback_url"),
-        ({"input_reference": {"image_url": "https://x/i.png"}}, "not_offered", "input_reference"),
-        ({"characters": [{"id": "char_1"}]}, "not_offered", "characters"),
-        ({"video": {"id": "video_1"}}, "not_offered", "video"),
-    ],
-)
-async def test_what_is_wrong_is_named_and_costs_nothing(
-    still_gate: Gateway, fields: dict[str, Any], code: str, param: str
-) -> None:
+WRONG: list[tuple[dict[str, Any], str, str]] = [
+    ({"prompt": None}, "missing_required_parameter", "prompt"),
+    ({"prompt": " "}, "invalid_value", "prompt"),
+    ({"prompt": 7}, "invalid_type", "prompt"),
+    ({"model": "sora-1"}, "unsupported_model", "model"),
+    ({"model": 3}, "unsupported_model", "model"),
+    ({"seconds": "12"}, "unsupported_duration", "seconds"),
+    ({"seconds": True}, "unsupported_duration", "seconds"),
+    ({"seconds": [5]}, "unsupported_duration", "seconds"),
+    ({"seconds": 10**400}, "unsupported_duration", "seconds"),
+    ({"size": "640x480"}, "unsupported_size", "size"),
+    ({"size": 720}, "unsupported_size", "size"),
+    ({"size": "1280x720", "aspect_ratio": "9:16"}, "invalid_value", "aspect_ratio"),
+    ({"size": "1280x720", "resolution": "1080p"}, "invalid_value", "resolution"),
+    ({"aspect_ratio": "16:10"}, "invalid_value", "aspect_ratio"),
+    ({"resolution": "4k"}, "invalid_value", "resolution"),
+    ({"loop": "yes"}, "invalid_type", "loop"),
+    ({"quality": "high"}, "unknown_parameter", "quality"),
+    ({"callback_url": "http://203.0.113.7/"}, "invalid_value", "callback_url"),
+    ({"callback_url": 5}, "invalid_type", "callback_url"),
+    ({"input_reference": {"image_url": "https://x/i.png"}}, "not_offered", "input_reference"),
+    ({"characters": [{"id": "char_1"}]}, "not_offered", "characters"),
+    ({"video": {"id": "video_1"}}, "not_offered", "video"),
+]
+
+
+async def test_what_is_wrong_is_named_and_costs_nothing(still_gate: Gateway) -> None:
     key = await still_gate.member()
     before = await traces(still_gate)
-    error = refusal(await create(still_gate, key, fields), 400, code)
-    assert (error["type"], error["param"]) == ("invalid_request_error", param)
-    assert param in error["message"]
-    assert error["retry_safe"] is True
+    for fields, code, param in WRONG:
+        error = refusal(await create(still_gate, key, fields), 400, code)
+        assert (error["type"], error["param"]) == ("invalid_request_error", param), fields
+        assert param in error["message"]
+        assert error["retry_safe"] is True
     assert await traces(still_gate) == before
 
 

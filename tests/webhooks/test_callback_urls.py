@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
+import httpx
 import pytest
 
 from app.errors import InvalidRequest
 from app.http.callbacks import check_callback_url
-from tests.harness.gateway import Gateway, gateway
+from app.runtime import Runtime, receiver_policy
+from app.upstream.fetch import GuardedFetcher
+from tests.harness.gateway import settings_for
 
 REFUSED: list[Any] = [
     None, 7, True, ["https://hooks.example"], {}, "", "hooks.example/x", "//hooks.example/x",
@@ -28,12 +32,18 @@ TAKEN = [
 ]  # fmt: skip
 
 
+def looking(folder: Path, *internal: str) -> Runtime:
+    """What is looked at: the settings, and the rules of the client that would call."""
+    settings = settings_for("postgresql://nobody/asks", folder, webhook_internal_origins=internal)
+    nobody = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+    outward = GuardedFetcher(nobody, receiver_policy(settings))
+    return cast(Runtime, SimpleNamespace(settings=settings, outward=outward))
+
+
 @pytest.mark.parametrize("value", REFUSED, ids=repr)
-async def test_what_may_not_be_called_is_refused_by_its_field(
-    still_gate: Gateway, value: Any
-) -> None:
+def test_what_may_not_be_called_is_refused_by_its_field(tmp_path: Path, value: Any) -> None:
     with pytest.raises(InvalidRequest) as refused:
-        check_callback_url(still_gate.rt, value, "callback_url")
+        check_callback_url(looking(tmp_path), value, "callback_url")
     (issue,) = refused.value.issues
     assert issue.field == "callback_url"
     assert refused.value.message.startswith("callback_url ")
@@ -41,20 +51,15 @@ async def test_what_may_not_be_called_is_refused_by_its_field(
 
 
 @pytest.mark.parametrize("value", TAKEN)
-async def test_public_https_is_taken_as_it_came(still_gate: Gateway, value: str) -> None:
-    assert check_callback_url(still_gate.rt, value, "callback_url") == value
+def test_public_https_is_taken_as_it_came(tmp_path: Path, value: str) -> None:
+    assert check_callback_url(looking(tmp_path), value, "callback_url") == value
 
 
-async def test_an_internal_receiver_is_taken_where_the_operator_named_it(
-    database_url: str, tmp_path: Path
-) -> None:
-    async with gateway(
-        database_url, tmp_path, worker=False,
-        webhook_internal_origins=("http://127.0.0.1:9000", "https://queue.internal:9443"),
-    ) as gate:  # fmt: skip
-        for taken in ("http://127.0.0.1:9000/x", "https://queue.internal:9443/"):
-            assert check_callback_url(gate.rt, taken, "url") == taken
-        for refused in ("http://127.0.0.1:9001/x", "http://queue.internal:9443/",
-                        "https://127.0.0.1/x", "http://127.0.0.1:9000@10.0.0.1/"):  # fmt: skip
-            with pytest.raises(InvalidRequest):
-                check_callback_url(gate.rt, refused, "url")
+def test_an_internal_receiver_is_taken_where_the_operator_named_it(tmp_path: Path) -> None:
+    rt = looking(tmp_path, "http://127.0.0.1:9000", "https://queue.internal:9443")
+    for taken in ("http://127.0.0.1:9000/x", "https://queue.internal:9443/"):
+        assert check_callback_url(rt, taken, "url") == taken
+    for refused in ("http://127.0.0.1:9001/x", "http://queue.internal:9443/",
+                    "https://127.0.0.1/x", "http://127.0.0.1:9000@10.0.0.1/"):  # fmt: skip
+        with pytest.raises(InvalidRequest):
+            check_callback_url(rt, refused, "url")
