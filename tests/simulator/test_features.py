@@ -14,6 +14,7 @@ import pytest
 
 from app.simulator.app import create_simulator
 from app.simulator.config import CANARIES, PAYER_NAME, SimulatorConfig
+from app.simulator.server import uvicorn_config
 from tests.simulator.conftest import PROMPT, Client, WallClock, body
 
 RECORD_FIELDS = [
@@ -261,6 +262,14 @@ async def test_a_balance_is_not_shared_by_two(live: Client) -> None:
     answers = await asyncio.gather(*(live.post(f"lion {number}") for number in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [402] * 7
     assert (await live.books())["billed_credits"] == 450_000
+
+
+def test_a_client_lets_an_idle_connection_go_before_the_simulator_does(tmp_path: Path) -> None:
+    """A request that is written as the other side closes is lost, and with it a submission."""
+    app = create_simulator(SimulatorConfig(data_dir=tmp_path))
+    kept = httpx.Limits().keepalive_expiry
+    assert kept is not None
+    assert uvicorn_config(app, "127.0.0.1", 0).timeout_keep_alive > kept
 
 
 async def test_half_a_request_is_no_request(live: Client, caplog: pytest.LogCaptureFixture) -> None:

@@ -17,7 +17,7 @@ from app.worker import upkeep
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
-from tests.worker.test_submissions import created, work_of
+from tests.worker.test_submissions import created, submissions_of, work_of
 
 FEW = 2
 
@@ -95,10 +95,11 @@ async def test_what_a_stop_ended_says_nothing_of_the_upstream(
         uuid = await created(gate, ada, "cut short")
         trying = asyncio.create_task(submit(gate.rt, UUID(uuid)))
 
-        async def is_on_its_way() -> bool:
-            return (await work_of(gate, uuid)).state is State.SUBMITTING
+        async def has_arrived() -> bool:
+            """Its state says so before it is sent, and perhaps before it is known to be written."""
+            return bool(await submissions_of(gate, "cut short"))
 
-        await until(is_on_its_way)
+        await until(has_arrived)
         trying.cancel()
         await asyncio.gather(trying, return_exceptions=True)
         assert (await work_of(gate, uuid)).state is State.UNKNOWN
