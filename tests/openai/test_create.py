@@ -69,6 +69,16 @@ async def test_both_ways_of_sending_mean_the_same(still_gate: Gateway, way: str)
     }  # fmt: skip
 
 
+async def test_a_prompt_of_several_lines_is_the_same_in_a_form(still_gate: Gateway) -> None:
+    """Node's forms end lines with CR and LF, whatever its user wrote."""
+    key = await still_gate.member()
+    headers = bearer(key, Idempotency_Key="lines")
+    sent = await still_gate.http.post("/v1/videos", headers=headers, **form({"prompt": "a\r\nb"}))
+    assert sent.json()["prompt"] == "a\nb"
+    again = await create(still_gate, key, {"prompt": "a\nb"}, Idempotency_Key="lines")
+    assert again.json()["id"] == sent.json()["id"]
+
+
 async def test_strict_snapping_refuses_what_is_not_made(database_url: str, tmp_path: Path) -> None:
     async with gateway(database_url, tmp_path, worker=False, snapping="strict") as gate:
         key = await gate.member()

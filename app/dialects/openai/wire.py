@@ -93,12 +93,13 @@ class VideoRequest:
 
 def unnest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
     """The fields of a form as JSON would have them: `a[b][]=1` is `{"a": {"b": ["1"]}}`, and a
-    name that comes twice a list."""
+    name that comes twice a list. Node's forms end each line of a value with CR and LF (WHATWG HTML,
+    4.10.21.8): what its user wrote is the LF alone."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         nested = _FIELD_NAME.fullmatch(name)
         path = [nested[1], *nested[2][1:-1].split("][")] if nested else [name]
-        _put(found, path, value)
+        _put(found, path, value.replace("\r\n", "\n"))
     return found
 
 
