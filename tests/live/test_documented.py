@@ -15,7 +15,7 @@ from tests.promises.site import Caller, Site, site
 from tests.structure.documents import fences
 
 DOCUMENT = Path("docs/live.md")
-PATIENCE_SECONDS = 60
+PATIENCE_SECONDS = 120
 FULL = ["generation.queued", "generation.submitting", "generation.running", "generation.succeeded"]
 #: A page that creates when it hears this misses nothing; the count of streams says it too early,
 #: because a place is taken before the stream knows where it begins.

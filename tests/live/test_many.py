@@ -12,7 +12,7 @@ from tests.live.test_documented import streams
 from tests.promises.site import site
 
 STREAMS = 400
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 

@@ -16,7 +16,7 @@ from tests.harness.processes import Api, until
 from tests.live.test_documented import streams
 from tests.promises.site import Caller, Site, site
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 120.0
 FULL = ["generation.queued", "generation.submitting", "generation.running", "generation.succeeded"]
 
 

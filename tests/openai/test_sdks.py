@@ -52,6 +52,14 @@ def journey(
     limits = Limits(rate_burst=100, max_open=100)
     caller = place.caller(api, sdk, limits=limits)
     poor = place.caller(api, f"{sdk}-poor", limits=Limits(credit_limit=1))
+    # First, because it may take minutes to install, and what is signed is good for five.
+    kind, _, version = sdk.partition("-")
+    if kind == "python":
+        command = [str(python_with(f"openai-{version}")), str(HERE / "journey.py")]
+        modules = {}
+    else:
+        command = ["node", str(HERE / "journey.js")]
+        modules = {"NODE_PATH": str(node_with(f"openai-{version}") / "node_modules")}
     with swallowing(api.address) as network:
         given = json.dumps(
             {
@@ -59,17 +67,10 @@ def journey(
                 "event": signed_event(),
             }
         )  # fmt: skip
-        kind, _, version = sdk.partition("-")
-        if kind == "python":
-            command = [str(python_with(f"openai-{version}")), str(HERE / "journey.py"), given]
-            modules = {}
-        else:
-            command = ["node", str(HERE / "journey.js"), given]
-            modules = {"NODE_PATH": str(node_with(f"openai-{version}") / "node_modules")}
         settings = {"OPENAI_BASE_URL": f"{api.address}/v1", "OPENAI_API_KEY": caller.key, **modules}
         done = subprocess.run(
-            command, cwd=folder, env=environment(folder, settings), capture_output=True, text=True,
-            timeout=300, check=False,
+            [*command, given], cwd=folder, env=environment(folder, settings), capture_output=True,
+            text=True, timeout=300, check=False,
         )  # fmt: skip
     assert done.returncode == 0, done.stderr
     return Journey(sdk, caller, json.loads(done.stdout))
