@@ -6,6 +6,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import text
 
 from app.db import upstream_keys
 from app.domain.generation import State
+from app.upstream.answers import SubmitAnswer
 from app.worker import upkeep
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, gateway
@@ -23,8 +25,26 @@ FEW = 2
 
 
 async def submit_all(gate: Gateway, uuids: list[str]) -> Counter[State]:
-    """All at once, as workers do when a key is free again; their states afterwards."""
-    await asyncio.gather(*(submit(gate.rt, UUID(uuid)) for uuid in uuids))
+    """All at once, as workers do when a key is free again: each has asked whether it may be sent
+    before any is answered. Their states afterwards."""
+    sent, all_asked, send = 0, asyncio.Event(), gate.rt.upstream.submit
+
+    async def held(*args: Any, **options: Any) -> SubmitAnswer:
+        nonlocal sent
+        sent += 1
+        await all_asked.wait()
+        return await send(*args, **options)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(gate.rt.upstream, "submit", held)
+        submitting = [asyncio.create_task(submit(gate.rt, UUID(uuid))) for uuid in uuids]
+
+        async def have_asked() -> bool:
+            return sent + sum(one.done() for one in submitting) == len(submitting)
+
+        await until(have_asked)
+        all_asked.set()
+        await asyncio.gather(*submitting)
     return Counter([(await work_of(gate, uuid)).state for uuid in uuids])
 
 
