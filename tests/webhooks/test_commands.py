@@ -10,6 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
+from app.db.session import driver_conninfo
 from tests.harness import database
 from tests.harness.processes import REELGATE, START_SECONDS, environment, until
 from tests.promises.site import Caller, Site, site
@@ -117,3 +120,21 @@ def test_an_operator_looks_after_endpoints(postgres: database.Server, tmp_path: 
         for words in (("test", nothing), ("resend", "--delivery", nothing), ("resend",)):
             assert operator.types(*words)[0] != 0
         assert "canary" not in place.logs()
+
+        delete_with_the_next_delivery(address, hook["id"])
+        code, said = operator.types("test", hook["id"])
+        assert (code, said) == (1, f"reelgate: There is no webhook endpoint {hook['id']}.\n")
+
+
+def delete_with_the_next_delivery(address: str, endpoint_id: str) -> None:
+    """Its owner deletes the endpoint in the moment after a delivery was made."""
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        connection.execute(
+            "CREATE FUNCTION delete_it() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " DELETE FROM webhook_deliveries;"
+            f" DELETE FROM webhook_endpoints WHERE id = '{endpoint_id}'; RETURN NULL; END $$"
+        )
+        connection.execute(
+            "CREATE CONSTRAINT TRIGGER delete_it AFTER INSERT ON webhook_deliveries"
+            " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION delete_it()"
+        )
