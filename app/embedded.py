@@ -108,8 +108,13 @@ def _forget_another(folder: Path) -> None:
         noted = library.PostmasterInfo.read_from_pgdata(folder)
         if noted is None or noted.process is None or str(folder) in noted.process.cmdline():
             return
-    except (AssertionError, ValueError, library.psutil.NoSuchProcess):
-        pass  # Half a note, or of one that has ended and of whose end nobody has taken note.
+        # A server stays in its folder, whatever that was called when it was started.
+        if Path(noted.process.cwd()).samefile(folder):
+            return
+    except (AssertionError, ValueError, OSError):
+        pass  # Half a note, or a folder that is gone.
+    except (library.psutil.NoSuchProcess, library.psutil.AccessDenied):
+        pass  # Of one that has ended and of whose end nobody has taken note, or another user's.
     (folder / "postmaster.pid").unlink(missing_ok=True)
 
 

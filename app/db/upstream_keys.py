@@ -245,9 +245,14 @@ async def lease_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]:
     return [UpstreamKey(**row._mapping) for row in rows]
 
 
-async def begin_trial(tx: Tx, key_id: int) -> None:
-    """A look-up was answered: one submission may show whether submissions are, too."""
-    await tx.execute(
-        text("UPDATE upstream_keys SET failures = 0, open_until = NULL WHERE id = :id"),
-        {"id": key_id},
+async def begin_trial(tx: Tx, probed: UpstreamKey) -> bool:
+    """A look-up was answered: one submission may show whether submissions are, too. False where
+    the lease of the probe has run out, and another one's trial or answer came first."""
+    result = await tx.execute(
+        text(
+            "UPDATE upstream_keys SET failures = 0, open_until = NULL"
+            " WHERE id = :id AND open_until = :leased"
+        ),
+        {"id": probed.id, "leased": probed.open_until},
     )
+    return bool(result.rowcount)

@@ -50,6 +50,7 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
         for task in done - {asked}:
             task.result()
     finally:
+        log.info("worker_stopping")
         asked.cancel()
         stopping.set()
         workers.stop()

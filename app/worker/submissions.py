@@ -220,6 +220,7 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
             await lifecycle.lose_track(
                 tx, claim.work, attempt=claim.attempt, reason="upstream_id_repeated"
             )
+            await _mind_the_breaker(rt, tx, claim, answer)
         entered = State.UNKNOWN
     kind = type(answer).__name__
     if entered is None:
@@ -310,7 +311,7 @@ async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) 
 async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer) -> None:
     """Counts what says that the upstream is away. Each such submission may cost an `unknown`, so
     after a few of them nothing more is sent until a look-up, which costs nothing, is answered, and
-    then one at a time until one of them is."""
+    then one after each look-up until one of them is. Over held connections that takes a render."""
     if isinstance(answer, Lost) and answer.reason == "stopped":
         return
     key_id = rt.upstream_key_ids[claim.key_label]
@@ -321,6 +322,8 @@ async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAn
         threshold = rt.settings.breaker_failures
         await _count_failure(rt, tx, claim.key_label, threshold=threshold)
     elif await upstream_keys.count_answer(tx, key_id):
+        # While one was on trial the others have put themselves off.
+        await queue.hasten(tx, Job.SUBMIT)
         log.info("breaker_closed", label=claim.key_label)
 
 

@@ -85,6 +85,7 @@ async def _probe(rt: Runtime, key: UpstreamKey) -> None:
         log.warning("breaker_stays_open", label=key.label)
         return
     async with rt.db.begin() as tx:
-        await upstream_keys.begin_trial(tx, key.id)
+        if not await upstream_keys.begin_trial(tx, key):
+            return
         await queue.hasten(tx, queue.Job.SUBMIT)
     log.info("breaker_tries", label=key.label)

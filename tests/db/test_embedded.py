@@ -68,6 +68,16 @@ def note(pid: int, folder: Path) -> list[str]:
     return [str(pid), str(folder), "1764145745", "5432", str(folder), "", "8826964 65536", "ready"]
 
 
+def test_the_note_of_a_server_whose_folder_was_renamed_stays(tmp_path: Path) -> None:
+    folder = tmp_path / "now"
+    folder.mkdir()
+    program = [sys.executable, "-c", "import sys; sys.stdin.read()", str(tmp_path / "then")]
+    with subprocess.Popen(program, stdin=subprocess.PIPE, cwd=folder) as process:
+        (folder / "postmaster.pid").write_text("\n".join(note(process.pid, tmp_path / "then")))
+        embedded._forget_another(folder)
+        assert (folder / "postmaster.pid").exists()
+
+
 @pytest.mark.parametrize("left", ["half", "empty", "of one that ended", "of one that lives"])
 def test_a_note_is_forgotten_where_nobody_stands_behind_it(tmp_path: Path, left: str) -> None:
     file = tmp_path / "postmaster.pid"

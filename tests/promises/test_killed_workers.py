@@ -115,6 +115,7 @@ def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
         assert caller.until_submitting() == made
         workers.upstream.until_a_request_waits()
         worker.terminate()
+        worker.said("worker_stopping")
     assert worker.exit_code() == 0
     assert worker.events("submitted")[0]["state"] == "running"
     assert caller.state(made) == "running"

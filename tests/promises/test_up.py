@@ -76,7 +76,8 @@ def end(api: Api, folder: Path, *, troubled: bool = False) -> None:
     assert api.exit_code() == 0, api.errors
     assert not lives(running)
     assert not (folder / "data" / "postgres" / "postmaster.pid").exists()
-    assert troubled or "Traceback" not in api.errors
+    tracebacks = [line for line in api.errors.splitlines() if "Traceback" in line]
+    assert all(troubled and '"logger": "procrastinate' in line for line in tracebacks), tracebacks
 
 
 def test_a_postgres_that_ends_is_started_again(started: list[Process], tmp_path: Path) -> None:
