@@ -93,6 +93,11 @@ async def on_its_way(gate: Gateway, generation_id: UUID) -> None:
         )
 
 
+def files_of(gate: Gateway) -> list[Path]:
+    folder = gate.rt.settings.data_dir / "archive" / "videos"
+    return [file for file in folder.rglob("*") if file.is_file()]
+
+
 async def test_a_file_that_came_into_the_archive_after_the_dump_is_not_thrown_away(
     gate: Gateway,
 ) -> None:
@@ -108,14 +113,7 @@ async def test_a_file_that_came_into_the_archive_after_the_dump_is_not_thrown_aw
     assert restored is not None
     assert kept.asset is not None
     assert (restored.state, restored.sha256) == ("archived", kept.asset.sha256)
-    folder = gate.rt.settings.data_dir / "archive"
-    files = [file for file in (folder / "videos").rglob("*") if file.is_file()]
-    assert files == [folder / str(restored.path)]
-
-
-def files_of(gate: Gateway) -> list[Path]:
-    folder = gate.rt.settings.data_dir / "archive" / "videos"
-    return [file for file in folder.rglob("*") if file.is_file()]
+    assert files_of(gate) == [gate.rt.settings.data_dir / "archive" / str(restored.path)]
 
 
 async def test_a_copy_whose_try_was_stopped_is_not_left_behind(

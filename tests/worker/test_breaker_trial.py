@@ -48,6 +48,17 @@ async def submit_all(gate: Gateway, uuids: list[str]) -> Counter[State]:
     return Counter([(await work_of(gate, uuid)).state for uuid in uuids])
 
 
+async def lose_one(gate: Gateway, key: str) -> None:
+    await gate.simulator.fault("http_504", match={"path": "features"}, times=1)
+    await submit_all(gate, [await created(gate, key, "lost")])
+
+
+async def fetch_all(gate: Gateway) -> None:
+    """As workers do it: who is fetched and put off again has a job of another time."""
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'submit'"))
+
+
 async def look_up(gate: Gateway) -> upstream_keys.UpstreamKey:
     """What upkeep does once the breaker was open for its time."""
     async with gate.rt.db.begin() as tx:
@@ -79,18 +90,14 @@ async def test_when_one_was_answered_the_others_go_at_once(
 ) -> None:
     async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
         ada = await gate.member()
-        await gate.simulator.fault("http_504", match={"path": "features"}, times=1)
-        await submit_all(gate, [await created(gate, ada, "lost")])
+        await lose_one(gate, ada)
         uuids = [await created(gate, ada, f"wave {number}") for number in range(4)]
-        async with gate.rt.db.begin() as tx:
-            # As workers fetch them.
-            await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'submit'"))
+        await fetch_all(gate)
         before = await submit_all(gate, uuids)
         assert before == {State.QUEUED: 4}
         assert await put_off(gate) == [True] * 4
         await look_up(gate)
-        async with gate.rt.db.begin() as tx:
-            await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'submit'"))
+        await fetch_all(gate)
         assert await submit_all(gate, uuids) == {State.RUNNING: 1, State.QUEUED: 3}
         assert await put_off(gate) == [False] * 3
 
@@ -99,9 +106,7 @@ async def test_a_look_up_that_took_too_long_ends_nobody_elses_trial(
     database_url: str, tmp_path: Path
 ) -> None:
     async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
-        ada = await gate.member()
-        await gate.simulator.fault("http_504", match={"path": "features"}, times=1)
-        await submit_all(gate, [await created(gate, ada, "lost")])
+        await lose_one(gate, await gate.member())
         async with gate.rt.db.begin() as tx:
             await tx.execute(text("UPDATE upstream_keys SET open_until = now()"))
             (slow,) = await upstream_keys.lease_probes(tx, first_seconds=1)
@@ -164,8 +169,7 @@ async def test_what_a_stop_ended_says_nothing_of_the_upstream(
 ) -> None:
     async with gateway(database_url, tmp_path, worker=False, breaker_failures=FEW) as gate:
         ada = await gate.member()
-        await gate.simulator.fault("http_504", match={"path": "features"}, times=1)
-        await submit_all(gate, [await created(gate, ada, "lost")])
+        await lose_one(gate, ada)
         await gate.simulator.fault("hang", match={"path": "features"}, times=1)
         uuid = await created(gate, ada, "cut short")
         trying = asyncio.create_task(submit(gate.rt, UUID(uuid)))
