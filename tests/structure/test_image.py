@@ -40,7 +40,8 @@ def _texts(stage: list[Instruction], word: str) -> list[str]:
 
 def test_dependencies_are_installed_from_the_lock() -> None:
     runs = " ".join(_texts(stages()[0], "RUN"))
-    assert "--require-hashes -r requirements.lock" in runs
+    assert "--no-deps --only-binary :all: --require-hashes -r requirements.lock" in runs
+    assert "pip --python .venv check" in runs
     assert "--no-deps --no-build-isolation -e ." in runs
 
 
