@@ -36,6 +36,7 @@ request again cannot pay for a second video.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
@@ -297,3 +298,24 @@ class Rejections:
         allowed: Sequence[Any] | None = None,
     ) -> None:
         self.issues.append(Issue(path, code, message, value, allowed))
+
+
+def sentence(error: GatewayError, *, listed_in: str = "errors") -> str:
+    """What a person reads: what is wrong in particular, where the message says only that the
+    request is."""
+    if error.issues and error.message == InvalidRequest.title:
+        return summary(error.issues, listed_in=listed_in)
+    return error.message
+
+
+def summary(issues: Sequence[Issue], *, listed_in: str = "errors") -> str:
+    """One sentence: the first thing that is wrong, and how many more there are in the member of the
+    body that lists them."""
+    first, more = issues[0], len(issues) - 1
+    value = ""
+    if first.code in ("value", "type"):
+        value = f" (got {json.dumps(first.value, ensure_ascii=False)})"
+    # Nobody looks for more than are listed.
+    least = "at least " if len(issues) >= MAX_ISSUES else ""
+    tail = f" (and {least}{more} more, see {listed_in})" if more else ""
+    return f"{first.field}: {first.message}{value}{tail}."

@@ -19,17 +19,17 @@ import uvloop
 from prometheus_client import start_http_server
 from pydantic import SecretStr
 
-from app import gauges
 from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
-from app.first_start import ensure_first_key
-from app.forms import FORMS
 from app.http.server import Server, raise_file_limit, server_config
 from app.main import create_app
+from app.operators import gauges
+from app.operators.bootstrap import ensure_first_key
 from app.runtime import Runtime, open_runtime
 from app.settings import LogFormat, Settings
 from app.telemetry import configure_logging, logger
+from app.webhooks.payloads import FORMS
 
 log = logger(__name__)
 

@@ -20,23 +20,23 @@ from uuid import UUID
 
 import httpx
 
-from app.archive import Archive
 from app.db import upstream_keys
-from app.db.feed import Feed
-from app.db.moves import History
+from app.db.durations import History
 from app.db.session import Database
-from app.db.watch import Watch
 from app.domain.catalog import PriceTable
-from app.domain.snapping import Aliases
-from app.domain.telling import Telling
+from app.domain.nearest import Aliases
+from app.domain.webhooks import Telling
 from app.errors import ConfigurationError
-from app.pictures import Pictures
+from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
+from app.live.feed import Feed
+from app.live.watch import Watch
 from app.secrets import HookSecrets, LinkSigner, StreamPasses, fingerprint_of
 from app.settings import Settings
-from app.shares import Shares
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
-from app.upstream.fetch import FetchPolicy, GuardedFetcher, resolver_apart
+from app.videos.store import Archive
+from app.videos.thumbnails import Pictures
+from app.webhooks.fairness import Shares
 
 log = logger(__name__)
 

@@ -19,13 +19,13 @@ from typing import Any
 
 import psycopg
 
-from app.admission import admit
 from app.db import members as rows
 from app.db import migrate
 from app.db.session import driver_conninfo
 from app.domain.caller import Caller
 from app.domain.catalog import OFFERS
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.generations.admission import admit
 from app.runtime import Runtime, open_runtime
 from app.secrets import digest_of
 from app.settings import Settings

@@ -14,11 +14,11 @@ import sys
 
 import psycopg
 
-from app import members
 from app.db import migrate
 from app.db.session import driver_conninfo
 from app.domain.caller import Role
-from app.members import Limits
+from app.members import keys, members, teams
+from app.members.members import Limits
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from bench.floors import TABLE
@@ -40,15 +40,15 @@ _COUNTS = {
 
 async def make_members(rt: Runtime, count: int) -> list[str]:
     """Keys of `count` new members."""
-    await members.create_team(rt, TEAM, credit_limit=None, actor=TEAM)
-    keys = []
+    await teams.create_team(rt, TEAM, credit_limit=None, actor=TEAM)
+    secrets = []
     for number in range(count):
         name = f"member-{number}"
         await members.create_member(
             rt, TEAM, name, role=Role.MEMBER, limits=LIMITS, actor=TEAM
         )  # fmt: skip
-        keys.append((await members.create_key(rt, TEAM, name, name=TEAM, actor=TEAM)).secret)
-    return keys
+        secrets.append((await keys.create_key(rt, TEAM, name, name=TEAM, actor=TEAM)).secret)
+    return secrets
 
 
 async def _prepare(count: int) -> list[str]:

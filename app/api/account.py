@@ -22,7 +22,7 @@ from app.api.estimates import (
     team_credits,
 )
 from app.api.parameters import Day, refusals
-from app.db import headroom, usage
+from app.db import limits, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
 from app.domain.catalog import OFFERS, Offer
@@ -67,7 +67,7 @@ class MeDocument(Document):
 async def get_me(rt: Rt, caller: Caller) -> MeDocument:
     """Who the key belongs to, its limits, what of them is used and when the rate is whole again."""
     async with rt.db.single() as tx:
-        room = await headroom.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
+        room = await limits.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
     own = credits_document(caller.credit_limit, room.used_credits)
     return MeDocument(
         object="me",

@@ -9,16 +9,19 @@ from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app import operations, views
 from app.api.documents import Document, GenerationDocument, generation_document
 from app.api.parameters import GenerationId, refusals
-from app.db import generations, switches, upstream_keys
-from app.db.switches import Switch
+from app.db import generations
+from app.db import pauses as pause_rows
+from app.db import upstream_keys as key_rows
+from app.db.pauses import Switch
 from app.domain.generation import Generation
+from app.generations import queries, unknown
+from app.generations.progress import NO_HISTORY, progress_of
+from app.generations.unknown import Outcome
 from app.http.access import Operator, Rt
 from app.http.bodies import BoundedRoute
-from app.operations import Outcome
-from app.progress import NO_HISTORY, progress_of
+from app.operators import pauses, upstream_keys
 from app.runtime import Runtime
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
@@ -90,7 +93,7 @@ async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
 async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """`admission` takes nothing in, `submission` sends nothing out; what is running goes on."""
     actor = str(operator.member_id)
-    await operations.turn(rt, asked.what, paused=True, reason=asked.reason, actor=actor)
+    await pauses.set_paused(rt, asked.what, paused=True, reason=asked.reason, actor=actor)
     return await _gateway(rt)
 
 
@@ -98,7 +101,7 @@ async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> Gate
 async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """Ends a pause; what waited for it goes on at once."""
     actor = str(operator.member_id)
-    await operations.turn(rt, asked.what, paused=False, reason=None, actor=actor)
+    await pauses.set_paused(rt, asked.what, paused=False, reason=None, actor=actor)
     return await _gateway(rt)
 
 
@@ -107,7 +110,7 @@ async def return_upstream_key(
     label: Annotated[str, PathParameter(pattern=_TEXT)], rt: Rt, operator: Operator
 ) -> GatewayDocument:
     """Takes an upstream key that was set aside back into use."""
-    await operations.take_back(rt, label, actor=str(operator.member_id))
+    await upstream_keys.return_to_use(rt, label, actor=str(operator.member_id))
     return await _gateway(rt)
 
 
@@ -134,7 +137,7 @@ async def resolve_unknown(
 ) -> GenerationDocument:
     """Ends it: `delivered` settles and archives the video behind `link`, `not_made` releases the
     credits, `lost` settles them. `found` names the upstream's record; asking it ends it soon."""
-    await operations.resolve(
+    await unknown.resolve(
         rt,
         generation_id,
         asked.outcome,
@@ -143,7 +146,7 @@ async def resolve_unknown(
         upstream_id=asked.upstream_id,
         actor=str(operator.member_id),
     )
-    generation = await views.get_any(rt, generation_id)
+    generation = await queries.get_any(rt, generation_id)
     return _document(rt, generation)
 
 
@@ -155,8 +158,8 @@ def _document(rt: Runtime, generation: Generation) -> GenerationDocument:
 
 async def _gateway(rt: Runtime) -> GatewayDocument:
     async with rt.db.single() as tx:
-        positions = await switches.positions(tx)
-        keys = await upstream_keys.list_keys(tx)
+        positions = await pause_rows.positions(tx)
+        keys = await key_rows.list_keys(tx)
     return GatewayDocument(
         switches=[
             SwitchDocument(name=p.name, paused=p.paused, reason=p.reason, changed_at=p.changed_at)

@@ -18,8 +18,8 @@ from app.domain.generation import (
     State,
     VideoModel,
 )
-from app.progress import Progress
-from app.views import Waiting
+from app.generations.progress import Progress
+from app.generations.queries import Waiting
 
 
 class AssetState(StrEnum):

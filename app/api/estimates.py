@@ -9,19 +9,19 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from app import progress, queue
 from app.api import wire
 from app.api.documents import Document
 from app.api.parameters import refusals
-from app.db import headroom
-from app.db.headroom import Headroom, Waits
-from app.db.moves import History
+from app.db import durations, jobs, limits
+from app.db.durations import History, Waits
+from app.db.limits import Headroom
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Status
 from app.errors import MethodNotAllowed
+from app.generations import progress
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
-from app.http.callbacks import check_callback_url
+from app.webhooks.urls import check_callback_url
 
 router = APIRouter(tags=["generations"])
 
@@ -112,9 +112,9 @@ async def estimate_generation(request: Request, rt: Rt, caller: Caller) -> Estim
         check_callback_url(rt, asked.callback_url, "callback_url")
     quote, spec = rt.prices.quote(asked.offer, asked.spec), asked.spec
     async with rt.db.single() as tx:
-        room = await headroom.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
-        ahead = await queue.count_ahead(tx, priority=-room.open)
-        waits = await headroom.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
+        room = await limits.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
+        ahead = await jobs.count_ahead(tx, priority=-room.open)
+        waits = await durations.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
     history = await progress.history_of(rt, spec)
     limit, seconds = binding_limit(caller, room, quote=quote)
     return EstimateDocument(

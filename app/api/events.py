@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Header, Query, Response
 
-from app import progress, views
 from app.api.documents import (
     Document,
     GenerationDocument,
@@ -21,15 +20,16 @@ from app.api.documents import (
 )
 from app.api.parameters import GenerationId, refusals
 from app.db import events
+from app.db.durations import History
 from app.db.events import Event, Position, Whose
-from app.db.feed import Listener, Told
-from app.db.moves import History
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, Spec
 from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
+from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt
 from app.http.streams import HEARTBEAT, EventStream, beginning, frame
+from app.live.feed import Listener, Told
 from app.runtime import Runtime
 
 router = APIRouter(tags=["events"])
@@ -143,7 +143,7 @@ async def stream_generation_events(
     ends when the generation has. Between events, `progress` says how long it has taken beside what
     like ones took."""
     seen = _event_id(last_event_id, last_event_id_query)
-    generation = await views.get_visible(rt, caller, generation_id)
+    generation = await queries.get_visible(rt, caller, generation_id)
     whose = Whose(generation_id=generation.id)
     listener = await _listen(rt, caller, whose)
     try:
@@ -222,7 +222,7 @@ async def _render(rt: Runtime, told: Told) -> bytes:
         created_at=event.created_at,
         generation=generation_document(
             generation,
-            link=views.video_link(rt, generation),
+            link=queries.video_link(rt, generation),
             progress=progress.progress_of(generation, history, now=rt.clock.now()),
         ),
     )

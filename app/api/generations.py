@@ -8,8 +8,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
 
-from app import custody, progress, views
-from app.admission import Admitted, Asked, admit, parse_idempotency_key
 from app.api import cursor as cursors
 from app.api import wire
 from app.api.documents import GenerationDocument, GenerationList, generation_document
@@ -27,15 +25,18 @@ from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import OFFERS
 from app.domain.generation import RESTING, Generation, State
 from app.errors import Forbidden, NotCancelable, NotRetryable
+from app.generations import cancel, progress, queries
+from app.generations.admission import Admitted, Asked, admit, parse_idempotency_key
 from app.http.access import Active, Caller, Rt
 from app.http.bodies import read_json_object
-from app.http.callbacks import check_callback_url
-from app.http.created import view_of_admitted
-from app.http.patience import wait_where_preferred
-from app.http.pictures import thumbnail_response
-from app.http.sdk import sdk_attempt
+from app.http.creation import view_of_admitted
+from app.http.sdk_retries import sdk_attempt
+from app.http.thumbnails import thumbnail_response
 from app.http.video import video_response
+from app.http.waiting import wait_where_preferred
 from app.runtime import Runtime
+from app.videos import deletion
+from app.webhooks.urls import check_callback_url
 
 #: What `generations.dialect` says of those asked for here.
 DIALECT = "rest"
@@ -143,8 +144,8 @@ async def get_generation(
     generation_id: GenerationId, rt: Rt, caller: Caller, response: Response
 ) -> GenerationDocument:
     """One generation. While it is under way, `Retry-After` says when to look again."""
-    generation = await views.get_visible(rt, caller, generation_id)
-    waiting = await views.waiting_of(rt, generation)
+    generation = await queries.get_visible(rt, caller, generation_id)
+    waiting = await queries.waiting_of(rt, generation)
     if generation.state not in RESTING:
         seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
         response.headers["Retry-After"] = str(math.ceil(seconds))
@@ -157,10 +158,10 @@ async def cancel_generation(
 ) -> GenerationDocument:
     """Cancels a generation that is still queued; its credits are free again at once. Once it was
     sent upstream it is paid for, and this answers 409 `not_cancelable`."""
-    generation = await views.get_visible(rt, caller, generation_id)
+    generation = await queries.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
-        canceled = await custody.cancel(rt, generation_id)
-        generation = await views.get_visible(rt, caller, generation_id)
+        canceled = await cancel.cancel(rt, generation_id)
+        generation = await queries.get_visible(rt, caller, generation_id)
         if not canceled:
             raise NotCancelable(
                 f"Only a queued generation can be canceled; this one is {generation.state}.",
@@ -182,7 +183,7 @@ async def retry_generation(
     """Asks once more for the video of a failed or canceled generation: a new generation with the
     same spec, which costs credits like any other. One that is under way, has its video, or is
     `unknown` is refused with 409 `not_retryable`: it would be paid for twice."""
-    former = await views.get_visible(rt, caller, generation_id)
+    former = await queries.get_visible(rt, caller, generation_id)
     if former.state not in (State.FAILED, State.CANCELED):
         raise NotRetryable(
             f"Only a failed or canceled generation can be made again; this one is {former.state}.",
@@ -215,9 +216,9 @@ async def retry_generation(
 async def delete_generation(generation_id: GenerationId, rt: Rt, caller: Active) -> None:
     """Deletes the video of a generation that has ended, for ever; the record stays. Asking again
     changes nothing. An administrator may delete the team's."""
-    generation = await views.get_visible(rt, caller, generation_id)
+    generation = await queries.get_visible(rt, caller, generation_id)
     own = generation.member_id == caller.member_id
-    await custody.delete(rt, generation, reason="owner" if own else "admin", by=caller.member_id)
+    await deletion.delete(rt, generation, reason="owner" if own else "admin", by=caller.member_id)
 
 
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
@@ -247,7 +248,7 @@ async def get_content(
 ) -> Response:
     """The video's bytes, as soon as the generation has succeeded. Ranges and conditional requests
     work. A page does not need this: `video.url` is a link that works without a key."""
-    generation = await views.get_visible(rt, caller, generation_id)
+    generation = await queries.get_visible(rt, caller, generation_id)
     return await video_response(
         rt, request, generation, disposition="attachment" if download else "inline"
     )
@@ -272,17 +273,17 @@ async def get_thumbnail(
 ) -> Response:
     """One frame of the video as WebP, at most 640 pixels on its longest side, once the video is
     archived; before that 409 `not_ready`."""
-    generation = await views.get_visible(rt, caller, generation_id)
+    generation = await queries.get_visible(rt, caller, generation_id)
     return await thumbnail_response(rt, request, generation)
 
 
 async def _document(
-    rt: Runtime, generation: Generation, *, waiting: views.Waiting | None = None
+    rt: Runtime, generation: Generation, *, waiting: queries.Waiting | None = None
 ) -> GenerationDocument:
     history = await progress.history_of(rt, generation.spec)
     return generation_document(
         generation,
-        link=views.video_link(rt, generation),
+        link=queries.video_link(rt, generation),
         progress=progress.progress_of(generation, history, now=rt.clock.now()),
         waiting=waiting,
     )

@@ -10,9 +10,9 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document
-from app.db.deliveries import Attempt, Delivery
-from app.db.webhooks import Endpoint
-from app.domain.telling import OFFERED, Form, Kind
+from app.db.webhook_deliveries import Attempt, Delivery
+from app.db.webhook_endpoints import Endpoint
+from app.domain.webhooks import OFFERED, Form, Kind
 
 
 class WebhookEvent(StrEnum):

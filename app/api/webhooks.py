@@ -7,7 +7,6 @@ from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
 
-from app import telling, webhooks
 from app.api import cursor as cursors
 from app.api.parameters import AnyFormOfId, refusals
 from app.api.webhook_documents import (
@@ -27,15 +26,16 @@ from app.api.webhook_documents import (
     endpoint_fields,
     kinds_of,
 )
-from app.db import deliveries
-from app.db import webhooks as endpoints
+from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
 from app.errors import InvalidRequest, Issue, Unavailable
 from app.http.access import Active, Caller, Rt
 from app.http.bodies import BoundedRoute
-from app.http.callbacks import check_callback_url
 from app.runtime import Runtime
-from app.webhooks import Issued
+from app.webhooks import endpoints
+from app.webhooks.delivery import attempt, record
+from app.webhooks.endpoints import Issued
+from app.webhooks.urls import check_callback_url
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=BoundedRoute)
 
@@ -49,7 +49,7 @@ async def create_webhook_endpoint(
 ) -> WebhookEndpointWithSecret:
     """A receiver of what becomes of your videos. The answer shows the secret that signs what is
     sent there, once."""
-    issued = await webhooks.create(
+    issued = await endpoints.create(
         rt,
         caller,
         url=check_callback_url(rt, asked.url, "url"),
@@ -65,7 +65,7 @@ async def create_webhook_endpoint(
 async def list_webhook_endpoints(rt: Rt, caller: Caller) -> WebhookEndpointList:
     """Your endpoints, and the team's where you administer it; oldest first."""
     async with rt.db.single() as tx:
-        found = await endpoints.list_owned(tx, webhooks.owner_of(caller))
+        found = await webhook_endpoints.list_owned(tx, endpoints.owner_of(caller))
     return WebhookEndpointList(data=[WebhookEndpointDocument(**endpoint_fields(e)) for e in found])
 
 
@@ -74,7 +74,7 @@ async def get_webhook_endpoint(
     endpoint_id: UUID, rt: Rt, caller: Caller
 ) -> WebhookEndpointDocument:
     """One endpoint, without its secret."""
-    return WebhookEndpointDocument(**endpoint_fields(await webhooks.get(rt, caller, endpoint_id)))
+    return WebhookEndpointDocument(**endpoint_fields(await endpoints.get(rt, caller, endpoint_id)))
 
 
 @router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 408, 413, 422))
@@ -83,7 +83,7 @@ async def update_webhook_endpoint(
 ) -> WebhookEndpointDocument:
     """Changes what is named and nothing else."""
     changes = _changes(rt, asked)
-    endpoint = await webhooks.change(rt, caller, endpoint_id, changes)
+    endpoint = await endpoints.change(rt, caller, endpoint_id, changes)
     return WebhookEndpointDocument(**endpoint_fields(endpoint))
 
 
@@ -91,7 +91,7 @@ async def update_webhook_endpoint(
                responses=refusals(404, 422))  # fmt: skip
 async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> None:
     """Deletes it with the log of its deliveries; what waits for it is not sent any more."""
-    await webhooks.delete(rt, caller, endpoint_id)
+    await endpoints.delete(rt, caller, endpoint_id)
 
 
 @router.post(_ONE + "/rotate", name="rotate_webhook_secret",
@@ -102,7 +102,7 @@ async def rotate_webhook_secret(
     """A new secret, shown once. For as long as you ask the old one signs too, so that no delivery
     is refused while you put the new one in place."""
     overlap = (asked or WebhookRotation()).overlap_seconds
-    return _with_secret(await webhooks.rotate(rt, caller, endpoint_id, overlap_seconds=overlap))
+    return _with_secret(await endpoints.rotate(rt, caller, endpoint_id, overlap_seconds=overlap))
 
 
 @router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
@@ -113,10 +113,10 @@ async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> We
         raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
     rt.testing += 1
     try:
-        delivery_id = await webhooks.make_test(rt, caller, endpoint_id)
-        tried = await telling.attempt(rt, delivery_id)
+        delivery_id = await endpoints.make_test(rt, caller, endpoint_id)
+        tried = await attempt(rt, delivery_id)
         if tried is not None:
-            await telling.record(rt, tried)
+            await record(rt, tried)
     finally:
         rt.testing -= 1
     return await _detail(rt, caller, delivery_id)
@@ -143,9 +143,9 @@ async def list_webhook_deliveries(
     """What was told, newest first: to your endpoints and callbacks, and to the team's where you
     administer it."""
     async with rt.db.single() as tx:
-        found = await deliveries.list_visible(
+        found = await webhook_deliveries.list_visible(
             tx,
-            webhooks.owner_of(caller),
+            endpoints.owner_of(caller),
             endpoint_id=endpoint_id,
             generation_id=generation_id,
             state=None if state is None else state.value,
@@ -175,7 +175,7 @@ async def resend_webhook_delivery(
     """Sends it again as soon as possible, under the same `webhook-id`, and tries it again for a day
     if it fails."""
     return WebhookDeliveryDocument(
-        **delivery_fields(await webhooks.resend(rt, caller, delivery_id))
+        **delivery_fields(await endpoints.resend(rt, caller, delivery_id))
     )
 
 
@@ -198,9 +198,9 @@ def _with_secret(issued: Issued) -> WebhookEndpointWithSecret:
 
 
 async def _detail(rt: Runtime, caller: CallerRecord, delivery_id: UUID) -> WebhookDeliveryDetail:
-    delivery = await webhooks.get_delivery(rt, caller, delivery_id)
+    delivery = await endpoints.get_delivery(rt, caller, delivery_id)
     async with rt.db.single() as tx:
-        tries = await deliveries.attempts_of(tx, delivery_id)
+        tries = await webhook_deliveries.attempts_of(tx, delivery_id)
     return WebhookDeliveryDetail(
         **delivery_fields(delivery), tries=[attempt_document(each) for each in tries]
     )

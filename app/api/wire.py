@@ -13,8 +13,7 @@ from typing import Any
 
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import Spec
-from app.domain.refusal import summary
-from app.errors import InvalidRequest, Rejections
+from app.errors import InvalidRequest, Rejections, summary
 
 #: Feature → its offer, and the same one with the names of this wire.
 FEATURES: Mapping[str, tuple[Offer, Offer]] = MappingProxyType(

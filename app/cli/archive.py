@@ -7,10 +7,10 @@ from uuid import UUID
 
 import typer
 
-from app import inventory, operations
 from app.cli.terminal import ACTOR, group, with_runtime
-from app.inventory import MAX_NAMED, Report
 from app.runtime import Runtime
+from app.videos import retry, verify
+from app.videos.verify import MAX_NAMED, Report
 
 cli = group("The archive: whether it is whole, and moving it.")
 
@@ -28,10 +28,10 @@ def archive_verify(
     """Read every archived file and compare it with its record. Exit 1 where one is not right."""
 
     async def act(rt: Runtime) -> None:
-        report = await inventory.verify(rt, team=team, since_days=since_days)
+        report = await verify.verify(rt, team=team, since_days=since_days)
         _say(report, ("ok", "missing", "changed", "unreadable"))
         if orphans:
-            found = await inventory.find_orphans(rt)
+            found = await verify.find_orphans(rt)
             typer.echo(f"{len(found)} without a record")
             for path in found[:MAX_NAMED]:
                 typer.echo(f"  {path}")
@@ -56,7 +56,7 @@ def archive_move(
     where a file did not get there."""
 
     async def act(rt: Runtime) -> None:
-        report = await inventory.move(rt, to=to, source=source, delete_source=delete_source)
+        report = await verify.move(rt, to=to, source=source, delete_source=delete_source)
         _say(report, ("copied", "present", "missing", "changed", "unwritten"))
         _end(report)
 
@@ -70,7 +70,7 @@ def archive_retry(
     """Try again to archive a video that was given up, with a fresh link."""
 
     async def act(rt: Runtime) -> None:
-        await operations.retry_archiving(rt, generation, actor=ACTOR)
+        await retry.retry_archiving(rt, generation, actor=ACTOR)
         typer.echo(f"The video of {generation} is tried again.")
 
     with_runtime(act)

@@ -6,10 +6,10 @@ from typing import Annotated
 
 import typer
 
-from app import operations, recovery
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
-from app.db import upstream_keys
-from app.db.switches import Switch
+from app.db import upstream_keys as rows
+from app.db.pauses import Switch
+from app.operators import pauses, restore, upstream_keys
 from app.runtime import Runtime
 
 cli = typer.Typer()
@@ -26,7 +26,7 @@ def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the aud
     """Stop taking requests in, or sending them out. What is running goes on."""
 
     async def act(rt: Runtime) -> None:
-        await operations.turn(rt, what, paused=True, reason=reason, actor=ACTOR)
+        await pauses.set_paused(rt, what, paused=True, reason=reason, actor=ACTOR)
         typer.echo(f"{what.value} is paused.")
 
     with_runtime(act)
@@ -37,7 +37,7 @@ def resume(what: What) -> None:
     """End a pause."""
 
     async def act(rt: Runtime) -> None:
-        await operations.turn(rt, what, paused=False, reason=None, actor=ACTOR)
+        await pauses.set_paused(rt, what, paused=False, reason=None, actor=ACTOR)
         typer.echo(f"{what.value} goes on.")
 
     with_runtime(act)
@@ -48,7 +48,7 @@ def after_restore() -> None:
     """Hold back, before the first worker runs, what may have been sent since the backup."""
 
     async def act(rt: Runtime) -> None:
-        held = await recovery.hold_back(rt, actor=ACTOR)
+        held = await restore.hold_back(rt, actor=ACTOR)
         typer.echo(f"{held} generations are unknown now and will not be sent by themselves.")
         if held:
             typer.echo("Look each up at the upstream and end it: reelgate unknown list")
@@ -62,7 +62,7 @@ def upstream_list() -> None:
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
-            found = await upstream_keys.list_keys(tx)
+            found = await rows.list_keys(tx)
         show(
             ["key", "state", "reason", "since", "returns", "failures", "breaker open until"],
             [
@@ -82,7 +82,7 @@ def upstream_return(
     """Take a key that was set aside back into use now."""
 
     async def act(rt: Runtime) -> None:
-        await operations.take_back(rt, label, actor=ACTOR)
+        await upstream_keys.return_to_use(rt, label, actor=ACTOR)
         typer.echo(f"Upstream key {label} is in use again.")
 
     with_runtime(act)

@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from app import members
 from app.cli.terminal import ACTOR, MemberOption, TeamOption, day, group, show, with_runtime
 from app.db import members as rows
+from app.members import keys
 from app.runtime import Runtime
 
 cli = group("API keys.")
@@ -26,9 +26,7 @@ def key_create(
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
 
     async def act(rt: Runtime) -> None:
-        key = await members.create_key(
-            rt, team, member, name=name, expires_at=expires_at, actor=ACTOR
-        )
+        key = await keys.create_key(rt, team, member, name=name, expires_at=expires_at, actor=ACTOR)
         typer.echo(key.secret)
 
     with_runtime(act)
@@ -61,9 +59,7 @@ def key_rotate(
     """Make a new key for the same member and let the old one run out."""
 
     async def act(rt: Runtime) -> None:
-        key = await members.rotate_key(
-            rt, prefix, overlap_seconds=overlap_hours * 3600, actor=ACTOR
-        )
+        key = await keys.rotate_key(rt, prefix, overlap_seconds=overlap_hours * 3600, actor=ACTOR)
         typer.echo(key.secret)
 
     with_runtime(act)
@@ -76,7 +72,7 @@ def key_revoke(
     """End a key now."""
 
     async def act(rt: Runtime) -> None:
-        await members.revoke_key(rt, prefix, actor=ACTOR)
+        await keys.revoke_key(rt, prefix, actor=ACTOR)
         typer.echo(f"Key {prefix}… is revoked.")
 
     with_runtime(act)

@@ -6,7 +6,6 @@ from typing import Annotated
 
 import typer
 
-from app import members
 from app.cli.terminal import (
     ACTOR,
     Burst,
@@ -22,7 +21,8 @@ from app.cli.terminal import (
 )
 from app.db import members as rows
 from app.domain.caller import Role
-from app.members import Limits
+from app.members import members
+from app.members.members import Limits
 from app.runtime import Runtime
 
 cli = group("Members and their limits.")

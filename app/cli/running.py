@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import typer
 
-from app import doctor as examination
 from app import processes
 from app.cli.terminal import checked_settings, with_runtime
+from app.operators import doctor as examination
 from app.runtime import Runtime
 
 cli = typer.Typer()

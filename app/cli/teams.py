@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from app import members
 from app.cli.terminal import ACTOR, Credits, Name, group, require, show, status_of, with_runtime
 from app.db import members as rows
+from app.members import teams
 from app.runtime import Runtime
 
 cli = group("Teams and their limits.")
@@ -19,7 +19,7 @@ def team_create(name: Name, credit_limit: Credits = None) -> None:
     """Make a team. Without a credit limit only its members' limits bind."""
 
     async def act(rt: Runtime) -> None:
-        await members.create_team(rt, name, credit_limit=credit_limit, actor=ACTOR)
+        await teams.create_team(rt, name, credit_limit=credit_limit, actor=ACTOR)
         typer.echo(f"Team {name} is there.")
 
     with_runtime(act)
@@ -65,7 +65,7 @@ def team_limit(
     )
 
     async def act(rt: Runtime) -> None:
-        await members.change_team(
+        await teams.change_team(
             rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=ACTOR,
             retention_days=retention_days, keep_forever=keep_forever,
         )  # fmt: skip
@@ -81,7 +81,7 @@ def team_suspend(
     """Refuse new videos of a team. What is under way goes on, and it may look and download."""
 
     async def act(rt: Runtime) -> None:
-        await members.change_team(rt, name, status=status_of(undo), actor=ACTOR)
+        await teams.change_team(rt, name, status=status_of(undo), actor=ACTOR)
         typer.echo(f"Team {name} is {status_of(undo).value.lower()}.")
 
     with_runtime(act)

@@ -8,10 +8,10 @@ from uuid import UUID
 
 import typer
 
-from app import operations
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
 from app.db import generations
-from app.operations import Outcome
+from app.generations import unknown
+from app.generations.unknown import Outcome
 from app.runtime import Runtime
 
 cli = group("Generations whose outcome nobody knows.")
@@ -60,7 +60,7 @@ def unknown_resolve(
     """End one by what you found out."""
 
     async def act(rt: Runtime) -> None:
-        await operations.resolve(
+        await unknown.resolve(
             rt, generation, outcome, reason=reason, link=link, file=file,
             upstream_id=upstream_id, actor=ACTOR,
         )  # fmt: skip

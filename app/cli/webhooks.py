@@ -7,11 +7,12 @@ from uuid import UUID
 
 import typer
 
-from app import telling, webhooks
 from app.cli.terminal import ACTOR, day, group, printable, require, show, with_runtime
-from app.db import webhooks as endpoints
+from app.db import webhook_endpoints
 from app.errors import NotFound
 from app.runtime import Runtime
+from app.webhooks import endpoints
+from app.webhooks.delivery import attempt, record
 
 cli = group("Webhook endpoints of all teams, and what was told there.")
 
@@ -26,7 +27,7 @@ def webhooks_list(
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
-            found = await endpoints.standings(tx, team=team)
+            found = await webhook_endpoints.standings(tx, team=team)
         show(
             ["endpoint", "team", "member", "address", "state", "failing since", "pending",
              "failed"],
@@ -49,12 +50,12 @@ def webhooks_test(endpoint: EndpointId) -> None:
 
     async def act(rt: Runtime) -> None:
         nonlocal delivered
-        test = await webhooks.make_operators_test(rt, endpoint, actor=ACTOR)
-        tried = await telling.attempt(rt, test)
+        test = await endpoints.make_operators_test(rt, endpoint, actor=ACTOR)
+        tried = await attempt(rt, test)
         if tried is None:
             # A test is always due: it went with its endpoint, which was deleted meanwhile.
             raise NotFound(f"There is no webhook endpoint {endpoint}.")
-        await telling.record(rt, tried)
+        await record(rt, tried)
         delivered = tried.delivered
         said = tried.attempt
         typer.echo(f"{said.error or f'answered {said.status}'} after {said.seconds:.1f} s")
@@ -73,7 +74,7 @@ def webhooks_disable(
     """Tell an endpoint nothing more. What waits for it fails; its owner may start it again."""
 
     async def act(rt: Runtime) -> None:
-        await webhooks.disable(rt, endpoint, reason=reason, actor=ACTOR)
+        await endpoints.disable(rt, endpoint, reason=reason, actor=ACTOR)
         typer.echo(f"Webhook endpoint {endpoint} is disabled.")
 
     with_runtime(act)
@@ -94,9 +95,9 @@ def webhooks_resend(
     async def act(rt: Runtime) -> None:
         count = 1
         if endpoint is not None:
-            count = await webhooks.resend_failed(rt, endpoint, actor=ACTOR)
+            count = await endpoints.resend_failed(rt, endpoint, actor=ACTOR)
         elif delivery is not None:
-            await webhooks.resend_one(rt, delivery, actor=ACTOR)
+            await endpoints.resend_one(rt, delivery, actor=ACTOR)
         typer.echo(f"Sent again as soon as possible: {count}.")
 
     with_runtime(act)

@@ -300,18 +300,3 @@ async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
         ),
         {"id": key_id, "seconds": float(overlap_seconds)},
     )
-
-
-async def record_audit(
-    tx: Tx, *, actor: str, action: str, subject: str, detail: str = "{}"
-) -> None:
-    """One line of the audit log; `detail` is JSON text without secrets."""
-    await tx.execute(
-        text(
-            """
-            INSERT INTO audit_log (actor, action, subject, detail)
-            VALUES (:actor, :action, :subject, CAST(:detail AS jsonb))
-            """
-        ),
-        {"actor": actor, "action": action, "subject": subject, "detail": detail},
-    )

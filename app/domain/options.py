@@ -12,8 +12,8 @@ from typing import Any
 
 from app.domain.catalog import check_text, shown
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
-from app.domain.snapping import Aliases, find_duration, find_resolution
-from app.errors import Rejections
+from app.domain.nearest import Aliases, find_duration, find_resolution
+from app.errors import InvalidRequest, NotOffered, Rejections, summary
 
 #: More bits than any length in seconds has.
 _NUMBER_BITS = 64
@@ -121,3 +121,10 @@ class OptionReader:
             path, "value", f"must be one of {', '.join(allowed)}", value=shown(value),
             allowed=[str(word) for word in allowed],
         )  # fmt: skip
+
+
+def invalid(read: OptionReader) -> InvalidRequest:
+    """What was wrong with a request; `NotOffered` where that is all."""
+    issues = read.issues.issues
+    sound = all(issue.field in read.unoffered for issue in issues)
+    return (NotOffered if sound else InvalidRequest)(summary(issues), issues=issues)

@@ -13,7 +13,6 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
 from app.domain.catalog import shown
-from app.domain.refusal import sentence
 from app.errors import (
     MAX_ISSUES,
     Forbidden,
@@ -25,6 +24,7 @@ from app.errors import (
     NotFound,
     PayloadTooLarge,
     Unauthenticated,
+    sentence,
 )
 from app.telemetry import logger
 

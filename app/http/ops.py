@@ -9,10 +9,10 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
-from app import gauges, queue
-from app.db import migrate, status
+from app.db import health, jobs, migrate
 from app.errors import Unavailable
 from app.http.access import runtime_of
+from app.operators import gauges
 from app.runtime import Runtime
 
 #: Without a sign of life for so long, nobody is working.
@@ -39,12 +39,12 @@ async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
         return {"process": {"ok": False, "detail": "stopping"}}
     try:
         async with rt.db.single() as tx:
-            revision = await status.schema_revision(tx)
+            revision = await health.schema_revision(tx)
             migrated = migrate.serves(revision)
             # Where the schema is behind, what they read may not be there yet.
-            seen = await queue.worker_seen_seconds(tx) if migrated else None
-            unknown = await status.unknown_figures(tx) if migrated else None
-            hindered = await status.hindrances(tx) if migrated else None
+            seen = await jobs.worker_seen_seconds(tx) if migrated else None
+            unknown = await health.unknown_figures(tx) if migrated else None
+            hindered = await health.hindrances(tx) if migrated else None
     except Unavailable:
         return {"database": {"ok": False, "detail": "cannot be reached"}}
     working = seen is not None and seen < WORKER_SILENCE_SECONDS

@@ -8,15 +8,15 @@ from contextlib import AsyncExitStack
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.archive import ArchiveError, Gone
 from app.db import assets, generations
 from app.domain.generation import Asset, Generation, State
 from app.errors import NotReady, Unavailable, VideoExpired
+from app.fetch import FetchError, FetchFailed
 from app.http import ranges
 from app.http.content import Disposition, content_response, not_satisfiable, relay_response
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.upstream.fetch import FetchError, FetchFailed
+from app.videos.store import ArchiveError, Gone
 
 log = logger(__name__)
 

@@ -17,16 +17,16 @@ from app.domain.generation import (
     Asset,
     Duration,
     Generation,
+    OwnView,
     Resolution,
     Spec,
     State,
     VideoModel,
 )
-from app.domain.view import OwnView
 from app.errors import GatewayError, InvalidRequest, Issue
+from app.generations.progress import Progress
+from app.generations.queries import Waiting
 from app.http.errors import problem
-from app.progress import Progress
-from app.views import Waiting
 
 _REQUEST_ID = "6f1d2c7b9a0e4d5c8b3a2f10"
 _MADE = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.snapping import Aliases
+from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.settings.groups import (
     GROUPS,

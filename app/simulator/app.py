@@ -31,7 +31,7 @@ from app.simulator.features import submit
 from app.simulator.links import BUCKET
 from app.simulator.refusals import Refusal
 from app.simulator.results import look_up
-from app.simulator.studio import Studio, log
+from app.simulator.state import Studio, log
 
 
 class SignsAnswers:

@@ -8,7 +8,7 @@ from functools import cache
 
 from PIL import Image, ImageDraw, ImageFont
 
-from app.simulator.ink import even
+from app.simulator.drawing import even
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 

@@ -12,7 +12,7 @@ from starlette.routing import Route
 from app.simulator.accounts import REJECTIONS, Account, fingerprint
 from app.simulator.faults import FAULTS, InvalidFault
 from app.simulator.refusals import JsonAnswer
-from app.simulator.studio import studio_of
+from app.simulator.state import studio_of
 
 
 def _wrong(message: str) -> Response:

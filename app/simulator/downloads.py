@@ -14,10 +14,10 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from app.domain.generation import AspectRatio, Duration
-from app.simulator import canned, cuts, links
+from app.simulator import disconnects, error_bodies, links
 from app.simulator.faults import DOWNLOAD, Fault
 from app.simulator.records import Record, stage_at
-from app.simulator.studio import Studio, studio_of
+from app.simulator.state import Studio, studio_of
 
 MP4 = "video/mp4"
 
@@ -67,7 +67,7 @@ async def _faulty(studio: Studio, request: Request, record: Record, fault: Fault
     if simple is not None:
         return simple
     if fault.name == "delay":
-        await cuts.wait(request.receive, fault["seconds"])
+        await disconnects.wait(request.receive, fault["seconds"])
     if fault.name == "download_mismatch":
         wrong = _mismatch(record)
         return _whole(await _film(studio, wrong), wrong)
@@ -81,9 +81,9 @@ async def _faulty(studio: Studio, request: Request, record: Record, fault: Fault
 def _simple(studio: Studio, fault: Fault) -> Response | None:
     """The faults that need no file."""
     if fault.name == "reset_before":
-        return cuts.Cut()
+        return disconnects.Cut()
     if fault.name == "hang":
-        return cuts.Hang(fault["seconds"])
+        return disconnects.Hang(fault["seconds"])
     if fault.name == "link_gone":
         gone = fault["status"] == 403
         return links.denied("AccessDenied", "Request has expired") if gone else links.no_such_key()
@@ -93,7 +93,7 @@ def _simple(studio: Studio, fault: Fault) -> Response | None:
         return Response(b"", media_type=MP4)
     if fault.name == "download_not_mp4":
         return Response(b"<!DOCTYPE html><html><body>Not a film</body></html>", media_type=MP4)
-    return canned.answer(fault, studio.config.price)
+    return error_bodies.answer(fault, studio.config.price)
 
 
 def _mismatch(record: Record) -> Record:
@@ -111,7 +111,7 @@ def _mismatch(record: Record) -> Record:
 def _truncated(film: bytes, fault: Fault) -> Response:
     if fault["declared"] == "short":
         return Response(film[: len(film) // 2], media_type=MP4)
-    return cuts.Half(Response(film, media_type=MP4))
+    return disconnects.Half(Response(film, media_type=MP4))
 
 
 def _endless(film: bytes, fault: Fault) -> Response:
@@ -128,8 +128,10 @@ def _endless(film: bytes, fault: Fault) -> Response:
 _SPOILED: Mapping[str, Callable[[bytes, Fault], Response]] = {
     "download_truncated": _truncated,
     "download_endless": _endless,
-    "download_reset_midway": lambda film, _: cuts.Half(Response(film, media_type=MP4), reset=True),
-    "download_slow": lambda film, fault: cuts.Drip(
+    "download_reset_midway": lambda film, _: disconnects.Half(
+        Response(film, media_type=MP4), reset=True
+    ),
+    "download_slow": lambda film, fault: disconnects.Drip(
         Response(film, media_type=MP4), fault["seconds"]
     ),
 }

@@ -9,12 +9,12 @@ from uuid import UUID, uuid4
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.simulator import canned, cuts, pace, refusals, wire
+from app.simulator import disconnects, error_bodies, pace, refusals, wire
 from app.simulator.accounts import Account
 from app.simulator.faults import FEATURES, Fault
 from app.simulator.records import Record, storage_key
 from app.simulator.refusals import JsonAnswer, Refusal
-from app.simulator.studio import Studio, studio_of
+from app.simulator.state import Studio, studio_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ async def submit(request: Request) -> Response:
     try:
         raw = await request.body()
     except ClientDisconnect:
-        return cuts.Cut()
+        return disconnects.Cut()
     body = wire.parse_json(raw)
     asking = Asking(studio_of(request), request, raw, wire.prompt_of(body))
     try:
@@ -57,7 +57,7 @@ async def _work(asking: Asking, account: Account, body: dict[str, Any] | None) -
     studio = asking.studio
     fault = studio.script.find(FEATURES, prompt=asking.prompt, account=account.fingerprint)
     if fault is not None and fault.name == "delay":
-        await cuts.wait(asking.request.receive, fault["seconds"])
+        await disconnects.wait(asking.request.receive, fault["seconds"])
     answer = _instead(asking, fault)
     if answer is not None and not (fault and fault.options.get("accepted")):
         return answer
@@ -66,14 +66,14 @@ async def _work(asking: Asking, account: Account, body: dict[str, Any] | None) -
     if answer is not None:
         return answer
     if fault is not None and fault.name == "reset_after":
-        return cuts.Cut()
+        return disconnects.Cut()
     if fault is not None and fault.name == "hang":
-        return cuts.Hang(fault["seconds"])
+        return disconnects.Hang(fault["seconds"])
     if submission.held:
         await _hold(asking, record)
     # Answered at once is answered as it was taken, however fast the render and slow the machine.
     moment = None if submission.held else record.created_at
-    return cuts.spoiled(_show(asking, account, record, fault, moment), fault)
+    return disconnects.spoiled(_show(asking, account, record, fault, moment), fault)
 
 
 def _instead(asking: Asking, fault: Fault | None) -> Response | None:
@@ -82,8 +82,8 @@ def _instead(asking: Asking, fault: Fault | None) -> Response | None:
         return None
     if fault.name == "reset_before":
         asking.note(fault.name)
-        return cuts.Cut()
-    answer = canned.answer(fault, asking.studio.config.price)
+        return disconnects.Cut()
+    answer = error_bodies.answer(fault, asking.studio.config.price)
     if answer is not None and not fault.options.get("accepted"):
         asking.note(fault.name)
     return answer
@@ -111,7 +111,7 @@ def make_record(
     studio: Studio, account: Account, submission: wire.Submission, fault: Fault | None
 ) -> Record:
     uuid, now = uuid4(), studio.now()
-    failure = canned.failure(fault, studio.config.price) if fault else None
+    failure = error_bodies.failure(fault, studio.config.price) if fault else None
     fate = _fate(fault) | ({"failure": failure} if failure else {})
     finish_at = now + _seconds(studio, submission, fault, uuid)
     billed = studio.config.price
@@ -156,7 +156,7 @@ def _fate(fault: Fault | None) -> dict[str, Any]:
 async def _hold(asking: Asking, record: Record) -> None:
     forever = record.fate.get("name") == "never_finish"
     moment = float("inf") if forever else record.finish_at
-    await cuts.wait_until(asking.request.receive, moment, asking.studio.now)
+    await disconnects.wait_until(asking.request.receive, moment, asking.studio.now)
 
 
 def _show(

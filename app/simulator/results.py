@@ -7,12 +7,12 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.simulator import canned, cuts, wire
+from app.simulator import disconnects, error_bodies, wire
 from app.simulator.accounts import Account
 from app.simulator.faults import RESULTS, Fault
 from app.simulator.records import Record
 from app.simulator.refusals import JsonAnswer, Refusal
-from app.simulator.studio import Studio, studio_of
+from app.simulator.state import Studio, studio_of
 
 
 async def look_up(request: Request) -> Response:
@@ -28,12 +28,12 @@ async def look_up(request: Request) -> Response:
     outcome = fault.name if fault else "found" if record else "unknown"
     studio.note(request, RESULTS, outcome, uuid=record.uuid if record else None)
     if fault is not None and fault.name == "delay":
-        await cuts.wait(request.receive, fault["seconds"])
+        await disconnects.wait(request.receive, fault["seconds"])
     instead = _instead(studio, fault)
     if instead is not None:
         return instead
     body = _body(studio, request, record, account, fault)
-    return cuts.spoiled(JsonAnswer(body), fault)
+    return disconnects.spoiled(JsonAnswer(body), fault)
 
 
 def _find_own(studio: Studio, uuid: str, account: Account) -> Record | None:
@@ -46,10 +46,10 @@ def _instead(studio: Studio, fault: Fault | None) -> Response | None:
     if fault is None:
         return None
     if fault.name in ("reset_before", "reset_after"):
-        return cuts.Cut()
+        return disconnects.Cut()
     if fault.name == "hang":
-        return cuts.Hang(fault["seconds"])
-    return canned.answer(fault, studio.config.price)
+        return disconnects.Hang(fault["seconds"])
+    return error_bodies.answer(fault, studio.config.price)
 
 
 def _body(

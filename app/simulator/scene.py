@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from app.simulator import caption
-from app.simulator.ink import Canvas, Ink, Rgb, even, to_yuv
+from app.simulator.drawing import Canvas, Ink, Rgb, even, to_yuv
 
 
 @dataclass(frozen=True, slots=True)

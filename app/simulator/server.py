@@ -11,7 +11,7 @@ from typing import Any
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from app.simulator.cuts import EXTENSION
+from app.simulator.disconnects import EXTENSION
 
 #: Longer than any client keeps a connection that it does not use: which of the two closes it must
 #: not be a matter of luck, for a request that is written as it is closed is lost.

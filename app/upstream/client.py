@@ -25,6 +25,7 @@ from pydantic import SecretStr
 
 from app.domain.catalog import Offer
 from app.domain.generation import Spec
+from app.fetch import GuardedFetcher, user_agent
 from app.upstream.answers import (
     Busy,
     Failed,
@@ -37,8 +38,7 @@ from app.upstream.answers import (
     SubmitAnswer,
     Succeeded,
 )
-from app.upstream.fetch import GuardedFetcher, user_agent
-from app.upstream.pulse import Pulse
+from app.upstream.inflight import Pulse
 from app.upstream.wire import read_result, read_submission, request_body
 
 MAX_ANSWER_BYTES = 1_048_576

@@ -29,7 +29,7 @@ from app.upstream.answers import (
     SubmitAnswer,
     Succeeded,
 )
-from app.upstream.complaints import (
+from app.upstream.errors import (
     DEFINITE_REFUSALS,
     KEY_REJECTIONS,
     OUT_OF_CREDITS,

@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from app import lifecycle
-from app.db import moves, upstream_keys
-from app.db.moves import Work
+from app.db import transitions, upstream_keys
+from app.db.jobs import Job, enqueue
 from app.db.session import Tx
+from app.db.transitions import Work
 from app.domain.generation import State
-from app.queue import Job, enqueue
+from app.generations import lifecycle
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
@@ -42,7 +42,7 @@ async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -
     something to ask, a later job."""
     now = rt.clock.now()
     async with rt.db.begin() as tx:
-        work = await moves.find_work(tx, generation_id)
+        work = await transitions.find_work(tx, generation_id)
         if work is None or work.state not in _POLLED or work.upstream_id is None:
             return None
         if work.upstream_key_id not in labels:
@@ -94,7 +94,7 @@ async def _keep_looking(
     rt: Runtime, tx: Tx, work: Work, answer: ResultAnswer, now: datetime
 ) -> State | None:
     """Schedules the next look, while there is something to ask for."""
-    await moves.count_poll(tx, work.id)
+    await transitions.count_poll(tx, work.id)
     overdue = _elapsed(work, now) > rt.settings.running_seconds
     entered = State.UNKNOWN if await _lose_where_overdue(rt, tx, work, now) else None
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
@@ -105,7 +105,7 @@ async def _keep_looking(
             return entered
         wait = pace_of(rt).next_look_at_unknown(elapsed_seconds=_elapsed(work, now))
     else:
-        running = await moves.count_running(tx, work.upstream_key_id or 0)
+        running = await transitions.count_running(tx, work.upstream_key_id or 0)
         wait = pace_of(rt).next_look(running=running)
     if isinstance(answer, Busy) and answer.retry_after_seconds:
         wait = max(wait, answer.retry_after_seconds)

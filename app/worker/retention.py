@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from app import custody
 from app.errors import Unavailable
 from app.runtime import Runtime
 from app.telemetry import logger
+from app.videos import deletion
 
 log = logger(__name__)
 
@@ -33,7 +33,7 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
 
 async def one_round(rt: Runtime) -> None:
     """Batch by batch, so that a crash leaves little behind and no row is locked for long."""
-    while await custody.delete_expired(rt):
-        if not await custody.remove_leftovers(rt):
+    while await deletion.delete_expired(rt):
+        if not await deletion.remove_leftovers(rt):
             return
-    await custody.remove_leftovers(rt)
+    await deletion.remove_leftovers(rt)

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from app.db.jobs import Job
 from app.db.session import driver_conninfo
-from app.queue import Job, Workers
+from app.jobs import Workers
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.worker import assets, polls, retention, submissions, upkeep, webhooks
+from app.worker import archiving, polls, retention, submissions, upkeep, webhooks
 
 log = logger(__name__)
 
@@ -21,7 +22,7 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
         acts={
             Job.SUBMIT: partial(submissions.submit, rt),
             Job.POLL: partial(polls.poll, rt),
-            Job.ARCHIVE: partial(assets.archive, rt),
+            Job.ARCHIVE: partial(archiving.archive, rt),
             Job.TELL: partial(webhooks.tell, rt),
         },
         lanes={

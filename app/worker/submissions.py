@@ -9,17 +9,17 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid4
 
-from app import lifecycle, queue
-from app.db import moves, switches, upstream_keys
-from app.db.moves import Work
+from app.db import durations, jobs, pauses, transitions, upstream_keys
+from app.db.jobs import Job, enqueue
+from app.db.pauses import Switch
 from app.db.session import Conflict, Fault, Tx
-from app.db.switches import Switch
+from app.db.transitions import Work
 from app.db.upstream_keys import Slot
 from app.domain.catalog import OFFERS
 from app.domain.generation import State
-from app.domain.pace import Pace
+from app.domain.polling import Pace
 from app.errors import Unavailable
-from app.queue import Job, enqueue
+from app.generations import lifecycle
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import (
@@ -127,7 +127,7 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
     async with rt.db.begin() as tx:
-        work = await moves.find_work(tx, generation_id, lock=True)
+        work = await transitions.find_work(tx, generation_id, lock=True)
         if work is None:
             return None
         if work.state is State.SUBMITTING:
@@ -145,7 +145,7 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
             )
             rt.metrics.transitions.labels(State.FAILED.value).inc()
             return None
-        if await switches.is_paused(tx, Switch.SUBMISSION):
+        if await pauses.is_paused(tx, Switch.SUBMISSION):
             slot = Slot(None, upstream_keys.NO_KEY_SECONDS)
         else:
             slot = await upstream_keys.take_slot(
@@ -183,7 +183,7 @@ async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
     # Counted no further than matters: each that waits asks, and would else read all the others.
     a_second = rt.settings.upstream_rate_per_minute / 60
     most = math.ceil(_LONGEST_TURN_SECONDS * a_second)
-    ahead = await queue.count_ahead(tx, priority=work.priority, most=most)
+    ahead = await jobs.count_ahead(tx, priority=work.priority, most=most)
     turn = slot.wait_seconds + ahead / a_second
     wait = max(slot.wait_seconds, min(turn, _LONGEST_TURN_SECONDS))
     at = rt.clock.now() + timedelta(seconds=wait)
@@ -240,7 +240,7 @@ async def _first_look(rt: Runtime, work: Work) -> float:
     it earlier is worth knowing, an id that was paid for is worth more."""
     try:
         async with rt.db.single() as tx:
-            history = await moves.history_of(tx, work.spec)
+            history = await durations.history_of(tx, work.spec)
     except (Unavailable, Fault):
         return rt.settings.poll_first_seconds
     return pace_of(rt).first_look(samples=history.samples, p10_seconds=history.p10_seconds)
@@ -323,7 +323,7 @@ async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAn
         await _count_failure(rt, tx, claim.key_label, threshold=threshold)
     elif await upstream_keys.count_answer(tx, key_id):
         # While one was on trial the others have put themselves off.
-        await queue.hasten(tx, Job.SUBMIT)
+        await jobs.run_all_now(tx, Job.SUBMIT)
         log.info("breaker_closed", label=claim.key_label)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from app import queue
-from app.db import deliveries, events, status, upstream_keys
+from app.db import events, health, jobs, upstream_keys, webhook_deliveries
 from app.db.session import Conflict
 from app.db.upstream_keys import UpstreamKey
 from app.domain.generation import FINAL
@@ -14,7 +13,7 @@ from app.errors import Unavailable
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.client import KeyCheck
-from app.worker.assets import TRY_SECONDS
+from app.worker.archiving import TRY_SECONDS
 
 log = logger(__name__)
 
@@ -46,16 +45,16 @@ async def one_round(rt: Runtime) -> None:
     key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
         await upstream_keys.mark_seen(tx, list(key_ids.values()))
-        if not await status.lead_upkeep(tx):
+        if not await health.lead_upkeep(tx):
             return
-        rescued = await queue.rescue(
+        rescued = await jobs.rescue(
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
-        adopted = await queue.adopt(tx, unknown_seconds=rt.settings.unknown_seconds)
+        adopted = await jobs.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds)
     async with rt.db.begin() as tx:
         returned = await upstream_keys.return_due(tx)
         if returned:
-            await queue.hasten(tx, queue.Job.SUBMIT)
+            await jobs.run_all_now(tx, jobs.Job.SUBMIT)
         probes = await upstream_keys.lease_probes(tx, first_seconds=rt.settings.breaker_seconds)
     for kind in rescued:
         rt.metrics.rescued.labels(kind).inc()
@@ -69,9 +68,9 @@ async def one_round(rt: Runtime) -> None:
         await _probe(rt, key)
     # Last and apart: a clean-up that is slow, or fails each time, undoes nothing.
     async with rt.db.begin() as tx:
-        await status.prune_idempotency_keys(tx)
-        await queue.prune(tx)
-        await deliveries.prune(tx, days=rt.settings.history_days)
+        await health.prune_idempotency_keys(tx)
+        await jobs.prune(tx)
+        await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await events.prune(tx, days=rt.settings.history_days, states=FINAL)
 
 
@@ -87,5 +86,5 @@ async def _probe(rt: Runtime, key: UpstreamKey) -> None:
     async with rt.db.begin() as tx:
         if not await upstream_keys.begin_trial(tx, key):
             return
-        await queue.hasten(tx, queue.Job.SUBMIT)
+        await jobs.run_all_now(tx, jobs.Job.SUBMIT)
     log.info("breaker_tries", label=key.label)

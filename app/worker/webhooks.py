@@ -5,11 +5,12 @@ from __future__ import annotations
 import contextlib
 from uuid import UUID
 
-from app import queue, telling
+from app.db import jobs, webhook_deliveries
+from app.db.jobs import Job
 from app.errors import Unavailable
-from app.queue import Job
 from app.runtime import Runtime
-from app.telling import Due, Receiver
+from app.webhooks import delivery
+from app.webhooks.delivery import Due, Receiver
 from app.worker.persist import persisted
 
 #: A try waits so long for its share: most receivers have answered by then. It has a place in the
@@ -17,12 +18,12 @@ from app.worker.persist import persisted
 _SHARE_SECONDS = 1.0
 #: What is put off comes again when a try of the same receiver has ended; after so long it does also
 #: where the worker that would have seen to that is gone.
-_PUT_OFF_SECONDS = telling.ATTEMPT_SECONDS
+_PUT_OFF_SECONDS = delivery.ATTEMPT_SECONDS
 
 
 async def tell(rt: Runtime, delivery_id: UUID) -> None:
     """One try at a delivery; the next one is a job of its own."""
-    due = await telling.find_due(rt, delivery_id)
+    due = await delivery.find_due(rt, delivery_id)
     if due is None:
         return
     to = due.receiver
@@ -30,8 +31,8 @@ async def tell(rt: Runtime, delivery_id: UUID) -> None:
         await _put_off(rt, due)
         return
     try:
-        tried = await telling.send(rt, due)
-        await persisted(lambda: telling.record(rt, tried))
+        tried = await delivery.send(rt, due)
+        await persisted(lambda: delivery.record(rt, tried))
     finally:
         await rt.shares.free(to.id, to.owner_id)
     await _let_another_in(rt, to)
@@ -41,8 +42,8 @@ async def _put_off(rt: Runtime, due: Due) -> None:
     """Not a try: nothing was sent."""
     rt.shares.put_off(due.receiver.id, due.receiver.owner_id)
     async with rt.db.begin() as tx:
-        await queue.enqueue(tx, Job.TELL, due.delivery.id)
-        await queue.put_off(tx, due.receiver.id, seconds=_PUT_OFF_SECONDS)
+        await jobs.enqueue(tx, Job.TELL, due.delivery.id)
+        await webhook_deliveries.postpone(tx, due.receiver.id, seconds=_PUT_OFF_SECONDS)
 
 
 async def _let_another_in(rt: Runtime, ended: Receiver) -> None:
@@ -51,5 +52,5 @@ async def _let_another_in(rt: Runtime, ended: Receiver) -> None:
         return
     with contextlib.suppress(Unavailable):
         async with rt.db.single() as tx:
-            if await queue.bring_forward(tx, waiting):
+            if await webhook_deliveries.bring_forward(tx, waiting):
                 rt.shares.put_off(waiting, ended.owner_id)

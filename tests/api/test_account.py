@@ -13,12 +13,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from app import members, operations
 from app.api.estimates import Limit, binding_limit
-from app.db.headroom import Headroom
-from app.db.switches import Switch
+from app.db.limits import Headroom
+from app.db.pauses import Switch
 from app.domain.caller import Caller, Role, Status
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
+from app.members import teams
+from app.operators import pauses
 from tests.api.test_create import asked, create, post
 from tests.api.test_generations import problem
 from tests.harness.clock import HandClock
@@ -103,7 +104,7 @@ async def test_an_estimate_names_the_limit_that_admission_names(
 async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
     still_gate: Gateway,
 ) -> None:
-    await members.create_team(still_gate.rt, "poor", credit_limit=200_000, actor="test")
+    await teams.create_team(still_gate.rt, "poor", credit_limit=200_000, actor="test")
     key = await still_gate.member(team="poor")
     await create(still_gate, key)
     found = await estimate(still_gate, key)
@@ -113,7 +114,9 @@ async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
     }  # fmt: skip
     me = (await fetch(still_gate, key, "me")).json()
     assert me["team"]["credits"] == found["team"]
-    await operations.turn(still_gate.rt, Switch.ADMISSION, paused=True, reason="test", actor="test")
+    await pauses.set_paused(
+        still_gate.rt, Switch.ADMISSION, paused=True, reason="test", actor="test"
+    )
     found = await estimate(still_gate, key)
     assert (found["binding_limit"], found["retry_after_seconds"]) == ("paused", 60)
 

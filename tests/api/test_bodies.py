@@ -17,7 +17,7 @@ from app.dialects.luma_agents import wire as luma_agents
 from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
 from app.domain.caller import Role
-from app.domain.snapping import Aliases
+from app.domain.nearest import Aliases
 from app.errors import MAX_ISSUES, InvalidRequest, Rejections
 from app.http.bodies import BoundedRoute
 from tests.harness.gateway import Gateway, gateway

@@ -9,13 +9,13 @@ from uuid import UUID
 import httpx
 import pytest
 
-from app import progress
 from app.api import wire
 from app.domain.generation import AspectRatio, Resolution
 from app.domain.ids import video_id
 from app.errors import InvalidRequest
-from tests.admission.test_round_trips import followed
+from app.generations import progress
 from tests.api.test_generations import problem
+from tests.generations.test_round_trips import followed
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import execute, traces, used_credits
 from tests.upstream.loopback import refusing

@@ -10,9 +10,10 @@ from uuid import UUID, uuid4
 import httpx
 import pytest
 
-from app import custody, members
 from app.domain.caller import Role
-from app.members import Limits
+from app.generations import cancel
+from app.members import members
+from app.members.members import Limits
 from app.runtime import Runtime
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute, one, traces, used_credits
@@ -146,13 +147,13 @@ async def test_of_two_cancels_at_once_neither_is_told_that_it_was_sent(
 ) -> None:
     key = await still_gate.member()
     uuid = await make(still_gate, key)
-    cancel = custody.cancel
+    cancel_really = cancel.cancel
 
     async def behind_another(rt: Runtime, generation_id: UUID) -> bool:
-        assert await cancel(rt, generation_id)
-        return await cancel(rt, generation_id)
+        assert await cancel_really(rt, generation_id)
+        return await cancel_really(rt, generation_id)
 
-    monkeypatch.setattr(custody, "cancel", behind_another)
+    monkeypatch.setattr(cancel, "cancel", behind_another)
     answer = await call(still_gate, key, f"/generations/{uuid}/cancel", "POST")
     assert (answer.status_code, answer.json()["state"]) == (200, "canceled")
 

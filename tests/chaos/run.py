@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from app.db.jobs import Job
 from sqlalchemy import text
 
-from app import members, queue
-from app.db import migrate
+from app.db import jobs, migrate
 from app.domain.caller import Role
 from app.errors import InvalidRequest, Unavailable
-from app.queue import Job
+from app.members import keys, members, teams
 from app.runtime import Runtime, open_runtime
 from app.simulator.config import CANARIES
 from tests.chaos import checks, disk, evidence, postgres, watchman
@@ -133,11 +133,11 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
 
 async def _member(rt: Runtime, person: Person) -> str:
     with contextlib.suppress(InvalidRequest):
-        await members.create_team(rt, person.team, credit_limit=person.team_credits, actor="chaos")
+        await teams.create_team(rt, person.team, credit_limit=person.team_credits, actor="chaos")
     await members.create_member(
         rt, person.team, person.name, role=Role.MEMBER, limits=person.limits, actor="chaos"
     )
-    key = await members.create_key(rt, person.team, person.name, name="chaos", actor="chaos")
+    key = await keys.create_key(rt, person.team, person.name, name="chaos", actor="chaos")
     return key.secret
 
 
@@ -200,7 +200,7 @@ async def _hasten(rt: Runtime) -> None:
                      " WHERE state = 'pending' AND next_attempt_at > now()")
             )  # fmt: skip
             for job in Job:
-                await queue.hasten(tx, job)
+                await jobs.run_all_now(tx, job)
 
 
 def _logs(place: Site, server: postgres.Postgres) -> list[Path]:

@@ -13,10 +13,10 @@ from functools import partial
 
 import psycopg
 
-from app import operations
+from app.db.pauses import Switch
 from app.db.session import driver_conninfo
-from app.db.switches import Switch
 from app.errors import Unavailable
+from app.operators import pauses, upstream_keys
 from app.runtime import Runtime
 from tests.chaos import disk, folders
 from tests.chaos.plan import Strike
@@ -241,7 +241,9 @@ class Saboteur:
 
     async def _turn(self, switch: Switch, *, paused: bool) -> None:
         await patiently(
-            lambda: operations.turn(self._rt, switch, paused=paused, reason="chaos", actor="chaos")
+            lambda: pauses.set_paused(
+                self._rt, switch, paused=paused, reason="chaos", actor="chaos"
+            )
         )
 
     async def look_after_keys(self) -> None:
@@ -252,7 +254,7 @@ class Saboteur:
 
     async def take_keys_back(self) -> None:
         for label in UPSTREAM_KEYS:
-            await patiently(partial(operations.take_back, self._rt, label, actor="chaos"))
+            await patiently(partial(upstream_keys.return_to_use, self._rt, label, actor="chaos"))
 
 
 async def patiently(act: Callable[[], Awaitable[None]]) -> None:

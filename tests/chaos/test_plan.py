@@ -3,8 +3,8 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
+from app.simulator.fault_rules import Script
 from app.simulator.faults import FAULTS, PATHS
-from app.simulator.script import Script
 from tests.chaos import plan
 from tests.chaos.faults import EVERY, PROVIDER_LIMITED
 from tests.chaos.saboteur import Saboteur

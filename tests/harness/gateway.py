@@ -13,17 +13,17 @@ from uuid import UUID
 import httpx
 from pydantic import SecretStr
 
-from app import members
 from app.db import generations
 from app.domain.caller import Role
 from app.domain.generation import RESTING, Generation
 from app.errors import InvalidRequest
-from app.forms import FORMS
 from app.main import create_app
-from app.members import Limits
+from app.members import keys, members, teams
+from app.members.members import Limits
 from app.runtime import Clock, Runtime, open_runtime
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
+from app.webhooks.payloads import FORMS
 from app.worker.run import run as run_worker
 from tests.harness.films import rendered_once
 from tests.simulator.conftest import Client as Simulator
@@ -76,11 +76,11 @@ class Gateway:
     ) -> str:
         """A new member's key; the team is made where it is missing."""
         with contextlib.suppress(InvalidRequest):
-            await members.create_team(self.rt, team, credit_limit=None, actor="test")
+            await teams.create_team(self.rt, team, credit_limit=None, actor="test")
         await members.create_member(
             self.rt, team, name, role=role, limits=Limits(**limits), actor="test"
         )
-        key = await members.create_key(self.rt, team, name, name="test", actor="test")
+        key = await keys.create_key(self.rt, team, name, name="test", actor="test")
         return key.secret
 
     async def create(

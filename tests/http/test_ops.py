@@ -11,9 +11,10 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
-from app import operations, queue
+from app.db import jobs
 from app.db.migrate import head_revision
-from app.db.switches import Switch
+from app.db.pauses import Switch
+from app.operators import pauses
 from app.telemetry import Metrics
 from tests.harness import database
 from tests.harness.gateway import Gateway, body, gateway
@@ -192,8 +193,8 @@ async def test_what_alerts_look_for_is_counted_from_zero(still_gate: Gateway) ->
         ("reelgate_archived_total", "mismatch"),
         ("reelgate_transitions_total", "unknown"),
         ("reelgate_breaker_openings_total", "main"),
-        *(("reelgate_rescued_total", kind) for kind in ("submitting", *queue.Job)),
-        *(("reelgate_rescued_total", f"{kind}_adopted") for kind in queue.Job),
+        *(("reelgate_rescued_total", kind) for kind in ("submitting", *jobs.Job)),
+        *(("reelgate_rescued_total", f"{kind}_adopted") for kind in jobs.Job),
     ):
         assert found[name, label] == 0, (name, label)
 
@@ -245,9 +246,9 @@ async def test_what_an_operator_has_to_mind_is_remarked_and_takes_nobody_out(gat
     await until(ready)
     assert await remarks() == {}
     for switch in Switch:
-        await operations.turn(gate.rt, switch, paused=True, reason="odd", actor="test")
+        await pauses.set_paused(gate.rt, switch, paused=True, reason="odd", actor="test")
     assert (await remarks())["paused"].startswith("admission and submission, by an operator")
-    await operations.turn(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
+    await pauses.set_paused(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
     assert (await remarks())["paused"].startswith("admission, by an operator")
     await gate.rt.upstream_key_ids_now()  # a worker that is ready may not have told them yet
     await execute(gate, "UPDATE upstream_keys SET state = 'set_aside', reason = 'rejected'")

@@ -7,8 +7,8 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from app import lifecycle
-from app.db import moves
+from app.db import transitions
+from app.generations import lifecycle
 from tests.harness.gateway import Gateway
 from tests.harness.traces import one
 from tests.simulator.conftest import until
@@ -42,7 +42,7 @@ async def succeed(gate: Gateway, generation_id: UUID, *, link: str | None) -> No
     attempt, now = uuid4(), gate.rt.clock.now()
     [key_id] = (await gate.rt.upstream_key_ids_now()).values()
     async with gate.rt.db.begin() as tx:
-        work = await moves.find_work(tx, generation_id)
+        work = await transitions.find_work(tx, generation_id)
         assert work is not None
         assert await lifecycle.begin_attempt(
             tx, generation_id, attempt=attempt, upstream_key_id=key_id, now=now

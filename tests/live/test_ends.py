@@ -8,10 +8,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app import lifecycle
 from app.api import events as api_events
 from app.db import events
 from app.db.events import Event
+from app.generations import lifecycle
 from tests.harness.gateway import Gateway
 from tests.live.streams import serving
 from tests.live.test_streams import made, types

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
-from app.members import Limits
+from app.members.members import Limits
 from tests.harness import database
 from tests.harness.processes import Api, until
 from tests.live.test_documented import streams

@@ -11,11 +11,12 @@ from uuid import UUID
 
 import pytest
 
-from app import lifecycle, members
-from app.db import feed
 from app.db import members as rows
 from app.db.events import Whose
 from app.domain.caller import Status
+from app.generations import lifecycle
+from app.live import feed
+from app.members import keys, members
 from app.secrets import digest_of
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
@@ -30,14 +31,14 @@ def asked_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def another_key(gate: Gateway, expires_at: datetime | None = None) -> str:
-    key = await members.create_key(
+    key = await keys.create_key(
         gate.rt, TEAM, "ada", name="another", expires_at=expires_at, actor="test"
     )
     return key.secret
 
 
 async def revoke(gate: Gateway, key: str) -> None:
-    await members.revoke_key(gate.rt, key[:11], actor="test")
+    await keys.revoke_key(gate.rt, key[:11], actor="test")
 
 
 async def over(stream: Stream) -> None:

@@ -13,10 +13,10 @@ from uuid import uuid4
 from starlette.types import Receive, Scope, Send
 
 from app.db.events import Event, Whose
-from app.db.feed import MAX_BEHIND, Listener, Told
 from app.domain.generation import Duration, Generation, Spec, State, VideoModel
 from app.http.server import server_config
 from app.http.streams import EventStream
+from app.live.feed import MAX_BEHIND, Listener, Told
 from tests.harness.gateway import settings_for
 from tests.live.streams import PATIENCE_SECONDS, _Server
 

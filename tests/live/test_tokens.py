@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from app import members
+from app.members import keys
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.live.streams import Listener, serving
@@ -52,7 +52,7 @@ async def test_it_ends_with_its_key(still_gate: Gateway) -> None:
     token = await token_of(still_gate, key)
     async with serving(still_gate.rt) as client:
         assert await opened(client, token) == 200
-        await members.revoke_key(still_gate.rt, key[:11], actor="test")
+        await keys.revoke_key(still_gate.rt, key[:11], actor="test")
         assert await opened(client, token) == 401
 
 

@@ -23,7 +23,7 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import Generation, State
-from app.domain.snapping import Aliases
+from app.domain.nearest import Aliases
 from app.errors import GatewayError
 from app.secrets import LinkSigner
 from app.settings.groups import Browsers

@@ -12,7 +12,7 @@ import pytest
 
 from app.domain.generation import VideoModel
 from app.errors import Unavailable
-from tests.admission.test_round_trips import _UNTIL_PREPARED, _trips, followed
+from tests.generations.test_round_trips import _UNTIL_PREPARED, _trips, followed
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import traces
 from tests.luma.calling import AGENTS, DREAM_MACHINE, LION, ask_agents, bearer, dream

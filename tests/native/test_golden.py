@@ -24,8 +24,7 @@ from starlette.types import Message
 
 from app.dialects.onemin import wire
 from app.domain.caller import Caller, Role, Status
-from app.domain.generation import Asset, Generation, State
-from app.domain.view import OwnView
+from app.domain.generation import Asset, Generation, OwnView, State
 from app.errors import GatewayError
 from app.http.bodies import read_json_object
 from app.secrets import LinkSigner

@@ -9,9 +9,9 @@ from typing import Any
 import httpx
 import pytest
 
-from app import members
 from app.domain.caller import Status
-from app.members import Limits
+from app.members import members, teams
+from app.members.members import Limits
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, body, gateway
 from tests.harness.traces import traces
@@ -112,7 +112,7 @@ async def test_a_members_credits_are_capped_with_the_figures_named(still_gate: G
 
 async def test_a_teams_credits_bind_all_its_members(still_gate: Gateway) -> None:
     ada, bob = await still_gate.member("ada"), await still_gate.member("bob")
-    await members.change_team(still_gate.rt, TEAM, credit_limit=200_000, actor="test")
+    await teams.change_team(still_gate.rt, TEAM, credit_limit=200_000, actor="test")
     assert (await still_gate.create(ada)).status_code == 202
     before = await traces(still_gate)
     found = refusal(await still_gate.create(bob), 402, "INSUFFICIENT_CREDITS")
@@ -136,7 +136,7 @@ async def test_a_suspended_member_or_team_may_look_but_not_create(
         if whose == "member":
             await members.change_member(still_gate.rt, TEAM, "ada", status=status, actor="test")
         else:
-            await members.change_team(still_gate.rt, TEAM, status=status, actor="test")
+            await teams.change_team(still_gate.rt, TEAM, status=status, actor="test")
 
     await set_status(Status.SUSPENDED)
     before = await traces(still_gate)

@@ -14,10 +14,11 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db import generations, members, watch
-from app.db.moves import CHANNEL
+from app.db import generations, members
+from app.db.transitions import CHANNEL
+from app.generations.queries import wait_for_rest
+from app.live import watch
 from app.secrets import digest_of
-from app.views import wait_for_rest
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import execute, one
 from tests.simulator.conftest import until

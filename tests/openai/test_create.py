@@ -12,7 +12,7 @@ from sqlalchemy import text
 from app.domain.generation import Spec, State
 from app.domain.ids import parse_generation_id
 from app.errors import Unavailable
-from tests.admission.test_round_trips import followed
+from tests.generations.test_round_trips import followed
 from tests.harness.gateway import PROMPT, Gateway, gateway
 from tests.harness.traces import traces
 from tests.openai.asking import bearer, create, created, form, get, refusal
@@ -311,7 +311,7 @@ async def test_no_figure_that_cannot_be_read_hides_what_is_accepted(
     async def away(*_: object) -> None:
         raise Unavailable("The gateway cannot reach its database right now.")
 
-    monkeypatch.setattr("app.db.moves.history_of", away)
+    monkeypatch.setattr("app.db.durations.history_of", away)
     again = await create(still_gate, key, Idempotency_Key="k")
     assert again.status_code == 200, again.text
     assert (again.json()["id"], again.json()["status"]) == (video["id"], "in_progress")

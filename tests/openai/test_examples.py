@@ -9,8 +9,8 @@ from uuid import UUID
 import pytest
 
 from app.domain.ids import parse_generation_id
-from app.members import Limits
-from app.probe import probe
+from app.members.members import Limits
+from app.videos.probe import probe
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.promises.site import Caller, Site

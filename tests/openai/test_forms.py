@@ -12,7 +12,7 @@ from starlette.types import Message
 
 from app.db.session import Tx
 from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut, Unavailable
-from app.http.forms import MAX_PARTS, Form, is_form, read_form
+from app.http.multipart import MAX_PARTS, Form, is_form, read_form
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import traces
 from tests.openai.asking import bearer, created, form, refusal

@@ -21,7 +21,7 @@ import pytest
 
 from app.dialects.openai import wire
 from app.domain.generation import State
-from app.domain.snapping import Aliases
+from app.domain.nearest import Aliases
 from app.errors import GatewayError
 from app.settings import Settings
 from tests.openai.generations import ARCHIVED, NOW, generation, in_state

@@ -11,13 +11,13 @@ import httpx
 import pytest
 from PIL import Image
 
-from app import lifecycle
 from app.domain.ids import parse_generation_id
-from tests.custody.videos import archived, files_in
+from app.generations import lifecycle
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, gateway
 from tests.http.videos import pending_video
 from tests.openai.asking import bearer, create, created, get, refusal
+from tests.videos.videos import archived, files_in
 
 
 def form_of(generation_id: UUID) -> str:

@@ -16,12 +16,12 @@ from urllib.parse import urlsplit
 import httpx
 import psycopg
 
-from app import members
 from app.db.session import driver_conninfo
 from app.domain.caller import Role
 from app.domain.generation import RESTING
 from app.errors import InvalidRequest
-from app.members import Limits
+from app.members import keys, members, teams
+from app.members.members import Limits
 from app.runtime import open_runtime
 from tests.harness.gateway import SIGNING_SECRET, body, settings_for
 from tests.harness.processes import Api, Process, family, until
@@ -274,11 +274,11 @@ class Site:
         settings = settings_for(self._database_url, self.folder)
         async with open_runtime(settings) as rt:
             with contextlib.suppress(InvalidRequest):
-                await members.create_team(rt, team, credit_limit=credits_, actor="test")
+                await teams.create_team(rt, team, credit_limit=credits_, actor="test")
             await members.create_member(
                 rt, team, name, role=Role.MEMBER, limits=limits, actor="test"
             )
-            key = await members.create_key(rt, team, name, name="test", actor="test")
+            key = await keys.create_key(rt, team, name, name="test", actor="test")
             return key.secret
 
     def logs(self) -> str:

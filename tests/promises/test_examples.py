@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
-from app.probe import mismatch, probe
+from app.videos.probe import mismatch, probe
 from tests.harness import database
 from tests.harness.processes import Api, environment, family
 

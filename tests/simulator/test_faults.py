@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from app.simulator import canned
+from app.simulator import error_bodies
 from app.simulator.config import PROVIDER_URL
 from app.simulator.faults import DOWNLOAD, FAULTS, FEATURES, parse
 from tests.simulator.conftest import Client, WallClock
@@ -275,6 +275,6 @@ def test_canned_answers_belong_to_known_faults() -> None:
     answered = {
         name
         for name, kind in FAULTS.items()
-        if FEATURES in kind.where and canned.answer(parse({"name": name}), 1) is not None
+        if FEATURES in kind.where and error_bodies.answer(parse({"name": name}), 1) is not None
     }
     assert answered == {name for name, *_ in REFUSALS} | set(ACCEPTED)

@@ -10,9 +10,9 @@ from pydantic import SecretStr
 
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import Duration, Resolution, Spec, VideoModel
+from app.fetch import FetchPolicy, GuardedFetcher
 from app.upstream.answers import ResultAnswer, SubmitAnswer
 from app.upstream.client import Observer, UpstreamClient
-from app.upstream.fetch import FetchPolicy, GuardedFetcher
 from tests.upstream.loopback import Script, serving
 
 ID = "0b7c9a51-6d0e-4c38-9f0d-51f1a2f6f0aa"

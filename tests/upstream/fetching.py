@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import httpx
 
-from app.upstream.fetch import FetchPolicy, GuardedFetcher, Resolver
+from app.fetch import FetchPolicy, GuardedFetcher, Resolver
 
 HOST = "s3.us-east-1.amazonaws.com"
 PUBLIC = "52.216.1.1"

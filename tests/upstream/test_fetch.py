@@ -10,13 +10,7 @@ from collections.abc import Sequence
 import httpx
 import pytest
 
-from app.upstream.fetch import (
-    FetchFailed,
-    FetchPolicy,
-    Refused,
-    is_public,
-    system_resolver,
-)
+from app.fetch import FetchFailed, FetchPolicy, Refused, is_public, system_resolver
 from tests.upstream.fetching import (
     ANY_HOST,
     HOST,

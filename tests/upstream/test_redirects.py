@@ -5,7 +5,7 @@ from __future__ import annotations
 import httpx
 import pytest
 
-from app.upstream.fetch import FetchPolicy, Refused
+from app.fetch import FetchPolicy, Refused
 from tests.upstream.fetching import (
     ANY_HOST,
     HOST,

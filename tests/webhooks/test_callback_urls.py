@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from app.errors import InvalidRequest
-from app.http.callbacks import check_callback_url
+from app.fetch import GuardedFetcher
 from app.runtime import Runtime, receiver_policy
-from app.upstream.fetch import GuardedFetcher
+from app.webhooks.urls import check_callback_url
 from tests.harness.gateway import settings_for
 
 REFUSED: list[Any] = [

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db import webhooks as endpoints
+from app.db import webhook_endpoints as endpoints
 from app.worker.webhooks import tell
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (

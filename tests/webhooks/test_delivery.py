@@ -13,7 +13,7 @@ from sqlalchemy import text
 from standardwebhooks.webhooks import WebhookVerificationError
 
 from app.domain.ids import video_id
-from app.domain.telling import GIVE_UP_SECONDS, MOST_ATTEMPTS
+from app.domain.webhooks import GIVE_UP_SECONDS, MOST_ATTEMPTS
 from app.worker import upkeep
 from app.worker.webhooks import tell
 from tests.harness.clock import HandClock
@@ -304,7 +304,7 @@ async def test_an_answer_without_an_end_is_read_for_a_few_kilobytes(
 async def test_a_receiver_that_says_nothing_is_given_up_on(
     still: Gateway, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("app.telling.ATTEMPT_SECONDS", 0.2)
+    monkeypatch.setattr("app.webhooks.delivery.ATTEMPT_SECONDS", 0.2)
     key = await still.member()
     await endpoint(still, key, receiver.url)
     receiver.held = asyncio.Event()

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db.deliveries import pending_figures, prune
+from app.db.webhook_deliveries import pending_figures, prune
 from app.domain.caller import Role
 from app.domain.ids import video_id
 from app.errors import Unavailable
@@ -211,7 +211,7 @@ async def test_a_test_that_broke_off_is_nothing_that_is_still_to_come(
     async def stopped(*_: object) -> None:
         raise Unavailable("The gateway cannot reach its database right now.")
 
-    monkeypatch.setattr("app.telling.record", stopped)
+    monkeypatch.setattr("app.webhooks.delivery.record", stopped)
     broken = await answer(still, key, "POST", f"/endpoints/{made['id']}/test")
     assert broken.status_code == 503
     async with still.rt.db.single() as tx:
@@ -226,7 +226,7 @@ async def test_tests_leave_connections_to_what_is_really_told(
     still: Gateway, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # None is given up before all are there.
-    monkeypatch.setattr("app.telling.ATTEMPT_SECONDS", 600.0)
+    monkeypatch.setattr("app.webhooks.delivery.ATTEMPT_SECONDS", 600.0)
     key = await still.member()
     made = await endpoint(still, key, receiver.url)
     path = f"/endpoints/{made['id']}/test"
@@ -276,13 +276,13 @@ async def test_an_endpoint_that_is_deleted_while_a_video_ends_undoes_nothing(
 ) -> None:
     """The move waits for the deletion and then tells nobody."""
 
-    from app.db import webhooks
+    from app.db import webhook_endpoints
     from tests.worker.test_upkeep import until
 
     key = await still.member()
     made = await endpoint(still, key, "https://hooks.example/x")
     async with still.rt.db.begin() as tx:
-        await webhooks.delete(tx, UUID(made["id"]))
+        await webhook_endpoints.delete(tx, UUID(made["id"]))
         ending = asyncio.create_task(canceled(still, key))
         await until(still, "SELECT count(*) FROM pg_locks WHERE NOT granted")
     await ending

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.upstream.fetch import FetchFailed, resolver_apart, system_resolver
+from app.fetch import FetchFailed, resolver_apart, system_resolver
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import PATIENCE_SECONDS
 

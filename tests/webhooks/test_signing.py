@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 from standardwebhooks import Webhook
 
-from app.domain.telling import MOST_ATTEMPTS, message_id_of, wait_after
+from app.domain.webhooks import MOST_ATTEMPTS, message_id_of, wait_after
 from app.secrets import HookSecrets, StreamPasses, make_seed
 from app.telemetry import Redactor
 

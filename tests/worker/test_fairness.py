@@ -9,9 +9,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app import operations, queue
+from app.db import jobs
+from app.db.pauses import Switch
 from app.db.session import Tx
-from app.db.switches import Switch
+from app.operators import pauses
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, body, gateway
 from tests.simulator.conftest import until
@@ -101,9 +102,9 @@ async def test_the_count_ahead_is_of_those_that_go_before(still_gate: Gateway) -
     for number in range(3):
         await still_gate.create(ada, body(f"wave {number}"))
     async with still_gate.rt.db.single() as tx:
-        assert await queue.count_ahead(tx, priority=0) == 1
-        assert await queue.count_ahead(tx, priority=-2) == 3
-        assert await queue.count_ahead(tx, priority=-2, most=2) == 2
+        assert await jobs.count_ahead(tx, priority=0) == 1
+        assert await jobs.count_ahead(tx, priority=-2) == 3
+        assert await jobs.count_ahead(tx, priority=-2, most=2) == 2
 
 
 async def test_a_submission_that_waits_does_not_read_the_whole_queue(
@@ -111,14 +112,14 @@ async def test_a_submission_that_waits_does_not_read_the_whole_queue(
 ) -> None:
     """With thousands queued each of them asks every half minute who is before it."""
     asked: list[int | None] = []
-    count_ahead = queue.count_ahead
+    count_ahead = jobs.count_ahead
 
     async def noted(tx: Tx, *, priority: int, most: int | None = None) -> int:
         asked.append(most)
         return await count_ahead(tx, priority=priority, most=most)
 
-    monkeypatch.setattr(queue, "count_ahead", noted)
-    await operations.turn(still_gate.rt, Switch.SUBMISSION, paused=True, reason="x", actor="test")
+    monkeypatch.setattr(jobs, "count_ahead", noted)
+    await pauses.set_paused(still_gate.rt, Switch.SUBMISSION, paused=True, reason="x", actor="test")
     ada = await still_gate.member("ada")
     uuid = (await still_gate.create(ada, body("waits"))).json()["aiRecord"]["uuid"]
     await submit(still_gate.rt, UUID(uuid))

@@ -8,17 +8,19 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from app.db.jobs import Job
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 
-from app import first_start, members
 from app.db import members as rows
-from app.db import moves
+from app.db import transitions
 from app.db.session import Fault, driver_conninfo
 from app.domain.caller import Role, Status
 from app.domain.generation import State
 from app.errors import Unavailable
-from app.queue import Job, Workers
+from app.jobs import Workers
+from app.members import members, teams
+from app.operators import bootstrap
 from app.upstream.answers import NotProcessed, Running
 from app.worker import submissions, upkeep
 from app.worker.persist import persisted
@@ -96,7 +98,7 @@ async def test_the_wait_after_ever_so_many_attempts_is_bounded(still_gate: Gatew
     claim, uuid = await claimed(still_gate, await still_gate.member())
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(text("UPDATE generations SET attempts = 5000"))
-        work = await moves.find_work(tx, UUID(uuid))
+        work = await transitions.find_work(tx, UUID(uuid))
     assert work is not None
     again = type(claim)(work, claim.attempt, claim.key_label)
     await submissions.record(still_gate.rt, again, NotProcessed(reason="unreachable"))
@@ -139,11 +141,11 @@ async def test_a_first_start_that_broke_off_is_taken_up(
     database_url: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     async with gateway(database_url, tmp_path, worker=False) as gate:
-        await members.create_team(gate.rt, first_start.TEAM, credit_limit=None, actor="test")
-        await first_start.ensure_first_key(gate.rt)
+        await teams.create_team(gate.rt, bootstrap.TEAM, credit_limit=None, actor="test")
+        await bootstrap.ensure_first_key(gate.rt)
         printed = capsys.readouterr().out
         assert printed.count("rg_") == 2
-        await first_start.ensure_first_key(gate.rt)
+        await bootstrap.ensure_first_key(gate.rt)
         assert "rg_" not in capsys.readouterr().out
         async with gate.rt.db.single() as tx:
             assert len(await rows.list_keys(tx)) == 1

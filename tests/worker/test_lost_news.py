@@ -15,7 +15,7 @@ from app.db import assets as rows
 from app.db.session import Database, Tx
 from app.domain.generation import State
 from app.errors import Unavailable
-from app.worker import assets, polls, submissions
+from app.worker import archiving, polls, submissions
 from tests.harness.gateway import Gateway
 from tests.worker.test_submissions import PRICE, created, submissions_of, used
 
@@ -73,7 +73,7 @@ async def test_a_video_whose_archiving_was_committed_unheard_stays(
         return marked[-1]
 
     monkeypatch.setattr(rows, "mark_archived", unheard)
-    await assets.archive(still_gate.rt, uuid)
+    await archiving.archive(still_gate.rt, uuid)
     assert marked == [True, True]
     assert len(await kept(still_gate, uuid)) == 1
 

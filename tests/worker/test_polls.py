@@ -7,12 +7,11 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from app.db.jobs import Job
 from sqlalchemy import text
 
-from app import queue
-from app.db import upstream_keys
+from app.db import jobs, upstream_keys
 from app.domain.generation import State
-from app.queue import Job
 from app.worker import polls
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
@@ -92,7 +91,7 @@ async def test_a_key_that_is_set_aside_still_fetches_what_it_made(
             key_id = gate.rt.upstream_key_ids["main"]
             await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
             # The first look is an hour away, and is taken now.
-            await queue.hasten(tx, Job.POLL)
+            await jobs.run_all_now(tx, Job.POLL)
         assert (await gate.rested(uuid)).state is State.SUCCEEDED
 
 

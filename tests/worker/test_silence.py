@@ -13,11 +13,11 @@ import pytest
 
 from app.domain.generation import State
 from app.upstream import client
-from app.upstream.pulse import LEAST_PATIENCE_SECONDS, SILENCE_SECONDS
+from app.upstream.inflight import LEAST_PATIENCE_SECONDS, SILENCE_SECONDS
 from app.worker import submissions, upkeep
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
-from tests.upstream.test_pulse import Clock
+from tests.upstream.test_inflight import Clock
 from tests.worker.test_breaker import key_of
 from tests.worker.test_submissions import created, submissions_of, work_of
 

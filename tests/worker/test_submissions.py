@@ -11,10 +11,10 @@ from pydantic import SecretStr
 from sqlalchemy import text
 from structlog.testing import capture_logs
 
-from app import lifecycle, operations
-from app.db import moves, upstream_keys
+from app.db import transitions, upstream_keys
 from app.domain.generation import State
-from app.operations import Outcome
+from app.generations import lifecycle, unknown
+from app.generations.unknown import Outcome
 from app.upstream.answers import NotProcessed, Running, Succeeded
 from app.worker import submissions
 from tests.harness.gateway import Gateway, body, gateway
@@ -134,9 +134,9 @@ async def returned_to_queue(gate: Gateway, uuid: str) -> None:
     await until(there)
 
 
-async def work_of(gate: Gateway, uuid: str) -> moves.Work:
+async def work_of(gate: Gateway, uuid: str) -> transitions.Work:
     async with gate.rt.db.single() as tx:
-        work = await moves.find_work(tx, UUID(uuid))
+        work = await transitions.find_work(tx, UUID(uuid))
     assert work is not None
     return work
 
@@ -225,7 +225,7 @@ class TestLateAnswers:
         claim = await submissions._claim(gate.rt, UUID(uuid), uuid4())
         assert claim is not None
         async with gate.rt.db.begin() as tx:
-            work = await moves.find_work(tx, UUID(uuid), lock=True)
+            work = await transitions.find_work(tx, UUID(uuid), lock=True)
             assert work is not None
             assert await lifecycle.lose_track(tx, work, attempt=work.attempt, reason="test")
         return claim, uuid
@@ -262,7 +262,7 @@ class TestLateAnswers:
         self, still_gate: Gateway
     ) -> None:
         claim, uuid = await self.claim(still_gate, await still_gate.member())
-        await operations.resolve(
+        await unknown.resolve(
             still_gate.rt, UUID(uuid), Outcome.NOT_MADE, reason="not there yet", actor="test"
         )
         with capture_logs() as logged:

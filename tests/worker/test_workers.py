@@ -6,9 +6,10 @@ import asyncio
 from uuid import UUID
 
 import pytest
+from app.db.jobs import Job
 
 from app.db.session import driver_conninfo
-from app.queue import Job, Workers
+from app.jobs import Workers
 from tests.simulator.conftest import until
 
 

@@ -9,25 +9,26 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from app import custody, progress, views
-from app.admission import Asked
 from app.db import generations
-from app.db.headroom import headroom_of
+from app.db.limits import headroom_of
 from app.dialects.luma import document, wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, RESTING, Generation, State
 from app.domain.ids import parse_generation_id
 from app.errors import NotCancelable, NotFound, NotOffered
+from app.generations import cancel, progress, queries
+from app.generations.admission import Asked
 from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.callbacks import check_callback_url
-from app.http.created import create_for_sdk
+from app.http.creation import create_for_sdk
 from app.http.schemas import DETAILS
-from app.http.sdk import retry_headers
+from app.http.sdk_retries import retry_headers
 from app.runtime import Runtime
 from app.settings import Snapping
+from app.videos import deletion
+from app.webhooks.urls import check_callback_url
 
 DIALECT = "luma"
 PREFIX = "/dream-machine/v1"
@@ -113,13 +114,15 @@ async def _create(
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
     """A generation. While it is under way, `Retry-After` says when to look again."""
-    generation = await views.get_own(rt, caller, _id(generation_id))
+    generation = await queries.get_own(rt, caller, _id(generation_id))
     headers = {}
     if generation.state not in RESTING:
         history = await progress.history_of(rt, generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
-    return JSONResponse(wire.render(generation, views.video_link(rt, generation)), headers=headers)
+    return JSONResponse(
+        wire.render(generation, queries.video_link(rt, generation)), headers=headers
+    )
 
 
 async def list_generations(
@@ -137,7 +140,7 @@ async def list_generations(
             offset=offset,
             limit=limit + 1,
         )
-    page = [wire.render(each, views.video_link(rt, each)) for each in found[:limit]]
+    page = [wire.render(each, queries.video_link(rt, each)) for each in found[:limit]]
     return JSONResponse(
         wire.render_list(page, limit=limit, offset=offset, has_more=len(found) > limit)
     )
@@ -145,16 +148,16 @@ async def list_generations(
 
 async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Response:
     """Cancels what is queued; deletes the video of what has ended. The record stays."""
-    generation = await views.get_own(rt, caller, _id(generation_id))
+    generation = await queries.get_own(rt, caller, _id(generation_id))
     if generation.state in FINAL:
-        await custody.delete(rt, generation, reason="owner", by=caller.member_id)
+        await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
     else:
         await _cancel(rt, generation)
     return Response(status_code=204)
 
 
 async def _cancel(rt: Runtime, generation: Generation) -> None:
-    if not await custody.cancel(rt, generation.id):
+    if not await cancel.cancel(rt, generation.id):
         raise NotCancelable(
             "This generation has been sent to the upstream and cannot be called back. It can be "
             "deleted once it is completed or failed.",

@@ -7,19 +7,19 @@ import math
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
-from app import progress, views
-from app.admission import Asked
 from app.dialects.luma_agents import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import RESTING
 from app.domain.ids import parse_generation_id
 from app.errors import NotFound, NotOffered
+from app.generations import progress, queries
+from app.generations.admission import Asked
 from app.http import errors
 from app.http.access import Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.created import create_for_sdk
+from app.http.creation import create_for_sdk
 from app.http.schemas import DETAILS
-from app.http.sdk import retry_headers
+from app.http.sdk_retries import retry_headers
 from app.runtime import Runtime
 from app.settings import Snapping
 
@@ -76,13 +76,15 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
     wanted = parse_generation_id(generation_id)
     if wanted is None:
         raise NotFound("There is no generation with this id.")
-    generation = await views.get_own(rt, caller, wanted)
+    generation = await queries.get_own(rt, caller, wanted)
     headers = {}
     if generation.state not in RESTING:
         history = await progress.history_of(rt, generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
-    return JSONResponse(wire.render(generation, views.video_link(rt, generation)), headers=headers)
+    return JSONResponse(
+        wire.render(generation, queries.video_link(rt, generation)), headers=headers
+    )
 
 
 async def refuse_files() -> Response:

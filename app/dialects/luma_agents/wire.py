@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from app.dialects.luma.errors import detail_of
 from app.domain.catalog import shown
 from app.domain.generation import Duration, Generation, Spec, State
-from app.domain.options import OptionReader
-from app.domain.refusal import detail_of, invalid
-from app.domain.snapping import Aliases
+from app.domain.nearest import Aliases
+from app.domain.options import OptionReader, invalid
 from app.errors import GatewayError
 
 TYPE = "video"

@@ -7,19 +7,18 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from app import views
-from app.admission import Admitted, admit, parse_idempotency_key
 from app.dialects.onemin import wire
 from app.dialects.onemin.documents import FeatureResult, ResultLookup
-from app.domain.generation import FINAL
+from app.domain.generation import FINAL, OwnView
 from app.domain.ids import parse_generation_id
-from app.domain.view import OwnView
+from app.generations import queries
+from app.generations.admission import Admitted, admit, parse_idempotency_key
 from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
-from app.http.created import view_of_admitted
-from app.http.patience import gone
+from app.http.creation import view_of_admitted
 from app.http.prefer import Preference, parse_prefer
+from app.http.waiting import gone
 from app.runtime import Runtime
 
 DIALECT = "onemin"
@@ -106,7 +105,7 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
         idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
     )
     patience = 0.0 if asked.run_async else prefer.patience(rt.settings.wait_seconds)
-    waited = await views.wait_for_rest(
+    waited = await queries.wait_for_rest(
         rt, caller, admitted.generation_id, seconds=patience, gone=lambda: gone(request)
     )
     view = await view_of_admitted(rt, caller, admitted, changed=waited)
@@ -122,7 +121,7 @@ async def get_result(
     generation_id = parse_generation_id(uuid)
     if generation_id is None:
         return JSONResponse(wire.render_nothing())
-    view = await views.own_view(rt, caller, generation_id)
+    view = await queries.own_view(rt, caller, generation_id)
     return JSONResponse(wire.render_nothing() if view is None else wire.render(view))
 
 

@@ -12,10 +12,8 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.catalog import OFFERS, Offer, shown
-from app.domain.generation import Generation, Spec, State
-from app.domain.refusal import summary
-from app.domain.view import OwnView
-from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel
+from app.domain.generation import Generation, OwnView, Spec, State
+from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
 
 _FIELDS = ("type", "model", "promptObject", "async")
 _PROMPT = "promptObject"

@@ -11,8 +11,6 @@ from uuid import UUID
 from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
-from app import custody, progress, views
-from app.admission import Asked
 from app.db import generations
 from app.dialects.openai import document, wire
 from app.domain.caller import Caller as CallerRecord
@@ -20,17 +18,20 @@ from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
 from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
+from app.generations import cancel, progress, queries
+from app.generations.admission import Asked
 from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.callbacks import check_callback_url
-from app.http.created import create_for_sdk
-from app.http.forms import is_form, read_form
-from app.http.pictures import spritesheet_response, thumbnail_response
-from app.http.sdk import retry_headers
+from app.http.creation import create_for_sdk
+from app.http.multipart import is_form, read_form
+from app.http.sdk_retries import retry_headers
+from app.http.thumbnails import spritesheet_response, thumbnail_response
 from app.http.video import video_response
 from app.runtime import Runtime
 from app.settings import Snapping
+from app.videos import deletion
+from app.webhooks.urls import check_callback_url
 
 DIALECT = "openai"
 PREFIX = "/v1"
@@ -97,7 +98,7 @@ async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
 async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -> Response:
     """A new video with another prompt and the settings of this one. The upstream does not look at
     the old video: the two share nothing but their settings."""
-    source = await views.get_own(rt, caller, _id(video_id))
+    source = await queries.get_own(rt, caller, _id(video_id))
     asked = wire.parse_remix(await _read_fields(request, rt), source)
     return await _create(request, rt, caller, asked, remixed_from=source.id)
 
@@ -175,7 +176,7 @@ async def list_videos(
 
 async def _position(rt: Runtime, caller: CallerRecord, after: str) -> tuple[Any, UUID]:
     try:
-        generation = await views.get_own(rt, caller, _id(after))
+        generation = await queries.get_own(rt, caller, _id(after))
     except NotFound:
         message = "is not the id of one of your videos"
         raise InvalidRequest(
@@ -187,7 +188,7 @@ async def _position(rt: Runtime, caller: CallerRecord, after: str) -> tuple[Any,
 async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
     """A video. `openai-poll-after-ms` says when asking again makes sense: a whole number, which the
     SDK's poll helper keeps to."""
-    generation = await views.get_own(rt, caller, _id(video_id))
+    generation = await queries.get_own(rt, caller, _id(video_id))
     headers = {}
     if generation.state not in FINAL:
         history = await progress.history_of(rt, generation.spec)
@@ -198,16 +199,16 @@ async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
 
 async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
     """Cancels what is queued; deletes the file of what has ended. The record stays."""
-    generation = await views.get_own(rt, caller, _id(video_id))
+    generation = await queries.get_own(rt, caller, _id(video_id))
     if generation.state in FINAL:
-        await custody.delete(rt, generation, reason="owner", by=caller.member_id)
+        await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
     else:
         await _cancel(rt, generation)
     return JSONResponse(wire.render_deleted(generation))
 
 
 async def _cancel(rt: Runtime, generation: Generation) -> None:
-    if not await custody.cancel(rt, generation.id):
+    if not await cancel.cancel(rt, generation.id):
         raise NotCancelable(
             "This video has been sent to the upstream and cannot be called back. It can be deleted "
             "once it is completed or failed.",
@@ -225,7 +226,7 @@ async def get_content(
     ] = Variant.VIDEO,
 ) -> Response:
     """The file, or pictures made of it; ranges and conditional requests work."""
-    generation = await views.get_own(rt, caller, _id(video_id))
+    generation = await queries.get_own(rt, caller, _id(video_id))
     match variant:
         case Variant.THUMBNAIL:
             return await thumbnail_response(rt, request, generation)

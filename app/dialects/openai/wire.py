@@ -15,10 +15,9 @@ from typing import Any
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
 from app.domain.ids import video_id
+from app.domain.nearest import Aliases, find_duration, find_size, frame_size
 from app.domain.options import OptionReader
-from app.domain.refusal import sentence, summary
-from app.domain.snapping import Aliases, find_duration, find_size, frame_size
-from app.errors import GatewayError, InvalidRequest, Issue, NotOffered
+from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence, summary
 
 #: What OpenAI's service makes where the SDK's user leaves them out.
 DEFAULT_MODEL = "sora-2"

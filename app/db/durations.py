@@ -1,0 +1,79 @@
+"""How long like generations were queued and took, of the last that succeeded."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+from app.domain.generation import Spec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class History:
+    """How long like generations took from submission to result, in seconds; 0 where unknown."""
+
+    samples: int
+    p10_seconds: float
+    p50_seconds: float
+    p90_seconds: float
+
+
+async def history_of(tx: Tx, spec: Spec) -> History:
+    """Of the last 50 that succeeded with this model and duration."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                SELECT count(*) AS samples,
+                       coalesce(percentile_cont(0.1) WITHIN GROUP (ORDER BY took), 0)
+                         AS p10_seconds,
+                       coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY took), 0)
+                         AS p50_seconds,
+                       coalesce(percentile_cont(0.9) WITHIN GROUP (ORDER BY took), 0)
+                         AS p90_seconds
+                  FROM (
+                    SELECT extract(epoch FROM finished_at - submitted_at)::double precision AS took
+                      FROM generations
+                     WHERE state = 'succeeded' AND submitted_at IS NOT NULL
+                       AND spec->>'model' = :model AND spec->>'duration' = :duration
+                     ORDER BY finished_at DESC LIMIT 50
+                  ) AS latest
+                """
+            ),
+            {"model": spec.model.value, "duration": spec.duration.value},
+        )
+    ).one()
+    return History(**row._mapping)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waits:
+    """How long the last like generations were queued before they were sent."""
+
+    samples: int
+    p50_seconds: float
+    p90_seconds: float
+
+
+_WAITS = text(
+    """
+    SELECT count(*) AS samples,
+           coalesce(percentile_cont(0.5) WITHIN GROUP (ORDER BY waited), 0) AS p50_seconds,
+           coalesce(percentile_cont(0.9) WITHIN GROUP (ORDER BY waited), 0) AS p90_seconds
+      FROM (
+        SELECT extract(epoch FROM submitted_at - created_at)::double precision AS waited
+          FROM generations
+         WHERE state = 'succeeded' AND submitted_at IS NOT NULL
+           AND spec->>'model' = :model AND spec->>'duration' = :duration
+         ORDER BY finished_at DESC LIMIT 50
+      ) AS latest
+    """
+)
+
+
+async def waits_of(tx: Tx, *, model: str, duration: str) -> Waits:
+    """Of the last 50 that succeeded with this model and duration."""
+    row = (await tx.execute(_WAITS, {"model": model, "duration": duration})).one()
+    return Waits(**row._mapping)

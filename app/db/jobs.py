@@ -1,0 +1,179 @@
+"""Jobs as rows of the job library's tables, written in the caller's transaction."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+
+
+class Job(StrEnum):
+    """Kinds of work, each a queue of its own."""
+
+    SUBMIT = "submit"
+    POLL = "poll"
+    ARCHIVE = "archive"
+    #: Of a delivery of a webhook; all others are of a generation.
+    TELL = "tell"
+
+
+async def enqueue(
+    tx: Tx, job: Job, generation_id: UUID, *, priority: int = 0, at: datetime | None = None
+) -> None:
+    """A job in the caller's transaction. While one of its kind waits, this changes nothing."""
+    await tx.execute(
+        text("SELECT reelgate_enqueue_v1(:kind, :id, :priority, CAST(:at AS timestamptz))"),
+        {"kind": job.value, "id": generation_id, "priority": priority, "at": at},
+    )
+
+
+async def run_now(tx: Tx, job: Job, of: UUID) -> None:
+    """The same for one: where it waits for a later time it is due now."""
+    await tx.execute(
+        text(
+            "UPDATE procrastinate_jobs SET scheduled_at = now()"
+            " WHERE queueing_lock = :lock AND status = 'todo' AND scheduled_at > now()"
+        ),
+        {"lock": f"{job.value}:{of}"},
+    )
+
+
+async def run_all_now(tx: Tx, job: Job) -> None:
+    """What waits for a later time is due now: whatever it waited for is over."""
+    await tx.execute(
+        text(
+            "UPDATE procrastinate_jobs SET scheduled_at = now()"
+            " WHERE queue_name = :kind AND status = 'todo' AND scheduled_at > now()"
+        ),
+        {"kind": job.value},
+    )
+
+
+async def count_ahead(tx: Tx, *, priority: int, most: int | None = None) -> int:
+    """Submissions that wait and go before, or with, one of this priority; counted up to `most`."""
+    counted = await tx.scalar(
+        text(
+            "SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE queue_name = 'submit'"
+            " AND status = 'todo' AND priority >= :priority LIMIT :most) AS ahead"
+        ),
+        {"priority": priority, "most": most},
+    )
+    return int(counted or 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Depth:
+    kind: str
+    status: str
+    jobs: int
+
+
+async def depths(tx: Tx) -> list[Depth]:
+    rows = await tx.execute(
+        text(
+            "SELECT queue_name AS kind, status::text, count(*) AS jobs FROM procrastinate_jobs"
+            " WHERE status IN ('todo', 'doing') GROUP BY queue_name, status"
+        )
+    )
+    return [Depth(**row._mapping) for row in rows]
+
+
+async def worker_seen_seconds(tx: Tx) -> float | None:
+    """Seconds since any worker's last sign of life; None where none is registered."""
+    seen = await tx.scalar(
+        text("SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers")
+    )
+    return None if seen is None else float(seen)
+
+
+async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> list[str]:
+    """Gives the jobs of dead workers, and jobs that were given up, back to the queue.
+
+    A worker that was silent for `stalled_seconds` is taken for dead. `longest_seconds` bounds how
+    long a job may rightly run. Returns the kinds of what was rescued.
+    A job of the same kind may already wait for the generation; then the dead one is only removed.
+    """
+    rows = await tx.execute(
+        text(
+            """
+            WITH dead AS (
+                DELETE FROM procrastinate_workers
+                 WHERE last_heartbeat < now() - make_interval(secs => :stalled)
+                   -- While Postgres itself was away nobody could give a sign of life.
+                   AND pg_postmaster_start_time() < now() - make_interval(secs => :stalled)
+                RETURNING id
+            ), orphans AS (
+                SELECT j.id, j.queueing_lock, j.queue_name FROM procrastinate_jobs j
+                 WHERE (j.status = 'doing'
+                        AND (j.worker_id IS NULL OR j.worker_id IN (SELECT id FROM dead)))
+                    OR j.status IN ('failed', 'aborted')
+                    -- Its worker lives but could not report its end.
+                    OR (j.status = 'doing' AND NOT EXISTS (
+                        SELECT FROM procrastinate_events e WHERE e.job_id = j.id
+                           AND e.type = 'started'
+                           AND e.at > now() - make_interval(secs => :longest)))
+                   FOR UPDATE SKIP LOCKED
+            ), twins AS (
+                DELETE FROM procrastinate_jobs j USING orphans o
+                 WHERE j.id = o.id AND EXISTS (
+                    SELECT FROM procrastinate_jobs other
+                     WHERE other.queueing_lock = o.queueing_lock AND other.status = 'todo')
+                RETURNING j.id
+            ), firsts AS (
+                SELECT DISTINCT ON (queueing_lock) id FROM orphans
+                 WHERE id NOT IN (SELECT id FROM twins) ORDER BY queueing_lock, id
+            )
+            UPDATE procrastinate_jobs j
+               SET status = 'todo', worker_id = NULL, abort_requested = false,
+                   scheduled_at = now()
+              FROM firsts f WHERE j.id = f.id RETURNING j.queue_name
+            """
+        ),
+        {"stalled": stalled_seconds, "longest": longest_seconds},
+    )
+    return [row.queue_name for row in rows]
+
+
+async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
+    """Makes a job for every generation, video or delivery that should have one and has none."""
+    rows = await tx.execute(
+        text(
+            """
+            WITH busy AS (
+                SELECT (args->>'generation_id')::uuid AS id, queue_name FROM procrastinate_jobs
+                 WHERE status IN ('todo', 'doing')
+            ), wanted AS (
+                SELECT id, priority, CASE WHEN state = 'running' OR state = 'unknown'
+                                          THEN 'poll' ELSE 'submit' END AS kind
+                  FROM generations
+                 WHERE state IN ('queued', 'submitting', 'running')
+                    OR (state = 'unknown' AND upstream_id IS NOT NULL
+                        AND running_at > now() - make_interval(secs => :unknown))
+                UNION ALL
+                SELECT generation_id, 0, 'archive' FROM assets WHERE state = 'pending'
+                UNION ALL
+                SELECT id, 0, 'tell' FROM webhook_deliveries
+                 WHERE state = 'pending' AND next_attempt_at IS NOT NULL
+            ), orphans AS (
+                SELECT w.* FROM wanted w
+                 WHERE NOT EXISTS (
+                    SELECT FROM busy b WHERE b.id = w.id AND b.queue_name = w.kind)
+            )
+            SELECT o.kind, reelgate_enqueue_v1(o.kind, o.id, o.priority, NULL) FROM orphans o
+            """
+        ),
+        {"unknown": unknown_seconds},
+    )
+    return [row.kind for row in rows]
+
+
+async def prune(tx: Tx) -> None:
+    """Forgets jobs that ended well but were left behind."""
+    await tx.execute(
+        text("DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled')")
+    )

@@ -1,0 +1,191 @@
+"""Rows of generations as the worker and `lifecycle` see and write them.
+
+Only `lifecycle` may call `move`: a test holds that.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+from app.domain.generation import Spec, State
+
+#: Where a finished generation is announced; the payload is its id. It only wakes: a slow look at
+#: the table is the truth.
+CHANNEL = "reelgate_generation"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """What a worker needs to know of a generation."""
+
+    id: UUID
+    feature: str
+    provider: str
+    spec: Spec
+    state: State
+    priority: int
+    quote: int
+    attempt: UUID | None
+    attempts: int
+    upstream_key_id: int | None
+    upstream_id: str | None
+    polls: int
+    created_at: datetime
+    queue_deadline_at: datetime
+    submitted_at: datetime | None
+    running_at: datetime | None
+
+
+_WORK = """
+    SELECT id, feature, provider, spec, state, priority, quote, attempt, attempts,
+           upstream_key_id, upstream_id, polls, created_at, queue_deadline_at, submitted_at,
+           running_at
+      FROM generations WHERE id = :id
+"""
+
+
+async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work | None:
+    """The row as it is now; with `lock`, nobody else moves it before this transaction ends."""
+    row = (
+        await tx.execute(text(_WORK + (" FOR UPDATE" if lock else "")), {"id": generation_id})
+    ).one_or_none()
+    if row is None:
+        return None
+    named = {**row._mapping, "spec": Spec.from_json(row.spec), "state": State(row.state)}
+    return Work(**named)
+
+
+#: Columns a move may set beside the state.
+_COLUMNS = frozenset(
+    {
+        "attempt", "upstream_key_id", "upstream_id", "result_paths", "error_code", "error_message",
+        "submitted_at", "running_at", "finished_at",
+    }
+)  # fmt: skip
+
+
+async def move(
+    tx: Tx,
+    generation_id: UUID,
+    *,
+    to: State,
+    sources: Iterable[State],
+    attempt: UUID | None,
+    upstream_id: str | None = None,
+    event: Mapping[str, Any],
+    columns: Mapping[str, Any],
+) -> bool:
+    """One guarded step and its event; False where the row is elsewhere, another's attempt, or by
+    now of another record of the upstream's than the one that is given."""
+    unknown = columns.keys() - _COLUMNS
+    if unknown:
+        raise ValueError(f"not columns a move may set: {sorted(unknown)}")
+    values = dict(columns)
+    if "result_paths" in values:
+        values["result_paths"] = json.dumps(values["result_paths"])
+    assignments = ["state = :to", *(
+        f"{name} = CAST(:{name} AS jsonb)" if name == "result_paths" else f"{name} = :{name}"
+        for name in values
+    )]  # fmt: skip
+    if to is State.SUBMITTING:
+        assignments.append("attempts = attempts + 1")
+    result = await tx.execute(
+        text(
+            f"""
+            WITH moved AS (
+                UPDATE generations SET {", ".join(assignments)}
+                 WHERE id = :id AND state = ANY(:sources)
+                   AND (CAST(:guard AS uuid) IS NULL OR attempt = :guard)
+                   AND (CAST(:of_record AS text) IS NULL OR upstream_id = :of_record)
+                RETURNING id, team_id, member_id
+            )
+            INSERT INTO events (generation_id, team_id, member_id, type, data)
+            SELECT id, team_id, member_id, :type, CAST(:data AS jsonb) FROM moved
+            """  # noqa: S608 - the names come from the constant set above
+        ),
+        {
+            **values,
+            "id": generation_id,
+            "to": to.value,
+            "sources": [state.value for state in sources],
+            "guard": attempt,
+            "of_record": upstream_id,
+            "type": f"generation.{to.value}",
+            "data": json.dumps(dict(event)),
+        },
+    )
+    return result.rowcount == 1
+
+
+async def announce(tx: Tx, generation_id: UUID) -> None:
+    """Wakes whoever waits for this generation, once the transaction commits."""
+    await tx.execute(
+        text("SELECT pg_notify(:channel, :id)"), {"channel": CHANNEL, "id": str(generation_id)}
+    )
+
+
+async def count_poll(tx: Tx, generation_id: UUID) -> None:
+    await tx.execute(
+        text("UPDATE generations SET polls = polls + 1 WHERE id = :id"), {"id": generation_id}
+    )
+
+
+async def point_at(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_key_id: int,
+                   at: datetime) -> None:  # fmt: skip
+    """Names the upstream record of an unknown generation. Raises `Conflict` where it is taken."""
+    await tx.execute(
+        text(
+            """
+            UPDATE generations
+               SET upstream_id = :upstream_id, upstream_key_id = :upstream_key_id, running_at = :at
+             WHERE id = :id AND state = 'unknown'
+            """
+        ),
+        {"id": generation_id, "upstream_id": upstream_id, "upstream_key_id": upstream_key_id,
+         "at": at},
+    )  # fmt: skip
+
+
+async def learn_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_id: str,
+                            at: datetime) -> bool:  # fmt: skip
+    """Keeps an id that arrived after the generation became unknown, so that it can be polled."""
+    result = await tx.execute(
+        text(
+            """
+            UPDATE generations SET upstream_id = :upstream_id, running_at = :at
+             WHERE id = :id AND attempt = :attempt AND state = 'unknown' AND upstream_id IS NULL
+            """
+        ),
+        {"id": generation_id, "attempt": attempt, "upstream_id": upstream_id, "at": at},
+    )
+    return result.rowcount == 1
+
+
+async def count_running(tx: Tx, upstream_key_id: int) -> int:
+    counted = await tx.scalar(
+        text("SELECT count(*) FROM generations WHERE state = 'running' AND upstream_key_id = :id"),
+        {"id": upstream_key_id},
+    )
+    return int(counted or 0)
+
+
+async def list_unsent(tx: Tx, *, limit: int) -> list[UUID]:
+    """Generations no upstream id is known of and nothing final, oldest first, locked."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT id FROM generations WHERE state IN ('queued', 'submitting')
+             ORDER BY created_at, id LIMIT :limit FOR UPDATE
+            """
+        ),
+        {"limit": limit},
+    )
+    return [row.id for row in rows]

@@ -1,0 +1,362 @@
+"""Deliveries of webhooks: what is to be told to one receiver, and every try at it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from app.db.session import Tx
+from app.db.webhook_endpoints import Owner
+from app.domain.generation import State
+from app.domain.webhooks import KIND_OF_STATE, TOLD_OF_START, Form, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """`endpoint_id` None: to the callback address of its generation. `generation_id` None: a test.
+    `state` is pending, delivered or failed."""
+
+    id: UUID
+    team_id: UUID
+    member_id: UUID
+    endpoint_id: UUID | None
+    generation_id: UUID | None
+    kind: Kind
+    state: str
+    attempts: int
+    last_status: int | None
+    last_error: str | None
+    happened_at: datetime
+    created_at: datetime
+    next_attempt_at: datetime | None
+    finished_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One try: what was sent and what came back. No signature and no link is kept."""
+
+    number: int
+    created_at: datetime
+    seconds: float
+    request_headers: Mapping[str, str]
+    request_body: str
+    status: int | None
+    error: str | None
+    answer: str | None
+
+
+async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
+    """What entering this state tells, to each who wants to know: a delivery and its job. One
+    statement, in the transaction of the move."""
+    kind = KIND_OF_STATE.get(entered)
+    if kind is None:
+        return
+    await tx.execute(
+        _MAKE,
+        {
+            "id": generation_id, "type": f"generation.{entered.value}", "kind": kind.value,
+            # Who asks for OpenAI's types asks for no other: there a cancellation is a failure.
+            "openai": Form.OPENAI.value,
+            "as_openai": (Kind.FAILED if kind is Kind.CANCELED else kind).value,
+            "start": kind is Kind.STARTED, "told_of_start": list(TOLD_OF_START),
+        },
+    )  # fmt: skip
+
+
+_MAKE = text(
+    """
+    WITH event AS (
+        SELECT id, generation_id, team_id, member_id FROM events
+         WHERE generation_id = :id AND type = :type ORDER BY id DESC LIMIT 1
+    ), receivers AS (
+        SELECT w.id FROM webhook_endpoints w JOIN event e ON w.team_id = e.team_id
+         WHERE (w.member_id IS NULL OR w.member_id = e.member_id)
+           AND w.state = 'enabled'
+           AND (w.event_types ? :kind OR w.form = :openai AND w.event_types ? :as_openai)
+           -- One that is being deleted is waited for: a row that points to it would undo the move.
+           FOR KEY SHARE OF w
+    ), made AS (
+        INSERT INTO webhook_deliveries
+               (id, team_id, member_id, endpoint_id, event_id, generation_id, type, next_attempt_at)
+        SELECT gen_random_uuid(), e.team_id, e.member_id, r.id, e.id, e.generation_id, :kind, now()
+          FROM event e CROSS JOIN (
+               SELECT id FROM receivers
+                UNION ALL
+               SELECT NULL FROM generations g
+                WHERE g.id = :id AND g.callback_url IS NOT NULL
+                  AND (NOT :start OR g.dialect = ANY(:told_of_start))) r
+        RETURNING id
+    )
+    SELECT reelgate_enqueue_v1('tell', id, 0, NULL) FROM made
+    """
+)
+
+
+async def make_test(
+    tx: Tx, delivery_id: UUID, *, endpoint_id: UUID, member_id: UUID | None = None
+) -> None:
+    """By a member, or by an operator: then in the name of the endpoint's own, or of the team's
+    first one."""
+    await tx.execute(
+        text(
+            """
+            INSERT INTO webhook_deliveries (id, team_id, member_id, endpoint_id, type)
+            SELECT :id, w.team_id, coalesce(CAST(:member_id AS uuid), w.member_id, first.id), w.id,
+                   :kind
+              FROM webhook_endpoints w
+             CROSS JOIN LATERAL (SELECT id FROM members WHERE team_id = w.team_id
+                                  ORDER BY created_at, id LIMIT 1) first
+             WHERE w.id = :endpoint_id
+            """
+        ),
+        {
+            "id": delivery_id, "member_id": member_id, "endpoint_id": endpoint_id,
+            "kind": Kind.TEST.value,
+        },
+    )  # fmt: skip
+
+
+async def failed_of(tx: Tx, endpoint_id: UUID) -> list[UUID]:
+    """What it was never told, oldest first."""
+    rows = await tx.scalars(
+        text(
+            "SELECT id FROM webhook_deliveries WHERE endpoint_id = :id AND state = 'failed'"
+            " AND generation_id IS NOT NULL ORDER BY created_at, id"
+        ),
+        {"id": endpoint_id},
+    )
+    return list(rows)
+
+
+_SELECT = """
+    SELECT d.id, d.team_id, d.member_id, d.endpoint_id, d.generation_id, d.type, d.state,
+           d.attempts, d.last_status, d.last_error, d.created_at, d.next_attempt_at, d.finished_at,
+           coalesce(e.created_at, d.created_at) AS happened_at
+      FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id
+"""
+#: Those to endpoints one may look at, and to callback addresses of one's own, or of the team's.
+_VISIBLE = """
+    d.team_id = :team_id
+    AND ((d.endpoint_id IS NULL AND (d.member_id = :member_id OR :is_admin))
+         OR EXISTS (SELECT FROM webhook_endpoints w
+                     WHERE w.id = d.endpoint_id
+                       AND (w.member_id = :member_id OR (w.member_id IS NULL AND :is_admin))))
+"""
+
+
+def _delivery(row: Row[Any]) -> Delivery:
+    named = dict(row._mapping)
+    return Delivery(**{k: v for k, v in named.items() if k != "type"}, kind=Kind(row.type))
+
+
+def _owner(owner: Owner) -> dict[str, Any]:
+    return {"team_id": owner.team_id, "member_id": owner.member_id, "is_admin": owner.is_admin}
+
+
+async def find_any(tx: Tx, delivery_id: UUID) -> Delivery | None:
+    """Whoever's it is: for workers."""
+    row = (await tx.execute(text(_SELECT + " WHERE d.id = :id"), {"id": delivery_id})).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+async def is_early(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> bool:
+    """Whether its next try is still to come. `now` None: by the database's clock."""
+    return bool(
+        await tx.scalar(
+            text(
+                "SELECT next_attempt_at > coalesce(CAST(:now AS timestamptz), now())"
+                " FROM webhook_deliveries WHERE id = :id"
+            ),
+            {"id": delivery_id, "now": now},
+        )
+    )
+
+
+async def find(tx: Tx, delivery_id: UUID, owner: Owner) -> Delivery | None:
+    row = (
+        await tx.execute(
+            text(f"{_SELECT} WHERE d.id = :id AND {_VISIBLE}"),
+            {"id": delivery_id, **_owner(owner)},
+        )
+    ).one_or_none()
+    return None if row is None else _delivery(row)
+
+
+async def list_visible(
+    tx: Tx,
+    owner: Owner,
+    *,
+    endpoint_id: UUID | None = None,
+    generation_id: UUID | None = None,
+    state: str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[Delivery]:
+    """Newest first; `after` is the (created_at, id) of the last row before."""
+    clauses, values = [_VISIBLE], {**_owner(owner), "limit": limit}
+    for name, value in (("endpoint_id", endpoint_id), ("generation_id", generation_id),
+                        ("state", state)):  # fmt: skip
+        if value is not None:
+            clauses.append(f"d.{name} = :{name}")
+            values[name] = value
+    if after is not None:
+        clauses.append("(d.created_at, d.id) < (:after_at, :after_id)")
+        values["after_at"], values["after_id"] = after
+    rows = await tx.execute(
+        text(
+            f"{_SELECT} WHERE {' AND '.join(clauses)}"
+            " ORDER BY d.created_at DESC, d.id DESC LIMIT :limit"
+        ),
+        values,
+    )
+    return [_delivery(row) for row in rows]
+
+
+async def attempts_of(tx: Tx, delivery_id: UUID) -> list[Attempt]:
+    """Oldest first."""
+    rows = await tx.execute(
+        text(
+            "SELECT number, created_at, seconds, request_headers, request_body, status, error,"
+            " answer FROM webhook_attempts WHERE delivery_id = :id ORDER BY id"
+        ),
+        {"id": delivery_id},
+    )
+    return [Attempt(**row._mapping) for row in rows]
+
+
+async def record(
+    tx: Tx,
+    delivery: Delivery,
+    attempt: Attempt,
+    *,
+    state: str,
+    next_attempt_at: datetime | None,
+    finished_at: datetime | None,
+) -> bool:
+    """What came of a try. False where another try of the same was written down meanwhile."""
+    result = await tx.execute(
+        text(
+            """
+            WITH told AS (
+                UPDATE webhook_deliveries
+                   SET attempts = attempts + 1, last_status = :status, last_error = :error,
+                       state = :state, next_attempt_at = :next, finished_at = :finished
+                 WHERE id = :id AND state = 'pending' AND attempts = :attempts
+                RETURNING id, attempts
+            )
+            INSERT INTO webhook_attempts (delivery_id, number, created_at, seconds,
+                                          request_headers, request_body, status, error, answer)
+            SELECT id, :number, :at, :seconds, CAST(:headers AS jsonb), :body, :status, :error,
+                   :answer
+              FROM told
+            """
+        ),
+        {
+            "id": delivery.id, "attempts": delivery.attempts, "state": state,
+            "next": next_attempt_at, "finished": finished_at, "number": attempt.number,
+            "at": attempt.created_at, "seconds": attempt.seconds,
+            "headers": json.dumps(dict(attempt.request_headers)), "body": attempt.request_body,
+            "status": attempt.status, "error": attempt.error, "answer": attempt.answer,
+        },
+    )  # fmt: skip
+    return result.rowcount == 1
+
+
+async def abandon(tx: Tx, delivery_id: UUID, *, error: str, at: datetime) -> None:
+    """Ends one that has nowhere to go any more."""
+    await tx.execute(
+        text(
+            "UPDATE webhook_deliveries SET state = 'failed', last_error = :error,"
+            " next_attempt_at = NULL, finished_at = :at WHERE id = :id AND state = 'pending'"
+        ),
+        {"id": delivery_id, "error": error, "at": at},
+    )
+
+
+async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> None:
+    """A delivery that ended is due now, with all its tries before it; one that waits already is
+    due at once. `now` None: by the database's clock."""
+    await tx.execute(
+        text(
+            """
+            UPDATE webhook_deliveries d
+               SET state = 'pending', attempts = CASE WHEN b.state = 'pending' THEN d.attempts
+                                                      ELSE 0 END,
+                   next_attempt_at = coalesce(CAST(:now AS timestamptz), now()),
+                   finished_at = NULL
+              FROM (SELECT id, state FROM webhook_deliveries WHERE id = :id FOR UPDATE) b
+             WHERE d.id = b.id
+            """
+        ),
+        {"id": delivery_id, "now": now},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PendingFigures:
+    deliveries: int
+    oldest_seconds: float
+
+
+async def pending_figures(tx: Tx) -> PendingFigures:
+    row = (
+        await tx.execute(
+            text(
+                "SELECT count(*) AS deliveries,"
+                " coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision"
+                " AS oldest_seconds FROM webhook_deliveries"
+                # A test has no other try: one that broke off is nothing that is still to come.
+                " WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
+            )
+        )
+    ).one()
+    return PendingFigures(**row._mapping)
+
+
+async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:
+    """Forgets deliveries of long ago that ended, or that broke off and have no other try, with
+    their tries; how many."""
+    result = await tx.execute(
+        text(
+            "DELETE FROM webhook_deliveries WHERE id IN ("
+            " SELECT id FROM webhook_deliveries"
+            " WHERE created_at < now() - make_interval(days => :days)"
+            " AND (state <> 'pending' OR next_attempt_at IS NULL)"
+            " ORDER BY created_at LIMIT :limit)"
+        ),
+        {"days": days, "limit": limit},
+    )
+    return int(result.rowcount)
+
+
+#: Jobs that tell one receiver: an endpoint, or the callback addresses of a member. One that a
+#: worker fetches at this moment is left to it.
+_RESCHEDULE = """
+    UPDATE procrastinate_jobs SET scheduled_at = now() + make_interval(secs => :seconds)
+     WHERE id IN (SELECT j.id FROM procrastinate_jobs j JOIN webhook_deliveries d
+                      ON j.queueing_lock = 'tell:' || d.id
+                   WHERE j.status = 'todo' AND d.state = 'pending' AND d.next_attempt_at <= now()
+                     AND (d.endpoint_id = :receiver
+                          OR (d.endpoint_id IS NULL AND d.member_id = :receiver))
+                     AND {} FOR UPDATE OF j SKIP LOCKED)
+"""
+_POSTPONE = text(_RESCHEDULE.format("coalesce(j.scheduled_at, now()) <= now()"))
+_BRING_FORWARD = text(_RESCHEDULE.format("j.scheduled_at > now() ORDER BY j.id LIMIT 1"))
+
+
+async def postpone(tx: Tx, receiver: UUID, *, seconds: float) -> None:
+    """What is due for it is due later, all of it at once: it has its share in flight."""
+    await tx.execute(_POSTPONE, {"receiver": receiver, "seconds": seconds})
+
+
+async def bring_forward(tx: Tx, receiver: UUID) -> bool:
+    """The first of what was put off is due now. False where nothing was."""
+    result = await tx.execute(_BRING_FORWARD, {"receiver": receiver, "seconds": 0.0})
+    return bool(result.rowcount)

@@ -1,0 +1,267 @@
+"""Webhook endpoints: who wants to be told, where."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from app.db.session import Tx
+from app.domain.webhooks import Form, Kind
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """`member_id` None: hears of every member of the team. `seed` and `previous_seed` are what its
+    secrets are derived from; the previous one signs too until `previous_until`."""
+
+    id: UUID
+    team_id: UUID
+    member_id: UUID | None
+    url: str
+    description: str | None
+    kinds: tuple[Kind, ...]
+    form: Form
+    enabled: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    seed: str
+    previous_seed: str | None
+    previous_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """An endpoint as operators see it, without what signs. `member_name` None: the team's.
+    `pending` and `failed` count its deliveries."""
+
+    id: UUID
+    team_name: str
+    member_name: str | None
+    url: str
+    enabled: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    pending: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Owner:
+    """Whose endpoints: a member's own, and the team's where it is an administrator."""
+
+    team_id: UUID
+    member_id: UUID
+    is_admin: bool
+
+
+_SELECT = """
+    SELECT id, team_id, member_id, url, description, event_types, form, state, disabled_reason,
+           failing_since, secret AS seed, previous_secret AS previous_seed,
+           previous_secret_until AS previous_until, created_at, updated_at
+      FROM webhook_endpoints
+"""
+_OWNED = "team_id = :team_id AND (member_id = :member_id OR (member_id IS NULL AND :is_admin))"
+
+
+def _endpoint(row: Row[Any]) -> Endpoint:
+    named = dict(row._mapping)
+    kinds, state = named.pop("event_types"), named.pop("state")
+    named["form"] = Form(row.form)
+    return Endpoint(**named, kinds=tuple(map(Kind, kinds)), enabled=state == "enabled")
+
+
+def _owner(owner: Owner) -> dict[str, Any]:
+    return {"team_id": owner.team_id, "member_id": owner.member_id, "is_admin": owner.is_admin}
+
+
+async def create(
+    tx: Tx,
+    endpoint_id: UUID,
+    *,
+    team_id: UUID,
+    member_id: UUID | None,
+    url: str,
+    description: str | None,
+    kinds: Collection[Kind],
+    form: Form,
+    seed: str,
+    most: int,
+) -> bool:
+    """False where the member, or the team, has `most` already. Two at once take turns."""
+    lock = text("SELECT FROM members WHERE id = :id FOR NO KEY UPDATE")
+    if member_id is None:
+        lock = text("SELECT FROM teams WHERE id = :id FOR NO KEY UPDATE")
+    await tx.execute(lock, {"id": member_id or team_id})
+    result = await tx.execute(
+        text(
+            """
+            INSERT INTO webhook_endpoints
+                   (id, team_id, member_id, url, description, event_types, form, secret)
+            SELECT :id, :team_id, CAST(:member_id AS uuid), :url, :description,
+                   CAST(:kinds AS jsonb), :form, :seed
+             WHERE (SELECT count(*) FROM webhook_endpoints
+                     WHERE team_id = :team_id
+                       AND member_id IS NOT DISTINCT FROM CAST(:member_id AS uuid)) < :most
+            """
+        ),
+        {
+            "id": endpoint_id, "team_id": team_id, "member_id": member_id, "url": url,
+            "description": description, "kinds": _kinds(kinds), "form": form.value, "seed": seed,
+            "most": most,
+        },
+    )  # fmt: skip
+    return result.rowcount == 1
+
+
+def _kinds(kinds: Collection[Kind]) -> str:
+    return json.dumps([kind.value for kind in kinds])
+
+
+async def find(tx: Tx, endpoint_id: UUID, owner: Owner) -> Endpoint | None:
+    row = (
+        await tx.execute(
+            text(f"{_SELECT} WHERE id = :id AND {_OWNED}"), {"id": endpoint_id, **_owner(owner)}
+        )
+    ).one_or_none()
+    return None if row is None else _endpoint(row)
+
+
+async def find_any(tx: Tx, endpoint_id: UUID) -> Endpoint | None:
+    """Whoever's it is: for workers."""
+    row = (await tx.execute(text(_SELECT + " WHERE id = :id"), {"id": endpoint_id})).one_or_none()
+    return None if row is None else _endpoint(row)
+
+
+async def list_owned(tx: Tx, owner: Owner) -> list[Endpoint]:
+    """Oldest first."""
+    rows = await tx.execute(
+        text(f"{_SELECT} WHERE {_OWNED} ORDER BY created_at, id"), _owner(owner)
+    )
+    return [_endpoint(row) for row in rows]
+
+
+async def standings(tx: Tx, *, team: str | None = None) -> list[Standing]:
+    """Everybody's, or a team's; oldest first."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT w.id, t.name AS team_name, m.name AS member_name, w.url,
+                   w.state = 'enabled' AS enabled, w.disabled_reason, w.failing_since,
+                   d.pending, d.failed
+              FROM webhook_endpoints w JOIN teams t ON t.id = w.team_id
+              LEFT JOIN members m ON m.id = w.member_id
+             CROSS JOIN LATERAL (
+                   SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
+                          count(*) FILTER (WHERE state = 'failed') AS failed
+                     FROM webhook_deliveries
+                    WHERE endpoint_id = w.id AND generation_id IS NOT NULL) d
+             WHERE CAST(:team AS text) IS NULL OR t.name = :team
+             ORDER BY w.created_at, w.id
+            """
+        ),
+        {"team": team},
+    )
+    return [Standing(**row._mapping) for row in rows]
+
+
+#: What may be changed of an endpoint, and how its value is written.
+_CHANGEABLE = frozenset({"url", "description", "kinds", "form", "enabled"})
+
+
+async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
+    """Sets the named fields of `Endpoint`. Enabling it forgets why it was disabled."""
+    assert changes.keys() <= _CHANGEABLE
+    columns: dict[str, Any] = {n: changes[n] for n in ("url", "description") if n in changes}
+    if "form" in changes:
+        columns["form"] = changes["form"].value
+    if "enabled" in changes:
+        columns["state"] = "enabled" if changes["enabled"] else "disabled"
+        columns["disabled_reason"] = None if changes["enabled"] else "owner"
+        columns["failing_since"] = None
+    assignments = [f"{name} = :{name}" for name in columns]
+    if "kinds" in changes:
+        assignments.append("event_types = CAST(:kinds AS jsonb)")
+        columns["kinds"] = _kinds(changes["kinds"])
+    if assignments:
+        listed = ", ".join([*assignments, "updated_at = now()"])
+        await tx.execute(
+            text(f"UPDATE webhook_endpoints SET {listed} WHERE id = :id"),  # noqa: S608
+            {**columns, "id": endpoint_id},
+        )
+
+
+async def rotate(tx: Tx, endpoint_id: UUID, *, seed: str, previous_until: datetime | None) -> None:
+    """A new seed; the one before signs too until then, or no more where that is None."""
+    await tx.execute(
+        text(
+            """
+            UPDATE webhook_endpoints
+               SET previous_secret = CASE WHEN CAST(:until AS timestamptz) IS NULL THEN NULL
+                                          ELSE secret END,
+                   previous_secret_until = CAST(:until AS timestamptz), secret = :seed,
+                   updated_at = now()
+             WHERE id = :id
+            """
+        ),
+        {"id": endpoint_id, "seed": seed, "until": previous_until},
+    )
+
+
+async def delete(tx: Tx, endpoint_id: UUID) -> None:
+    """With the log of its deliveries. Locked first: a move that makes another delivery waits."""
+    await tx.execute(
+        text("SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE"), {"id": endpoint_id}
+    )
+    await tx.execute(
+        text("DELETE FROM webhook_deliveries WHERE endpoint_id = :id"), {"id": endpoint_id}
+    )
+    await tx.execute(text("DELETE FROM webhook_endpoints WHERE id = :id"), {"id": endpoint_id})
+
+
+async def hold(tx: Tx, endpoint_id: UUID) -> None:
+    """Keeps it from being deleted until the transaction ends. Before its deliveries are written to:
+    a deletion locks the endpoint first, and two that lock in two orders wait for each other."""
+    await tx.execute(
+        text("SELECT FROM webhook_endpoints WHERE id = :id FOR KEY SHARE"), {"id": endpoint_id}
+    )
+
+
+async def note_health(tx: Tx, endpoint_id: UUID, *, delivered: bool, at: datetime) -> None:
+    """Since when nothing has been delivered to it; nothing while it works."""
+    await tx.execute(
+        text(
+            """
+            UPDATE webhook_endpoints
+               SET failing_since = CASE WHEN :delivered THEN NULL
+                                        ELSE coalesce(failing_since, :at) END
+             WHERE id = :id AND (failing_since IS NULL) IS DISTINCT FROM :delivered
+            """
+        ),
+        {"id": endpoint_id, "delivered": delivered, "at": at},
+    )
+
+
+async def disable(
+    tx: Tx, endpoint_id: UUID, *, reason: str, failing_before: datetime | None = None
+) -> bool:
+    """True where that changed it; with `failing_before`, only where it has failed since then."""
+    result = await tx.execute(
+        text(
+            """
+            UPDATE webhook_endpoints
+               SET state = 'disabled', disabled_reason = :reason, updated_at = now()
+             WHERE id = :id AND state = 'enabled'
+               AND (CAST(:before AS timestamptz) IS NULL OR failing_since < :before)
+            """
+        ),
+        {"id": endpoint_id, "reason": reason, "before": failing_before},
+    )
+    return result.rowcount == 1

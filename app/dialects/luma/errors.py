@@ -1,0 +1,31 @@
+"""Errors in the shape that both APIs of Luma have. Pure.
+
+`{"detail": "<text>"}` is theirs; `code`, `billed`, `retry_safe`, `request_id`, `errors` and the
+figures of a limit are ours.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.errors import GatewayError, sentence
+
+#: With these APIs a request that is wrong is a 400; 422 stays for keys that are used twice.
+_BAD_REQUEST = frozenset(
+    {"invalid_request", "malformed_json", "unsupported_model", "not_offered", "price_unknown"}
+)
+
+
+def detail_of(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
+    """Status and body."""
+    body: dict[str, Any] = {
+        "detail": sentence(error),
+        "code": error.code,
+        "billed": error.billed,
+        "retry_safe": error.retry_safe,
+        "request_id": request_id,
+        **error.extra,
+    }
+    if error.issues:
+        body["errors"] = [issue.to_json() for issue in error.issues]
+    return 400 if error.code in _BAD_REQUEST else error.status, body

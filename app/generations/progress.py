@@ -1,0 +1,100 @@
+"""How far a generation is: elapsed time against what like ones took. Never an invented figure."""
+
+from __future__ import annotations
+
+import math
+import time
+from dataclasses import dataclass
+from datetime import datetime
+
+from app.db import durations
+from app.db.durations import History
+from app.domain.generation import FINAL, RESTING, Generation, Spec, State
+from app.runtime import Runtime
+
+#: How long a history is good for: it changes with each video, and never by much.
+_FRESH_SECONDS = 15.0
+#: Fewer finished ones of a kind say nothing.
+_ENOUGH_SAMPLES = 5
+#: What one takes while there is no history; the upstream's page for Luma says about seven minutes.
+_USUAL_SECONDS = 420.0
+_SLOW_SECONDS = 600.0
+#: Shown at p90 of like ones; what is left of a hundred is for those that take longer.
+_PERCENT_AT_P90 = 95
+_LEAST_LOOK_SECONDS = 2.0
+_MOST_LOOK_SECONDS = 15.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Seconds since it was sent upstream (0 while it is queued), and what half and nine tenths of
+    the last like ones took; None where there were too few."""
+
+    elapsed_seconds: float
+    p50_seconds: float | None
+    p90_seconds: float | None
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Until half of the like ones were there; None where that is past or not known."""
+        if self.p50_seconds is None or self.elapsed_seconds >= self.p50_seconds:
+            return None
+        return self.p50_seconds - self.elapsed_seconds
+
+    @property
+    def percent(self) -> int:
+        """For APIs that demand a number: 0 to 99, growing for as long as it takes."""
+        slow = self.p90_seconds or _SLOW_SECONDS
+        if self.elapsed_seconds <= slow:
+            return math.floor(_PERCENT_AT_P90 * self.elapsed_seconds / slow)
+        over = self.elapsed_seconds / slow - 1
+        return min(99, _PERCENT_AT_P90 + math.floor((100 - _PERCENT_AT_P90) * over / (1 + over)))
+
+
+NO_HISTORY = History(samples=0, p10_seconds=0, p50_seconds=0, p90_seconds=0)
+
+
+def progress_of(generation: Generation, history: History, *, now: datetime) -> Progress:
+    since, until = generation.submitted_at, generation.finished_at or now
+    known = history.samples >= _ENOUGH_SAMPLES
+    return Progress(
+        elapsed_seconds=0.0 if since is None else max((until - since).total_seconds(), 0.0),
+        p50_seconds=history.p50_seconds if known else None,
+        p90_seconds=history.p90_seconds if known else None,
+    )
+
+
+def percent_of(generation: Generation, history: History, *, now: datetime) -> int:
+    """0 while it is queued, 100 once there is a video, between them below 100."""
+    if generation.state is State.SUCCEEDED:
+        return 100
+    if generation.state in FINAL or generation.state is State.QUEUED:
+        return 0
+    return max(1, progress_of(generation, history, now=now).percent)
+
+
+def look_again_seconds(generation: Generation, history: History, *, now: datetime) -> float:
+    """When asking again makes sense: a tenth of what half of the like ones still need."""
+    if generation.state in RESTING:
+        return _LEAST_LOOK_SECONDS
+    progress = progress_of(generation, history, now=now)
+    expected = progress.p50_seconds or _USUAL_SECONDS
+    left = max(expected - progress.elapsed_seconds, 0.0)
+    return min(max(left / 10, _LEAST_LOOK_SECONDS), _MOST_LOOK_SECONDS)
+
+
+def history_at_hand(rt: Runtime, spec: Spec) -> History:
+    """What was read last, however long ago, or nothing: for answers that may not wait for it."""
+    found = rt.histories.get((spec.model.value, spec.duration.value))
+    return NO_HISTORY if found is None else found[1]
+
+
+async def history_of(rt: Runtime, spec: Spec) -> History:
+    """How long like generations took, as of the last seconds."""
+    kind = (spec.model.value, spec.duration.value)
+    seen_at, history = rt.histories.get(kind, (-math.inf, None))
+    if history is None or time.monotonic() - seen_at > _FRESH_SECONDS:
+        async with rt.db.single() as tx:
+            history = await durations.history_of(tx, spec)
+        rt.histories[kind] = (time.monotonic(), history)
+    return history

@@ -1,0 +1,149 @@
+"""Looking at one's own generations: reads for every edge, and the wait for a result."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from app.db import generations, ledger, queue_position
+from app.domain.caller import Caller
+from app.domain.generation import RESTING, Generation, OwnView, State
+from app.errors import NotFound, Unavailable
+from app.runtime import Runtime
+
+
+async def own_view(rt: Runtime, caller: Caller, generation_id: UUID) -> OwnView | None:
+    """The caller's own generation with its standing; None for unknown and other people's ids."""
+    async with rt.db.single() as tx:
+        generation = await generations.find_visible(
+            tx, generation_id, member_id=caller.member_id, team_id=None
+        )
+        if generation is None:
+            return None
+        used = await ledger.used_by_member(tx, caller.member_id)
+    return view_of(rt, caller, generation, used_credits=used)
+
+
+def view_of(rt: Runtime, caller: Caller, generation: Generation, *, used_credits: int) -> OwnView:
+    return OwnView(
+        generation=generation,
+        caller=caller,
+        used_credits=used_credits,
+        link=video_link(rt, generation),
+    )
+
+
+def video_link(rt: Runtime, generation: Generation) -> str | None:
+    """A signed link of ours while the video can be had."""
+    asset = generation.asset
+    if generation.state is not State.SUCCEEDED or asset is None:
+        return None
+    if asset.state not in ("pending", "archived"):
+        return None
+    return rt.signer.link(generation.id, now=rt.clock.now(), seconds=rt.settings.link_seconds)
+
+
+async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
+    """A member's own generation; an administrator's team's. Raises `NotFound` for all else."""
+    async with rt.db.single() as tx:
+        generation = await generations.find_visible(
+            tx,
+            generation_id,
+            member_id=caller.member_id,
+            team_id=caller.team_id if caller.is_admin else None,
+        )
+    if generation is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation
+
+
+async def get_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
+    """The caller's own generation, whichever dialect made it. Raises `NotFound` for all else."""
+    async with rt.db.single() as tx:
+        generation = await generations.find_visible(
+            tx, generation_id, member_id=caller.member_id, team_id=None
+        )
+    if generation is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation
+
+
+async def get_any(rt: Runtime, generation_id: UUID) -> Generation:
+    """Whoever's it is: for operators. Raises `NotFound`."""
+    async with rt.db.single() as tx:
+        generation = await generations.find(tx, generation_id)
+    if generation is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """Why a queued generation is not under way. `reason` is `queue`, `paused` or
+    `upstream_unavailable`; seconds say when looking again makes sense."""
+
+    position: int | None
+    reason: str
+    retry_after_seconds: float
+
+
+#: How soon to look again at what waits for nothing but its turn, and for an operator.
+_TURN_SECONDS = 5.0
+_PAUSE_SECONDS = 60.0
+
+
+async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
+    """What a queued generation waits for; None in every other state."""
+    if generation.state is not State.QUEUED:
+        return None
+    async with rt.db.single() as tx:
+        found = await queue_position.standing_of(tx, generation.id)
+    reason, wait = "queue", _TURN_SECONDS
+    if found.paused:
+        reason, wait = "paused", _PAUSE_SECONDS
+    elif found.keys and not found.usable_keys:
+        back = found.keys_back_at
+        left = (back - rt.clock.now()).total_seconds() if back else _PAUSE_SECONDS
+        reason, wait = "upstream_unavailable", max(left, _TURN_SECONDS)
+    return Waiting(position=found.position, reason=reason, retry_after_seconds=wait)
+
+
+async def wait_for_rest(
+    rt: Runtime,
+    caller: Caller,
+    generation_id: UUID,
+    *,
+    seconds: float,
+    gone: Callable[[], Awaitable[None]],
+) -> bool:
+    """Waits until the generation rests, the time is over, the process stops or `gone` returns: the
+    caller hung up, which changes nothing for the generation. False also where too many wait, and
+    where the database is away: the generation is accepted, which no error may hide."""
+    mine = rt.waiting_by_member
+    if (
+        seconds <= 0
+        or rt.watch.waiting >= rt.settings.max_waiting
+        or mine[caller.member_id] >= rt.settings.max_waiting_per_member
+    ):
+        return False
+    mine[caller.member_id] += 1
+    waiting = asyncio.ensure_future(rt.watch.until_resting(generation_id, seconds=seconds))
+    leaving = asyncio.ensure_future(gone())
+    try:
+        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        return waiting.done() and waiting.result()
+    except Unavailable:
+        return False
+    finally:
+        waiting.cancel()
+        leaving.cancel()
+        await asyncio.gather(waiting, leaving, return_exceptions=True)
+        mine[caller.member_id] -= 1
+        if not mine[caller.member_id]:
+            del mine[caller.member_id]
+
+
+def rests(generation: Generation) -> bool:
+    return generation.state in RESTING

@@ -1,0 +1,240 @@
+"""Use cases of operators: pausing, upstream keys, and generations whose outcome is unknown."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import AsyncIterator
+from enum import StrEnum
+from pathlib import Path
+from secrets import token_hex
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from app.db import assets, audit, jobs, transitions
+from app.db.session import Conflict, Tx
+from app.db.transitions import Work
+from app.domain.generation import State, video_path
+from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
+from app.fetch import FetchError, Refused
+from app.generations import lifecycle
+from app.runtime import Runtime
+from app.videos.probe import NotAVideo, Probe, mismatch, probe
+from app.videos.store import ArchiveError, Stored
+
+_READ_BYTES = 1_048_576
+#: Size and kind of an MP4's first box, and how long a link may take to show them.
+_HEAD_BYTES = 8
+_LOOK_SECONDS = 30.0
+#: The upstream's are UUIDs; whatever can stand in a path is taken.
+_UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+
+
+class Outcome(StrEnum):
+    """What an operator found out about an unknown generation."""
+
+    #: The video exists: it is settled and archived from a link or a file.
+    DELIVERED = "delivered"
+    #: The upstream has a record of it: it is asked for, and ends by what the record says.
+    FOUND = "found"
+    #: It was never made or billed: the hold is released.
+    NOT_MADE = "not_made"
+    #: It was billed and the video cannot be had: it is settled.
+    LOST = "lost"
+
+
+async def resolve(
+    rt: Runtime,
+    generation_id: UUID,
+    outcome: Outcome,
+    *,
+    reason: str,
+    actor: str,
+    link: str | None = None,
+    file: Path | None = None,
+    upstream_id: str | None = None,
+) -> None:
+    """Ends an unknown generation by what an operator found out, with an audit line.
+
+    `delivered` takes the video from one of `link`, on a host that videos are downloaded from, or
+    `file`. `found` takes `upstream_id`; the generation stays unknown until the upstream has been
+    asked. Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
+    """
+    if not reason.strip():
+        raise InvalidRequest("A reason is needed.", issues=[Issue("reason", "missing", "needed")])
+    given = (link is not None) + (file is not None)
+    if given != (outcome is Outcome.DELIVERED):
+        message = "give one link or file with `delivered`, and none with the others"
+        raise InvalidRequest(f"{message}.", issues=[Issue("link", "value", message)])
+    if (upstream_id is not None) != (outcome is Outcome.FOUND):
+        message = "give an upstream id with `found`, and none with the others"
+        raise InvalidRequest(f"{message}.", issues=[Issue("upstream_id", "value", message)])
+    if upstream_id is not None:
+        await _look_up(rt, generation_id, upstream_id, reason=reason, actor=actor)
+        return
+    if link is not None:
+        _permit(rt, link)
+        await _get_unknown(rt, generation_id)
+        await _see_a_video(rt, link)
+    stored = (
+        None if file is None else await _take_in(rt, await _get_unknown(rt, generation_id), file)
+    )
+    try:
+        async with rt.db.begin() as tx:
+            work = await transitions.find_work(tx, generation_id, lock=True)
+            await _end(rt, tx, _must_be_unknown(work, generation_id), outcome, link, stored)
+            await audit.record(
+                tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value,
+                reason=reason,
+            )  # fmt: skip
+    except NotUnknown:
+        # Somebody else, or a late answer, was faster: no row will ever name this file.
+        if stored is not None:
+            with contextlib.suppress(ArchiveError):
+                await rt.archive.delete(stored[0].path)
+        raise
+    entered = State.SUCCEEDED if outcome is Outcome.DELIVERED else State.FAILED
+    rt.metrics.transitions.labels(entered.value).inc()
+
+
+async def _look_up(
+    rt: Runtime, generation_id: UUID, upstream_id: str, *, reason: str, actor: str
+) -> None:
+    if not _UPSTREAM_ID.fullmatch(upstream_id):
+        raise _not_a_record("it is no id of the upstream's")
+    key_ids = await rt.upstream_key_ids_now()
+    try:
+        async with rt.db.begin() as tx:
+            work = _must_be_unknown(
+                await transitions.find_work(tx, generation_id, lock=True), generation_id
+            )
+            key_id = work.upstream_key_id
+            if key_id is None:
+                # Not sent by what this database knows: only with one key is it clear whose it is.
+                if len(key_ids) != 1:
+                    raise _not_a_record("it is not known which upstream key to ask with")
+                (key_id,) = key_ids.values()
+            await lifecycle.look_up(
+                tx, work, upstream_id=upstream_id, upstream_key_id=key_id, now=rt.clock.now()
+            )
+            if work.upstream_id is not None:
+                # Its next look may be hours away, at the id it had before.
+                await jobs.run_now(tx, jobs.Job.POLL, generation_id)
+            await audit.record(
+                tx, actor, "unknown.resolve", str(generation_id), outcome=Outcome.FOUND.value,
+                upstream_id=upstream_id, reason=reason,
+            )  # fmt: skip
+    except Conflict:
+        raise _not_a_record("another generation has this record") from None
+
+
+def _not_a_record(why: str) -> InvalidRequest:
+    return InvalidRequest(f"upstream_id: {why}.", issues=[Issue("upstream_id", "value", why)])
+
+
+async def _end(
+    rt: Runtime,
+    tx: Tx,
+    work: Work,
+    outcome: Outcome,
+    link: str | None,
+    stored: tuple[Stored, Probe] | None,
+) -> None:
+    now = rt.clock.now()
+    if outcome is Outcome.DELIVERED:
+        path = urlsplit(link).path.lstrip("/") if link else stored[0].path if stored else ""
+        await lifecycle.succeed(
+            tx, work, attempt=None, upstream_id=None, paths=(path,), link=link, now=now
+        )
+        if stored is not None:
+            file, seen = stored
+            await assets.mark_archived(
+                tx, work.id, path=file.path, size_bytes=file.size_bytes, sha256=file.sha256,
+                duration_seconds=seen.duration_seconds, width=seen.width, height=seen.height,
+                codec=seen.codec, mismatch=mismatch(work.spec, seen),
+            )  # fmt: skip
+    elif outcome is Outcome.NOT_MADE:
+        await lifecycle.fail(
+            tx, work, attempt=None, code="not_made", now=now,
+            message="An operator found that it was never made; nothing was charged.",
+        )  # fmt: skip
+    else:
+        await lifecycle.fail(
+            tx, work, attempt=None, code="lost", now=now, billed_credits=work.quote,
+            message="An operator found that it was charged and that its video cannot be had.",
+        )  # fmt: skip
+
+
+def _permit(rt: Runtime, link: str) -> None:
+    try:
+        rt.upstream.permit_download(link)
+    except Refused as error:
+        raise _bad_link(str(error).rstrip(".")) from None
+
+
+async def _see_a_video(rt: Runtime, link: str) -> None:
+    """Refuses a link that brings no video now: with it the generation would end for good, and
+    nobody could name the right one any more."""
+    seen = b""
+    try:
+        async with asyncio.timeout(_LOOK_SECONDS), rt.upstream.download(link) as response:
+            if response.status_code != 200:
+                raise _bad_link(f"it is answered with status {response.status_code}")
+            async for chunk in response.aiter_raw():
+                seen += chunk
+                if len(seen) >= _HEAD_BYTES:
+                    break
+    except (FetchError, TimeoutError) as error:
+        raise _bad_link(f"it cannot be followed now: {_why(error)}") from None
+    if seen[4:_HEAD_BYTES] != b"ftyp":
+        raise _bad_link("what it leads to is no MP4 file")
+
+
+def _why(error: FetchError | TimeoutError) -> str:
+    return "timeout" if isinstance(error, TimeoutError) else getattr(error, "reason", "refused")
+
+
+def _bad_link(why: str) -> InvalidRequest:
+    return InvalidRequest(f"link: {why}.", issues=[Issue("link", "value", why)])
+
+
+def _must_be_unknown(work: Work | None, generation_id: UUID) -> Work:
+    if work is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    if work.state is not State.UNKNOWN:
+        raise NotUnknown(
+            f"Only an unknown generation can be resolved; this one is {work.state}.",
+            extra={"state": work.state.value},
+        )
+    return work
+
+
+async def _get_unknown(rt: Runtime, generation_id: UUID) -> Work:
+    async with rt.db.single() as tx:
+        return _must_be_unknown(await transitions.find_work(tx, generation_id), generation_id)
+
+
+async def _take_in(rt: Runtime, work: Work, file: Path) -> tuple[Stored, Probe]:
+    """The file in the archive, before any row says so: a crash leaves the generation unknown."""
+    try:
+        seen = await asyncio.to_thread(probe, file)
+    except (NotAVideo, OSError) as error:
+        raise InvalidRequest(
+            f"file: {error}", issues=[Issue("file", "value", str(error))]
+        ) from None
+    try:
+        stored = await rt.archive.write(
+            video_path(work.id, work.created_at, token=token_hex(4)),
+            _chunks(file),
+            max_bytes=rt.settings.max_video_bytes,
+        )
+    except ArchiveError as error:
+        raise Unavailable(f"The archive did not take it: {error}") from None
+    return stored, seen
+
+
+async def _chunks(file: Path) -> AsyncIterator[bytes]:
+    with file.open("rb") as opened:
+        while chunk := await asyncio.to_thread(opened.read, _READ_BYTES):
+            yield chunk

@@ -1,0 +1,90 @@
+"""Pictures of a generation's video as HTTP answers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from dataclasses import dataclass
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.domain.generation import Generation
+from app.errors import NotFound, NotReady, Unavailable, VideoExpired
+from app.http.content import content_response
+from app.http.video import CACHE_SECONDS, get_asset
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.videos import thumbnails
+from app.videos.probe import NotAVideo
+from app.videos.store import ArchiveError, Gone
+
+log = logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    name: str
+    suffix: str
+    content_type: str
+    make: thumbnails.Make
+
+
+_THUMBNAIL = _Kind("thumbnail", "webp", "image/webp", thumbnails.thumbnail)
+_SPRITESHEET = _Kind("spritesheet", "jpg", "image/jpeg", thumbnails.spritesheet)
+
+
+async def thumbnail_response(rt: Runtime, request: Request, generation: Generation) -> Response:
+    """One frame as WebP, at most 640 pixels on its longest side. Raises `NotReady` before the
+    video is in the archive, `VideoExpired` when it is there no more."""
+    return await _response(rt, request, generation, _THUMBNAIL)
+
+
+async def spritesheet_response(rt: Runtime, request: Request, generation: Generation) -> Response:
+    """Ten frames in two rows as JPEG. Raises as `thumbnail_response` does."""
+    return await _response(rt, request, generation, _SPRITESHEET)
+
+
+async def _response(rt: Runtime, request: Request, generation: Generation, kind: _Kind) -> Response:
+    asset = get_asset(generation)
+    if asset.state == "pending":
+        raise NotReady(
+            "The video is on its way to the archive; its pictures are made there.",
+            retry_after_seconds=2,
+            extra={"state": generation.state.value},
+        )
+    path, sha256, archived_at = asset.path, asset.sha256, asset.archived_at
+    # The schema holds these for an archived video.
+    if asset.state != "archived" or not (path and sha256 and archived_at):
+        raise VideoExpired(f"The video of this generation is {asset.state}.")
+    name = f"{sha256}-{kind.name}"
+    picture = await rt.pictures.get(name, lambda: _make(rt, generation, path, kind))
+
+    async def part(start: int, end: int) -> AsyncGenerator[bytes, None]:
+        yield picture[start:end]
+
+    return await content_response(
+        request,
+        open_range=part,
+        length=len(picture),
+        etag_sha256=name,
+        content_type=kind.content_type,
+        filename=f"{generation.id}.{kind.name}.{kind.suffix}",
+        last_modified=archived_at,
+        cache_seconds=CACHE_SECONDS,
+    )
+
+
+async def _make(rt: Runtime, generation: Generation, path: str, kind: _Kind) -> bytes:
+    try:
+        async with rt.archive.as_file(path) as local:
+            return await asyncio.to_thread(kind.make, local)
+    except Gone:
+        log.error("archive_file_missing", generation_id=str(generation.id))
+        raise VideoExpired("The video is missing from the archive.") from None
+    except (ArchiveError, OSError) as error:
+        log.error("archive_unavailable", error=str(error))
+        raise Unavailable("The archive cannot be read right now.", retry_after_seconds=5) from None
+    except NotAVideo as error:
+        log.warning("no_picture", generation_id=str(generation.id), reason=str(error))
+        raise NotFound("No picture can be made of this video.") from None

@@ -1,0 +1,195 @@
+"""Jobs: durable rows of work in our own transactions. The only file that knows the job library.
+
+A job's first act is to read the state of its generation: the library runs a job again after its
+worker died, and that must never send a render twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from uuid import UUID
+
+import procrastinate
+import psycopg
+from procrastinate import BaseRetryStrategy, RetryDecision, exceptions
+from procrastinate import jobs as library
+from procrastinate import worker as library_worker
+
+from app.db.jobs import Job
+from app.db.session import KEEPALIVES
+from app.telemetry import logger
+
+log = logger(__name__)
+
+_NEVER_SECONDS = 86_400.0
+
+
+Act = Callable[[UUID], Awaitable[None]]
+
+
+class _KeepTrying(BaseRetryStrategy):
+    """Any failure of a job's own code is tried again: work is never dropped."""
+
+    def get_retry_decision(
+        self, *, exception: BaseException, job: library.Job
+    ) -> RetryDecision | None:
+        if isinstance(exception, exceptions.TaskNotFound):
+            return None
+        wait = 0 if isinstance(exception, asyncio.CancelledError) else 2 ** min(job.attempts, 8)
+        return RetryDecision(retry_in={"seconds": wait})
+
+
+class Workers:
+    """Runs jobs of this process until `stop`; starts again by itself when Postgres was away."""
+
+    def __init__(
+        self,
+        conninfo: str,
+        *,
+        acts: Mapping[Job, Act],
+        lanes: Mapping[Sequence[Job], int],
+        poll_seconds: float,
+        drain_seconds: float,
+        heartbeat_seconds: float,
+        stalled_seconds: float,
+    ) -> None:
+        self._connector = procrastinate.PsycopgConnector(
+            conninfo=conninfo,
+            min_size=1,
+            max_size=max(4, len(lanes) * 2),
+            timeout=min(10.0, stalled_seconds),
+            kwargs=dict(KEEPALIVES),
+        )
+        self._app = procrastinate.App(connector=self._connector)
+        self._lanes = {tuple(job.value for job in jobs): size for jobs, size in lanes.items()}
+        self._poll_seconds = poll_seconds
+        self._drain_seconds = drain_seconds
+        self._heartbeat_seconds = heartbeat_seconds
+        self._stopping = asyncio.Event()
+        self._drained_at = 0.0
+        self._orphans: dict[tuple[Job, UUID], asyncio.Future[None]] = {}
+        self._running: set[library_worker.Worker] = set()
+        for job, act in acts.items():
+            self._register(job, act)
+
+    def _register(self, job: Job, act: Act) -> None:
+        async def run(generation_id: str) -> None:
+            await self._act(job, act, UUID(generation_id))
+
+        self._app.task(name=job.value, queue=job.value, retry=_KeepTrying())(run)
+
+    async def _act(self, job: Job, act: Act, generation_id: UUID) -> None:
+        """Acts, after what may still go on for the same job has ended.
+
+        A lane that lost the database aborts its jobs, but what they do goes on: an answer of the
+        upstream that waits to be written down exists nowhere else. Only a stop ends it.
+        """
+        key = (job, generation_id)
+        if key in self._orphans:
+            await asyncio.wait({self._orphans[key]})
+        acting = asyncio.ensure_future(act(generation_id))
+        try:
+            await asyncio.shield(acting)
+        except Exception as error:
+            # The library tries it again without a word; a fault that stays must not be silent.
+            log.error(
+                "job_failed", kind=job.value, generation_id=str(generation_id), exc_info=error
+            )
+            raise
+        except asyncio.CancelledError:
+            if self._stopping.is_set():
+                acting.cancel()
+                await asyncio.gather(acting, return_exceptions=True)
+            else:
+                self._orphans[key] = acting
+                acting.add_done_callback(lambda _: self._orphans.pop(key, None))
+            raise
+
+    async def _end_orphans(self) -> None:
+        """Lets them finish within what is left of the drain time."""
+        orphans = list(self._orphans.values())
+        if orphans:
+            await asyncio.wait(orphans, timeout=max(self._drained_at - time.monotonic(), 0))
+            for orphan in orphans:
+                orphan.cancel()
+            await asyncio.gather(*orphans, return_exceptions=True)
+
+    async def run(self) -> None:
+        """Until `stop`. A lost database is waited for, not given up."""
+        try:
+            await self._run_until_stopped()
+        finally:
+            await self._end_orphans()
+
+    async def _run_until_stopped(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                async with self._app.open_async():
+                    await self._run_lanes()
+            # The library passes on what its pool raises when it cannot be opened.
+            except (exceptions.ProcrastinateException, psycopg.Error, OSError) as error:
+                log.warning("worker_interrupted", cause=type(error.__cause__ or error).__name__)
+            if not self._stopping.is_set():
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), timeout=1.0)
+
+    async def _run_lanes(self) -> None:
+        async with _all_or_none() as group:
+            for queues, size in self._lanes.items():
+                lane = library_worker.Worker(
+                    self._app,
+                    queues=list(queues),  # the driver sends a tuple as a record
+                    concurrency=size,
+                    fetch_job_polling_interval=self._poll_seconds,
+                    listen_notify=False,  # nobody notifies: see decision 0010
+                    abort_job_polling_interval=60,
+                    # A lane that only lost the database hands its jobs back at once.
+                    shutdown_graceful_timeout=0,
+                    delete_jobs="successful",
+                    install_signal_handlers=False,
+                    update_heartbeat_interval=self._heartbeat_seconds,
+                    # `rescue` alone decides who is dead.
+                    stalled_worker_timeout=_NEVER_SECONDS,
+                )
+                self._running.add(lane)
+                group.append(asyncio.create_task(self._run_lane(lane)))
+
+    async def _run_lane(self, lane: library_worker.Worker) -> None:
+        running = asyncio.create_task(lane.run())  # type: ignore[no-untyped-call]
+        stopping = asyncio.create_task(self._stopping.wait())
+        try:
+            await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+            if self._stopping.is_set():
+                # Not earlier: a lane forgets a stop that was asked for before it began to run.
+                lane.shutdown_graceful_timeout = self._drain_seconds
+                lane.stop()  # type: ignore[no-untyped-call]
+            await running
+        finally:
+            stopping.cancel()
+            self._running.discard(lane)
+            # One lane that ends takes the others along, so that all start again together.
+            for other in list(self._running):
+                other.stop()  # type: ignore[no-untyped-call]
+
+    @property
+    def lanes_running(self) -> int:
+        return len(self._running)
+
+    def stop(self) -> None:
+        """Takes no new job, lets the running ones finish within the drain time."""
+        self._drained_at = time.monotonic() + self._drain_seconds
+        self._stopping.set()
+
+
+@contextlib.asynccontextmanager
+async def _all_or_none() -> AsyncIterator[list[asyncio.Task[None]]]:
+    """Waits for every task, then raises the first failure."""
+    tasks: list[asyncio.Task[None]] = []
+    yield tasks
+    results = await asyncio.gather(*tasks, return_exceptions=True)
+    for result in results:
+        if isinstance(result, BaseException):
+            raise result

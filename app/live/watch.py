@@ -1,0 +1,112 @@
+"""Wakes whoever waits for a generation in this process.
+
+Postgres notifications only wake; a slow look at the table is the truth, so a missed notification,
+a pooler that drops them, or a restarted database costs seconds, never an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator, Callable
+from uuid import UUID
+
+import psycopg
+
+from app.db import generations
+from app.db.session import Database, Fault, driver_conninfo
+from app.db.transitions import CHANNEL
+from app.domain.generation import RESTING
+from app.errors import Unavailable
+
+_LOOK_SECONDS = 2.0
+_RECONNECT_SECONDS = 1.0
+
+
+class Watch:
+    """One listening connection and one slow look for all waiters of a process. `on_notice` is
+    called whenever any generation is announced."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        look_seconds: float = _LOOK_SECONDS,
+        on_notice: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._db = db
+        self._on_notice = on_notice
+        self._look_seconds = look_seconds
+        self._waiting: dict[UUID, set[asyncio.Event]] = {}
+        self._tasks: list[asyncio.Task[None]] = []
+        self._released = False
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[Watch]:
+        self._tasks = [asyncio.create_task(self._listen()), asyncio.create_task(self._look())]
+        try:
+            yield self
+        finally:
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def waiting(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    async def until_resting(self, generation_id: UUID, *, seconds: float) -> bool:
+        """True once the generation came to rest, False when the time is over first or the process
+        stops."""
+        woken = asyncio.Event()
+        self._waiting.setdefault(generation_id, set()).add(woken)
+        try:
+            # It may have come to rest before the event was in place.
+            async with self._db.single() as tx:
+                if await generations.which_rest(tx, [generation_id], tuple(RESTING)):
+                    return True
+            if not self._released:
+                await asyncio.wait_for(woken.wait(), timeout=seconds)
+        except TimeoutError:
+            return False
+        finally:
+            waiters = self._waiting[generation_id]
+            waiters.discard(woken)
+            if not waiters:
+                del self._waiting[generation_id]
+        return not self._released
+
+    def release(self) -> None:
+        """Lets every waiter go, and keeps no new one: the process is stopping."""
+        self._released = True
+        for generation_id in list(self._waiting):
+            self._wake(generation_id)
+
+    def _wake(self, generation_id: UUID) -> None:
+        for woken in self._waiting.get(generation_id, ()):
+            woken.set()
+
+    async def _listen(self) -> None:
+        while True:
+            with contextlib.suppress(psycopg.Error, OSError):
+                connection = await psycopg.AsyncConnection.connect(
+                    driver_conninfo(self._db.address), autocommit=True, connect_timeout=5
+                )
+                async with connection:
+                    await connection.execute(f"LISTEN {CHANNEL}")
+                    async for notice in connection.notifies():
+                        self._on_notice()
+                        with contextlib.suppress(ValueError):
+                            self._wake(UUID(notice.payload))
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    async def _look(self) -> None:
+        while True:
+            await asyncio.sleep(self._look_seconds)
+            ids = list(self._waiting)
+            if not ids:
+                continue
+            with contextlib.suppress(Unavailable, Fault):
+                async with self._db.single() as tx:
+                    for generation_id in await generations.which_rest(tx, ids, tuple(RESTING)):
+                        self._wake(generation_id)

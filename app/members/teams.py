@@ -1,0 +1,59 @@
+"""Making and changing teams, each deed with its audit line."""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from app.db import audit, members
+from app.db.session import Conflict
+from app.domain.caller import Status
+from app.errors import InvalidRequest, NotFound
+from app.runtime import Runtime
+
+#: A hundred years; what is longer is for ever.
+_MAX_RETENTION_DAYS = 36_500
+
+
+async def create_team(rt: Runtime, name: str, *, credit_limit: int | None, actor: str) -> UUID:
+    """Raises `InvalidRequest` where the name is taken."""
+    if credit_limit is not None and credit_limit < 0:
+        raise InvalidRequest("credit_limit must not be negative.")
+    team_id = uuid4()
+    try:
+        async with rt.db.begin() as tx:
+            await members.create_team(tx, team_id, name=name, credit_limit=credit_limit)
+            await audit.record(tx, actor, "team.create", name, credit_limit=credit_limit)
+    except Conflict:
+        raise InvalidRequest(f"There is a team {name} already.") from None
+    return team_id
+
+
+async def change_team(
+    rt: Runtime,
+    name: str,
+    *,
+    credit_limit: int | None = None,
+    unlimited: bool = False,
+    retention_days: int | None = None,
+    keep_forever: bool = False,
+    status: Status | None = None,
+    actor: str,
+) -> None:
+    """What is not given stays. A shorter retention also binds the videos that are there already."""
+    if credit_limit is not None and credit_limit < 0:
+        raise InvalidRequest("credit_limit must not be negative.")
+    if retention_days is not None and not 1 <= retention_days <= _MAX_RETENTION_DAYS:
+        raise InvalidRequest(f"retention_days must be from 1 to {_MAX_RETENTION_DAYS}.")
+    async with rt.db.begin() as tx:
+        team_id = await members.find_team_id(tx, name)
+        if team_id is None:
+            raise NotFound(f"There is no team {name}.")
+        await members.update_team(
+            tx, team_id, credit_limit=credit_limit, unlimited=unlimited, status=status,
+            retention_days=retention_days, keep_forever=keep_forever,
+        )  # fmt: skip
+        await audit.record(
+            tx, actor, "team.change", name, credit_limit=credit_limit, unlimited=unlimited,
+            retention_days=retention_days, keep_forever=keep_forever or None,
+            status=status and status.value,
+        )  # fmt: skip

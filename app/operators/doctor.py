@@ -1,0 +1,85 @@
+"""`reelgate doctor`: is everything this gateway needs there, and what to do where it is not."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+
+from app.db import health, jobs
+from app.db.migrate import head_revision
+from app.errors import Unavailable
+from app.http.ops import WORKER_SILENCE_SECONDS
+from app.runtime import Runtime
+from app.upstream.client import KeyCheck
+from app.videos.store import ArchiveError
+
+#: More than this and link expiry, schedules and logs of processes disagree visibly.
+_CLOCK_TOLERANCE_SECONDS = 2.0
+_OLDEST_POSTGRES = 140_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """`ok` None: it could not be looked at, or it is only a remark."""
+
+    name: str
+    ok: bool | None
+    detail: str
+
+
+async def examine(rt: Runtime) -> AsyncIterator[Finding]:
+    """One finding after the other, so that a slow one does not hide the rest."""
+    checks: list[Callable[[Runtime], Awaitable[list[Finding]]]] = [
+        _database, _archive, _upstream,
+    ]  # fmt: skip
+    for check in checks:
+        for finding in await check(rt):
+            yield finding
+
+
+async def _database(rt: Runtime) -> list[Finding]:
+    try:
+        async with rt.db.single() as tx:
+            version = await health.server_version(tx)
+            revision = await health.schema_revision(tx)
+            offset = await health.clock_offset_seconds(tx, rt.clock.now().timestamp())
+            seen = await jobs.worker_seen_seconds(tx) if revision else None
+    except Unavailable:
+        return [Finding("database", False, "It does not answer: check DATABASE_URL.")]
+    shown = f"PostgreSQL {version // 10_000}.{version % 10_000}"
+    new_enough = version >= _OLDEST_POSTGRES
+    at_head = revision == head_revision()
+    in_step = abs(offset) <= _CLOCK_TOLERANCE_SECONDS
+    working = seen is not None and seen < WORKER_SILENCE_SECONDS
+    return [
+        Finding("database", new_enough, shown if new_enough else f"{shown}; 14 or newer is needed"),
+        Finding("migrations", at_head, f"at {revision}" if at_head else
+                f"at {revision or 'nothing'}, not {head_revision()}: run `reelgate migrate`"),
+        Finding("clock", in_step, f"{offset:+.2f} s from the database's" + (
+                "" if in_step else ": set up time synchronisation")),
+        Finding("worker", working or None, f"last seen {seen:.0f} s ago" if working else
+                "no worker is running: start `reelgate worker`"),
+    ]  # fmt: skip
+
+
+async def _archive(rt: Runtime) -> list[Finding]:
+    try:
+        await rt.archive.check()
+    except ArchiveError as error:
+        return [Finding("archive", False, f"{error}: check REELGATE_ARCHIVE_URL and its access")]
+    return [Finding("archive", True, "writes, reads and deletes")]
+
+
+async def _upstream(rt: Runtime) -> list[Finding]:
+    findings = []
+    for label in rt.upstream.labels():
+        found = await rt.upstream.check_key(label)
+        advice = {
+            KeyCheck.OK: "the key is accepted",
+            KeyCheck.REJECTED: "the key is refused: check ONEMIN_API_KEY",
+            KeyCheck.UNREACHABLE: "no answer: check the network and ONEMIN_BASE_URL",
+        }
+        findings.append(Finding(f"upstream key {label}", found is KeyCheck.OK, advice[found]))
+    if not findings:
+        findings.append(Finding("upstream key", None, "ONEMIN_API_KEY is not set"))
+    return findings

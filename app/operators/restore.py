@@ -1,0 +1,59 @@
+"""Recovery: what must happen between the restore of a backup and the first worker.
+
+What is `queued` in a dump may have been sent, and charged, after the dump was taken, and nothing in
+the restored database can tell. Sending it again could pay twice; releasing it would forget what may
+have been paid. So it becomes `unknown`, with its hold, until somebody has looked at the upstream.
+"""
+
+from __future__ import annotations
+
+from app.db import audit, events, jobs, transitions
+from app.errors import InvalidRequest
+from app.generations import lifecycle
+from app.runtime import Runtime
+
+_BATCH = 100
+_BATCH_OF_EVENTS = 5_000
+
+
+async def hold_back(rt: Runtime, *, actor: str) -> int:
+    """Makes every generation `unknown` that may have been sent since the dump; how many. What has
+    an upstream id is left: asking for it costs nothing. May be repeated.
+
+    Raises `InvalidRequest` while a worker is at work: this is no restored database then.
+    """
+    await _refuse_while_working(rt)
+    await _forget_order(rt)
+    held = 0
+    while True:
+        async with rt.db.begin() as tx:
+            found = await transitions.list_unsent(tx, limit=_BATCH)
+            for generation_id in found:
+                await lifecycle.hold_back(tx, generation_id)
+            if found:
+                await audit.record(
+                    tx, actor, "generations.hold_back", "restore",
+                    generations=[str(one) for one in found],
+                )  # fmt: skip
+        held += len(found)
+        if len(found) < _BATCH:
+            return held
+
+
+async def _forget_order(rt: Runtime) -> None:
+    """Another server counts its transactions anew: what is new is to be told behind what is old."""
+    changed = _BATCH_OF_EVENTS
+    while changed == _BATCH_OF_EVENTS:
+        async with rt.db.single() as tx:
+            changed = await events.forget_order(tx, limit=_BATCH_OF_EVENTS)
+
+
+async def _refuse_while_working(rt: Runtime) -> None:
+    async with rt.db.single() as tx:
+        seen = await jobs.worker_seen_seconds(tx)
+    if seen is not None and seen < rt.settings.worker_stalled_seconds:
+        raise InvalidRequest(
+            f"A worker gave a sign of life {seen:.0f} s ago. Stop every process that uses this "
+            "database; where it was restored just now, try again in "
+            f"{rt.settings.worker_stalled_seconds:.0f} s."
+        )

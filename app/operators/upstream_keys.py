@@ -1,0 +1,16 @@
+"""Upstream keys that were set aside: back into use by hand."""
+
+from __future__ import annotations
+
+from app.db import audit, jobs, upstream_keys
+from app.errors import NotFound
+from app.runtime import Runtime
+
+
+async def return_to_use(rt: Runtime, label: str, *, actor: str) -> None:
+    """An upstream key that was set aside is used again. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        if not await upstream_keys.take_back(tx, label):
+            raise NotFound(f"There is no upstream key {label}.")
+        await audit.record(tx, actor, "upstream_key.return", label)
+        await jobs.run_all_now(tx, jobs.Job.SUBMIT)

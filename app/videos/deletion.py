@@ -1,0 +1,113 @@
+"""Custody of videos: deleting them when their owner or their team's retention says so.
+
+The row is marked first and the bytes go after. The other way round, a crash in between would leave
+a row that promises a file which is gone; this way it leaves a file that the row still names, and
+upkeep takes it from there. Deleting what is gone is no error, so every step may be repeated.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import PurePosixPath
+from uuid import UUID
+
+from app.db import assets
+from app.db.assets import Leftover
+from app.domain.generation import FINAL, Generation, State
+from app.errors import NotReady
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.videos.store import ArchiveError
+
+log = logger(__name__)
+
+#: Rows marked in one transaction, and files removed in one go.
+BATCH = 100
+
+
+async def delete(rt: Runtime, generation: Generation, *, reason: str, by: UUID) -> None:
+    """Deletes the video and keeps the record. Where there is none any more, nothing happens.
+
+    Raises `NotReady` before the generation has ended. Where the archive cannot be reached, the
+    bytes are out of every caller's reach at once and upkeep removes them later.
+    """
+    if generation.state not in FINAL:
+        raise NotReady(_not_yet(generation.state), extra={"state": generation.state.value})
+    async with rt.db.begin() as tx:
+        deleted = await assets.delete_videos(tx, generation.id, reason=reason, by=by)
+    if deleted:
+        log.info("video_deleted", generation_id=str(generation.id), reason=reason)
+    async with rt.db.single() as tx:
+        leftovers = await assets.list_leftovers(tx, generation_id=generation.id, limit=BATCH)
+    for leftover in leftovers:
+        await _remove(rt, leftover)
+
+
+def _not_yet(state: State) -> str:
+    if state is State.QUEUED:
+        return "This generation is queued; there is no video yet. Cancel it instead."
+    if state is State.UNKNOWN:
+        return "Nobody knows yet whether this generation has a video, so there is none to delete."
+    return f"This generation is {state}; its video can be deleted once it has ended."
+
+
+async def delete_expired(rt: Runtime) -> int:
+    """Marks one batch of the videos that are past their team's retention; how many. Their bytes
+    are leftovers from then on."""
+    async with rt.db.begin() as tx:
+        deleted = await assets.delete_expired(tx, now=rt.clock.for_database(), limit=BATCH)
+    if deleted:
+        log.info("videos_expired", videos=deleted)
+    return deleted
+
+
+async def remove_leftovers(rt: Runtime) -> bool:
+    """Removes the bytes of every deleted file that are still there. False where some stayed; it
+    gives up once a whole batch did: the archive is away."""
+    after, all_gone = 0, True
+    while True:
+        async with rt.db.single() as tx:
+            page = await assets.list_leftovers(tx, after=after, limit=BATCH)
+        if not page:
+            return all_gone
+        limit = asyncio.Semaphore(rt.settings.archive_concurrency)
+
+        async def remove(leftover: Leftover, limit: asyncio.Semaphore = limit) -> bool:
+            async with limit:
+                return await _remove(rt, leftover)
+
+        gone = await asyncio.gather(*(remove(leftover) for leftover in page))
+        all_gone &= all(gone)
+        if not any(gone):
+            return False
+        after = page[-1].id
+
+
+async def remove_forsaken(rt: Runtime, generation_id: UUID, *, folder: str) -> None:
+    """Removes what tries that died left: of a video that was deleted meanwhile all, of one that is
+    archived all but the file that its row names, for no other try can be recorded any more. Raises
+    `ArchiveError`: the job is then tried again, for nothing else knows of these bytes."""
+    async with rt.db.single() as tx:
+        files = await assets.video_files(tx, [generation_id])
+    state, kept = files.get(generation_id, ("", None))
+    if state not in ("archived", "deleted"):
+        return
+    async for page in rt.archive.paths(folder):
+        for path in page:
+            of_it = PurePosixPath(path).name.startswith(f"{generation_id}.")
+            if of_it and (state == "deleted" or path != kept):
+                await rt.archive.delete(path)
+                log.info("archiving_withdrawn", generation_id=str(generation_id))
+
+
+async def _remove(rt: Runtime, leftover: Leftover) -> bool:
+    try:
+        await rt.archive.delete(leftover.path)
+    except ArchiveError as error:
+        log.warning(
+            "bytes_not_removed", generation_id=str(leftover.generation_id), error=str(error)
+        )
+        return False
+    async with rt.db.single() as tx:
+        await assets.mark_removed(tx, leftover.id)
+    return True

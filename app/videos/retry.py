@@ -1,0 +1,18 @@
+"""Archiving again what was given up."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from app.db import assets, audit, jobs
+from app.errors import NotFound
+from app.runtime import Runtime
+
+
+async def retry_archiving(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
+    """A video that was given up is tried again, with a fresh link. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        if not await assets.revive(tx, generation_id):
+            raise NotFound(f"Generation {generation_id} has no video that was given up.")
+        await jobs.enqueue(tx, jobs.Job.ARCHIVE, generation_id)
+        await audit.record(tx, actor, "archive.retry", str(generation_id))

@@ -1,0 +1,272 @@
+"""Inventory: comparing the archive with the records, and carrying it to another store."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, suppress
+from dataclasses import dataclass, field
+from datetime import timedelta
+from enum import StrEnum
+from hashlib import sha256
+from pathlib import PurePosixPath
+from uuid import UUID, uuid4
+
+from app.db import assets, jobs, members
+from app.db.assets import Kept
+from app.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable
+from app.runtime import Runtime
+from app.videos.store import Archive, ArchiveError, ArchiveUnavailable, Gone
+
+_PAGE = 200
+#: Bad files a report names; the counts go on.
+MAX_NAMED = 50
+
+
+class Verdict(StrEnum):
+    OK = "ok"
+    #: Copied by this run, or there already from an earlier one.
+    COPIED = "copied"
+    PRESENT = "present"
+    #: Deleted by its owner or its retention while we looked: no business of ours any more.
+    DROPPED = "dropped"
+    MISSING = "missing"
+    CHANGED = "changed"
+    #: The store did not give it or take it; it may be sound.
+    UNREADABLE = "unreadable"
+    UNWRITTEN = "unwritten"
+
+
+BAD = frozenset({Verdict.MISSING, Verdict.CHANGED, Verdict.UNREADABLE, Verdict.UNWRITTEN})
+
+
+@dataclass(slots=True)
+class Report:
+    """Counts of every verdict, and the first bad files with theirs."""
+
+    counts: Counter[Verdict] = field(default_factory=Counter)
+    bad: list[tuple[str, Verdict]] = field(default_factory=list)
+
+    @property
+    def sound(self) -> bool:
+        return not any(self.counts[verdict] for verdict in BAD)
+
+    def add(self, path: str, verdict: Verdict) -> None:
+        self.counts[verdict] += 1
+        if verdict in BAD and len(self.bad) < MAX_NAMED:
+            self.bad.append((path, verdict))
+
+
+async def verify(rt: Runtime, *, team: str | None = None, since_days: int | None = None) -> Report:
+    """Reads every archived file and compares its size and hash with the record. Raises `NotFound`
+    for an unknown team."""
+    return await _each(rt, lambda kept: _examine(rt, kept), team=team, since_days=since_days)
+
+
+async def find_orphans(rt: Runtime) -> list[str]:
+    """Files in the archive that no row knows. Raises `Unavailable`."""
+    found: list[str] = []
+    try:
+        async with aclosing(rt.archive.paths()) as pages:
+            async for page in pages:
+                states = await _states_of(rt, page)
+                found += [path for path in page if states.get(path) not in ("pending", "archived")]
+    except ArchiveError as error:
+        raise Unavailable(f"The archive cannot be listed: {error}.") from None
+    return found
+
+
+async def move(
+    rt: Runtime, *, to: str, source: str | None = None, delete_source: bool = False
+) -> Report:
+    """Copies every archived file from the archive in use, or `source`, to the store `to`.
+
+    What is there already with the right size and hash is left. Copies of videos that were deleted
+    meanwhile are taken back. With `delete_source` a file goes from the source once its copy was
+    read back and is right. Raises `InvalidRequest` where that would take the files of a running
+    gateway, `Unavailable` where a store cannot be used at all.
+    """
+    origin, target = rt.archive if source is None else _open(source), _open(to)
+    if await _same_store(origin, target):
+        raise InvalidRequest("Both addresses are the same store.")
+    if delete_source:
+        await _refuse_while_used(rt, origin)
+    report = await _each(rt, lambda kept: _carry(rt, kept, origin, target, delete_source))
+    for store in (target, origin) if delete_source else (target,):
+        await _drop_deleted(rt, store)
+    return report
+
+
+async def _each(
+    rt: Runtime,
+    act: Callable[[Kept], Awaitable[Verdict]],
+    *,
+    team: str | None = None,
+    since_days: int | None = None,
+) -> Report:
+    """Page by page over what the archive should hold, a few files at a time."""
+    team_id = await _team_id(rt, team)
+    since = None if since_days is None else rt.clock.now() - timedelta(days=since_days)
+    report, limit, after = Report(), asyncio.Semaphore(rt.settings.archive_concurrency), 0
+
+    async def one(kept: Kept) -> None:
+        async with limit:
+            report.add(kept.path, await act(kept))
+
+    while True:
+        async with rt.db.single() as tx:
+            page = await assets.list_kept(
+                tx, after=after, limit=_PAGE, team_id=team_id, archived_from=since
+            )
+        if not page:
+            return report
+        await asyncio.gather(*(one(kept) for kept in page))
+        after = page[-1].id
+
+
+async def _team_id(rt: Runtime, team: str | None) -> UUID | None:
+    if team is None:
+        return None
+    async with rt.db.single() as tx:
+        team_id = await members.find_team_id(tx, team)
+    if team_id is None:
+        raise NotFound(f"There is no team {team}.")
+    return team_id
+
+
+async def _examine(rt: Runtime, kept: Kept) -> Verdict:
+    try:
+        verdict = await _compare(rt.archive, kept)
+    except ArchiveError:
+        return Verdict.UNREADABLE
+    return verdict if verdict is Verdict.OK or await _still_kept(rt, kept) else Verdict.DROPPED
+
+
+async def _compare(archive: Archive, kept: Kept) -> Verdict:
+    """Raises `ArchiveUnavailable`."""
+    size = await archive.size(kept.path)
+    if size is None:
+        return Verdict.MISSING
+    if size != kept.size_bytes:
+        return Verdict.CHANGED
+    try:
+        same = await archive.sha256(kept.path) == kept.sha256
+    except Gone:
+        return Verdict.MISSING
+    return Verdict.OK if same else Verdict.CHANGED
+
+
+async def _still_kept(rt: Runtime, kept: Kept) -> bool:
+    async with rt.db.single() as tx:
+        return await assets.is_kept(tx, kept)
+
+
+async def _carry(
+    rt: Runtime, kept: Kept, origin: Archive, target: Archive, delete_source: bool
+) -> Verdict:
+    try:
+        verdict = Verdict.PRESENT
+        if await _compare(target, kept) is not Verdict.OK:
+            verdict = await _copy(kept, origin, target)
+        if not await _still_kept(rt, kept):
+            # Deleted while it was on its way: the copy must not outlive it.
+            await target.delete(kept.path)
+            return Verdict.DROPPED
+        if delete_source and verdict not in BAD:
+            await origin.delete(kept.path)
+    except ArchiveError:
+        return Verdict.UNWRITTEN
+    return verdict
+
+
+class _Changed(Exception):
+    """The source holds other bytes than the record says."""
+
+
+async def _copy(kept: Kept, origin: Archive, target: Archive) -> Verdict:
+    try:
+        await target.write(kept.path, _checked(kept, origin), max_bytes=kept.size_bytes)
+    except Gone:
+        return Verdict.MISSING
+    except _Changed:
+        return Verdict.CHANGED
+    return Verdict.COPIED if await _compare(target, kept) is Verdict.OK else Verdict.UNWRITTEN
+
+
+async def _checked(kept: Kept, origin: Archive) -> AsyncGenerator[bytes, None]:
+    """The source's bytes; `_Changed` before the last ones are taken, so that a wrong file never
+    stands in the target."""
+    if await origin.size(kept.path) not in (None, kept.size_bytes):
+        raise _Changed
+    digest = sha256()
+    async with aclosing(origin.read(kept.path, 0, kept.size_bytes)) as blocks:
+        async for block in blocks:
+            await asyncio.to_thread(digest.update, block)
+            yield block
+    if digest.hexdigest() != kept.sha256:
+        raise _Changed
+
+
+async def _drop_deleted(rt: Runtime, store: Archive) -> None:
+    """Removes files of videos that are deleted by now. Raises `Unavailable`."""
+    try:
+        async with aclosing(store.paths()) as pages:
+            async for page in pages:
+                states = await _states_of(rt, page)
+                for path in page:
+                    if states.get(path) == "deleted":
+                        await store.delete(path)
+    except ArchiveError as error:
+        raise Unavailable(f"A store cannot be swept: {error}.") from None
+
+
+async def _states_of(rt: Runtime, paths: list[str]) -> dict[str, str]:
+    """The state of the video each path belongs to, by the id in its name; `superseded` where the
+    video is archived under another path."""
+    ids: dict[str, UUID] = {}
+    for path in paths:
+        with suppress(ValueError):
+            ids[path] = UUID(PurePosixPath(path).name.split(".")[0])
+    async with rt.db.single() as tx:
+        files = await assets.video_files(tx, ids.values())
+    known = {path: files[found] for path, found in ids.items() if found in files}
+    return {
+        path: "superseded" if state == "archived" and recorded != path else state
+        for path, (state, recorded) in known.items()
+    }
+
+
+def _open(address: str) -> Archive:
+    try:
+        return Archive.open(address)
+    except ConfigurationError as error:
+        raise InvalidRequest(str(error)) from None
+
+
+async def _same_store(one: Archive, other: Archive) -> bool:
+    """Whether a file put into one shows in the other, however their addresses are spelled."""
+    path = f"reelgate-check-{uuid4().hex}"
+    try:
+        await other.write(path, _a_few_bytes(), max_bytes=8)
+        try:
+            return await one.size(path) is not None
+        finally:
+            await other.delete(path)
+    except ArchiveUnavailable as error:
+        raise Unavailable(f"A store cannot be used: {error}.") from None
+
+
+async def _a_few_bytes() -> AsyncIterator[bytes]:
+    yield b"reelgate"
+
+
+async def _refuse_while_used(rt: Runtime, origin: Archive) -> None:
+    async with rt.db.single() as tx:
+        seen = await jobs.worker_seen_seconds(tx)
+    working = seen is not None and seen < rt.settings.worker_stalled_seconds
+    if working and await _same_store(origin, rt.archive):
+        raise InvalidRequest(
+            "A worker still uses that store. Stop the gateway first; or set REELGATE_ARCHIVE_URL "
+            "to the new store, start the gateway again, and name the old one with --from."
+        )

@@ -1,0 +1,304 @@
+"""Telling receivers what happened: one try at a delivery, and what follows from it.
+
+A try is sent first and written down after. A process that dies in between sends it again, under the
+same message id: receivers see everything at least once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import random
+import re
+import time
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+from uuid import UUID
+
+from standardwebhooks import Webhook
+
+from app.db import generations, webhook_deliveries, webhook_endpoints
+from app.db.jobs import Job, enqueue
+from app.db.session import Tx
+from app.db.webhook_deliveries import Attempt, Delivery
+from app.db.webhook_endpoints import Endpoint
+from app.domain.generation import Generation
+from app.domain.webhooks import (
+    GIVE_UP_SECONDS,
+    Form,
+    Kind,
+    Telling,
+    message_id_of,
+    wait_after,
+)
+from app.fetch import FetchError
+from app.generations import progress, queries
+from app.runtime import Runtime
+from app.telemetry import logger
+
+log = logger(__name__)
+
+ATTEMPT_SECONDS = 15.0
+#: Of an answer, as much as is read, and as much as is kept.
+_MOST_ANSWER_BYTES = 4_096
+_KEPT_ANSWER_CHARACTERS = 1_000
+_GONE = 410
+#: Links of ours in a body are good for days: the log shows that there was one.
+_SIGNATURE = re.compile(r"(?<=[?&]sig=)[^&\"\\]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receiver:
+    """Where a delivery goes. `secrets` all sign it, the newest first. `id` is the endpoint's; of
+    callbacks the member's, who counts as one receiver. `owner_id` is the member's or the team's."""
+
+    id: UUID
+    owner_id: UUID
+    url: str
+    form: str
+    secrets: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tried:
+    """A try that was made, not yet written down."""
+
+    delivery: Delivery
+    attempt: Attempt
+    retry_after_seconds: float | None
+
+    @property
+    def delivered(self) -> bool:
+        return self.attempt.status is not None and 200 <= self.attempt.status < 300
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Due:
+    """A delivery that is to be sent now."""
+
+    delivery: Delivery
+    receiver: Receiver
+    generation: Generation | None
+
+
+async def attempt(rt: Runtime, delivery_id: UUID) -> Tried | None:
+    """Sends a delivery if it is due."""
+    due = await find_due(rt, delivery_id)
+    return None if due is None else await send(rt, due)
+
+
+async def find_due(rt: Runtime, delivery_id: UUID) -> Due | None:
+    """None where there is nothing to send: it ended, it waits for a later time and has its job for
+    then, or its receiver is no more."""
+    async with rt.db.single() as tx:
+        delivery = await webhook_deliveries.find_any(tx, delivery_id)
+        if delivery is None or delivery.state != "pending":
+            return None
+        endpoint = None
+        if delivery.endpoint_id is not None:
+            endpoint = await webhook_endpoints.find_any(tx, delivery.endpoint_id)
+        generation = None
+        if delivery.generation_id is not None:
+            generation = await generations.find(tx, delivery.generation_id)
+        if await _is_early(rt, tx, delivery):
+            return None
+    receiver = _receiver(rt, delivery, endpoint, generation)
+    if receiver is None:
+        async with rt.db.single() as tx:
+            error = "the endpoint is disabled"
+            await webhook_deliveries.abandon(tx, delivery.id, error=error, at=rt.clock.now())
+        rt.metrics.webhooks.labels("abandoned").inc()
+        return None
+    return Due(delivery=delivery, receiver=receiver, generation=generation)
+
+
+async def send(rt: Runtime, due: Due) -> Tried:
+    telling = await _telling(rt, due.delivery, due.generation)
+    return await _send(rt, due.delivery, due.receiver, _render(rt, due.receiver, telling))
+
+
+async def record(rt: Runtime, tried: Tried) -> None:
+    """Writes a try down, and what follows: the next one, or the end. May be repeated."""
+    delivery, now = tried.delivery, rt.clock.now()
+    wait = None
+    # A test is for the person who looks at it now.
+    retried = delivery.kind is not Kind.TEST and tried.attempt.status != _GONE
+    if not tried.delivered and retried:
+        wait = wait_after(
+            delivery.attempts + 1,
+            retry_after_seconds=tried.retry_after_seconds,
+            jitter=random.random(),  # noqa: S311 - spreads load
+        )
+    at = None if wait is None else now + timedelta(seconds=wait)
+    state = "delivered" if tried.delivered else "pending" if at else "failed"
+    disabled = ""
+    async with rt.db.begin() as tx:
+        if delivery.endpoint_id is not None:
+            await webhook_endpoints.hold(tx, delivery.endpoint_id)
+        written = await webhook_deliveries.record(
+            tx, delivery, tried.attempt, state=state, next_attempt_at=at,
+            finished_at=None if at else now,
+        )  # fmt: skip
+        if not written:
+            return
+        if at is not None:
+            await enqueue(tx, Job.TELL, delivery.id, at=at)
+        if delivery.endpoint_id is not None:
+            await webhook_endpoints.note_health(
+                tx, delivery.endpoint_id, delivered=tried.delivered, at=now
+            )
+            disabled = await _disable_where_hopeless(rt, tx, tried, state)
+    rt.metrics.webhooks.labels("retried" if at else state).inc()
+    log.info(
+        "webhook_tried", delivery_id=str(delivery.id), state=state, status=tried.attempt.status,
+        error=tried.attempt.error, attempt=tried.attempt.number,
+    )  # fmt: skip
+    if disabled:
+        rt.metrics.webhook_endpoints_disabled.labels(disabled).inc()
+        log.warning("webhook_endpoint_disabled", endpoint_id=str(delivery.endpoint_id),
+                    reason=disabled)  # fmt: skip
+
+
+async def _disable_where_hopeless(rt: Runtime, tx: Tx, tried: Tried, state: str) -> str:
+    """Why the endpoint was disabled just now: it said that it is gone, or a delivery used up its
+    tries and nothing has come through for days. Empty where it was not."""
+    endpoint_id = tried.delivery.endpoint_id
+    assert endpoint_id is not None
+    if tried.attempt.status == _GONE:
+        return "gone" if await webhook_endpoints.disable(tx, endpoint_id, reason="gone") else ""
+    if state == "failed" and tried.delivery.kind is not Kind.TEST:
+        before = rt.clock.now() - timedelta(seconds=GIVE_UP_SECONDS)
+        if await webhook_endpoints.disable(
+            tx, endpoint_id, reason="failing", failing_before=before
+        ):
+            return "failing"
+    return ""
+
+
+async def _is_early(rt: Runtime, tx: Tx, delivery: Delivery) -> bool:
+    """A job that was made again may come before its time; it gets another one for then. By the
+    clock of the database, which also starts the jobs."""
+    if not delivery.attempts:
+        return False
+    early = await webhook_deliveries.is_early(tx, delivery.id, now=rt.clock.for_database())
+    if early:
+        await enqueue(tx, Job.TELL, delivery.id, at=delivery.next_attempt_at)
+    return early
+
+
+def _receiver(
+    rt: Runtime, delivery: Delivery, endpoint: Endpoint | None, generation: Generation | None
+) -> Receiver | None:
+    if endpoint is not None:
+        seeds = [endpoint.seed]
+        until = endpoint.previous_until
+        if endpoint.previous_seed is not None and until is not None and until > rt.clock.now():
+            seeds.append(endpoint.previous_seed)
+        # A test goes to a disabled one too: that is how one sees that it works again.
+        if not endpoint.enabled and delivery.kind is not Kind.TEST:
+            return None
+        secrets = [rt.hooks.of_endpoint(seed) for seed in seeds]
+        return Receiver(
+            id=endpoint.id, owner_id=endpoint.member_id or endpoint.team_id, url=endpoint.url,
+            form=endpoint.form.value, secrets=secrets,
+        )  # fmt: skip
+    if generation is None or generation.callback_url is None:
+        return None
+    return Receiver(
+        id=generation.member_id,
+        owner_id=generation.member_id,
+        url=generation.callback_url,
+        form=generation.dialect,
+        secrets=[rt.hooks.of_member(generation.member_id)],
+    )
+
+
+async def _telling(rt: Runtime, delivery: Delivery, generation: Generation | None) -> Telling:
+    now = None
+    if generation is not None:
+        history = await progress.history_of(rt, generation.spec)
+        now = progress.progress_of(generation, history, now=rt.clock.now())
+    return Telling(
+        message_id=message_id_of(delivery.id),
+        kind=delivery.kind,
+        happened_at=delivery.happened_at,
+        generation=generation,
+        link=None if generation is None else queries.video_link(rt, generation),
+        elapsed_seconds=0.0 if now is None else now.elapsed_seconds,
+        p50_seconds=None if now is None else now.p50_seconds,
+        p90_seconds=None if now is None else now.p90_seconds,
+    )
+
+
+def _render(rt: Runtime, receiver: Receiver, telling: Telling) -> str:
+    """In the form of the receiver; of a dialect that has none, in our own."""
+    form = rt.forms.get(receiver.form) or rt.forms[Form.REELGATE.value]
+    return json.dumps(form(telling), ensure_ascii=False, separators=(",", ":"))
+
+
+async def _send(rt: Runtime, delivery: Delivery, receiver: Receiver, document: str) -> Tried:
+    now, started = rt.clock.now(), time.monotonic()
+    message_id = message_id_of(delivery.id)
+    headers = {
+        "Content-Type": "application/json",
+        "webhook-id": message_id,
+        "webhook-timestamp": str(int(now.timestamp())),
+    }
+    signed = " ".join(
+        Webhook(secret).sign(message_id, now.astimezone(UTC), document)
+        for secret in receiver.secrets
+    )
+    status, error, answer, retry_after = None, None, None, None
+    try:
+        async with (
+            asyncio.timeout(ATTEMPT_SECONDS),
+            rt.outward.stream(
+                receiver.url, method="POST", content=document.encode(),
+                headers={**headers, "webhook-signature": signed},
+            ) as response,
+        ):  # fmt: skip
+            status = response.status_code
+            retry_after = _retry_after(response.headers.get("retry-after", ""), now)
+            answer = await _beginning_of(response.aiter_raw())
+    except TimeoutError:
+        error = f"no whole answer within {ATTEMPT_SECONDS:g} s"
+    except FetchError as failure:
+        error = str(failure)
+    if status is not None and not 200 <= status < 300:
+        error = f"answered {status}"
+    elif status is not None and error is not None:
+        # It said yes; what it said besides is not needed.
+        error = None
+    return Tried(
+        delivery=delivery,
+        attempt=Attempt(
+            number=delivery.attempts + 1, created_at=now,
+            seconds=round(time.monotonic() - started, 3), request_headers=headers,
+            request_body=_SIGNATURE.sub("[hidden]", document), status=status, error=error,
+            answer=answer,
+        ),
+        retry_after_seconds=retry_after,
+    )  # fmt: skip
+
+
+async def _beginning_of(chunks: AsyncIterator[bytes]) -> str:
+    """As much of an answer as the log keeps: it may be anything, without an end."""
+    read = bytearray()
+    async for chunk in chunks:
+        read += chunk
+        if len(read) >= _MOST_ANSWER_BYTES:
+            break
+    return read.decode("utf-8", "replace").replace("\x00", "\ufffd")[:_KEPT_ANSWER_CHARACTERS]
+
+
+def _retry_after(said: str, now: datetime) -> float | None:
+    """Seconds, or an HTTP date (RFC 9110, 10.2.3)."""
+    if re.fullmatch(r"[0-9]{1,9}", said):
+        return float(said)
+    try:
+        return max((parsedate_to_datetime(said) - now).total_seconds(), 0.0)
+    # The last one: a year or an offset of more digits than a number of the machine has.
+    except (TypeError, ValueError, OverflowError):
+        return None

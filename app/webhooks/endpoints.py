@@ -1,0 +1,220 @@
+"""Webhook endpoints as their owners keep them: made, changed, rotated, tried and deleted, each with
+its line in the audit log."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from uuid import UUID, uuid4
+
+from app.db import audit, webhook_deliveries, webhook_endpoints
+from app.db.jobs import Job, enqueue, run_now
+from app.db.session import Tx
+from app.db.webhook_deliveries import Delivery
+from app.db.webhook_endpoints import Endpoint, Owner
+from app.domain.caller import Caller
+from app.domain.webhooks import Form, Kind
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound
+from app.runtime import Runtime
+from app.secrets import make_seed
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Issued:
+    """An endpoint at a moment at which its secret is shown."""
+
+    endpoint: Endpoint
+    secret: str
+
+
+def owner_of(caller: Caller) -> Owner:
+    return Owner(team_id=caller.team_id, member_id=caller.member_id, is_admin=caller.is_admin)
+
+
+async def create(
+    rt: Runtime,
+    caller: Caller,
+    *,
+    url: str,
+    description: str | None,
+    kinds: Collection[Kind],
+    form: Form,
+    team_wide: bool,
+) -> Issued:
+    """Raises `Forbidden` where a member wants to hear the whole team, `InvalidRequest` where there
+    are too many already. `url` is one that may be called."""
+    if team_wide and not caller.is_admin:
+        raise Forbidden("Only an administrator of the team may have a team-wide endpoint.")
+    endpoint_id, seed, most = uuid4(), make_seed(), rt.settings.webhook_max_endpoints
+    async with rt.db.begin() as tx:
+        made = await webhook_endpoints.create(
+            tx, endpoint_id, team_id=caller.team_id,
+            member_id=None if team_wide else caller.member_id, url=url, description=description,
+            kinds=kinds, form=form, seed=seed, most=most,
+        )  # fmt: skip
+        if not made:
+            message = f"there are {most} endpoints already, which is the limit; delete one first"
+            raise InvalidRequest(
+                f"No endpoint can be made: {message}.", issues=[Issue("url", "value", message)]
+            )
+        await audit.record(
+            tx, str(caller.member_id), "webhook.create", str(endpoint_id), team_wide=team_wide
+        )
+        endpoint = await _get(tx, caller, endpoint_id)
+    return Issued(endpoint=endpoint, secret=rt.hooks.of_endpoint(seed))
+
+
+async def change(
+    rt: Runtime, caller: Caller, endpoint_id: UUID, changes: Mapping[str, Any]
+) -> Endpoint:
+    """`changes` are fields of `Endpoint`. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhook_endpoints.change(tx, endpoint_id, changes)
+        await audit.record(
+            tx, str(caller.member_id), "webhook.change", str(endpoint_id), fields=sorted(changes)
+        )
+        return await _get(tx, caller, endpoint_id)
+
+
+async def rotate(
+    rt: Runtime, caller: Caller, endpoint_id: UUID, *, overlap_seconds: float
+) -> Issued:
+    """A new secret; the one before signs too for as long. Raises `NotFound`."""
+    seed = make_seed()
+    until = rt.clock.now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhook_endpoints.rotate(tx, endpoint_id, seed=seed, previous_until=until)
+        await audit.record(
+            tx,
+            str(caller.member_id),
+            "webhook.rotate",
+            str(endpoint_id),
+            overlap_seconds=overlap_seconds,
+        )
+        endpoint = await _get(tx, caller, endpoint_id)
+    return Issued(endpoint=endpoint, secret=rt.hooks.of_endpoint(seed))
+
+
+async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
+    """With the log of its deliveries. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhook_endpoints.delete(tx, endpoint_id)
+        await audit.record(tx, str(caller.member_id), "webhook.delete", str(endpoint_id))
+
+
+async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:
+    async with rt.db.single() as tx:
+        return await _get(tx, caller, endpoint_id)
+
+
+async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
+    """A delivery of a test, without a job: whoever asked for it sends it. Raises `NotFound`."""
+    delivery_id = uuid4()
+    async with rt.db.begin() as tx:
+        await _get(tx, caller, endpoint_id)
+        await webhook_deliveries.make_test(
+            tx, delivery_id, endpoint_id=endpoint_id, member_id=caller.member_id
+        )
+    return delivery_id
+
+
+async def get_delivery(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
+    """Raises `NotFound`."""
+    async with rt.db.single() as tx:
+        delivery = await webhook_deliveries.find(tx, delivery_id, owner_of(caller))
+    if delivery is None:
+        raise NotFound(f"There is no delivery {delivery_id}.")
+    return delivery
+
+
+async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
+    """Due now, under the same message id, with all tries before it. Raises `NotFound`, and
+    `InvalidRequest` where its endpoint is disabled."""
+    delivery = await get_delivery(rt, caller, delivery_id)
+    async with rt.db.begin() as tx:
+        await _may_be_told(tx, delivery)
+        await _begin_again(rt, tx, delivery.id)
+    return replace(delivery, state="pending", finished_at=None, next_attempt_at=rt.clock.now())
+
+
+# What operators do, whoever's endpoint it is.
+
+
+async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> UUID:
+    """As `make_test`. Raises `NotFound`."""
+    delivery_id = uuid4()
+    async with rt.db.begin() as tx:
+        await _get_any(tx, endpoint_id)
+        await webhook_deliveries.make_test(tx, delivery_id, endpoint_id=endpoint_id)
+        await audit.record(tx, actor, "webhook.test", str(endpoint_id))
+    return delivery_id
+
+
+async def disable(rt: Runtime, endpoint_id: UUID, *, reason: str, actor: str) -> None:
+    """Nothing is told there until its owner starts it again. Raises `NotFound`, `InvalidRequest`
+    where it is disabled already."""
+    async with rt.db.begin() as tx:
+        await _get_any(tx, endpoint_id)
+        if not await webhook_endpoints.disable(tx, endpoint_id, reason="operator"):
+            raise InvalidRequest(f"Webhook endpoint {endpoint_id} is disabled already.")
+        await audit.record(tx, actor, "webhook.disable", str(endpoint_id), reason=reason)
+
+
+async def resend_one(rt: Runtime, delivery_id: UUID, *, actor: str) -> None:
+    """As `resend`. Raises `NotFound`, and `InvalidRequest` where its endpoint is disabled."""
+    async with rt.db.begin() as tx:
+        delivery = await webhook_deliveries.find_any(tx, delivery_id)
+        if delivery is None:
+            raise NotFound(f"There is no delivery {delivery_id}.")
+        await _may_be_told(tx, delivery)
+        await _begin_again(rt, tx, delivery_id)
+        await audit.record(tx, actor, "webhook.resend", str(delivery_id))
+
+
+async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
+    """All that this endpoint was never told; how many. Raises as `resend_one`."""
+    async with rt.db.begin() as tx:
+        await _must_be_enabled(tx, endpoint_id)
+        failed = await webhook_deliveries.failed_of(tx, endpoint_id)
+        for delivery_id in failed:
+            await _begin_again(rt, tx, delivery_id)
+        await audit.record(tx, actor, "webhook.resend", str(endpoint_id), deliveries=len(failed))
+    return len(failed)
+
+
+async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
+    await webhook_deliveries.begin_again(tx, delivery_id, now=rt.clock.for_database())
+    await enqueue(tx, Job.TELL, delivery_id)
+    await run_now(tx, Job.TELL, delivery_id)
+
+
+async def _may_be_told(tx: Tx, delivery: Delivery) -> None:
+    """A test goes to a disabled endpoint too; all else would fail there as soon as it is due."""
+    if delivery.endpoint_id is not None and delivery.kind is not Kind.TEST:
+        await _must_be_enabled(tx, delivery.endpoint_id)
+
+
+async def _must_be_enabled(tx: Tx, endpoint_id: UUID) -> None:
+    if not (await _get_any(tx, endpoint_id)).enabled:
+        raise InvalidRequest(
+            f"Webhook endpoint {endpoint_id} is disabled; its owner starts it again."
+        )
+
+
+async def _get_any(tx: Tx, endpoint_id: UUID) -> Endpoint:
+    endpoint = await webhook_endpoints.find_any(tx, endpoint_id)
+    if endpoint is None:
+        raise NotFound(f"There is no webhook endpoint {endpoint_id}.")
+    return endpoint
+
+
+async def _get(tx: Tx, caller: Caller, endpoint_id: UUID) -> Endpoint:
+    endpoint = await webhook_endpoints.find(tx, endpoint_id, owner_of(caller))
+    if endpoint is None:
+        raise NotFound(f"There is no webhook endpoint {endpoint_id}.")
+    return endpoint

@@ -1,0 +1,65 @@
+"""Addresses that callers want to be told at, checked when they are given.
+
+What can be seen of an address is refused at once, with the field it stands in. What its name leads
+to is checked when something is sent there: names can be turned after they were checked.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import Any, NoReturn
+from urllib.parse import urlsplit
+
+from app.domain.catalog import shown
+from app.errors import InvalidRequest, Issue
+from app.fetch import Refused, is_public
+from app.runtime import Runtime
+
+_LONGEST_URL = 2_048
+#: A host whose last label is a number is an IPv4 address in some spelling (WHATWG URL, 3.5).
+_NUMERIC = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$", re.IGNORECASE)
+
+
+def check_callback_url(rt: Runtime, value: Any, field: str) -> str:
+    """The address as it came. Raises `InvalidRequest` that names `field` where nothing may be sent
+    there: only https, to hosts that are public, unless the operator allows an internal one."""
+    if not isinstance(value, str):
+        _refuse(field, "type", "must be a string with an https address", value)
+    if not value or len(value) > _LONGEST_URL:
+        _refuse(field, "value", f"must have 1 to {_LONGEST_URL} characters", value)
+    try:
+        rt.outward.permit(value)
+    except Refused as refused:
+        why = str(refused).removesuffix(".")
+        _refuse(field, "value", f"is not an address that is called: {why}", value)
+    if not _is_internal(rt, value) and _is_private_literal(value):
+        _refuse(field, "value", "is not an address that is called: it is not public", value)
+    return value
+
+
+def _is_internal(rt: Runtime, url: str) -> bool:
+    parts = urlsplit(url)
+    given = (parts.scheme, parts.hostname, parts.port or _port(parts.scheme))
+    for origin in rt.settings.webhook_internal_origins:
+        known = urlsplit(origin)
+        if given == (known.scheme, known.hostname, known.port or _port(known.scheme)):
+            return True
+    return False
+
+
+def _port(scheme: str) -> int:
+    return 443 if scheme == "https" else 80
+
+
+def _is_private_literal(url: str) -> bool:
+    """Whether the host is an IP address, in any spelling, that is not public."""
+    host = urlsplit(url).hostname or ""
+    try:
+        return not is_public(str(ipaddress.ip_address(host)))
+    except ValueError:
+        return host == "localhost" or _NUMERIC.search(host) is not None
+
+
+def _refuse(field: str, code: str, message: str, value: Any) -> NoReturn:
+    raise InvalidRequest(f"{field} {message}.", issues=[Issue(field, code, message, shown(value))])

@@ -1,0 +1,163 @@
+"""Every move there is, and none beside: the arrows hold in the database and in the ledger."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.db import transitions
+from app.db.session import Conflict, Tx
+from app.db.transitions import Work
+from app.domain.generation import ARROWS, FINAL, OPEN, RESTING, State, sources
+from app.generations import lifecycle
+from tests.harness.gateway import Gateway
+from tests.worker.test_submissions import PRICE, created, used, work_of
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+
+
+async def put(gate: Gateway, uuid: str, state: State) -> None:
+    """Sets a row into a state as if it had come there, past the guard that is under test."""
+    done = state in FINAL
+    async with gate.rt.db.begin() as tx:
+        await tx.execute(
+            text(
+                "UPDATE generations SET state = :state, upstream_id = 'u-1',"
+                " finished_at = CASE WHEN :done THEN now() END WHERE id = :id"
+            ),
+            {"state": state.value, "done": done, "id": UUID(uuid)},
+        )
+
+
+async def step(tx: Tx, work: Work, target: State) -> bool:
+    attempt = None
+    match target:
+        case State.QUEUED:
+            return await lifecycle.return_to_queue(
+                tx, work, attempt=work.attempt or uuid4(), reason="test", at=NOW
+            )
+        case State.SUBMITTING:
+            return await lifecycle.begin_attempt(
+                tx, work.id, attempt=uuid4(), upstream_key_id=await key_id(tx), now=NOW
+            )
+        case State.RUNNING:
+            return await transitions.move(
+                tx, work.id, to=State.RUNNING, sources=sources(State.RUNNING), attempt=None,
+                event={}, columns={"upstream_id": "u-1", "running_at": NOW},
+            )  # fmt: skip
+        case State.SUCCEEDED:
+            return await lifecycle.succeed(
+                tx, work, attempt=attempt, upstream_id=None, paths=("a.mp4",), link=None, now=NOW
+            )
+        case State.FAILED:
+            return await lifecycle.fail(
+                tx, work, attempt=attempt, code="upstream_failed", message="no", now=NOW
+            )
+        case State.CANCELED:
+            return await lifecycle.cancel(tx, work.id, now=NOW)
+        case State.UNKNOWN:
+            return await lifecycle.lose_track(tx, work, attempt=attempt, reason="test")
+
+
+async def key_id(tx: Tx) -> int:
+    found = await tx.scalar(
+        text(
+            "INSERT INTO upstream_keys (label, fingerprint) VALUES ('test', 'test')"
+            " ON CONFLICT (fingerprint) DO UPDATE SET label = 'test' RETURNING id"
+        )
+    )
+    return int(found or 0)
+
+
+@pytest.mark.parametrize("source", list(State))
+async def test_only_the_arrows_lead_out_of_a_state(still_gate: Gateway, source: State) -> None:
+    key = await still_gate.member()
+    for target in State:
+        uuid = await created(still_gate, key, f"{source} to {target}")
+        await put(still_gate, uuid, source)
+        async with still_gate.rt.db.begin() as tx:
+            await tx.execute(
+                text("UPDATE generations SET attempt = :a WHERE id = :id"),
+                {"a": uuid4(), "id": UUID(uuid)},
+            )
+            work = await transitions.find_work(tx, UUID(uuid), lock=True)
+            assert work is not None
+            moved = await step(tx, work, target)
+            # Only one row may carry the made-up upstream id.
+            await tx.execute(text("UPDATE generations SET upstream_id = id::text"))
+        assert moved == (target in ARROWS[source]), f"{source} → {target}"
+        assert (await work_of(still_gate, uuid)).state is (target if moved else source)
+
+
+async def test_a_hold_ends_once_whoever_asks_again(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    uuid = await created(still_gate, key)
+    async with still_gate.rt.db.begin() as tx:
+        assert await lifecycle.cancel(tx, UUID(uuid), now=NOW)
+        assert not await lifecycle.cancel(tx, UUID(uuid), now=NOW)
+    async with still_gate.rt.db.single() as tx:
+        kinds = await tx.execute(text("SELECT kind, credits, counted FROM ledger_entries"))
+        assert [tuple(row) for row in kinds] == [("hold", PRICE, False), ("release", PRICE, False)]
+    assert await used(still_gate, key) == 0
+
+
+@pytest.mark.parametrize(
+    ("billed", "settled"), [(None, 0), (0, 0), (100, 100), (PRICE, PRICE), (PRICE * 9, PRICE)]
+)
+async def test_a_failure_settles_what_the_upstream_billed_and_never_above_the_hold(
+    still_gate: Gateway, billed: int | None, settled: int
+) -> None:
+    key = await still_gate.member()
+    work = await work_of(still_gate, await created(still_gate, key))
+    async with still_gate.rt.db.begin() as tx:
+        await lifecycle.fail(
+            tx, work, attempt=None, code="upstream_failed", message="no", now=NOW,
+            billed_credits=billed,
+        )  # fmt: skip
+    assert await used(still_gate, key) == settled
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted)"
+        " SELECT id, team_id, member_id, 'hold', 1, true FROM generations",
+        "UPDATE generations SET settled = quote + 1",
+        "UPDATE generations SET state = 'running'",
+        "UPDATE generations SET state = 'succeeded'",
+        "UPDATE generations SET state = 'dreaming'",
+        "UPDATE ledger_entries SET credits = -1",
+    ],
+    ids=["second hold", "above the quote", "running without id", "final without time",
+         "no such state", "negative credits"],
+)  # fmt: skip
+async def test_the_schema_itself_refuses_what_must_not_be(
+    still_gate: Gateway, statement: str
+) -> None:
+    key = await still_gate.member()
+    await created(still_gate, key)
+    with pytest.raises(Conflict):
+        async with still_gate.rt.db.begin() as tx:
+            await tx.execute(text(statement))
+
+
+async def test_every_move_leaves_its_event(gate: Gateway) -> None:
+    key = await gate.member()
+    uuid = await created(gate, key)
+    await gate.rested(uuid)
+    async with gate.rt.db.single() as tx:
+        found = await tx.execute(text("SELECT type FROM events ORDER BY id"))
+        types: list[Any] = [row.type for row in found]
+    assert types[:4] == [
+        "generation.queued", "generation.submitting", "generation.running", "generation.succeeded",
+    ]  # fmt: skip
+
+
+def test_every_state_rests_or_leads_on() -> None:
+    for state in State:
+        assert (state in FINAL) == (not ARROWS[state])
+        assert (state in OPEN) != (state in RESTING)

@@ -1,0 +1,49 @@
+"""The picture of the program: its rooms, what stands at its root, and a place for every module."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import PurePath
+
+from tests.structure.sources import python, read
+
+#: Rooms are nouns: whoever is told "webhooks retry too often" opens `webhooks/` and finds it.
+ROOMS = {
+    "api", "cli", "db", "dialects", "domain", "generations", "http", "live", "members", "openapi",
+    "operators", "settings", "simulator", "upstream", "videos", "webhooks", "worker",
+}  # fmt: skip
+#: What no room can own: what composes the others, and what all of them use.
+ROOT = {
+    "__init__", "embedded", "errors", "fetch", "jobs", "main", "processes", "runtime", "secrets",
+    "telemetry",
+}  # fmt: skip
+
+
+def _modules() -> list[PurePath]:
+    return [path.with_suffix("") for path in python("app")]
+
+
+def _layers() -> list[str]:
+    """Modules and packages that the import contract gives a place."""
+    contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
+    (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    return [module.strip() for layer in layers for module in layer.split("|")]
+
+
+def test_the_rooms_are_those_of_the_picture() -> None:
+    assert {path.parts[1] for path in _modules() if len(path.parts) > 2} == ROOMS
+    assert {path.parts[1] for path in _modules() if len(path.parts) == 2} == ROOT
+
+
+def test_every_module_has_its_place_in_the_import_contract() -> None:
+    places = _layers()
+    misplaced = {}
+    for path in _modules():
+        if path.name == "__init__":
+            continue
+        name = ".".join(path.parts)
+        own = [place for place in places if name == place or name.startswith(f"{place}.")]
+        if len(own) != 1:
+            misplaced[name] = own
+    assert misplaced == {}
+    assert len(set(places)) == len(places)
