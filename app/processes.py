@@ -1,7 +1,7 @@
 """The processes of Reelgate: API, worker, simulator, and `up`, which is all of them in one.
 
-Worker and simulator are imported where they are run: the API alone needs neither, nor the video
-and job libraries behind them, which are a fifth of its memory.
+Each imports what it runs when it runs it: the API alone needs neither worker nor simulator, whose
+video and job libraries are a fifth of its memory, and a command needs none of the three.
 """
 
 from __future__ import annotations
@@ -13,23 +13,20 @@ import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import uvloop
-from prometheus_client import start_http_server
 from pydantic import SecretStr
 
 from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
-from app.http.server import Server, raise_file_limit, server_config
-from app.main import create_app
-from app.operators import gauges
-from app.operators.bootstrap import ensure_first_key
 from app.runtime import Runtime, open_runtime
 from app.settings import LogFormat, Settings
 from app.telemetry import configure_logging, logger
 from app.webhooks.payloads import FORMS
+
+if TYPE_CHECKING:
+    from app.http.server import Server
 
 log = logger(__name__)
 
@@ -52,6 +49,7 @@ def start_logging(settings: Settings) -> None:
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     """Runs `main` with an event that SIGINT and SIGTERM set; a second signal ends it at once."""
+    import uvloop
 
     async def guarded() -> None:
         stopping, loop = asyncio.Event(), asyncio.get_running_loop()
@@ -85,6 +83,8 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         raise ConfigurationError(
             "A worker needs ONEMIN_API_KEY, or REELGATE_SIMULATOR_URL for a simulator."
         )
+    from prometheus_client import start_http_server
+
     from app.worker.run import run as run_worker
 
     async with open_runtime(settings, forms=FORMS) as rt:
@@ -99,6 +99,8 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
 
 async def _keep_gauges(rt: Runtime) -> None:
     """A worker's metrics are read from another thread, so its gauges are kept fresh instead."""
+    from app.operators import gauges
+
     while rt.settings.worker_metrics_port:
         with contextlib.suppress(Unavailable):
             await gauges.refresh(rt)
@@ -125,6 +127,7 @@ def up(settings: Settings) -> None:
 
 
 async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) -> None:
+    from app.operators.bootstrap import ensure_first_key
     from app.worker.run import run as run_worker
 
     async with contextlib.AsyncExitStack() as stack:
@@ -181,6 +184,9 @@ def simulated(settings: Settings, address: str) -> Settings:
 
 
 async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Event) -> None:
+    from app.http.server import Server, raise_file_limit, server_config
+    from app.main import create_app
+
     raise_file_limit()
     config = server_config(create_app(rt), rt.settings)
     log.info("api_started", address=rt.settings.link_base, simulated=rt.settings.simulated)
@@ -241,6 +247,7 @@ def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
 @contextlib.asynccontextmanager
 async def _simulator(settings: Settings) -> AsyncIterator[str]:
     """A running simulator's address. Its books survive a restart, as the upstream's would."""
+    from app.http.server import Server
     from app.simulator.app import create_simulator
     from app.simulator.config import SimulatorConfig
     from app.simulator.server import uvicorn_config

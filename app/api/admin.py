@@ -14,11 +14,10 @@ from app.api.parameters import GenerationId, refusals
 from app.db import generations
 from app.db import pauses as pause_rows
 from app.db import upstream_keys as key_rows
-from app.db.pauses import Switch
 from app.domain.generation import Generation
+from app.domain.operators import Outcome, Switch
 from app.generations import queries, unknown
 from app.generations.progress import NO_HISTORY, progress_of
-from app.generations.unknown import Outcome
 from app.http.access import Operator, Rt
 from app.http.bodies import BoundedRoute
 from app.operators import pauses, upstream_keys

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from app.cli.terminal import ACTOR, group, with_runtime
-from app.runtime import Runtime
-from app.videos import retry, verify
-from app.videos.verify import MAX_NAMED, Report
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
+    from app.videos.verify import Report
 
 cli = group("The archive: whether it is whole, and moving it.")
 
@@ -26,6 +27,7 @@ def archive_verify(
     ] = False,
 ) -> None:
     """Read every archived file and compare it with its record. Exit 1 where one is not right."""
+    from app.videos import verify
 
     async def act(rt: Runtime) -> None:
         report = await verify.verify(rt, team=team, since_days=since_days)
@@ -33,7 +35,7 @@ def archive_verify(
         if orphans:
             found = await verify.find_orphans(rt)
             typer.echo(f"{len(found)} without a record")
-            for path in found[:MAX_NAMED]:
+            for path in found[: verify.MAX_NAMED]:
                 typer.echo(f"  {path}")
         _end(report)
 
@@ -54,6 +56,7 @@ def archive_move(
 ) -> None:
     """Copy every archived file to another store; run again, it copies what came since. Exit 1
     where a file did not get there."""
+    from app.videos import verify
 
     async def act(rt: Runtime) -> None:
         report = await verify.move(rt, to=to, source=source, delete_source=delete_source)
@@ -68,6 +71,7 @@ def archive_retry(
     generation: Annotated[UUID, typer.Argument(help="Its id; its video was given up as lost.")],
 ) -> None:
     """Try again to archive a video that was given up, with a fresh link."""
+    from app.videos import retry
 
     async def act(rt: Runtime) -> None:
         await retry.retry_archiving(rt, generation, actor=ACTOR)

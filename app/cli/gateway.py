@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
-from app.db import upstream_keys as rows
-from app.db.pauses import Switch
-from app.operators import pauses, restore, upstream_keys
-from app.runtime import Runtime
+from app.domain.operators import Switch
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = typer.Typer()
 upstream_cli = group("Upstream keys.")
@@ -24,6 +24,7 @@ What = Annotated[
 @cli.command()
 def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]) -> None:
     """Stop taking requests in, or sending them out. What is running goes on."""
+    from app.operators import pauses
 
     async def act(rt: Runtime) -> None:
         await pauses.set_paused(rt, what, paused=True, reason=reason, actor=ACTOR)
@@ -35,6 +36,7 @@ def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the aud
 @cli.command()
 def resume(what: What) -> None:
     """End a pause."""
+    from app.operators import pauses
 
     async def act(rt: Runtime) -> None:
         await pauses.set_paused(rt, what, paused=False, reason=None, actor=ACTOR)
@@ -46,6 +48,7 @@ def resume(what: What) -> None:
 @cli.command("after-restore")
 def after_restore() -> None:
     """Hold back, before the first worker runs, what may have been sent since the backup."""
+    from app.operators import restore
 
     async def act(rt: Runtime) -> None:
         held = await restore.hold_back(rt, actor=ACTOR)
@@ -59,6 +62,7 @@ def after_restore() -> None:
 @upstream_cli.command("list")
 def upstream_list() -> None:
     """Show upstream keys by their labels, and which are set aside."""
+    from app.db import upstream_keys as rows
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -80,6 +84,7 @@ def upstream_return(
     label: Annotated[str, typer.Argument(help="The key's label, from `upstream list`.")],
 ) -> None:
     """Take a key that was set aside back into use now."""
+    from app.operators import upstream_keys
 
     async def act(rt: Runtime) -> None:
         await upstream_keys.return_to_use(rt, label, actor=ACTOR)

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.terminal import ACTOR, MemberOption, TeamOption, day, group, show, with_runtime
-from app.db import members as rows
-from app.members import keys
-from app.runtime import Runtime
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = group("API keys.")
 
@@ -23,6 +23,8 @@ def key_create(
     days: Annotated[float | None, typer.Option(help="Days until it expires.")] = None,
 ) -> None:
     """Make a key and show it, once."""
+    from app.members import keys
+
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
 
     async def act(rt: Runtime) -> None:
@@ -35,6 +37,7 @@ def key_create(
 @cli.command("list")
 def key_list() -> None:
     """Show keys by their first characters."""
+    from app.db import members as rows
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -57,6 +60,7 @@ def key_rotate(
     overlap_hours: Annotated[float, typer.Option(help="How long the old key still works.")] = 24,
 ) -> None:
     """Make a new key for the same member and let the old one run out."""
+    from app.members import keys
 
     async def act(rt: Runtime) -> None:
         key = await keys.rotate_key(rt, prefix, overlap_seconds=overlap_hours * 3600, actor=ACTOR)
@@ -70,6 +74,7 @@ def key_revoke(
     prefix: Annotated[str, typer.Argument(help="The key's first characters, from `key list`.")],
 ) -> None:
     """End a key now."""
+    from app.members import keys
 
     async def act(rt: Runtime) -> None:
         await keys.revoke_key(rt, prefix, actor=ACTOR)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -19,11 +19,10 @@ from app.cli.terminal import (
     status_of,
     with_runtime,
 )
-from app.db import members as rows
 from app.domain.caller import Role
-from app.members import members
-from app.members.members import Limits
-from app.runtime import Runtime
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = group("Members and their limits.")
 
@@ -39,6 +38,9 @@ def member_create(
     max_open: MaxOpen = None,
 ) -> None:
     """Make a member. Limits that are not given are the configured defaults."""
+    from app.members import members
+    from app.members.members import Limits
+
     limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
 
@@ -56,6 +58,7 @@ def member_list(
     team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
 ) -> None:
     """Show members, their limits and what they used."""
+    from app.db import members as rows
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -83,6 +86,9 @@ def member_limit(
     max_open: MaxOpen = None,
 ) -> None:
     """Change a member's limits; what is not given stays."""
+    from app.members import members
+    from app.members.members import Limits
+
     limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
 
@@ -103,6 +109,7 @@ def member_suspend(
     undo: Annotated[bool, typer.Option(help="Let it in again.")] = False,
 ) -> None:
     """Refuse new videos of a member. What is under way goes on, and it may look and download."""
+    from app.members import members
 
     async def act(rt: Runtime) -> None:
         await members.change_member(rt, team, name, status=status_of(undo), actor=ACTOR)

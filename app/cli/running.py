@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import typer
 
-from app import processes
 from app.cli.terminal import checked_settings, with_runtime
-from app.operators import doctor as examination
-from app.runtime import Runtime
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = typer.Typer()
 
@@ -15,6 +17,8 @@ cli = typer.Typer()
 @cli.command()
 def up() -> None:
     """Run everything in one process; embedded Postgres and simulator where nothing else is set."""
+    from app import processes
+
     with checked_settings() as settings:
         processes.up(settings)
 
@@ -22,6 +26,8 @@ def up() -> None:
 @cli.command()
 def serve() -> None:
     """Run the API."""
+    from app import processes
+
     with checked_settings() as settings:
         processes.run(lambda stopping: processes.serve(settings, stopping))
 
@@ -29,6 +35,8 @@ def serve() -> None:
 @cli.command()
 def worker() -> None:
     """Run a worker: submissions, polls, archiving, upkeep."""
+    from app import processes
+
     with checked_settings() as settings:
         processes.run(lambda stopping: processes.work(settings, stopping))
 
@@ -36,6 +44,8 @@ def worker() -> None:
 @cli.command()
 def simulate() -> None:
     """Run the simulator, a stand-in for the upstream, on loopback."""
+    from app import processes
+
     with checked_settings() as settings:
         processes.run(lambda stopping: processes.simulate(settings, stopping))
 
@@ -43,6 +53,8 @@ def simulate() -> None:
 @cli.command()
 def migrate() -> None:
     """Bring the database to this version's schema."""
+    from app import processes
+
     with checked_settings() as settings, processes.database_of(settings) as connected:
         processes.migrated(connected)
         typer.echo("The schema is up to date.")
@@ -51,6 +63,8 @@ def migrate() -> None:
 @cli.command()
 def doctor() -> None:
     """Check database, migrations, archive, upstream keys and clock, and say what to do."""
+    from app.operators import doctor as examination
+
     failed = False
 
     async def act(rt: Runtime) -> None:

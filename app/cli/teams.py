@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from app.cli.terminal import ACTOR, Credits, Name, group, require, show, status_of, with_runtime
-from app.db import members as rows
-from app.members import teams
-from app.runtime import Runtime
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = group("Teams and their limits.")
 
@@ -17,6 +17,7 @@ cli = group("Teams and their limits.")
 @cli.command("create")
 def team_create(name: Name, credit_limit: Credits = None) -> None:
     """Make a team. Without a credit limit only its members' limits bind."""
+    from app.members import teams
 
     async def act(rt: Runtime) -> None:
         await teams.create_team(rt, name, credit_limit=credit_limit, actor=ACTOR)
@@ -28,6 +29,7 @@ def team_create(name: Name, credit_limit: Credits = None) -> None:
 @cli.command("list")
 def team_list() -> None:
     """Show all teams."""
+    from app.db import members as rows
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -55,6 +57,8 @@ def team_limit(
     keep_forever: Annotated[bool, typer.Option(help="Delete none of its videos by age.")] = False,
 ) -> None:
     """Change a team's credit limit, or how long its videos are kept."""
+    from app.members import teams
+
     require(
         unlimited or keep_forever or credit_limit is not None or retention_days is not None,
         "give --credit-limit, --unlimited, --retention-days or --keep-forever",
@@ -79,6 +83,7 @@ def team_suspend(
     name: Name, undo: Annotated[bool, typer.Option(help="Let it in again.")] = False
 ) -> None:
     """Refuse new videos of a team. What is under way goes on, and it may look and download."""
+    from app.members import teams
 
     async def act(rt: Runtime) -> None:
         await teams.change_team(rt, name, status=status_of(undo), actor=ACTOR)

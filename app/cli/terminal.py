@@ -1,28 +1,29 @@
-"""What every command shares: settings, an opened runtime, common options, and tables."""
+"""What every command shares: settings, an opened runtime, common options, and tables.
+
+Commands import what they need when they run: a command line that is only asked for its help loads
+no library but its own.
+"""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from app import processes
 from app.domain.caller import Status
 from app.errors import ConfigurationError, GatewayError
-from app.runtime import Runtime
-from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
+    from app.settings import Settings
 
 #: Who the audit log names for what is done here.
 ACTOR = "cli"
 #: Wide enough for every table: lines are left to the terminal, or to the next program.
-_out = Console(width=400)
+_WIDTH = 400
 
 Name = Annotated[str, typer.Argument(help="Its name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
@@ -41,9 +42,12 @@ def group(help_text: str) -> typer.Typer:
 @contextmanager
 def checked_settings() -> Iterator[Settings]:
     """Checked settings with logging started; bad ones end the command with one sentence."""
+    from app.processes import start_logging
+    from app.settings import Settings
+
     try:
         settings = Settings().checked()
-        processes.start_logging(settings)
+        start_logging(settings)
         yield settings
     except (ConfigurationError, GatewayError) as error:
         message = getattr(error, "message", None) or str(error)
@@ -52,6 +56,10 @@ def checked_settings() -> Iterator[Settings]:
 
 
 def with_runtime(act: Callable[[Runtime], Awaitable[None]]) -> None:
+    import asyncio
+
+    from app import processes
+
     with checked_settings() as settings, processes.database_of(settings) as connected:
         asyncio.run(processes.with_runtime(connected, act))
 
@@ -72,12 +80,16 @@ def day(moment: datetime | None) -> str:
 def show(columns: list[str], lines: list[list[object]]) -> None:
     """A table on standard output. Cells are text and nothing else: what callers wrote must not
     style or steer an operator's terminal, and ids are never cut."""
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
     table = Table(box=None, pad_edge=False)
     for name in columns:
         table.add_column(name, no_wrap=True)
     for line in lines:
         table.add_row(*(Text("" if cell is None else printable(str(cell))) for cell in line))
-    _out.print(table, soft_wrap=True, crop=False)
+    Console(width=_WIDTH).print(table, soft_wrap=True, crop=False)
 
 
 def printable(cell: str) -> str:

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
-from app.db import generations
-from app.generations import unknown
-from app.generations.unknown import Outcome
-from app.runtime import Runtime
+from app.domain.operators import Outcome
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = group("Generations whose outcome nobody knows.")
 
@@ -22,6 +22,7 @@ def unknown_list(
     limit: Annotated[int, typer.Option(help="How many at most.")] = 50,
 ) -> None:
     """Show them, oldest first."""
+    from app.db import generations
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -58,6 +59,7 @@ def unknown_resolve(
     ] = None,
 ) -> None:
     """End one by what you found out."""
+    from app.generations import unknown
 
     async def act(rt: Runtime) -> None:
         await unknown.resolve(

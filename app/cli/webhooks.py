@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from app.cli.terminal import ACTOR, day, group, printable, require, show, with_runtime
-from app.db import webhook_endpoints
 from app.errors import NotFound
-from app.runtime import Runtime
-from app.webhooks import endpoints
-from app.webhooks.delivery import attempt, record
+
+if TYPE_CHECKING:
+    from app.runtime import Runtime
 
 cli = group("Webhook endpoints of all teams, and what was told there.")
 
@@ -24,6 +23,7 @@ def webhooks_list(
     team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
 ) -> None:
     """Show endpoints, without the query of their addresses, and how much waits or failed."""
+    from app.db import webhook_endpoints
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -46,6 +46,9 @@ def webhooks_list(
 def webhooks_test(endpoint: EndpointId) -> None:
     """Send a test to an endpoint, also to one that is disabled, and show what came back. Exit 1
     where it was not taken."""
+    from app.webhooks import endpoints
+    from app.webhooks.delivery import attempt, record
+
     delivered = False
 
     async def act(rt: Runtime) -> None:
@@ -72,6 +75,7 @@ def webhooks_disable(
     endpoint: EndpointId, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]
 ) -> None:
     """Tell an endpoint nothing more. What waits for it fails; its owner may start it again."""
+    from app.webhooks import endpoints
 
     async def act(rt: Runtime) -> None:
         await endpoints.disable(rt, endpoint, reason=reason, actor=ACTOR)
@@ -90,6 +94,8 @@ def webhooks_resend(
     ] = None,
 ) -> None:
     """Send again, as soon as possible, under the same `webhook-id`s."""
+    from app.webhooks import endpoints
+
     require((delivery is None) != (endpoint is None), "give --delivery or --endpoint, one of them")
 
     async def act(rt: Runtime) -> None:

@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from sqlalchemy import text
 
 from app.db.session import Tx
-
-
-class Switch(StrEnum):
-    """`admission` takes nothing in, `submission` sends nothing out; the rest goes on."""
-
-    ADMISSION = "admission"
-    SUBMISSION = "submission"
+from app.domain.operators import Switch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
-from enum import StrEnum
 from pathlib import Path
 from secrets import token_hex
 from urllib.parse import urlsplit
@@ -16,6 +15,7 @@ from app.db import assets, audit, jobs, transitions
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
 from app.domain.generation import State, video_path
+from app.domain.operators import Outcome
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
 from app.fetch import FetchError, Refused
 from app.generations import lifecycle
@@ -29,19 +29,6 @@ _HEAD_BYTES = 8
 _LOOK_SECONDS = 30.0
 #: The upstream's are UUIDs; whatever can stand in a path is taken.
 _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
-
-
-class Outcome(StrEnum):
-    """What an operator found out about an unknown generation."""
-
-    #: The video exists: it is settled and archived from a link or a file.
-    DELIVERED = "delivered"
-    #: The upstream has a record of it: it is asked for, and ends by what the record says.
-    FOUND = "found"
-    #: It was never made or billed: the hold is released.
-    NOT_MADE = "not_made"
-    #: It was billed and the video cannot be had: it is settled.
-    LOST = "lost"
 
 
 async def resolve(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.db import audit, jobs, pauses
-from app.db.pauses import Switch
+from app.domain.operators import Switch
 from app.runtime import Runtime
 
 

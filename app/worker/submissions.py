@@ -11,12 +11,12 @@ from uuid import UUID, uuid4
 
 from app.db import durations, jobs, pauses, transitions, upstream_keys
 from app.db.jobs import Job, enqueue
-from app.db.pauses import Switch
 from app.db.session import Conflict, Fault, Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import Slot
 from app.domain.catalog import OFFERS
 from app.domain.generation import State
+from app.domain.operators import Switch
 from app.domain.polling import Pace
 from app.errors import Unavailable
 from app.generations import lifecycle

@@ -15,9 +15,9 @@ import pytest
 
 from app.api.estimates import Limit, binding_limit
 from app.db.limits import Headroom
-from app.db.pauses import Switch
 from app.domain.caller import Caller, Role, Status
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
+from app.domain.operators import Switch
 from app.members import teams
 from app.operators import pauses
 from tests.api.test_create import asked, create, post

@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.db.jobs import Job
 from sqlalchemy import text
 
 from app.db import jobs, migrate
+from app.db.jobs import Job
 from app.domain.caller import Role
 from app.errors import InvalidRequest, Unavailable
 from app.members import keys, members, teams

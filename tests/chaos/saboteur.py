@@ -13,8 +13,8 @@ from functools import partial
 
 import psycopg
 
-from app.db.pauses import Switch
 from app.db.session import driver_conninfo
+from app.domain.operators import Switch
 from app.errors import Unavailable
 from app.operators import pauses, upstream_keys
 from app.runtime import Runtime

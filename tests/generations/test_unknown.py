@@ -15,9 +15,9 @@ from app.db import jobs, transitions
 from app.domain.caller import Role
 from app.domain.generation import State
 from app.domain.ids import video_id
+from app.domain.operators import Outcome
 from app.errors import InvalidRequest, NotFound, NotUnknown
 from app.generations import lifecycle, unknown
-from app.generations.unknown import Outcome
 from app.upstream.answers import Failed, Succeeded
 from app.videos import verify
 from app.worker import polls, submissions

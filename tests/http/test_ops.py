@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.db import jobs
 from app.db.migrate import head_revision
-from app.db.pauses import Switch
+from app.domain.operators import Switch
 from app.operators import pauses
 from app.telemetry import Metrics
 from tests.harness import database

@@ -18,9 +18,9 @@ from psycopg import sql
 
 from app.db import jobs
 from app.db.jobs import Job
-from app.db.pauses import Switch
 from app.db.session import driver_conninfo
 from app.domain.generation import Generation, State
+from app.domain.operators import Switch
 from app.errors import InvalidRequest
 from app.main import create_app
 from app.operators import pauses, restore

@@ -7,8 +7,8 @@ from pathlib import Path
 from sqlalchemy import text
 
 from app.db import upstream_keys
-from app.db.pauses import Switch
 from app.domain.generation import State
+from app.domain.operators import Switch
 from app.operators import pauses
 from app.worker import upkeep
 from tests.harness.gateway import Gateway, gateway

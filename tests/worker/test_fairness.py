@@ -10,8 +10,8 @@ import pytest
 from sqlalchemy import text
 
 from app.db import jobs
-from app.db.pauses import Switch
 from app.db.session import Tx
+from app.domain.operators import Switch
 from app.operators import pauses
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, body, gateway

@@ -8,12 +8,12 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
-from app.db.jobs import Job
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 
 from app.db import members as rows
 from app.db import transitions
+from app.db.jobs import Job
 from app.db.session import Fault, driver_conninfo
 from app.domain.caller import Role, Status
 from app.domain.generation import State

@@ -7,10 +7,10 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from app.db.jobs import Job
 from sqlalchemy import text
 
 from app.db import jobs, upstream_keys
+from app.db.jobs import Job
 from app.domain.generation import State
 from app.worker import polls
 from tests.harness.gateway import Gateway, gateway

@@ -13,8 +13,8 @@ from structlog.testing import capture_logs
 
 from app.db import transitions, upstream_keys
 from app.domain.generation import State
+from app.domain.operators import Outcome
 from app.generations import lifecycle, unknown
-from app.generations.unknown import Outcome
 from app.upstream.answers import NotProcessed, Running, Succeeded
 from app.worker import submissions
 from tests.harness.gateway import Gateway, body, gateway

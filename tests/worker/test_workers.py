@@ -6,8 +6,8 @@ import asyncio
 from uuid import UUID
 
 import pytest
-from app.db.jobs import Job
 
+from app.db.jobs import Job
 from app.db.session import driver_conninfo
 from app.jobs import Workers
 from tests.simulator.conftest import until

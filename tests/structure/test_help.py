@@ -1,0 +1,46 @@
+"""Asking for help loads the command line and nothing behind it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tomllib
+from importlib.metadata import packages_distributions
+
+from tests.structure import reference
+from tests.structure.sources import read
+
+#: The command line itself, what it prints help with, and what it reads options with.
+_ITS_OWN = {"typer", "rich", "pydantic"}
+
+#: Asks for the help of each command, one after the other, and says which of the named modules have
+#: been loaded by then.
+_PROGRAM = """
+import sys
+from app.cli import cli
+heavy, commands = (line.split(",") for line in sys.stdin.read().splitlines())
+for command in commands:
+    try:
+        cli([*command.split(), "--help"])
+    except SystemExit as ended:
+        assert ended.code == 0, command
+    print(f"loaded by {command!r}:", ",".join(name for name in heavy if name in sys.modules))
+"""
+
+
+def test_help_loads_no_library_behind_the_command_line() -> None:
+    project = tomllib.loads(read("pyproject.toml"))["project"]
+    declared = {line.split(">")[0].split("[")[0] for line in project["dependencies"]} - _ITS_OWN
+    heavy = {
+        module
+        for module, packages in packages_distributions().items()
+        if declared & {package.lower() for package in packages}
+    }
+    assert {"fastapi", "sqlalchemy", "psycopg", "httpx", "av", "uvicorn"} <= heavy
+    commands = ["", *(name.removeprefix("reelgate ") for name, _ in reference.commands())]
+    done = subprocess.run(
+        [sys.executable, "-c", _PROGRAM], input=f"{','.join(sorted(heavy))}\n{','.join(commands)}",
+        capture_output=True, text=True, check=True,
+    )  # fmt: skip
+    loaded = [line for line in done.stdout.splitlines() if line.startswith("loaded by ")]
+    assert loaded == [f"loaded by {command!r}: " for command in commands]
