@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
+from app import __version__
 from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
@@ -110,7 +111,10 @@ async def _keep_gauges(rt: Runtime) -> None:
 async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
     """The simulator alone."""
     async with _simulator(settings) as address:
-        log.warning("simulator_started", address=address, speed=settings.simulator_speed)
+        log.warning(
+            "simulator_started", version=__version__, address=address,
+            speed=settings.simulator_speed,
+        )  # fmt: skip
         await stopping.wait()
 
 
@@ -189,7 +193,12 @@ async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Eve
 
     raise_file_limit()
     config = server_config(create_app(rt), rt.settings)
-    log.info("api_started", address=rt.settings.link_base, simulated=rt.settings.simulated)
+    log.info(
+        "api_started",
+        version=__version__,
+        address=rt.settings.link_base,
+        simulated=rt.settings.simulated,
+    )
     await _until(stopping, Server(config), listener, on_stop=lambda: _drain(rt))
     log.info("api_stopped")
 

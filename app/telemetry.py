@@ -11,6 +11,7 @@ from typing import Any
 import structlog
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from app import __version__
 from app.domain.generation import State
 
 Event = MutableMapping[str, Any]
@@ -115,6 +116,11 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        self.build_info = Gauge(
+            "reelgate_build_info", "1; its label is the version of this process.", ["version"],
+            registry=registry,
+        )  # fmt: skip
+        self.build_info.labels(__version__).set(1)
         self.admissions = Counter(
             "reelgate_admissions", "Admission decisions.", ["dialect", "outcome"], registry=registry
         )

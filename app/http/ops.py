@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
+from app import __version__
 from app.db import health, jobs, migrate
 from app.errors import Unavailable
 from app.http.access import runtime_of
@@ -28,7 +29,11 @@ async def readyz(request: Request) -> Response:
     checks = await readiness(runtime_of(request))
     ready = all(check["ok"] for check in checks.values())
     return JSONResponse(
-        {"status": "ready" if ready else "not_ready", "checks": checks},
+        {
+            "status": "ready" if ready else "not_ready",
+            "version": __version__,
+            "checks": checks,
+        },
         200 if ready else 503,
         headers={} if ready else {"Retry-After": "2"},
     )

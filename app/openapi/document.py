@@ -13,6 +13,7 @@ from typing import Any
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from app import __version__
 from app.api.documents import Problem
 from app.api.routes import PREFIX as REST
 from app.api.routes import describe_api
@@ -111,7 +112,7 @@ def combined() -> Json:
         "openapi": "3.1.0",
         "info": {
             "title": "Reelgate",
-            "version": own["info"]["version"],
+            "version": __version__,
             "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import platform
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 
+from app import __version__
 from app.db import health, jobs
 from app.db.migrate import head_revision
 from app.errors import Unavailable
@@ -30,11 +32,15 @@ class Finding:
 async def examine(rt: Runtime) -> AsyncIterator[Finding]:
     """One finding after the other, so that a slow one does not hide the rest."""
     checks: list[Callable[[Runtime], Awaitable[list[Finding]]]] = [
-        _database, _archive, _upstream,
+        _program, _database, _archive, _upstream,
     ]  # fmt: skip
     for check in checks:
         for finding in await check(rt):
             yield finding
+
+
+async def _program(_: Runtime) -> list[Finding]:
+    return [Finding("version", True, f"{__version__} on Python {platform.python_version()}")]
 
 
 async def _database(rt: Runtime) -> list[Finding]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from functools import partial
 
+from app import __version__
 from app.db.jobs import Job
 from app.db.session import driver_conninfo
 from app.jobs import Workers
@@ -42,7 +43,7 @@ async def run(rt: Runtime, stopping: asyncio.Event) -> None:
     keeping = asyncio.create_task(upkeep.keep(rt, stopping), name="upkeep")
     retaining = asyncio.create_task(retention.keep(rt, stopping), name="retention")
     asked = asyncio.create_task(stopping.wait())
-    log.info("worker_started", concurrency=rt.settings.worker_concurrency)
+    log.info("worker_started", version=__version__, concurrency=rt.settings.worker_concurrency)
     try:
         # A failure of any ends the worker: half a worker would look alive and do nothing.
         done, _ = await asyncio.wait(

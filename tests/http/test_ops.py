@@ -11,6 +11,7 @@ import httpx
 from prometheus_client.parser import text_string_to_metric_families
 from sqlalchemy import text
 
+from app import __version__
 from app.db import jobs
 from app.db.migrate import head_revision
 from app.domain.operators import Switch
@@ -46,7 +47,7 @@ async def test_a_gateway_with_a_worker_is_ready(gate: Gateway) -> None:
 
     await until(ready)
     found = (await gate.http.get("/readyz")).json()
-    assert found["status"] == "ready"
+    assert (found["status"], found["version"]) == ("ready", __version__)
     assert {"database", "migrations", "worker"} <= set(found["checks"])
     assert head_revision() in found["checks"]["migrations"]["detail"]
     assert (await gate.http.head("/readyz")).status_code == 200
@@ -137,6 +138,7 @@ async def test_every_metric_is_there_after_a_video_was_made(gate: Gateway) -> No
     defined = {family.name for family in Metrics().registry.collect()}
     assert defined <= set(found)
     assert {"dialect": "onemin", "outcome": "accepted"} in found["reelgate_admissions"]
+    assert found["reelgate_build_info"] == [{"version": __version__}]
     assert {"state": "succeeded"} in found["reelgate_transitions"]
     called = {labels["operation"] for labels in found["reelgate_upstream_requests"]}
     assert {"submit", "result"} <= called

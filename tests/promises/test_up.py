@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from app import __version__
 from tests.harness.gateway import SIGNING_SECRET, body
 from tests.harness.processes import Api, Process, family, until
 
@@ -105,6 +106,8 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     assert f"--header 'API-KEY: {keys[0]}'" in first.printed
     assert keys[0] not in first.errors, "the log keeps no key"
     assert first.events("simulator_in_place_of_upstream")
+    for event in ("api_started", "worker_started"):
+        assert first.said(event)["version"] == __version__
 
     answer = first.http.post("/api/features", json=body(aspectRatio="1:1"), headers=key)
     assert answer.status_code == 200, answer.text

@@ -1,4 +1,4 @@
-"""Asking for help loads the command line and nothing behind it."""
+"""What the command line says by itself, and that it loads nothing else for that."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ import sys
 import tomllib
 from importlib.metadata import packages_distributions
 
+from app import __version__
+from app.openapi import document
+from tests.harness.processes import REELGATE
 from tests.structure import reference
 from tests.structure.sources import read
 
@@ -44,3 +47,14 @@ def test_help_loads_no_library_behind_the_command_line() -> None:
     )  # fmt: skip
     loaded = [line for line in done.stdout.splitlines() if line.startswith("loaded by ")]
     assert loaded == [f"loaded by {command!r}: " for command in commands]
+
+
+def test_the_version_is_said_once_and_read_from_there() -> None:
+    done = subprocess.run([REELGATE, "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout == f"reelgate {__version__}\n"
+    assert document.combined()["info"]["version"] == __version__
+    # Packaging reads it too; an environment that was made before a new version still has the old.
+    settings = tomllib.loads(read("pyproject.toml"))
+    assert settings["project"]["dynamic"] == ["version"]
+    assert settings["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "app.__version__"}
+    assert f"### {__version__}\n" in read("CHANGELOG.md")
