@@ -53,7 +53,8 @@ def parsed(path: Path) -> ast.Module:
     return ast.parse(read(path), str(path))
 
 
-def imported(path: Path) -> set[str]:
+@cache
+def imported(path: Path) -> frozenset[str]:
     """Top-level names of the packages a file imports, wherever in it."""
     found: set[str] = set()
     for node in ast.walk(parsed(path)):
@@ -61,15 +62,18 @@ def imported(path: Path) -> set[str]:
             found.update(alias.name.partition(".")[0] for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             found.add(node.module.partition(".")[0])
-    return found
+    return frozenset(found)
 
 
-def mentions(path: Path) -> Iterator[tuple[int, str]]:
+@cache
+def mentions(path: Path) -> tuple[tuple[int, str], ...]:
     """(line, dotted name) of everything that is reached through a dot: `datetime.now`,
-    `moves.move`, whether it is called there or only passed on."""
-    for node in ast.walk(parsed(path)):
-        if isinstance(node, ast.Attribute):
-            yield node.lineno, dotted(node)
+    `transitions.move`, whether it is called there or only passed on."""
+    return tuple(
+        (node.lineno, dotted(node))
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute)
+    )
 
 
 def dotted(node: ast.expr) -> str:
