@@ -267,7 +267,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
         SimulatorConfig(
             data_dir=folder,
             speed=settings.simulator_speed,
-            one_film_for_all=settings.simulator_one_film,
+            one_video_for_all=settings.simulator_one_film,
         )
     )
     with _listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:

@@ -1,5 +1,5 @@
-"""A stand-in for 1min.ai: it speaks the same HTTP, keeps books and renders real MP4 files.
+"""A simulator of 1min.ai: the same HTTP API, a database of every request, and real MP4 files.
 
-`app.create_simulator` builds the ASGI app, `server.uvicorn_config` serves it, `faults.FAULTS` lists
-what can go wrong on request. Nothing here reaches beyond loopback and nothing costs anything.
+`app.create_simulator` builds the ASGI app, `server.uvicorn_config` serves it and `faults.FAULTS`
+lists the faults it can produce. It makes no requests of its own and bills no real credits.
 """

@@ -1,4 +1,4 @@
-"""Whose key it is. Every key is an account of its own, with a team, a limit and used credit."""
+"""The accounts of 1min.ai. Each key has its own, with a team, a credit limit and used credit."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ REJECTIONS = ("deleted", "inactive")
 
 
 def fingerprint(key: str) -> str:
-    """What the books keep of a key: never the key."""
+    """What is stored in place of the key."""
     return hashlib.sha256(key.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
-    """`rejected` is None, or why the key is answered 401: one of `REJECTIONS`."""
+    """`rejected` is None or, for a key that gets 401, one of `REJECTIONS`."""
 
     fingerprint: str
     credit_limit: int

@@ -1,12 +1,12 @@
 """The ASGI app that stands in for 1min.ai.
 
-POST /api/features            a submission; a prompt that contains [sim:name] meets that fault
+POST /api/features            a submission; [sim:name] in its prompt triggers that fault
 GET  /api/results/{uuid}      a record
-GET  /asset.1min.ai/{key}     a film, through a signed link
-/_simulator/faults            what can go wrong, with options and defaults
-/_simulator/script            POST a rule {match, times, fault}, GET the rules, DELETE them all
-/_simulator/books             every submission and what was billed
-/_simulator/account           POST credit limit, used credit, rejection of one key or of all
+GET  /asset.1min.ai/{key}     a video, through a signed link
+/_simulator/faults            every fault, with its options and their defaults
+/_simulator/rules             POST a rule {match, times, fault}; GET or DELETE all rules
+/_simulator/summary           every submission and what was billed
+/_simulator/account           POST the credit limit, used credit or rejection of one key or of all
 """
 
 from __future__ import annotations
@@ -31,44 +31,45 @@ from app.simulator.features import submit
 from app.simulator.links import BUCKET
 from app.simulator.refusals import Refusal
 from app.simulator.results import look_up
-from app.simulator.state import Studio, log
+from app.simulator.state import Simulator, log
 
 
-class SignsAnswers:
-    """Says on every answer that this is not the real thing."""
+class ServerHeader:
+    """Every answer names the simulator in its `Server` header, so that it is never mistaken for
+    1min.ai."""
 
     def __init__(self, app: ASGIApp) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        async def signed(message: Message) -> None:
+        async def send_named(message: Message) -> None:
             if message["type"] == "http.response.start":
                 MutableHeaders(scope=message)["Server"] = SERVER_NAME
             await send(message)
 
-        await self.app(scope, receive, signed if scope["type"] == "http" else send)
+        await self.app(scope, receive, send_named if scope["type"] == "http" else send)
 
 
-async def _not_here(request: Request, error: Exception) -> Response:
+async def _http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
     message = f"Cannot {request.method} {request.url.path}"
     return Refusal(error.status_code, "HTTP_EXCEPTION", message, headers=error.headers).answer()
 
 
 def create_simulator(config: SimulatorConfig, *, now: Callable[[], float] = time.time) -> Starlette:
-    """`now` is the wall clock, in seconds since 1970; renders and links follow it."""
-    studio = Studio(config, now)
+    """`now` is the wall clock in seconds since 1970; renders and links depend on it."""
+    simulator = Simulator(config, now)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         log.info(
-            "Simulated 1min.ai: nothing is sent there and nothing costs anything "
-            "(%g times faster than life, books in %s)",
+            "Simulating 1min.ai: nothing is sent there and nothing is charged "
+            "(renders %g times faster than real ones; data in %s)",
             config.speed,
             config.data_dir,
         )
         yield
-        studio.close()
+        simulator.close()
 
     app = Starlette(
         routes=[
@@ -77,9 +78,9 @@ def create_simulator(config: SimulatorConfig, *, now: Callable[[], float] = time
             Route(f"/{BUCKET}/{{key:path}}", download, methods=["GET"]),
             *(control.ROUTES if config.control else []),
         ],
-        middleware=[Middleware(SignsAnswers)],
-        exception_handlers={HTTPException: _not_here},
+        middleware=[Middleware(ServerHeader)],
+        exception_handlers={HTTPException: _http_error},
         lifespan=lifespan,
     )
-    app.state.studio = studio
+    app.state.simulator = simulator
     return app

@@ -1,4 +1,4 @@
-"""The prompt as it is drawn into the picture: wrapped, readable, safe with any character."""
+"""Draws the prompt into the picture: wrapped to fit, and safe with any character."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAX_DRAWN_CHARS = 400
 
 @cache
 def font_of(size: int) -> Font:
-    """A font of the system for its many scripts, else the one that comes with Pillow."""
+    """A system font, which covers many scripts; Pillow's own font where there is none."""
     for name in FONT_FILES:
         try:
             return ImageFont.truetype(name, size)
@@ -29,7 +29,7 @@ def font_of(size: int) -> Font:
 
 
 def drawable(text: str) -> str:
-    """Without what has no shape (controls, lone surrogates), with single spaces."""
+    """Replace what has no glyph (control characters, lone surrogates) and collapse white space."""
     shown = "".join(
         " " if unicodedata.category(character) in ("Cc", "Cs", "Zl", "Zp") else character
         for character in text[: 4 * MAX_DRAWN_CHARS]
@@ -38,7 +38,8 @@ def drawable(text: str) -> str:
 
 
 def wrap(text: str, font: Font, width: float, max_lines: int = MAX_LINES) -> list[str]:
-    """Lines no wider than `width`; a word that is too long is cut, a rest becomes an ellipsis."""
+    """Lines no wider than `width`. A word that is too long is split; text beyond `max_lines` ends
+    in an ellipsis."""
     text = drawable(text)
     left = text[:MAX_DRAWN_CHARS]
     cut = len(text) > len(left)
@@ -58,7 +59,7 @@ def wrap(text: str, font: Font, width: float, max_lines: int = MAX_LINES) -> lis
 def _first_line(text: str, font: Font, width: float) -> str:
     fits = len(text)
     low = 1
-    while low < fits:  # the longest beginning that is narrow enough
+    while low < fits:  # binary search: the longest prefix that fits
         middle = (low + fits + 1) // 2
         if font.getlength(text[:middle]) <= width:
             low = middle
@@ -72,14 +73,14 @@ def _first_line(text: str, font: Font, width: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Caption:
-    """Two masks of one size: the panel, and the letters on it."""
+    """Two masks of the same size: the panel and the letters on it."""
 
     panel: Image.Image
     letters: Image.Image
 
 
 def draw(prompt: str, label: str, width: int, height: int) -> Caption:
-    """A caption for a picture of that size; `label` is the small line below the prompt."""
+    """A caption for a picture of this size; `label` is the small line below the prompt."""
     short = min(width, height)
     font, small = font_of(max(14, short // 21)), font_of(max(10, short // 42))
     pad, leading = short // 36, short // 17

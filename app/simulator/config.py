@@ -1,12 +1,12 @@
-"""How a simulator is set up, and the private words it leaks the way the upstream does."""
+"""The simulator's options, and the private data that it leaks as the upstream does."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
 
-#: Personal and internal words that ride along in answers. None may reach a caller or a log of the
-#: gateway, so a test can search for each of them.
+#: Personal and internal data in the simulator's answers. None of it may reach a caller or a log of
+#: the gateway: tests search for each of these strings.
 PAYER_NAME = "Simulated Payer"
 PAYER_AVATAR = "https://avatars.invalid/simulated-payer=s96-c"
 TEAM_NAME = "Simulated Payer Team"
@@ -20,12 +20,12 @@ SERVER_NAME = "reelgate-simulator"
 
 @dataclass(frozen=True, kw_only=True)
 class SimulatorConfig:
-    """`public_url` is the base of links; empty: the address the request came to.
+    """`public_url` is the base of links; if empty, links use the address of the request.
 
-    `speed` divides the time a render takes in life. `keys` None: any non-empty API-KEY is an
-    account of its own. `rate_per_minute` 0: no rate limit. `control` opens `/_simulator/…`.
-    `one_film_for_all` renders once for each set of options instead of for each record, without the
-    prompt in the picture: for load tests, where rendering must not be what is measured.
+    A render takes the real time divided by `speed`. With `keys` None, any non-empty API-KEY has an
+    account. `rate_per_minute` 0 means no rate limit. `control` enables `/_simulator/…`.
+    `one_video_for_all` renders one video for each set of options, not one for each record, and
+    leaves the prompt out of the picture: for load tests, which must not measure rendering.
     """
 
     data_dir: Path
@@ -37,4 +37,4 @@ class SimulatorConfig:
     credit_limit: int = 100_000_000
     rate_per_minute: int = 180
     control: bool = True
-    one_film_for_all: bool = False
+    one_video_for_all: bool = False

@@ -1,4 +1,4 @@
-"""`/_simulator/…`: what a test or a person steers the simulator with. JSON in, JSON out."""
+"""`/_simulator/…`: the endpoints that control the simulator. JSON in, JSON out."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from starlette.routing import Route
 from app.simulator.accounts import REJECTIONS, Account, fingerprint
 from app.simulator.faults import FAULTS, InvalidFault
 from app.simulator.refusals import JsonAnswer
-from app.simulator.state import studio_of
+from app.simulator.state import simulator_of
 
 
-def _wrong(message: str) -> Response:
+def _bad_request(message: str) -> Response:
     return JsonAnswer({"error": message}, 400)
 
 
@@ -29,7 +29,11 @@ async def _json(request: Request) -> Any:
 async def list_faults(_: Request) -> Response:
     return JsonAnswer(
         {
-            name: {"says": kind.says, "where": list(kind.where), "options": dict(kind.options)}
+            name: {
+                "description": kind.description,
+                "paths": list(kind.paths),
+                "options": dict(kind.options),
+            }
             for name, kind in FAULTS.items()
         }
     )
@@ -37,57 +41,59 @@ async def list_faults(_: Request) -> Response:
 
 async def add_rule(request: Request) -> Response:
     try:
-        rule = studio_of(request).script.add(await _json(request))
+        rule = simulator_of(request).fault_rules.add(await _json(request))
     except InvalidFault as error:
-        return _wrong(str(error))
+        return _bad_request(str(error))
     return JsonAnswer(rule.to_json(), 201)
 
 
 async def list_rules(request: Request) -> Response:
-    return JsonAnswer({"rules": [rule.to_json() for rule in studio_of(request).script.rules]})
+    return JsonAnswer(
+        {"rules": [rule.to_json() for rule in simulator_of(request).fault_rules.rules]}
+    )
 
 
 async def clear_rules(request: Request) -> Response:
-    studio_of(request).script.clear()
+    simulator_of(request).fault_rules.clear()
     return JsonAnswer({"rules": []})
 
 
-async def books(request: Request) -> Response:
-    return JsonAnswer(studio_of(request).books.summary())
+async def summary(request: Request) -> Response:
+    return JsonAnswer(simulator_of(request).database.summary())
 
 
 async def change_account(request: Request) -> Response:
-    """`{key?, credit_limit?, used_credit?, rejected?}`; no `key`: all there are and will be.
-    `rejected` is deleted, inactive or null."""
+    """`{key?, credit_limit?, used_credit?, rejected?}`. Without `key`, the change applies to every
+    existing and every future account. `rejected` is deleted, inactive or null."""
     body = await _json(request)
     try:
         values = _account_values(body)
     except InvalidFault as error:
-        return _wrong(str(error))
-    studio, key = studio_of(request), body.get("key")
+        return _bad_request(str(error))
+    simulator, key = simulator_of(request), body.get("key")
     if key is None:
-        studio.books.change_accounts(values, None)
+        simulator.database.change_accounts(values, None)
         return JsonAnswer({"accounts": "all"})
-    studio.books.account(fingerprint(key), studio.now())
-    studio.books.change_accounts(values, fingerprint(key))
-    return JsonAnswer(_shown(studio.books.account(fingerprint(key), studio.now())))
+    simulator.database.account(fingerprint(key), simulator.now())
+    simulator.database.change_accounts(values, fingerprint(key))
+    return JsonAnswer(_account_json(simulator.database.account(fingerprint(key), simulator.now())))
 
 
 def _account_values(body: Any) -> dict[str, Any]:
     columns = {"credit_limit": "credit_limit", "used_credit": "used", "rejected": "rejected"}
     if not isinstance(body, dict) or set(body) - {"key", *columns} or not set(body) & set(columns):
-        raise InvalidFault("give credit_limit, used_credit or rejected, and perhaps key")
+        raise InvalidFault("give credit_limit, used_credit or rejected, and optionally key")
     if not isinstance(body.get("key"), str | None):
         raise InvalidFault("key must be a string")
     if body.get("rejected") not in (None, *REJECTIONS):
         raise InvalidFault(f"rejected must be null or one of {', '.join(REJECTIONS)}")
     for name in ("credit_limit", "used_credit"):
         if name in body and (type(body[name]) is not int or body[name] < 0):
-            raise InvalidFault(f"{name} must be a number from 0")
+            raise InvalidFault(f"{name} must be an integer, 0 or more")
     return {columns[name]: value for name, value in body.items() if name != "key"}
 
 
-def _shown(account: Account) -> dict[str, Any]:
+def _account_json(account: Account) -> dict[str, Any]:
     return {
         "key_fingerprint": account.fingerprint,
         "credit_limit": account.credit_limit,
@@ -98,9 +104,9 @@ def _shown(account: Account) -> dict[str, Any]:
 
 ROUTES = [
     Route("/_simulator/faults", list_faults, methods=["GET"]),
-    Route("/_simulator/script", add_rule, methods=["POST"]),
-    Route("/_simulator/script", list_rules, methods=["GET"]),
-    Route("/_simulator/script", clear_rules, methods=["DELETE"]),
-    Route("/_simulator/books", books, methods=["GET"]),
+    Route("/_simulator/rules", add_rule, methods=["POST"]),
+    Route("/_simulator/rules", list_rules, methods=["GET"]),
+    Route("/_simulator/rules", clear_rules, methods=["DELETE"]),
+    Route("/_simulator/summary", summary, methods=["GET"]),
     Route("/_simulator/account", change_account, methods=["POST"]),
 ]

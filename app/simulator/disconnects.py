@@ -1,5 +1,8 @@
-"""Answers that break off. They need the server of `server.py`, which lends them its connection;
-under another server, or in-process, a cut raises `ConnectionCut` instead."""
+"""Answers that end in a broken connection.
+
+They need the server of `server.py`, which gives them access to the connection. Under another
+server, or in-process, they raise `NoConnection`.
+"""
 
 from __future__ import annotations
 
@@ -12,55 +15,55 @@ from starlette.types import Receive, Scope, Send
 
 from app.simulator.faults import Fault
 
-EXTENSION = "reelgate.cut"
+EXTENSION = "reelgate.disconnect"
 
 
-class ConnectionCut(Exception):
-    """There was no connection to cut."""
+class NoConnection(Exception):
+    """The server does not let an answer close its connection."""
 
 
-async def gone(receive: Receive) -> None:
-    """Returns when the client has gone. The request's body must have been read."""
+async def disconnected(receive: Receive) -> None:
+    """Wait until the client disconnects. The request's body must have been read."""
     while (await receive())["type"] != "http.disconnect":
         pass
 
 
 async def wait(receive: Receive, seconds: float | None) -> bool:
-    """Wait as long, None for ever; True if the client went before that."""
+    """Wait this long, or for ever if None. True if the client disconnects first."""
     try:
         async with asyncio.timeout(seconds):
-            await gone(receive)
+            await disconnected(receive)
     except TimeoutError:
         return False
     return True
 
 
 async def wait_until(receive: Receive, moment: float, now: Callable[[], float]) -> bool:
-    """Wait for a wall clock instant; True if the client went before it."""
+    """Wait until this time on the wall clock. True if the client disconnects first."""
     while (left := moment - now()) > 0:
         if await wait(receive, None if left == float("inf") else left):
             return True
     return False
 
 
-async def cut(scope: Scope, receive: Receive, *, reset: bool) -> None:
-    """End the connection now: with a reset, or closed after what has been written."""
-    lent = scope.get("extensions", {}).get(EXTENSION)
-    if lent is None:
-        raise ConnectionCut
-    lent["cut"](reset)
-    await gone(receive)
+async def disconnect(scope: Scope, receive: Receive, *, reset: bool) -> None:
+    """Reset the connection now, or close it once everything written has been sent."""
+    extension = scope.get("extensions", {}).get(EXTENSION)
+    if extension is None:
+        raise NoConnection
+    extension["disconnect"](reset)
+    await disconnected(receive)
 
 
-class Cut(Response):
-    """Not a byte: a reset."""
+class Reset(Response):
+    """Resets the connection without sending a byte."""
 
     async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
-        await cut(scope, receive, reset=True)
+        await disconnect(scope, receive, reset=True)
 
 
 class Hang(Response):
-    """Silence, then closed."""
+    """Sends nothing for `seconds`, then closes the connection."""
 
     def __init__(self, seconds: float) -> None:
         super().__init__()
@@ -68,11 +71,12 @@ class Hang(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, _: Send) -> None:
         if not await wait(receive, self.seconds):
-            await cut(scope, receive, reset=False)
+            await disconnect(scope, receive, reset=False)
 
 
-class Half(Response):
-    """The first half of another answer under its full length, then closed or reset."""
+class Truncated(Response):
+    """Declares the full length of another answer, sends half of it and closes or resets the
+    connection."""
 
     def __init__(self, whole: Response, *, reset: bool = False) -> None:
         super().__init__(whole.body, whole.status_code, dict(whole.headers))
@@ -83,11 +87,11 @@ class Half(Response):
         await send({"type": "http.response.start", **start})
         half = bytes(self.body[: len(self.body) // 2])
         await send({"type": "http.response.body", "body": half, "more_body": True})
-        await cut(scope, receive, reset=self.reset)
+        await disconnect(scope, receive, reset=self.reset)
 
 
-class Drip(Response):
-    """Another answer in up to fifty pieces, evenly over `seconds`."""
+class Trickle(Response):
+    """Sends another answer in up to fifty pieces, spread evenly over `seconds`."""
 
     pieces = 50
 
@@ -99,9 +103,9 @@ class Drip(Response):
         start = {"status": self.status_code, "headers": self.raw_headers}
         await send({"type": "http.response.start", **start})
         size = max(1, -(-len(self.body) // self.pieces))
-        begun, total = time.monotonic(), len(self.body)
+        started, total = time.monotonic(), len(self.body)
         for offset in range(0, total, size):
-            due = begun + self.seconds * offset / total
+            due = started + self.seconds * offset / total
             if await wait(receive, max(0.0, due - time.monotonic())):
                 return
             piece = bytes(self.body[offset : offset + size])
@@ -109,10 +113,10 @@ class Drip(Response):
             await send({"type": "http.response.body", "body": piece, "more_body": more})
 
 
-def spoiled(answer: Response, fault: Fault | None) -> Response:
-    """The connection faults that strike once there is an answer."""
+def with_fault(answer: Response, fault: Fault | None) -> Response:
+    """Apply a fault that needs an answer to break."""
     if fault is not None and fault.name == "half_body":
-        return Half(answer)
+        return Truncated(answer)
     if fault is not None and fault.name == "slow_drip":
-        return Drip(answer, fault["seconds"])
+        return Trickle(answer, fault["seconds"])
     return answer

@@ -1,4 +1,4 @@
-"""`GET /asset.1min.ai/{key}`: the file behind a signed link, as S3 would hand it out."""
+"""`GET /asset.1min.ai/{key}`: the file behind a signed link, served as S3 does."""
 
 from __future__ import annotations
 
@@ -17,83 +17,85 @@ from app.domain.generation import AspectRatio, Duration
 from app.simulator import disconnects, error_bodies, links
 from app.simulator.faults import DOWNLOAD, Fault
 from app.simulator.records import Record, stage_at
-from app.simulator.state import Studio, studio_of
+from app.simulator.state import Simulator, simulator_of
 
 MP4 = "video/mp4"
 
 
 async def download(request: Request) -> Response:
-    studio, key = studio_of(request), request.path_params["key"]
-    refusal = studio.signer.refuse(key, dict(request.query_params), now=studio.now())
+    simulator, key = simulator_of(request), request.path_params["key"]
+    refusal = simulator.signer.refuse(key, dict(request.query_params), now=simulator.now())
     if refusal is not None:
-        studio.note(request, DOWNLOAD, "refused:signature")
+        simulator.log_request(request, DOWNLOAD, "refused:signature")
         return refusal
-    record = _find_ready(studio, key)
+    record = _find_ready(simulator, key)
     if record is None:
-        studio.note(request, DOWNLOAD, "refused:no_such_key")
+        simulator.log_request(request, DOWNLOAD, "refused:no_such_key")
         return links.no_such_key()
-    fault = studio.script.find(DOWNLOAD, prompt=record.spec.prompt, account=record.account)
+    fault = simulator.fault_rules.find(DOWNLOAD, prompt=record.spec.prompt, account=record.account)
     outcome = fault.name if fault else "sent"
-    studio.note(request, DOWNLOAD, outcome, account=record.account, uuid=record.uuid)
+    simulator.log_request(request, DOWNLOAD, outcome, account=record.account, uuid=record.uuid)
     if fault is None:
-        return _whole(await _film(studio, record), record)
-    return await _faulty(studio, request, record, fault)
+        return _file(await _video(simulator, record), record)
+    return await _faulty(simulator, request, record, fault)
 
 
-def _find_ready(studio: Studio, key: str) -> Record | None:
-    record = studio.books.find_by_storage_key(key)
-    stage = stage_at(record, studio.now()) if record else None
+def _find_ready(simulator: Simulator, key: str) -> Record | None:
+    record = simulator.database.find_by_storage_key(key)
+    stage = stage_at(record, simulator.now()) if record else None
     return record if stage is not None and stage.has_link else None
 
 
-async def _film(studio: Studio, record: Record) -> Path:
-    """Named by what it shows, so that one record's films of different specs do not meet."""
+async def _video(simulator: Simulator, record: Record) -> Path:
+    """The name depends on the spec too: `download_mismatch` renders a record with another one."""
     spec, uuid = record.spec, record.uuid
-    if studio.config.one_film_for_all:
+    if simulator.config.one_video_for_all:
         spec, uuid = replace(spec, prompt="any prompt"), UUID(int=0)
     content = json.dumps(spec.to_json(), sort_keys=True).encode()
-    return await studio.reels.get(
+    return await simulator.renders.get(
         spec, uuid, name=f"{uuid}-{hashlib.sha256(content).hexdigest()[:8]}"
     )
 
 
-def _whole(path: Path, record: Record) -> Response:
-    """With Range, If-Range and HEAD. The tag is strong: the film of a uuid is always the same."""
+def _file(path: Path, record: Record) -> Response:
+    """Supports Range, If-Range and HEAD. The ETag is strong: the video of a uuid never changes."""
     return FileResponse(path, media_type=MP4, headers={"ETag": f'"{record.uuid.hex}"'})
 
 
-async def _faulty(studio: Studio, request: Request, record: Record, fault: Fault) -> Response:
-    simple = _simple(studio, fault)
-    if simple is not None:
-        return simple
+async def _faulty(simulator: Simulator, request: Request, record: Record, fault: Fault) -> Response:
+    answer = _without_file(simulator, fault)
+    if answer is not None:
+        return answer
     if fault.name == "delay":
         await disconnects.wait(request.receive, fault["seconds"])
     if fault.name == "download_mismatch":
         wrong = _mismatch(record)
-        return _whole(await _film(studio, wrong), wrong)
-    path = await _film(studio, record)
-    spoil = _SPOILED.get(fault.name)
-    if spoil is None:
-        return _whole(path, record)
-    return spoil(await anyio.Path(path).read_bytes(), fault)
+        return _file(await _video(simulator, wrong), wrong)
+    path = await _video(simulator, record)
+    corrupt = _CORRUPTIONS.get(fault.name)
+    if corrupt is None:
+        return _file(path, record)
+    return corrupt(await anyio.Path(path).read_bytes(), fault)
 
 
-def _simple(studio: Studio, fault: Fault) -> Response | None:
-    """The faults that need no file."""
+def _without_file(simulator: Simulator, fault: Fault) -> Response | None:
+    """The answer of a fault that needs no rendered file, else None."""
     if fault.name == "reset_before":
-        return disconnects.Cut()
+        return disconnects.Reset()
     if fault.name == "hang":
         return disconnects.Hang(fault["seconds"])
     if fault.name == "link_gone":
-        gone = fault["status"] == 403
-        return links.denied("AccessDenied", "Request has expired") if gone else links.no_such_key()
+        expired = fault["status"] == 403
+        return (
+            links.denied("AccessDenied", "Request has expired") if expired else links.no_such_key()
+        )
     if fault.name == "download_redirect":
         return RedirectResponse(fault["location"], fault["status"])
     if fault.name == "download_empty":
         return Response(b"", media_type=MP4)
     if fault.name == "download_not_mp4":
-        return Response(b"<!DOCTYPE html><html><body>Not a film</body></html>", media_type=MP4)
-    return error_bodies.answer(fault, studio.config.price)
+        return Response(b"<!DOCTYPE html><html><body>Not a video</body></html>", media_type=MP4)
+    return error_bodies.answer(fault, simulator.config.price)
 
 
 def _mismatch(record: Record) -> Record:
@@ -108,16 +110,16 @@ def _mismatch(record: Record) -> Record:
     return replace(record, spec=wrong)
 
 
-def _truncated(film: bytes, fault: Fault) -> Response:
+def _truncated(video: bytes, fault: Fault) -> Response:
     if fault["declared"] == "short":
-        return Response(film[: len(film) // 2], media_type=MP4)
-    return disconnects.Half(Response(film, media_type=MP4))
+        return Response(video[: len(video) // 2], media_type=MP4)
+    return disconnects.Truncated(Response(video, media_type=MP4))
 
 
-def _endless(film: bytes, fault: Fault) -> Response:
+def _endless(video: bytes, fault: Fault) -> Response:
     async def pieces() -> AsyncIterator[bytes]:
-        sent, zeros = len(film), bytes(1 << 16)
-        yield film
+        sent, zeros = len(video), bytes(1 << 16)
+        yield video
         while sent < fault["max_bytes"]:
             yield zeros
             sent += len(zeros)
@@ -125,13 +127,13 @@ def _endless(film: bytes, fault: Fault) -> Response:
     return StreamingResponse(pieces(), media_type=MP4)
 
 
-_SPOILED: Mapping[str, Callable[[bytes, Fault], Response]] = {
+_CORRUPTIONS: Mapping[str, Callable[[bytes, Fault], Response]] = {
     "download_truncated": _truncated,
     "download_endless": _endless,
-    "download_reset_midway": lambda film, _: disconnects.Half(
-        Response(film, media_type=MP4), reset=True
+    "download_reset_midway": lambda video, _: disconnects.Truncated(
+        Response(video, media_type=MP4), reset=True
     ),
-    "download_slow": lambda film, fault: disconnects.Drip(
-        Response(film, media_type=MP4), fault["seconds"]
+    "download_slow": lambda video, fault: disconnects.Trickle(
+        Response(video, media_type=MP4), fault["seconds"]
     ),
 }

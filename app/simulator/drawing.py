@@ -1,7 +1,7 @@
-"""Flat colours through masks, on the planes of a yuv420p picture.
+"""Draws flat colours through masks, directly on the planes of a yuv420p picture.
 
-Drawing straight into the planes the encoder takes spares converting every frame from RGB, which
-would cost more than encoding it.
+The encoder takes these planes as they are. Converting every frame from RGB would cost more than
+encoding it.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ def even(value: float) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Canvas:
-    """Three planes, as wide as the encoder's lines, which may be wider than the picture."""
+    """Three planes. Their lines have the encoder's width, which may exceed the picture's."""
 
     luma: Image.Image
     blueness: Image.Image
@@ -61,23 +61,23 @@ class Canvas:
         return frame
 
 
-class Ink:
-    """One colour and the mask it goes through. Positions are even pixels."""
+class Sprite:
+    """A colour and its mask. Positions are even numbers of pixels."""
 
     def __init__(self, colour: Rgb, mask: Image.Image) -> None:
         self.colour = to_yuv(colour)
         self.mask = mask
         self.half = mask.reduce(2)
 
-    def stamp(self, canvas: Canvas, left: int, top: int) -> None:
+    def draw(self, canvas: Canvas, left: int, top: int) -> None:
         luma, blueness, redness = self.colour
         corner, half = (left, top), (left // 2, top // 2)
         canvas.luma.paste(luma, corner, self.mask)
         canvas.blueness.paste(blueness, half, self.half)
         canvas.redness.paste(redness, half, self.half)
 
-    def slide(self, canvas: Canvas, shift: int, width: int, top: int) -> None:
-        """Stamp the part of a long strip that begins at `shift` across the whole picture."""
+    def draw_part(self, canvas: Canvas, shift: int, width: int, top: int) -> None:
+        """Draw a part of a long strip, from `shift` on, across the whole width of the picture."""
         luma, blueness, redness = self.colour
         mask = self.mask.crop((shift, 0, shift + width, self.mask.height))
         half = self.half.crop((shift // 2, 0, (shift + width) // 2, self.half.height))

@@ -1,4 +1,4 @@
-"""The answers of faults that answer instead of working. Pure."""
+"""The error answers that faults produce. Pure."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _TITLES = {
 
 
 def edge_page(status: int) -> Response:
-    """In the manner of the network edge in front of the upstream."""
+    """An error page like that of the proxy in front of the upstream."""
     title = _TITLES[status]
     html = (
         f"<!DOCTYPE html>\n<html><head><title>api.1min.ai | {status}: {title}</title></head>"
@@ -85,7 +85,7 @@ _ANSWERS: Mapping[str, Callable[[Fault], Response]] = {
 
 
 def answer(fault: Fault, price: int) -> Response | None:
-    """None: this fault does not answer in place of the work."""
+    """None if this fault has no error answer."""
     if fault.name == "insufficient_credits" and fault["form"] == "envelope":
         return refusals.insufficient_credits(price, 0, int(fault["status"])).answer()
     make = _ANSWERS.get(fault.name)
@@ -93,7 +93,7 @@ def answer(fault: Fault, price: int) -> Response | None:
 
 
 def failure(fault: Fault, price: int) -> dict[str, Any] | None:
-    """Status and resultObject of a record that fails; None: this fault lets it be."""
+    """Status and resultObject of a failed record; None if this fault does not fail it."""
     if fault.name == "insufficient_credits":
         result = {"code": "INSUFFICIENT_CREDITS", "message": refusals.credits_message(price, 0)}
         return {"status": "FAILED", "result": result}

@@ -1,5 +1,7 @@
-"""Scripted rules: which request meets which fault, and how often. They live as long as the process;
-what they did to a record is in the books."""
+"""Rules that say which requests get which fault, and how often.
+
+They are lost when the process ends. Their effect on a record is stored with the record.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +10,15 @@ from typing import Any
 
 from app.simulator import faults
 from app.simulator.accounts import fingerprint
-from app.simulator.faults import FAULTS, PATHS, Fault, InvalidFault
+from app.simulator.faults import FAULTS, Fault, InvalidFault
 
 _MATCHES = ("prompt_contains", "path", "account")
 
 
 @dataclass(slots=True, kw_only=True)
 class Rule:
-    """`times` None: for ever. `account` is a key or its fingerprint; `hits` counts strikes."""
+    """With `times` None there is no limit. `account` is a key or its fingerprint. `hits` counts the
+    requests that got the fault."""
 
     number: int
     fault: Fault
@@ -25,7 +28,7 @@ class Rule:
     times: int | None
     hits: int = 0
 
-    def strikes(self, path: str, prompt: str | None, account: str) -> bool:
+    def matches(self, path: str, prompt: str | None, account: str) -> bool:
         if self.path != path or (self.times is not None and self.hits >= self.times):
             return False
         if self.prompt_contains is not None and self.prompt_contains not in (prompt or ""):
@@ -42,13 +45,13 @@ class Rule:
         }
 
 
-class Script:
+class FaultRules:
     def __init__(self) -> None:
         self.rules: list[Rule] = []
         self._numbers = 0
 
     def add(self, body: Any) -> Rule:
-        """Raises `InvalidFault` for anything that would silently not do what was meant."""
+        """Raises `InvalidFault` for a rule that would not do what its author meant."""
         if not isinstance(body, dict) or set(body) - {"match", "times", "fault"}:
             raise InvalidFault("a rule is {match: {...}, times: number or null, fault: {...}}")
         fault = faults.parse(body.get("fault"))
@@ -57,10 +60,10 @@ class Script:
             raise InvalidFault(f"match takes {', '.join(_MATCHES)}")
         if times is not None and (not isinstance(times, int) or times < 1):
             raise InvalidFault("times must be a positive number or null")
-        where = FAULTS[fault.name].where
-        path = match.get("path") or where[0]
-        if path not in PATHS or path not in where:
-            raise InvalidFault(f"{fault.name} can strike {', '.join(where)}, not {path}")
+        paths = FAULTS[fault.name].paths
+        path = match.get("path") or paths[0]
+        if path not in paths:
+            raise InvalidFault(f"{fault.name} is possible on {', '.join(paths)}, not on {path}")
         self._numbers += 1
         rule = Rule(
             number=self._numbers,
@@ -77,9 +80,9 @@ class Script:
         self.rules.clear()
 
     def find(self, path: str, *, prompt: str | None, account: str) -> Fault | None:
-        """The first rule that strikes, which counts as a hit; else what the prompt asks for."""
+        """The fault of the first matching rule, which counts a hit; or else of the prompt."""
         for rule in self.rules:
-            if rule.strikes(path, prompt, account):
+            if rule.matches(path, prompt, account):
                 rule.hits += 1
                 return rule.fault
-        return faults.marked(prompt, path)
+        return faults.in_prompt(prompt, path)

@@ -1,9 +1,8 @@
-"""What can go wrong on request. Pure data.
+"""The faults that the simulator produces on demand. Pure data.
 
-A fault is scripted over `POST /_simulator/script` as `{"name": ..., options}`, or asked for in a
-prompt as `[sim:name]`, then with its default options. `where` lists the paths it can strike; the
-first is where it strikes unless a rule says otherwise. With `accepted` the record is made and
-billed before the answer goes wrong.
+A rule (`POST /_simulator/rules`) asks for a fault with `{"name": ..., options}`, a prompt with
+`[sim:name]`, which takes the default options. `paths` lists where a fault is possible; the first
+is the default. With `accepted` the record is made and billed before the fault happens.
 """
 
 from __future__ import annotations
@@ -24,95 +23,96 @@ _FILE = (DOWNLOAD,)
 
 
 class InvalidFault(ValueError):
-    """The message says what is wrong and what would be right."""
+    """The message says what is wrong and what is allowed."""
 
 
 @dataclass(frozen=True, slots=True)
-class Kind:
-    says: str
-    where: tuple[str, ...]
+class FaultKind:
+    description: str
+    paths: tuple[str, ...]
     options: Mapping[str, Any]
 
 
-def _kind(says: str, where: tuple[str, ...], **options: Any) -> Kind:
-    return Kind(says, where, MappingProxyType(options))
+def _kind(description: str, paths: tuple[str, ...], **options: Any) -> FaultKind:
+    return FaultKind(description, paths, MappingProxyType(options))
 
 
 _FAILURE = {"shape": "object", "code": "GENERATION_FAILED", "billed": False}
 _MESSAGE = "The video could not be generated"
 
-FAULTS: Mapping[str, Kind] = MappingProxyType(
+FAULTS: Mapping[str, FaultKind] = MappingProxyType(
     {
-        # Refusals: an answer instead of a record
+        # An error answer; no record
         "status": _kind(
             "any status, body (JSON or text) and headers", _ALL,
             status=500, body=None, headers={}, accepted=False,
         ),
         "unsupported_model": _kind("400 UNSUPPORTED_MODEL", _API),
-        "missing_fields": _kind("400 MISSING_REQUIRED_FIELDS, details a JSON string", _API),
+        "missing_fields": _kind("400 MISSING_REQUIRED_FIELDS; `details` is a JSON string", _API),
         "validation": _kind("422 PROMPT_OBJECT_VALIDATION_FAILED", _API),
         "unknown_error": _kind("400 UNKNOWN_ERROR", _API),
         "external_error": _kind(
-            "400 with the wrapped error of the provider and its leaks", _API,
+            "400 with the provider's error inside, which leaks internal data", _API,
             provider_status=400, message=None, accepted=False,
         ),
         "key_deleted": _kind("401, the key is deleted", _API),
         "key_inactive": _kind("401, the key is not active", _API),
         "insufficient_credits": _kind(
-            "no credits: `form` envelope, or record (200, resultObject says so)", _SUBMIT,
+            "no credits: `form` is envelope, or record (200; resultObject has the error)", _SUBMIT,
             status=402, form="envelope",
         ),
         "rate_limited": _kind(
-            "429; `bare` is the short shape", _API, retry_after=None, bare=False
+            "429; with `bare`, a short body without errorCode", _API,
+            retry_after=None, bare=False,
         ),
-        "http_500": _kind("500, a page of HTML", _ALL, accepted=False),
-        "http_502": _kind("502, a page of HTML", _ALL, accepted=False),
-        "http_503": _kind("503, a page of HTML", _ALL, accepted=False),
-        "http_504": _kind("504 while the origin works on", _ALL, accepted=True),
-        "http_522": _kind("522, the origin was not reached", _ALL, accepted=False),
-        "http_524": _kind("524 while the origin works on", _ALL, accepted=True),
-        "html_200": _kind("200 with a page of HTML", _API, accepted=False),
+        "http_500": _kind("500 with an HTML page", _ALL, accepted=False),
+        "http_502": _kind("502 with an HTML page", _ALL, accepted=False),
+        "http_503": _kind("503 with an HTML page", _ALL, accepted=False),
+        "http_504": _kind("504, while the origin goes on working", _ALL, accepted=True),
+        "http_522": _kind("522: the origin was not reached", _ALL, accepted=False),
+        "http_524": _kind("524, while the origin goes on working", _ALL, accepted=True),
+        "html_200": _kind("200 with an HTML page", _API, accepted=False),
         "challenge_403": _kind("403 with cf-mitigated: challenge", _ALL),
         "not_acceptable_406": _kind("406 with a short text", _API),
         # The connection
-        "reset_before": _kind("reset before a byte, nothing recorded or billed", _ALL),
+        "reset_before": _kind("reset at once; nothing is recorded or billed", _ALL),
         "reset_after": _kind("recorded and billed, then reset without an answer", _API),
-        "half_body": _kind("half the JSON, then closed", _API),
-        "slow_drip": _kind("the JSON trickles over `seconds`", _API, seconds=5.0),
-        "hang": _kind("accepted, silent for `seconds`, then closed", _ALL, seconds=60.0),
-        "delay": _kind("works as ever, `seconds` later", _ALL, seconds=2.0),
-        # What becomes of the record
+        "half_body": _kind("half of the JSON, then closed", _API),
+        "slow_drip": _kind("the JSON arrives slowly, over `seconds`", _API, seconds=5.0),
+        "hang": _kind("accepted, no answer for `seconds`, then closed", _ALL, seconds=60.0),
+        "delay": _kind("works as usual, `seconds` later", _ALL, seconds=2.0),
+        # What happens to the record
         "failed_200": _kind(
-            "200 with a failed record; `shape` object, array or string", _SUBMIT,
+            "200 with a failed record; `shape` is object, array or string", _SUBMIT,
             status="FAILED", message=_MESSAGE, **_FAILURE,
         ),
         "fail_later": _kind(
             "fails when it would be ready, or after `seconds`", _SUBMIT,
             status="FAILURE", message=_MESSAGE, seconds=None, **_FAILURE,
         ),
-        "never_finish": _kind("stays PROCESSING", _SUBMIT),
+        "never_finish": _kind("stays PROCESSING for ever", _SUBMIT),
         "turn_null": _kind(
             "the record is forgotten when it would be ready, or after `seconds`", _API,
             seconds=None,
         ),
-        "unknown_status": _kind("another word than PROCESSING", _API, word="RENDERING"),
+        "unknown_status": _kind("an unknown status in place of PROCESSING", _API, word="RENDERING"),
         "early_success": _kind("SUCCESS at once", _SUBMIT),
-        "same_uuid": _kind("answers with the uuid of the account's previous record", _SUBMIT),
+        "same_uuid": _kind("the answer has the uuid of the account's previous record", _SUBMIT),
         # The download
         "link_gone": _kind("403 (expired) or 404 (deleted)", _FILE, status=403),
         "download_truncated": _kind(
-            "half the file, closed; `declared` full or short length", _FILE, declared="full"
+            "half of the file; `declared` is the full or the short length", _FILE, declared="full"
         ),
-        "download_endless": _kind("no length, zeros after the file", _FILE, max_bytes=4 << 30),
-        "download_not_mp4": _kind("200 video/mp4, a page of HTML", _FILE),
-        "download_empty": _kind("200 video/mp4, no byte", _FILE),
-        "download_mismatch": _kind("a film of another ratio and duration", _FILE),
+        "download_endless": _kind("no length; zeros follow the file", _FILE, max_bytes=4 << 30),
+        "download_not_mp4": _kind("200 video/mp4 with an HTML page", _FILE),
+        "download_empty": _kind("200 video/mp4 with an empty body", _FILE),
+        "download_mismatch": _kind("a video of another aspect ratio and duration", _FILE),
         "download_redirect": _kind(
-            "`status` to `location`", _FILE,
+            "a redirect to `location`", _FILE,
             status=302, location="http://127.0.0.1:9/elsewhere.mp4",
         ),
-        "download_reset_midway": _kind("reset after half the file", _FILE),
-        "download_slow": _kind("the file trickles over `seconds`", _FILE, seconds=5.0),
+        "download_reset_midway": _kind("reset after half of the file", _FILE),
+        "download_slow": _kind("the file arrives slowly, over `seconds`", _FILE, seconds=5.0),
     }
 )  # fmt: skip
 
@@ -128,7 +128,7 @@ _MARK = re.compile(r"\[sim:([a-z0-9_]+)\]")
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`options` are complete: defaults filled in."""
+    """`options` has every option; defaults are filled in."""
 
     name: str
     options: Mapping[str, Any]
@@ -169,9 +169,9 @@ def _check(name: str, value: Any, default: Any) -> None:
         )
 
 
-def marked(prompt: str | None, path: str) -> Fault | None:
-    """The fault a prompt asks for itself, where it strikes by default."""
+def in_prompt(prompt: str | None, path: str) -> Fault | None:
+    """The fault that a prompt asks for, if this is its default path."""
     for name in _MARK.findall(prompt or ""):
-        if name in FAULTS and FAULTS[name].where[0] == path:
+        if name in FAULTS and FAULTS[name].paths[0] == path:
             return Fault(name, FAULTS[name].options)
     return None

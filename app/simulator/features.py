@@ -1,4 +1,4 @@
-"""`POST /api/features`: one submission, answered at once or when the video exists."""
+"""`POST /api/features`: takes a submission and answers at once or when the video exists."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from uuid import UUID, uuid4
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
-from app.simulator import disconnects, error_bodies, pace, refusals, wire
+from app.simulator import disconnects, error_bodies, refusals, render_time, wire
 from app.simulator.accounts import Account
 from app.simulator.faults import FEATURES, Fault
 from app.simulator.records import Record, storage_key
 from app.simulator.refusals import JsonAnswer, Refusal
-from app.simulator.state import Studio, studio_of
+from app.simulator.state import Simulator, simulator_of
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
-    """One POST on its way through."""
+class Call:
+    """One POST being answered."""
 
-    studio: Studio
+    simulator: Simulator
     request: Request
     raw: bytes
     prompt: str | None
 
-    def note(self, outcome: str, record: Record | None = None) -> None:
-        self.studio.note(
+    def log(self, outcome: str, record: Record | None = None) -> None:
+        self.simulator.log_request(
             self.request,
             FEATURES,
             outcome,
@@ -42,79 +42,80 @@ async def submit(request: Request) -> Response:
     try:
         raw = await request.body()
     except ClientDisconnect:
-        return disconnects.Cut()
+        return disconnects.Reset()
     body = wire.parse_json(raw)
-    asking = Asking(studio_of(request), request, raw, wire.prompt_of(body))
+    call = Call(simulator_of(request), request, raw, wire.prompt_of(body))
     try:
-        account = asking.studio.admit(request)
-        return await _work(asking, account, body)
+        account = call.simulator.admit(request)
+        return await _work(call, account, body)
     except Refusal as refusal:
-        asking.note(f"refused:{refusal.code}")
+        call.log(f"refused:{refusal.code}")
         return refusal.answer()
 
 
-async def _work(asking: Asking, account: Account, body: dict[str, Any] | None) -> Response:
-    studio = asking.studio
-    fault = studio.script.find(FEATURES, prompt=asking.prompt, account=account.fingerprint)
+async def _work(call: Call, account: Account, body: dict[str, Any] | None) -> Response:
+    simulator = call.simulator
+    fault = simulator.fault_rules.find(FEATURES, prompt=call.prompt, account=account.fingerprint)
     if fault is not None and fault.name == "delay":
-        await disconnects.wait(asking.request.receive, fault["seconds"])
-    answer = _instead(asking, fault)
+        await disconnects.wait(call.request.receive, fault["seconds"])
+    answer = _error_answer(call, fault)
     if answer is not None and not (fault and fault.options.get("accepted")):
         return answer
     submission = wire.parse(body)
-    record = _accept(asking, account.fingerprint, submission, fault)
+    record = _accept(call, account.fingerprint, submission, fault)
     if answer is not None:
         return answer
     if fault is not None and fault.name == "reset_after":
-        return disconnects.Cut()
+        return disconnects.Reset()
     if fault is not None and fault.name == "hang":
         return disconnects.Hang(fault["seconds"])
     if submission.held:
-        await _hold(asking, record)
-    # Answered at once is answered as it was taken, however fast the render and slow the machine.
+        await _wait_for_video(call, record)
+    # In async mode the answer shows the record as created, even if its render is over by now.
     moment = None if submission.held else record.created_at
-    return disconnects.spoiled(_show(asking, account, record, fault, moment), fault)
+    return disconnects.with_fault(_body(call, account, record, fault, moment), fault)
 
 
-def _instead(asking: Asking, fault: Fault | None) -> Response | None:
-    """The answer of a fault that does not come to the work, or hides that it did."""
+def _error_answer(call: Call, fault: Fault | None) -> Response | None:
+    """The answer of a fault that replaces the work, or that hides that the work was done."""
     if fault is None:
         return None
     if fault.name == "reset_before":
-        asking.note(fault.name)
-        return disconnects.Cut()
-    answer = error_bodies.answer(fault, asking.studio.config.price)
+        call.log(fault.name)
+        return disconnects.Reset()
+    answer = error_bodies.answer(fault, call.simulator.config.price)
     if answer is not None and not fault.options.get("accepted"):
-        asking.note(fault.name)
+        call.log(fault.name)
     return answer
 
 
 def _accept(
-    asking: Asking, fingerprint: str, submission: wire.Submission, fault: Fault | None
+    call: Call, fingerprint: str, submission: wire.Submission, fault: Fault | None
 ) -> Record:
-    """Record and bill. From here on the video gets made, whatever becomes of the connection.
+    """Make and bill the record. From here on the video is made, even if the connection breaks.
 
-    No await between reading the account and billing it, so two requests cannot share a balance.
+    There is no await between reading the account and billing it, so two requests cannot spend the
+    same balance.
     """
-    studio = asking.studio
-    account = studio.books.account(fingerprint, studio.now())
-    record = make_record(studio, account, submission, fault)
+    simulator = call.simulator
+    account = simulator.database.account(fingerprint, simulator.now())
+    record = make_record(simulator, account, submission, fault)
     if record.billed > account.balance:
         raise refusals.insufficient_credits(record.billed, account.balance)
-    with studio.books.transaction():
-        studio.books.add(record)
-        asking.note(fault.name if fault else "accepted", record)
+    with simulator.database.transaction():
+        simulator.database.add(record)
+        call.log(fault.name if fault else "accepted", record)
     return record
 
 
 def make_record(
-    studio: Studio, account: Account, submission: wire.Submission, fault: Fault | None
+    simulator: Simulator, account: Account, submission: wire.Submission, fault: Fault | None
 ) -> Record:
-    uuid, now = uuid4(), studio.now()
-    failure = error_bodies.failure(fault, studio.config.price) if fault else None
-    fate = _fate(fault) | ({"failure": failure} if failure else {})
-    finish_at = now + _seconds(studio, submission, fault, uuid)
-    billed = studio.config.price
+    uuid, now = uuid4(), simulator.now()
+    failure = error_bodies.failure(fault, simulator.config.price) if fault else None
+    fault_effect = _fault_effect(fault) | ({"failure": failure} if failure else {})
+    finish_at = now + _seconds(simulator, submission, fault, uuid)
+    billed = simulator.config.price
     if failure is not None and not (fault and fault.options.get("billed")):
         billed = 0
     return Record(
@@ -124,26 +125,28 @@ def make_record(
         finish_at=finish_at,
         storage_key=storage_key(uuid, finish_at),
         spec=submission.spec,
-        asked=submission.asked,
+        prompt_object=submission.prompt_object,
         billed=billed,
         used_before=account.used,
-        fate=fate,
+        fault_effect=fault_effect,
     )
 
 
-def _seconds(studio: Studio, submission: wire.Submission, fault: Fault | None, uuid: UUID) -> float:
-    """Until the record is what it becomes."""
+def _seconds(
+    simulator: Simulator, submission: wire.Submission, fault: Fault | None, uuid: UUID
+) -> float:
+    """How long the record is PROCESSING."""
     if fault is not None and fault.name in ("early_success", "failed_200", "insufficient_credits"):
         return 0.0
     if fault is not None and fault.name in ("fail_later", "turn_null"):
-        asked = fault["seconds"]
-        if asked is not None:
-            return float(asked)
-    return pace.life_seconds(submission.spec, uuid) / studio.config.speed
+        seconds = fault["seconds"]
+        if seconds is not None:
+            return float(seconds)
+    return render_time.render_seconds(submission.spec, uuid) / simulator.config.speed
 
 
-def _fate(fault: Fault | None) -> dict[str, Any]:
-    """What the books keep of a fault: what a look at the record will show."""
+def _fault_effect(fault: Fault | None) -> dict[str, Any]:
+    """What is stored with the record, because the fault changes what later look-ups show."""
     if fault is None:
         return {}
     if fault.name in ("never_finish", "turn_null"):
@@ -153,19 +156,21 @@ def _fate(fault: Fault | None) -> dict[str, Any]:
     return {}
 
 
-async def _hold(asking: Asking, record: Record) -> None:
-    forever = record.fate.get("name") == "never_finish"
+async def _wait_for_video(call: Call, record: Record) -> None:
+    forever = record.fault_effect.get("name") == "never_finish"
     moment = float("inf") if forever else record.finish_at
-    await disconnects.wait_until(asking.request.receive, moment, asking.studio.now)
+    await disconnects.wait_until(call.request.receive, moment, call.simulator.now)
 
 
-def _show(
-    asking: Asking, account: Account, record: Record, fault: Fault | None, moment: float | None
+def _body(
+    call: Call, account: Account, record: Record, fault: Fault | None, moment: float | None
 ) -> JsonAnswer:
-    studio = asking.studio
-    body = studio.show(asking.request, record, account, used=record.used_before, at=moment)
+    simulator = call.simulator
+    body = simulator.render_record(
+        call.request, record, account, used=record.used_before, at=moment
+    )
     if fault is not None and fault.name == "same_uuid" and body["aiRecord"]:
-        previous = studio.books.find_record_before(record)
+        previous = simulator.database.find_previous_record(record)
         if previous is not None:
             body["aiRecord"]["uuid"] = str(previous.uuid)
     return JsonAnswer(body)

@@ -1,4 +1,4 @@
-"""Signed links in the manner of S3, on the simulator itself. The signature is really checked."""
+"""Signed links like those of S3, served by the simulator, which checks their signature."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Signer:
     secret: bytes
 
     def sign(self, key: str, *, now: float, seconds: int) -> str:
-        """Path and query of a link to that storage key."""
+        """The path and query of a link to this storage key."""
         moment = datetime.fromtimestamp(now, UTC)
         query = {
             "X-Amz-Algorithm": "AWS4-HMAC-SHA256",
@@ -38,7 +38,7 @@ class Signer:
         return f"/{BUCKET}/{quote(key)}?{urlencode(sorted(query.items()))}"
 
     def refuse(self, key: str, query: Mapping[str, str], *, now: float) -> Response | None:
-        """The 403 for a link that is not good now, None for a good one."""
+        """The 403 for an invalid or expired link, or None for a valid one."""
         given = {name: value for name, value in query.items() if name != "X-Amz-Signature"}
         signature = query.get("X-Amz-Signature")
         if signature is None:

@@ -1,4 +1,7 @@
-"""A record and what it shows at an instant. Pure: time decides, no task has to survive a crash."""
+"""A record and what it shows at a given time.
+
+Pure: the stage follows from the time alone, so no background task has to survive a crash.
+"""
 
 from __future__ import annotations
 
@@ -13,9 +16,11 @@ from app.domain.generation import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """`fate` is `{}` or `{"name": ..., options}`: what the record was doomed to when it was made.
+    """`prompt_object` holds the fields as sent. `used_before` is the account's used credit before
+    this record was billed.
 
-    `used_before` is the account's used credit before this record was billed.
+    `fault_effect` is what the fault of its submission changes in later look-ups: `{}`,
+    `{"name": ..., options}` or `{"failure": {"status", "result"}}`.
     """
 
     uuid: UUID
@@ -24,10 +29,10 @@ class Record:
     finish_at: float
     storage_key: str
     spec: Spec
-    asked: Mapping[str, Any]
+    prompt_object: Mapping[str, Any]
     billed: int
     used_before: int
-    fate: Mapping[str, Any]
+    fault_effect: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,23 +48,24 @@ PROCESSING = Stage(status="PROCESSING", result=[])
 
 
 def stage_at(record: Record, now: float) -> Stage | None:
-    """None: the upstream no longer knows the record."""
-    name = record.fate.get("name")
+    """None if the upstream no longer knows the record."""
+    name = record.fault_effect.get("name")
     if now < record.finish_at or name == "never_finish":
         if name == "unknown_status":
-            return Stage(status=record.fate["word"], result=[])
+            return Stage(status=record.fault_effect["word"], result=[])
         return PROCESSING
     if name == "turn_null":
         return None
-    if "failure" in record.fate:
+    if "failure" in record.fault_effect:
         return Stage(
-            status=record.fate["failure"]["status"], result=record.fate["failure"]["result"]
+            status=record.fault_effect["failure"]["status"],
+            result=record.fault_effect["failure"]["result"],
         )
     return Stage(status="SUCCESS", result=[record.storage_key], has_link=True)
 
 
 def storage_key(uuid: UUID, finish_at: float) -> str:
-    """In the bucket's way of naming: the instant, then digits that keep two of them apart."""
+    """Named like the upstream's files: the time, then digits that make the name unique."""
     moment = datetime.fromtimestamp(finish_at, UTC)
     stamp = f"{moment:%Y_%m_%d_%H_%M_%S}_{moment.microsecond // 1000:03d}"
     return f"development/videos/{stamp}_{uuid.int % 10**12:012d}.mp4"

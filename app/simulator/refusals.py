@@ -1,7 +1,7 @@
-"""Answers of `/api/features` and `/api/results` that are not a record. Pure.
+"""Error answers of `/api/features` and `/api/results`. Pure.
 
-The flat envelope is `{"errorCode", "message", "details"?, "context"?}`; `details` is often a JSON
-string inside the JSON, and the words and figures in it belong to the account, not to a caller.
+The envelope is `{"errorCode", "message", "details"?, "context"?}`. `details` is often JSON inside a
+string, with private data of the account.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ BUSY_MESSAGE = "The service is busy at the moment. Please try again in a little 
 
 
 class JsonAnswer(Response):
-    """JSON that also carries what UTF-8 cannot, such as a lone surrogate, as an escape."""
+    """JSON that escapes what UTF-8 cannot encode, such as a lone surrogate."""
 
     media_type = "application/json"
 
@@ -31,7 +31,7 @@ class JsonAnswer(Response):
 
 
 class Refusal(Exception):
-    """A request that is turned down before anything is made or billed."""
+    """The request is refused before anything is made or billed."""
 
     def __init__(
         self,
@@ -99,7 +99,7 @@ def unknown_error() -> Refusal:
 
 
 def credits_message(price: int, balance: int) -> str:
-    """Discloses the price of the feature and the balance of the team that pays."""
+    """As the upstream does, this discloses the price and the balance of the paying team."""
     return (
         f"The feature requires {price} credits, but the {TEAM_NAME} team only has {balance} credits"
     )
@@ -110,8 +110,8 @@ def insufficient_credits(price: int, balance: int, status: int = 402) -> Refusal
 
 
 def external_error(provider_status: int = 400, message: str = BUSY_MESSAGE) -> Refusal:
-    """The wrapped answer of the provider behind 1min.ai. The message says busy even where the
-    provider found the request itself at fault; only `details.response.status` tells."""
+    """The answer of the provider behind 1min.ai, wrapped. The message says "busy" even if the
+    provider rejected the request itself; only `details.response.status` shows the difference."""
     details = {
         "response": {
             "status": provider_status,

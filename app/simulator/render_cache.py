@@ -1,4 +1,4 @@
-"""Rendered files on disk: made when first asked for, once, off the event loop."""
+"""Rendered files on disk. Each is rendered once, at its first download, off the event loop."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from pathlib import Path
 from uuid import UUID
 
 from app.domain.generation import Spec
-from app.simulator import film
+from app.simulator import video
 
 RENDER_THREADS = 2
 
 
-class Reels:
-    """The threads spend their time in the encoder, outside the interpreter lock."""
+class RenderCache:
+    """Renders in threads: the encoder runs outside the interpreter lock."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -22,7 +22,7 @@ class Reels:
         self._renders: dict[str, asyncio.Task[None]] = {}
 
     async def get(self, spec: Spec, uuid: UUID, *, name: str) -> Path:
-        """The finished file; callers of one that is being rendered share the render."""
+        """The finished file. Concurrent callers share one render."""
         path = self.folder / f"{name}.mp4"
         if path.exists():
             return path
@@ -30,12 +30,13 @@ class Reels:
             render = asyncio.create_task(self._render(path, spec, uuid))
             self._renders[name] = render
             render.add_done_callback(lambda _: self._renders.pop(name, None))
-        await asyncio.shield(self._renders[name])  # one caller's hang-up is not the others'
+        # A caller that hangs up must not cancel the render for the others.
+        await asyncio.shield(self._renders[name])
         return path
 
     async def _render(self, path: Path, spec: Spec, uuid: UUID) -> None:
         if self._pool is None:
-            self._pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="reels")
+            self._pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
         await asyncio.get_running_loop().run_in_executor(self._pool, _write, path, spec, uuid)
 
     def close(self) -> None:
@@ -45,8 +46,8 @@ class Reels:
 
 
 def _write(path: Path, spec: Spec, uuid: UUID) -> None:
-    """Under another name first: a killed process leaves no half a film under the real one."""
+    """Written under another name first, so that a killed process leaves no partial file behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    film.render(unfinished, spec, uuid)
+    video.render(unfinished, spec, uuid)
     unfinished.replace(path)

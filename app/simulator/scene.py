@@ -1,4 +1,4 @@
-"""A quiet landscape that drifts by: a sky, a sun, clouds and three rows of hills."""
+"""The picture of a simulated video: sky, sun, clouds and three rows of hills, all moving."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from PIL import Image, ImageChops, ImageDraw, ImageFilter
 
 from app.simulator import caption
-from app.simulator.drawing import Canvas, Ink, Rgb, even, to_yuv
+from app.simulator.drawing import Canvas, Rgb, Sprite, even, to_yuv
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,18 +50,18 @@ PALETTES = (
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A row that slides by: `travel` pixels over the whole clip."""
+    """A row that moves by `travel` pixels over the whole clip."""
 
-    ink: Ink
+    sprite: Sprite
     top: int
     travel: int
 
 
 class Scene:
-    """Every frame of one clip, the same for the same arguments.
+    """The frames of one clip. The same arguments give the same frames.
 
-    With `loop` all that moves has come round after `frames` frames, so the last frame leads into
-    the first; without it the sun rises and the hills end elsewhere.
+    With `loop` every movement repeats after `frames` frames, so the last frame leads into the
+    first. Without it the sun rises and the hills do not repeat.
     """
 
     def __init__(
@@ -76,39 +76,42 @@ class Scene:
         label: str,
     ) -> None:
         self.width, self.height, self.frames, self.loop = width, height, frames, loop
-        chance = random.Random(seed)
-        palette = chance.choice(PALETTES)
-        self.sun_left = chance.uniform(0.2, 0.8)
-        self.sun = Ink(palette.sun, _glow(even(min(width, height) * 0.42)))
-        self.strips = self._strips(palette, chance)
+        rng = random.Random(seed)
+        palette = rng.choice(PALETTES)
+        self.sun_left = rng.uniform(0.2, 0.8)
+        self.sun = Sprite(palette.sun, _glow(even(min(width, height) * 0.42)))
+        self.strips = self._strips(palette, rng)
         self.ground = _sky(palette, width, height)
         for strip, colour in zip(self.strips[1:], palette.hills, strict=True):
-            bottom = strip.top + strip.ink.mask.height
+            bottom = strip.top + strip.sprite.mask.height
             self.ground.fill(colour, 0, bottom, self.ground.luma.width, height)
         text = caption.draw(prompt, label, width, height)
-        self.panel, self.letters = Ink((0, 0, 0), text.panel), Ink((255, 255, 255), text.letters)
+        self.panel, self.letters = (
+            Sprite((0, 0, 0), text.panel),
+            Sprite((255, 255, 255), text.letters),
+        )
 
-    def _strips(self, palette: Palette, chance: random.Random) -> list[Strip]:
+    def _strips(self, palette: Palette, rng: random.Random) -> list[Strip]:
         width, height = self.width, self.height
         drift = even(width / 2)
-        clouds = _clouds(width, even(height * 0.24), drift, chance)
-        strips = [Strip(Ink((255, 255, 255), clouds), even(height * 0.05), drift)]
+        clouds = _clouds(width, even(height * 0.24), drift, rng)
+        strips = [Strip(Sprite((255, 255, 255), clouds), even(height * 0.05), drift)]
         rows = ((0.44, 0.14, 1 / 4), (0.55, 0.17, 1 / 2), (0.70, 0.16, 1.0))
         for colour, (top, tall, share) in zip(palette.hills, rows, strict=True):
             travel = even(width * share)
-            mask = _hills(width, even(height * tall), travel, self.loop, chance)
-            strips.append(Strip(Ink(colour, mask), even(height * top), travel))
+            mask = _hills(width, even(height * tall), travel, self.loop, rng)
+            strips.append(Strip(Sprite(colour, mask), even(height * top), travel))
         return strips
 
     def frame(self, number: int) -> Canvas:
         part = number / self.frames
         canvas = self.ground.copy()
-        self.sun.stamp(canvas, *self._sun_corner(part))
+        self.sun.draw(canvas, *self._sun_corner(part))
         for strip in self.strips:
-            strip.ink.slide(canvas, even(part * strip.travel), self.width, strip.top)
+            strip.sprite.draw_part(canvas, even(part * strip.travel), self.width, strip.top)
         left, top = self._caption_corner()
-        self.panel.stamp(canvas, left, top)
-        self.letters.stamp(canvas, left, top)
+        self.panel.draw(canvas, left, top)
+        self.letters.draw(canvas, left, top)
         return canvas
 
     def _sun_corner(self, part: float) -> tuple[int, int]:
@@ -123,7 +126,7 @@ class Scene:
 
 
 def _sky(palette: Palette, width: int, height: int) -> Canvas:
-    """A gradient: one column, stretched."""
+    """A vertical gradient: one column, stretched to the full width."""
     canvas = Canvas.blank(width, height)
     stops = [to_yuv(colour) for colour in palette.sky]
     for index, plane in enumerate((canvas.luma, canvas.blueness, canvas.redness)):
@@ -135,7 +138,7 @@ def _sky(palette: Palette, width: int, height: int) -> Canvas:
 
 
 def _glow(size: int) -> Image.Image:
-    """A disc with a soft halo that is gone before the side of its square."""
+    """A disc with a soft halo that fades out within its square."""
     edge = Image.radial_gradient("L").resize((size, size), Image.Resampling.BILINEAR)
     halo = edge.point([round(140 * max(0.0, 1 - at / 123) ** 2) for at in range(256)])
     disc = Image.new("L", (2 * size, 2 * size), 0)
@@ -143,14 +146,13 @@ def _glow(size: int) -> Image.Image:
     return ImageChops.lighter(halo, disc.reduce(2))
 
 
-def _hills(width: int, height: int, travel: int, loop: bool, chance: random.Random) -> Image.Image:
-    """A strip as long as the picture is wide and the clip goes; drawn double, for smooth edges."""
+def _hills(width: int, height: int, travel: int, loop: bool, rng: random.Random) -> Image.Image:
+    """A strip as long as the picture's width plus `travel`, drawn at twice the size for smooth
+    edges."""
     waves = []
     for turns in (1, 2, 3, 5):
-        drift = 0 if loop else chance.uniform(0.25, 0.45)
-        waves.append(
-            (turns + drift, chance.uniform(0, 2 * math.pi), chance.uniform(0.6, 1) / turns)
-        )
+        drift = 0 if loop else rng.uniform(0.25, 0.45)
+        waves.append((turns + drift, rng.uniform(0, 2 * math.pi), rng.uniform(0.6, 1) / turns))
     whole = sum(size for _, _, size in waves)
     length = width + travel
     points: list[tuple[float, float]] = []
@@ -166,13 +168,13 @@ def _hills(width: int, height: int, travel: int, loop: bool, chance: random.Rand
     return big.reduce(2)
 
 
-def _clouds(width: int, height: int, travel: int, chance: random.Random) -> Image.Image:
-    """Soft ellipses on a strip that repeats after `travel` pixels."""
+def _clouds(width: int, height: int, travel: int, rng: random.Random) -> Image.Image:
+    """A strip of soft ellipses that repeats after `travel` pixels."""
     strip = Image.new("L", (width + travel + 2, height), 0)
     pen = ImageDraw.Draw(strip)
     for _ in range(4):
-        left, long = chance.uniform(0, travel), travel * chance.uniform(0.12, 0.4)
-        top, tall = height * chance.uniform(0.15, 0.75), height * chance.uniform(0.04, 0.1)
+        left, long = rng.uniform(0, travel), travel * rng.uniform(0.12, 0.4)
+        top, tall = height * rng.uniform(0.15, 0.75), height * rng.uniform(0.04, 0.1)
         for turn in range(-1, (width + travel) // travel + 1):
             start = left + turn * travel
             pen.ellipse((start, top, start + long, top + tall), fill=70)

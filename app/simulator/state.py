@@ -1,4 +1,4 @@
-"""What the routes of one simulator share."""
+"""The state that the routes of one simulator share."""
 
 from __future__ import annotations
 
@@ -14,56 +14,59 @@ from starlette.requests import Request
 
 from app.simulator import refusals, wire
 from app.simulator.accounts import Account, fingerprint
-from app.simulator.books import Books
 from app.simulator.config import SimulatorConfig
-from app.simulator.fault_rules import Script
+from app.simulator.database import Database
+from app.simulator.fault_rules import FaultRules
 from app.simulator.links import Signer
 from app.simulator.records import Record, stage_at
-from app.simulator.render_cache import Reels
+from app.simulator.render_cache import RenderCache
 
 log = logging.getLogger("reelgate.simulator")
 
 
-class Studio:
+class Simulator:
     def __init__(self, config: SimulatorConfig, now: Callable[[], float]) -> None:
         self.config, self.now = config, now
-        self.books = Books(config.data_dir, credit_limit=config.credit_limit)
-        self.script = Script()
-        self.reels = Reels(config.data_dir / "reels")
-        self._asked: dict[str, deque[float]] = {}
+        self.database = Database(config.data_dir, credit_limit=config.credit_limit)
+        self.fault_rules = FaultRules()
+        self.renders = RenderCache(config.data_dir / "renders")
+        self._request_times: dict[str, deque[float]] = {}
 
     @cached_property
     def signer(self) -> Signer:
-        return Signer(self.books.link_secret())
+        return Signer(self.database.link_secret())
 
     def close(self) -> None:
-        self.reels.close()
-        self.books.close()
+        self.renders.close()
+        self.database.close()
 
     def admit(self, request: Request) -> Account:
-        """The account of the key, within its rate. Raises `Refusal`; Bearer is not understood."""
+        """The account of the request's key. Raises `Refusal`.
+
+        Like the upstream, this does not accept a Bearer token.
+        """
         key = request.headers.get("API-KEY", "")
         if not key or (self.config.keys is not None and key not in self.config.keys):
             raise refusals.key_missing()
-        account = self.books.account(fingerprint(key), self.now())
+        account = self.database.account(fingerprint(key), self.now())
         if account.rejected == "deleted":
             raise refusals.key_deleted()
         if account.rejected == "inactive":
             raise refusals.key_inactive()
-        self._count(account.fingerprint)
+        self._check_rate(account.fingerprint)
         return account
 
-    def _count(self, account: str) -> None:
-        """A sliding minute; a refused request does not count against it."""
+    def _check_rate(self, account: str) -> None:
+        """Limit the requests of the last minute; refused ones do not count."""
         limit, now = self.config.rate_per_minute, self.now()
         if limit <= 0:
             return
-        asked = self._asked.setdefault(account, deque())
-        while asked and asked[0] <= now - 60:
-            asked.popleft()
-        if len(asked) >= limit:
+        times = self._request_times.setdefault(account, deque())
+        while times and times[0] <= now - 60:
+            times.popleft()
+        if len(times) >= limit:
             raise refusals.rate_limited()
-        asked.append(now)
+        times.append(now)
 
     def link(self, record: Record, request: Request) -> str:
         base = self.config.public_url or str(request.base_url)
@@ -72,7 +75,7 @@ class Studio:
         )
         return base.rstrip("/") + path
 
-    def show(
+    def render_record(
         self,
         request: Request,
         record: Record,
@@ -81,15 +84,14 @@ class Studio:
         used: int,
         at: float | None = None,
     ) -> dict[str, Any]:
-        """The JSON of a record as it stands at that moment, or now, with a fresh link if there is
-        a video."""
+        """The JSON of a record at a given time or now, with a fresh link if there is a video."""
         stage = stage_at(record, self.now() if at is None else at)
         if stage is None:
-            return wire.nothing()
+            return wire.no_record()
         link = self.link(record, request) if stage.has_link else None
         return wire.render(record, account, used=used, stage=stage, link=link)
 
-    def note(
+    def log_request(
         self,
         request: Request,
         kind: str,
@@ -102,7 +104,7 @@ class Studio:
         billed: int = 0,
     ) -> None:
         key = request.headers.get("API-KEY", "")
-        self.books.note(
+        self.database.add_request(
             at=self.now(),
             kind=kind,
             method=request.method,
@@ -116,7 +118,7 @@ class Studio:
         )
 
 
-def studio_of(request: Request) -> Studio:
-    studio = request.app.state.studio
-    assert isinstance(studio, Studio)
-    return studio
+def simulator_of(request: Request) -> Simulator:
+    simulator = request.app.state.simulator
+    assert isinstance(simulator, Simulator)
+    return simulator

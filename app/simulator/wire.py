@@ -1,4 +1,4 @@
-"""The upstream's JSON: a submission in, a record out. Pure."""
+"""The upstream's JSON: parses submissions and renders records. Pure."""
 
 from __future__ import annotations
 
@@ -28,16 +28,16 @@ CHOICES: Mapping[str, type[StrEnum]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """A valid request. `asked` holds the known fields as sent; unknown ones are dropped silently,
-    as the upstream does."""
+    """A valid request. `prompt_object` holds the known fields as sent; unknown ones are silently
+    dropped, as by the upstream."""
 
     spec: Spec
-    asked: Mapping[str, Any]
+    prompt_object: Mapping[str, Any]
     held: bool
 
 
 def parse_json(raw: bytes) -> dict[str, Any] | None:
-    """The body if it is a JSON object. NaN and its kin are no JSON."""
+    """The body if it is a JSON object, which has no NaN or Infinity."""
     try:
         body = json.loads(raw, parse_constant=_refuse_constant)
     except (ValueError, RecursionError):
@@ -50,7 +50,7 @@ def _refuse_constant(name: str) -> None:
 
 
 def prompt_of(body: Mapping[str, Any] | None) -> str | None:
-    """The prompt of any body, valid or not, in storable characters."""
+    """The prompt of any body, valid or not, in characters that the database can store."""
     prompt_object = (body or {}).get("promptObject")
     prompt = prompt_object.get("prompt") if isinstance(prompt_object, dict) else None
     return storable(prompt) if isinstance(prompt, str) else None
@@ -61,7 +61,7 @@ def storable(text: str) -> str:
 
 
 def parse(body: Mapping[str, Any] | None) -> Submission:
-    """Raises `Refusal` the way the upstream refuses; one kind of fault at a time."""
+    """Raises `Refusal`; like the upstream, it reports one kind of error at a time."""
     if body is None:
         raise refusals.body_invalid("The request body")
     missing = [name for name in ("type", "model", "promptObject") if body.get(name) in (None, "")]
@@ -99,7 +99,9 @@ def _parse_prompt_object(values: Mapping[str, Any], *, held: bool) -> Submission
         loop=loop,
     )
     return Submission(
-        spec=spec, asked={name: values[name] for name in known if name in values}, held=held
+        spec=spec,
+        prompt_object={name: values[name] for name in known if name in values},
+        held=held,
     )
 
 
@@ -116,8 +118,8 @@ def _choice(values: Mapping[str, Any], name: str, issues: Rejections) -> Any:
 def render(
     record: Record, account: Account, *, used: int, stage: Stage, link: str | None
 ) -> dict[str, Any]:
-    """The whole answer. `used` is the used credit as it stood before the request that is answered:
-    the upstream's figure lags by one request."""
+    """The whole answer. `used` is the used credit before this request, since the upstream's figure
+    lags by one request."""
     body: dict[str, Any] = {
         "uuid": str(record.uuid),
         "userId": str(account.user_id),
@@ -132,7 +134,7 @@ def render(
         "status": stage.status,
         "createdAt": instant(record.created_at),
         "aiRecordDetail": {
-            "promptObject": in_stored_order(record.asked),
+            "promptObject": in_stored_order(record.prompt_object),
             "resultObject": stage.result,
             "responseObject": {},
         },
@@ -143,8 +145,8 @@ def render(
     return {"aiRecord": body}
 
 
-def nothing() -> dict[str, Any]:
-    """What a look-up of an unknown uuid, or of another account's, is answered with."""
+def no_record() -> dict[str, Any]:
+    """The answer to a look-up of an unknown uuid or of another account's record."""
     return {"aiRecord": None}
 
 
@@ -166,7 +168,7 @@ def _team_user(account: Account, used: int) -> dict[str, Any]:
 
 
 def in_stored_order(values: Mapping[str, Any]) -> dict[str, Any]:
-    """Short names first, then by letter: the order the upstream's sample shows."""
+    """Ordered by length, then alphabetically, as in the upstream's sample."""
     return {name: values[name] for name in sorted(values, key=lambda name: (len(name), name))}
 
 

@@ -229,7 +229,7 @@ async def _is_made_again(gate: Gateway, told: str) -> None:
     assert replayed.json()["id"] == made["id"]
     assert replayed.headers["Idempotent-Replayed"] == "true"
     await gate.rested(made["id"])
-    books = await gate.simulator.books()
+    books = await gate.simulator.summary()
     assert len(books["submissions"]) == 2
 
 

@@ -138,7 +138,7 @@ async def test_a_queued_generation_is_canceled_once_and_its_credits_are_free_aga
     still_gate.start_worker()
     sent = await make(still_gate, key, "another")
     await still_gate.rested(sent)
-    books = await still_gate.simulator.books()
+    books = await still_gate.simulator.summary()
     assert [each["prompt"] for each in books["submissions"]] == ["another"]
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from app.simulator.fault_rules import Script
+from app.simulator.fault_rules import FaultRules
 from app.simulator.faults import FAULTS, PATHS
 from tests.chaos import plan
 from tests.chaos.faults import EVERY, PROVIDER_LIMITED
@@ -37,9 +37,9 @@ def test_every_fault_the_simulator_knows_is_met() -> None:
 
 
 def test_every_fault_is_one_the_simulator_takes() -> None:
-    script = Script()
+    rules = FaultRules()
     for blow in EVERY:
-        assert script.add(blow.rule("00001#")).times == 1
+        assert rules.add(blow.rule("00001#")).times == 1
 
 
 def test_prompts_tell_asks_apart() -> None:

@@ -23,12 +23,12 @@ class Upstream:
 
     async def rule(self, rule: dict[str, Any]) -> None:
         """A rule lives as long as the process: a killed one takes it along."""
-        answer = await self._asked("POST", "/_simulator/script", rule)
+        answer = await self._asked("POST", "/_simulator/rules", rule)
         assert answer.status_code == 201, answer.text
 
     async def unmet(self) -> list[dict[str, Any]]:
         """Rules that have struck nobody yet, as they were given."""
-        rules = (await self._asked("GET", "/_simulator/script")).json()["rules"]
+        rules = (await self._asked("GET", "/_simulator/rules")).json()["rules"]
         kept = ("match", "times", "fault")
         return [{name: rule[name] for name in kept} for rule in rules if not rule["hits"]]
 
@@ -37,11 +37,11 @@ class Upstream:
 
     async def pardon(self) -> None:
         """No fault from now on, and every account good and paid up."""
-        await self._asked("DELETE", "/_simulator/script")
+        await self._asked("DELETE", "/_simulator/rules")
         await self.account(rejected=None, credit_limit=10**12, used_credit=0)
 
     async def books(self) -> dict[str, Any]:
-        found: dict[str, Any] = (await self._asked("GET", "/_simulator/books")).json()
+        found: dict[str, Any] = (await self._asked("GET", "/_simulator/summary")).json()
         return found
 
     async def _asked(self, method: str, path: str, body: Any = None) -> httpx.Response:

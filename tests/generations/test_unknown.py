@@ -104,7 +104,7 @@ async def test_delivered_by_file_is_in_the_archive_at_once(gate: Gateway, tmp_pa
 async def test_found_by_its_upstream_id_is_polled_to_its_end(gate: Gateway) -> None:
     key = await gate.member()
     uuid = await unknown_one(gate, key)
-    (sent,) = (await gate.simulator.books())["submissions"]
+    (sent,) = (await gate.simulator.summary())["submissions"]
     await unknown.resolve(
         gate.rt, as_id(uuid), Outcome.FOUND, reason="seen", upstream_id=sent["uuid"], actor="op"
     )
@@ -154,7 +154,7 @@ async def test_a_record_that_another_generation_has_is_refused(gate: Gateway) ->
     key = await gate.member()
     other = await created(gate, key, "a lake")
     await gate.rested(other)
-    (sent,) = (await gate.simulator.books())["submissions"]
+    (sent,) = (await gate.simulator.summary())["submissions"]
     uuid = await unknown_one(gate, key)
     for taken_or_none in (sent["uuid"], "../account", ""):
         with pytest.raises(InvalidRequest):

@@ -25,7 +25,7 @@ from app.settings import Settings
 from app.simulator.config import SimulatorConfig
 from app.webhooks.payloads import FORMS
 from app.worker.run import run as run_worker
-from tests.harness.films import rendered_once
+from tests.harness.renders import shared_renders
 from tests.simulator.conftest import Client as Simulator
 from tests.simulator.conftest import serving
 
@@ -141,9 +141,9 @@ async def gateway(
     simulator_folder = folder / "simulator"
     simulator_folder.mkdir()
     config = SimulatorConfig(
-        data_dir=simulator_folder, speed=speed, rate_per_minute=0, one_film_for_all=True
+        data_dir=simulator_folder, speed=speed, rate_per_minute=0, one_video_for_all=True
     )
-    async with rendered_once(simulator_folder), serving(config) as simulator:
+    async with shared_renders(simulator_folder), serving(config) as simulator:
         settings = settings_for(
             database_url, folder, simulator_url=str(simulator.http.base_url), **changes
         )

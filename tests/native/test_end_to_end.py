@@ -48,7 +48,7 @@ async def test_the_ledger_and_the_upstreams_books_agree(gate: Gateway) -> None:
             "/api/features", json=body(f"wave {number}"), headers={"API-KEY": key}
         )
         assert answer.json()["aiRecord"]["status"] == "SUCCESS"
-    books = await gate.simulator.books()
+    books = await gate.simulator.summary()
     assert books["billed_credits"] == 450_000
     me = await gate.http.get("/api/v1/me", headers={"API-KEY": key})
     assert me.json()["used_credits"] == 450_000

@@ -87,7 +87,7 @@ async def test_an_outcome_nobody_knows_is_202_processing_with_the_credits_set_as
         id=UUID(record["uuid"]),
     )
     assert hold == {"kind": "hold", "counted": True}
-    books = await gate.simulator.books()
+    books = await gate.simulator.summary()
     assert books["requests"]["features"] == 1
 
 

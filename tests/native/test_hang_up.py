@@ -34,7 +34,7 @@ async def test_the_video_arrives_although_its_caller_hung_up(still_gate: Gateway
         again = await http.post("/api/features", json=body(), headers=headers)
         record = again.json()["aiRecord"]
         assert (record["uuid"], record["status"]) == (str(row["id"]), "SUCCESS")
-        assert (await still_gate.simulator.books())["requests"]["features"] == 1
+        assert (await still_gate.simulator.summary())["requests"]["features"] == 1
 
 
 async def test_a_body_that_ends_early_makes_nothing(still_gate: Gateway) -> None:

@@ -126,7 +126,7 @@ async def test_concurrent_creates_with_one_key_share_one_generation_and_its_vide
     assert sorted(answer.headers.get("Idempotent-Replayed", "") for answer in answers) == [
         "", "true", "true",
     ]  # fmt: skip
-    books = await still_gate.simulator.books()
+    books = await still_gate.simulator.summary()
     assert books["requests"]["features"] == 1
     late = await create()
     assert (late.status_code, uuid_of(late)) == (200, uuid_of(answers[0]))

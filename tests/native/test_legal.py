@@ -48,7 +48,7 @@ async def test_legal_combinations_arrive_at_the_upstream_and_come_back_as_they_w
         record = answer.json()["aiRecord"]
         assert record["status"] == "SUCCESS"
         assert record["aiRecordDetail"]["promptObject"] == asked
-    books = await gate.simulator.books()
+    books = await gate.simulator.summary()
     assert books["billed_credits"] == 150_000 * len(sample)
 
 

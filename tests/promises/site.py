@@ -143,27 +143,27 @@ class Upstream:
         """The next request for this prompt meets this fault."""
         match = {"prompt_contains": prompt, **({"path": path} if path else {})}
         rule = {"match": match, "times": 1, "fault": {"name": name, **options}}
-        answer = self.http.post("/_simulator/script", json=rule)
+        answer = self.http.post("/_simulator/rules", json=rule)
         assert answer.status_code == 201, answer.text
 
     def until_struck(self, prompt: str, *, seconds: float = 120) -> None:
         """A request met the fault of this prompt: it is with the upstream now."""
 
         def look() -> bool:
-            rules = self.http.get("/_simulator/script").json()["rules"]
+            rules = self.http.get("/_simulator/rules").json()["rules"]
             return any(rule["hits"] for rule in rules if rule["match"]["prompt_contains"] == prompt)
 
         until(look, f"the fault for {prompt!r} struck", seconds=seconds)
 
     def asked(self, prompt: str) -> dict[str, int]:
         """How often it was asked for this prompt, made a record of it, and what it billed."""
-        books = self.http.get("/_simulator/books").json()
+        books = self.http.get("/_simulator/summary").json()
         found: dict[str, int] = books["prompts"].get(prompt, {"asked": 0, "made": 0, "billed": 0})
         return found
 
     def film_sha256(self, prompt: str) -> str:
         """The hash of the film it made, fetched past the gateway."""
-        books = self.http.get("/_simulator/books").json()
+        books = self.http.get("/_simulator/summary").json()
         made = next(each for each in books["submissions"] if each["prompt"] == prompt)
         for key in UPSTREAM_KEYS.values():
             headers = {"API-KEY": key}

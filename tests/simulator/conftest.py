@@ -1,4 +1,4 @@
-"""A simulator in-process, and one behind a real socket."""
+"""Simulators for tests: in-process with a manual clock, and behind a real socket."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ def body(prompt: str = PROMPT, *, held: bool = False, **options: Any) -> dict[st
 
 
 class Client:
-    """The calls tests make; `http` is for anything else."""
+    """The calls that tests make; use `http` for anything else."""
 
     def __init__(self, http: httpx.AsyncClient) -> None:
         self.http = http
@@ -84,36 +84,36 @@ class Client:
         self, name: str, /, match: Any = None, times: int | None = 1, **options: Any
     ) -> None:
         rule = {"match": match or {}, "times": times, "fault": {"name": name, **options}}
-        answer = await self.http.post("/_simulator/script", json=rule)
+        answer = await self.http.post("/_simulator/rules", json=rule)
         assert answer.status_code == 201, answer.text
 
-    async def books(self) -> Any:
-        return (await self.http.get("/_simulator/books")).json()
+    async def summary(self) -> Any:
+        return (await self.http.get("/_simulator/summary")).json()
 
 
 async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 60) -> None:
-    """Ask again and again: what happens in a server gives the test no event."""
+    """Poll the condition: a server in another process or task gives the test no event to await."""
     async with asyncio.timeout(seconds):
-        while not await condition():  # noqa: ASYNC110 - see above
+        while not await condition():  # noqa: ASYNC110 - see the docstring
             await asyncio.sleep(0.01)
 
 
 @pytest.fixture
 async def still(tmp_path: Path, clock: WallClock) -> AsyncIterator[Client]:
-    """In-process, on a clock that only the test moves."""
+    """A simulator in-process, whose clock only the test moves."""
     app = create_simulator(SimulatorConfig(data_dir=tmp_path, speed=60), now=clock)
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://simulator", headers={"API-KEY": KEY}
     ) as http:
         yield Client(http)
-    app.state.studio.close()
+    app.state.simulator.close()
 
 
 @contextlib.asynccontextmanager
 async def serving(
     config: SimulatorConfig, *, now: Callable[[], float] = time.time
 ) -> AsyncIterator[Client]:
-    """Started and stopped step by step: `Server.serve` would only add its tenths of a second."""
+    """Starts and stops the server step by step: `Server.serve` adds a few tenths of a second."""
     simulator = create_simulator(config, now=now)
     settings = uvicorn_config(simulator, "127.0.0.1", 0, log_level="warning")
     settings.load()
@@ -127,11 +127,11 @@ async def serving(
         try:
             yield Client(http)
         finally:
-            await server.shutdown()  # while clients are there, as in life
+            await server.shutdown()  # before its clients close, as in production
 
 
 @pytest.fixture
 async def live(tmp_path: Path) -> AsyncIterator[Client]:
-    """Over real HTTP, with renders that take milliseconds."""
+    """A simulator over real HTTP, whose renders take milliseconds."""
     async with serving(SimulatorConfig(data_dir=tmp_path, speed=FAST)) as client:
         yield client

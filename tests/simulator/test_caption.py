@@ -15,19 +15,19 @@ FONT = caption.font_of(30)
         "夕暮れの黄金のサバンナを歩く雄大なライオン" * 4,
     ],
 )
-def test_lines_fit_and_nothing_is_lost(text: str) -> None:
+def test_lines_fit_and_no_text_is_lost(text: str) -> None:
     lines = caption.wrap(text, FONT, 500, max_lines=50)
     assert len(lines) > 1
     assert all(FONT.getlength(line) <= 500 for line in lines)
     assert "".join(lines).replace(" ", "") == text.replace(" ", "")
 
 
-def test_words_stay_whole() -> None:
+def test_words_are_not_split() -> None:
     lines = caption.wrap("one two three four five six seven eight nine ten", FONT, 300, 50)
     assert " ".join(lines) == "one two three four five six seven eight nine ten"
 
 
-def test_the_rest_becomes_an_ellipsis() -> None:
+def test_excess_text_becomes_an_ellipsis() -> None:
     lines = caption.wrap("lion " * 5_000, FONT, 400)
     assert len(lines) == caption.MAX_LINES
     assert lines[-1].endswith("…")
@@ -44,5 +44,5 @@ def test_any_text_can_be_drawn(text: str) -> None:
     assert drawn.letters.getbbox() is not None  # at least the label
 
 
-def test_controls_are_spaces() -> None:
+def test_control_characters_become_spaces() -> None:
     assert caption.drawable("a\n\nlion\x00at\tsunset\ud800") == "a lion at sunset"

@@ -1,4 +1,4 @@
-"""Rules, accounts, and what a rule may not say."""
+"""Fault rules and account changes, valid and invalid."""
 
 from __future__ import annotations
 
@@ -11,20 +11,20 @@ from app.simulator.faults import FAULTS
 from tests.simulator.conftest import KEY, Client
 
 
-async def test_faults_list_themselves(still: Client) -> None:
+async def test_every_fault_is_listed(still: Client) -> None:
     listed = (await still.http.get("/_simulator/faults")).json()
     assert set(listed) == set(FAULTS)
-    assert all(each["says"] and each["where"] for each in listed.values())
+    assert all(each["description"] and each["paths"] for each in listed.values())
 
 
-async def test_rules_strike_in_order_as_often_as_told(still: Client) -> None:
+async def test_rules_apply_in_order_up_to_their_limit(still: Client) -> None:
     await still.fault("http_500", times=2)
     await still.fault("http_503", times=None)
     statuses = [(await still.post()).status_code for _ in range(4)]
     assert statuses == [500, 500, 503, 503]
-    rules = (await still.http.get("/_simulator/script")).json()["rules"]
+    rules = (await still.http.get("/_simulator/rules")).json()["rules"]
     assert [(rule["times"], rule["hits"]) for rule in rules] == [(2, 2), (None, 2)]
-    assert (await still.http.delete("/_simulator/script")).json() == {"rules": []}
+    assert (await still.http.delete("/_simulator/rules")).json() == {"rules": []}
     assert (await still.post()).status_code == 200
 
 
@@ -55,15 +55,15 @@ async def test_rules_match_prompt_and_account(still: Client, account: str) -> No
         {"fault": {"name": "hang"}, "matches": {}},
     ],
 )
-async def test_a_rule_that_means_nothing_is_refused(still: Client, rule: Any) -> None:
-    answer = await still.http.post("/_simulator/script", json=rule)
+async def test_an_invalid_rule_is_refused(still: Client, rule: Any) -> None:
+    answer = await still.http.post("/_simulator/rules", json=rule)
     assert answer.status_code == 400
     assert answer.json()["error"]
-    assert (await still.http.get("/_simulator/script")).json() == {"rules": []}
+    assert (await still.http.get("/_simulator/rules")).json() == {"rules": []}
 
 
 @pytest.mark.parametrize("rejected", ["deleted", "inactive"])
-async def test_one_key_can_be_rejected_and_taken_back(still: Client, rejected: str) -> None:
+async def test_one_key_can_be_rejected_and_accepted_again(still: Client, rejected: str) -> None:
     set_to = {"key": KEY, "rejected": rejected}
     answer = await still.http.post("/_simulator/account", json=set_to)
     assert answer.json()["rejected"] == rejected
@@ -74,7 +74,7 @@ async def test_one_key_can_be_rejected_and_taken_back(still: Client, rejected: s
     assert (await still.post()).status_code == 200
 
 
-async def test_credits_of_one_key(still: Client) -> None:
+async def test_credits_can_be_set_for_one_key(still: Client) -> None:
     change = {"key": KEY, "credit_limit": 1_000_000, "used_credit": 900_000}
     await still.http.post("/_simulator/account", json=change)
     assert (await still.post()).json()["errorCode"] == "INSUFFICIENT_CREDITS"
@@ -82,7 +82,7 @@ async def test_credits_of_one_key(still: Client) -> None:
     assert (await still.submit())["teamUser"]["usedCredit"] == 0
 
 
-async def test_all_accounts_that_are_and_will_be(still: Client) -> None:
+async def test_a_change_can_apply_to_every_present_and_future_account(still: Client) -> None:
     await still.submit()
     await still.http.post("/_simulator/account", json={"used_credit": 7, "rejected": None})
     assert (await still.submit())["teamUser"]["usedCredit"] == 7
@@ -95,5 +95,5 @@ async def test_all_accounts_that_are_and_will_be(still: Client) -> None:
     [None, {}, {"key": KEY}, {"key": 1, "used_credit": 1}, {"limit": 1}, {"credit_limit": -1},
      {"credit_limit": True}, {"rejected": "perhaps"}],
 )  # fmt: skip
-async def test_an_account_change_that_means_nothing(still: Client, change: Any) -> None:
+async def test_an_invalid_account_change_is_refused(still: Client, change: Any) -> None:
     assert (await still.http.post("/_simulator/account", json=change)).status_code == 400

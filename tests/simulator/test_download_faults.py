@@ -1,4 +1,4 @@
-"""What can go wrong between a signed link and its film."""
+"""Faults of the download behind a signed link."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 
 from tests.simulator.conftest import Client
 
-FULL = 30_000  # less than any film has
+MIN_VIDEO_BYTES = 30_000
 
 
 async def link_of(live: Client, name: str, **options: Any) -> str:
@@ -33,7 +33,7 @@ async def test_link_gone(live: Client, status: int, code: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["download_truncated", "download_reset_midway"])
-async def test_cut_in_the_middle(live: Client, name: str) -> None:
+async def test_the_connection_breaks_halfway(live: Client, name: str) -> None:
     link = await link_of(live, name)
     pieces: list[bytes] = []
 
@@ -44,12 +44,12 @@ async def test_cut_in_the_middle(live: Client, name: str) -> None:
 
     with pytest.raises((httpx.RemoteProtocolError, httpx.ReadError)):
         await read()
-    declared = len((await live.http.get(link)).content)  # it struck once
-    assert declared > FULL
+    declared = len((await live.http.get(link)).content)  # the rule applied once
+    assert declared > MIN_VIDEO_BYTES
     assert sum(map(len, pieces)) <= declared // 2
 
 
-async def test_short_and_pretending_to_be_whole(live: Client) -> None:
+async def test_half_a_file_with_a_matching_length(live: Client) -> None:
     link = await link_of(live, "download_truncated", declared="short")
     half, whole = await live.http.get(link), await live.http.get(link)
     assert half.status_code == 200
@@ -66,10 +66,10 @@ async def test_endless(live: Client) -> None:
             if got > 20_000_000:
                 break
     assert got > 20_000_000
-    assert (await live.http.head(link)).status_code == 200  # the server is well
+    assert (await live.http.head(link)).status_code == 200  # the server still works
 
 
-async def test_endless_ends_where_told(live: Client) -> None:
+async def test_endless_ends_at_max_bytes(live: Client) -> None:
     link = await link_of(live, "download_endless", max_bytes=1_000_000)
     content = (await live.http.get(link)).content
     assert 1_000_000 <= len(content) < 1_100_000
@@ -77,13 +77,13 @@ async def test_endless_ends_where_told(live: Client) -> None:
 
 
 @pytest.mark.parametrize("name", ["download_not_mp4", "download_empty"])
-async def test_not_a_film(live: Client, name: str) -> None:
+async def test_not_a_video(live: Client, name: str) -> None:
     answer = await live.http.get(await link_of(live, name))
     assert (answer.status_code, answer.headers["content-type"]) == (200, "video/mp4")
     assert b"ftyp" not in answer.content
 
 
-async def test_another_film_than_was_asked_for(live: Client) -> None:
+async def test_a_video_of_another_shape_and_duration(live: Client) -> None:
     answer = await live.http.get(await link_of(live, "download_mismatch"))
     with av.open(io.BytesIO(answer.content), "r") as container:
         assert container.streams.video[0].width == 1280
@@ -104,7 +104,7 @@ async def test_slow(live: Client) -> None:
     assert sum(map(len, pieces)) == int(answer.headers["content-length"])
 
 
-async def test_page_and_reset(live: Client, tmp_path: Path) -> None:
+async def test_faults_that_need_no_file_render_none(live: Client, tmp_path: Path) -> None:
     link = await link_of(live, "http_503", match={"path": "download"})
     assert (await live.http.get(link)).status_code == 503
     await live.fault("reset_before", {"path": "download"})
@@ -113,4 +113,4 @@ async def test_page_and_reset(live: Client, tmp_path: Path) -> None:
     await live.fault("hang", {"path": "download"}, seconds=0.05)
     with pytest.raises(httpx.RemoteProtocolError):
         await live.http.get(link)
-    assert not (tmp_path / "reels").exists()  # nothing was rendered for any of them
+    assert not (tmp_path / "renders").exists()

@@ -1,4 +1,4 @@
-"""The submission, in both modes, and every way it is turned down by itself."""
+"""Submissions in both modes, and every refusal that no fault rule causes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ async def test_async_answers_at_once(still: Client, clock: WallClock) -> None:
     assert list(record["aiRecordDetail"]["promptObject"]) == [
         "loop", "prompt", "duration", "modelName", "resolution", "aspectRatio",
     ]  # fmt: skip
-    clock.at += 10  # seven minutes, sixty times faster
+    clock.at += 10  # a seven-minute render, sixty times faster
     done = await still.result(record["uuid"])
     assert list(done) == [*RECORD_FIELDS, "temporaryUrl"]
     assert done["status"] == "SUCCESS"
@@ -41,10 +41,10 @@ async def test_async_answers_at_once(still: Client, clock: WallClock) -> None:
     assert path in done["temporaryUrl"]
 
 
-async def test_async_answers_as_it_was_taken_however_fast_it_renders(tmp_path: Path) -> None:
+async def test_async_answers_processing_even_if_the_render_is_over(tmp_path: Path) -> None:
     moments = itertools.count(1_764_145_745.0, 60.0)
     config = SimulatorConfig(data_dir=tmp_path, speed=60)
-    # A minute goes by at every look at the clock: each render is over before its answer is made.
+    # Each call of `now` adds a minute, so every render is over before its answer is made.
     app = create_simulator(config, now=lambda: next(moments))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://simulator", headers={"API-KEY": "k"}
@@ -53,7 +53,7 @@ async def test_async_answers_as_it_was_taken_however_fast_it_renders(tmp_path: P
         record = await client.submit()
         assert record["status"] == "PROCESSING"
         assert (await client.result(record["uuid"]))["status"] == "SUCCESS"
-    app.state.studio.close()
+    app.state.simulator.close()
 
 
 async def test_held_answers_when_the_video_exists(live: Client) -> None:
@@ -65,17 +65,17 @@ async def test_held_answers_when_the_video_exists(live: Client) -> None:
     assert film.headers["server"] == "reelgate-simulator"
 
 
-async def test_every_answer_says_what_it_is(still: Client) -> None:
+async def test_every_answer_names_the_simulator(still: Client) -> None:
     for answer in (
         await still.post(),
         await still.http.get("/nowhere"),
         await still.http.get("/api/features"),
-        await still.http.get("/_simulator/books"),
+        await still.http.get("/_simulator/summary"),
     ):
         assert answer.headers.get_list("server") == ["reelgate-simulator"]
 
 
-async def test_the_account_rides_along(still: Client) -> None:
+async def test_an_answer_shows_the_account(still: Client) -> None:
     record = await still.submit()
     assert record["teamUser"]["userName"] == PAYER_NAME
     assert record["teamUser"]["userId"] == record["userId"]
@@ -100,7 +100,7 @@ async def test_results_are_private_to_the_key(still: Client) -> None:
 
 
 @pytest.mark.parametrize("headers", [{}, {"API-KEY": ""}, {"Authorization": "Bearer some-key"}])
-async def test_no_key_no_answer(still: Client, headers: dict[str, str]) -> None:
+async def test_a_missing_key_is_refused(still: Client, headers: dict[str, str]) -> None:
     del still.http.headers["API-KEY"]
     for answer in (
         await still.http.post("/api/features", json=body(), headers=headers),
@@ -110,18 +110,18 @@ async def test_no_key_no_answer(still: Client, headers: dict[str, str]) -> None:
         assert answer.json()["errorCode"] == "HTTP_EXCEPTION"
 
 
-async def test_only_listed_keys_when_there_is_a_list(tmp_path: Path) -> None:
+async def test_only_configured_keys_are_accepted(tmp_path: Path) -> None:
     app = create_simulator(SimulatorConfig(data_dir=tmp_path, keys=frozenset({"good"})))
     async with httpx.AsyncClient(
         transport=httpx.ASGITransport(app), base_url="http://simulator"
     ) as http:
         good = await http.post("/api/features", json=body(), headers={"API-KEY": "good"})
         bad = await http.post("/api/features", json=body(), headers={"API-KEY": "bad"})
-    app.state.studio.close()
+    app.state.simulator.close()
     assert (good.status_code, bad.status_code) == (200, 401)
 
 
-async def test_missing_fields_are_a_list_inside_a_string(still: Client) -> None:
+async def test_missing_fields_come_as_json_in_a_string(still: Client) -> None:
     asked = body(held=True)
     del asked["model"], asked["type"]
     answer = await still.http.post("/api/features", json=asked)
@@ -176,7 +176,7 @@ async def test_other_refusals(still: Client, change: dict[str, Any], code: str) 
 
 
 @pytest.mark.parametrize("raw", [b"", b"[]", b"{", b'{"type": NaN}', b"[" * 100_000, b"\xff"])
-async def test_what_is_no_json_object(still: Client, raw: bytes) -> None:
+async def test_a_body_that_is_not_a_json_object_is_refused(still: Client, raw: bytes) -> None:
     answer = await still.http.post("/api/features", content=raw)
     assert answer.status_code == 400
     assert answer.json()["errorCode"] == "REQUEST_BODY_VALIDATION_FAILED"
@@ -193,22 +193,22 @@ async def test_only_true_means_async(live: Client) -> None:
 
 
 @pytest.mark.parametrize("prompt", ["ein Löwe 🦁 在日落", "nul \x00 and \u2028", 'quote " <b>'])
-async def test_any_text_comes_back_as_it_was(still: Client, prompt: str) -> None:
+async def test_any_prompt_comes_back_unchanged(still: Client, prompt: str) -> None:
     record = await still.submit(prompt)
     assert (await still.result(record["uuid"]))["aiRecordDetail"]["promptObject"][
         "prompt"
     ] == prompt
-    assert (await still.books())["submissions"][0]["prompt"] == prompt
+    assert (await still.summary())["submissions"][0]["prompt"] == prompt
 
 
-async def test_a_lone_surrogate_does_no_harm(still: Client) -> None:
+async def test_a_lone_surrogate_is_accepted(still: Client) -> None:
     raw = json.dumps(body("half \ud83e a lion")).encode()
     answer = await still.http.post("/api/features", content=raw)
     assert (
         answer.json()["aiRecord"]["aiRecordDetail"]["promptObject"]["prompt"]
         == "half \ud83e a lion"
     )
-    assert (await still.books())["submissions"][0]["prompt"] == "half ? a lion"
+    assert (await still.summary())["submissions"][0]["prompt"] == "half ? a lion"
 
 
 async def test_credits_run_out(still: Client) -> None:
@@ -218,10 +218,10 @@ async def test_credits_run_out(still: Client) -> None:
     assert refused["errorCode"] == "INSUFFICIENT_CREDITS"
     assert "requires 150000 credits" in refused["message"]
     assert "only has 0 credits" in refused["message"]
-    assert (await still.books())["billed_credits"] == 300_000
+    assert (await still.summary())["billed_credits"] == 300_000
 
 
-async def test_the_minute_is_limited_for_each_key(tmp_path: Path, clock: WallClock) -> None:
+async def test_the_rate_is_limited_per_key(tmp_path: Path, clock: WallClock) -> None:
     app = create_simulator(SimulatorConfig(data_dir=tmp_path, rate_per_minute=3), now=clock)
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://simulator") as http:
@@ -233,10 +233,10 @@ async def test_the_minute_is_limited_for_each_key(tmp_path: Path, clock: WallClo
         assert (await look("two")).status_code == 200
         clock.at += 61
         assert (await look("one")).status_code == 200
-    app.state.studio.close()
+    app.state.simulator.close()
 
 
-async def test_defaults_are_the_samples(still: Client, clock: WallClock) -> None:
+async def test_omitted_options_stay_omitted(still: Client, clock: WallClock) -> None:
     asked = {"prompt": PROMPT, "modelName": "ray-v2", "duration": "10s"}
     request = {**body(), "promptObject": asked}
     record = (await still.http.post("/api/features", json=request)).json()["aiRecord"]
@@ -244,40 +244,42 @@ async def test_defaults_are_the_samples(still: Client, clock: WallClock) -> None
     assert record["status"] == "PROCESSING"
 
 
-def test_making_one_does_no_work(tmp_path: Path) -> None:
+def test_creating_a_simulator_touches_no_disk(tmp_path: Path) -> None:
     create_simulator(SimulatorConfig(data_dir=tmp_path / "new"))
     assert list(tmp_path.iterdir()) == []
 
 
-async def test_control_can_be_closed(tmp_path: Path) -> None:
+async def test_control_can_be_disabled(tmp_path: Path) -> None:
     app = create_simulator(SimulatorConfig(data_dir=tmp_path, control=False))
     transport = httpx.ASGITransport(app)
     async with httpx.AsyncClient(transport=transport, base_url="http://simulator") as http:
-        assert (await http.get("/_simulator/books")).status_code == 404
-        assert (await http.post("/_simulator/script", json={})).status_code == 404
+        assert (await http.get("/_simulator/summary")).status_code == 404
+        assert (await http.post("/_simulator/rules", json={})).status_code == 404
 
 
-async def test_a_balance_is_not_shared_by_two(live: Client) -> None:
+async def test_concurrent_submissions_cannot_overdraw(live: Client) -> None:
     await live.http.post("/_simulator/account", json={"credit_limit": 450_000})
     answers = await asyncio.gather(*(live.post(f"lion {number}") for number in range(10)))
     assert sorted(answer.status_code for answer in answers) == [200] * 3 + [402] * 7
-    assert (await live.books())["billed_credits"] == 450_000
+    assert (await live.summary())["billed_credits"] == 450_000
 
 
-def test_a_client_lets_an_idle_connection_go_before_the_simulator_does(tmp_path: Path) -> None:
-    """A request that is written as the other side closes is lost, and with it a submission."""
+def test_clients_close_idle_connections_before_the_simulator_does(tmp_path: Path) -> None:
+    """Otherwise a submission written while the simulator closes the connection would be lost."""
     app = create_simulator(SimulatorConfig(data_dir=tmp_path))
     kept = httpx.Limits().keepalive_expiry
     assert kept is not None
     assert uvicorn_config(app, "127.0.0.1", 0).timeout_keep_alive > kept
 
 
-async def test_half_a_request_is_no_request(live: Client, caplog: pytest.LogCaptureFixture) -> None:
+async def test_an_incomplete_request_is_ignored(
+    live: Client, caplog: pytest.LogCaptureFixture
+) -> None:
     url = live.http.base_url
     _, writer = await asyncio.open_connection(url.host, url.port)
     writer.write(b"POST /api/features HTTP/1.1\r\nContent-Length: 100\r\nAPI-KEY: k\r\n\r\n{")
     await writer.drain()
     writer.close()
     await writer.wait_closed()
-    assert (await live.books())["submissions"] == []
+    assert (await live.summary())["submissions"] == []
     assert [record for record in caplog.records if record.levelname == "ERROR"] == []

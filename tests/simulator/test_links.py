@@ -1,4 +1,4 @@
-"""Signed links and what they lead to."""
+"""Signed links and the files behind them."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ async def link_of(client: Client, clock: WallClock | None = None) -> str:
     return link
 
 
-async def test_a_link_is_in_the_manner_of_s3(still: Client, clock: WallClock) -> None:
+async def test_a_link_looks_like_one_of_s3(still: Client, clock: WallClock) -> None:
     parts = urlsplit(await link_of(still, clock))
     assert (parts.scheme, parts.netloc) == ("http", "simulator")
     assert parts.path.startswith("/asset.1min.ai/development/videos/2025_11_26_08_29_")
@@ -37,7 +37,7 @@ async def test_a_link_is_in_the_manner_of_s3(still: Client, clock: WallClock) ->
     assert len(query["X-Amz-Signature"][0]) == 64
 
 
-async def test_links_carry_the_public_address(tmp_path: Path, clock: WallClock) -> None:
+async def test_links_use_the_public_address(tmp_path: Path, clock: WallClock) -> None:
     config = SimulatorConfig(data_dir=tmp_path, public_url="http://127.0.0.1:8090/")
     app = create_simulator(config, now=clock)
     transport, headers = httpx.ASGITransport(app), {"API-KEY": "k"}
@@ -45,11 +45,13 @@ async def test_links_carry_the_public_address(tmp_path: Path, clock: WallClock) 
         transport=transport, base_url="http://other", headers=headers
     ) as http:
         link = await link_of(Client(http), clock)
-    app.state.studio.close()
+    app.state.simulator.close()
     assert link.startswith("http://127.0.0.1:8090/asset.1min.ai/")
 
 
-async def test_a_link_lasts_a_week_and_a_look_renews_it(still: Client, clock: WallClock) -> None:
+async def test_a_link_lasts_a_week_and_every_look_up_gives_a_new_one(
+    still: Client, clock: WallClock
+) -> None:
     record = await still.submit()
     clock.at += 20
     first = (await still.result(record["uuid"]))["temporaryUrl"]
@@ -73,26 +75,26 @@ async def test_a_link_lasts_a_week_and_a_look_renews_it(still: Client, clock: Wa
         ("X-Amz-Signature=", "Signature=", "AccessDenied"),
     ],
 )
-async def test_a_link_cannot_be_changed(
+async def test_a_modified_link_is_refused(
     still: Client, clock: WallClock, old: str, new: str, code: str
 ) -> None:
     refused = await still.http.get((await link_of(still, clock)).replace(old, new, 1))
     assert refused.status_code == 403
     assert f"<Code>{code}</Code>" in refused.text
-    assert (await still.books())["outcomes"]["download"] == {"refused:signature": 1}
+    assert (await still.summary())["outcomes"]["download"] == {"refused:signature": 1}
 
 
-async def test_another_simulators_link_is_no_good(
+async def test_a_link_of_another_simulator_is_refused(
     tmp_path: Path, still: Client, clock: WallClock
 ) -> None:
     link = await link_of(still, clock)
     app = create_simulator(SimulatorConfig(data_dir=tmp_path / "other"), now=clock)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as http:
         assert (await http.get(link)).status_code == 403
-    app.state.studio.close()
+    app.state.simulator.close()
 
 
-async def test_whole_head_and_ranges(live: Client) -> None:
+async def test_get_head_and_range_requests(live: Client) -> None:
     link = await link_of(live)
     whole = await live.http.get(link)
     assert whole.headers["content-type"] == "video/mp4"
@@ -101,12 +103,14 @@ async def test_whole_head_and_ranges(live: Client) -> None:
     head = await live.http.head(link)
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == whole.headers["content-length"]
-    for ask, wanted in (
+    for requested, wanted in (
         ("bytes=0-99", whole.content[:100]),
         ("bytes=1000-", whole.content[1000:]),
         ("bytes=-50", whole.content[-50:]),
     ):
-        part = await live.http.get(link, headers={"Range": ask, "If-Range": whole.headers["etag"]})
+        part = await live.http.get(
+            link, headers={"Range": requested, "If-Range": whole.headers["etag"]}
+        )
         assert part.status_code == 206
         assert part.content == wanted
         assert part.headers["content-range"].endswith(f"/{len(whole.content)}")
@@ -114,20 +118,20 @@ async def test_whole_head_and_ranges(live: Client) -> None:
     assert beyond.status_code == 416
 
 
-async def test_a_film_is_rendered_once(live: Client, tmp_path: Path) -> None:
+async def test_a_video_is_rendered_once(live: Client, tmp_path: Path) -> None:
     link = await link_of(live)
     answers = await asyncio.gather(*(live.http.get(link) for _ in range(3)))
     assert len({answer.content for answer in answers}) == 1
     assert len({answer.headers["etag"] for answer in answers}) == 1
     assert len({answer.headers["last-modified"] for answer in answers}) == 1
     names = [
-        path.suffix for path in await asyncio.to_thread(lambda: list(tmp_path.glob("reels/*")))
+        path.suffix for path in await asyncio.to_thread(lambda: list(tmp_path.glob("renders/*")))
     ]
     assert names == [".mp4"]
 
 
-async def test_one_film_can_do_for_all(tmp_path: Path) -> None:
-    config = SimulatorConfig(data_dir=tmp_path, speed=FAST, one_film_for_all=True)
+async def test_one_video_can_serve_all_records(tmp_path: Path) -> None:
+    config = SimulatorConfig(data_dir=tmp_path, speed=FAST, one_video_for_all=True)
     async with serving(config) as client:
         answers = [await client.http.get(await link_of(client)) for _ in range(2)]
         other = await client.submit("a fish", held=True, aspectRatio="1:1", loop=True)
@@ -137,8 +141,8 @@ async def test_one_film_can_do_for_all(tmp_path: Path) -> None:
     assert answers[2].content != answers[0].content
 
 
-async def test_no_film_before_it_is_ready(still: Client, clock: WallClock) -> None:
-    """The key is not shown before, but it must not be there either."""
+async def test_a_video_cannot_be_downloaded_early(still: Client, clock: WallClock) -> None:
+    """Its key is secret until then, and useless to anyone who guesses it."""
     link = await link_of(still, clock)
     clock.at -= 20
     answer = await still.http.get(link)
@@ -148,6 +152,6 @@ async def test_no_film_before_it_is_ready(still: Client, clock: WallClock) -> No
 
 async def test_links_need_no_api_key(live: Client) -> None:
     link = await link_of(live)
-    async with httpx.AsyncClient(trust_env=False) as stranger:
-        assert (await stranger.head(link)).status_code == 200
-        assert (await stranger.post(link, json=body())).status_code == 405
+    async with httpx.AsyncClient(trust_env=False) as anonymous:
+        assert (await anonymous.head(link)).status_code == 200
+        assert (await anonymous.post(link, json=body())).status_code == 405

@@ -159,7 +159,7 @@ async def test_a_gateway_that_was_paused_and_stopped_goes_on_elsewhere(
                 assert generation.state is State.SUCCEEDED
             assert await sent(new) == [1, 1, 1]
             assert await used(new, key) == 3 * PRICE
-            assert (await new.simulator.books())["billed_credits"] == 3 * PRICE
+            assert (await new.simulator.summary())["billed_credits"] == 3 * PRICE
             assert (await verify.verify(new.rt)).sound
 
 

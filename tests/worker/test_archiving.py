@@ -85,7 +85,7 @@ async def test_a_dead_link_is_replaced_by_a_fresh_one(still_gate: Gateway) -> No
         await tx.execute(text("UPDATE assets SET source_link = source_link || '0'"))
     await archiving.archive(gate.rt, generation_id)
     assert (await trouble(gate, str(generation_id)))[0] == "archived"
-    downloads = (await gate.simulator.books())["outcomes"]["download"]
+    downloads = (await gate.simulator.summary())["outcomes"]["download"]
     assert downloads == {"refused:signature": 1, "sent": 1}
 
 

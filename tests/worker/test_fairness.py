@@ -30,7 +30,7 @@ async def crowd_of(gate: Gateway, size: int = CROWD) -> str:
 
 
 async def order_of(gate: Gateway) -> list[str]:
-    submissions = (await gate.simulator.books())["submissions"]
+    submissions = (await gate.simulator.summary())["submissions"]
     return [s["prompt"] for s in submissions]
 
 

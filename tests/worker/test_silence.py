@@ -47,7 +47,7 @@ async def unanswered(gate: Gateway, key: str) -> AsyncIterator[None]:
 
     async def taken() -> bool:
         """All have arrived: none that comes later meets what these were to meet."""
-        swallowed = [s for s in (await gate.simulator.books())["submissions"] if s["uuid"]]
+        swallowed = [s for s in (await gate.simulator.summary())["submissions"] if s["uuid"]]
         return len([s for s in swallowed if s["prompt"].startswith("swallowed")]) == FEW
 
     try:

@@ -35,7 +35,7 @@ async def used(gate: Gateway, key: str) -> int:
 
 
 async def submissions_of(gate: Gateway, prompt: str) -> list[dict[str, Any]]:
-    return [s for s in (await gate.simulator.books())["submissions"] if s["prompt"] == prompt]
+    return [s for s in (await gate.simulator.summary())["submissions"] if s["prompt"] == prompt]
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ async def test_a_refused_key_is_set_aside_and_another_takes_over(
         async with gate.rt.db.single() as tx:
             found = {k.label: k.state for k in await upstream_keys.list_keys(tx)}
         assert found == {"first": "set_aside", "second": "active"}
-        books = await gate.simulator.books()
+        books = await gate.simulator.summary()
         assert len([s for s in books["submissions"] if s["billed"]]) == 4
 
 
@@ -181,7 +181,7 @@ async def test_the_held_mode_waits_for_the_video_in_the_post_itself(
         uuid = await created(gate, key)
         assert (await gate.rested(uuid)).state is State.SUCCEEDED
         await gate.archived(uuid)
-        requests = (await gate.simulator.books())["requests"]
+        requests = (await gate.simulator.summary())["requests"]
         assert (requests["features"], requests["results"]) == (1, 0)
 
 
@@ -190,7 +190,7 @@ async def test_an_early_success_needs_no_poll(gate: Gateway) -> None:
     await gate.simulator.fault("early_success")
     uuid = await created(gate, key)
     assert (await gate.rested(uuid)).state is State.SUCCEEDED
-    assert (await gate.simulator.books())["requests"]["results"] == 0
+    assert (await gate.simulator.summary())["requests"]["results"] == 0
 
 
 async def test_an_upstream_id_that_is_anothers_already_is_not_taken(gate: Gateway) -> None:

@@ -1,7 +1,6 @@
-"""The books: every request, every record, what it billed. SQLite, so that nothing is lost.
+"""Every account, record and request in SQLite, so that a killed process loses nothing.
 
-Calls are short and made on the event loop: with a write-ahead log one costs tens of microseconds.
-Each change is one transaction; a killed process loses nothing that was answered.
+Queries run on the event loop: each is short, tens of microseconds with a write-ahead log.
 """
 
 from __future__ import annotations
@@ -27,8 +26,8 @@ CREATE TABLE IF NOT EXISTS accounts (
 CREATE TABLE IF NOT EXISTS records (
     number INTEGER PRIMARY KEY, uuid TEXT NOT NULL UNIQUE, account TEXT NOT NULL,
     created_at REAL NOT NULL, finish_at REAL NOT NULL, storage_key TEXT NOT NULL UNIQUE,
-    spec TEXT NOT NULL, asked TEXT NOT NULL, billed INTEGER NOT NULL,
-    used_before INTEGER NOT NULL, fate TEXT NOT NULL
+    spec TEXT NOT NULL, prompt_object TEXT NOT NULL, billed INTEGER NOT NULL,
+    used_before INTEGER NOT NULL, fault_effect TEXT NOT NULL
 );
 CREATE INDEX IF NOT EXISTS records_of_account ON records (account, number);
 CREATE TABLE IF NOT EXISTS requests (
@@ -36,15 +35,16 @@ CREATE TABLE IF NOT EXISTS requests (
     path TEXT NOT NULL, account TEXT, body_sha256 TEXT, prompt TEXT, outcome TEXT NOT NULL,
     uuid TEXT, billed INTEGER NOT NULL
 );
-CREATE TABLE IF NOT EXISTS facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
 
 
-class Books:
-    """Opened at first use, so that making one does no work; may be opened again after `close`."""
+class Database:
+    """Opens at the first query, so that creating a simulator touches no disk; and again after
+    `close`."""
 
     def __init__(self, folder: Path, *, credit_limit: int) -> None:
-        self._file = folder / "simulator.sqlite3"
+        self._file = folder / "simulator.db"
         self._credit_limit = credit_limit
         self._connection: sqlite3.Connection | None = None
 
@@ -70,11 +70,11 @@ class Books:
             yield
 
     def link_secret(self) -> bytes:
-        """Made once; links stay good across a restart."""
+        """Stored, so that links stay valid after a restart."""
         self.db.execute(
-            "INSERT OR IGNORE INTO facts VALUES ('link_secret', ?)", (secrets.token_hex(32),)
+            "INSERT OR IGNORE INTO settings VALUES ('link_secret', ?)", (secrets.token_hex(32),)
         )
-        row = self.db.execute("SELECT value FROM facts WHERE name = 'link_secret'").fetchone()
+        row = self.db.execute("SELECT value FROM settings WHERE name = 'link_secret'").fetchone()
         return bytes.fromhex(row["value"])
 
     # Accounts
@@ -95,27 +95,28 @@ class Books:
         return None if row is None else Account(**row)
 
     def _new_account(self) -> tuple[int, int, str | None]:
-        row = self.db.execute("SELECT value FROM facts WHERE name = 'new_account'").fetchone()
+        row = self.db.execute("SELECT value FROM settings WHERE name = 'new_account'").fetchone()
         values = {} if row is None else json.loads(row["value"])
         limit = values.get("credit_limit", self._credit_limit)
         return limit, values.get("used", 0), values.get("rejected")
 
     def change_accounts(self, values: Mapping[str, Any], fingerprint: str | None) -> None:
-        """`values` are columns of `accounts`; no fingerprint: all there are and will be."""
-        columns = ", ".join(f"{name} = ?" for name in values)  # names come from our own code
+        """`values` are columns of `accounts`. Without a fingerprint, they apply to every existing
+        and every future account."""
+        columns = ", ".join(f"{name} = ?" for name in values)  # column names come from our own code
         query = f"UPDATE accounts SET {columns}"  # noqa: S608
         if fingerprint is not None:
             self.db.execute(f"{query} WHERE fingerprint = ?", (*values.values(), fingerprint))
             return
-        row = self.db.execute("SELECT value FROM facts WHERE name = 'new_account'").fetchone()
+        row = self.db.execute("SELECT value FROM settings WHERE name = 'new_account'").fetchone()
         stored = {**(json.loads(row["value"]) if row else {}), **values}
         self.db.execute(query, tuple(values.values()))
-        self.db.execute("REPLACE INTO facts VALUES ('new_account', ?)", (json.dumps(stored),))
+        self.db.execute("REPLACE INTO settings VALUES ('new_account', ?)", (json.dumps(stored),))
 
     # Records
 
     def add(self, record: Record) -> None:
-        """Record and bill; the caller holds the transaction."""
+        """Insert the record and bill its account. Call this inside a `transaction`."""
         self.db.execute(
             "INSERT INTO records VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -125,10 +126,10 @@ class Books:
                 record.finish_at,
                 record.storage_key,
                 json.dumps(record.spec.to_json()),
-                json.dumps(dict(record.asked)),
+                json.dumps(dict(record.prompt_object)),
                 record.billed,
                 record.used_before,
-                json.dumps(dict(record.fate)),
+                json.dumps(dict(record.fault_effect)),
             ),
         )
         self.db.execute(
@@ -142,8 +143,8 @@ class Books:
     def find_by_storage_key(self, key: str) -> Record | None:
         return self._one("SELECT * FROM records WHERE storage_key = ?", key)
 
-    def find_record_before(self, record: Record) -> Record | None:
-        """The one this account made before that one."""
+    def find_previous_record(self, record: Record) -> Record | None:
+        """The account's record before this one."""
         return self._one(
             "SELECT * FROM records WHERE account = ? AND number < "
             "(SELECT number FROM records WHERE uuid = ?) ORDER BY number DESC LIMIT 1",
@@ -162,15 +163,15 @@ class Books:
             finish_at=row["finish_at"],
             storage_key=row["storage_key"],
             spec=Spec.from_json(json.loads(row["spec"])),
-            asked=json.loads(row["asked"]),
+            prompt_object=json.loads(row["prompt_object"]),
             billed=row["billed"],
             used_before=row["used_before"],
-            fate=json.loads(row["fate"]),
+            fault_effect=json.loads(row["fault_effect"]),
         )
 
     # Requests
 
-    def note(
+    def add_request(
         self,
         *,
         at: float,
@@ -184,7 +185,7 @@ class Books:
         uuid: UUID | None = None,
         billed: int = 0,
     ) -> None:
-        """`path` is without its query, which may hold a signature."""
+        """`path` has no query string, which may hold a signature."""
         self.db.execute(
             "INSERT INTO requests VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
@@ -194,7 +195,7 @@ class Books:
         )  # fmt: skip
 
     def summary(self) -> dict[str, Any]:
-        """What `GET /_simulator/books` shows. A submission without uuid made nothing."""
+        """The answer of `GET /_simulator/summary`. A submission with no uuid made no record."""
         rows = self.db.execute("SELECT * FROM requests WHERE kind = 'features' ORDER BY number")
         submissions = [_submission(row) for row in rows]
         counts: dict[str, dict[str, int]] = {"features": {}, "results": {}, "download": {}}

@@ -1,4 +1,4 @@
-"""How long a render takes. Pure."""
+"""How long 1min.ai takes to render a video. Pure."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from uuid import UUID
 
 from app.domain.generation import Duration, Resolution, Spec, VideoModel
 
-#: A five second 720p ray-v3 clip: the upstream's own sample shows a little more than seven minutes.
-SECONDS_IN_LIFE = 420.0
+#: For five seconds of 720p by ray-v3. The upstream's own sample took a little over seven minutes.
+BASE_SECONDS = 420.0
 JITTER = 0.08
 
-MODEL_PACE: Mapping[VideoModel, float] = MappingProxyType(
+MODEL_FACTORS: Mapping[VideoModel, float] = MappingProxyType(
     {
         VideoModel.RAY_V1: 0.85,
         VideoModel.RAY_V2: 0.75,
@@ -23,9 +23,9 @@ MODEL_PACE: Mapping[VideoModel, float] = MappingProxyType(
 )
 
 
-def life_seconds(spec: Spec, uuid: UUID) -> float:
-    """Seconds in life, the same for the same uuid and spec."""
+def render_seconds(spec: Spec, uuid: UUID) -> float:
+    """Real seconds, before `speed` divides them. The same for the same uuid and spec."""
     longer = 1.7 if spec.duration is Duration.TEN_SECONDS else 1.0
     larger = 1.5 if spec.resolution is Resolution.P1080 else 1.0
     jitter = 1 + JITTER * (2 * (uuid.int % 10_007) / 10_006 - 1)
-    return SECONDS_IN_LIFE * MODEL_PACE[spec.model] * longer * larger * jitter
+    return BASE_SECONDS * MODEL_FACTORS[spec.model] * longer * larger * jitter

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageChops, ImageStat
 
 from app.domain.generation import FRAME_SIZES, AspectRatio, Duration, Resolution, Spec, VideoModel
-from app.simulator import film
+from app.simulator import video
 
 UUID_A, UUID_B = UUID(int=0xA11CE << 90), UUID(int=0xB0B << 90)
 SQUARE = Spec(
@@ -41,9 +41,9 @@ def difference(one: Image.Image, other: Image.Image) -> float:
 @pytest.mark.parametrize("resolution", Resolution)
 @pytest.mark.parametrize("ratio", AspectRatio)
 def test_every_frame_size(tmp_path: Path, ratio: AspectRatio, resolution: Resolution) -> None:
-    path = tmp_path / "film.mp4"
+    path = tmp_path / "video.mp4"
     spec = replace(SQUARE, aspect_ratio=ratio, resolution=resolution)
-    film.render(path, spec, UUID_A, seconds=0.125)
+    video.render(path, spec, UUID_A, seconds=0.125)
     with av.open(str(path)) as container:
         [stream] = container.streams
         assert isinstance(stream, av.VideoStream)
@@ -54,8 +54,8 @@ def test_every_frame_size(tmp_path: Path, ratio: AspectRatio, resolution: Resolu
 
 @pytest.mark.parametrize("duration", Duration)
 def test_the_duration_is_exact(tmp_path: Path, duration: Duration) -> None:
-    path = tmp_path / "film.mp4"
-    film.render(path, replace(SQUARE, duration=duration), UUID_A)
+    path = tmp_path / "video.mp4"
+    video.render(path, replace(SQUARE, duration=duration), UUID_A)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
         assert container.duration == duration.seconds * 1_000_000
@@ -66,17 +66,17 @@ def test_the_duration_is_exact(tmp_path: Path, duration: Duration) -> None:
         assert stream.frames == 24 * duration.seconds
     content = path.read_bytes()
     assert content[4:12] == b"ftypisom"
-    assert content.index(b"moov") < content.index(b"mdat")  # playable from its beginning
+    assert content.index(b"moov") < content.index(b"mdat")  # playable before it is complete
 
 
-def test_left_out_options_make_the_samples_size() -> None:
-    assert film.frame_size(replace(SQUARE, aspect_ratio=None)) == (1280, 720)
+def test_omitted_options_give_the_size_of_the_sample() -> None:
+    assert video.frame_size(replace(SQUARE, aspect_ratio=None)) == (1280, 720)
 
 
-def test_the_same_ask_makes_the_same_bytes(tmp_path: Path) -> None:
+def test_the_same_spec_and_uuid_make_the_same_bytes(tmp_path: Path) -> None:
     names = {"first": UUID_A, "again": UUID_A, "other": UUID_B}
     for name, uuid in names.items():
-        film.render(tmp_path / name, SQUARE, uuid, seconds=0.25)
+        video.render(tmp_path / name, SQUARE, uuid, seconds=0.25)
     content = {name: (tmp_path / name).read_bytes() for name in names}
     assert content["first"] == content["again"]
     assert content["first"] != content["other"]
@@ -86,20 +86,20 @@ def test_the_prompt_is_in_the_picture(tmp_path: Path) -> None:
     shown = []
     for number, prompt in enumerate(("a fish is swimming", "two birds")):
         path = tmp_path / f"{number}.mp4"
-        film.render(path, replace(SQUARE, prompt=prompt), UUID_A, seconds=0.05)
+        video.render(path, replace(SQUARE, prompt=prompt), UUID_A, seconds=0.05)
         shown.append(pictures(path)[0])
     changed = ImageChops.difference(*shown).convert("L").point(lambda level: 255 * (level > 60))
     box = changed.getbbox()
     assert box is not None
-    assert box[1] > shown[0].height * 0.7  # only the caption, at the foot of the picture
+    assert box[1] > shown[0].height * 0.7  # only the caption, at the bottom
 
 
 @pytest.mark.parametrize("loop", [True, False])
-def test_a_loop_comes_round(tmp_path: Path, loop: bool) -> None:
-    path = tmp_path / "film.mp4"
-    film.render(path, replace(SQUARE, loop=loop), UUID_A, seconds=2)
+def test_a_loop_ends_where_it_begins(tmp_path: Path, loop: bool) -> None:
+    path = tmp_path / "video.mp4"
+    video.render(path, replace(SQUARE, loop=loop), UUID_A, seconds=2)
     frames = pictures(path)
     step = max(difference(one, next_) for one, next_ in itertools.pairwise(frames))
     seam = difference(frames[-1], frames[0])
     assert (seam < 1.5 * step) is loop
-    assert difference(frames[0], frames[len(frames) // 2]) > 2 * step  # it does move
+    assert difference(frames[0], frames[len(frames) // 2]) > 2 * step  # there is movement

@@ -1,4 +1,4 @@
-"""Renders the MP4 of a record: H.264, yuv420p, 24 frames a second, index at the front."""
+"""Renders the MP4 of a record: H.264, yuv420p, 24 frames a second, with its index at the front."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution, Spec
 from app.simulator.scene import Scene
 
 FRAME_RATE = 24
-#: One thread and the cheapest analysis: the scenes are flat, and a render must not starve the rest.
+#: One thread and the fastest preset: the scenes are simple, and a render must leave CPU to others.
 CODEC_OPTIONS = {"preset": "ultrafast", "crf": "26", "threads": "1"}
 BT601_LIMITED = {"x264-params": "colormatrix=smpte170m:colorprim=smpte170m:transfer=smpte170m"}
 
 
 def frame_size(spec: Spec) -> tuple[int, int]:
-    """The upstream does not state what it takes for options left out; these are the sample's."""
+    """The upstream documents no defaults for omitted options; these are those of its sample."""
     ratio = spec.aspect_ratio or AspectRatio.WIDE
     return FRAME_SIZES[ratio, spec.resolution or Resolution.P720]
 
 
 def render(target: Path, spec: Spec, uuid: UUID, *, seconds: float | None = None) -> None:
-    """Write the film to `target`, byte for byte the same for the same spec and uuid.
+    """Write the video to `target`. The same spec and uuid give the same bytes.
 
-    `seconds` overrides the duration that was asked for.
+    `seconds` overrides the requested duration.
     """
     width, height = frame_size(spec)
     frames = math.ceil((seconds or spec.duration.seconds) * FRAME_RATE)
