@@ -125,8 +125,9 @@ class Metrics:
             "reelgate_admissions", "Admission decisions.", ["dialect", "outcome"], registry=registry
         )
         self.transitions = Counter(
-            "reelgate_transitions", "Generations that entered a state.", ["state"],
-            registry=registry,
+            "reelgate_transitions",
+            "Generations that entered a state; `queued` when admitted, and when sent back to it.",
+            ["state"], registry=registry,
         )  # fmt: skip
         self.http_requests = Counter(
             "reelgate_http_requests", "Requests answered.", ["route", "method", "status"],

@@ -138,7 +138,7 @@ async def count_poll(tx: Tx, generation_id: UUID) -> None:
     )
 
 
-async def point_at(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_key_id: int,
+async def set_upstream_id(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_key_id: int,
                    at: datetime) -> None:  # fmt: skip
     """Names the upstream record of an unknown generation. Raises `Conflict` where it is taken."""
     await tx.execute(
@@ -154,7 +154,7 @@ async def point_at(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_ke
     )  # fmt: skip
 
 
-async def learn_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_id: str,
+async def keep_late_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_id: str,
                             at: datetime) -> bool:  # fmt: skip
     """Keeps an id that arrived after the generation became unknown, so that it can be polled."""
     result = await tx.execute(

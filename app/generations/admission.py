@@ -27,6 +27,7 @@ from app.errors import (
     Suspended,
     Unavailable,
 )
+from app.generations import lifecycle
 from app.runtime import Runtime
 from app.telemetry import logger
 
@@ -134,6 +135,8 @@ async def admit(
         await _recover(rt, caller, generation_id, dialect)
         return Admitted(generation_id=generation_id, headers={}, fresh=None)
     rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
+    if verdict.accepted_at is not None:
+        lifecycle.count_admission(rt)
     if verdict.outcome not in _TAKEN or verdict.generation_id is None:
         _refuse(verdict, quote)
     headers = rate_headers(verdict)
@@ -246,6 +249,7 @@ async def _recover(rt: Runtime, caller: Caller, generation_id: UUID, dialect: st
             continue
         rt.metrics.admissions.labels(dialect, "recovered" if kept else "unavailable").inc()
         if kept:
+            lifecycle.count_admission(rt)
             return
         raise Unavailable("The gateway's database was away; nothing was accepted.",
                           retry_after_seconds=2)  # fmt: skip

@@ -13,9 +13,8 @@ from app.runtime import Runtime
 async def cancel(rt: Runtime, generation_id: UUID) -> bool:
     """Cancels what is queued; its credits are free again at once. True also where somebody has
     just canceled it; False where it was sent."""
-    async with rt.db.begin() as tx:
-        canceled = await lifecycle.cancel(tx, generation_id, now=rt.clock.now())
-        work = None if canceled else await transitions.find_work(tx, generation_id)
-    if canceled:
-        rt.metrics.transitions.labels(State.CANCELED.value).inc()
-    return canceled or (work is not None and work.state is State.CANCELED)
+    async with lifecycle.begin(rt) as transaction:
+        if await lifecycle.cancel(transaction, generation_id, now=rt.clock.now()):
+            return True
+        work = await transitions.find_work(transaction.tx, generation_id)
+    return work is not None and work.state is State.CANCELED

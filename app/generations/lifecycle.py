@@ -1,10 +1,15 @@
-"""The only mover of states: each move is guarded by the arrows, settles the hold where it ends,
-records the event, sees to it that those who asked are told, and wakes whoever waits, all in the
-caller's transaction."""
+"""The only mover of states.
+
+A move is guarded by the arrows. In the same transaction it settles the hold, records the event,
+enqueues webhooks and notifies whoever waits. It returns the state that was entered, or None where
+the generation had already left. Metrics and logs hear of it once the transaction has committed.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,17 +19,57 @@ from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
 from app.domain.generation import RESTING, State, sources
+from app.runtime import Runtime
 
 #: The upstream signs its links for seven days (X-Amz-Expires of the seed's answer).
 UPSTREAM_LINK_SECONDS = 604_800
 
 
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A database transaction, and what is reported once it has committed."""
+
+    tx: Tx
+    entered: list[State] = field(default_factory=list)
+    reports: list[Callable[[], object]] = field(default_factory=list)
+
+    def on_commit(self, report: Callable[[], object]) -> None:
+        """Calls `report` after the commit; a transaction that fails reports nothing."""
+        self.reports.append(report)
+
+
+@asynccontextmanager
+async def begin(rt: Runtime) -> AsyncIterator[Transaction]:
+    """The transaction in which generations move. Raises what `Database.begin` raises."""
+    async with rt.db.begin() as tx:
+        transaction = Transaction(tx)
+        yield transaction
+    _count(rt, *transaction.entered)
+    for report in transaction.reports:
+        report()
+
+
+def count_admission(rt: Runtime) -> None:
+    """Counts a generation that admission has queued and committed."""
+    _count(rt, State.QUEUED)
+
+
+def _count(rt: Runtime, *entered: State) -> None:
+    for state in entered:
+        rt.metrics.transitions.labels(state.value).inc()
+
+
 async def begin_attempt(
-    tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_key_id: int, now: datetime
-) -> bool:
+    transaction: Transaction,
+    generation_id: UUID,
+    *,
+    attempt: UUID,
+    upstream_key_id: int,
+    now: datetime,
+) -> State | None:
     """queued → submitting, before a byte goes upstream."""
     return await _move(
-        tx,
+        transaction,
         generation_id,
         State.SUBMITTING,
         event={"attempt": str(attempt)},
@@ -34,25 +79,38 @@ async def begin_attempt(
     )
 
 
-async def return_to_queue(tx: Tx, work: Work, *, attempt: UUID, reason: str, at: datetime) -> bool:
+async def return_to_queue(
+    transaction: Transaction, work: Work, *, attempt: UUID, reason: str, at: datetime
+) -> State | None:
     """submitting → queued: the upstream surely did not process it, so it is sent again at `at`."""
-    moved = await _move(
-        tx, work.id, State.QUEUED, guard=attempt, event={"reason": reason}, submitted_at=None,
-        # The attempt is over: a repeated report of it must not meet the generation again.
+    entered = await _move(
+        transaction,
+        work.id,
+        State.QUEUED,
+        guard=attempt,
+        event={"reason": reason},
+        submitted_at=None,
+        # The attempt is over: its answer, written a second time, must not find the generation.
         attempt=None,
-    )  # fmt: skip
-    if moved:
-        await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
-    return moved
+    )
+    if entered:
+        await enqueue(transaction.tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
+    return entered
 
 
 async def run(
-    tx: Tx, work: Work, *, attempt: UUID, upstream_id: str, now: datetime, poll_at: datetime
-) -> bool:
-    """submitting → running: the upstream gave an id. An id that comes late, to a generation that
-    is unknown by now, is kept so that it can be polled."""
-    moved = await _move(
-        tx,
+    transaction: Transaction,
+    work: Work,
+    *,
+    attempt: UUID,
+    upstream_id: str,
+    now: datetime,
+    poll_at: datetime,
+) -> State | None:
+    """submitting → running: the upstream gave an id. Where the generation has become unknown in the
+    meantime it stays that, which is then returned, and keeps the id so that it can be polled."""
+    entered = await _move(
+        transaction,
         work.id,
         State.RUNNING,
         guard=attempt,
@@ -60,28 +118,28 @@ async def run(
         upstream_id=upstream_id,
         running_at=now,
     )
-    if not moved:
-        moved = await transitions.learn_upstream_id(
-            tx, work.id, attempt=attempt, upstream_id=upstream_id, at=now
-        )
-    if moved:
-        await enqueue(tx, Job.POLL, work.id, priority=work.priority, at=poll_at)
-    return moved
+    if entered is None and await transitions.keep_late_upstream_id(
+        transaction.tx, work.id, attempt=attempt, upstream_id=upstream_id, at=now
+    ):
+        entered = State.UNKNOWN
+    if entered:
+        await enqueue(transaction.tx, Job.POLL, work.id, priority=work.priority, at=poll_at)
+    return entered
 
 
-async def look_up(
-    tx: Tx, work: Work, *, upstream_id: str, upstream_key_id: int, now: datetime
+async def poll_record(
+    transaction: Transaction, work: Work, *, upstream_id: str, upstream_key_id: int, now: datetime
 ) -> None:
-    """unknown, and asked for at once: a poll ends it by what the upstream says of this record.
-    Raises `Conflict` where another generation has it."""
-    await transitions.point_at(
-        tx, work.id, upstream_id=upstream_id, upstream_key_id=upstream_key_id, at=now
+    """Has an unknown generation polled at once as this record of the upstream's; the answer ends
+    it. Raises `Conflict` where another generation has the record."""
+    await transitions.set_upstream_id(
+        transaction.tx, work.id, upstream_id=upstream_id, upstream_key_id=upstream_key_id, at=now
     )
-    await enqueue(tx, Job.POLL, work.id, priority=work.priority)
+    await enqueue(transaction.tx, Job.POLL, work.id, priority=work.priority)
 
 
 async def succeed(
-    tx: Tx,
+    transaction: Transaction,
     work: Work,
     *,
     attempt: UUID | None,
@@ -89,39 +147,39 @@ async def succeed(
     paths: tuple[str, ...],
     link: str | None,
     now: datetime,
-    seen_in: str | None = None,
-) -> bool:
-    """→ succeeded: the quote is settled and the video goes to the archive. `seen_in` is the record
-    of the upstream's that a look found it in; nothing is done where it is asked for another."""
+    polled_id: str | None = None,
+) -> State | None:
+    """→ succeeded: the quote is settled and the video is archived. `polled_id` is the upstream id
+    that was asked for; nothing moves where the generation has another one by now."""
     columns: dict[str, Any] = {"result_paths": list(paths)}
     if upstream_id is not None:
         columns["upstream_id"] = upstream_id
-    moved = await _move(
-        tx,
+    entered = await _move(
+        transaction,
         work.id,
         State.SUCCEEDED,
         guard=attempt,
-        seen_in=seen_in,
+        polled_id=polled_id,
         event={"settled": work.quote},
         finished_at=now,
         error_code=None,
         error_message=None,
         **columns,
     )
-    if moved:
-        await ledger.close_hold(tx, work.id, settle=work.quote)
+    if entered:
+        await ledger.close_hold(transaction.tx, work.id, settle=work.quote)
         await assets.create_video(
-            tx,
+            transaction.tx,
             work.id,
             link=link,
             link_expires_at=now + timedelta(seconds=UPSTREAM_LINK_SECONDS),
         )
-        await enqueue(tx, Job.ARCHIVE, work.id)
-    return moved
+        await enqueue(transaction.tx, Job.ARCHIVE, work.id)
+    return entered
 
 
 async def fail(
-    tx: Tx,
+    transaction: Transaction,
     work: Work,
     *,
     attempt: UUID | None,
@@ -130,34 +188,34 @@ async def fail(
     now: datetime,
     billed_credits: int | None = None,
     upstream_id: str | None = None,
-    seen_in: str | None = None,
-) -> bool:
-    """→ failed: the hold is released, or settled where the upstream says that it billed. `seen_in`
+    polled_id: str | None = None,
+) -> State | None:
+    """→ failed: the hold is released, or settled where the upstream says it billed. `polled_id` is
     as for `succeed`."""
     settle = min(billed_credits or 0, work.quote)
     # Kept, so that an operator can still ask the upstream about it.
     columns = {} if upstream_id is None else {"upstream_id": upstream_id}
-    moved = await _move(
-        tx,
+    entered = await _move(
+        transaction,
         work.id,
         State.FAILED,
         guard=attempt,
-        seen_in=seen_in,
+        polled_id=polled_id,
         event={"code": code, "settled": settle},
         error_code=code,
         error_message=message,
         finished_at=now,
         **columns,
     )
-    if moved:
-        await ledger.close_hold(tx, work.id, settle=settle)
-    return moved
+    if entered:
+        await ledger.close_hold(transaction.tx, work.id, settle=settle)
+    return entered
 
 
-async def cancel(tx: Tx, generation_id: UUID, *, now: datetime) -> bool:
-    """queued → canceled: the hold is released. False where it is no longer queued."""
-    moved = await _move(
-        tx,
+async def cancel(transaction: Transaction, generation_id: UUID, *, now: datetime) -> State | None:
+    """queued → canceled: the hold is released."""
+    entered = await _move(
+        transaction,
         generation_id,
         State.CANCELED,
         event={},
@@ -165,15 +223,17 @@ async def cancel(tx: Tx, generation_id: UUID, *, now: datetime) -> bool:
         error_message="Canceled before it was sent to the upstream.",
         finished_at=now,
     )
-    if moved:
-        await ledger.close_hold(tx, generation_id, settle=0)
-    return moved
+    if entered:
+        await ledger.close_hold(transaction.tx, generation_id, settle=0)
+    return entered
 
 
-async def lose_track(tx: Tx, work: Work, *, attempt: UUID | None, reason: str) -> bool:
+async def mark_unknown(
+    transaction: Transaction, work: Work, *, attempt: UUID | None, reason: str
+) -> State | None:
     """→ unknown: nobody can know whether it was made and billed. The hold stays."""
     return await _move(
-        tx,
+        transaction,
         work.id,
         State.UNKNOWN,
         guard=attempt,
@@ -184,15 +244,16 @@ async def lose_track(tx: Tx, work: Work, *, attempt: UUID | None, reason: str) -
     )
 
 
-async def hold_back(tx: Tx, generation_id: UUID) -> bool:
-    """queued or submitting → unknown, after a restore: it may have been sent since the dump. The
-    hold stays. It goes through `submitting`, the state of what may be on its way."""
-    await _move(tx, generation_id, State.SUBMITTING, event={"reason": "restored"}, attempt=uuid4())
+async def mark_unknown_after_restore(transaction: Transaction, generation_id: UUID) -> State | None:
+    """queued or submitting → unknown: it may have been sent after the backup was taken. The hold
+    stays. What is queued goes through `submitting`, the state of what may be on its way."""
+    event = {"reason": "restored"}
+    await _move(transaction, generation_id, State.SUBMITTING, event=event, attempt=uuid4())
     return await _move(
-        tx,
+        transaction,
         generation_id,
         State.UNKNOWN,
-        event={"reason": "restored"},
+        event=event,
         error_code="outcome_unknown",
         error_message="The gateway was restored from a backup and may have sent this since then; "
         "the credits stay set aside until it is known what became of it.",
@@ -200,27 +261,30 @@ async def hold_back(tx: Tx, generation_id: UUID) -> bool:
 
 
 async def _move(
-    tx: Tx,
+    transaction: Transaction,
     generation_id: UUID,
     to: State,
     *,
     event: Mapping[str, Any],
     guard: UUID | None = None,
-    seen_in: str | None = None,
+    polled_id: str | None = None,
     **columns: Any,
-) -> bool:
+) -> State | None:
+    tx = transaction.tx
     moved = await transitions.move(
         tx,
         generation_id,
         to=to,
         sources=sources(to),
         attempt=guard,
-        upstream_id=seen_in,
+        upstream_id=polled_id,
         event=event,
         columns=columns,
     )
-    if moved:
-        await webhook_deliveries.make(tx, generation_id, entered=to)
-    if moved and to in RESTING:
+    if not moved:
+        return None
+    await webhook_deliveries.make(tx, generation_id, entered=to)
+    if to in RESTING:
         await transitions.announce(tx, generation_id)
-    return moved
+    transaction.entered.append(to)
+    return to

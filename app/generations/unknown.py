@@ -12,13 +12,14 @@ from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.db import assets, audit, jobs, transitions
-from app.db.session import Conflict, Tx
+from app.db.session import Conflict
 from app.db.transitions import Work
 from app.domain.generation import State, video_path
 from app.domain.operators import Outcome
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
 from app.fetch import FetchError, Refused
 from app.generations import lifecycle
+from app.generations.lifecycle import Transaction
 from app.runtime import Runtime
 from app.videos.probe import NotAVideo, Probe, mismatch, probe
 from app.videos.store import ArchiveError, Stored
@@ -68,9 +69,11 @@ async def resolve(
         None if file is None else await _take_in(rt, await _get_unknown(rt, generation_id), file)
     )
     try:
-        async with rt.db.begin() as tx:
+        async with lifecycle.begin(rt) as transaction:
+            tx = transaction.tx
             work = await transitions.find_work(tx, generation_id, lock=True)
-            await _end(rt, tx, _must_be_unknown(work, generation_id), outcome, link, stored)
+            unknown = _must_be_unknown(work, generation_id)
+            await _end(rt, transaction, unknown, outcome, link, stored)
             await audit.record(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value,
                 reason=reason,
@@ -81,8 +84,6 @@ async def resolve(
             with contextlib.suppress(ArchiveError):
                 await rt.archive.delete(stored[0].path)
         raise
-    entered = State.SUCCEEDED if outcome is Outcome.DELIVERED else State.FAILED
-    rt.metrics.transitions.labels(entered.value).inc()
 
 
 async def _look_up(
@@ -92,7 +93,8 @@ async def _look_up(
         raise _not_a_record("it is no id of the upstream's")
     key_ids = await rt.upstream_key_ids_now()
     try:
-        async with rt.db.begin() as tx:
+        async with lifecycle.begin(rt) as transaction:
+            tx = transaction.tx
             work = _must_be_unknown(
                 await transitions.find_work(tx, generation_id, lock=True), generation_id
             )
@@ -102,9 +104,10 @@ async def _look_up(
                 if len(key_ids) != 1:
                     raise _not_a_record("it is not known which upstream key to ask with")
                 (key_id,) = key_ids.values()
-            await lifecycle.look_up(
-                tx, work, upstream_id=upstream_id, upstream_key_id=key_id, now=rt.clock.now()
-            )
+            await lifecycle.poll_record(
+                transaction, work, upstream_id=upstream_id, upstream_key_id=key_id,
+                now=rt.clock.now(),
+            )  # fmt: skip
             if work.upstream_id is not None:
                 # Its next look may be hours away, at the id it had before.
                 await jobs.run_now(tx, jobs.Job.POLL, generation_id)
@@ -122,7 +125,7 @@ def _not_a_record(why: str) -> InvalidRequest:
 
 async def _end(
     rt: Runtime,
-    tx: Tx,
+    transaction: Transaction,
     work: Work,
     outcome: Outcome,
     link: str | None,
@@ -132,23 +135,23 @@ async def _end(
     if outcome is Outcome.DELIVERED:
         path = urlsplit(link).path.lstrip("/") if link else stored[0].path if stored else ""
         await lifecycle.succeed(
-            tx, work, attempt=None, upstream_id=None, paths=(path,), link=link, now=now
+            transaction, work, attempt=None, upstream_id=None, paths=(path,), link=link, now=now
         )
         if stored is not None:
             file, seen = stored
             await assets.mark_archived(
-                tx, work.id, path=file.path, size_bytes=file.size_bytes, sha256=file.sha256,
-                duration_seconds=seen.duration_seconds, width=seen.width, height=seen.height,
-                codec=seen.codec, mismatch=mismatch(work.spec, seen),
+                transaction.tx, work.id, path=file.path, size_bytes=file.size_bytes,
+                sha256=file.sha256, duration_seconds=seen.duration_seconds, width=seen.width,
+                height=seen.height, codec=seen.codec, mismatch=mismatch(work.spec, seen),
             )  # fmt: skip
     elif outcome is Outcome.NOT_MADE:
         await lifecycle.fail(
-            tx, work, attempt=None, code="not_made", now=now,
+            transaction, work, attempt=None, code="not_made", now=now,
             message="An operator found that it was never made; nothing was charged.",
         )  # fmt: skip
     else:
         await lifecycle.fail(
-            tx, work, attempt=None, code="lost", now=now, billed_credits=work.quote,
+            transaction, work, attempt=None, code="lost", now=now, billed_credits=work.quote,
             message="An operator found that it was charged and that its video cannot be had.",
         )  # fmt: skip
 

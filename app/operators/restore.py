@@ -26,10 +26,11 @@ async def hold_back(rt: Runtime, *, actor: str) -> int:
     await _forget_order(rt)
     held = 0
     while True:
-        async with rt.db.begin() as tx:
+        async with lifecycle.begin(rt) as transaction:
+            tx = transaction.tx
             found = await transitions.list_unsent(tx, limit=_BATCH)
             for generation_id in found:
-                await lifecycle.hold_back(tx, generation_id)
+                await lifecycle.mark_unknown_after_restore(transaction, generation_id)
             if found:
                 await audit.record(
                     tx, actor, "generations.hold_back", "restore",

@@ -11,11 +11,12 @@ from app.db.session import Tx
 from app.db.transitions import Work
 from app.domain.generation import State
 from app.generations import lifecycle
+from app.generations.lifecycle import Transaction
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
 from app.worker.persist import persisted
-from app.worker.submissions import pace_of, put_aside
+from app.worker.submissions import pace_of, set_key_aside
 
 log = logger(__name__)
 
@@ -41,14 +42,14 @@ async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -
     """The generation with a request of its key's budget taken; or None and, where there is still
     something to ask, a later job."""
     now = rt.clock.now()
-    async with rt.db.begin() as tx:
+    async with lifecycle.begin(rt) as transaction:
+        tx = transaction.tx
         work = await transitions.find_work(tx, generation_id)
         if work is None or work.state not in _POLLED or work.upstream_id is None:
             return None
         if work.upstream_key_id not in labels:
             log.warning("upstream_key_missing", generation_id=str(work.id))
-            if await _lose_where_overdue(rt, tx, work, now):
-                rt.metrics.transitions.labels(State.UNKNOWN.value).inc()
+            await _mark_unknown_when_overdue(rt, transaction, work, now)
             if _worth_asking(rt, work, now):
                 await _poll_at(tx, work, now + timedelta(seconds=_NO_KEY_SECONDS))
             return None
@@ -68,38 +69,35 @@ async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -
 async def record(rt: Runtime, work: Work, answer: ResultAnswer) -> None:
     """Writes down what a look said and, where it said nothing final, when to look again."""
     now = rt.clock.now()
-    entered: State | None = None
-    async with rt.db.begin() as tx:
+    async with lifecycle.begin(rt) as transaction:
         match answer:
             case Succeeded():
-                moved = await lifecycle.succeed(
-                    tx, work, attempt=None, upstream_id=None, paths=answer.paths,
-                    link=answer.link, now=now, seen_in=work.upstream_id,
+                entered = await lifecycle.succeed(
+                    transaction, work, attempt=None, upstream_id=None, paths=answer.paths,
+                    link=answer.link, now=now, polled_id=work.upstream_id,
                 )  # fmt: skip
-                entered = State.SUCCEEDED if moved else None
             case Failed():
-                moved = await lifecycle.fail(
-                    tx, work, attempt=None, code=answer.code, message=answer.message, now=now,
-                    billed_credits=answer.billed_credits, seen_in=work.upstream_id,
+                entered = await lifecycle.fail(
+                    transaction, work, attempt=None, code=answer.code, message=answer.message,
+                    now=now, billed_credits=answer.billed_credits, polled_id=work.upstream_id,
                 )  # fmt: skip
-                entered = State.FAILED if moved else None
             case _:
-                entered = await _keep_looking(rt, tx, work, answer, now)
+                entered = await _keep_looking(rt, transaction, work, answer, now)
     if entered is not None:
-        rt.metrics.transitions.labels(entered.value).inc()
         log.info("polled", generation_id=str(work.id), state=entered.value)
 
 
 async def _keep_looking(
-    rt: Runtime, tx: Tx, work: Work, answer: ResultAnswer, now: datetime
+    rt: Runtime, transaction: Transaction, work: Work, answer: ResultAnswer, now: datetime
 ) -> State | None:
     """Schedules the next look, while there is something to ask for."""
+    tx = transaction.tx
     await transitions.count_poll(tx, work.id)
     overdue = _elapsed(work, now) > rt.settings.running_seconds
-    entered = State.UNKNOWN if await _lose_where_overdue(rt, tx, work, now) else None
+    entered = await _mark_unknown_when_overdue(rt, transaction, work, now)
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
         label = next(name for name, i in rt.upstream_key_ids.items() if i == work.upstream_key_id)
-        await put_aside(tx, work.upstream_key_id, label, answer.key_trouble)
+        await set_key_aside(transaction, work.upstream_key_id, label, answer.key_trouble)
     if work.state is State.UNKNOWN or overdue:
         if not _worth_asking(rt, work, now):
             return entered
@@ -113,11 +111,13 @@ async def _keep_looking(
     return entered
 
 
-async def _lose_where_overdue(rt: Runtime, tx: Tx, work: Work, now: datetime) -> bool:
-    """A running generation past its deadline becomes unknown; True where that was news."""
+async def _mark_unknown_when_overdue(
+    rt: Runtime, transaction: Transaction, work: Work, now: datetime
+) -> State | None:
+    """A running generation past its deadline becomes unknown."""
     if work.state is not State.RUNNING or _elapsed(work, now) <= rt.settings.running_seconds:
-        return False
-    return await lifecycle.lose_track(tx, work, attempt=None, reason="deadline")
+        return None
+    return await lifecycle.mark_unknown(transaction, work, attempt=None, reason="deadline")
 
 
 def _worth_asking(rt: Runtime, work: Work, now: datetime) -> bool:

@@ -7,6 +7,7 @@ import contextlib
 import math
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid4
 
 from app.db import durations, jobs, pauses, transitions, upstream_keys
@@ -20,6 +21,7 @@ from app.domain.operators import Switch
 from app.domain.polling import Pace
 from app.errors import Unavailable
 from app.generations import lifecycle
+from app.generations.lifecycle import Transaction
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import (
@@ -116,8 +118,8 @@ async def _break_silence(rt: Runtime, label: str) -> None:
 
 
 async def _open_breaker(rt: Runtime, label: str, *, threshold: int) -> None:
-    async with rt.db.begin() as tx:
-        await _count_failure(rt, tx, label, threshold=threshold)
+    async with lifecycle.begin(rt) as transaction:
+        await _count_failure(rt, transaction, label, threshold=threshold)
 
 
 async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
@@ -126,24 +128,24 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
-    async with rt.db.begin() as tx:
+    async with lifecycle.begin(rt) as transaction:
+        tx = transaction.tx
         work = await transitions.find_work(tx, generation_id, lock=True)
         if work is None:
             return None
         if work.state is State.SUBMITTING:
-            return await _resume(rt, tx, work, attempt, labels)
+            return await _resume(rt, transaction, work, attempt, labels)
         if work.state is not State.QUEUED:
             return None
         if work.queue_deadline_at <= now:
             await lifecycle.fail(
-                tx,
+                transaction,
                 work,
                 attempt=None,
                 code="upstream_unavailable",
                 message="The upstream could not be reached in time; nothing was sent.",
                 now=now,
             )
-            rt.metrics.transitions.labels(State.FAILED.value).inc()
             return None
         if await pauses.is_paused(tx, Switch.SUBMISSION):
             slot = Slot(None, upstream_keys.NO_KEY_SECONDS)
@@ -161,9 +163,8 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
         if rt.upstream.pulse(labels[slot.key_id]).silent(rt.settings.breaker_failures):
             raise _Silence(labels[slot.key_id])
         await lifecycle.begin_attempt(
-            tx, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
+            transaction, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
-    rt.metrics.transitions.labels(State.SUBMITTING.value).inc()
     return _Claim(work, attempt, labels[slot.key_id])
 
 
@@ -191,16 +192,21 @@ async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
 
 
 async def _resume(
-    rt: Runtime, tx: Tx, work: Work, attempt: UUID, labels: dict[int, str]
+    rt: Runtime,
+    transaction: Transaction,
+    work: Work,
+    attempt: UUID,
+    labels: dict[int, str],
 ) -> _Claim | None:
     """A generation found in `submitting`: ours, where only the news of our commit was lost; or
     that of a worker that died between its commit and the answer."""
     if work.attempt == attempt and work.upstream_key_id in labels:
         return _Claim(work, attempt, labels[work.upstream_key_id])
-    await lifecycle.lose_track(tx, work, attempt=work.attempt, reason="worker_died")
-    rt.metrics.transitions.labels(State.UNKNOWN.value).inc()
-    rt.metrics.rescued.labels("submitting").inc()
-    log.warning("submission_lost", generation_id=str(work.id), reason="worker_died")
+    await lifecycle.mark_unknown(transaction, work, attempt=work.attempt, reason="worker_died")
+    transaction.on_commit(rt.metrics.rescued.labels("submitting").inc)
+    transaction.on_commit(
+        partial(log.warning, "submission_lost", generation_id=str(work.id), reason="worker_died")
+    )
     return None
 
 
@@ -209,30 +215,27 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
     answer is taken only if it is news, else it lost the race."""
     look_after = await _first_look(rt, claim.work) if isinstance(answer, Running) else 0.0
     try:
-        async with rt.db.begin() as tx:
-            entered = await _apply(rt, tx, claim, answer, look_after=look_after)
-            await _mind_the_breaker(rt, tx, claim, answer)
+        async with lifecycle.begin(rt) as transaction:
+            state = await _apply(rt, transaction, claim, answer, look_after=look_after)
+            await _mind_the_breaker(rt, transaction, claim, answer)
     except Conflict as conflict:
         if conflict.constraint != _ONE_RECORD_EACH:
             raise
         # Another generation has this upstream record already: whose it is cannot be known.
-        async with rt.db.begin() as tx:
-            await lifecycle.lose_track(
-                tx, claim.work, attempt=claim.attempt, reason="upstream_id_repeated"
+        async with lifecycle.begin(rt) as transaction:
+            state = await lifecycle.mark_unknown(
+                transaction, claim.work, attempt=claim.attempt, reason="upstream_id_repeated"
             )
-            await _mind_the_breaker(rt, tx, claim, answer)
-        entered = State.UNKNOWN
-    kind = type(answer).__name__
-    if entered is None:
+            await _mind_the_breaker(rt, transaction, claim, answer)
+    if state is None:
         # An operator may have resolved it, and this id is then nowhere else.
         log.warning(
-            "late_answer", generation_id=str(claim.work.id), answer=kind,
+            "late_answer", generation_id=str(claim.work.id), answer=type(answer).__name__,
             upstream_id=getattr(answer, "upstream_id", None),
         )  # fmt: skip
         return
-    rt.metrics.transitions.labels(entered.value).inc()
     reason = getattr(answer, "reason", None) or getattr(answer, "code", None)
-    log.info("submitted", generation_id=str(claim.work.id), state=entered.value, reason=reason)
+    log.info("submitted", generation_id=str(claim.work.id), state=state.value, reason=reason)
 
 
 async def _first_look(rt: Runtime, work: Work) -> float:
@@ -247,68 +250,67 @@ async def _first_look(rt: Runtime, work: Work) -> float:
 
 
 async def _apply(
-    rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer, *, look_after: float
+    rt: Runtime, transaction: Transaction, claim: _Claim, answer: SubmitAnswer, *, look_after: float
 ) -> State | None:
     work, attempt, now = claim.work, claim.attempt, rt.clock.now()
     match answer:
         case Running():
-            moved = await lifecycle.run(
-                tx, work, attempt=attempt, upstream_id=answer.upstream_id, now=now,
+            return await lifecycle.run(
+                transaction, work, attempt=attempt, upstream_id=answer.upstream_id, now=now,
                 poll_at=now + timedelta(seconds=look_after),
             )  # fmt: skip
-            return State.RUNNING if moved else None
         case Succeeded():
-            moved = await lifecycle.succeed(
-                tx, work, attempt=attempt, upstream_id=answer.upstream_id, paths=answer.paths,
-                link=answer.link, now=now,
+            return await lifecycle.succeed(
+                transaction, work, attempt=attempt, upstream_id=answer.upstream_id,
+                paths=answer.paths, link=answer.link, now=now,
             )  # fmt: skip
-            return State.SUCCEEDED if moved else None
         case Failed():
-            moved = await lifecycle.fail(
-                tx, work, attempt=attempt, code=answer.code, message=answer.message, now=now,
-                billed_credits=answer.billed_credits, upstream_id=answer.upstream_id,
+            return await lifecycle.fail(
+                transaction, work, attempt=attempt, code=answer.code, message=answer.message,
+                now=now, billed_credits=answer.billed_credits, upstream_id=answer.upstream_id,
             )  # fmt: skip
-            return State.FAILED if moved else None
         case NotProcessed():
-            return await _send_again(rt, tx, claim, answer)
+            return await _send_again(rt, transaction, claim, answer)
         case Lost():
-            moved = await lifecycle.lose_track(tx, work, attempt=attempt, reason=answer.reason)
-            return State.UNKNOWN if moved else None
+            return await lifecycle.mark_unknown(
+                transaction, work, attempt=attempt, reason=answer.reason
+            )
 
 
-async def _send_again(rt: Runtime, tx: Tx, claim: _Claim, answer: NotProcessed) -> State | None:
+async def _send_again(
+    rt: Runtime, transaction: Transaction, claim: _Claim, answer: NotProcessed
+) -> State | None:
     work = claim.work
     if answer.key_trouble is not None:
         key_id = rt.upstream_key_ids[claim.key_label]
-        await put_aside(tx, key_id, claim.key_label, answer.key_trouble)
+        await set_key_aside(transaction, key_id, claim.key_label, answer.key_trouble)
         # Another key may take it at once; where there is none, the claim finds no slot and waits.
         wait = 0.0
     else:
         wait = answer.retry_after_seconds or min(
             2.0 ** min(work.attempts, 12), _LONGEST_RETRY_SECONDS
         )
-    moved = await lifecycle.return_to_queue(
-        tx,
+    queued = await lifecycle.return_to_queue(
+        transaction,
         work,
         attempt=claim.attempt,
         reason=answer.reason,
         at=rt.clock.now() + timedelta(seconds=wait),
     )
-    if moved:
-        return State.QUEUED
-    # It was given up in the meantime; now it is known that nothing was made or billed.
-    failed = await lifecycle.fail(
-        tx,
+    # Or it was given up in the meantime: now it is known that nothing was made or billed.
+    return queued or await lifecycle.fail(
+        transaction,
         work,
         attempt=claim.attempt,
         code="upstream_unavailable",
         message="The upstream did not take the request; nothing was made.",
         now=rt.clock.now(),
     )
-    return State.FAILED if failed else None
 
 
-async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAnswer) -> None:
+async def _mind_the_breaker(
+    rt: Runtime, transaction: Transaction, claim: _Claim, answer: SubmitAnswer
+) -> None:
     """Counts what says that the upstream is away. Each such submission may cost an `unknown`, so
     after a few of them nothing more is sent until a look-up, which costs nothing, is answered, and
     then one after each look-up until one of them is. Over held connections that takes a render."""
@@ -320,26 +322,34 @@ async def _mind_the_breaker(rt: Runtime, tx: Tx, claim: _Claim, answer: SubmitAn
     )
     if away:
         threshold = rt.settings.breaker_failures
-        await _count_failure(rt, tx, claim.key_label, threshold=threshold)
-    elif await upstream_keys.count_answer(tx, key_id):
+        await _count_failure(rt, transaction, claim.key_label, threshold=threshold)
+    elif await upstream_keys.count_answer(transaction.tx, key_id):
         # While one was on trial the others have put themselves off.
-        await jobs.run_all_now(tx, Job.SUBMIT)
-        log.info("breaker_closed", label=claim.key_label)
+        await jobs.run_all_now(transaction.tx, Job.SUBMIT)
+        transaction.on_commit(partial(log.info, "breaker_closed", label=claim.key_label))
 
 
-async def _count_failure(rt: Runtime, tx: Tx, label: str, *, threshold: int) -> None:
-    key_id, seconds = rt.upstream_key_ids[label], rt.settings.breaker_seconds
-    if await upstream_keys.count_failure(tx, key_id, threshold=threshold, open_seconds=seconds):
-        rt.metrics.breaker_openings.labels(label).inc()
-        log.error("breaker_opened", label=label)
+async def _count_failure(
+    rt: Runtime, transaction: Transaction, label: str, *, threshold: int
+) -> None:
+    if await upstream_keys.count_failure(
+        transaction.tx, rt.upstream_key_ids[label], threshold=threshold,
+        open_seconds=rt.settings.breaker_seconds,
+    ):  # fmt: skip
+        transaction.on_commit(rt.metrics.breaker_openings.labels(label).inc)
+        transaction.on_commit(partial(log.error, "breaker_opened", label=label))
 
 
-async def put_aside(tx: Tx, key_id: int, label: str, trouble: KeyTrouble) -> None:
-    """Stops submissions through a key for a while, once, and says so."""
+async def set_key_aside(
+    transaction: Transaction, key_id: int, label: str, trouble: KeyTrouble
+) -> None:
+    """Stops submissions through a key for a while."""
     if await upstream_keys.set_aside(
-        tx, key_id, reason=trouble.value, return_seconds=_ASIDE_SECONDS[trouble]
+        transaction.tx, key_id, reason=trouble.value, return_seconds=_ASIDE_SECONDS[trouble]
     ):
-        log.error("upstream_key_set_aside", label=label, reason=trouble.value)
+        transaction.on_commit(
+            partial(log.error, "upstream_key_set_aside", label=label, reason=trouble.value)
+        )
 
 
 def pace_of(rt: Runtime) -> Pace:

@@ -51,17 +51,17 @@ async def one_round(rt: Runtime) -> None:
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
         adopted = await jobs.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds)
-    async with rt.db.begin() as tx:
-        returned = await upstream_keys.return_due(tx)
-        if returned:
-            await jobs.run_all_now(tx, jobs.Job.SUBMIT)
-        probes = await upstream_keys.lease_probes(tx, first_seconds=rt.settings.breaker_seconds)
     for kind in rescued:
         rt.metrics.rescued.labels(kind).inc()
     for kind in adopted:
         rt.metrics.rescued.labels(f"{kind}_adopted").inc()
     if rescued or adopted:
         log.warning("rescued", jobs=len(rescued), adopted=len(adopted))
+    async with rt.db.begin() as tx:
+        returned = await upstream_keys.return_due(tx)
+        if returned:
+            await jobs.run_all_now(tx, jobs.Job.SUBMIT)
+        probes = await upstream_keys.lease_probes(tx, first_seconds=rt.settings.breaker_seconds)
     for label in returned:
         log.info("upstream_key_returned", label=label)
     for key in probes:

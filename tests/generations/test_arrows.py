@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid4
@@ -12,8 +13,10 @@ from sqlalchemy import text
 from app.db import transitions
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
-from app.domain.generation import ARROWS, FINAL, OPEN, RESTING, State, sources
+from app.domain.generation import ARROWS, FINAL, OPEN, RESTING, State
 from app.generations import lifecycle
+from app.generations.lifecycle import Transaction
+from tests.generations.counting import counted
 from tests.harness.gateway import Gateway
 from tests.worker.test_submissions import PRICE, created, used, work_of
 
@@ -33,34 +36,36 @@ async def put(gate: Gateway, uuid: str, state: State) -> None:
         )
 
 
-async def step(tx: Tx, work: Work, target: State) -> bool:
+async def step(transaction: Transaction, work: Work, target: State) -> State | None:
     attempt = None
     match target:
         case State.QUEUED:
             return await lifecycle.return_to_queue(
-                tx, work, attempt=work.attempt or uuid4(), reason="test", at=NOW
+                transaction, work, attempt=work.attempt or uuid4(), reason="test", at=NOW
             )
         case State.SUBMITTING:
             return await lifecycle.begin_attempt(
-                tx, work.id, attempt=uuid4(), upstream_key_id=await key_id(tx), now=NOW
-            )
+                transaction, work.id, attempt=uuid4(),
+                upstream_key_id=await key_id(transaction.tx), now=NOW,
+            )  # fmt: skip
         case State.RUNNING:
-            return await transitions.move(
-                tx, work.id, to=State.RUNNING, sources=sources(State.RUNNING), attempt=None,
-                event={}, columns={"upstream_id": "u-1", "running_at": NOW},
+            return await lifecycle.run(
+                transaction, work, attempt=work.attempt or uuid4(), upstream_id="u-1", now=NOW,
+                poll_at=NOW,
             )  # fmt: skip
         case State.SUCCEEDED:
             return await lifecycle.succeed(
-                tx, work, attempt=attempt, upstream_id=None, paths=("a.mp4",), link=None, now=NOW
-            )
+                transaction, work, attempt=attempt, upstream_id=None, paths=("a.mp4",), link=None,
+                now=NOW,
+            )  # fmt: skip
         case State.FAILED:
             return await lifecycle.fail(
-                tx, work, attempt=attempt, code="upstream_failed", message="no", now=NOW
+                transaction, work, attempt=attempt, code="upstream_failed", message="no", now=NOW
             )
         case State.CANCELED:
-            return await lifecycle.cancel(tx, work.id, now=NOW)
+            return await lifecycle.cancel(transaction, work.id, now=NOW)
         case State.UNKNOWN:
-            return await lifecycle.lose_track(tx, work, attempt=attempt, reason="test")
+            return await lifecycle.mark_unknown(transaction, work, attempt=attempt, reason="test")
 
 
 async def key_id(tx: Tx) -> int:
@@ -79,26 +84,30 @@ async def test_only_the_arrows_lead_out_of_a_state(still_gate: Gateway, source: 
     for target in State:
         uuid = await created(still_gate, key, f"{source} to {target}")
         await put(still_gate, uuid, source)
-        async with still_gate.rt.db.begin() as tx:
+        before = counted(still_gate)
+        async with lifecycle.begin(still_gate.rt) as transaction:
+            tx = transaction.tx
             await tx.execute(
                 text("UPDATE generations SET attempt = :a WHERE id = :id"),
                 {"a": uuid4(), "id": UUID(uuid)},
             )
             work = await transitions.find_work(tx, UUID(uuid), lock=True)
             assert work is not None
-            moved = await step(tx, work, target)
+            entered = await step(transaction, work, target)
             # Only one row may carry the made-up upstream id.
             await tx.execute(text("UPDATE generations SET upstream_id = id::text"))
-        assert moved == (target in ARROWS[source]), f"{source} → {target}"
-        assert (await work_of(still_gate, uuid)).state is (target if moved else source)
+            assert counted(still_gate) == before, "counted before the commit"
+        assert entered == (target if target in ARROWS[source] else None), f"{source} → {target}"
+        assert (await work_of(still_gate, uuid)).state is (entered or source)
+        assert counted(still_gate) - before == Counter([entered] if entered else [])
 
 
 async def test_a_hold_ends_once_whoever_asks_again(still_gate: Gateway) -> None:
     key = await still_gate.member()
     uuid = await created(still_gate, key)
-    async with still_gate.rt.db.begin() as tx:
-        assert await lifecycle.cancel(tx, UUID(uuid), now=NOW)
-        assert not await lifecycle.cancel(tx, UUID(uuid), now=NOW)
+    async with lifecycle.begin(still_gate.rt) as transaction:
+        assert await lifecycle.cancel(transaction, UUID(uuid), now=NOW)
+        assert not await lifecycle.cancel(transaction, UUID(uuid), now=NOW)
     async with still_gate.rt.db.single() as tx:
         kinds = await tx.execute(text("SELECT kind, credits, counted FROM ledger_entries"))
         assert [tuple(row) for row in kinds] == [("hold", PRICE, False), ("release", PRICE, False)]
@@ -113,9 +122,9 @@ async def test_a_failure_settles_what_the_upstream_billed_and_never_above_the_ho
 ) -> None:
     key = await still_gate.member()
     work = await work_of(still_gate, await created(still_gate, key))
-    async with still_gate.rt.db.begin() as tx:
+    async with lifecycle.begin(still_gate.rt) as transaction:
         await lifecycle.fail(
-            tx, work, attempt=None, code="upstream_failed", message="no", now=NOW,
+            transaction, work, attempt=None, code="upstream_failed", message="no", now=NOW,
             billed_credits=billed,
         )  # fmt: skip
     assert await used(still_gate, key) == settled

@@ -121,10 +121,11 @@ async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named
     key = await still_gate.member()
     uuid = as_id(await created(still_gate, key))
     await submissions.submit(still_gate.rt, uuid)
-    async with still_gate.rt.db.begin() as tx:
+    async with lifecycle.begin(still_gate.rt) as transaction:
+        tx = transaction.tx
         looking = await transitions.find_work(tx, uuid)
         assert looking is not None
-        assert await lifecycle.lose_track(tx, looking, attempt=None, reason="deadline")
+        assert await lifecycle.mark_unknown(transaction, looking, attempt=None, reason="deadline")
         # Somebody else's next look is hours away, and stays so.
         await tx.execute(
             text("UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'")

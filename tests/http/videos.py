@@ -41,15 +41,15 @@ async def succeed(gate: Gateway, generation_id: UUID, *, link: str | None) -> No
     """As a worker would, but for the archiving."""
     attempt, now = uuid4(), gate.rt.clock.now()
     [key_id] = (await gate.rt.upstream_key_ids_now()).values()
-    async with gate.rt.db.begin() as tx:
-        work = await transitions.find_work(tx, generation_id)
+    async with lifecycle.begin(gate.rt) as transaction:
+        work = await transitions.find_work(transaction.tx, generation_id)
         assert work is not None
         assert await lifecycle.begin_attempt(
-            tx, generation_id, attempt=attempt, upstream_key_id=key_id, now=now
+            transaction, generation_id, attempt=attempt, upstream_key_id=key_id, now=now
         )
         assert await lifecycle.succeed(
-            tx, work, attempt=attempt, upstream_id=str(uuid4()), paths=("videos/film.mp4",),
-            link=link, now=now,
+            transaction, work, attempt=attempt, upstream_id=str(uuid4()),
+            paths=("videos/film.mp4",), link=link, now=now,
         )  # fmt: skip
 
 

@@ -30,8 +30,8 @@ async def insert(gate: Gateway, uuid: str, type_: str, count: int = 1) -> None:
 
 
 async def cancel(gate: Gateway, uuid: str) -> None:
-    async with gate.rt.db.begin() as tx:
-        assert await lifecycle.cancel(tx, UUID(uuid), now=gate.rt.clock.now())
+    async with lifecycle.begin(gate.rt) as transaction:
+        assert await lifecycle.cancel(transaction, UUID(uuid), now=gate.rt.clock.now())
 
 
 async def test_a_stream_that_is_stopped_in_the_middle_of_what_was_leaves_no_gap(

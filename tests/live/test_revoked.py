@@ -112,8 +112,8 @@ async def test_a_suspended_member_goes_on_looking(
             # The second one was asked for after it was suspended.
             await answers.get()
             assert len(await answers.get()) == 1
-        async with still_gate.rt.db.begin() as tx:
-            assert await lifecycle.cancel(tx, UUID(uuid), now=still_gate.rt.clock.now())
+        async with lifecycle.begin(still_gate.rt) as transaction:
+            assert await lifecycle.cancel(transaction, UUID(uuid), now=still_gate.rt.clock.now())
         assert types(await stream.events(1)) == ["generation.canceled"]
 
 

@@ -29,10 +29,11 @@ async def submitting(gate: Gateway, video: dict[str, Any]) -> None:
     generation_id = parse_generation_id(video["id"])
     assert generation_id is not None
     [key_id] = (await gate.rt.upstream_key_ids_now()).values()
-    async with gate.rt.db.begin() as tx:
+    async with lifecycle.begin(gate.rt) as transaction:
         assert await lifecycle.begin_attempt(
-            tx, generation_id, attempt=uuid4(), upstream_key_id=key_id, now=gate.rt.clock.now()
-        )
+            transaction, generation_id, attempt=uuid4(), upstream_key_id=key_id,
+            now=gate.rt.clock.now(),
+        )  # fmt: skip
 
 
 async def test_a_video_under_way_shows_progress_and_when_to_ask_again(

@@ -82,6 +82,9 @@ ONLY_IN = {
     "httpx.Client": {},
     "httpx.get": {},
     "httpx.post": {},
+    "metrics.transitions": {
+        "app/generations/lifecycle.py": "counts a move once its transaction has committed"
+    },
     "transitions.move": {"app/generations/lifecycle.py": "is the only mover of states"},
     "os.environ": {
         "app/videos/store.py": "looks for the store's endpoint variable, which is no setting",

@@ -36,11 +36,12 @@ async def test_what_is_queued_or_submitting_becomes_unknown_and_keeps_its_hold(
 ) -> None:
     gate, key = still_gate, await still_gate.member()
     queued, submitting = UUID(await created(gate, key)), UUID(await created(gate, key))
-    async with gate.rt.db.begin() as tx:
-        ids = await upstream_keys.register(tx, {"main": "0123456789abcdef"})
+    async with lifecycle.begin(gate.rt) as transaction:
+        ids = await upstream_keys.register(transaction.tx, {"main": "0123456789abcdef"})
         assert await lifecycle.begin_attempt(
-            tx, submitting, attempt=uuid4(), upstream_key_id=ids["main"], now=gate.rt.clock.now()
-        )
+            transaction, submitting, attempt=uuid4(), upstream_key_id=ids["main"],
+            now=gate.rt.clock.now(),
+        )  # fmt: skip
     assert await restore.hold_back(gate.rt, actor="op") == 2
     for generation_id in (queued, submitting):
         generation = await gate.generation(generation_id)

@@ -224,10 +224,12 @@ class TestLateAnswers:
         uuid = await created(gate, key)
         claim = await submissions._claim(gate.rt, UUID(uuid), uuid4())
         assert claim is not None
-        async with gate.rt.db.begin() as tx:
-            work = await transitions.find_work(tx, UUID(uuid), lock=True)
+        async with lifecycle.begin(gate.rt) as transaction:
+            work = await transitions.find_work(transaction.tx, UUID(uuid), lock=True)
             assert work is not None
-            assert await lifecycle.lose_track(tx, work, attempt=work.attempt, reason="test")
+            assert await lifecycle.mark_unknown(
+                transaction, work, attempt=work.attempt, reason="test"
+            )
         return claim, uuid
 
     async def test_a_success_is_news(self, still_gate: Gateway) -> None:
