@@ -18,9 +18,9 @@ from structlog.testing import capture_logs
 from app.db import transitions
 from app.db.session import Tx
 from app.domain.generation import State
+from app.domain.operators import Outcome
 from app.errors import Unavailable
 from app.generations import cancel, lifecycle, unknown
-from app.generations.unknown import Outcome
 from app.operators import restore
 from app.upstream.answers import Lost, Running
 from app.worker import submissions
