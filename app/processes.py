@@ -75,6 +75,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_runtime(settings, forms=FORMS) as rt:
+            await _refuse_other_schemas(rt)
             await _serve_api(rt, listener, stopping)
 
 
@@ -89,6 +90,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     from app.worker.run import run as run_worker
 
     async with open_runtime(settings, forms=FORMS) as rt:
+        await _refuse_other_schemas(rt)
         if settings.worker_metrics_port:
             start_http_server(settings.worker_metrics_port, settings.host, rt.metrics.registry)
         gauging = asyncio.create_task(_keep_gauges(rt))
@@ -96,6 +98,16 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
             await run_worker(rt, stopping)
         finally:
             gauging.cancel()
+
+
+async def _refuse_other_schemas(rt: Runtime) -> None:
+    """Raises `ConfigurationError` where nothing here can ever work on the database's schema. One
+    that is away or behind may yet come: `/readyz` says so."""
+    with contextlib.suppress(Unavailable):
+        async with rt.db.single() as tx:
+            schema = await migrate.schema_of(tx)
+        if not schema.released:
+            raise ConfigurationError(schema.detail)
 
 
 async def _keep_gauges(rt: Runtime) -> None:
@@ -286,6 +298,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
 async def with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
     """Runs a command's use case on an opened runtime."""
     async with open_runtime(settings, forms=FORMS) as rt:
+        await _refuse_other_schemas(rt)
         await act(rt)
 
 

@@ -1,12 +1,14 @@
-"""Runs migrations: on the connection `reelgate migrate` passes in, or on `DATABASE_URL` for those
-who call `alembic` themselves."""
+"""Runs migrations and then applies every function, in one transaction: on the connection that
+`reelgate migrate` passes in, or on `DATABASE_URL` for those who call `alembic` themselves."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
-from app.db import tables
+from app.db import migrate, tables
 from app.db.session import sqlalchemy_url
 from app.errors import ConfigurationError
 from app.settings import Settings
@@ -17,20 +19,35 @@ def _ours(name: str | None, kind: str, _parents: object) -> bool:
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
 
+FUNCTIONS = Path(__file__).parent / "sql" / "functions.sql"
+
+
+def _upgrades() -> bool:
+    """Whether this is an upgrade: `alembic check` and the like go to no revision."""
+    try:
+        context.get_revision_argument()
+    except KeyError:
+        return False
+    return True
+
+
 def _run(connection: Connection) -> None:
     # Two that start together take turns; the lock goes with the connection.
     connection.execute(text("SELECT pg_advisory_lock(hashtext('reelgate migrate'))"))
     # A migration that cannot get its lock fails fast instead of stopping every request behind it.
     connection.execute(text("SET lock_timeout = '5s'"))
+    migrate.refuse_other_schemas(connection)
     connection.commit()
     context.configure(
         connection=connection,
         target_metadata=tables.generations.metadata,
         include_name=_ours,
-        transaction_per_migration=True,
     )
     with context.begin_transaction():
         context.run_migrations()
+        if _upgrades():
+            # The driver's own cursor: `%` and `:` in this file are SQL, not parameters.
+            connection.connection.cursor().execute(FUNCTIONS.read_text())
 
 
 given = context.config.attributes.get("connection")

@@ -19,15 +19,6 @@ class Figures:
     upstream_keys: dict[str, bool]
 
 
-async def schema_revision(tx: Tx) -> str | None:
-    """The revision Alembic last reached, or None where it has never run."""
-    there = await tx.scalar(text("SELECT to_regclass('alembic_version') IS NOT NULL"))
-    if not there:
-        return None
-    revision: str | None = await tx.scalar(text("SELECT version_num FROM alembic_version"))
-    return revision
-
-
 async def clock_offset_seconds(tx: Tx, now_epoch: float) -> float:
     """How far this machine's clock is ahead of the database's."""
     theirs = await tx.scalar(text("SELECT extract(epoch FROM clock_timestamp())"))
@@ -117,7 +108,7 @@ async def hindrances(tx: Tx) -> Hindrances:
         await tx.execute(
             text(
                 """
-                SELECT ARRAY(SELECT name FROM switches WHERE paused ORDER BY name) AS paused,
+                SELECT ARRAY(SELECT name FROM pauses WHERE paused ORDER BY name) AS paused,
                        count(*) AS keys,
                        count(*) FILTER (WHERE state = 'active' AND open_until IS NULL)
                            AS usable_keys

@@ -38,7 +38,7 @@ _HEADROOM = text(
            (SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l
              WHERE l.team_id = m.team_id AND l.counted) AS team_used_credits,
            t.credit_limit AS team_credit_limit,
-           (SELECT w.paused FROM switches w WHERE w.name = 'admission') AS admission_paused
+           (SELECT p.paused FROM pauses p WHERE p.name = 'admission') AS admission_paused
       FROM members m JOIN teams t ON t.id = m.team_id JOIN rate_states r ON r.member_id = m.id
      WHERE m.id = :member_id
     """

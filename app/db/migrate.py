@@ -6,15 +6,16 @@ revision, and would keep ten megabytes for it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from app.db.session import sqlalchemy_url
-from app.errors import Unavailable
+from app.db.session import Tx, sqlalchemy_url
+from app.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -42,16 +43,73 @@ def head_revision() -> str:
     return max(known_revisions())
 
 
-def serves(revision: str | None) -> bool:
-    """Whether this version of the program can work on a schema at `revision`. One that is ahead is
-    that of a rolling upgrade: the functions it calls stay."""
-    return revision is not None and (
-        revision == head_revision() or revision not in known_revisions()
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schema:
+    """What a database holds: `revision` is None where no migration has run; `released` is false
+    where the migrations of before the first release made it."""
+
+    revision: str | None
+    released: bool
+
+    @property
+    def serves(self) -> bool:
+        """Whether this version of the program can work on it. One that is ahead is that of a
+        rolling upgrade: the functions it calls stay."""
+        return (
+            self.released
+            and self.revision is not None
+            and (self.revision == head_revision() or self.revision not in known_revisions())
+        )
+
+    @property
+    def detail(self) -> str:
+        """One sentence for an operator."""
+        if not self.released:
+            return (
+                f"The database's schema (revision {self.revision}) was made before the first "
+                "release of Reelgate and cannot be upgraded: use an empty database."
+            )
+        return f"at {self.revision or 'nothing'}, this version needs {head_revision()}"
+
+
+def read_schema(connection: Connection) -> Schema:
+    there = connection.execute(_TABLES).one()
+    if not there.alembic_version:
+        return Schema(revision=None, released=True)
+    revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
+    return Schema(
+        revision=revision,
+        # Their numbers meet those of today: 0001 to 0008. All but the first made `switches`.
+        released=revision is None or (there.generations and not there.switches),
     )
 
 
+_TABLES = text(
+    "SELECT to_regclass('alembic_version') IS NOT NULL AS alembic_version,"
+    " to_regclass('generations') IS NOT NULL AS generations,"
+    " to_regclass('switches') IS NOT NULL AS switches"
+)
+
+
+async def schema_of(tx: Tx) -> Schema:
+    return await tx.run_sync(read_schema)
+
+
+def refuse_other_schemas(connection: Connection) -> None:
+    """Before a migration: raises `ConfigurationError` where this version has none for it."""
+    schema = read_schema(connection)
+    if not schema.released:
+        raise ConfigurationError(schema.detail)
+    if schema.revision is not None and schema.revision not in known_revisions():
+        raise ConfigurationError(
+            f"The database is at revision {schema.revision}, and this version of Reelgate knows "
+            f"none after {head_revision()}: migrate with the newer version."
+        )
+
+
 def upgrade(address: str) -> None:
-    """Runs every migration that is missing. Two at once take turns. Raises `Unavailable`."""
+    """Runs every migration that is missing, and applies every function. Two at once take turns.
+    Raises `Unavailable`, or `ConfigurationError` for a schema that is not of this version's."""
     from alembic import command
 
     _run(address, lambda config: command.upgrade(config, "head"))

@@ -21,14 +21,14 @@ class Position:
 
 async def positions(tx: Tx) -> list[Position]:
     rows = await tx.execute(
-        text("SELECT name, paused, reason, changed_at FROM switches ORDER BY name")
+        text("SELECT name, paused, reason, changed_at FROM pauses ORDER BY name")
     )
     return [Position(**{**row._mapping, "name": Switch(row.name)}) for row in rows]
 
 
 async def is_paused(tx: Tx, switch: Switch) -> bool:
     return bool(
-        await tx.scalar(text("SELECT paused FROM switches WHERE name = :n"), {"n": switch.value})
+        await tx.scalar(text("SELECT paused FROM pauses WHERE name = :n"), {"n": switch.value})
     )
 
 
@@ -36,7 +36,7 @@ async def turn(tx: Tx, switch: Switch, *, paused: bool, reason: str | None) -> b
     """True where that changed something."""
     result = await tx.execute(
         text(
-            "UPDATE switches SET paused = :paused, reason = :reason, changed_at = now()"
+            "UPDATE pauses SET paused = :paused, reason = :reason, changed_at = now()"
             " WHERE name = :name AND (paused <> :paused OR reason IS DISTINCT FROM :reason)"
         ),
         {"name": switch.value, "paused": paused, "reason": reason},

@@ -35,7 +35,7 @@ _STANDING = text(
               FROM procrastinate_jobs j
              WHERE j.queueing_lock = 'submit:' || :id AND j.status IN ('todo', 'doing')
              ORDER BY j.status LIMIT 1) AS position,
-           (SELECT w.paused FROM switches w WHERE w.name = 'submission') AS paused,
+           (SELECT p.paused FROM pauses p WHERE p.name = 'submission') AS paused,
            count(k.id) AS keys,
            count(k.id) FILTER (WHERE k.state = 'active' AND k.open_until IS NULL) AS usable_keys,
            min(coalesce(k.return_at, k.open_until)) AS keys_back_at

@@ -113,8 +113,8 @@ upstream_keys = Table(
     postgresql_with={"fillfactor": 50},
 )
 
-switches = Table(
-    "switches",
+pauses = Table(
+    "pauses",
     metadata,
     # What an operator has paused: `admission` takes nothing in, `submission` sends nothing out.
     Column("name", Text, primary_key=True),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from app import __version__
 from app.db import health, jobs
-from app.db.migrate import head_revision
+from app.db.migrate import schema_of
 from app.errors import Unavailable
 from app.http.ops import WORKER_SILENCE_SECONDS
 from app.runtime import Runtime
@@ -47,20 +47,19 @@ async def _database(rt: Runtime) -> list[Finding]:
     try:
         async with rt.db.single() as tx:
             version = await health.server_version(tx)
-            revision = await health.schema_revision(tx)
+            schema = await schema_of(tx)
             offset = await health.clock_offset_seconds(tx, rt.clock.now().timestamp())
-            seen = await jobs.worker_seen_seconds(tx) if revision else None
+            seen = await jobs.worker_seen_seconds(tx) if schema.serves else None
     except Unavailable:
         return [Finding("database", False, "It does not answer: check DATABASE_URL.")]
     shown = f"PostgreSQL {version // 10_000}.{version % 10_000}"
     new_enough = version >= _OLDEST_POSTGRES
-    at_head = revision == head_revision()
     in_step = abs(offset) <= _CLOCK_TOLERANCE_SECONDS
     working = seen is not None and seen < WORKER_SILENCE_SECONDS
     return [
         Finding("database", new_enough, shown if new_enough else f"{shown}; 14 or newer is needed"),
-        Finding("migrations", at_head, f"at {revision}" if at_head else
-                f"at {revision or 'nothing'}, not {head_revision()}: run `reelgate migrate`"),
+        Finding("migrations", schema.serves, schema.detail + (
+                "" if schema.serves else ": run `reelgate migrate`")),
         Finding("clock", in_step, f"{offset:+.2f} s from the database's" + (
                 "" if in_step else ": set up time synchronisation")),
         Finding("worker", working or None, f"last seen {seen:.0f} s ago" if working else

@@ -10,7 +10,7 @@ async def refresh(rt: Runtime) -> None:
     """Raises `Unavailable`; `reelgate_database_up` says so by itself."""
     rt.metrics.database_up.set(0)
     async with rt.db.single() as tx:
-        if not migrate.serves(await health.schema_revision(tx)):
+        if not (await migrate.schema_of(tx)).serves:
             rt.metrics.database_up.set(1)
             return
         figures = await health.figures(tx)

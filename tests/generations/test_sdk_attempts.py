@@ -227,10 +227,10 @@ async def test_a_try_after_a_refused_one_is_a_call_of_its_own(
 async def test_a_try_after_a_pause_is_a_call_of_its_own(timed: Gateway, clock: HandClock) -> None:
     key = await timed.member()
     first = await attempt(timed, key, 0)
-    await execute(timed, "UPDATE switches SET paused = true WHERE name = 'admission'")
+    await execute(timed, "UPDATE pauses SET paused = true WHERE name = 'admission'")
     with pytest.raises(Paused):
         await attempt(timed, key, 0)
-    await execute(timed, "UPDATE switches SET paused = false WHERE name = 'admission'")
+    await execute(timed, "UPDATE pauses SET paused = false WHERE name = 'admission'")
     clock.move(60)
     assert await attempt(timed, key, 1) != first
 

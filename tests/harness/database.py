@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import psycopg
@@ -18,7 +18,7 @@ TEMPLATE = "reelgate_template"
 
 
 class Server:
-    """`address` is the administrative database's; `fresh` makes another from the template."""
+    """`address` is the administrative database's."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -39,13 +39,21 @@ class Server:
     def named(self, name: str) -> str:
         return self.address.replace("/postgres?", f"/{name}?", 1)
 
+    def fresh(self) -> AbstractContextManager[str]:
+        """A database at the newest schema."""
+        return self._database(TEMPLATE)
+
+    def empty(self) -> AbstractContextManager[str]:
+        """A database that was never migrated."""
+        return self._database("template0")
+
     @contextmanager
-    def fresh(self) -> Iterator[str]:
+    def _database(self, template: str) -> Iterator[str]:
         name = f"test_{next(self._numbers)}"
         with self._admin() as connection:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} TEMPLATE {} STRATEGY file_copy").format(
-                    sql.Identifier(name), sql.Identifier(TEMPLATE)
+                    sql.Identifier(name), sql.Identifier(template)
                 )
             )
         try:

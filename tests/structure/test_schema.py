@@ -10,8 +10,9 @@ from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import NullPool, create_engine, text
 
-from app.db import migrate
+from app.db import migrate, tables
 from app.db.session import sqlalchemy_url
+from tests.harness.database import Server
 from tests.structure.sources import ROOT, parsed, python, read
 
 _VERSIONS = [path for path in python("migrations") if path.parent.name == "versions"]
@@ -19,10 +20,46 @@ _VERSIONS = [path for path in python("migrations") if path.parent.name == "versi
 #: Never `app`: a migration means the same for ever, and the program changes.
 _IMPORTS = {"__future__", "alembic", "pathlib", "procrastinate.schema", "sqlalchemy",
             "sqlalchemy.dialects"}  # fmt: skip
+#: All that Alembic does not compare, too: defaults and checks. Its own table and those of the job
+#: library are in the migrations alone.
+_CATALOGUE = text(
+    """
+    WITH ours AS (
+        SELECT oid, relname FROM pg_class
+         WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'
+           AND relname <> 'alembic_version' AND relname NOT LIKE 'procrastinate\\_%'
+    )
+    SELECT concat_ws(' ', o.relname, a.attname, format_type(a.atttypid, a.atttypmod), a.attnotnull,
+                     nullif(a.attidentity, ''), pg_get_expr(d.adbin, d.adrelid))
+      FROM ours o JOIN pg_attribute a ON a.attrelid = o.oid AND a.attnum > 0
+      LEFT JOIN pg_attrdef d ON d.adrelid = o.oid AND d.adnum = a.attnum
+    UNION ALL
+    SELECT concat_ws(' ', o.relname, c.conname, pg_get_constraintdef(c.oid))
+      FROM ours o JOIN pg_constraint c ON c.conrelid = o.oid
+    UNION ALL
+    SELECT pg_get_indexdef(i.indexrelid) FROM ours o JOIN pg_index i ON i.indrelid = o.oid
+    UNION ALL
+    SELECT concat_ws(' ', relname, reloptions) FROM pg_class NATURAL JOIN ours
+    """
+)
 
 
 def test_a_migrated_database_is_what_the_tables_say(database_url: str) -> None:
     migrate.check(database_url)
+
+
+def test_they_agree_on_defaults_checks_and_indexes_too(postgres: Server, database_url: str) -> None:
+    with postgres.empty() as bare:
+        engine = create_engine(sqlalchemy_url(bare), poolclass=NullPool)
+        with engine.begin() as connection:
+            tables.generations.metadata.create_all(connection)
+        assert _catalogue(database_url) == _catalogue(bare)
+
+
+def _catalogue(address: str) -> list[str]:
+    engine = create_engine(sqlalchemy_url(address), poolclass=NullPool)
+    with engine.connect() as connection:
+        return sorted(connection.scalars(_CATALOGUE))
 
 
 def test_the_check_sees_a_difference(database_url: str) -> None:

@@ -1,8 +1,27 @@
+-- Every function of the schema, whole and once. Each upgrade applies this file, after the migrations
+-- and in their transaction, so what changes behind a name needs no migration. Processes of the last
+-- release call these too: a function with another contract gets another name.
+
+-- One row of work in the caller's transaction. At most one job of a kind waits for a generation:
+-- asking again while one waits changes nothing.
+CREATE OR REPLACE FUNCTION reelgate_enqueue_v1(
+    p_kind text, p_generation uuid, p_priority integer, p_at timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM procrastinate_defer_jobs_v1(ARRAY[ROW(
+        p_kind, p_kind, p_priority, NULL, p_kind || ':' || p_generation,
+        jsonb_build_object('generation_id', p_generation), p_at
+    )::procrastinate_job_to_defer_v1]);
+EXCEPTION WHEN unique_violation THEN
+    NULL;
+END $$;
+
+
 -- A refused attempt of an SDK's call, which the SDK will make again once it has waited what it was told,
 -- `p_wait` seconds: so that the next one is not taken for an attempt of another, identical call. SDKs
 -- wait that long and no longer; a second before and five after are for the network and a busy client.
 -- One row for all that are alike.
-CREATE FUNCTION reelgate_expect_attempt_v2(
+CREATE OR REPLACE FUNCTION reelgate_expect_attempt_v2(
     p_member uuid, p_api_key uuid, p_dialect text, p_fingerprint bytea, p_attempt integer,
     p_now timestamptz, p_wait double precision
 ) RETURNS void LANGUAGE plpgsql AS $$
@@ -151,7 +170,7 @@ BEGIN
     END IF;
 
     -- Each refusal that passes says how long its SDK is told to wait (see `Retry-After`).
-    IF (SELECT w.paused FROM switches w WHERE w.name = 'admission') THEN
+    IF (SELECT p.paused FROM pauses p WHERE p.name = 'admission') THEN
         outcome := 'paused';
         IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
             PERFORM reelgate_expect_attempt_v2(
