@@ -127,7 +127,8 @@ class GenerationDocument(Document):
         description="Of a failed, canceled or unknown generation."
     )
     waiting: WaitingDocument | None = Field(
-        description="Of a queued generation that is asked for by itself; null in lists."
+        description="What a queued generation waits for. Null in lists, and in the answer to a "
+        "create that nothing holds up."
     )
     progress: ProgressDocument
     remixed_from: UUID | None = Field(description="The generation this one is a remix of.")

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
+from starlette.responses import JSONResponse
 
 from app.api import cursor as cursors
 from app.api import wire
@@ -21,22 +22,19 @@ from app.api.parameters import (
     refusals,
 )
 from app.db import generations
-from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import OFFERS
 from app.domain.generation import RESTING, Generation, State
 from app.errors import Forbidden, NotCancelable, NotRetryable
 from app.generations import cancel, progress, queries
-from app.generations.admission import Admitted, Asked, admit, parse_idempotency_key
+from app.generations.admission import Extras
 from app.http.access import Active, Caller, Rt
 from app.http.bodies import read_json_object
-from app.http.creation import view_of_admitted
-from app.http.sdk_retries import sdk_attempt
+from app.http.creation import Accepted, NewGeneration, create
 from app.http.thumbnails import thumbnail_response
 from app.http.video import video_response
-from app.http.waiting import wait_where_preferred
 from app.runtime import Runtime
 from app.videos import deletion
-from app.webhooks.urls import check_callback_url
+from app.webhooks.urls import check_optional_callback_url
 
 #: What `generations.dialect` says of those asked for here.
 DIALECT = "rest"
@@ -62,12 +60,11 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     "",
     name="create_generation",
     status_code=202,
+    response_model=GenerationDocument,
     responses={**_ACCEPTED, **refusals(408, 413)},
     openapi_extra={**_BODY, "parameters": [IDEMPOTENCY_KEY, PREFER]},
 )
-async def create_generation(
-    request: Request, response: Response, rt: Rt, caller: Caller
-) -> GenerationDocument:
+async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
     """Asks for a video.
 
     Answers at once with 202 and the generation, whose `state` is then followed with
@@ -79,20 +76,11 @@ async def create_generation(
             request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
         )
     )
-    callback_url = asked.callback_url
-    if callback_url is not None:
-        callback_url = check_callback_url(rt, callback_url, "callback_url")
-    admitted = await admit(
-        rt,
-        caller,
-        asked.offer,
-        asked.spec,
-        dialect=DIALECT,
-        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
-        asked=Asked(callback_url=callback_url),
-        attempt=sdk_attempt(request),
+    extras = Extras(callback_url=check_optional_callback_url(rt, asked.callback_url))
+    new = NewGeneration(offer=asked.offer, spec=asked.spec, extras=extras)
+    return await create(
+        rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)
     )
-    return await _answer(rt, caller, request, response, admitted)
 
 
 @router.get("", name="list_generations", responses=refusals(403, 422))
@@ -174,12 +162,13 @@ async def cancel_generation(
     "/{generation_id}/retry",
     name="retry_generation",
     status_code=202,
+    response_model=GenerationDocument,
     responses={**_ACCEPTED, **refusals(404, 409)},
     openapi_extra={"parameters": [IDEMPOTENCY_KEY, PREFER]},
 )
 async def retry_generation(
-    request: Request, generation_id: GenerationId, response: Response, rt: Rt, caller: Caller
-) -> GenerationDocument:
+    request: Request, generation_id: GenerationId, rt: Rt, caller: Caller
+) -> Response:
     """Asks once more for the video of a failed or canceled generation: a new generation with the
     same spec, which costs credits like any other. One that is under way, has its video, or is
     `unknown` is refused with 409 `not_retryable`: it would be paid for twice."""
@@ -189,21 +178,21 @@ async def retry_generation(
             f"Only a failed or canceled generation can be made again; this one is {former.state}.",
             extra={"state": former.state.value},
         )
-    key = parse_idempotency_key(request.headers.get("idempotency-key"))
-    admitted = await admit(
-        rt,
-        caller,
-        OFFERS[former.feature, former.provider],
-        former.spec,
-        dialect=DIALECT,
-        # Keys count for one kind of request each; no key that is sent has a line break in it.
-        idempotency_key=None if key is None else f"retry\n{generation_id}\n{key}",
-        asked=Asked(
-            remixed_from=former.remixed_from,
-            callback_url=former.callback_url if former.member_id == caller.member_id else None,
-        ),
+    extras = Extras(
+        remixed_from=former.remixed_from,
+        callback_url=former.callback_url if former.member_id == caller.member_id else None,
+        retry_of=former.id,
     )
-    return await _answer(rt, caller, request, response, admitted)
+    new = NewGeneration(
+        offer=OFFERS[former.feature, former.provider],
+        spec=former.spec,
+        extras=extras,
+        # No key that a caller sends has a line break in it.
+        key_scope=f"retry\n{generation_id}\n",
+    )
+    return await create(
+        rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)
+    )
 
 
 @router.delete(
@@ -289,26 +278,22 @@ async def _document(
     )
 
 
-async def _answer(
-    rt: Runtime, caller: CallerRecord, request: Request, response: Response, admitted: Admitted
-) -> GenerationDocument:
-    """What a create answers with: at once, or after as long a wait as was asked for. Nothing that
-    goes wrong from here on may hide that the generation is accepted."""
-    waited, applied = await wait_where_preferred(rt, request, caller, admitted.generation_id)
-    view = await view_of_admitted(rt, caller, admitted, changed=waited)
-    generation, now = view.generation, rt.clock.now()
+def _answer(rt: Runtime, accepted: Accepted) -> Response:
+    generation, waiting, now = accepted.generation, accepted.waiting, rt.clock.now()
     history = progress.history_at_hand(rt, generation.spec)
-    response.headers.update({**admitted.headers, **applied})
     # Without a host: the caller knows one that leads here, the gateway may not.
     path = f"{rt.settings.base_path}/api/v1/generations/{generation.id}"
-    response.headers["Location"] = path
-    if generation.state in RESTING:
-        response.status_code = 200
-    else:
+    headers = {**accepted.headers, "Location": path}
+    status = 200
+    if generation.state not in RESTING:
+        status = 202
         again = progress.look_again_seconds(generation, history, now=now)
-        response.headers["Retry-After"] = str(math.ceil(again))
-    return generation_document(
+        seconds = waiting.retry_after_seconds if waiting else again
+        headers["Retry-After"] = str(math.ceil(seconds))
+    document = generation_document(
         generation,
-        link=view.link,
+        link=accepted.link,
         progress=progress.progress_of(generation, history, now=now),
+        waiting=waiting,
     )
+    return JSONResponse(document.model_dump(mode="json"), status, headers=headers)

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from app.db.queue_position import SUBMISSION_HELD_UP
 from app.db.session import Tx
 from app.domain.generation import Asset, Generation, Spec, State
 
@@ -18,7 +19,7 @@ from app.domain.generation import Asset, Generation, Spec, State
 class Verdict:
     """What `reelgate_admit_v2` decided. Seconds are durations; the rate figures describe the
     member's window after this request. Where it accepted, `used_value` are the member's used
-    credits with this hold."""
+    credits with this hold. `submission_held_up`: nothing is being sent upstream now."""
 
     outcome: str
     generation_id: UUID | None
@@ -30,16 +31,18 @@ class Verdict:
     rate_remaining: int
     rate_reset_seconds: float
     accepted_at: datetime | None
+    submission_held_up: bool
 
 
 _ADMIT = text(
-    """
-    SELECT * FROM reelgate_admit_v2(
+    f"""
+    SELECT v.*, {SUBMISSION_HELD_UP} AS submission_held_up
+      FROM reelgate_admit_v2(
         :generation_id, :member_id, :api_key_id, :dialect, :feature, :provider,
         CAST(:spec AS jsonb), :fingerprint, :quote, :idempotency_key, :idempotency_seconds,
         :queue_seconds, CAST(:asked AS jsonb), :remixed_from, :callback_url, :sdk_retry,
-        :sdk_waited_seconds, :sdk_window_seconds, CAST(:now AS timestamptz))
-    """
+        :sdk_waited_seconds, :sdk_window_seconds, CAST(:now AS timestamptz)) v
+    """  # noqa: S608 - a constant
 )
 
 

@@ -25,6 +25,12 @@ class Standing:
     keys_back_at: datetime | None
 
 
+#: Whether nothing is sent upstream now: an operator paused it, or no key may be used.
+SUBMISSION_HELD_UP = """(
+    (SELECT w.paused FROM switches w WHERE w.name = 'submission')
+    OR (SELECT count(*) > 0 AND bool_and(k.state <> 'active' OR k.open_until IS NOT NULL)
+          FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""
+
 _STANDING = text(
     """
     SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (

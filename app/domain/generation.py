@@ -10,8 +10,6 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from app.domain.caller import Caller
-
 
 class State(StrEnum):
     """Where a generation is. Each line: who enters, who leaves, what a crash here means."""
@@ -203,14 +201,3 @@ class Generation:
     asked: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
     callback_url: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OwnView:
-    """A generation with its caller's own standing. `link` is a signed link of ours, there once the
-    video exists and for as long as it can be had."""
-
-    generation: Generation
-    caller: Caller
-    used_credits: int
-    link: str | None

@@ -62,25 +62,28 @@ class SdkAttempt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
-    """What belongs to a request beside its Spec. `words` is what the dialect echoes; the other two
-    make it another request."""
+class Extras:
+    """What belongs to a request beside its Spec. `echo` is what its dialect shows again in answers;
+    all else makes two requests with one Spec different requests."""
 
-    words: Mapping[str, Any] = field(default_factory=dict)
+    echo: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
     callback_url: str | None = None
+    retry_of: UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """`used_credits` of the member include this generation's hold."""
+    """`used_credits` of the member include this generation's hold. `held_up` says that nothing is
+    being sent upstream now."""
 
     generation: Generation
     used_credits: int
+    held_up: bool
 
 
-#: A request that is all in its Spec.
-NOTHING_MORE = Asked()
+#: No extras.
+NO_EXTRAS = Extras()
 
 
 async def admit(
@@ -91,7 +94,7 @@ async def admit(
     *,
     dialect: str,
     idempotency_key: str | None = None,
-    asked: Asked = NOTHING_MORE,
+    extras: Extras = NO_EXTRAS,
     attempt: SdkAttempt | None = None,
 ) -> Admitted:
     """The generation of this request, held and queued; or a `GatewayError` and nothing used up.
@@ -115,14 +118,14 @@ async def admit(
                 feature=offer.feature,
                 provider=offer.provider,
                 spec=stored,
-                fingerprint=fingerprint(offer, spec, asked),
+                fingerprint=fingerprint(offer, spec, extras),
                 quote=quote,
                 idempotency_key=idempotency_key,
                 idempotency_seconds=rt.settings.idempotency_seconds,
                 queue_seconds=rt.settings.queue_seconds,
-                asked=json.dumps(dict(asked.words), ensure_ascii=False),
-                remixed_from=asked.remixed_from,
-                callback_url=asked.callback_url,
+                asked=json.dumps(dict(extras.echo), ensure_ascii=False),
+                remixed_from=extras.remixed_from,
+                callback_url=extras.callback_url,
                 sdk_retry=None if attempt is None else attempt.count,
                 sdk_waited_seconds=0 if attempt is None else attempt.waited_seconds,
                 sdk_window_seconds=0 if attempt is None else attempt.window_seconds,
@@ -148,19 +151,25 @@ async def admit(
         feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED, quote=quote,
         settled=None, result_paths=(), error_code=None, error_message=None,
         created_at=verdict.accepted_at, submitted_at=None, running_at=None, finished_at=None,
-        asset=None, asked=asked.words, remixed_from=asked.remixed_from,
-        callback_url=asked.callback_url,
+        asset=None, asked=extras.echo, remixed_from=extras.remixed_from,
+        callback_url=extras.callback_url,
     )  # fmt: skip
-    fresh = Fresh(generation=generation, used_credits=verdict.used_value or 0)
+    fresh = Fresh(
+        generation=generation,
+        used_credits=verdict.used_value or 0,
+        held_up=verdict.submission_held_up,
+    )
     return Admitted(generation_id=generation_id, headers=headers, fresh=fresh)
 
 
-def fingerprint(offer: Offer, spec: Spec, asked: Asked = NOTHING_MORE) -> bytes:
-    """What makes two requests the same: SHA-256 over feature, provider, canonical Spec, and what
-    it is a remix of and where it calls back, if anything."""
+def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
+    """What makes two requests the same: SHA-256 over feature, provider, canonical Spec, and the
+    extras but for the echo."""
     parts: list[Any] = [offer.feature, offer.provider, spec.to_json()]
-    if asked.remixed_from is not None or asked.callback_url is not None:
-        parts += [asked.remixed_from and str(asked.remixed_from), asked.callback_url]
+    if extras.remixed_from is not None or extras.callback_url is not None:
+        parts += [extras.remixed_from and str(extras.remixed_from), extras.callback_url]
+    if extras.retry_of is not None:
+        parts.append({"retry_of": str(extras.retry_of)})
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 

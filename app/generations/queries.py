@@ -9,13 +9,21 @@ from uuid import UUID
 
 from app.db import generations, ledger, queue_position
 from app.domain.caller import Caller
-from app.domain.generation import RESTING, Generation, OwnView, State
+from app.domain.generation import RESTING, Generation, State
 from app.errors import NotFound, Unavailable
 from app.runtime import Runtime
 
 
-async def own_view(rt: Runtime, caller: Caller, generation_id: UUID) -> OwnView | None:
-    """The caller's own generation with its standing; None for unknown and other people's ids."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Own:
+    """A generation of the caller's, and what its member has used of its credit limit."""
+
+    generation: Generation
+    used_credits: int
+
+
+async def find_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Own | None:
+    """None for unknown ids and other people's."""
     async with rt.db.single() as tx:
         generation = await generations.find_visible(
             tx, generation_id, member_id=caller.member_id, team_id=None
@@ -23,16 +31,7 @@ async def own_view(rt: Runtime, caller: Caller, generation_id: UUID) -> OwnView 
         if generation is None:
             return None
         used = await ledger.used_by_member(tx, caller.member_id)
-    return view_of(rt, caller, generation, used_credits=used)
-
-
-def view_of(rt: Runtime, caller: Caller, generation: Generation, *, used_credits: int) -> OwnView:
-    return OwnView(
-        generation=generation,
-        caller=caller,
-        used_credits=used_credits,
-        link=video_link(rt, generation),
-    )
+    return Own(generation=generation, used_credits=used)
 
 
 def video_link(rt: Runtime, generation: Generation) -> str | None:

@@ -1,38 +1,68 @@
-"""Waiting inside an SDK's call: only where `Prefer: wait=N` asks for it. An SDK that waits longer
-than it has patience sends the call again."""
+"""Holding the answer to a create until there is a video, within what the caller can bear."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from enum import Enum, auto
 from uuid import UUID
 
 from starlette.requests import Request
 
 from app.domain.caller import Caller
 from app.generations import queries
-from app.http.prefer import parse_prefer
+from app.http.prefer import Preference, parse_prefer
 from app.http.sdk_retries import read_seconds
 from app.runtime import Runtime
 
-#: What is left of the SDK's own time for the way back.
+#: An SDK that waits longer than its own timeout sends the call again; this much of that timeout is
+#: left for the way back.
 _SPARE_SECONDS = 5.0
 
 
-async def wait_where_preferred(
-    rt: Runtime, request: Request, caller: Caller, generation_id: UUID
-) -> tuple[bool, dict[str, str]]:
-    """Whether the generation came to rest meanwhile, and `Preference-Applied`. The body has been
-    read."""
+class WaitPolicy(Enum):
+    """When the answer to a create waits for the video."""
+
+    #: The body says that it must not.
+    NEVER = auto()
+    #: Only where `Prefer: wait=N` asks for it.
+    ON_REQUEST = auto()
+    #: Unless `Prefer` says otherwise.
+    BY_DEFAULT = auto()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """`seconds` is how long the wait was allowed to take, 0 where there was none."""
+
+    seconds: float
+    headers: dict[str, str]
+
+
+async def wait_for_end(
+    rt: Runtime, request: Request, caller: Caller, generation_id: UUID, *, policy: WaitPolicy
+) -> Wait:
+    """Waits as `policy` and `Prefer` say. The body must have been read."""
     prefer = parse_prefer(request.headers.getlist("prefer"))
-    longest = max(min(rt.settings.wait_seconds, read_seconds(request) - _SPARE_SECONDS), 0.0)
-    seconds = 0.0 if prefer.wait_seconds is None else prefer.patience(longest)
-    waited = await queries.wait_for_rest(
-        rt, caller, generation_id, seconds=seconds, gone=lambda: gone(request)
+    longest = rt.settings.wait_seconds
+    if policy is not WaitPolicy.BY_DEFAULT:
+        longest = max(min(longest, read_seconds(request) - _SPARE_SECONDS), 0.0)
+    seconds = _seconds(prefer, policy, longest)
+    await queries.wait_for_rest(
+        rt, caller, generation_id, seconds=seconds, gone=lambda: _hung_up(request)
     )
-    applied = prefer.applied(longest)
-    return waited, {"Preference-Applied": applied} if applied else {}
+    applied = prefer.applied(seconds)
+    return Wait(seconds=seconds, headers={"Preference-Applied": applied} if applied else {})
 
 
-async def gone(request: Request) -> None:
-    """Returns when the caller hangs up."""
+def _seconds(prefer: Preference, policy: WaitPolicy, longest: float) -> float:
+    """`respond-async` alone does not wait; beside `wait`, the wait comes first."""
+    if policy is WaitPolicy.NEVER:
+        return 0.0
+    if prefer.wait_seconds is not None:
+        return min(prefer.wait_seconds, longest)
+    return longest if policy is WaitPolicy.BY_DEFAULT and not prefer.respond_async else 0.0
+
+
+async def _hung_up(request: Request) -> None:
     while (await request.receive())["type"] != "http.disconnect":
         pass

@@ -17,7 +17,6 @@ from app.domain.generation import (
     Asset,
     Duration,
     Generation,
-    OwnView,
     Resolution,
     Spec,
     State,
@@ -129,13 +128,9 @@ def _document(
 def records() -> dict[str, Any]:
     """Name → a record of the 1min.ai dialect."""
     return {
-        "processing": onemin.render(_view(_QUEUED, None)),
-        "success": onemin.render(_view(_SUCCEEDED, _LINK)),
+        "processing": onemin.render(_QUEUED, _CALLER, used_credits=150_000, link=None),
+        "success": onemin.render(_SUCCEEDED, _CALLER, used_credits=150_000, link=_LINK),
     }
-
-
-def _view(generation: Generation, link: str | None) -> OwnView:
-    return OwnView(generation=generation, caller=_CALLER, used_credits=150_000, link=link)
 
 
 def _family(root: type[GatewayError]) -> Iterator[type[GatewayError]]:

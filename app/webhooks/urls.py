@@ -38,6 +38,11 @@ def check_callback_url(rt: Runtime, value: Any, field: str) -> str:
     return value
 
 
+def check_optional_callback_url(rt: Runtime, value: Any) -> str | None:
+    """As `check_callback_url`, of a `callback_url` that may be left out."""
+    return None if value is None else check_callback_url(rt, value, "callback_url")
+
+
 def _is_internal(rt: Runtime, url: str) -> bool:
     parts = urlsplit(url)
     given = (parts.scheme, parts.hostname, parts.port or _port(parts.scheme))

@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 
 from app.errors import OpenLimitReached, Paused, RateLimited
-from app.generations.admission import Asked, SdkAttempt
+from app.generations.admission import Extras, SdkAttempt
 from app.members import keys
 from tests.generations.test_admission import OTHER, PRICE, ask
 from tests.harness.clock import HandClock
@@ -165,13 +165,13 @@ async def test_another_key_member_or_body_is_another_call(timed: Gateway) -> Non
         await attempt(timed, second_key.secret, 1),
         await attempt(timed, bob, 1),
         await attempt(timed, ada, 1, spec=OTHER),
-        await attempt(timed, ada, 1, asked=Asked(callback_url="https://a.example/")),
-        await attempt(timed, ada, 1, asked=Asked(remixed_from=first)),
+        await attempt(timed, ada, 1, extras=Extras(callback_url="https://a.example/")),
+        await attempt(timed, ada, 1, extras=Extras(remixed_from=first)),
         first,
     }
     assert len(found) == 6
     assert await attempt(timed, ada, 1) == first
-    assert await attempt(timed, ada, 2, asked=Asked(words={"model": "sora-2"})) == first
+    assert await attempt(timed, ada, 2, extras=Extras(echo={"model": "sora-2"})) == first
 
 
 async def test_what_no_sdk_counted_is_nobodys_twin(timed: Gateway) -> None:

@@ -24,7 +24,7 @@ from starlette.types import Message
 
 from app.dialects.onemin import wire
 from app.domain.caller import Caller, Role, Status
-from app.domain.generation import Asset, Generation, OwnView, State
+from app.domain.generation import Asset, Generation, State
 from app.errors import GatewayError
 from app.http.bodies import read_json_object
 from app.secrets import LinkSigner
@@ -66,7 +66,7 @@ def test_a_request_its_upstream_request_and_its_reply(file: Path) -> None:
     asked = wire.parse(json.loads(request))
     upstream = request_body(asked.offer, asked.spec, run_async=True)
     generation = _after(_queued(asked), answer)
-    reply = wire.render(_view(generation))
+    reply = wire.render(generation, CALLER, used_credits=QUOTE, link=_link(generation))
     _compare(file, request, f"{asked.spec!r}\n\n{_pretty(upstream)}", answer, _pretty(reply))
 
 
@@ -155,8 +155,7 @@ def _looked_up(status: int, body: bytes) -> ResultAnswer:
     return read_result(status, {}, body, expected_id=expected)
 
 
-def _view(generation: Generation) -> OwnView:
-    link = None
-    if generation.state is State.SUCCEEDED:
-        link = SIGNER.link(generation.id, now=NOW, seconds=604_800)
-    return OwnView(generation=generation, caller=CALLER, used_credits=QUOTE, link=link)
+def _link(generation: Generation) -> str | None:
+    if generation.state is not State.SUCCEEDED:
+        return None
+    return SIGNER.link(generation.id, now=NOW, seconds=604_800)

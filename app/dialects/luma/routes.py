@@ -18,17 +18,17 @@ from app.domain.generation import FINAL, RESTING, Generation, State
 from app.domain.ids import parse_generation_id
 from app.errors import NotCancelable, NotFound, NotOffered
 from app.generations import cancel, progress, queries
-from app.generations.admission import Asked
+from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.creation import create_for_sdk
+from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
 from app.runtime import Runtime
 from app.settings import Snapping
 from app.videos import deletion
-from app.webhooks.urls import check_callback_url
+from app.webhooks.urls import check_optional_callback_url
 
 DIALECT = "luma"
 PREFIX = "/dream-machine/v1"
@@ -95,21 +95,26 @@ async def _create(
     )
     strict = rt.settings.snapping is Snapping.STRICT
     asked = wire.parse(body, aliases=rt.aliases, strict=strict, model=model)
-    callback = asked.callback_url
-    if callback is not None:
-        callback = check_callback_url(rt, callback, "callback_url")
-    view, headers = await create_for_sdk(
+    extras = Extras(
+        echo={"model": asked.model_name},
+        callback_url=check_optional_callback_url(rt, asked.callback_url),
+    )
+    return await create(
         rt,
         request,
         caller,
-        LUMA_TEXT_TO_VIDEO,
-        asked.spec,
+        NewGeneration(
+            offer=LUMA_TEXT_TO_VIDEO, spec=asked.spec, extras=extras, adjusted=asked.adjusted
+        ),
         dialect=DIALECT,
-        asked=Asked(words={"model": asked.model_name}, callback_url=callback),
-        adjusted=asked.adjusted,
+        render=lambda accepted: _answer(rt, accepted),
     )
-    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{view.generation.id}"
-    return JSONResponse(wire.render(view.generation, view.link), 201, headers=headers)
+
+
+def _answer(rt: Runtime, accepted: Accepted) -> Response:
+    generation, headers = accepted.generation, accepted.headers
+    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
+    return JSONResponse(wire.render(generation, accepted.link), 201, headers=headers)
 
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:

@@ -13,11 +13,11 @@ from app.domain.generation import RESTING
 from app.domain.ids import parse_generation_id
 from app.errors import NotFound, NotOffered
 from app.generations import progress, queries
-from app.generations.admission import Asked
+from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.creation import create_for_sdk
+from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
 from app.runtime import Runtime
@@ -57,18 +57,21 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     )
     strict = rt.settings.snapping is Snapping.STRICT
     asked = wire.parse(body, aliases=rt.aliases, strict=strict)
-    view, headers = await create_for_sdk(
-        rt,
-        request,
-        caller,
-        LUMA_TEXT_TO_VIDEO,
-        asked.spec,
-        dialect=DIALECT,
-        asked=Asked(words={"model": asked.model_name}),
+    new = NewGeneration(
+        offer=LUMA_TEXT_TO_VIDEO,
+        spec=asked.spec,
+        extras=Extras(echo={"model": asked.model_name}),
         adjusted=asked.adjusted,
     )
-    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{view.generation.id}"
-    return JSONResponse(wire.render(view.generation, view.link), 201, headers=headers)
+    return await create(
+        rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)
+    )
+
+
+def _answer(rt: Runtime, accepted: Accepted) -> Response:
+    generation, headers = accepted.generation, accepted.headers
+    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
+    return JSONResponse(wire.render(generation, accepted.link), 201, headers=headers)
 
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:

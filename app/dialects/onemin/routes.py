@@ -9,16 +9,15 @@ from starlette.responses import JSONResponse, Response
 
 from app.dialects.onemin import wire
 from app.dialects.onemin.documents import FeatureResult, ResultLookup
-from app.domain.generation import FINAL, OwnView
+from app.domain.caller import Caller as Member
+from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
 from app.generations import queries
-from app.generations.admission import Admitted, admit, parse_idempotency_key
 from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
-from app.http.creation import view_of_admitted
-from app.http.prefer import Preference, parse_prefer
-from app.http.waiting import gone
+from app.http.creation import Accepted, NewGeneration, create
+from app.http.waiting import WaitPolicy
 from app.runtime import Runtime
 
 DIALECT = "onemin"
@@ -95,21 +94,15 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
     asked = wire.parse(body)
-    prefer = parse_prefer(request.headers.getlist("prefer"))
-    admitted = await admit(
+    return await create(
         rt,
+        request,
         caller,
-        asked.offer,
-        asked.spec,
+        NewGeneration(offer=asked.offer, spec=asked.spec),
         dialect=DIALECT,
-        idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+        wait=WaitPolicy.NEVER if asked.run_async else WaitPolicy.BY_DEFAULT,
+        render=lambda accepted: _answer(rt, caller, accepted, run_async=asked.run_async),
     )
-    patience = 0.0 if asked.run_async else prefer.patience(rt.settings.wait_seconds)
-    waited = await queries.wait_for_rest(
-        rt, caller, admitted.generation_id, seconds=patience, gone=lambda: gone(request)
-    )
-    view = await view_of_admitted(rt, caller, admitted, changed=waited)
-    return _answer(rt, view, admitted, prefer, at_once=asked.run_async)
 
 
 async def get_result(
@@ -121,20 +114,23 @@ async def get_result(
     generation_id = parse_generation_id(uuid)
     if generation_id is None:
         return JSONResponse(wire.render_nothing())
-    view = await queries.own_view(rt, caller, generation_id)
-    return JSONResponse(wire.render_nothing() if view is None else wire.render(view))
+    own = await queries.find_own(rt, caller, generation_id)
+    if own is None:
+        return JSONResponse(wire.render_nothing())
+    link = queries.video_link(rt, own.generation)
+    return JSONResponse(
+        wire.render(own.generation, caller, used_credits=own.used_credits, link=link)
+    )
 
 
-def _answer(
-    rt: Runtime, view: OwnView, admitted: Admitted, prefer: Preference, *, at_once: bool
-) -> Response:
-    headers: dict[str, str] = dict(admitted.headers)
-    if applied := prefer.applied(rt.settings.wait_seconds):
-        headers["Preference-Applied"] = applied
-    status = 200
-    if not at_once and view.generation.state not in FINAL:
+def _answer(rt: Runtime, caller: Member, accepted: Accepted, *, run_async: bool) -> Response:
+    """202 while it is being made, but for `"async": true`, which the upstream answers with 200."""
+    generation, headers, status = accepted.generation, accepted.headers, 200
+    if not run_async and generation.state not in FINAL:
         status = 202
-        headers["Location"] = f"{rt.settings.link_base}/api/results/{view.generation.id}"
+        headers["Location"] = f"{rt.settings.link_base}/api/results/{generation.id}"
         headers["Retry-After"] = str(_LOOK_AGAIN_SECONDS)
-    content: dict[str, Any] = wire.render(view)
+    content = wire.render(
+        generation, caller, used_credits=accepted.used_credits, link=accepted.link
+    )
     return JSONResponse(content, status, headers=headers)

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.domain.caller import Caller
 from app.domain.catalog import OFFERS, Offer, shown
-from app.domain.generation import Generation, OwnView, Spec, State
+from app.domain.generation import Generation, Spec, State
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
 
 _FIELDS = ("type", "model", "promptObject", "async")
@@ -102,9 +103,11 @@ def _choices(name: str) -> list[str]:
     return sorted({pair[position] for pair in OFFERS})
 
 
-def render(view: OwnView) -> dict[str, Any]:
-    """The whole answer: `{"aiRecord": …}`, with our ids and the caller's own standing."""
-    generation, caller = view.generation, view.caller
+def render(
+    generation: Generation, caller: Caller, *, used_credits: int, link: str | None
+) -> dict[str, Any]:
+    """The whole answer, `{"aiRecord": …}`, with the gateway's ids, and with the caller's limit and
+    use in `teamUser`. `link` is the signed address of the video, where it can be had."""
     offer = OFFERS[(generation.feature, generation.provider)]
     return {
         "aiRecord": {
@@ -119,7 +122,7 @@ def render(view: OwnView) -> dict[str, Any]:
                 "status": caller.status.value,
                 "role": caller.role.value,
                 "creditLimit": caller.credit_limit,
-                "usedCredit": view.used_credits,
+                "usedCredit": used_credits,
                 "createdAt": instant(caller.created_at),
                 "createdBy": "SYSTEM",
                 "updatedAt": instant(caller.updated_at),
@@ -139,7 +142,7 @@ def render(view: OwnView) -> dict[str, Any]:
                 "responseObject": {},
             },
             "additionalData": _additional(generation),
-            "temporaryUrl": view.link,
+            "temporaryUrl": link,
         }
     }
 

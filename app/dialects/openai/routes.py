@@ -19,11 +19,11 @@ from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
 from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
 from app.generations import cancel, progress, queries
-from app.generations.admission import Asked
+from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.bodies import read_json_object
-from app.http.creation import create_for_sdk
+from app.http.creation import Accepted, NewGeneration, create
 from app.http.multipart import is_form, read_form
 from app.http.sdk_retries import retry_headers
 from app.http.thumbnails import spritesheet_response, thumbnail_response
@@ -31,7 +31,7 @@ from app.http.video import video_response
 from app.runtime import Runtime
 from app.settings import Snapping
 from app.videos import deletion
-from app.webhooks.urls import check_callback_url
+from app.webhooks.urls import check_optional_callback_url
 
 DIALECT = "openai"
 PREFIX = "/v1"
@@ -122,23 +122,26 @@ async def _create(
     *,
     remixed_from: UUID | None,
 ) -> Response:
-    callback = asked.callback_url
-    if callback is not None:
-        callback = check_callback_url(rt, callback, "callback_url")
-    view, headers = await create_for_sdk(
+    extras = Extras(
+        echo=asked.echo,
+        remixed_from=remixed_from,
+        callback_url=check_optional_callback_url(rt, asked.callback_url),
+    )
+    return await create(
         rt,
         request,
         caller,
-        asked.offer,
-        asked.spec,
+        NewGeneration(offer=asked.offer, spec=asked.spec, extras=extras, adjusted=asked.adjusted),
         dialect=DIALECT,
-        asked=Asked(words=asked.words, remixed_from=remixed_from, callback_url=callback),
-        adjusted=asked.adjusted,
+        render=lambda accepted: _answer(rt, accepted),
     )
-    # By what is at hand: no error may hide that the generation is accepted.
-    history = progress.history_at_hand(rt, view.generation.spec)
-    percent = progress.percent_of(view.generation, history, now=rt.clock.now())
-    return JSONResponse(wire.render(view.generation, percent=percent), headers=headers)
+
+
+def _answer(rt: Runtime, accepted: Accepted) -> Response:
+    generation = accepted.generation
+    history = progress.history_at_hand(rt, generation.spec)
+    percent = progress.percent_of(generation, history, now=rt.clock.now())
+    return JSONResponse(wire.render(generation, percent=percent), headers=accepted.headers)
 
 
 async def _video(rt: Runtime, generation: Generation) -> dict[str, Any]:

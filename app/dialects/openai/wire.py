@@ -80,12 +80,12 @@ _VALUES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """`words` are echoed in answers; `callback_url` is not yet looked at; `adjusted` says what is
+    """`echo` is shown again in answers; `callback_url` is not yet checked; `adjusted` says what is
     made in place of what was asked for."""
 
     offer: Offer
     spec: Spec
-    words: Mapping[str, Any]
+    echo: Mapping[str, Any]
     callback_url: Any
     adjusted: tuple[str, ...] = ()
 
