@@ -8,8 +8,8 @@ from uuid import UUID
 
 import pytest
 
-from app.db.pauses import Switch
 from app.domain.generation import State
+from app.domain.operators import Switch
 from app.live.watch import Watch
 from app.operators import pauses
 from tests.api.test_generations import call
