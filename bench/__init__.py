@@ -1,1 +1,1 @@
-"""How fast the gateway is, beside the least any server of its kind could do."""
+"""How fast the gateway is, compared with the minimum for a server of its kind."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: measures, prints Markdown, keeps the figures. See README.md."""
+"""Measure the gateway, print Markdown and save the figures. See bench/README.md."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ RESULTS = Path(__file__).with_name("results")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("what", nargs="?", choices=["api", "ledger", "idle"], default="api")
-    parser.add_argument("--seconds", type=float, default=5.0, help="length of one measurement")
-    parser.add_argument("--rounds", type=int, default=3, help="measurements of each kind")
+    parser.add_argument("--seconds", type=float, default=5.0, help="seconds of one measurement")
+    parser.add_argument("--rounds", type=int, default=3, help="number of rounds")
     parser.add_argument("--members", type=int, default=20, help="members that share the creates")
-    parser.add_argument("--connections", type=int, default=10_000, help="of `idle`, that wait")
-    parser.add_argument("--quick", action="store_true", help="one short round, to see it works")
+    parser.add_argument("--connections", type=int, default=10_000, help="of `idle`")
+    parser.add_argument("--quick", action="store_true", help="one short round, as a check")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     given = parser.parse_args()
     if given.what == "ledger":
-        found = ledger.measure(ledger.SIZES[:2] if given.quick else ledger.SIZES)
-        print(json.dumps(found) if given.json else ledger.markdown(found))
+        by_size = ledger.measure(ledger.SIZES[:2] if given.quick else ledger.SIZES)
+        print(json.dumps(by_size) if given.json else ledger.markdown(by_size))
         return 0
     if given.what == "idle":
-        crowd = idle.measure(given.connections, seconds=given.seconds)
-        print(json.dumps(asdict(crowd)) if given.json else idle.markdown(crowd))
-        for wrong in crowd.wrong:
-            print(f"bench: {wrong}", file=sys.stderr)
-        return 1 if crowd.wrong else 0
+        found = idle.measure(given.connections, seconds=given.seconds)
+        print(json.dumps(asdict(found)) if given.json else idle.markdown(found))
+        for problem in found.problems:
+            print(f"bench: {problem}", file=sys.stderr)
+        return 1 if found.problems else 0
     options = Options(
         seconds=1.0 if given.quick else given.seconds,
         rounds=1 if given.quick else given.rounds,
@@ -45,13 +45,13 @@ def main() -> int:
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "latest.json").write_text(json.dumps(document, indent=1))
     print(json.dumps(document) if given.json else report.markdown(run))
-    for wrong in run.wrong:
-        print(f"bench: {wrong}", file=sys.stderr)
-    return 1 if run.wrong else 0
+    for problem in run.problems:
+        print(f"bench: {problem}", file=sys.stderr)
+    return 1 if run.problems else 0
 
 
 def _machine() -> dict[str, object]:
-    """What the figures depend on besides the program."""
+    """What the figures depend on besides the program itself."""
     return {
         "cores": os.cpu_count(),
         "load_average": os.getloadavg()[0],

@@ -1,4 +1,4 @@
-"""What the kernel says of a process, and what a list of numbers comes to."""
+"""CPU and memory of a process, as the kernel counts them, and percentiles."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ _TICKS_PER_SECOND = os.sysconf("SC_CLK_TCK")
 
 
 def cpu_seconds(pid: int) -> float:
-    """User and system time of a process so far, all its threads; counted in steps of 10 ms."""
+    """User and system time of a process and its threads so far, in steps of 10 ms."""
     fields = _stat(pid)
     return (int(fields[11]) + int(fields[12])) / _TICKS_PER_SECOND
 
 
 def tree_cpu_seconds(pid: int) -> float:
-    """The same with children, living and reaped: for Postgres, a process per connection."""
+    """The same, including running and reaped children: Postgres has a process per connection."""
     fields = _stat(pid)
     ticks = sum(int(field) for field in fields[11:15])
     for stat in Path("/proc").glob("[0-9]*"):
@@ -31,22 +31,22 @@ def tree_cpu_seconds(pid: int) -> float:
 
 
 def _stat(pid: int) -> list[str]:
-    """The fields from `state` on: the name before them may have spaces in it."""
+    """The fields from `state` on. They follow the name, which may contain spaces."""
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
 
 
 def memory_mb(pid: int) -> dict[str, float]:
-    """PSS counts a page that n processes share as 1/n; RSS counts it whole. In 10^6 bytes."""
-    wanted = {}
+    """In 10^6 bytes. PSS counts a page shared by n processes as 1/n, RSS counts it in full."""
+    found = {}
     for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
         name, _, value = line.partition(":")
         if name in ("Rss", "Pss"):
-            wanted[name.lower()] = int(value.split()[0]) * 1024 / 1e6
-    return wanted
+            found[name.lower()] = int(value.split()[0]) * 1024 / 1e6
+    return found
 
 
 def percentile(values: Sequence[float], percent: float) -> float:
-    """The least value that `percent` of all do not exceed."""
+    """The smallest value that at least `percent` of all values do not exceed."""
     if not values:
         return math.nan
     ordered = sorted(values)

@@ -1,7 +1,7 @@
-"""The two floors: what the same server costs with nothing behind it, and with one durable INSERT.
+"""The two floors: a route that does nothing, and a route that does one durable INSERT.
 
-Run as `python -m bench.floors bare|insert --port N`. Server, loop, parser, pool size and driver are
-those of the gateway; everything the gateway adds to them is the difference.
+Run as `python -m bench.floors bare|insert --port N`. Server, event loop, parser, pool size and
+driver are the gateway's, so the difference is what the gateway itself costs.
 """
 
 from __future__ import annotations

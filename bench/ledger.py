@@ -1,7 +1,7 @@
-"""What a member's past costs its next create: the limits are sums over the ledger, not counters.
+"""What the size of a member's ledger costs the member's next create: limits are sums over it.
 
-Admission is called in this process, over one connection, for members with more and more settled
-generations behind them, in turns.
+Calls admission in this process, over one connection, for members with different numbers of settled
+generations.
 """
 
 from __future__ import annotations
@@ -37,8 +37,8 @@ SIZES = (0, 1_000, 10_000, 100_000)
 _ROUNDS = 5
 _ADMISSIONS = 40
 
-#: A settled generation: its row, the hold that no longer counts, and the settlement that does.
-_PAST = """
+#: Settled generations: each has its row, a hold that no longer counts and a settlement that does.
+_SETTLED = """
 WITH made AS (
     INSERT INTO generations (
         id, team_id, member_id, api_key_id, dialect, feature, provider, spec, fingerprint, state,
@@ -55,7 +55,7 @@ SELECT id, %(team)s, %(member)s, kind, 150000, kind = 'settle'
 
 
 def measure(sizes: Sequence[int]) -> dict[str, list[dict[str, float]]]:
-    """Once with the ledger as it grew, once after the VACUUM that autovacuum does by itself."""
+    """Measures before and after the VACUUM that autovacuum does in production."""
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="reelgate-bench-")))
         database = stack.enter_context(processes.postgres(folder))
@@ -63,7 +63,7 @@ def measure(sizes: Sequence[int]) -> dict[str, list[dict[str, float]]]:
         for name in [n for n in os.environ if n.startswith(("REELGATE_", "ONEMIN_"))]:
             del os.environ[name]
         settings = Settings.model_validate(
-            {"database_url": database.address, "data_dir": folder, "onemin_api_key": "nobody"}
+            {"database_url": database.address, "data_dir": folder, "onemin_api_key": "unused"}
         )
         return asyncio.run(_measure(settings, database, sizes))
 
@@ -81,8 +81,8 @@ async def _measure(
                     "team": caller.team_id, "member": caller.member_id, "key": caller.key_id,
                     "count": count,
                 }  # fmt: skip
-                connection.execute(_PAST, values)
-            found["as it grew"] = await _rounds(rt, database.pid, callers, sizes)
+                connection.execute(_SETTLED, values)
+            found["before VACUUM"] = await _rounds(rt, database.pid, callers, sizes)
             connection.execute("VACUUM (ANALYZE) ledger_entries, generations")
             found["after VACUUM"] = await _rounds(rt, database.pid, callers, sizes)
     return found

@@ -1,7 +1,7 @@
-"""The load generator: reads a plan from stdin, writes what happened to stdout, both JSON.
+"""The load generator: reads a plan from stdin and writes the outcome to stdout, both as JSON.
 
-A process and a client of its own, so that its work is not counted as the server's. HTTP/1.1 with
-kept connections is written by hand: a full client costs more CPU than the server it measures.
+It runs in its own process, so that its CPU is not counted as the server's. The HTTP/1.1 client is
+written by hand, because a complete one costs more CPU than the server that is measured.
 """
 
 from __future__ import annotations
@@ -15,15 +15,16 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from itertools import cycle
 
-#: A server that is this far behind is not measured any more, it is down.
+#: A server that takes longer than this counts as down.
 _ANSWER_SECONDS = 30.0
 _HOST = "127.0.0.1"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """`rate` None: closed loop, each connection asks again when it is answered. Else open loop:
-    requests leave on a fixed schedule, whether or not earlier ones were answered."""
+    """With `rate` None the load is a closed loop: each connection sends its next request when the
+    last one is answered. Otherwise it is an open loop: requests leave on a fixed schedule, whether
+    or not earlier ones have been answered."""
 
     port: int
     requests: list[str]
@@ -34,8 +35,8 @@ class Plan:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """Milliseconds. Open loop: from the moment a request was due, so that a stalled server cannot
-    hide its stall by not being asked. `late_ms` is how much of that was the generator's own."""
+    """In an open loop the latency counts from when a request was due, so that a server cannot hide
+    a stall by delaying further requests. `late_ms` is the part that the generator itself caused."""
 
     seconds: float = 0.0
     statuses: dict[str, int] = field(default_factory=dict)
@@ -44,7 +45,7 @@ class Outcome:
 
 
 class Connection(asyncio.Protocol):
-    """One request at a time; answers must carry a Content-Length."""
+    """One request at a time. Answers must have a Content-Length."""
 
     def __init__(self) -> None:
         self._transport: asyncio.Transport | None = None
@@ -75,15 +76,16 @@ class Connection(asyncio.Protocol):
         if self._answer is not None and not self._answer.done():
             self._answer.set_result(status)
 
-    async def ask(self, request: bytes) -> str:
-        """The status, or `lost` or `silent`."""
+    async def send(self, request: bytes) -> str:
+        """The status; or `lost` if the connection ended, `silent` if there was no answer in
+        time."""
         if self._transport is None:
             return "lost"
         self._answer = asyncio.get_running_loop().create_future()
         self._transport.write(request)
-        waiting = asyncio.get_running_loop().call_later(_ANSWER_SECONDS, self._end, "silent")
+        timer = asyncio.get_running_loop().call_later(_ANSWER_SECONDS, self._end, "silent")
         status = await self._answer
-        waiting.cancel()
+        timer.cancel()
         if status == "silent" and self._transport is not None:
             self._transport.abort()
         return status
@@ -123,28 +125,28 @@ class Load:
         return connection
 
     async def _closed(self, connection: Connection, started: float) -> None:
-        while (asked := time.perf_counter()) - started < self._plan.seconds:
-            if not await self._ask(connection, due=asked):
+        while (now := time.perf_counter()) - started < self._plan.seconds:
+            if not await self._send(connection, due=now):
                 return
 
     async def _open(self, started: float, rate: float) -> None:
-        asking: list[asyncio.Task[None]] = []
+        tasks: list[asyncio.Task[None]] = []
         for number in range(max(1, round(rate * self._plan.seconds))):
             due = started + number / rate
             await asyncio.sleep(due - time.perf_counter())
-            asking.append(asyncio.create_task(self._one(due)))
-        await asyncio.gather(*asking)
+            tasks.append(asyncio.create_task(self._one(due)))
+        await asyncio.gather(*tasks)
 
     async def _one(self, due: float) -> None:
         self._outcome.late_ms.append((time.perf_counter() - due) * 1000)
-        # A busy server gets a further connection, as from further callers; nothing waits here.
+        # While the server is busy, open another connection, as another caller would.
         connection = self._idle.pop() if self._idle else await self._connect()
-        if await self._ask(connection, due=due):
+        if await self._send(connection, due=due):
             self._idle.append(connection)
 
-    async def _ask(self, connection: Connection, *, due: float) -> bool:
-        """Whether the connection can be asked again."""
-        status = await connection.ask(next(self._requests))
+    async def _send(self, connection: Connection, *, due: float) -> bool:
+        """True if the connection can be used again."""
+        status = await connection.send(next(self._requests))
         self._outcome.latencies_ms.append((time.perf_counter() - due) * 1000)
         self._statuses[status] += 1
         return status.isdigit()
@@ -152,8 +154,8 @@ class Load:
 
 def main() -> None:
     plan = Plan(**json.load(sys.stdin))
-    # epoll counts milliseconds, and requests would leave up to one late; select counts
-    # microseconds.
+    # epoll rounds timeouts to milliseconds, so requests would leave up to one late; select rounds
+    # to microseconds.
     loop = asyncio.SelectorEventLoop(selectors.SelectSelector())
     outcome = loop.run_until_complete(Load(plan).run())
     json.dump(asdict(outcome), sys.stdout)

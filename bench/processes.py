@@ -39,15 +39,15 @@ class Postgres:
 
 @contextmanager
 def postgres(folder: Path) -> Iterator[Postgres]:
-    """An embedded server with its ordinary, durable settings."""
+    """An embedded server with its default, durable settings."""
     with embedded_postgres(folder) as address:
         pid = (folder / "postgres" / "postmaster.pid").read_text().splitlines()[0]
         yield Postgres(address, int(pid))
 
 
 def environment(folder: Path, address: str) -> dict[str, str]:
-    """Settings of this run alone: nothing of the caller's configuration gets in, and the upstream
-    is an address where nobody listens."""
+    """The settings of this run, without the user's configuration. Nothing listens at the upstream's
+    address."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -57,7 +57,7 @@ def environment(folder: Path, address: str) -> dict[str, str]:
         **kept,
         "PYTHONPATH": str(ROOT),
         "DATABASE_URL": address,
-        "ONEMIN_API_KEY": "nobody",
+        "ONEMIN_API_KEY": "unused",
         "ONEMIN_BASE_URL": "http://127.0.0.1:9",
         "REELGATE_DATA_DIR": str(folder),
         "REELGATE_SIGNING_SECRET": "0123456789abcdef0123456789abcdef",
@@ -66,7 +66,7 @@ def environment(folder: Path, address: str) -> dict[str, str]:
 
 @contextmanager
 def gateway(folder: Path, env: dict[str, str]) -> Iterator[Server]:
-    """`reelgate serve`, as an operator starts it, its log in a file."""
+    """`reelgate serve`, with its log in a file."""
     port = _free_port()
     command = [str(Path(sys.executable).with_name("reelgate")), "serve"]
     settings = {**env, "REELGATE_PORT": str(port)}
@@ -82,8 +82,8 @@ def floor(which: str, folder: Path, env: dict[str, str]) -> Iterator[Server]:
         yield server
 
 
-def called(module: str, *arguments: str, env: dict[str, str], stdin: object = None) -> Any:
-    """Runs one of our modules in a process of its own, JSON in and out."""
+def run_module(module: str, *arguments: str, env: dict[str, str], stdin: object = None) -> Any:
+    """Runs one of our modules in its own process, with JSON on stdin and stdout."""
     done = subprocess.run(
         [sys.executable, "-m", module, *arguments],
         input=json.dumps(stdin), env=env, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True,
@@ -98,7 +98,7 @@ def _running(
     log = folder / f"{name}.log"
     started = time.perf_counter()
     with log.open("wb") as output:
-        # Its own folder, so that no .env of a checkout is read.
+        # In its own folder, so that it reads no .env of a checkout.
         process = subprocess.Popen(command, env=env, cwd=folder, stdout=output, stderr=output)
     try:
         while not _answers(port, path):

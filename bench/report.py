@@ -1,4 +1,4 @@
-"""The figures of a run as Markdown: medians over its rounds."""
+"""Renders the figures of a run as Markdown, as medians over its rounds."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _COLUMNS = (
     "load", "target", "p50 ms", "p95 ms", "p99 ms", "requests/s", "CPU ms", "Postgres CPU ms",
     "p50 ÷ bare", "p50 ÷ INSERT", "CPU ÷ bare", "CPU ÷ INSERT",
 )  # fmt: skip
-#: A generator later than this measures itself.
+#: If the generator is later than this, its own delay distorts the figures.
 _LATE_MS = 2.0
 
 
@@ -56,16 +56,16 @@ def markdown(run: Run) -> str:
             late = max(late, found.late)
     if late > _LATE_MS:
         remarks.append(
-            f"The generator itself was up to {late:.1f} ms late (p99): the machine was busy with "
-            "something else, so read CPU and ratios, not times."
+            f"The load generator itself was up to {late:.1f} ms late (p99), since the machine was "
+            "busy. Rely on CPU and ratios, not on times."
         )
     for when, memory in run.memory.items():
         remarks.append(f"Memory {when}: PSS {memory['pss']:.0f} MB, RSS {memory['rss']:.0f} MB.")
     for name, seconds in run.start_seconds.items():
-        remarks.append(f"From the start of the {name} to its first answer: {seconds:.2f} s.")
+        remarks.append(f"Time from the start of the {name} to its first answer: {seconds:.2f} s.")
     creates = run.answered.get(targets.CREATE, 0)
     counted = ", ".join(f"{count} {name}" for name, count in run.rows.items() if name != "floor")
-    remarks.append(f"{creates} creates were confirmed; in the database: {counted}.")
+    remarks.append(f"{creates} creates were confirmed; the database has {counted}.")
     return "\n".join([*lines, "", *(f"- {remark}" for remark in remarks)])
 
 

@@ -1,4 +1,4 @@
-"""One run: every target under every load, in turns, several times over."""
+"""One run: measures every target under every load, in several rounds."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from bench.targets import Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """`members` share the creates of one measurement; each measurement gets new ones, so that what
-    they have open does not grow from one to the next."""
+    """`members` share the creates of one measurement. Each measurement has new members, so that
+    none starts with open generations of an earlier one."""
 
     seconds: float = 5.0
     rounds: int = 3
@@ -31,8 +31,7 @@ class Options:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One target under one load in one round. CPU is of the answering process and of Postgres with
-    all its children."""
+    """One target under one load in one round. `postgres_cpu_ms` includes all Postgres processes."""
 
     target: str
     load: str
@@ -49,14 +48,14 @@ class Sample:
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """`wrong` is everything that makes the figures worthless; empty where all is well."""
+    """`problems` lists what invalidates the figures."""
 
     samples: list[Sample] = field(default_factory=list)
     memory: dict[str, dict[str, float]] = field(default_factory=dict)
     start_seconds: dict[str, float] = field(default_factory=dict)
     rows: dict[str, int] = field(default_factory=dict)
     answered: dict[str, int] = field(default_factory=dict)
-    wrong: list[str] = field(default_factory=list)
+    problems: list[str] = field(default_factory=list)
 
     def to_json(self) -> dict[str, Any]:
         return asdict(self)
@@ -85,20 +84,20 @@ class Bench:
                 targets.generation(gateway, made),
             ]
 
-        warming = min(1.0, self._options.seconds)
+        warm_up = min(1.0, self._options.seconds)
         for target in all_targets():
-            self._drive(target, None, seconds=warming)
+            self._drive(target, None, seconds=warm_up)
         for number in range(1, self._options.rounds + 1):
             for rate in (*self._options.rates, None):
                 for target in all_targets():
                     self._sample(target, rate, number)
 
     def groups(self) -> int:
-        """How many groups of members `measure` uses up."""
+        """How many groups of members `measure` needs."""
         return 2 + self._options.rounds * (len(self._options.rates) + 1)
 
     def _sample(self, target: Target, rate: float | None, number: int) -> None:
-        load = f"{self._options.connections} at a time" if rate is None else f"{rate:g}/s"
+        load = f"{self._options.connections} connections" if rate is None else f"{rate:g}/s"
         print(f"round {number}: {load}: {target.name}", file=sys.stderr)
         before = cpu_seconds(target.server.pid), tree_cpu_seconds(self._database.pid)
         outcome = self._drive(target, rate, seconds=self._options.seconds)
@@ -128,22 +127,22 @@ class Bench:
             connections=self._options.connections,
             rate=rate,
         )
-        outcome = Outcome(**processes.called("bench.load", env=self._env, stdin=asdict(plan)))
+        outcome = Outcome(**processes.run_module("bench.load", env=self._env, stdin=asdict(plan)))
         for status, count in outcome.statuses.items():
             if status == str(target.expected):
                 self._answered[target.name] += count
             else:
-                self.run.wrong.append(f"{target.name}: {count} answers were {status}")
+                self.run.problems.append(f"{target.name}: {count} answers had status {status}")
         return outcome
 
     def check(self) -> None:
-        """A fast answer is worth nothing if what it confirms is not there."""
-        rows: dict[str, int] = processes.called("bench.seeding", "count", env=self._env)
+        """Compares the rows in the database with the answers that confirmed them."""
+        rows: dict[str, int] = processes.run_module("bench.seeding", "count", env=self._env)
         self.run.rows, self.run.answered = rows, dict(self._answered)
         for name, count in rows.items():
             expected = self._answered[targets.INSERT if name == "floor" else targets.CREATE]
             if count != expected:
-                self.run.wrong.append(f"{expected} creates were confirmed, {name}: {count}")
+                self.run.problems.append(f"{expected} creates were confirmed, {name}: {count}")
 
 
 def run(options: Options) -> Run:
@@ -153,7 +152,7 @@ def run(options: Options) -> Run:
         env = processes.environment(folder, database.address)
         bench = Bench(options, env, database)
         count = bench.groups() * options.members
-        keys = processes.called("bench.seeding", "prepare", f"--members={count}", env=env)
+        keys = processes.run_module("bench.seeding", "prepare", f"--members={count}", env=env)
         gateway = stack.enter_context(processes.gateway(folder, env))
         bench.run.start_seconds = {gateway.name: gateway.start_seconds}
         bench.run.memory["at start"] = memory_mb(gateway.pid)
@@ -162,7 +161,7 @@ def run(options: Options) -> Run:
             processes.floor("insert", folder, env) as insert,
         ):
             bench.measure(gateway, bare, insert, keys)
-        # After the floors are gone: pages shared with them would count for less.
+        # Measured after the floors have ended: PSS counts shared pages only in part.
         bench.run.memory["after the run"] = memory_mb(gateway.pid)
         bench.check()
         return bench.run

@@ -1,7 +1,7 @@
-"""Makes members before a run and counts rows after it.
+"""Creates members before a run and counts rows after it.
 
-Run as `python -m bench.seeding …`, in processes that end: what they load must not be shared with
-the process whose memory is measured.
+Runs as `python -m bench.seeding …` in processes that end before memory is measured, because memory
+shared with them would be counted only in part.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from app.settings import Settings
 from bench.floors import TABLE
 
 TEAM = "bench"
-#: No limit of a member binds here: it is the accepted path that is measured.
+#: High enough that every create is accepted.
 LIMITS = Limits(
     credit_limit=10**15, rate_per_minute=60_000, rate_burst=60_000, max_open=1_000_000
 )  # fmt: skip
 
-#: What has to be there as often as a create was answered with 202.
+#: Each count must equal the number of creates that were answered with 202.
 _COUNTS = {
     "generations": "SELECT count(*) FROM generations",
     "holds": "SELECT count(*) FROM ledger_entries WHERE kind = 'hold'",
@@ -39,7 +39,7 @@ _COUNTS = {
 
 
 async def make_members(rt: Runtime, count: int) -> list[str]:
-    """Keys of `count` new members."""
+    """The keys of `count` new members."""
     await teams.create_team(rt, TEAM, credit_limit=None, actor=TEAM)
     secrets = []
     for number in range(count):

@@ -1,4 +1,4 @@
-"""What is asked of which server, as raw HTTP/1.1 requests."""
+"""The requests of each measurement, as raw HTTP/1.1."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bench.processes import Server
 
-#: The seed's example.
+#: The example of the upstream's documentation.
 BODY = json.dumps(
     {
         "type": "TEXT_TO_VIDEO",
@@ -48,7 +48,7 @@ def create(server: Server, keys: list[str]) -> Target:
 
 
 def waiting_create(key: str) -> str:
-    """A create that holds its connection until there is a video."""
+    """A create that waits for its video."""
     return _request("POST", "/api/features", key=key, body=BODY)
 
 
@@ -71,7 +71,7 @@ def insert(server: Server) -> Target:
 
 
 def first_creates(server: Server, keys: list[str]) -> list[tuple[str, str]]:
-    """One generation for each key, for the status reads: (key, uuid)."""
+    """Creates one generation for each key, for the status reads to find: (key, uuid)."""
     made = []
     connection = http.client.HTTPConnection("127.0.0.1", server.port, timeout=30)
     for key in keys:
@@ -82,7 +82,7 @@ def first_creates(server: Server, keys: list[str]) -> list[tuple[str, str]]:
         answer = connection.getresponse()
         document = json.loads(answer.read())
         if answer.status != 202:
-            raise SystemExit(f"a create was answered with {answer.status}: {document}")
+            raise SystemExit(f"A create was answered with {answer.status}: {document}")
         made.append((key, document["aiRecord"]["uuid"]))
     connection.close()
     return made
