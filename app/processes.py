@@ -21,6 +21,7 @@ from app import __version__
 from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
+from app.operators import startup
 from app.runtime import Runtime, open_runtime
 from app.settings import LogFormat, Settings
 from app.telemetry import configure_logging, logger
@@ -37,15 +38,32 @@ _LOOPBACK = "127.0.0.1"
 _BACKLOG = 2048
 
 
-def start_logging(settings: Settings) -> None:
-    pretty = settings.log_format is LogFormat.PRETTY or (
+def _pretty(settings: Settings) -> bool:
+    return settings.log_format is LogFormat.PRETTY or (
         settings.log_format is LogFormat.AUTO and sys.stderr.isatty()
     )
+
+
+def start_logging(settings: Settings) -> None:
     secrets = list(settings.upstream_keys().values())
     for secret in (settings.signing_secret, settings.database_url):
         if secret is not None:
             secrets.append(secret.get_secret_value())
-    configure_logging(json=not pretty, level=settings.log_level, secrets=secrets)
+    configure_logging(json=not _pretty(settings), level=settings.log_level, secrets=secrets)
+
+
+def _announce(
+    settings: Settings, command: str, *, embedded: bool = False, key: str | None = None
+) -> None:
+    """Says what has started and what it uses: to a person on standard output, to a program in the
+    log. `up` is a person's in any case: it prints the first key there."""
+    facts = startup.facts(settings, api=command != "worker", embedded=embedded)
+    if key is not None:
+        facts["new_key"] = key
+    if not _pretty(settings):
+        log.info("process_started", command=command, version=__version__, **facts)
+    if _pretty(settings) or command == "up":
+        print(startup.block(facts), flush=True)  # noqa: T201
 
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
@@ -76,6 +94,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_runtime(settings, forms=FORMS) as rt:
             await _refuse_other_schemas(rt)
+            _announce(settings, "serve", key=startup.key_command())
             await _serve_api(rt, listener, stopping)
 
 
@@ -85,14 +104,13 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         raise ConfigurationError(
             "A worker needs ONEMIN_API_KEY, or REELGATE_SIMULATOR_URL for a simulator."
         )
-    from prometheus_client import start_http_server
-
     from app.worker.run import run as run_worker
 
     async with open_runtime(settings, forms=FORMS) as rt:
         await _refuse_other_schemas(rt)
+        _announce(settings, "worker")
         if settings.worker_metrics_port:
-            start_http_server(settings.worker_metrics_port, settings.host, rt.metrics.registry)
+            _show_metrics(rt)
         gauging = asyncio.create_task(_keep_gauges(rt))
         try:
             await run_worker(rt, stopping)
@@ -108,6 +126,16 @@ async def _refuse_other_schemas(rt: Runtime) -> None:
             schema = await migrate.schema_of(tx)
         if not schema.released:
             raise ConfigurationError(schema.detail)
+
+
+def _show_metrics(rt: Runtime) -> None:
+    from prometheus_client import start_http_server
+
+    host, port = rt.settings.host, rt.settings.worker_metrics_port
+    try:
+        start_http_server(port, host, rt.metrics.registry)
+    except OSError as error:
+        raise _cannot_listen(host, port, "REELGATE_WORKER_METRICS_PORT", error) from None
 
 
 async def _keep_gauges(rt: Runtime) -> None:
@@ -143,7 +171,7 @@ def up(settings: Settings) -> None:
 
 
 async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) -> None:
-    from app.operators.bootstrap import ensure_first_key
+    from app.operators.bootstrap import ensure_first_key, lost_key_command
     from app.worker.run import run as run_worker
 
     async with contextlib.AsyncExitStack() as stack:
@@ -160,7 +188,10 @@ async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) ->
         working = asyncio.create_task(run_worker(rt, worker_stopping))
         working.add_done_callback(lambda _: stopping.set())
         try:
-            await ensure_first_key(rt)
+            first_key = await ensure_first_key(rt)
+            _announce(settings, "up", embedded=embedded, key=await lost_key_command(rt))
+            if first_key is not None:
+                print(first_key, flush=True)  # noqa: T201
             await _serve_api(rt, listener, stopping)
         finally:
             worker_stopping.set()
@@ -208,7 +239,7 @@ async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Eve
     log.info(
         "api_started",
         version=__version__,
-        address=rt.settings.link_base,
+        address=rt.settings.local_url,
         simulated=rt.settings.simulated,
     )
     await _until(stopping, Server(config), listener, on_stop=lambda: _drain(rt))
@@ -245,6 +276,12 @@ async def _until(
         await serving
 
 
+def _cannot_listen(host: str, port: int, setting: str, error: OSError) -> ConfigurationError:
+    return ConfigurationError(
+        f"{host} port {port} cannot be listened on ({error.strerror}); set {setting} to a free one."
+    )
+
+
 @contextlib.contextmanager
 def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -256,10 +293,7 @@ def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
             # Whoever is told of this address and comes before the server is up waits for it.
             listener.listen(_BACKLOG)
         except OSError as error:
-            raise ConfigurationError(
-                f"{host} port {port} cannot be listened on ({error.strerror}); "
-                f"set {setting} to a free one."
-            ) from None
+            raise _cannot_listen(host, port, setting, error) from None
         yield listener
     finally:
         listener.close()

@@ -52,6 +52,13 @@ def driver_conninfo(address: str) -> str:
     return make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
+def shown_address(address: str) -> str:
+    """Host, port and database: what may be shown of an address."""
+    url = make_url(address)
+    host = url.host or url.query.get("host") or "localhost"
+    return f"{host}:{url.port or 5432}/{url.database or ''}"
+
+
 class Database:
     """A pool of connections. Nothing is opened before the first use."""
 

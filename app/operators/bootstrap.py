@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from contextlib import suppress
 
 from app.db import members as rows
@@ -11,9 +10,9 @@ from app.domain.caller import Role
 from app.errors import InvalidRequest
 from app.members import keys, members, teams
 from app.members.members import Limits
+from app.operators.startup import key_command
 from app.runtime import Runtime
 
-TEAM = "default"
 MEMBER = "admin"
 
 _EXAMPLE = {
@@ -30,27 +29,35 @@ _EXAMPLE = {
 }
 
 
-async def ensure_first_key(rt: Runtime) -> None:
-    """Where there is no key yet, makes one and prints it with a first call. A start that broke off
-    half way is taken up where it was."""
+async def ensure_first_key(rt: Runtime) -> str | None:
+    """Makes a key where there is none yet: what to print, the key and a first call. A start that
+    broke off half way is completed."""
+    team = rt.settings.operator_team
     async with rt.db.single() as tx:
         if await rows.any_key(tx):
-            return
+            return None
     with suppress(InvalidRequest):
-        await teams.create_team(rt, TEAM, credit_limit=None, actor="first start")
+        await teams.create_team(rt, team, credit_limit=None, actor="first start")
     with suppress(InvalidRequest):
         await members.create_member(
-            rt, TEAM, MEMBER, role=Role.ADMIN, limits=Limits(), actor="first start"
+            rt, team, MEMBER, role=Role.ADMIN, limits=Limits(), actor="first start"
         )
-    key = await keys.create_key(rt, TEAM, MEMBER, name="first", actor="first start")
-    print(welcome(rt, key.secret), file=sys.stdout, flush=True)  # noqa: T201
+    key = await keys.create_key(rt, team, MEMBER, name="first", actor="first start")
+    return welcome(rt, key.secret)
+
+
+async def lost_key_command(rt: Runtime) -> str:
+    """What to type for another key: the first administrator's, where it is still there."""
+    team = rt.settings.operator_team
+    async with rt.db.single() as tx:
+        found = await rows.find_member(tx, team=team, name=MEMBER)
+    return key_command(team, MEMBER) if found is not None else key_command()
 
 
 def welcome(rt: Runtime, key: str) -> str:
     where = rt.settings.link_base
     return f"""
-Reelgate is up at {where}{" with the built-in SIMULATOR" if rt.settings.simulated else ""}.
-The key of {TEAM}/{MEMBER}, shown only now:
+The key of {rt.settings.operator_team}/{MEMBER}, shown only now:
 
     {key}
 

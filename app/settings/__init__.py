@@ -62,8 +62,11 @@ class Settings(
     @property
     def link_base(self) -> str:
         """Scheme, host, port and path of links, without a slash at the end."""
-        if self.public_url is not None:
-            return self.public_url
+        return self.public_url or self.local_url
+
+    @property
+    def local_url(self) -> str:
+        """Where this machine reaches the API, whatever address callers use."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 

@@ -7,6 +7,7 @@ import os
 import re
 import signal
 import socket
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 
 from app import __version__
 from tests.harness.gateway import SIGNING_SECRET, body
-from tests.harness.processes import Api, Process, family, until
+from tests.harness.processes import Api, Process, environment, family, until
 
 QUICK = {
     "REELGATE_PORT": "0",
@@ -106,6 +107,20 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     assert f"--header 'API-KEY: {keys[0]}'" in first.printed
     assert keys[0] not in first.errors, "the log keeps no key"
     assert first.events("simulator_in_place_of_upstream")
+    said = first.said("process_started")
+    assert said["listens"] == said["public"] == first.address
+    assert first.http.get(said["docs"]).status_code == 200
+    assert said["data"] == str(tmp_path / "data")
+    assert said["database"] == "embedded PostgreSQL in the data folder"
+    assert said["upstream"].startswith("SIMULATOR at http://127.0.0.1:")
+    for fact in ("listens", "docs", "data", "database", "upstream", "new_key"):
+        assert f"  {said[fact]}\n" in first.printed
+    lost = said["new_key"].split()
+    assert lost[1:] == ["key", "create", "--team", "default", "--member", "admin"]
+    another = subprocess.run(
+        lost, cwd=tmp_path, env=environment(tmp_path, QUICK), capture_output=True, check=True
+    )
+    assert another.stdout.startswith(b"rg_")
     for event in ("api_started", "worker_started"):
         assert first.said(event)["version"] == __version__
 
@@ -119,7 +134,7 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     end(first, tmp_path)
 
     second = up(started, tmp_path).ready()
-    assert second.printed == "", "no second key"
+    assert "rg_" not in second.printed, "no second key"
     again = second.http.get(f"/api/results/{record['uuid']}", headers=key).json()["aiRecord"]
     assert again["status"] == "SUCCESS"
     assert second.http.get(again["temporaryUrl"]).content == film
@@ -127,7 +142,7 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     assert postmaster(tmp_path) is not None, "a killed process leaves its Postgres behind"
 
     third = up(started, tmp_path).ready()
-    assert third.printed == ""
+    assert "rg_" not in third.printed
     content = third.http.get(f"/api/v1/generations/{record['uuid']}/content", headers=key)
     assert content.content == film
     end(third, tmp_path)
@@ -195,3 +210,40 @@ def test_a_second_up_on_the_same_data_shares_its_postgres_and_does_not_stop_it(
     assert second.exit_code() == 0
     assert until(lambda: first.readiness() == 200, "the first still works")
     end(first, tmp_path)
+
+
+def test_each_process_says_where_it_listens_and_what_it_uses(
+    database_url: str, started: list[Process], tmp_path: Path
+) -> None:
+    settings = QUICK | {
+        "DATABASE_URL": database_url,
+        "ONEMIN_API_KEY": "canary-upstream-key-0001",
+        "ONEMIN_BASE_URL": "http://127.0.0.1:1/upstream",
+        "REELGATE_PUBLIC_URL": "https://video.example.com/base",
+        "REELGATE_LOG_FORMAT": "pretty",
+    }
+    serve = Process("serve", folder=tmp_path, name="serve", settings=settings)
+    worker = Process("worker", folder=tmp_path, name="worker", settings=settings)
+    started += [serve, worker]
+    until(lambda: "new key" in serve.printed, "the API says what it uses")
+    until(lambda: "upstream" in worker.printed, "the worker says what it uses")
+    listens = re.search(r"^  listens +(http://127\.0\.0\.1:(\d+))$", serve.printed, re.MULTILINE)
+    assert listens
+    assert int(listens[2]) > 0
+    for said, name, fact in (
+        (serve, "public", "https://video.example.com/base"),
+        (serve, "docs", f"{listens[1]}/docs"),
+        (serve, "new key", r".*reelgate key create --team TEAM --member MEMBER"),
+        *(
+            (process, name, fact)
+            for process in (serve, worker)
+            for name, fact in (
+                ("data", str(tmp_path / "data")),
+                ("videos", f"file://{tmp_path}/data/archive"),
+                ("database", r"[^@]+:\d+/test_\d+"),
+                ("upstream", "http://127.0.0.1:1/upstream"),
+            )
+        ),
+    ):
+        assert re.search(rf"^  {name} +{fact}$", said.printed, re.MULTILINE), said.printed
+    assert "canary" not in serve.printed + worker.printed

@@ -1,0 +1,66 @@
+"""What a process says when it starts: where it listens, what it uses, and where things lie."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+from app import __version__
+from app.db.session import shown_address
+from app.settings import Settings
+
+#: What people open in a browser: the name it is announced under, and its path.
+_PAGES = {"docs": "/docs"}
+_EMBEDDED = "embedded PostgreSQL in the data folder"
+
+
+def facts(settings: Settings, *, api: bool, embedded: bool) -> dict[str, str]:
+    """Without secrets. `embedded`: the database is the embedded PostgreSQL."""
+    found = {}
+    if api:
+        found["listens"] = settings.local_url
+        found["public"] = settings.link_base
+        found |= {name: settings.local_url + path for name, path in _PAGES.items()}
+    elif settings.worker_metrics_port:
+        found["metrics"] = f"http://{settings.host}:{settings.worker_metrics_port}/metrics"
+    return found | {
+        "data": str(settings.data_dir.resolve()),
+        "database": _EMBEDDED if embedded else _database(settings),
+        "videos": settings.archive_address,
+        "upstream": _upstream(settings),
+    }
+
+
+def _database(settings: Settings) -> str:
+    assert settings.database_url is not None
+    return shown_address(settings.database_url.get_secret_value())
+
+
+def _upstream(settings: Settings) -> str:
+    if settings.simulated:
+        return f"SIMULATOR at {settings.upstream_url}: no video is real, and nothing is charged"
+    return settings.upstream_url
+
+
+def block(facts: dict[str, str]) -> str:
+    """The facts for a person."""
+    width = max(map(len, facts)) + 2
+    lines = [f"  {name.replace('_', ' '):<{width}}{fact}" for name, fact in facts.items()]
+    return "\n".join([f"Reelgate {__version__}", "", *lines, ""])
+
+
+def key_command(team: str = "TEAM", member: str = "MEMBER") -> str:
+    """What to type for another key."""
+    return f"{_program()} key create --team {shlex.quote(team)} --member {shlex.quote(member)}"
+
+
+def _program() -> str:
+    """This program, as it can be typed here: `make run` puts it into no PATH."""
+    running = Path(sys.argv[0])
+    found = shutil.which("reelgate")
+    if found is not None and Path(found).resolve() == running.resolve():
+        return "reelgate"
+    here = Path.cwd()
+    return str(running.relative_to(here) if running.is_relative_to(here) else running)
