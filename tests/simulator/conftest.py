@@ -109,11 +109,24 @@ async def still(tmp_path: Path, clock: WallClock) -> AsyncIterator[Client]:
     app.state.simulator.close()
 
 
+async def _stop(server: uvicorn.Server) -> None:
+    """Lets go of idle connections and waits for busy ones."""
+    for listening in server.servers:
+        listening.close()
+    for connection in list(server.server_state.connections):
+        connection.shutdown()
+    async with asyncio.timeout(60):
+        while server.server_state.connections or server.server_state.tasks:  # noqa: ASYNC110
+            await asyncio.sleep(0.001)
+    await server.lifespan.shutdown()
+
+
 @contextlib.asynccontextmanager
 async def serving(
     config: SimulatorConfig, *, now: Callable[[], float] = time.time
 ) -> AsyncIterator[Client]:
-    """Starts and stops the server step by step: `Server.serve` adds a few tenths of a second."""
+    """Starts and stops the server step by step: `Server.serve` and `Server.shutdown` add a few
+    tenths of a second."""
     simulator = create_simulator(config, now=now)
     settings = uvicorn_config(simulator, "127.0.0.1", 0, log_level="warning")
     settings.load()
@@ -122,12 +135,17 @@ async def serving(
     await server.startup()
     port = server.servers[0].sockets[0].getsockname()[1]
     async with httpx.AsyncClient(
-        base_url=f"http://127.0.0.1:{port}", headers={"API-KEY": KEY}, timeout=30, trust_env=False
+        base_url=f"http://127.0.0.1:{port}",
+        headers={"API-KEY": KEY},
+        timeout=30,
+        trust_env=False,
+        # Loading authorities that http never asks for costs more than most tests.
+        verify=False,
     ) as http:
         try:
             yield Client(http)
         finally:
-            await server.shutdown()  # before its clients close, as in production
+            await _stop(server)  # before its clients close, as in production
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ async def test_a_canceled_write_leaves_nothing(folder: Archive, tmp_path: Path) 
 
 KILLED = """
 import asyncio, sys
-from app.archive import PART_BYTES, Archive
+from app.videos.store import PART_BYTES, Archive
 
 async def endless():
     for _ in range(3):
