@@ -8,7 +8,8 @@ import pytest
 _SLOW_FIXTURES = frozenset({"postgres"})
 #: Folders and files whose tests start processes without such a fixture.
 _SLOW_PATHS = (
-    "tests/promises/", "tests/bench/", "tests/structure/test_install.py", "tests/chaos/test_chaos.py", "tests/db/test_embedded.py",
+    "tests/promises/", "tests/bench/", "tests/chaos/test_chaos.py", "tests/db/test_embedded.py",
+    "tests/structure/test_install.py",
 )  # fmt: skip
 
 
