@@ -16,6 +16,7 @@ from app.db import pauses as pause_rows
 from app.db import upstream_keys as key_rows
 from app.domain.generation import Generation
 from app.domain.operators import Outcome, Switch
+from app.domain.upstream_keys import BreakerState, KeyState
 from app.generations import queries, unknown
 from app.generations.progress import NO_HISTORY, progress_of
 from app.http.access import Operator, Rt
@@ -34,15 +35,18 @@ class SwitchDocument(Document):
 
 
 class UpstreamKeyDocument(Document):
-    """An upstream key by its label; the key itself is nowhere."""
+    """An upstream key by its label; the key itself is never shown. `breaker` is `closed` while
+    submissions go through it, `open` after too many in a row without an answer, and `half_open`
+    while one of them is tried. `breaker_until` says when the upstream is asked again."""
 
     label: str
-    state: str
+    state: KeyState
     reason: str | None
     set_aside_at: datetime | None
     return_at: datetime | None
-    failures: int
-    breaker_open_until: datetime | None
+    breaker: BreakerState
+    breaker_failures: int
+    breaker_until: datetime | None
 
 
 class GatewayDocument(Document):
@@ -171,8 +175,9 @@ async def _gateway(rt: Runtime) -> GatewayDocument:
                 reason=key.reason,
                 set_aside_at=key.set_aside_at,
                 return_at=key.return_at,
-                failures=key.failures,
-                breaker_open_until=key.open_until,
+                breaker=key.breaker,
+                breaker_failures=key.breaker_failures,
+                breaker_until=key.breaker_until,
             )
             for key in keys
         ],

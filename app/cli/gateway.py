@@ -68,10 +68,10 @@ def upstream_list() -> None:
         async with rt.db.single() as tx:
             found = await rows.list_keys(tx)
         show(
-            ["key", "state", "reason", "since", "returns", "failures", "breaker open until"],
+            ["key", "state", "reason", "since", "returns", "breaker", "failures", "until"],
             [
-                [k.label, k.state, k.reason, day(k.set_aside_at), day(k.return_at), k.failures,
-                 day(k.open_until)]
+                [k.label, k.state, k.reason, day(k.set_aside_at), day(k.return_at), k.breaker,
+                 k.breaker_failures, day(k.breaker_until)]
                 for k in found
             ],
         )  # fmt: skip

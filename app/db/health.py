@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from app.db.session import Tx
+from app.db.upstream_keys import USABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +61,7 @@ async def figures(tx: Tx) -> Figures:
     ).all()
     keys = await tx.execute(
         text(
-            "SELECT label, state = 'active' AND open_until IS NULL AS active FROM upstream_keys"
+            f"SELECT label, {USABLE} AS usable FROM upstream_keys"  # noqa: S608
             " WHERE seen_at > now() - interval '2 minutes'"
         )
     )
@@ -70,7 +71,7 @@ async def figures(tx: Tx) -> Figures:
         hold_credits=int(holds or 0),
         assets={row.state: row.rows for row in assets},
         pending_asset_seconds=max((a.oldest for a in assets if a.state == "pending"), default=0.0),
-        upstream_keys={row.label: row.active for row in keys},
+        upstream_keys={row.label: row.usable for row in keys},
     )
 
 
@@ -107,13 +108,11 @@ async def hindrances(tx: Tx) -> Hindrances:
     row = (
         await tx.execute(
             text(
-                """
+                f"""
                 SELECT ARRAY(SELECT name FROM pauses WHERE paused ORDER BY name) AS paused,
-                       count(*) AS keys,
-                       count(*) FILTER (WHERE state = 'active' AND open_until IS NULL)
-                           AS usable_keys
+                       count(*) AS keys, count(*) FILTER (WHERE {USABLE}) AS usable_keys
                   FROM upstream_keys WHERE seen_at > now() - interval '2 minutes'
-                """
+                """  # noqa: S608
             )
         )
     ).one()

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.session import Tx
+from app.db.upstream_keys import USABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ SUBMISSION_HELD_UP = """(
           FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""
 
 _STANDING = text(
-    """
+    f"""
     SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
                        SELECT count(*) FROM procrastinate_jobs o
                         WHERE o.queue_name = 'submit' AND o.status = 'todo'
@@ -43,10 +44,10 @@ _STANDING = text(
              ORDER BY j.status LIMIT 1) AS position,
            (SELECT p.paused FROM pauses p WHERE p.name = 'submission') AS paused,
            count(k.id) AS keys,
-           count(k.id) FILTER (WHERE k.state = 'active' AND k.open_until IS NULL) AS usable_keys,
-           min(coalesce(k.return_at, k.open_until)) AS keys_back_at
+           count(k.id) FILTER (WHERE {USABLE}) AS usable_keys,
+           min(coalesce(k.return_at, k.breaker_until)) AS keys_back_at
       FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'
-    """
+    """  # noqa: S608
 )
 
 

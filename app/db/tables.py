@@ -27,6 +27,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.columns import created, instant, metadata, one_of
 from app.domain.generation import State
+from app.domain.upstream_keys import BreakerState, KeyState
 
 teams = Table(
     "teams",
@@ -102,14 +103,22 @@ upstream_keys = Table(
     instant("set_aside_at"),
     instant("return_at"),
     instant("arrival_at", nullable=False, now=True),
-    # The circuit breaker: failures in a row, until when it is open, how often it opened in a row.
-    Column("failures", Integer, nullable=False, server_default="0"),
-    instant("open_until"),
-    Column("openings", Integer, nullable=False, server_default="0"),
+    # The circuit breaker: submissions in a row without an answer, probes since it was closed, and
+    # when the next probe is due. While half open: when the trial is given up, null before it.
+    Column("breaker", Text, nullable=False, server_default="closed"),
+    Column("breaker_failures", Integer, nullable=False, server_default="0"),
+    Column("breaker_probes", Integer, nullable=False, server_default="0"),
+    instant("breaker_until"),
     # When a worker last had this key configured.
     instant("seen_at", nullable=False, now=True),
     created(),
-    one_of("state", ["active", "set_aside"]),
+    one_of("state", [state.value for state in KeyState]),
+    one_of("breaker", [state.value for state in BreakerState]),
+    CheckConstraint(
+        "CASE breaker WHEN 'closed' THEN breaker_until IS NULL AND breaker_probes = 0"
+        " WHEN 'half_open' THEN breaker_probes > 0 ELSE breaker_until IS NOT NULL END",
+        name="breaker_until",
+    ),
     postgresql_with={"fillfactor": 50},
 )
 

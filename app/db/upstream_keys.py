@@ -5,27 +5,45 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import Row, text
 
 from app.db.session import Tx
+from app.domain.upstream_keys import BreakerState, KeyState
 
-#: How soon to ask again while every key is set aside or its breaker is open.
+#: How soon to ask again while no key may be used.
 NO_KEY_SECONDS = 10.0
-#: A breaker stays open for no longer than this before the upstream is asked again.
-MOST_OPEN_SECONDS = 300.0
+#: The longest time between two probes of a breaker.
+MAX_OPEN_SECONDS = 300.0
+#: Condition on a row: a submission may go through this key now.
+USABLE = "state = 'active' AND breaker_until IS NULL"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamKey:
+    """`breaker_failures` are submissions in a row without an answer. `breaker_until` is when the
+    next probe is due; while half open, when the trial is given up, or None before it."""
+
     id: int
     label: str
-    state: str
+    state: KeyState
     reason: str | None
     set_aside_at: datetime | None
     return_at: datetime | None
-    failures: int
-    open_until: datetime | None
+    breaker: BreakerState
+    breaker_failures: int
+    breaker_until: datetime | None
+
+
+_COLUMNS = (
+    "id, label, state, reason, set_aside_at, return_at, breaker, breaker_failures, breaker_until"
+)
+
+
+def _key(row: Row[Any]) -> UpstreamKey:
+    named = {**row._mapping, "state": KeyState(row.state), "breaker": BreakerState(row.breaker)}
+    return UpstreamKey(**named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +82,11 @@ async def list_keys(tx: Tx) -> list[UpstreamKey]:
     """The keys that some worker has configured now."""
     rows = await tx.execute(
         text(
-            """
-            SELECT id, label, state, reason, set_aside_at, return_at, failures, open_until
-              FROM upstream_keys
-             WHERE seen_at > now() - interval '2 minutes' ORDER BY id
-            """
+            f"SELECT {_COLUMNS} FROM upstream_keys"  # noqa: S608
+            " WHERE seen_at > now() - interval '2 minutes' ORDER BY id"
         )
     )
-    return [UpstreamKey(**row._mapping) for row in rows]
+    return [_key(row) for row in rows]
 
 
 async def take_slot(
@@ -87,12 +102,12 @@ async def take_slot(
 
     The budget is GCRA on the database's clock: a key may run `ahead` requests before it has to
     keep to `per_minute`, and where that is less than one a second, `ahead` seconds. Submissions
-    pass a larger `ahead` than polls, so they go first when it is tight. An
-    arrival more than a minute ahead means that the clock was set back, and is cut. `any_state` also
-    takes keys that are set aside: a generation is polled with the key that made it.
+    pass a larger `ahead` than polls, so they go first when it is tight. An arrival more than a
+    minute ahead means that the clock was set back, and is cut. `any_state` also takes keys that are
+    set aside or whose breaker is open: a generation is polled with the key that made it.
 
-    Where a look-up was answered since the breaker opened, the one that takes the slot is on trial:
-    the breaker is open again, `trial_seconds` and twice as long each time, until it is answered.
+    The submission that takes the slot of a half-open breaker is its trial: no other may go until it
+    is answered, or until its time is over, which is `trial_seconds` doubled by each probe so far.
     """
     step = 60.0 / per_minute
     # Below the minute after which an arrival is cut, or a small budget would never be used up.
@@ -101,20 +116,21 @@ async def take_slot(
     taken = (
         await tx.execute(
             text(
-                """
+                f"""
                 WITH candidate AS (
                     SELECT id, least(greatest(arrival_at, now()), now() + interval '1 minute')
                                AS arrival
                       FROM upstream_keys
-                     WHERE id = ANY(:ids)
-                       AND (:any_state OR (state = 'active' AND open_until IS NULL))
+                     WHERE id = ANY(:ids) AND (:any_state OR {USABLE})
                      ORDER BY arrival_at LIMIT 1 FOR UPDATE
                 ), taken AS (
                     UPDATE upstream_keys k
                        SET arrival_at = c.arrival + make_interval(secs => :step),
-                           open_until = CASE WHEN :any_state OR openings = 0 THEN open_until
+                           breaker_until = CASE
+                               WHEN :any_state OR breaker <> 'half_open' THEN breaker_until
                                ELSE now() + make_interval(
-                                   secs => least(:trial * 2 ^ least(openings, 20), :most)) END
+                                   secs => least(:trial * 2 ^ least(breaker_probes, 20), :most))
+                               END
                       FROM candidate c
                      WHERE k.id = c.id AND c.arrival < now() + make_interval(secs => :allowed)
                     RETURNING k.id
@@ -122,7 +138,7 @@ async def take_slot(
                 SELECT (SELECT id FROM taken) AS id,
                        (SELECT extract(epoch FROM arrival - now())::double precision
                           FROM candidate) AS backlog
-                """
+                """  # noqa: S608
             ),
             {
                 "ids": list(ids),
@@ -130,7 +146,7 @@ async def take_slot(
                 "step": step,
                 "allowed": allowed,
                 "trial": trial_seconds,
-                "most": MOST_OPEN_SECONDS,
+                "most": MAX_OPEN_SECONDS,
             },
         )
     ).one()
@@ -170,13 +186,14 @@ async def return_due(tx: Tx) -> list[str]:
     return [row.label for row in rows]
 
 
-async def take_back(tx: Tx, label: str) -> bool:
-    """Takes a key back into use by hand; True where there is one with this label."""
+async def return_to_use(tx: Tx, label: str) -> bool:
+    """By hand: active, with its breaker closed. False where there is no key with this label."""
     result = await tx.execute(
         text(
             """
             UPDATE upstream_keys SET state = 'active', reason = NULL, set_aside_at = NULL,
-                   return_at = NULL, failures = 0, open_until = NULL, openings = 0
+                   return_at = NULL, breaker = 'closed', breaker_failures = 0,
+                   breaker_probes = 0, breaker_until = NULL
              WHERE label = :label
             """
         ),
@@ -185,21 +202,24 @@ async def take_back(tx: Tx, label: str) -> bool:
     return result.rowcount > 0
 
 
-async def count_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: float) -> bool:
-    """Counts a submission that got no answer. True where that opened the key's breaker: from
-    `threshold` in a row on nothing is sent through it until a harmless look-up is answered."""
+async def record_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: float) -> bool:
+    """A submission without an answer. True where that opened the breaker, which was not on trial:
+    after `threshold` of them in a row. One that is open, or on trial, stays so until it was to."""
     opened = await tx.scalar(
         text(
             """
             WITH before AS (
-                SELECT id, open_until FROM upstream_keys WHERE id = :id FOR UPDATE
+                SELECT id, breaker_until IS NOT NULL
+                           OR breaker_failures + 1 >= :threshold AS opens, breaker_until
+                  FROM upstream_keys WHERE id = :id FOR UPDATE
             )
-            UPDATE upstream_keys k SET failures = failures + 1,
-                   open_until = CASE WHEN failures + 1 >= :threshold OR k.open_until IS NOT NULL
-                                     THEN coalesce(k.open_until,
-                                                   now() + make_interval(secs => :seconds)) END
+            UPDATE upstream_keys k
+               SET breaker_failures = breaker_failures + 1,
+                   breaker = CASE WHEN b.opens THEN 'open' ELSE breaker END,
+                   breaker_until = CASE WHEN b.opens THEN coalesce(
+                       k.breaker_until, now() + make_interval(secs => :seconds)) END
               FROM before b WHERE k.id = b.id
-            RETURNING b.open_until IS NULL AND k.open_until IS NOT NULL
+            RETURNING b.opens AND b.breaker_until IS NULL
             """
         ),
         {"id": key_id, "threshold": threshold, "seconds": open_seconds},
@@ -207,19 +227,22 @@ async def count_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: fl
     return bool(opened)
 
 
-async def count_answer(tx: Tx, key_id: int) -> bool:
-    """An answer ends a row of failures; True where it ended the trial of a breaker. Writes only
-    where there is something to end."""
+async def record_answer(tx: Tx, key_id: int) -> bool:
+    """A submission was answered. True where that closed a breaker that had been probed; one that
+    has not been probed yet stays open. Writes only where there is something to end."""
     closed = await tx.scalar(
         text(
             """
             WITH before AS (
-                SELECT id, openings FROM upstream_keys
-                 WHERE id = :id AND (openings > 0 OR (failures > 0 AND open_until IS NULL))
+                SELECT id, breaker_probes FROM upstream_keys
+                 WHERE id = :id
+                   AND (breaker_probes > 0 OR (breaker_failures > 0 AND breaker = 'closed'))
                    FOR UPDATE
             )
-            UPDATE upstream_keys k SET failures = 0, open_until = NULL, openings = 0
-              FROM before b WHERE k.id = b.id RETURNING b.openings > 0
+            UPDATE upstream_keys k
+               SET breaker = 'closed', breaker_failures = 0, breaker_probes = 0,
+                   breaker_until = NULL
+              FROM before b WHERE k.id = b.id RETURNING b.breaker_probes > 0
             """
         ),
         {"id": key_id},
@@ -227,32 +250,35 @@ async def count_answer(tx: Tx, key_id: int) -> bool:
     return bool(closed)
 
 
-async def lease_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]:
-    """The keys whose breaker should be probed now; each opening waits twice as long as the last,
-    so nobody else probes them meanwhile."""
+async def claim_due_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]:
+    """The keys to probe now: open for long enough, or with a trial that was never answered. Nobody
+    else probes them before the next probe is due, `first_seconds` doubled by each one so far."""
     rows = await tx.execute(
         text(
-            """
-            UPDATE upstream_keys SET openings = openings + 1,
-                   open_until = now() + make_interval(
-                       secs => least(:first * 2 ^ least(openings + 1, 20), :most))
-             WHERE open_until <= now()
-            RETURNING id, label, state, reason, set_aside_at, return_at, failures, open_until
-            """
+            f"""
+            UPDATE upstream_keys
+               SET breaker = 'open', breaker_probes = breaker_probes + 1,
+                   breaker_until = now() + make_interval(
+                       secs => least(:first * 2 ^ least(breaker_probes + 1, 20), :most))
+             WHERE breaker_until <= now() RETURNING {_COLUMNS}
+            """  # noqa: S608
         ),
-        {"first": first_seconds, "most": MOST_OPEN_SECONDS},
+        {"first": first_seconds, "most": MAX_OPEN_SECONDS},
     )
-    return [UpstreamKey(**row._mapping) for row in rows]
+    return [_key(row) for row in rows]
 
 
-async def begin_trial(tx: Tx, probed: UpstreamKey) -> bool:
-    """A look-up was answered: one submission may show whether submissions are, too. False where
-    the lease of the probe has run out, and another one's trial or answer came first."""
+async def half_open(tx: Tx, probed: UpstreamKey) -> bool:
+    """The probe was answered: one submission may go, as the trial. False where another probe has
+    become due, and somebody else's trial or answer may have come first."""
     result = await tx.execute(
         text(
-            "UPDATE upstream_keys SET failures = 0, open_until = NULL"
-            " WHERE id = :id AND open_until = :leased"
+            """
+            UPDATE upstream_keys
+               SET breaker = 'half_open', breaker_failures = 0, breaker_until = NULL
+             WHERE id = :id AND breaker = 'open' AND breaker_until = :due
+            """
         ),
-        {"id": probed.id, "leased": probed.open_until},
+        {"id": probed.id, "due": probed.breaker_until},
     )
     return bool(result.rowcount)

@@ -10,7 +10,7 @@ from app.runtime import Runtime
 async def return_to_use(rt: Runtime, label: str, *, actor: str) -> None:
     """An upstream key that was set aside is used again. Raises `NotFound`."""
     async with rt.db.begin() as tx:
-        if not await upstream_keys.take_back(tx, label):
+        if not await upstream_keys.return_to_use(tx, label):
             raise NotFound(f"There is no upstream key {label}.")
         await audit.record(tx, actor, "upstream_key.return", label)
         await jobs.run_all_now(tx, jobs.Job.SUBMIT)

@@ -16,7 +16,8 @@ from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
 from app.worker.persist import persisted
-from app.worker.submissions import pace_of, set_key_aside
+from app.worker.submissions import pace_of
+from app.worker.upstream_keys import set_aside
 
 log = logger(__name__)
 
@@ -97,7 +98,7 @@ async def _keep_looking(
     entered = await _mark_unknown_when_overdue(rt, transaction, work, now)
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
         label = next(name for name, i in rt.upstream_key_ids.items() if i == work.upstream_key_id)
-        await set_key_aside(transaction, work.upstream_key_id, label, answer.key_trouble)
+        await set_aside(rt, transaction, label, answer.key_trouble)
     if work.state is State.UNKNOWN or overdue:
         if not _worth_asking(rt, work, now):
             return entered

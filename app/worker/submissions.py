@@ -10,11 +10,11 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from app.db import durations, jobs, pauses, transitions, upstream_keys
+from app.db import durations, jobs, pauses, transitions
 from app.db.jobs import Job, enqueue
 from app.db.session import Conflict, Fault, Tx
 from app.db.transitions import Work
-from app.db.upstream_keys import Slot
+from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.domain.catalog import OFFERS
 from app.domain.generation import State
 from app.domain.operators import Switch
@@ -26,14 +26,15 @@ from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import (
     Failed,
-    KeyTrouble,
     Lost,
     NotProcessed,
     Running,
     SubmitAnswer,
     Succeeded,
 )
+from app.worker import upstream_keys
 from app.worker.persist import persisted
+from app.worker.upstream_keys import Silent
 
 log = logger(__name__)
 
@@ -46,16 +47,6 @@ _LAST_WORDS_SECONDS = 5.0
 _LONGEST_TURN_SECONDS = 30.0
 #: The constraint that keeps one upstream record from being taken for two generations.
 _ONE_RECORD_EACH = "generations_upstream_idx"
-#: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
-_ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
-
-
-class _Silence(Exception):
-    """Nothing is heard through the key whose turn it is, while earlier submissions wait."""
-
-    def __init__(self, label: str) -> None:
-        self.label = label
-        super().__init__(label)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +59,7 @@ class _Claim:
 async def submit(rt: Runtime, generation_id: UUID) -> None:
     """Sends a queued generation, once. The state is read first: a job may run a second time."""
     attempt = uuid4()
-    claim = await _claim_where_heard(rt, generation_id, attempt)
+    claim = await _claim_once_heard(rt, generation_id, attempt)
     if claim is None:
         return
     work, offer = claim.work, OFFERS[(claim.work.feature, claim.work.provider)]
@@ -96,35 +87,17 @@ async def submit(rt: Runtime, generation_id: UUID) -> None:
         raise
 
 
-async def _claim_where_heard(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+async def _claim_once_heard(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
     while True:
         try:
             return await persisted(lambda: _claim(rt, generation_id, attempt))
-        except _Silence as silence:
-            await _break_silence(rt, silence.label)
-
-
-async def _break_silence(rt: Runtime, label: str) -> None:
-    """Asks for a sign of life, which costs nothing; where there is none, the key's breaker opens.
-    Those that wait for the same answer go on with it."""
-    pulse, few = rt.upstream.pulse(label), rt.settings.breaker_failures
-    async with pulse.asking:
-        if not pulse.silent(few):
-            return
-        await rt.upstream.check_key(label)
-        if pulse.silent(few):
-            await persisted(lambda: _open_breaker(rt, label, threshold=1))
-            pulse.hear()
-
-
-async def _open_breaker(rt: Runtime, label: str, *, threshold: int) -> None:
-    async with lifecycle.begin(rt) as transaction:
-        await _count_failure(rt, transaction, label, threshold=threshold)
+        except Silent as silent:
+            await upstream_keys.check_silent(rt, silent.label)
 
 
 async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
     """queued → submitting with this attempt, committed before the POST; None: nothing to send.
-    Raises `_Silence`, and has then done nothing."""
+    Raises `Silent`, and has then done nothing."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
@@ -148,11 +121,11 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
             )
             return None
         if await pauses.is_paused(tx, Switch.SUBMISSION):
-            slot = Slot(None, upstream_keys.NO_KEY_SECONDS)
+            slot = Slot(None, NO_KEY_SECONDS)
         else:
-            slot = await upstream_keys.take_slot(
+            slot = await take_slot(
                 tx,
-                [key_id for key_id, label in labels.items() if _is_keeping_up(rt, label)],
+                [key_id for key_id, label in labels.items() if upstream_keys.keeps_up(rt, label)],
                 per_minute=rt.settings.upstream_rate_per_minute,
                 ahead=SUBMIT_AHEAD,
                 trial_seconds=rt.settings.breaker_seconds,
@@ -160,22 +133,11 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
         if slot.key_id is None:
             await _wait_for_turn(rt, tx, work, slot)
             return None
-        if rt.upstream.pulse(labels[slot.key_id]).silent(rt.settings.breaker_failures):
-            raise _Silence(labels[slot.key_id])
+        upstream_keys.refuse_silent(rt, labels[slot.key_id])
         await lifecycle.begin_attempt(
             transaction, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
     return _Claim(work, attempt, labels[slot.key_id])
-
-
-def _is_keeping_up(rt: Runtime, label: str) -> bool:
-    """Whether submissions through a key are answered about as fast as they were."""
-    pulse = rt.upstream.pulse(label)
-    overdue = pulse.overdue(rt.settings.breaker_failures)
-    if overdue is not pulse.held_back:
-        pulse.held_back = overdue
-        log.warning("submissions_held_back" if overdue else "submissions_go_on", label=label)
-    return not overdue
 
 
 async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
@@ -217,7 +179,7 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
     try:
         async with lifecycle.begin(rt) as transaction:
             state = await _apply(rt, transaction, claim, answer, look_after=look_after)
-            await _mind_the_breaker(rt, transaction, claim, answer)
+            await upstream_keys.record(rt, transaction, claim.key_label, answer)
     except Conflict as conflict:
         if conflict.constraint != _ONE_RECORD_EACH:
             raise
@@ -226,7 +188,7 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
             state = await lifecycle.mark_unknown(
                 transaction, claim.work, attempt=claim.attempt, reason="upstream_id_repeated"
             )
-            await _mind_the_breaker(rt, transaction, claim, answer)
+            await upstream_keys.record(rt, transaction, claim.key_label, answer)
     if state is None:
         # An operator may have resolved it, and this id is then nowhere else.
         log.warning(
@@ -282,8 +244,7 @@ async def _send_again(
 ) -> State | None:
     work = claim.work
     if answer.key_trouble is not None:
-        key_id = rt.upstream_key_ids[claim.key_label]
-        await set_key_aside(transaction, key_id, claim.key_label, answer.key_trouble)
+        await upstream_keys.set_aside(rt, transaction, claim.key_label, answer.key_trouble)
         # Another key may take it at once; where there is none, the claim finds no slot and waits.
         wait = 0.0
     else:
@@ -306,50 +267,6 @@ async def _send_again(
         message="The upstream did not take the request; nothing was made.",
         now=rt.clock.now(),
     )
-
-
-async def _mind_the_breaker(
-    rt: Runtime, transaction: Transaction, claim: _Claim, answer: SubmitAnswer
-) -> None:
-    """Counts what says that the upstream is away. Each such submission may cost an `unknown`, so
-    after a few of them nothing more is sent until a look-up, which costs nothing, is answered, and
-    then one after each look-up until one of them is. Over held connections that takes a render."""
-    if isinstance(answer, Lost) and answer.reason == "stopped":
-        return
-    key_id = rt.upstream_key_ids[claim.key_label]
-    away = isinstance(answer, Lost) or (
-        isinstance(answer, NotProcessed) and answer.reason in ("unreachable", "challenged")
-    )
-    if away:
-        threshold = rt.settings.breaker_failures
-        await _count_failure(rt, transaction, claim.key_label, threshold=threshold)
-    elif await upstream_keys.count_answer(transaction.tx, key_id):
-        # While one was on trial the others have put themselves off.
-        await jobs.run_all_now(transaction.tx, Job.SUBMIT)
-        transaction.on_commit(partial(log.info, "breaker_closed", label=claim.key_label))
-
-
-async def _count_failure(
-    rt: Runtime, transaction: Transaction, label: str, *, threshold: int
-) -> None:
-    if await upstream_keys.count_failure(
-        transaction.tx, rt.upstream_key_ids[label], threshold=threshold,
-        open_seconds=rt.settings.breaker_seconds,
-    ):  # fmt: skip
-        transaction.on_commit(rt.metrics.breaker_openings.labels(label).inc)
-        transaction.on_commit(partial(log.error, "breaker_opened", label=label))
-
-
-async def set_key_aside(
-    transaction: Transaction, key_id: int, label: str, trouble: KeyTrouble
-) -> None:
-    """Stops submissions through a key for a while."""
-    if await upstream_keys.set_aside(
-        transaction.tx, key_id, reason=trouble.value, return_seconds=_ASIDE_SECONDS[trouble]
-    ):
-        transaction.on_commit(
-            partial(log.error, "upstream_key_set_aside", label=label, reason=trouble.value)
-        )
 
 
 def pace_of(rt: Runtime) -> Pace:

@@ -7,13 +7,12 @@ import contextlib
 
 from app.db import events, health, jobs, upstream_keys, webhook_deliveries
 from app.db.session import Conflict
-from app.db.upstream_keys import UpstreamKey
 from app.domain.generation import FINAL
 from app.errors import Unavailable
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.upstream.client import KeyCheck
 from app.worker.archiving import TRY_SECONDS
+from app.worker.upstream_keys import probe
 
 log = logger(__name__)
 
@@ -61,30 +60,14 @@ async def one_round(rt: Runtime) -> None:
         returned = await upstream_keys.return_due(tx)
         if returned:
             await jobs.run_all_now(tx, jobs.Job.SUBMIT)
-        probes = await upstream_keys.lease_probes(tx, first_seconds=rt.settings.breaker_seconds)
+        due = await upstream_keys.claim_due_probes(tx, first_seconds=rt.settings.breaker_seconds)
     for label in returned:
         log.info("upstream_key_returned", label=label)
-    for key in probes:
-        await _probe(rt, key)
+    for key in due:
+        await probe(rt, key)
     # Last and apart: a clean-up that is slow, or fails each time, undoes nothing.
     async with rt.db.begin() as tx:
         await health.prune_idempotency_keys(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await events.prune(tx, days=rt.settings.history_days, states=FINAL)
-
-
-async def _probe(rt: Runtime, key: UpstreamKey) -> None:
-    """Asks the upstream for a result nobody has: free of charge. An answer of any kind shows that
-    it is there; whether submissions are answered too, one of them tries out."""
-    if key.label not in rt.upstream.labels():
-        return
-    found = await rt.upstream.check_key(key.label)
-    if found is KeyCheck.UNREACHABLE:
-        log.warning("breaker_stays_open", label=key.label)
-        return
-    async with rt.db.begin() as tx:
-        if not await upstream_keys.begin_trial(tx, key):
-            return
-        await jobs.run_all_now(tx, jobs.Job.SUBMIT)
-    log.info("breaker_tries", label=key.label)

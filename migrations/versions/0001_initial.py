@@ -79,11 +79,16 @@ CREATE TABLE upstream_keys (
     set_aside_at timestamptz,
     return_at timestamptz,
     arrival_at timestamptz NOT NULL DEFAULT now(),
-    failures integer NOT NULL DEFAULT 0,
-    open_until timestamptz,
-    openings integer NOT NULL DEFAULT 0,
+    breaker text NOT NULL DEFAULT 'closed' CHECK (breaker IN ('closed', 'open', 'half_open')),
+    breaker_failures integer NOT NULL DEFAULT 0,
+    breaker_probes integer NOT NULL DEFAULT 0,
+    breaker_until timestamptz,
     seen_at timestamptz NOT NULL DEFAULT now(),
-    created_at timestamptz NOT NULL DEFAULT now()
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT upstream_keys_breaker_until_check CHECK (CASE breaker
+        WHEN 'closed' THEN breaker_until IS NULL AND breaker_probes = 0
+        WHEN 'half_open' THEN breaker_probes > 0
+        ELSE breaker_until IS NOT NULL END)
 ) WITH (fillfactor = 50);
 
 CREATE TABLE audit_log (

@@ -14,11 +14,13 @@ from sqlalchemy import text
 
 from app.db import upstream_keys
 from app.domain.generation import State
+from app.domain.upstream_keys import BreakerState
+from app.operators.upstream_keys import return_to_use
 from app.upstream.answers import SubmitAnswer
-from app.worker import upkeep
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
+from tests.worker.test_breaker import key_of, probe_when_due
 from tests.worker.test_submissions import created, submissions_of, work_of
 
 FEW = 2
@@ -59,20 +61,6 @@ async def fetch_all(gate: Gateway) -> None:
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'submit'"))
 
 
-async def look_up(gate: Gateway) -> upstream_keys.UpstreamKey:
-    """What upkeep does once the breaker was open for its time."""
-    async with gate.rt.db.begin() as tx:
-        await tx.execute(text("UPDATE upstream_keys SET open_until = now()"))
-    await upkeep.one_round(gate.rt)
-    return await key_of(gate)
-
-
-async def key_of(gate: Gateway) -> upstream_keys.UpstreamKey:
-    async with gate.rt.db.single() as tx:
-        (key,) = await upstream_keys.list_keys(tx)
-    return key
-
-
 async def put_off(gate: Gateway) -> list[bool]:
     """Of each submission that waits for a worker: whether it waits for a time to come."""
     async with gate.rt.db.single() as tx:
@@ -96,7 +84,7 @@ async def test_when_one_was_answered_the_others_go_at_once(
         before = await submit_all(gate, uuids)
         assert before == {State.QUEUED: 4}
         assert await put_off(gate) == [True] * 4
-        await look_up(gate)
+        await probe_when_due(gate)
         await fetch_all(gate)
         assert await submit_all(gate, uuids) == {State.RUNNING: 1, State.QUEUED: 3}
         assert await put_off(gate) == [False] * 3
@@ -108,18 +96,20 @@ async def test_a_look_up_that_took_too_long_ends_nobody_elses_trial(
     async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
         await lose_one(gate, await gate.member())
         async with gate.rt.db.begin() as tx:
-            await tx.execute(text("UPDATE upstream_keys SET open_until = now()"))
-            (slow,) = await upstream_keys.lease_probes(tx, first_seconds=1)
-        await look_up(gate)
+            await tx.execute(text("UPDATE upstream_keys SET breaker_until = now()"))
+            (slow,) = await upstream_keys.claim_due_probes(tx, first_seconds=1)
+        await probe_when_due(gate)
         async with gate.rt.db.begin() as tx:
             taken = await upstream_keys.take_slot(
                 tx, [slow.id], per_minute=60, ahead=1, trial_seconds=60
             )
             assert taken.key_id == slow.id
-        on_trial = (await key_of(gate)).open_until
+        on_trial = await key_of(gate)
+        assert on_trial.breaker is BreakerState.HALF_OPEN
+        assert on_trial.breaker_until is not None
         async with gate.rt.db.begin() as tx:
-            assert not await upstream_keys.begin_trial(tx, slow)
-        assert (await key_of(gate)).open_until == on_trial is not None
+            assert not await upstream_keys.half_open(tx, slow)
+        assert await key_of(gate) == on_trial
 
 
 @pytest.mark.parametrize("fault", ["http_504", "reset_after"])
@@ -132,17 +122,17 @@ async def test_while_no_submission_is_answered_each_look_up_costs_one_and_not_ma
         await gate.simulator.fault(fault, match={"path": "features"}, times=FEW + 2)
         await submit_all(gate, uuids[:FEW])
         first = await key_of(gate)
-        assert first.open_until is not None
+        assert first.breaker is BreakerState.OPEN
         for trial in (1, 2):
-            assert (await look_up(gate)).open_until is None
+            assert (await probe_when_due(gate)).breaker is BreakerState.HALF_OPEN
             states = await submit_all(gate, uuids)
             assert states == {State.UNKNOWN: FEW + trial, State.QUEUED: 9 - FEW - trial}
-            assert (await key_of(gate)).open_until is not None
-        await look_up(gate)
+            assert (await key_of(gate)).breaker is BreakerState.OPEN
+        await probe_when_due(gate)
         states = await submit_all(gate, uuids)
         assert states == {State.UNKNOWN: FEW + 2, State.RUNNING: 1, State.QUEUED: 9 - FEW - 3}
         closed = await key_of(gate)
-        assert (closed.open_until, closed.failures) == (None, 0)
+        assert (closed.breaker, closed.breaker_failures) == (BreakerState.CLOSED, 0)
         states = await submit_all(gate, uuids)
         assert states == {State.UNKNOWN: FEW + 2, State.RUNNING: 9 - FEW - 2}
 
@@ -157,9 +147,9 @@ async def test_an_open_breaker_waits_longer_after_each_trial_that_failed(
         for number in range(3):
             await submit_all(gate, [await created(gate, ada, f"wave {number}")])
             async with gate.rt.db.single() as tx:
-                seconds = "SELECT extract(epoch FROM open_until - now()) FROM upstream_keys"
+                seconds = "SELECT extract(epoch FROM breaker_until - now()) FROM upstream_keys"
                 waits.append(float(await tx.scalar(text(seconds)) or 0))
-            await look_up(gate)
+            await probe_when_due(gate)
         first = gate.rt.settings.breaker_seconds
         assert waits == pytest.approx([first, 2 * first, 4 * first], abs=first * 0.9)
 
@@ -182,4 +172,36 @@ async def test_what_a_stop_ended_says_nothing_of_the_upstream(
         trying.cancel()
         await asyncio.gather(trying, return_exceptions=True)
         assert (await work_of(gate, uuid)).state is State.UNKNOWN
-        assert (await key_of(gate)).failures == 1
+        assert (await key_of(gate)).breaker_failures == 1
+
+
+async def test_a_trial_whose_worker_died_ends_with_its_time_and_another_probe(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
+        await lose_one(gate, await gate.member())
+        probed = await probe_when_due(gate)
+        async with gate.rt.db.begin() as tx:
+            for expected in (probed.id, None):
+                slot = await upstream_keys.take_slot(
+                    tx, [probed.id], per_minute=60_000, ahead=20, trial_seconds=60
+                )
+                assert slot.key_id == expected
+        assert (await key_of(gate)).breaker is BreakerState.HALF_OPEN
+        again = await probe_when_due(gate)
+        assert (again.breaker, again.breaker_until) == (BreakerState.HALF_OPEN, None)
+        uuid = await created(gate, await gate.member("bob"), "trial")
+        assert await submit_all(gate, [uuid]) == {State.RUNNING: 1}
+        assert (await key_of(gate)).breaker is BreakerState.CLOSED
+
+
+async def test_a_key_returned_by_hand_has_its_breaker_closed(
+    database_url: str, tmp_path: Path
+) -> None:
+    async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
+        await lose_one(gate, await gate.member())
+        await probe_when_due(gate)
+        await return_to_use(gate.rt, "main", actor="op")
+        key = await key_of(gate)
+        assert (key.breaker, key.breaker_failures) == (BreakerState.CLOSED, 0)
+        assert key.breaker_until is None

@@ -12,13 +12,14 @@ from uuid import UUID
 import pytest
 
 from app.domain.generation import State
+from app.domain.upstream_keys import BreakerState
 from app.upstream import client
 from app.upstream.inflight import LEAST_PATIENCE_SECONDS, SILENCE_SECONDS
-from app.worker import submissions, upkeep
+from app.worker import submissions
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
 from tests.upstream.test_inflight import Clock
-from tests.worker.test_breaker import key_of
+from tests.worker.test_breaker import key_of, probe_when_due
 from tests.worker.test_submissions import created, submissions_of, work_of
 
 FEW = 2
@@ -79,7 +80,7 @@ async def test_where_nothing_is_heard_no_further_submission_is_risked(
             monkeypatch.setattr(client, "RESULT_SECONDS", 0.3)
             asked = [await created(gate, key, f"kept {number}") for number in range(3)]
             await asyncio.gather(*(submissions.submit(gate.rt, UUID(one)) for one in asked))
-            assert (await key_of(gate)).open_until is not None
+            assert (await key_of(gate)).breaker is BreakerState.OPEN
             for number, uuid in enumerate(asked):
                 assert (await work_of(gate, uuid)).state is State.QUEUED
                 assert await submissions_of(gate, f"kept {number}") == []
@@ -88,8 +89,8 @@ async def test_where_nothing_is_heard_no_further_submission_is_risked(
             monkeypatch.undo()
             # Where the look-up had no time to be made, the rule for it is still there.
             await gate.simulator.http.delete("/_simulator/script")
-            await upkeep._probe(gate.rt, await key_of(gate))
-            assert (await key_of(gate)).open_until is None
+            await probe_when_due(gate)
+            assert (await key_of(gate)).breaker is BreakerState.HALF_OPEN
             await submissions.submit(gate.rt, UUID(asked[0]))
             assert (await work_of(gate, asked[0])).state is State.RUNNING
 
@@ -104,7 +105,7 @@ async def test_an_upstream_that_holds_connections_and_answers_look_ups_is_sent_m
             uuid = await created(gate, key, "one more")
             await submissions.submit(gate.rt, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.SUCCEEDED
-            assert (await key_of(gate)).open_until is None
+            assert (await key_of(gate)).breaker is BreakerState.CLOSED
 
 
 async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
@@ -119,7 +120,7 @@ async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
             await submissions.submit(gate.rt, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.QUEUED
             assert await submissions_of(gate, "held back") == []
-            assert (await key_of(gate)).open_until is None
+            assert (await key_of(gate)).breaker is BreakerState.CLOSED
         await submissions.submit(gate.rt, UUID(uuid))
         assert (await work_of(gate, uuid)).state is State.RUNNING
 

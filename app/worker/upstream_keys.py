@@ -1,0 +1,120 @@
+"""Upstream keys as submissions find them: set aside, silent, slow, or behind a breaker.
+
+`domain/upstream_keys.py` says what the states mean. The breaker is in the database, for all
+workers; what this process alone hears of the upstream is in `upstream/inflight.py`.
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+from app.db import jobs, upstream_keys
+from app.db.jobs import Job
+from app.db.upstream_keys import UpstreamKey
+from app.generations import lifecycle
+from app.generations.lifecycle import Transaction
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.upstream.answers import KeyTrouble, Lost, NotProcessed, SubmitAnswer
+from app.upstream.client import KeyCheck
+from app.worker.persist import persisted
+
+log = logger(__name__)
+
+#: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
+_ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
+
+
+class Silent(Exception):
+    """Nothing is heard through a key while earlier submissions wait for their answers."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        super().__init__(label)
+
+
+def refuse_silent(rt: Runtime, label: str) -> None:
+    """Raises `Silent`."""
+    if rt.upstream.pulse(label).silent(rt.settings.breaker_failures):
+        raise Silent(label)
+
+
+async def check_silent(rt: Runtime, label: str) -> None:
+    """Makes a look-up, which costs nothing; where that is not answered either, the breaker opens.
+    One look-up serves all submissions that wait for it."""
+    in_flight, threshold = rt.upstream.pulse(label), rt.settings.breaker_failures
+    async with in_flight.asking:
+        if not in_flight.silent(threshold):
+            return
+        await rt.upstream.check_key(label)
+        if in_flight.silent(threshold):
+            await persisted(lambda: _open(rt, label))
+            in_flight.hear()
+
+
+async def _open(rt: Runtime, label: str) -> None:
+    async with lifecycle.begin(rt) as transaction:
+        await _record_failure(rt, transaction, label, threshold=1)
+
+
+def keeps_up(rt: Runtime, label: str) -> bool:
+    """Whether submissions through a key are answered about as fast as the last ones were."""
+    in_flight = rt.upstream.pulse(label)
+    overdue = in_flight.overdue(rt.settings.breaker_failures)
+    if overdue is not in_flight.held_back:
+        in_flight.held_back = overdue
+        log.warning("submissions_delayed" if overdue else "submissions_resumed", label=label)
+    return not overdue
+
+
+async def record(rt: Runtime, transaction: Transaction, label: str, answer: SubmitAnswer) -> None:
+    """Lets the breaker of a key know how a submission ended."""
+    if isinstance(answer, Lost) and answer.reason == "stopped":
+        # This process ended it, which says nothing of the upstream.
+        return
+    unanswered = isinstance(answer, Lost) or (
+        isinstance(answer, NotProcessed) and answer.reason in ("unreachable", "challenged")
+    )
+    if unanswered:
+        await _record_failure(rt, transaction, label, threshold=rt.settings.breaker_failures)
+    elif await upstream_keys.record_answer(transaction.tx, rt.upstream_key_ids[label]):
+        # The others were postponed while one of them was on trial.
+        await jobs.run_all_now(transaction.tx, Job.SUBMIT)
+        transaction.on_commit(partial(log.info, "breaker_closed", label=label))
+
+
+async def _record_failure(
+    rt: Runtime, transaction: Transaction, label: str, *, threshold: int
+) -> None:
+    if await upstream_keys.record_failure(
+        transaction.tx, rt.upstream_key_ids[label], threshold=threshold,
+        open_seconds=rt.settings.breaker_seconds,
+    ):  # fmt: skip
+        transaction.on_commit(rt.metrics.breaker_openings.labels(label).inc)
+        transaction.on_commit(partial(log.error, "breaker_opened", label=label))
+
+
+async def probe(rt: Runtime, key: UpstreamKey) -> None:
+    """Looks up a result that nobody has, which costs nothing. An answer of any kind shows that the
+    upstream is there, and the breaker is half open."""
+    if key.label not in rt.upstream.labels():
+        return
+    if await rt.upstream.check_key(key.label) is KeyCheck.UNREACHABLE:
+        log.warning("breaker_stays_open", label=key.label)
+        return
+    async with rt.db.begin() as tx:
+        if not await upstream_keys.half_open(tx, key):
+            return
+        await jobs.run_all_now(tx, Job.SUBMIT)
+    log.info("breaker_half_open", label=key.label)
+
+
+async def set_aside(rt: Runtime, transaction: Transaction, label: str, trouble: KeyTrouble) -> None:
+    """Stops submissions through a key for a while."""
+    if await upstream_keys.set_aside(
+        transaction.tx, rt.upstream_key_ids[label], reason=trouble.value,
+        return_seconds=_ASIDE_SECONDS[trouble],
+    ):  # fmt: skip
+        transaction.on_commit(
+            partial(log.error, "upstream_key_set_aside", label=label, reason=trouble.value)
+        )
