@@ -211,24 +211,6 @@ idempotency_keys = Table(
     Index("idempotency_keys_generation_idx", "generation_id"),
 )
 
-sdk_refusals = Table(
-    "sdk_refusals",
-    metadata,
-    # Attempts of an SDK's calls that were refused and will be made again: `expected` of them.
-    Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
-    Column("api_key_id", Uuid, primary_key=True),
-    Column("dialect", Text, primary_key=True),
-    Column("fingerprint", LargeBinary, primary_key=True),
-    Column("attempt", Integer, primary_key=True, autoincrement=False),
-    Column("expected", Integer, nullable=False),
-    # When the latest of them was refused.
-    instant("refused_at", nullable=False),
-    # When the next attempts may come in: their SDKs wait what they were told.
-    instant("expected_from", nullable=False, now=True),
-    instant("expected_until", nullable=False),
-    CheckConstraint("expected >= 0", name="expected"),
-)
-
 ledger_entries = Table(
     "ledger_entries",
     metadata,

@@ -17,37 +17,6 @@ EXCEPTION WHEN unique_violation THEN
 END $$;
 
 
--- A refused attempt of an SDK's call, which the SDK will make again once it has waited what it was told,
--- `p_wait` seconds: so that the next one is not taken for an attempt of another, identical call. SDKs
--- wait that long and no longer; a second before and five after are for the network and a busy client.
--- One row for all that are alike.
-CREATE OR REPLACE FUNCTION reelgate_expect_attempt_v2(
-    p_member uuid, p_api_key uuid, p_dialect text, p_fingerprint bytea, p_attempt integer,
-    p_now timestamptz, p_wait double precision
-) RETURNS void LANGUAGE plpgsql AS $$
-DECLARE
-    v_from timestamptz := p_now + make_interval(secs => greatest(p_wait - 1, 0));
-    v_until timestamptz := p_now + make_interval(secs => p_wait + 5);
-BEGIN
-    -- One that came in in time may be held up in the gateway a little.
-    DELETE FROM sdk_refusals r
-     WHERE r.member_id = p_member AND r.expected_until <= p_now - interval '1 minute';
-    -- Each refusal looks at all that are kept, so a member that is refused all the time keeps a few.
-    IF (SELECT count(*) FROM sdk_refusals r WHERE r.member_id = p_member) >= 200 THEN
-        RETURN;
-    END IF;
-    INSERT INTO sdk_refusals AS r (member_id, api_key_id, dialect, fingerprint, attempt, expected,
-                                   refused_at, expected_from, expected_until)
-    VALUES (p_member, p_api_key, p_dialect, p_fingerprint, p_attempt, 1, p_now, v_from, v_until)
-    ON CONFLICT (member_id, api_key_id, dialect, fingerprint, attempt) DO UPDATE
-        -- Those whose time is over were not made again.
-        SET expected = 1 + CASE WHEN r.expected_until > p_now THEN r.expected ELSE 0 END,
-            expected_from = CASE WHEN r.expected > 0 AND r.expected_until > p_now
-                                 THEN least(r.expected_from, v_from) ELSE v_from END,
-            refused_at = p_now, expected_until = greatest(r.expected_until, v_until);
-END $$;
-
-
 -- The whole admission: replay, status, rate, open cap, credits, then generation, hold and job.
 -- A function and not a client-side transaction, so that the member's lock is held for no network
 -- round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing up.
@@ -94,7 +63,6 @@ DECLARE
     v_open bigint;
     v_used bigint;
     v_twin uuid;
-    v_refused boolean := false;
     -- When this attempt came in.
     v_came timestamptz;
     -- An SDK sends its headers again with each attempt: one without a key belongs to none with one.
@@ -135,16 +103,11 @@ BEGIN
         -- This attempt belongs to a generation whose latest attempt was an earlier one: the one
         -- before, or, where that never got here, one before it. Or to one that began with a later
         -- attempt, while this one was held up on its way: it came in before that generation was
-        -- made. A first attempt that came in later is another call; and so is one that comes when
-        -- a refused one is expected again.
-        UPDATE sdk_refusals r SET expected = r.expected - 1
-         WHERE r.member_id = p_member AND r.api_key_id = p_api_key AND r.dialect = p_dialect
-           AND r.fingerprint = p_fingerprint AND r.attempt = p_sdk_retry - 1
-           AND r.expected > 0 AND v_came BETWEEN r.expected_from AND r.expected_until;
-        v_refused := FOUND;
+        -- made. A first attempt that came in later is another call. Where the generations of equal
+        -- calls cannot be told apart, the oldest is the answer: a call may then share another's
+        -- video, and none is paid twice.
         SELECT g.id INTO v_twin FROM generations g
-         WHERE NOT v_refused
-           AND g.member_id = p_member AND g.api_key_id = p_api_key AND g.dialect = p_dialect
+         WHERE g.member_id = p_member AND g.api_key_id = p_api_key AND g.dialect = p_dialect
            AND g.fingerprint = p_fingerprint
            AND g.created_at
                > v_now - make_interval(secs => (least(p_sdk_retry, 9) + 1) * p_sdk_window_seconds)
@@ -169,13 +132,8 @@ BEGIN
         RETURN NEXT; RETURN;
     END IF;
 
-    -- Each refusal that passes says how long its SDK is told to wait (see `Retry-After`).
     IF (SELECT p.paused FROM pauses p WHERE p.name = 'admission') THEN
         outcome := 'paused';
-        IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
-            PERFORM reelgate_expect_attempt_v2(
-                p_member, p_api_key, p_dialect, p_fingerprint, p_sdk_retry, v_now, 59);
-        END IF;
         RETURN NEXT; RETURN;
     END IF;
 
@@ -185,11 +143,6 @@ BEGIN
         outcome := 'rate_limited';
         limit_value := v_member.rate_per_minute;
         retry_after_seconds := v_backlog + v_step - rate_window_seconds;
-        IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
-            PERFORM reelgate_expect_attempt_v2(
-                p_member, p_api_key, p_dialect, p_fingerprint, p_sdk_retry, v_now,
-                least(ceil(retry_after_seconds), 59));
-        END IF;
         RETURN NEXT; RETURN;
     END IF;
 
@@ -199,10 +152,6 @@ BEGIN
         outcome := 'open_limit_reached';
         limit_value := v_member.max_open;
         used_value := v_open;
-        IF p_sdk_retry IS NOT NULL AND p_idempotency_key IS NULL THEN
-            PERFORM reelgate_expect_attempt_v2(
-                p_member, p_api_key, p_dialect, p_fingerprint, p_sdk_retry, v_now, 10);
-        END IF;
         RETURN NEXT; RETURN;
     END IF;
 
@@ -236,15 +185,6 @@ BEGIN
     UPDATE rate_states r
        SET arrival_at = v_now + make_interval(secs => v_backlog + v_step)
      WHERE r.member_id = p_member;
-    IF v_counted IS NOT NULL THEN
-        -- Where a later attempt was refused while this one was held up on its way, what comes after
-        -- that one belongs to this generation.
-        UPDATE sdk_refusals r SET expected = r.expected - 1
-         WHERE r.member_id = p_member AND r.api_key_id = p_api_key AND r.dialect = p_dialect
-           AND r.fingerprint = p_fingerprint AND r.attempt > p_sdk_retry
-           AND r.expected > 0 AND r.expected_until > v_now
-           AND r.refused_at > v_came;
-    END IF;
     -- A member's n-th open generation ranks below everyone's first.
     INSERT INTO generations (
         id, team_id, member_id, api_key_id, dialect, feature, provider, spec, fingerprint, state,

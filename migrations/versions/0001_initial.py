@@ -171,19 +171,6 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);
 CREATE INDEX idempotency_keys_generation_idx ON idempotency_keys (generation_id);
 
-CREATE TABLE sdk_refusals (
-    member_id uuid NOT NULL REFERENCES members ON DELETE CASCADE,
-    api_key_id uuid NOT NULL,
-    dialect text NOT NULL,
-    fingerprint bytea NOT NULL,
-    attempt integer NOT NULL,
-    expected integer NOT NULL CHECK (expected >= 0),
-    refused_at timestamptz NOT NULL,
-    expected_from timestamptz NOT NULL DEFAULT now(),
-    expected_until timestamptz NOT NULL,
-    PRIMARY KEY (member_id, api_key_id, dialect, fingerprint, attempt)
-);
-
 CREATE TABLE ledger_entries (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation_id uuid NOT NULL REFERENCES generations,

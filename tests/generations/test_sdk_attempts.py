@@ -17,7 +17,7 @@ from app.members import keys
 from tests.generations.test_admission import OTHER, PRICE, ask
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
-from tests.harness.traces import execute, one, traces, used_credits
+from tests.harness.traces import execute, traces, used_credits
 
 #: The client's own timeout and the slack, as the edge makes them.
 WINDOW = 720.0
@@ -203,28 +203,26 @@ async def test_a_recognised_try_passes_limits_that_are_used_up(timed: Gateway) -
     [({"rate_per_minute": 6, "rate_burst": 2}, RateLimited), ({"max_open": 2}, OpenLimitReached)],
     ids=["rate", "open"],
 )
-async def test_a_try_after_a_refused_one_is_a_call_of_its_own(
+async def test_an_attempt_after_a_refused_one_shares_the_video_of_an_equal_call(
     timed: Gateway, clock: HandClock, limits: Any, refusal: type[Exception]
 ) -> None:
-    """Three identical calls, of which the third meets a limit at first: three videos."""
+    """Nothing tells it from a second attempt of the call that was accepted, so it is not paid for."""
     key = await timed.member(**limits)
-    made = {await attempt(timed, key, 0) for _ in range(2)}
-    for count in (0, 1):
-        with pytest.raises(refusal):
-            await attempt(timed, key, count)
-        # What both are told to wait. Somebody else takes what becomes free meanwhile.
-        clock.move(10)
-        if count == 0:
-            await execute(timed, "UPDATE rate_states SET arrival_at = arrival_at + interval '10 s'")
+    first, second = [await attempt(timed, key, 0) for _ in range(2)]
+    with pytest.raises(refusal):
+        await attempt(timed, key, 0)
     await execute(timed, "UPDATE members SET max_open = 50")
-    third = await attempt(timed, key, 2)
-    assert third not in made
-    # An answer of the first two that was lost finds its generation as ever.
-    assert {await attempt(timed, key, 1) for _ in range(2)} == made
+    clock.move(10)
+    assert await attempt(timed, key, 1) == first
+    assert await used_credits(timed) == 2 * PRICE
+    # The calls that were accepted make theirs again: three calls, never more than three videos.
+    assert await attempt(timed, key, 1) == second
+    third = await attempt(timed, key, 1)
+    assert {await attempt(timed, key, 2) for _ in range(3)} == {first, second, third}
     assert await used_credits(timed) == 3 * PRICE
 
 
-async def test_a_try_after_a_pause_is_a_call_of_its_own(timed: Gateway, clock: HandClock) -> None:
+async def test_so_does_one_after_a_pause(timed: Gateway, clock: HandClock) -> None:
     key = await timed.member()
     first = await attempt(timed, key, 0)
     await execute(timed, "UPDATE pauses SET paused = true WHERE name = 'admission'")
@@ -232,58 +230,8 @@ async def test_a_try_after_a_pause_is_a_call_of_its_own(timed: Gateway, clock: H
         await attempt(timed, key, 0)
     await execute(timed, "UPDATE pauses SET paused = false WHERE name = 'admission'")
     clock.move(60)
-    assert await attempt(timed, key, 1) != first
-
-
-async def test_a_refused_try_that_is_not_made_again_is_forgotten(
-    timed: Gateway, clock: HandClock
-) -> None:
-    """Its SDK gave up; the second try of another call finds its own generation."""
-    key = await timed.member(rate_per_minute=60, rate_burst=1)
-    first = await attempt(timed, key, 0)
-    with pytest.raises(RateLimited):
-        await attempt(timed, key, 0)
-    clock.move(6.1)
     assert await attempt(timed, key, 1) == first
-
-
-@pytest.mark.parametrize(
-    ("after", "waited", "another"),
-    [(0, 0, False), (8.9, 0, False), (9, 0, True), (15, 0, True), (15.1, 0, False),
-     (30, 18, True), (12, 4, False)],
-)  # fmt: skip
-async def test_a_refused_try_is_expected_again_when_it_was_told_to_come_and_not_before(
-    timed: Gateway, clock: HandClock, after: float, waited: float, another: bool
-) -> None:
-    """It was told to wait ten seconds. A second try at another time is of the call that was
-    accepted, whose answer was lost: it is not paid for again."""
-    key = await timed.member(max_open=1)
-    first = await attempt(timed, key, 0)
-    with pytest.raises(OpenLimitReached):
-        await attempt(timed, key, 0)
-    await execute(timed, "UPDATE members SET max_open = 50")
-    clock.move(after)
-    assert (await attempt(timed, key, 1, waited=waited) != first) is another
-    assert await used_credits(timed) == (2 if another else 1) * PRICE
-
-
-async def test_refusals_are_kept_for_no_longer_than_they_count(
-    timed: Gateway, clock: HandClock
-) -> None:
-    key = await timed.member(rate_per_minute=1, rate_burst=1)
-    await attempt(timed, key, 0)
-    for _ in range(3):
-        with pytest.raises(RateLimited):
-            await attempt(timed, key, 0)
-        clock.move(15)
-    row = await one(timed, "SELECT count(*) AS kinds, sum(expected) AS expected FROM sdk_refusals")
-    assert (row["kinds"], row["expected"]) == (1, 3)
-    clock.move(600)
-    await attempt(timed, key, 0)
-    with pytest.raises(RateLimited):
-        await attempt(timed, key, 0)
-    row = await one(timed, "SELECT count(*) AS kinds, sum(expected) AS expected FROM sdk_refusals")
-    assert (row["kinds"], row["expected"]) == (1, 1)
+    assert await used_credits(timed) == PRICE
 
 
 async def test_a_try_that_was_held_up_while_the_next_one_was_refused_is_the_same_call(
@@ -308,24 +256,6 @@ async def test_a_try_without_a_key_belongs_to_no_call_with_one(timed: Gateway) -
     assert other != named
     assert await attempt(timed, key, 1, idempotency_key="k") == named
     assert await attempt(timed, key, 2) == other
-
-
-async def test_a_member_that_is_refused_all_the_time_leaves_few_refusals(timed: Gateway) -> None:
-    key = await timed.member(rate_per_minute=1, rate_burst=1)
-    first = await attempt(timed, key, 0)
-    await execute(
-        timed,
-        "INSERT INTO sdk_refusals SELECT g.member_id, g.api_key_id, g.dialect,"
-        " decode(to_hex(n), 'escape'), 0, 1, g.created_at, g.created_at + interval '1 minute',"
-        " g.created_at"
-        " FROM generations g, generate_series(1, 200) n",
-    )
-    with pytest.raises(RateLimited):
-        await attempt(timed, key, 0)
-    row = await one(timed, "SELECT count(*) AS kinds FROM sdk_refusals")
-    assert row["kinds"] == 200
-    # What is not kept is as if it had never come in: nothing is paid for that was not asked for.
-    assert await attempt(timed, key, 1) == first
 
 
 async def test_tries_that_come_together_share_one_generation(still_gate: Gateway) -> None:
