@@ -36,6 +36,7 @@ from app.secrets import HookSecrets, LinkSigner, StreamPasses, fingerprint_of
 from app.settings import Settings
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
+from app.videos.decoder import Decoder
 from app.videos.store import Archive
 from app.videos.thumbnails import Pictures
 from app.webhooks.fairness import Shares
@@ -82,6 +83,7 @@ class Runtime:
     watch: Watch
     feed: Feed
     archive: Archive
+    decoder: Decoder
     upstream: UpstreamClient
     relay: GuardedFetcher
     #: Sends what callers asked to be told, to addresses they named.
@@ -166,6 +168,8 @@ async def open_runtime(
                 ),
             )
         )
+        decoder = Decoder()
+        stack.push_async_callback(decoder.close)
         clock = clock or Clock()
         feed = await stack.enter_async_context(
             Feed(db, now=clock.for_database, on_fault=_events_unread).running()
@@ -182,6 +186,7 @@ async def open_runtime(
             watch=watch,
             feed=feed,
             archive=Archive.open(settings.archive_address),
+            decoder=decoder,
             upstream=UpstreamClient(
                 clients=clients,
                 base_url=settings.upstream_url,

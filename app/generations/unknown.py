@@ -21,7 +21,9 @@ from app.fetch import FetchError, Refused
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from app.runtime import Runtime
-from app.videos.probe import NotAVideo, Probe, mismatch, probe
+from app.videos.decoder import DecoderEnded, DecoderUnavailable
+from app.videos.mp4 import NotAVideo
+from app.videos.probe import Probe, mismatch
 from app.videos.store import ArchiveError, Stored
 
 _READ_BYTES = 1_048_576
@@ -208,11 +210,13 @@ async def _get_unknown(rt: Runtime, generation_id: UUID) -> Work:
 async def _take_in(rt: Runtime, work: Work, file: Path) -> tuple[Stored, Probe]:
     """The file in the archive, before any row says so: a crash leaves the generation unknown."""
     try:
-        seen = await asyncio.to_thread(probe, file)
-    except (NotAVideo, OSError) as error:
+        seen = await rt.decoder.probe(file)
+    except (NotAVideo, OSError, DecoderEnded) as error:
         raise InvalidRequest(
             f"file: {error}", issues=[Issue("file", "value", str(error))]
         ) from None
+    except DecoderUnavailable as error:
+        raise Unavailable(f"The file cannot be looked into: {error}.") from None
     try:
         stored = await rt.archive.write(
             video_path(work.id, work.created_at, token=token_hex(4)),

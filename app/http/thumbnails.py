@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 
@@ -15,8 +14,8 @@ from app.http.content import content_response
 from app.http.video import CACHE_SECONDS, get_asset
 from app.runtime import Runtime
 from app.telemetry import logger
-from app.videos import thumbnails
-from app.videos.probe import NotAVideo
+from app.videos.decoder import DecoderEnded, DecoderUnavailable, Picture
+from app.videos.mp4 import NotAVideo
 from app.videos.store import ArchiveError, Gone
 
 log = logger(__name__)
@@ -27,11 +26,11 @@ class _Kind:
     name: str
     suffix: str
     content_type: str
-    make: thumbnails.Make
+    picture: Picture
 
 
-_THUMBNAIL = _Kind("thumbnail", "webp", "image/webp", thumbnails.thumbnail)
-_SPRITESHEET = _Kind("spritesheet", "jpg", "image/jpeg", thumbnails.spritesheet)
+_THUMBNAIL = _Kind("thumbnail", "webp", "image/webp", Picture.THUMBNAIL)
+_SPRITESHEET = _Kind("spritesheet", "jpg", "image/jpeg", Picture.SPRITESHEET)
 
 
 async def thumbnail_response(rt: Runtime, request: Request, generation: Generation) -> Response:
@@ -78,13 +77,16 @@ async def _response(rt: Runtime, request: Request, generation: Generation, kind:
 async def _make(rt: Runtime, generation: Generation, path: str, kind: _Kind) -> bytes:
     try:
         async with rt.archive.as_file(path) as local:
-            return await asyncio.to_thread(kind.make, local)
+            return await rt.decoder.picture(local, kind.picture)
     except Gone:
         log.error("archive_file_missing", generation_id=str(generation.id))
         raise VideoExpired("The video is missing from the archive.") from None
     except (ArchiveError, OSError) as error:
         log.error("archive_unavailable", error=str(error))
         raise Unavailable("The archive cannot be read right now.", retry_after_seconds=5) from None
-    except NotAVideo as error:
+    except DecoderUnavailable as error:
+        log.error("decoder_unavailable", error=str(error))
+        raise Unavailable("No picture can be made right now.", retry_after_seconds=5) from None
+    except (NotAVideo, DecoderEnded) as error:
         log.warning("no_picture", generation_id=str(generation.id), reason=str(error))
         raise NotFound("No picture can be made of this video.") from None

@@ -1,30 +1,37 @@
 """What a file that came as a video really is, and whether it is what was asked for.
 
-Libav is loaded with the first file: a process that only serves callers never has one.
+A file from outside is read in a process of its own: `probe` and everything it calls runs there,
+behind `app.videos.decoder`. Libav is loaded there and nowhere else.
 """
 
 from __future__ import annotations
 
 import os
-import struct
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
+from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution, Spec
+from app.videos.mp4 import NotAVideo, Track, read_tracks
 
 if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-#: The index of a ten-second video has a few kilobytes. The bounds keep a hostile file from
-#: costing more than a moment.
-MAX_INDEX_BYTES = 16 << 20
+#: What is decoded, by the names of the streams. Each is one that browsers play, or did.
+CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
+#: The decoders of these. Sound is not decoded.
+_DECODERS = "h264,hevc,libdav1d,vp9,mpeg4"
+#: A frame of 4096 x 4096.
+MAX_FRAME_PIXELS = 1 << 24
 MAX_READ_BYTES = 64 << 20
-MAX_BOXES = 10_000
 #: Libav looks at the first frames to complete what the index leaves open; for MP4 that is little.
-OPTIONS = {"probesize": str(2 << 20), "analyzeduration": "1000000", "fpsprobesize": "0"}
+_OPTIONS = {
+    "probesize": str(2 << 20), "analyzeduration": "1000000", "fpsprobesize": "0",
+    "codec_whitelist": _DECODERS, "max_pixels": str(MAX_FRAME_PIXELS), "threads": "1",
+}  # fmt: skip
 
 DURATION_TOLERANCE_SECONDS = 0.6
 RATIO_TOLERANCE = 0.035
@@ -34,13 +41,9 @@ SHORT_SIDE_TOLERANCE_PIXELS = 16
 AREA_TOLERANCE = 0.15
 
 
-class NotAVideo(Exception):
-    """The file is no whole MP4 with a video in it. The message is a short reason, safe to show."""
-
-
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """A video as its own index describes it. Width and height in pixels, as coded."""
+    """A video as a player shows it: upright, with square pixels. `codec` is the stream's."""
 
     duration_seconds: float
     width: int
@@ -50,23 +53,38 @@ class Probe:
     has_audio: bool
 
 
-def probe(path: Path) -> Probe:
-    """Reads the index and the first packet of a file; blocks, so run it in a thread.
+@dataclass(frozen=True, slots=True)
+class Film:
+    """An opened file: its picture, and how a player turns and stretches that."""
 
-    Raises `NotAVideo`, and `OSError` where the file cannot be read at all.
-    """
-    import av
+    container: InputContainer
+    stream: VideoStream
+    track: Track
 
-    with path.open("rb", buffering=0) as file:
-        check_boxes(file)
-        source = BoundedFile(file, MAX_READ_BYTES)
-        try:
-            # The format is named, so that no other of Libav's readers meets what came; a file
-            # object, so that the file cannot make it open another file or an address.
-            with av.open(source, "r", format="mp4", options=OPTIONS) as container:
-                return _describe(container)
-        except (av.FFmpegError, ValueError, OverflowError, MemoryError):
-            raise NotAVideo("its index cannot be read") from None
+    @property
+    def stretched(self) -> tuple[int, int]:
+        """Width and height of a frame with square pixels, before it is turned. As in browsers, no
+        side gets shorter."""
+        coded = self.stream.codec_context
+        shape = self.stream.sample_aspect_ratio or Fraction(1)
+        if not Fraction(1, 16) <= shape <= 16:
+            return coded.width, coded.height
+        if shape >= 1:
+            return round(coded.width * shape), coded.height
+        return coded.width, round(coded.height / shape)
+
+    @property
+    def shown(self) -> tuple[int, int]:
+        """Width and height on the screen."""
+        width, height = self.stretched
+        return (height, width) if self.track.sideways else (width, height)
+
+
+def probe(file: BinaryIO) -> Probe:
+    """Reads the index and the first packet. Raises `NotAVideo`, and `OSError` where the file
+    cannot be read at all."""
+    with opened(file, MAX_READ_BYTES) as film:
+        return _describe(film)
 
 
 def mismatch(spec: Spec, probe: Probe) -> str | None:
@@ -95,35 +113,62 @@ def _has_resolution(probe: Probe, resolution: Resolution) -> bool:
     return abs(probe.width * probe.height / (width * height) - 1) <= AREA_TOLERANCE
 
 
-def _describe(container: InputContainer) -> Probe:
-    stream = video_of(container)
-    codec = stream.codec_context
-    if codec is None or codec.width <= 0 or codec.height <= 0:
-        raise NotAVideo("its video is of an unknown kind")
+@contextmanager
+def opened(file: BinaryIO, most_bytes: int) -> Iterator[Film]:
+    """The film in a whole file, of a size and a codec that are decoded. Raises `NotAVideo`, also
+    for what Libav raises in the block."""
+    import av
+
+    tracks = {track.id: track for track in read_tracks(file) if track.kind == b"vide"}
+    # Before Libav, which decodes the first frames of a stream to learn more of it.
+    if any(track.width * track.height > MAX_FRAME_PIXELS for track in tracks.values()):
+        raise NotAVideo("its frames are too large")
+    try:
+        # The format is named, so that no other of Libav's readers meets what came; a file object,
+        # so that the file cannot make it open another file or an address.
+        source = BoundedFile(file, most_bytes)
+        with av.open(source, "r", format="mp4", options=_OPTIONS) as container:
+            stream = _picture(container)
+            yield Film(container, stream, tracks.get(stream.id, Track(b"vide")))
+    except (av.FFmpegError, ValueError, OverflowError, MemoryError):
+        raise NotAVideo("it cannot be read") from None
+
+
+def _picture(container: InputContainer) -> VideoStream:
+    """The film itself: the first stream of pictures that is not a cover."""
+    import av
+
+    for stream in container.streams.video:
+        if stream.disposition & av.stream.Disposition.attached_pic:
+            continue
+        coded = stream.codec_context
+        if coded is None or coded.codec.canonical_name not in CODECS:
+            raise NotAVideo("its video is of a kind that is not decoded")
+        if coded.width <= 0 or coded.height <= 0:
+            raise NotAVideo("its video has no size")
+        if coded.width * coded.height > MAX_FRAME_PIXELS:
+            raise NotAVideo("its frames are too large")
+        return stream
+    raise NotAVideo("it has no video stream")
+
+
+def _describe(film: Film) -> Probe:
+    container, stream = film.container, film.stream
     seconds = _seconds(container, stream)
     if not 0 < seconds < 24 * 3600:
         raise NotAVideo("its video has no sensible length")
     if not next((packet.size for packet in container.demux(stream)), 0):
         raise NotAVideo("its video has no frames")
+    width, height = film.shown
     rate = stream.average_rate
     return Probe(
         duration_seconds=seconds,
-        width=codec.width,
-        height=codec.height,
-        codec=codec.name,
+        width=width,
+        height=height,
+        codec=stream.codec_context.codec.canonical_name,
         frame_rate=float(rate) if rate else None,
         has_audio=bool(container.streams.audio),
     )
-
-
-def video_of(container: InputContainer) -> VideoStream:
-    """The film itself. Raises `NotAVideo` where there is none."""
-    import av
-
-    for stream in container.streams.video:
-        if not stream.disposition & av.stream.Disposition.attached_pic:  # a cover is no video
-            return stream
-    raise NotAVideo("it has no video stream")
 
 
 def _seconds(container: InputContainer, stream: VideoStream) -> float:
@@ -153,47 +198,3 @@ class BoundedFile:
 
     def tell(self) -> int:
         return self._file.tell()
-
-
-def check_boxes(file: BinaryIO) -> None:
-    """An MP4 is a row of boxes (ISO/IEC 14496-12, 4.2): `ftyp` first, then in any order `moov`,
-    the index, and `mdat`, the frames. The box sizes tell a file that was cut off, which Libav
-    opens without complaint when the index comes first. Raises `NotAVideo`."""
-    end = file.seek(0, os.SEEK_END)
-    seen: set[bytes] = set()
-    for kind, size, reach in _boxes(file, end):
-        if not seen and kind != b"ftyp":
-            raise NotAVideo("it is no MP4 file")
-        if kind in (b"moov", b"moof", b"mdat") and reach > end:
-            raise NotAVideo("it is cut off")
-        if kind == b"moov" and size > MAX_INDEX_BYTES:
-            raise NotAVideo("its index is too large")
-        seen.add(kind)
-    file.seek(0)
-    if b"ftyp" not in seen:
-        raise NotAVideo("it is no MP4 file")
-    if not {b"moov", b"mdat"} <= seen:
-        raise NotAVideo("it is cut off")
-
-
-def _boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int]]:
-    """Kind, size, and where it ends, of each outermost box, up to the first thing that is none:
-    players forgive what hangs on at the end."""
-    at = 0
-    for _ in range(MAX_BOXES):
-        file.seek(at)
-        head = file.read(16)
-        if len(head) < 8:
-            return
-        size, kind = struct.unpack_from(">I4s", head)
-        least = 8
-        if size == 1 and len(head) == 16:
-            size, least = struct.unpack_from(">Q", head, 8)[0], 16
-        elif size == 0:  # the last box may leave its size open
-            size = end - at
-        if size < least or not (kind.isascii() and kind.decode("ascii").isprintable()):
-            return
-        yield kind, size, at + size
-        at += size
-        if at >= end:
-            return

@@ -1,7 +1,8 @@
 """Still pictures of a video: a thumbnail, and a sheet of frames for a timeline.
 
-They are made of the archived file when they are asked for, one at a time in a process, and the
-latest are kept in memory. Nothing is stored: what is made of a video is gone when the video is.
+They are made of the archived file when they are asked for, one at a time, and the latest are kept
+in memory. Nothing is stored: what is made of a video is gone when the video is. `thumbnail` and
+`spritesheet` run in a process of their own, behind `app.videos.decoder`.
 """
 
 from __future__ import annotations
@@ -9,21 +10,16 @@ from __future__ import annotations
 import asyncio
 import io
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import TYPE_CHECKING
+from collections.abc import Awaitable, Callable
+from typing import TYPE_CHECKING, BinaryIO
 
 from app.errors import Unavailable
-from app.videos.probe import OPTIONS, BoundedFile, NotAVideo, check_boxes, video_of
+from app.videos.mp4 import NotAVideo
+from app.videos.probe import MAX_FRAME_PIXELS, Film, opened
 
 if TYPE_CHECKING:
-    from av.container import InputContainer
     from av.video.frame import VideoFrame
-    from PIL.Image import Image
-
-#: Makes a picture of a file: blocks, and raises `NotAVideo` or `OSError`.
-Make = Callable[[Path], bytes]
+    from PIL.Image import Image, Transpose
 
 #: Longest side of a thumbnail, and of one frame of a sheet, in pixels.
 THUMBNAIL_PIXELS = 640
@@ -33,7 +29,17 @@ COLUMNS, ROWS = 5, 2
 #: than seconds.
 MAX_FRAMES = 1_200
 MAX_READ_BYTES = 256 << 20
-MAX_FRAME_PIXELS = 1 << 24
+#: What a picture is put through for each turn of a track, by the names of PIL's, which counts its
+#: angles against the clock.
+_TURNS = {
+    (-1, 0, 0, 1): "FLIP_LEFT_RIGHT",
+    (1, 0, 0, -1): "FLIP_TOP_BOTTOM",
+    (-1, 0, 0, -1): "ROTATE_180",
+    (0, 1, -1, 0): "ROTATE_270",
+    (0, -1, 1, 0): "ROTATE_90",
+    (0, 1, 1, 0): "TRANSPOSE",
+    (0, -1, -1, 0): "TRANSVERSE",
+}
 #: Pictures kept, in bytes of all together: hundreds of thumbnails.
 KEPT_BYTES = 16 << 20
 #: Requests that wait for a picture at a time.
@@ -74,25 +80,25 @@ class Pictures:
             self._kept.popitem(last=False)
 
 
-def thumbnail(path: Path) -> bytes:
-    """One frame as WebP, from a quarter into the video: the first ones are often black. Blocks.
-    Raises `NotAVideo`, and `OSError` where the file cannot be read at all."""
-    with _opened(path) as container:
-        seconds = _seconds(container)
-        [frame] = _frames(container, [seconds / 4], pixels=THUMBNAIL_PIXELS)
+def thumbnail(file: BinaryIO) -> bytes:
+    """One frame as WebP, from a quarter into the video: the first ones are often black. Raises
+    `NotAVideo`, and `OSError` where the file cannot be read at all."""
+    with opened(file, MAX_READ_BYTES) as film:
+        seconds = _seconds(film)
+        [frame] = _frames(film, [seconds / 4], pixels=THUMBNAIL_PIXELS)
     return _encoded(frame, "WEBP", quality=80)
 
 
-def spritesheet(path: Path) -> bytes:
-    """Ten frames in two rows as JPEG, at even distances, in their order. Blocks. Raises as
-    `thumbnail` does."""
+def spritesheet(file: BinaryIO) -> bytes:
+    """Ten frames in two rows as JPEG, at even distances, in their order. Raises as `thumbnail`
+    does."""
     from PIL import Image
 
     count = COLUMNS * ROWS
-    with _opened(path) as container:
-        seconds = _seconds(container)
+    with opened(file, MAX_READ_BYTES) as film:
+        seconds = _seconds(film)
         marks = [seconds * (number + 0.5) / count for number in range(count)]
-        frames = _frames(container, marks, pixels=CELL_PIXELS)
+        frames = _frames(film, marks, pixels=CELL_PIXELS)
     width, height = frames[0].size
     sheet = Image.new("RGB", (width * COLUMNS, height * ROWS))
     for number, frame in enumerate(frames):
@@ -101,52 +107,46 @@ def spritesheet(path: Path) -> bytes:
     return _encoded(sheet, "JPEG", quality=85)
 
 
-@contextmanager
-def _opened(path: Path) -> Iterator[InputContainer]:
+def _seconds(film: Film) -> float:
     import av
 
-    with path.open("rb", buffering=0) as file:
-        check_boxes(file)
-        try:
-            source = BoundedFile(file, MAX_READ_BYTES)
-            with av.open(source, "r", format="mp4", options=OPTIONS) as container:
-                yield container
-        except (av.FFmpegError, ValueError, OverflowError, MemoryError):
-            raise NotAVideo("its frames cannot be read") from None
+    return (film.container.duration or 0) / av.time_base
 
 
-def _seconds(container: InputContainer) -> float:
-    import av
-
-    return (container.duration or 0) / av.time_base
-
-
-def _frames(container: InputContainer, marks: list[float], *, pixels: int) -> list[Image]:
+def _frames(film: Film, marks: list[float], *, pixels: int) -> list[Image]:
     """The first frame at or after each of the instants; the last one there is for those beyond."""
-    stream = video_of(container)
-    stream.codec_context.thread_count = 1
-    stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
+    film.stream.codec_context.thread_count = 1
+    film.stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
     found: list[Image] = []
     last: VideoFrame | None = None
-    for number, frame in enumerate(container.decode(stream)):
+    for number, frame in enumerate(film.container.decode(film.stream)):
         last = frame
         while len(found) < len(marks) and (frame.time or 0.0) >= marks[len(found)]:
-            found.append(_scaled(frame, pixels))
+            found.append(_upright(film, frame, pixels))
         if len(found) == len(marks) or number >= MAX_FRAMES:
             break
     if last is None:
         raise NotAVideo("it has no frames")
     while len(found) < len(marks):
-        found.append(_scaled(last, pixels))
+        found.append(_upright(film, last, pixels))
     return found
 
 
-def _scaled(frame: VideoFrame, pixels: int) -> Image:
-    factor = min(pixels / max(frame.width, frame.height), 1.0)
-    size = max(round(frame.width * factor), 1), max(round(frame.height * factor), 1)
-    small = frame.reformat(width=size[0], height=size[1], format="rgb24")
+def _upright(film: Film, frame: VideoFrame, pixels: int) -> Image:
+    """The frame as a player shows it, no longer than `pixels` on a side."""
+    width, height = film.stretched
+    factor = min(pixels / max(width, height), 1.0)
+    size = max(round(width * factor), 1), max(round(height * factor), 1)
+    small = frame.reformat(width=size[0], height=size[1], format="rgb24", threads=1)
     picture: Image = small.to_image()  # type: ignore[no-untyped-call]
-    return picture
+    turn = _TURNS.get(film.track.turn)
+    return picture if turn is None else picture.transpose(_transpose(turn))
+
+
+def _transpose(name: str) -> Transpose:
+    from PIL.Image import Transpose
+
+    return Transpose[name]
 
 
 def _encoded(picture: Image, kind: str, *, quality: int) -> bytes:

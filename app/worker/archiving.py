@@ -24,7 +24,9 @@ from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Succeeded
 from app.videos import deletion
-from app.videos.probe import NotAVideo, Probe, mismatch, probe
+from app.videos.decoder import DecoderEnded, DecoderUnavailable
+from app.videos.mp4 import NotAVideo
+from app.videos.probe import Probe, mismatch
 from app.videos.store import ArchiveError, Empty, Gone, Stored, TooLarge
 from app.worker.persist import persisted
 
@@ -40,8 +42,8 @@ _LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
 
 #: Failures of something between the upstream and the archive.
 _PASSING = frozenset(
-    {"archive_unavailable", "look_up_failed", "reset", "timeout", "truncated", "unreachable",
-     "unresolved"}
+    {"archive_unavailable", "decoder_unavailable", "look_up_failed", "reset", "timeout",
+     "truncated", "unreachable", "unresolved"}
 )  # fmt: skip
 _LONGEST_PATIENCE_SECONDS = 30 * 86_400.0
 
@@ -214,9 +216,13 @@ async def _whole(response: httpx.Response, expected: int | None) -> AsyncIterato
 async def _look_into(rt: Runtime, path: str) -> Probe:
     try:
         async with rt.archive.as_file(path) as local:
-            return await asyncio.to_thread(probe, local)
+            return await rt.decoder.probe(local)
     except NotAVideo as error:
         raise Undelivered("not_a_video") from error
+    except DecoderEnded as error:
+        raise Undelivered("decoder_ended") from error
+    except DecoderUnavailable as error:
+        raise Undelivered("decoder_unavailable") from error
     except (ArchiveError, OSError) as error:
         raise Undelivered("archive_unavailable") from error
 

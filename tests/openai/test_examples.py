@@ -10,7 +10,7 @@ import pytest
 
 from app.domain.ids import parse_generation_id
 from app.members.members import Limits
-from app.videos.probe import probe
+from tests.harness.films import probed
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.promises.site import Caller, Site
@@ -57,7 +57,7 @@ def generation_of(printed: str) -> UUID:
 
 def assert_made_once(caller: Caller, folder: Path, generation_id: UUID) -> None:
     video = folder / "boat.mp4"
-    seen = probe(video)
+    seen = probed(video)
     assert (seen.width, seen.height, round(seen.duration_seconds)) == (1280, 720, 10)
     spec = caller.generation(str(generation_id))["spec"]
     assert (spec["prompt"], spec["model"], spec["duration"]) == (PROMPT, "ray-v3", "10s")

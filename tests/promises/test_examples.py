@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
-from app.videos.probe import mismatch, probe
+from app.videos.probe import mismatch
 from tests.harness import database
+from tests.harness.films import probed
 from tests.harness.processes import Api, environment, family
 
 EXAMPLES = Path(__file__).parent / "examples"
@@ -92,4 +93,4 @@ def test_the_upstreams_own_example_returns_a_video_that_plays(
     video = tmp_path / "video.mp4"
     video.write_bytes(up.http.get(record["temporaryUrl"]).content)
     assert video.read_bytes()[4:8] == b"ftyp"
-    assert mismatch(SPEC, probe(video)) is None
+    assert mismatch(SPEC, probed(video)) is None

@@ -19,6 +19,7 @@ OWNERS = {
     "av": {
         "app/videos/probe.py": "reads what an MP4 really is",
         "app/videos/thumbnails.py": "takes frames out of it",
+        "app/videos/sandbox.py": "loads it once for all files",
         "app/simulator/": "renders films",
     },
     "fastapi_swagger": {"app/openapi/routes.py": "serves its files of Swagger UI"},

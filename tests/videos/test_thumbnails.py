@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import io
+from collections.abc import Callable
+from fractions import Fraction
 from pathlib import Path
+from typing import BinaryIO
 
 import av
 import pytest
@@ -12,25 +15,46 @@ from PIL import Image
 
 from app.errors import Unavailable
 from app.videos import thumbnails
-from app.videos.probe import NotAVideo
+from app.videos.mp4 import NotAVideo
 from app.videos.thumbnails import Pictures, spritesheet, thumbnail
 
 RATE = 10
 
 
-def film(path: Path, *, frames: int, size: tuple[int, int] = (1280, 720)) -> Path:
-    """It grows lighter from black to white, frame by frame."""
+def film(
+    path: Path,
+    *,
+    frames: int,
+    size: tuple[int, int] = (1280, 720),
+    turned: int = 0,
+    mirrored: bool = False,
+    pixel_shape: Fraction | None = None,
+) -> Path:
+    """It grows lighter from black to white, frame by frame. Its upper left corner stays white."""
     with av.open(str(path), "w", format="mp4") as container:
         video = container.add_stream("libx264", rate=RATE, options={"preset": "ultrafast"})
         assert isinstance(video, av.VideoStream)
         video.width, video.height, video.pix_fmt = *size, "yuv420p"
+        if turned or mirrored:
+            video.set_display_rotation(turned, hflip=mirrored)
+        if pixel_shape is not None:
+            video.codec_context.sample_aspect_ratio = pixel_shape
         for number in range(frames):
             shade = round(255 * number / max(frames - 1, 1))
             picture = Image.new("RGB", size, (shade, shade, shade))
+            picture.paste((255, 255, 255), (0, 0, size[0] // 4, size[1] // 4))
             frame = av.VideoFrame.from_image(picture)  # type: ignore[no-untyped-call]
             container.mux(video.encode(frame))
         container.mux(video.encode())
     return path
+
+
+Make = Callable[[BinaryIO], bytes]
+
+
+def made_of(make: Make, path: Path) -> bytes:
+    with path.open("rb", buffering=0) as file:
+        return make(file)
 
 
 def shade(picture: Image.Image, x: int, y: int) -> int:
@@ -40,18 +64,52 @@ def shade(picture: Image.Image, x: int, y: int) -> int:
 
 
 def test_a_thumbnail_is_a_frame_from_a_quarter_in(tmp_path: Path) -> None:
-    made = Image.open(io.BytesIO(thumbnail(film(tmp_path / "v.mp4", frames=40))))
+    made = Image.open(io.BytesIO(made_of(thumbnail, film(tmp_path / "v.mp4", frames=40))))
     assert (made.format, made.size) == ("WEBP", (640, 360))
     assert 50 <= shade(made, 320, 180) <= 80
 
 
 def test_a_small_film_is_not_blown_up(tmp_path: Path) -> None:
-    made = Image.open(io.BytesIO(thumbnail(film(tmp_path / "v.mp4", frames=3, size=(96, 160)))))
+    made = Image.open(
+        io.BytesIO(made_of(thumbnail, film(tmp_path / "v.mp4", frames=3, size=(96, 160))))
+    )
     assert made.size == (96, 160)
 
 
+@pytest.mark.parametrize(
+    ("turned", "mirrored", "corner"),
+    [
+        (0, False, (0, 0)),
+        (90, False, (0, 1)),
+        (180, False, (1, 1)),
+        (270, False, (1, 0)),
+        (0, True, (1, 0)),
+        (90, True, (1, 1)),
+        (180, True, (0, 1)),
+        (270, True, (0, 0)),
+    ],
+)
+def test_a_thumbnail_is_upright(
+    tmp_path: Path, turned: int, mirrored: bool, corner: tuple[int, int]
+) -> None:
+    """As ffmpeg turns the film when it shows it: `corner` is where its white one comes to lie."""
+    size = (320, 180) if turned % 180 == 0 else (180, 320)
+    path = film(tmp_path / "v.mp4", frames=4, size=(320, 180), turned=turned, mirrored=mirrored)
+    made = Image.open(io.BytesIO(made_of(thumbnail, path)))
+    assert made.size == size
+    ends = ((8, size[0] - 8), (8, size[1] - 8))
+    light = {(x, y) for x in (0, 1) for y in (0, 1) if shade(made, ends[0][x], ends[1][y]) > 200}
+    assert light == {corner}
+
+
+def test_a_picture_has_square_pixels(tmp_path: Path) -> None:
+    path = film(tmp_path / "v.mp4", frames=4, size=(640, 720), pixel_shape=Fraction(2))
+    assert Image.open(io.BytesIO(made_of(thumbnail, path))).size == (640, 360)
+    assert Image.open(io.BytesIO(made_of(spritesheet, path))).size == (1600, 360)
+
+
 def test_a_sheet_has_ten_frames_in_their_order(tmp_path: Path) -> None:
-    made = Image.open(io.BytesIO(spritesheet(film(tmp_path / "v.mp4", frames=50))))
+    made = Image.open(io.BytesIO(made_of(spritesheet, film(tmp_path / "v.mp4", frames=50))))
     assert (made.format, made.size) == ("JPEG", (5 * 320, 2 * 180))
     shades = [shade(made, 160 + 320 * column, 90 + 180 * row) for row in (0, 1)
               for column in range(5)]  # fmt: skip
@@ -61,18 +119,18 @@ def test_a_sheet_has_ten_frames_in_their_order(tmp_path: Path) -> None:
 
 
 def test_a_sheet_of_one_frame_shows_it_ten_times(tmp_path: Path) -> None:
-    made = Image.open(io.BytesIO(spritesheet(film(tmp_path / "v.mp4", frames=1))))
+    made = Image.open(io.BytesIO(made_of(spritesheet, film(tmp_path / "v.mp4", frames=1))))
     assert made.size == (1600, 360)
 
 
 @pytest.mark.parametrize("make", [thumbnail, spritesheet])
-def test_what_is_no_video_gives_no_picture(tmp_path: Path, make: thumbnails.Make) -> None:
+def test_what_is_no_video_gives_no_picture(tmp_path: Path, make: Make) -> None:
     whole = film(tmp_path / "whole.mp4", frames=20).read_bytes()
     for number, content in enumerate((b"", b"no film", whole[:100], b"\0" * 4096)):
         file = tmp_path / f"{number}.mp4"
         file.write_bytes(content)
         with pytest.raises(NotAVideo):
-            make(file)
+            made_of(make, file)
 
 
 def test_frames_that_are_too_large_are_not_decoded(
@@ -80,16 +138,16 @@ def test_frames_that_are_too_large_are_not_decoded(
 ) -> None:
     monkeypatch.setattr(thumbnails, "MAX_FRAME_PIXELS", 100 * 100)
     with pytest.raises(NotAVideo):
-        thumbnail(film(tmp_path / "v.mp4", frames=3))
+        made_of(thumbnail, film(tmp_path / "v.mp4", frames=3))
 
 
 def test_a_film_is_read_only_so_far(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thumbnails, "MAX_FRAMES", 5)
-    made = Image.open(io.BytesIO(spritesheet(film(tmp_path / "v.mp4", frames=50))))
+    made = Image.open(io.BytesIO(made_of(spritesheet, film(tmp_path / "v.mp4", frames=50))))
     assert shade(made, 1500, 300) < 60
     monkeypatch.setattr(thumbnails, "MAX_READ_BYTES", 2_000)
     with pytest.raises(NotAVideo):
-        spritesheet(tmp_path / "v.mp4")
+        made_of(spritesheet, tmp_path / "v.mp4")
 
 
 async def test_pictures_are_made_one_at_a_time_and_kept() -> None:

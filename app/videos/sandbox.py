@@ -1,0 +1,159 @@
+"""The process in which files from outside are read: `python -m app.videos.sandbox`.
+
+It loads the libraries once and forks for each file. A fork is given two open files, the video and
+a pipe for its answer, and gives up what else a process can do: it may use so much memory and time,
+and it can open no file and no connection, write no file, and start nothing. What a file brings a
+fork to do ends with it; the next file meets a fork that has seen no other.
+
+A request is one byte of `ACTIONS`, sent over standard input together with the two descriptors. The
+answer is a line of JSON, or nothing where the file ended its fork.
+"""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import io
+import json
+import os
+import resource
+import signal
+import socket
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO, NoReturn
+
+from app.videos.mp4 import NotAVideo
+from app.videos.probe import probe
+from app.videos.thumbnails import spritesheet, thumbnail
+
+Act = Callable[[BinaryIO], dict[str, Any]]
+
+#: Beyond what the libraries take. A film of 4096 x 2304 with as many reference frames as its level
+#: allows needs about half.
+MEMORY_BYTES = 256 << 20
+#: Of processor time. A sheet of ten seconds of that size takes half.
+CPU_SECONDS = 60
+#: By the clock, also where it uses no processor; on a busy machine each second of work is several.
+WALL_SECONDS = 180
+
+
+def _picture(make: Callable[[BinaryIO], bytes]) -> Act:
+    return lambda file: {"picture": base64.b64encode(make(file)).decode("ascii")}
+
+
+ACTIONS: Mapping[bytes, Act] = {
+    b"p": lambda file: {"probe": asdict(probe(file))},
+    b"t": _picture(thumbnail),
+    b"s": _picture(spritesheet),
+}
+
+
+def main(actions: Mapping[bytes, Act] = ACTIONS) -> None:
+    """Until the other end of standard input is closed."""
+    _load()
+    # Ended forks are taken away by the system; Ctrl-C is for the process that started this one.
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _prefer_to_be_killed()
+    limit = None if (used := _address_space()) is None else used + MEMORY_BYTES
+    with socket.socket(fileno=os.dup(0)) as requests:
+        _silence(0)
+        while True:
+            action, descriptors, _, _ = socket.recv_fds(requests, 1, 2)
+            if not action:
+                return
+            if len(descriptors) == 2 and os.fork() == 0:
+                requests.close()
+                _answer(actions[action], *descriptors, memory=limit)
+            for descriptor in descriptors:
+                os.close(descriptor)
+
+
+def _load() -> None:
+    """Everything that a fork would load: it can open no file any more. Both libraries find their
+    parts at the first use, so they are used."""
+    import av
+    import av.audio.codeccontext
+    import av.subtitles.codeccontext
+    import av.subtitles.stream
+
+    film = io.BytesIO()
+    with av.open(film, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=1)
+        stream.width, stream.height = 16, 16
+        container.mux([*stream.encode(av.VideoFrame(16, 16, "yuv420p")), *stream.encode()])
+    for act in ACTIONS.values():
+        act(film)
+
+
+def _prefer_to_be_killed() -> None:
+    """Where memory runs out all the same, the system ends this process and not the gateway's."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
+
+
+def _address_space() -> int | None:
+    """Bytes of it that are taken; None where the system does not say."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+    except OSError:
+        return None
+    return pages * resource.getpagesize()
+
+
+def _answer(act: Act, video: int, reply: int, *, memory: int | None) -> NoReturn:
+    """Reads one file in this fork, and ends it."""
+    try:
+        _confine(memory)
+        with os.fdopen(video, "rb", buffering=0) as file:
+            answer = _outcome(act, file)
+        content = json.dumps(answer).encode()
+        while content:
+            content = content[os.write(reply, content) :]
+    finally:
+        os._exit(0)
+
+
+def _outcome(act: Act, file: BinaryIO) -> dict[str, Any]:
+    try:
+        return act(file)
+    except NotAVideo as refusal:
+        return {"refused": str(refusal)}
+    except MemoryError:
+        return {"refused": "it needs too much memory"}
+    except OSError as error:
+        return {"unreadable": error.errno}
+    except Exception as error:
+        return {"failed": type(error).__name__}
+
+
+def _silence(*descriptors: int) -> None:
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in descriptors:
+        os.dup2(nothing, descriptor)
+    os.close(nothing)
+
+
+def _confine(memory: int | None) -> None:
+    """Gives up for good what reading a file does not need."""
+    signal.signal(signal.SIGALRM, signal.SIG_DFL)
+    signal.alarm(WALL_SECONDS)
+    # Libav writes what it thinks of a file there, in the file's own words.
+    _silence(1, 2)
+    limits = [
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_NOFILE, 0),
+    ]
+    if memory is not None:
+        limits.append((resource.RLIMIT_AS, memory))
+    for limit, value in limits:
+        resource.setrlimit(limit, (value, value))
+
+
+if __name__ == "__main__":
+    main()
