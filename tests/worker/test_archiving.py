@@ -113,7 +113,7 @@ async def test_a_download_that_trickles_gives_its_place_to_others_and_is_tried_a
             await failed_once(gate, uuid)
             state, _, error = await trouble(gate, uuid)
             assert (state, error) == ("pending", "timeout")
-            await gate.simulator.http.delete("/_simulator/script")
+            await gate.simulator.http.delete("/_simulator/rules")
         assert (await gate.archived(await created(gate, key, "another"))).asset is not None
         assert (await gate.archived(uuid)).asset is not None
         folder = gate.rt.settings.data_dir / "archive" / "videos"
@@ -205,7 +205,7 @@ async def test_a_video_that_was_given_up_can_be_asked_for_again(gate: Gateway) -
         await tx.execute(text("UPDATE assets SET state = 'lost'"))
         # What is given up is not waited for.
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE status = 'todo'"))
-    await gate.simulator.http.delete("/_simulator/script")
+    await gate.simulator.http.delete("/_simulator/rules")
     await retry.retry_archiving(gate.rt, UUID(uuid), actor="test")
     assert (await gate.archived(uuid)).asset is not None
     with pytest.raises(NotFound):

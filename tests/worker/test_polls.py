@@ -68,7 +68,7 @@ async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
         uuid = await created(gate, key)
         assert (await gate.rested(uuid)).state is State.UNKNOWN
         assert await used(gate, key) == PRICE
-        await gate.simulator.http.delete("/_simulator/script")
+        await gate.simulator.http.delete("/_simulator/rules")
 
         async def succeeded() -> bool:
             # The next look at an unknown is a minute away; this is that look.

@@ -88,7 +88,7 @@ async def test_where_nothing_is_heard_no_further_submission_is_risked(
             assert looks == ["main"]
             monkeypatch.undo()
             # Where the look-up had no time to be made, the rule for it is still there.
-            await gate.simulator.http.delete("/_simulator/script")
+            await gate.simulator.http.delete("/_simulator/rules")
             await probe_when_due(gate)
             assert (await key_of(gate)).breaker is BreakerState.HALF_OPEN
             await submissions.submit(gate.rt, UUID(asked[0]))
