@@ -29,7 +29,7 @@ class Standing:
 #: Whether nothing is sent upstream now: an operator paused it, or no key may be used.
 SUBMISSION_HELD_UP = """(
     (SELECT p.paused FROM pauses p WHERE p.name = 'submission')
-    OR (SELECT count(*) > 0 AND bool_and(k.state <> 'active' OR k.open_until IS NOT NULL)
+    OR (SELECT count(*) > 0 AND bool_and(k.state <> 'active' OR k.breaker <> 'closed')
           FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""
 
 _STANDING = text(
