@@ -10,6 +10,8 @@ layer as the server's name, which is also the name the certificate is matched wi
     ├── Refused       the policy forbids it; asking again changes nothing
     └── FetchFailed   the network failed; `reason` is unresolved, unreachable, timeout or reset
 
+Every other error that is raised inside a `stream` block is the caller's own.
+
 No message holds a path or a query: a presigned query is a credential.
 """
 
@@ -20,21 +22,20 @@ import contextlib
 import ipaddress
 import re
 import socket
-import ssl
 import threading
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
 import httpx
 
+from app.http_client import HttpClient, RequestFailed, Response
+
 #: The addresses of a host, in the order they should be tried. Raises `OSError`.
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
-CONNECT_SECONDS = 10.0
-IDLE_SECONDS = 60.0
+RESOLVE_SECONDS = 10.0
 #: Addresses of one host that are tried before giving up: names with both families need two.
 MAX_ADDRESSES = 4
 
@@ -125,13 +126,6 @@ def _each_once(found: Sequence[tuple[Any, ...]]) -> Sequence[str]:
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
-def user_agent() -> str:
-    try:
-        return f"reelgate/{version('reelgate')}"
-    except PackageNotFoundError:
-        return "reelgate"
-
-
 def is_public(address: str) -> bool:
     """Whether an IP address is one that only the public internet has."""
     try:
@@ -147,12 +141,12 @@ def is_public(address: str) -> bool:
 
 
 class GuardedFetcher:
-    """Fetches what a policy allows. `client` should be its own one, opened with
-    `trust_env=False`: a proxy would resolve and verify names by itself."""
+    """Fetches what a policy allows. `client` goes to no proxy, which would resolve and verify names
+    by itself."""
 
     def __init__(
         self,
-        client: httpx.AsyncClient,
+        client: HttpClient,
         policy: FetchPolicy,
         *,
         resolver: Resolver = system_resolver,
@@ -161,7 +155,6 @@ class GuardedFetcher:
         self._policy = policy
         self._resolver = resolver
         self._trusted = frozenset(_origin(httpx.URL(text)) for text in policy.trusted_origins)
-        self._agent = user_agent()
 
     def permit(self, url: str) -> None:
         """Raises `Refused` where the policy forbids this URL whatever it resolves to."""
@@ -175,34 +168,21 @@ class GuardedFetcher:
         headers: Mapping[str, str] | None = None,
         method: str = "GET",
         content: bytes | None = None,
-    ) -> AsyncIterator[httpx.Response]:
+    ) -> AsyncIterator[Response]:
         """The answer to a request, its body not yet read. Raises `Refused` and `FetchFailed`, also
         for what happens while the body is read inside the block. Any status is an answer."""
-        try:
-            response = await self._follow(url, dict(headers or {}), method, content)
-            try:
-                yield response
-            finally:
-                await response.aclose()
-        # What breaks TLS after its handshake comes through the library as it is.
-        except (httpx.HTTPError, ssl.SSLError) as error:
-            raise _failure(error) from None
-
-    async def _follow(
-        self, url: str, headers: dict[str, str], method: str, content: bytes | None
-    ) -> httpx.Response:
-        target = self._check(url)
+        target, kept = self._check(url), dict(headers or {})
         for _ in range(self._policy.max_redirects + 1):
-            response = await self._send(target, headers, method, content)
-            location = response.headers.get("location")
-            # Only a GET may be repeated elsewhere.
-            followed = method == "GET" and self._policy.max_redirects > 0
-            if response.status_code not in _REDIRECTS or location is None or not followed:
-                return response
-            await response.aclose()
+            async with self._sent(target, kept, method, content) as response:
+                location = response.headers.get("location")
+                # Only a GET may be repeated elsewhere.
+                followed = method == "GET" and self._policy.max_redirects > 0
+                if response.status_code not in _REDIRECTS or location is None or not followed:
+                    yield response
+                    return
             following = self._check(_joined(target.url, location))
             if following.origin != target.origin:
-                headers = {k: v for k, v in headers.items() if k.lower() in _TRAVELLING}
+                kept = {k: v for k, v in kept.items() if k.lower() in _TRAVELLING}
             target = following
         raise Refused(f"{target.host} is one redirect too many.")
 
@@ -229,7 +209,7 @@ class GuardedFetcher:
 
     async def _addresses(self, target: _Target) -> list[str]:
         try:
-            async with asyncio.timeout(CONNECT_SECONDS):
+            async with asyncio.timeout(RESOLVE_SECONDS):
                 found = await self._resolver(target.host, target.port)
         except (OSError, UnicodeError):
             found = ()
@@ -240,49 +220,27 @@ class GuardedFetcher:
             raise Refused(f"{target.host} leads to an address that is not public.")
         return list(found)[:MAX_ADDRESSES]
 
-    async def _send(
+    @asynccontextmanager
+    async def _sent(
         self, target: _Target, headers: dict[str, str], method: str, content: bytes | None
-    ) -> httpx.Response:
-        """Sends to the first address that takes the connection. Failing to connect sent nothing,
-        so the next address is safe also for a POST."""
+    ) -> AsyncIterator[Response]:
+        """The answer of the first address that takes the connection. One that does not was sent
+        nothing, so the next address is safe also for a POST."""
         addresses = await self._addresses(target)
-        for address in addresses[:-1]:
+        for address in addresses:
             try:
-                return await self._send_to(address, target, headers, method, content)
-            except (httpx.ConnectError, httpx.ConnectTimeout):
-                continue
-        return await self._send_to(addresses[-1], target, headers, method, content)
-
-    async def _send_to(
-        self,
-        address: str,
-        target: _Target,
-        headers: dict[str, str],
-        method: str,
-        content: bytes | None,
-    ) -> httpx.Response:
-        own = {
-            "Host": target.url.netloc.decode("ascii"),
-            "Accept-Encoding": "identity",
-            # The pool knows connections by address. Used once each, a connection that was
-            # verified for one name never carries a request for another name at that address.
-            "Connection": "close",
-        }
-        request = self._client.build_request(
-            method,
-            target.url.copy_with(host=address, fragment=None),
-            headers={"User-Agent": self._agent, **headers, **own},
-            content=content,
-            timeout=httpx.Timeout(IDLE_SECONDS, connect=CONNECT_SECONDS, pool=IDLE_SECONDS),
-            extensions={"sni_hostname": target.host},
-        )
-        request.headers.pop("Cookie", None)
-        try:
-            return await self._client.send(request, stream=True, follow_redirects=False, auth=None)
-        except AttributeError as error:
-            # A connection that is reset as it is made has no socket left, and the library looks
-            # at it (anyio asks it for its peer).
-            raise httpx.ReadError("reset as it was made", request=request) from error
+                async with self._client.stream(
+                    method,
+                    target.url.copy_with(host=address, fragment=None),
+                    headers={**headers, "Host": target.url.netloc.decode("ascii")},
+                    content=content,
+                    server_name=target.host,
+                ) as response:
+                    yield response
+                    return
+            except RequestFailed as failed:
+                if failed.may_have_left or address == addresses[-1]:
+                    raise _failure(failed) from None
 
 
 def _parsed(text: str) -> httpx.URL:
@@ -291,7 +249,8 @@ def _parsed(text: str) -> httpx.URL:
         raise Refused("A URL holds characters that no URL has.")
     try:
         url = httpx.URL(text)
-    except httpx.InvalidURL:
+    # Also UnicodeError, of a host name that cannot be encoded.
+    except (httpx.InvalidURL, ValueError):
         raise Refused("A URL cannot be read.") from None
     if not url.raw_host or url.scheme not in ("http", "https"):
         raise Refused("Only a full https URL is fetched.")
@@ -303,7 +262,7 @@ def _joined(base: httpx.URL, location: str) -> str:
         raise Refused("A redirect holds characters that no URL has.")
     try:
         return str(base.join(location))
-    except httpx.InvalidURL:
+    except (httpx.InvalidURL, ValueError):
         raise Refused("A redirect cannot be read.") from None
 
 
@@ -317,9 +276,9 @@ def _origin(url: httpx.URL) -> str:
     return f"{url.scheme}://{url.raw_host.decode('ascii')}:{_port(url)}"
 
 
-def _failure(error: httpx.HTTPError | ssl.SSLError) -> FetchFailed:
-    if isinstance(error, httpx.ConnectError | httpx.ConnectTimeout | httpx.PoolTimeout):
+def _failure(failed: RequestFailed) -> FetchFailed:
+    if failed.reason == "unreachable":
         return FetchFailed("The host could not be reached.", reason="unreachable")
-    if isinstance(error, httpx.TimeoutException):
+    if failed.reason == "timeout":
         return FetchFailed("The host stopped answering.", reason="timeout")
     return FetchFailed("The connection broke.", reason="reset")

@@ -6,21 +6,17 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import ssl
 import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
-
-import httpx
 
 from app.db import upstream_keys
 from app.db.durations import History
@@ -30,6 +26,7 @@ from app.domain.nearest import Aliases
 from app.domain.webhooks import Telling
 from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
+from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.watch import Watch
 from app.secrets import HookSecrets, LinkSigner, StreamPasses, fingerprint_of
@@ -43,8 +40,6 @@ from app.webhooks.fairness import Shares
 
 log = logger(__name__)
 
-#: httpx searches its pool linearly, so many held calls are spread over several clients.
-_CONNECTIONS_PER_CLIENT = 500
 #: A submission may wait for minutes without a byte, and gateways and firewalls on the way forget a
 #: connection that is silent for a few: its answer would be lost, and the video that it paid for be
 #: unknown. A network that is gone for two minutes is noticed as well.
@@ -56,9 +51,12 @@ _KEPT_OPEN = [
         if hasattr(socket, name)
     ),
 ]
-#: Videos one process streams straight through at a time, before they are archived.
+#: Downloads for the archive are bounded by its lane; this bounds what operators ask for besides.
+_DOWNLOADS = 100
+#: Videos one process streams straight through at a time, before they are archived. Apart from the
+#: archive's downloads, so that slow viewers do not keep videos from being archived.
 _RELAYS = 64
-_RELAY_WAIT = httpx.Timeout(60, connect=10, pool=5)
+_RELAY_QUEUE_SECONDS = 5.0
 
 
 class Clock:
@@ -143,31 +141,6 @@ async def open_runtime(
             settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
         )
         stack.push_async_callback(db.close)
-        clients = [
-            await stack.enter_async_context(client) for client in _upstream_clients(settings)
-        ]
-        fetching = await stack.enter_async_context(
-            httpx.AsyncClient(verify=_trusted_authorities(), trust_env=False)
-        )
-        # Apart from the archive's, so that slow viewers do not keep videos from being archived.
-        relaying = await stack.enter_async_context(
-            httpx.AsyncClient(
-                verify=_trusted_authorities(),
-                trust_env=False,
-                limits=httpx.Limits(max_connections=_RELAYS),
-                timeout=_RELAY_WAIT,
-            )
-        )
-        # Each connection is used once, and none is lent to another receiver.
-        telling = await stack.enter_async_context(
-            httpx.AsyncClient(
-                verify=_trusted_authorities(),
-                trust_env=False,
-                limits=httpx.Limits(
-                    max_connections=2 * settings.webhook_concurrency, max_keepalive_connections=0
-                ),
-            )
-        )
         decoder = Decoder()
         stack.push_async_callback(decoder.close)
         clock = clock or Clock()
@@ -188,15 +161,24 @@ async def open_runtime(
             archive=Archive.open(settings.archive_address),
             decoder=decoder,
             upstream=UpstreamClient(
-                clients=clients,
+                http=upstream_client(settings),
                 base_url=settings.upstream_url,
                 keys=settings.upstream_keys(),
-                fetcher=GuardedFetcher(fetching, download_policy(settings)),
+                fetcher=GuardedFetcher(
+                    HttpClient(max_connections=_DOWNLOADS), download_policy(settings)
+                ),
                 read_seconds=settings.upstream_read_seconds,
                 observe=metrics.observe_upstream,
             ),
-            relay=GuardedFetcher(relaying, download_policy(settings)),
-            outward=GuardedFetcher(telling, receiver_policy(settings), resolver=resolver_apart),
+            relay=GuardedFetcher(
+                HttpClient(max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS),
+                download_policy(settings),
+            ),
+            outward=GuardedFetcher(
+                HttpClient(max_connections=2 * settings.webhook_concurrency),
+                receiver_policy(settings),
+                resolver=resolver_apart,
+            ),
             shares=Shares(settings.webhook_concurrency),
             signer=LinkSigner(secret, base_url=settings.link_base),
             passes=StreamPasses(secret),
@@ -208,38 +190,17 @@ async def open_runtime(
         )
 
 
-@cache
-def _trusted_authorities() -> ssl.SSLContext:
-    """One for all clients of the process: reading the authorities takes a tenth of a second and
-    half a megabyte each time."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 def _events_unread(error: Exception) -> None:
     log.error("events_unread", exc_info=error)
 
 
-def _upstream_clients(settings: Settings) -> list[httpx.AsyncClient]:
-    limits = httpx.Limits(max_connections=_CONNECTIONS_PER_CLIENT, max_keepalive_connections=0)
-    timeout = httpx.Timeout(
-        settings.upstream_read_seconds, connect=settings.upstream_connect_seconds, pool=30
+def upstream_client(settings: Settings) -> HttpClient:
+    # A worker looks up as many generations at a time as it submits.
+    return HttpClient(
+        max_connections=2 * settings.worker_concurrency,
+        connect_seconds=settings.upstream_connect_seconds,
+        socket_options=_KEPT_OPEN,
     )
-    count = -(-2 * settings.worker_concurrency // _CONNECTIONS_PER_CLIENT)
-    return [
-        httpx.AsyncClient(
-            transport=httpx.AsyncHTTPTransport(
-                verify=_trusted_authorities(),
-                limits=limits,
-                trust_env=False,
-                http2=False,
-                socket_options=_KEPT_OPEN,
-            ),
-            verify=_trusted_authorities(),
-            timeout=timeout,
-            trust_env=False,
-        )
-        for _ in range(count)
-    ]
 
 
 def download_policy(settings: Settings) -> FetchPolicy:

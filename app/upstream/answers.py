@@ -55,7 +55,7 @@ class Failed:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotProcessed:
     """`reason`: `unreachable`, `rate_limited`, `key_rejected`, `key_unknown` (no such label is
-    configured), `out_of_credits`, `challenged`."""
+    configured), `out_of_credits`, `challenged`, `unsendable` (a fault of this process)."""
 
     reason: str
     retry_after_seconds: float | None = None
@@ -80,7 +80,7 @@ class Busy:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lost:
     """`reason` is a short label for metrics and events, from a small set: `timeout`, `reset`,
-    `unreadable`, `oversized`, `not_json`, `no_record`, `no_id`, `http_<status>`."""
+    `unreadable`, `too_large`, `not_json`, `no_record`, `no_id`, `http_<status>`."""
 
     reason: str
 

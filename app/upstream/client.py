@@ -1,31 +1,25 @@
 """Calls to the upstream. Every way a call can go wrong ends in an answer; the one question is
-whether the request may have left.
-
-Each call has a connection of its own (`Connection: close`). On a kept connection the server may
-hang up at the moment a request is written, and then nobody can tell whether it was read: a free
-handshake saved would be paid with a generation that ends as `unknown`. This holds for look-ups too,
-as they would leave kept connections in the pool that submissions take from.
-"""
+whether the request may have left."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import time
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
-from contextlib import AbstractAsyncContextManager, contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import replace
 from enum import StrEnum
-from typing import Any, TypeVar
+from typing import TypeVar
 from urllib.parse import quote
 from uuid import uuid4
 
-import httpx
 from pydantic import SecretStr
 
 from app.domain.catalog import Offer
 from app.domain.generation import Spec
-from app.fetch import GuardedFetcher, user_agent
+from app.fetch import GuardedFetcher
+from app.http_client import Answer, HttpClient, RequestFailed, Response
+from app.telemetry import logger
 from app.upstream.answers import (
     Busy,
     Failed,
@@ -38,21 +32,14 @@ from app.upstream.answers import (
     SubmitAnswer,
     Succeeded,
 )
-from app.upstream.inflight import Pulse
-from app.upstream.wire import read_result, read_submission, request_body
+from app.upstream.encoding import TooLarge, Unreadable, unpacked
+from app.upstream.inflight import InFlight
+from app.upstream.wire import is_document, read_result, read_submission, request_body
+
+log = logger(__name__)
 
 MAX_ANSWER_BYTES = 1_048_576
 RESULT_SECONDS = 30.0
-#: For clients that were opened without limits of their own.
-CONNECT_SECONDS = 10.0
-
-#: Raised before a connection exists, so nothing can have left.
-_NEVER_SENT = (
-    httpx.ConnectError,
-    httpx.ConnectTimeout,
-    httpx.PoolTimeout,
-    httpx.UnsupportedProtocol,
-)
 
 #: (operation, outcome, seconds). Outcomes are a small set: `running`, `lost:timeout`, …
 Observer = Callable[[str, str, float], None]
@@ -71,7 +58,7 @@ class UpstreamClient:
     def __init__(
         self,
         *,
-        clients: Sequence[httpx.AsyncClient],
+        http: HttpClient,
         base_url: str,
         keys: Mapping[str, str | SecretStr],
         fetcher: GuardedFetcher,
@@ -79,12 +66,8 @@ class UpstreamClient:
         observe: Observer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`clients` are several because the pool of one searches its connections one by one; each
-        speaks HTTP/1.1 only. `keys` maps labels to keys. `observe` is told of every call."""
-        if not clients:
-            raise ValueError("at least one HTTP client is needed")
-        self._clients = tuple(clients)
-        self._in_flight = [0] * len(self._clients)
+        """`keys` maps labels to keys. `observe` is told of every call."""
+        self._http = http
         self._base_url = base_url.rstrip("/")
         self._keys = {
             label: key if isinstance(key, SecretStr) else SecretStr(key)
@@ -94,12 +77,11 @@ class UpstreamClient:
         self._read_seconds = read_seconds
         self._observe = observe
         self._clock = clock
-        self._agent = user_agent()
-        self._pulses = {label: Pulse() for label in self._keys}
+        self._in_flight = {label: InFlight() for label in self._keys}
 
-    def pulse(self, key_label: str) -> Pulse:
-        """What is heard through a key that is configured here."""
-        return self._pulses[key_label]
+    def in_flight(self, key_label: str) -> InFlight:
+        """The submissions through a key that is configured here, as this process sees them."""
+        return self._in_flight[key_label]
 
     def labels(self) -> tuple[str, ...]:
         return tuple(self._keys)
@@ -108,8 +90,7 @@ class UpstreamClient:
         self, key_label: str, offer: Offer, spec: Spec, *, run_async: bool
     ) -> SubmitAnswer:
         """Sends one generation, once. A canceled call may have been processed."""
-        body = request_body(offer, spec, run_async=run_async)
-        return await self._observed("submit", self._submit(key_label, body))
+        return await self._observed("submit", self._submit(key_label, offer, spec, run_async))
 
     async def result(self, key_label: str, upstream_id: str, *, prompt: str) -> ResultAnswer:
         """Asks what became of a generation; with the key that made it. A record that says it was
@@ -118,7 +99,7 @@ class UpstreamClient:
 
     def download(
         self, link: str, *, headers: Mapping[str, str] | None = None
-    ) -> AbstractAsyncContextManager[httpx.Response]:
+    ) -> AbstractAsyncContextManager[Response]:
         """The video behind a link, as a streamed response. Raises what the fetcher raises."""
         return self._fetcher.stream(link, headers=headers)
 
@@ -135,33 +116,50 @@ class UpstreamClient:
         rejected = answer.key_trouble is KeyTrouble.REJECTED
         return KeyCheck.REJECTED if rejected else KeyCheck.UNREACHABLE
 
-    async def _submit(self, key_label: str, body: dict[str, Any]) -> SubmitAnswer:
+    async def _submit(
+        self, key_label: str, offer: Offer, spec: Spec, run_async: bool
+    ) -> SubmitAnswer:
         if key_label not in self._keys:
             return NotProcessed(reason="key_unknown")
-        content = json.dumps(body, separators=(",", ":")).encode()
         try:
-            with self._pulses[key_label].submission() as taken:
-                reply = await self._exchange(
-                    key_label, "POST", "/api/features", seconds=self._read_seconds, content=content
+            body = request_body(offer, spec, run_async=run_async)
+            content = json.dumps(body, separators=(",", ":")).encode()
+        except Exception as error:
+            log.error("request_unsendable", error=type(error).__name__)
+            return NotProcessed(reason="unsendable")
+        try:
+            with self._in_flight[key_label].submission() as taken:
+                answer = await self._exchange(
+                    key_label,
+                    "POST",
+                    "/api/features",
+                    seconds=self._read_seconds,
+                    content=content,
+                    read=lambda reply: read_submission(reply.status, reply.headers, reply.body),
                 )
-                answer = read_submission(reply.status, reply.headers, reply.body)
                 if isinstance(answer, Running | Succeeded):
                     taken()
-        except _Broken as broken:
-            return Lost(reason=broken.reason) if broken.sent else NotProcessed(reason="unreachable")
+        except RequestFailed as failed:
+            if failed.may_have_left:
+                return Lost(reason=failed.reason)
+            return NotProcessed(reason=failed.reason)
         return answer
 
     async def _result(self, key_label: str, upstream_id: str, prompt: str | None) -> ResultAnswer:
         if key_label not in self._keys:
             return Busy(reason="key_unknown")
-        path = f"/api/results/{quote(upstream_id, safe='')}"
         try:
-            reply = await self._exchange(key_label, "GET", path, seconds=RESULT_SECONDS)
-        except _Broken as broken:
-            return Busy(reason=broken.reason if broken.sent else "unreachable")
-        return read_result(
-            reply.status, reply.headers, reply.body, expected_id=upstream_id, prompt=prompt
-        )
+            return await self._exchange(
+                key_label,
+                "GET",
+                f"/api/results/{quote(upstream_id, safe='')}",
+                seconds=RESULT_SECONDS,
+                read=lambda reply: read_result(
+                    reply.status, reply.headers, reply.body, expected_id=upstream_id, prompt=prompt
+                ),
+            )
+        except RequestFailed as failed:
+            return Busy(reason=failed.reason)
 
     async def _exchange(
         self,
@@ -170,50 +168,31 @@ class UpstreamClient:
         path: str,
         *,
         seconds: float,
+        read: Callable[[Answer], _Answer],
         content: bytes | None = None,
-    ) -> _Reply:
-        """One request and its whole answer, or `_Broken`. `seconds` bound both every pause and the
-        answer as a whole: a server that drips never pauses."""
-        departure = _Departure()
-        with self._least_busy() as client:
-            if client.is_closed:
-                raise _Broken("unreachable", sent=False)
-            request = client.build_request(
-                method,
-                self._base_url + path,
-                headers=self._headers(self._keys[key_label], has_body=content is not None),
-                content=content,
-                timeout=_timeouts(client, seconds),
-                extensions={"trace": departure},
-            )
-            try:
-                async with asyncio.timeout(seconds):
-                    reply = await _answer(client, request)
-            except (httpx.HTTPError, OSError, AttributeError) as error:
-                # OSError covers the deadline: TimeoutError is one. AttributeError comes where a
-                # connection is reset as it is made: anyio asks a socket that is gone for its peer.
-                raise _Broken(_reason(error), sent=departure.possible(error)) from None
-            self._pulses[key_label].hear()
-            return reply
+    ) -> _Answer:
+        """One request and what its answer is read as, or `RequestFailed`."""
+        reply = await self._http.request(
+            method,
+            self._base_url + path,
+            headers=self._headers(self._keys[key_label], has_body=content is not None),
+            content=content,
+            seconds=seconds,
+            max_bytes=MAX_ANSWER_BYTES,
+        )
+        self._in_flight[key_label].hear()
+        try:
+            return read(_whole(reply))
+        except RequestFailed:
+            raise
+        except Exception as error:
+            # It was sent, so a fault in reading is no reason to send it again.
+            log.error("answer_unreadable", error=type(error).__name__)
+            raise RequestFailed("unreadable", may_have_left=True) from None
 
     def _headers(self, key: SecretStr, *, has_body: bool) -> dict[str, str]:
-        headers = {
-            "API-KEY": key.get_secret_value(),
-            "Accept": "application/json",
-            "Accept-Encoding": "identity",
-            "Connection": "close",
-            "User-Agent": self._agent,
-        }
+        headers = {"API-KEY": key.get_secret_value(), "Accept": "application/json"}
         return headers | {"Content-Type": "application/json"} if has_body else headers
-
-    @contextmanager
-    def _least_busy(self) -> Iterator[httpx.AsyncClient]:
-        number = min(range(len(self._clients)), key=self._in_flight.__getitem__)
-        self._in_flight[number] += 1
-        try:
-            yield self._clients[number]
-        finally:
-            self._in_flight[number] -= 1
 
     async def _observed(self, operation: str, call: Awaitable[_Answer]) -> _Answer:
         started, outcome = self._clock(), "aborted"
@@ -228,76 +207,19 @@ class UpstreamClient:
                     self._observe(operation, outcome, self._clock() - started)
 
 
-@dataclass(frozen=True, slots=True)
-class _Reply:
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
-
-
-class _Broken(Exception):
-    """The exchange ended without a whole answer; `sent` unless nothing can have left."""
-
-    def __init__(self, reason: str, *, sent: bool) -> None:
-        self.reason = reason
-        self.sent = sent
-        super().__init__(reason)
-
-
-class _Oversized(httpx.HTTPError):
-    pass
-
-
-class _Departure:
-    """Watches one request through httpcore's trace extension, whose events say how far it came.
-    Silence proves nothing: another transport may not tell."""
-
-    def __init__(self) -> None:
-        self._told = False
-        self._started = False
-        self._head_written = False
-
-    async def __call__(self, event: str, _info: Mapping[str, Any]) -> None:
-        self._told = True
-        self._started |= event.endswith(".send_request_headers.started")
-        self._head_written |= event.endswith(".send_request_headers.complete")
-
-    def possible(self, error: Exception) -> bool:
-        """Whether the request may have left before `error`."""
-        if isinstance(error, httpx.LocalProtocolError):
-            # A head that breaks the protocol is refused here, before it is written.
-            return self._head_written or not self._told
-        if self._started:
-            return True
-        return not isinstance(error, _NEVER_SENT) and not self._told
-
-
-async def _answer(client: httpx.AsyncClient, request: httpx.Request) -> _Reply:
-    response = await client.send(request, stream=True, follow_redirects=False, auth=None)
+def _whole(answer: Answer) -> Answer:
+    """The answer unpacked. Raises `RequestFailed` where a part is missing: one that came to the end
+    of its document is whole, however its connection ended."""
+    coding = answer.headers.get("content-encoding", "")
     try:
-        body = bytearray()
-        async for chunk in response.aiter_bytes():
-            body += chunk
-            if len(body) > MAX_ANSWER_BYTES:
-                raise _Oversized("the answer is larger than any answer")
-        return _Reply(response.status_code, response.headers, bytes(body))
-    finally:
-        await response.aclose()
-
-
-def _timeouts(client: httpx.AsyncClient, seconds: float) -> httpx.Timeout:
-    own = client.timeout
-    return httpx.Timeout(
-        seconds, connect=own.connect or CONNECT_SECONDS, pool=own.pool or CONNECT_SECONDS
-    )
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, _Oversized):
-        return "oversized"
-    if isinstance(error, httpx.TimeoutException | TimeoutError):
-        return "timeout"
-    return "unreadable" if isinstance(error, httpx.DecodingError) else "reset"
+        body = unpacked(answer.body, coding, max_bytes=MAX_ANSWER_BYTES)
+    except TooLarge:
+        raise RequestFailed("too_large", may_have_left=True) from None
+    except Unreadable:
+        raise RequestFailed(answer.broke or "unreadable", may_have_left=True) from None
+    if answer.broke is not None and not is_document(body):
+        raise RequestFailed(answer.broke, may_have_left=True)
+    return replace(answer, body=body)
 
 
 def _outcome(answer: SubmitAnswer | ResultAnswer) -> str:

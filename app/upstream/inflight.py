@@ -1,4 +1,4 @@
-"""What a process hears of the upstream through one key, beside what it waits for.
+"""The submissions of this process through one upstream key that wait for their answer.
 
 An upstream that takes connections and answers nothing is noticed by its time limit a quarter of an
 hour late, and each submission until then may be paid and lost. Waiting alone proves nothing: an
@@ -16,35 +16,36 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import count, islice
 
-#: Nothing was heard for so long, while submissions wait: it is worth a look-up.
+#: With submissions waiting, silence for this long is worth a look-up.
 SILENCE_SECONDS = 5.0
-#: So many times what the slowest of the last answers took is much longer, but never less than this.
-PATIENCE_TIMES = 4
-LEAST_PATIENCE_SECONDS = 15.0
+#: Overdue: four times the slowest recent answer, at least 15 s.
+OVERDUE_TIMES = 4
+LEAST_OVERDUE_SECONDS = 15.0
 _REMEMBERED = 200
 
 
-class Pulse:
+class InFlight:
     """`few` below is how many submissions must wait before that says anything."""
 
     def __init__(self, clock: Callable[[], float] = time.perf_counter) -> None:
         self._clock = clock
         self._numbers = count()
-        #: When each submission that waits was sent, in that order.
+        #: When each waiting submission was sent, oldest first.
         self._waiting: dict[int, float] = {}
         self._took: deque[float] = deque(maxlen=_REMEMBERED)
-        #: When the youngest submission that was answered had been sent.
+        #: When the youngest answered submission had been sent.
         self._answered = float("-inf")
         self._heard_at = float("-inf")
-        #: Whether submissions were held back when that was last looked at.
+        #: Whether the last check held submissions back.
         self.held_back = False
         #: Held by whoever asks the upstream for a sign of life.
         self.asking = asyncio.Lock()
 
     @contextmanager
     def submission(self) -> Iterator[Callable[[], None]]:
-        """While one waits. Where the block ends well, it was answered; what it is given is to be
-        called where it was taken: a refusal comes at once, however long a render is waited for."""
+        """One submission, while it waits; a block that ends without an error was answered. Call
+        what it yields where the upstream took the request: a refusal comes at once and says
+        nothing about how long a render takes."""
         number, sent_at = next(self._numbers), self._clock()
         self._waiting[number] = sent_at
         try:
@@ -54,24 +55,24 @@ class Pulse:
             del self._waiting[number]
 
     def hear(self) -> None:
-        """An answer of any kind came, or silence is to be measured anew."""
+        """Restarts the silence: an answer of any kind came."""
         self._heard_at = self._clock()
 
-    def silent(self, few: int) -> bool:
+    def is_silent(self, few: int) -> bool:
         """Whether nothing has been heard for a while although a few submissions wait."""
         since = _youngest(self._waiting.values(), few)
         return since is not None and self._clock() - max(since, self._heard_at) > SILENCE_SECONDS
 
-    def overdue(self, few: int) -> bool:
-        """Whether a few submissions wait for much longer than the last answers took. Where one that
-        was sent later was answered, it was lost on its way: that holds up no others."""
+    def is_overdue(self, few: int) -> bool:
+        """Whether a few submissions wait for much longer than recent answers took. One whose
+        successors were answered was lost on its way and holds up nobody."""
         since = _youngest((sent for sent in self._waiting.values() if sent >= self._answered), few)
         if since is None or not self._took:
             return False
-        patience = max(PATIENCE_TIMES * max(self._took), LEAST_PATIENCE_SECONDS)
-        return self._clock() - since > patience
+        limit = max(OVERDUE_TIMES * max(self._took), LEAST_OVERDUE_SECONDS)
+        return self._clock() - since > limit
 
 
 def _youngest(sent: Iterable[float], few: int) -> float | None:
-    """When the youngest of the few oldest was sent; None where there are fewer."""
+    """When the youngest of the `few` oldest was sent; None where there are fewer."""
     return next(islice(sent, few - 1, None), None)

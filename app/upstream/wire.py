@@ -119,6 +119,11 @@ def read_result(
     return Busy(reason=reply.doubt, retry_after_seconds=wait)
 
 
+def is_document(body: bytes) -> bool:
+    """Whether `body` is an object of JSON from its first brace to its last."""
+    return isinstance(_document(body), dict)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Reply:
     status: int

@@ -11,8 +11,6 @@ from pathlib import PurePosixPath
 from secrets import token_hex
 from uuid import UUID
 
-import httpx
-
 from app.db import assets, transitions
 from app.db.assets import PendingVideo
 from app.db.jobs import Job, enqueue
@@ -20,6 +18,7 @@ from app.db.transitions import Work
 from app.domain.generation import video_path
 from app.fetch import FetchError
 from app.generations import lifecycle
+from app.http_client import Response
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Succeeded
@@ -202,7 +201,7 @@ async def _download(rt: Runtime, link: str, path: str) -> Stored:
     return stored
 
 
-async def _whole(response: httpx.Response, expected: int | None) -> AsyncIterator[bytes]:
+async def _whole(response: Response, expected: int | None) -> AsyncIterator[bytes]:
     """The bytes, or `Undelivered` at their end where some are missing: raised while they are
     written, so that a part of a video never stands in the archive."""
     received = 0

@@ -35,19 +35,19 @@ class Silent(Exception):
 
 def refuse_silent(rt: Runtime, label: str) -> None:
     """Raises `Silent`."""
-    if rt.upstream.pulse(label).silent(rt.settings.breaker_failures):
+    if rt.upstream.in_flight(label).is_silent(rt.settings.breaker_failures):
         raise Silent(label)
 
 
 async def check_silent(rt: Runtime, label: str) -> None:
     """Makes a look-up, which costs nothing; where that is not answered either, the breaker opens.
     One look-up serves all submissions that wait for it."""
-    in_flight, threshold = rt.upstream.pulse(label), rt.settings.breaker_failures
+    in_flight, threshold = rt.upstream.in_flight(label), rt.settings.breaker_failures
     async with in_flight.asking:
-        if not in_flight.silent(threshold):
+        if not in_flight.is_silent(threshold):
             return
         await rt.upstream.check_key(label)
-        if in_flight.silent(threshold):
+        if in_flight.is_silent(threshold):
             await persisted(lambda: _open(rt, label))
             in_flight.hear()
 
@@ -59,8 +59,8 @@ async def _open(rt: Runtime, label: str) -> None:
 
 def keeps_up(rt: Runtime, label: str) -> bool:
     """Whether submissions through a key are answered about as fast as the last ones were."""
-    in_flight = rt.upstream.pulse(label)
-    overdue = in_flight.overdue(rt.settings.breaker_failures)
+    in_flight = rt.upstream.in_flight(label)
+    overdue = in_flight.is_overdue(rt.settings.breaker_failures)
     if overdue is not in_flight.held_back:
         in_flight.held_back = overdue
         log.warning("submissions_delayed" if overdue else "submissions_resumed", label=label)

@@ -14,8 +14,8 @@ ROOMS = {
 }  # fmt: skip
 #: What no room can own: what composes the others, and what all of them use.
 ROOT = {
-    "__init__", "embedded", "errors", "fetch", "jobs", "main", "processes", "runtime", "secrets",
-    "telemetry",
+    "__init__", "embedded", "errors", "fetch", "http_client", "jobs", "main", "processes",
+    "runtime", "secrets", "telemetry",
 }  # fmt: skip
 
 

@@ -25,10 +25,8 @@ OWNERS = {
     "fastapi_swagger": {"app/openapi/routes.py": "serves its files of Swagger UI"},
     "httptools": {"app/http/server.py": "reads what uvicorn would lose"},
     "httpx": {
-        "app/runtime.py": "opens and closes the clients",
-        "app/fetch.py": "fetches what is named by an address, guarded",
-        "app/upstream/": "speaks to the upstream with them",
-        "app/worker/archiving.py": "names the type of the download it passes to the archive",
+        "app/http_client.py": "sends every request",
+        "app/fetch.py": "reads addresses as the client that connects to them does",
     },
     "obstore": {"app/videos/store.py": "is the archive"},
     "PIL": {
@@ -75,12 +73,10 @@ ONLY_IN = {
     "date.today": {},
     "time.time": {"app/simulator/app.py": "has a clock of its own, which tests replace"},
     "time.sleep": {"app/embedded.py": "waits for a server before anything else runs"},
-    "httpx.AsyncClient": {
-        "app/runtime.py": "opens and closes clients",
-        "app/fetch.py": "names the type of what it is given",
-        "app/upstream/": "names the type of what it is given",
-    },
+    # They keep cookies, look ahead at redirects and unpack bodies of any size.
+    "httpx.AsyncClient": {},
     "httpx.Client": {},
+    "httpx.AsyncHTTPTransport": {"app/http_client.py": "opens one for each request"},
     "httpx.get": {},
     "httpx.post": {},
     "metrics.transitions": {
@@ -127,8 +123,8 @@ def test_clients_are_opened_by_the_runtime_alone() -> None:
         for path in python("app")
         for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
-        and isinstance(node.func, ast.Attribute)
-        and node.func.attr in ("AsyncClient", "Client")
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "HttpClient"
     }
     assert opened == {"app/runtime.py"}
 

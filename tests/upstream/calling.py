@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import httpx
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import Duration, Resolution, Spec, VideoModel
 from app.fetch import FetchPolicy, GuardedFetcher
+from app.http_client import HttpClient
 from app.upstream.answers import ResultAnswer, SubmitAnswer
 from app.upstream.client import Observer, UpstreamClient
 from tests.upstream.loopback import Script, serving
@@ -31,40 +33,54 @@ SPEC = Spec(
 async def upstream(
     base_url: str,
     *,
-    pools: int = 1,
     read_seconds: float = PATIENCE_SECONDS,
     keys: Mapping[str, str | SecretStr] | None = None,
     observe: Observer | None = None,
-    transport: httpx.AsyncBaseTransport | None = None,
-    limits: httpx.Limits | None = None,
+    transport: Callable[[], httpx.AsyncBaseTransport] | None = None,
+    max_connections: int = 100,
 ) -> AsyncIterator[UpstreamClient]:
-    clients = [
-        httpx.AsyncClient(
-            headers={"X-Pool": str(number)},
-            timeout=httpx.Timeout(PATIENCE_SECONDS, pool=0.05),
-            transport=transport,
-            limits=limits or httpx.Limits(),
-            trust_env=False,
-        )
-        for number in range(pools)
-    ]
+    http = HttpClient(
+        max_connections=max_connections,
+        queue_seconds=0.05,
+        connect_seconds=PATIENCE_SECONDS,
+        transport=transport,
+    )
     policy = FetchPolicy(hosts=frozenset(), trusted_origins=frozenset({base_url}))
-    try:
-        yield UpstreamClient(
-            clients=clients,
-            base_url=base_url,
-            keys=keys or {"main": SecretStr("key-of-the-account"), "spare": "other-key"},
-            fetcher=GuardedFetcher(clients[0], policy),
-            read_seconds=read_seconds,
-            observe=observe,
-        )
-    finally:
-        for client in clients:
-            await client.aclose()
+    yield UpstreamClient(
+        http=http,
+        base_url=base_url,
+        keys=keys or {"main": SecretStr("key-of-the-account"), "spare": "other-key"},
+        fetcher=GuardedFetcher(http, policy),
+        read_seconds=read_seconds,
+        observe=observe,
+    )
 
 
 async def submitted(client: UpstreamClient, label: str = "main") -> SubmitAnswer:
     return await client.submit(label, LUMA_TEXT_TO_VIDEO, SPEC, run_async=True)
+
+
+class Scripted(httpx.AsyncBaseTransport):
+    """Reports its steps as httpx's transport does, then does what a test tells it."""
+
+    def __init__(self, *events: str, then: Callable[[], httpx.Response] | None = None) -> None:
+        self._events = events
+        self._then = then
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        for event in self._events:
+            await request.extensions["trace"](event, {})
+        if self._then is None:
+            await asyncio.Event().wait()
+            raise AssertionError
+        return self._then()
+
+
+def raising(error: BaseException) -> Callable[[], httpx.Response]:
+    def fail() -> httpx.Response:
+        raise error
+
+    return fail
 
 
 async def both(script: Script) -> tuple[SubmitAnswer, ResultAnswer, int]:

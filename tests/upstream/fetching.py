@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import httpx
 
 from app.fetch import FetchPolicy, GuardedFetcher, Resolver
+from app.http_client import HttpClient, Response
 
 HOST = "s3.us-east-1.amazonaws.com"
 PUBLIC = "52.216.1.1"
@@ -16,7 +17,7 @@ SECRET = "?X-Amz-Signature=presigned-secret"
 VIDEOS = FetchPolicy(hosts=frozenset({HOST, "asset.1min.ai"}))
 ANY_HOST = FetchPolicy(hosts=None)
 
-Answer = Callable[[httpx.Request], httpx.Response | Awaitable[httpx.Response]]
+Answer = Callable[[httpx.Request], httpx.Response]
 
 
 def resolving(*addresses: str, **by_host: Sequence[str]) -> Resolver:
@@ -32,17 +33,40 @@ async def fetching(
     answer: Answer | None = None,
     *,
     resolver: Resolver | None = None,
-    verify: ssl.SSLContext | bool = True,
+    verify: ssl.SSLContext | None = None,
 ) -> AsyncIterator[GuardedFetcher]:
     """A fetcher over a scripted transport, or over the network if there is no script."""
-    transport = httpx.MockTransport(answer) if answer is not None else None  # type: ignore[arg-type]
-    async with httpx.AsyncClient(transport=transport, verify=verify, trust_env=False) as client:
-        yield GuardedFetcher(client, policy, resolver=resolver or resolving(PUBLIC))
+    scripted = None if answer is None else lambda: _Scripted(answer)
+    client = HttpClient(max_connections=10, verify=verify, transport=scripted)
+    yield GuardedFetcher(client, policy, resolver=resolver or resolving(PUBLIC))
+
+
+class _Scripted(httpx.AsyncBaseTransport):
+    """Reports its steps as httpx's transport does: an answer that is a failure to connect comes
+    before the request is written, every other one after."""
+
+    def __init__(self, answer: Answer) -> None:
+        self._answer = answer
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        trace = request.extensions["trace"]
+        await trace("connection.connect_tcp.started", {})
+        try:
+            return self._answer(request)
+        except (httpx.ConnectError, httpx.ConnectTimeout):
+            raise
+        except Exception:
+            await trace("http11.send_request_headers.started", {})
+            raise
+
+
+async def read(response: Response) -> bytes:
+    return b"".join([chunk async for chunk in response.aiter_raw()])
 
 
 async def fetched(fetcher: GuardedFetcher, url: str, **more: object) -> bytes:
     async with fetcher.stream(url, **more) as response:  # type: ignore[arg-type]
-        return await response.aread()
+        return await read(response)
 
 
 class Recorder:

@@ -11,6 +11,7 @@ import pytest
 from app.upstream.answers import Busy, KeyTrouble, Missing, NotProcessed, Running, Succeeded
 from app.upstream.client import KeyCheck
 from tests.upstream.calling import ID, PROCESSING, SPEC, both, submitted, upstream
+from tests.upstream.fetching import read
 from tests.upstream.loopback import Connection, answering, http, refusing, serving
 
 
@@ -53,29 +54,6 @@ async def test_a_look_up_asks_for_one_quoted_id() -> None:
 async def test_every_call_has_its_own_connection() -> None:
     _, _, connections = await both(answering(200, PROCESSING))
     assert connections == 2
-
-
-async def test_calls_go_to_the_client_with_fewest_in_flight() -> None:
-    arrived: asyncio.Queue[str] = asyncio.Queue()
-
-    async def script(connection: Connection) -> None:
-        arrived.put_nowait((await connection.request()).headers["x-pool"])
-        await connection.until_hung_up()
-
-    async with serving(script) as server, upstream(server.url, pools=3) as client:
-        held, pools = [], []
-        for _ in range(4):
-            held.append(asyncio.create_task(submitted(client)))
-            pools.append(await arrived.get())
-        assert pools == ["0", "1", "2", "0"]
-        held[1].cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await held[1]
-        held.append(asyncio.create_task(submitted(client)))
-        assert await arrived.get() == "1"
-        for task in held:
-            task.cancel()
-        await asyncio.gather(*held, return_exceptions=True)
 
 
 async def test_calls_are_observed_and_a_faulty_observer_costs_nothing() -> None:
@@ -166,7 +144,7 @@ async def test_a_video_is_downloaded_through_the_guard() -> None:
         upstream(server.url) as client,
         client.download(server.url + "/v.mp4?s=1", headers={"Range": "bytes=0-"}) as response,
     ):
-        assert await response.aread() == b"video"
+        assert await read(response) == b"video"
     assert server.requests[0].headers["range"] == "bytes=0-"
     assert "api-key" not in server.requests[0].headers
 

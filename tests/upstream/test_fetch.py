@@ -201,13 +201,24 @@ async def test_failures_carry_no_url(outcome: type[httpx.TransportError], reason
     assert "secret" not in str(failed.value)
 
 
-async def test_a_bad_status_raised_inside_the_block_loses_its_url() -> None:
-    recorder = Recorder(httpx.Response(403))
-    async with fetching(VIDEOS, recorder) as fetcher:
+async def test_an_error_of_the_caller_passes_through_as_it_is() -> None:
+    async with fetching(VIDEOS, Recorder()) as fetcher:
+        with pytest.raises(KeyError, match="the caller's own"):
+            async with fetcher.stream(f"https://{HOST}/v.mp4"):
+                raise KeyError("the caller's own")
+
+
+@pytest.mark.parametrize(
+    "error", [KeyError("_id"), httpx.InvalidURL("?"), UnicodeError(), OSError()]
+)
+async def test_whatever_a_transport_raises_is_a_failure(error: Exception) -> None:
+    def answer(_: httpx.Request) -> httpx.Response:
+        raise error
+
+    async with fetching(VIDEOS, answer) as fetcher:
         with pytest.raises(FetchFailed) as failed:
-            async with fetcher.stream(f"https://{HOST}/v.mp4{SECRET}") as response:
-                response.raise_for_status()
-    assert "secret" not in str(failed.value)
+            await fetched(fetcher, f"https://{HOST}/v.mp4")
+    assert failed.value.reason == "reset"
 
 
 @pytest.mark.parametrize("fault", [OSError("no such name"), UnicodeError("label too long"), None])

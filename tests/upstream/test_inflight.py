@@ -8,10 +8,10 @@ from contextlib import AbstractContextManager
 import pytest
 
 from app.upstream.inflight import (
-    LEAST_PATIENCE_SECONDS,
-    PATIENCE_TIMES,
+    LEAST_OVERDUE_SECONDS,
+    OVERDUE_TIMES,
     SILENCE_SECONDS,
-    Pulse,
+    InFlight,
 )
 
 FEW = 3
@@ -26,30 +26,30 @@ class Clock:
 
 
 class Rig:
-    """A pulse and the submissions that wait, oldest first."""
+    """A in_flight and the submissions that wait, oldest first."""
 
     def __init__(self) -> None:
         self.clock = Clock()
-        self.pulse = Pulse(self.clock)
+        self.in_flight = InFlight(self.clock)
         self.waiting: list[
             tuple[AbstractContextManager[Callable[[], None]], Callable[[], None]]
         ] = []
 
     def send(self, number: int = 1) -> None:
         for _ in range(number):
-            one = self.pulse.submission()
+            one = self.in_flight.submission()
             self.waiting.append((one, one.__enter__()))
 
     def answer(self, *, refused: bool = False) -> None:
         one, taken = self.waiting.pop(0)
-        self.pulse.hear()
+        self.in_flight.hear()
         if not refused:
             taken()
         one.__exit__(None, None, None)
 
     def after(self, seconds: float) -> tuple[bool, bool]:
         self.clock.now += seconds
-        return self.pulse.silent(FEW), self.pulse.overdue(FEW)
+        return self.in_flight.is_silent(FEW), self.in_flight.is_overdue(FEW)
 
 
 def test_one_that_waits_says_nothing() -> None:
@@ -71,7 +71,7 @@ def test_anything_that_is_heard_ends_a_silence_and_it_begins_anew() -> None:
     rig = Rig()
     rig.send(FEW)
     assert rig.after(SILENCE_SECONDS + 1) == (True, False)
-    rig.pulse.hear()
+    rig.in_flight.hear()
     assert rig.after(SILENCE_SECONDS) == (False, False)
     assert rig.after(0.1) == (True, False)
 
@@ -102,14 +102,14 @@ def test_overdue_is_what_waits_much_longer_than_those_before(took: float) -> Non
     rig.after(took)
     rig.answer()
     rig.send(FEW)
-    patience = max(LEAST_PATIENCE_SECONDS, PATIENCE_TIMES * took)
-    assert rig.after(patience)[1] is False
+    limit = max(LEAST_OVERDUE_SECONDS, OVERDUE_TIMES * took)
+    assert rig.after(limit)[1] is False
     assert rig.after(0.1)[1] is True
     rig.answer()
     # A few are too few again; and that one took as long as it took.
     assert rig.after(0)[1] is False
     rig.send(FEW)
-    assert rig.after(patience)[1] is False
+    assert rig.after(limit)[1] is False
 
 
 def test_what_breaks_off_waits_no_more_and_is_no_measure() -> None:
@@ -130,11 +130,11 @@ def test_a_few_that_were_lost_on_their_way_hold_up_nobody_while_later_ones_are_a
     rig.answer()
     rig.send(FEW)
     rig.after(1)
-    with rig.pulse.submission() as taken:
+    with rig.in_flight.submission() as taken:
         rig.after(1)
         taken()
     assert rig.after(600)[1] is False
     # As many again, and nothing answered behind them.
     rig.send(FEW)
-    assert rig.after(LEAST_PATIENCE_SECONDS)[1] is False
+    assert rig.after(LEAST_OVERDUE_SECONDS)[1] is False
     assert rig.after(0.1)[1] is True

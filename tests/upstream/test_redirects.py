@@ -18,8 +18,9 @@ from tests.upstream.fetching import (
 )
 
 
-def redirect(location: str, status: int = 302) -> httpx.Response:
-    return httpx.Response(status, headers={"Location": location})
+def redirect(location: str | bytes, status: int = 302) -> httpx.Response:
+    raw = location if isinstance(location, bytes) else location.encode()
+    return httpx.Response(status, headers=[(b"Location", raw)])
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
@@ -58,9 +59,19 @@ async def test_a_relative_redirect_stays_on_the_real_host() -> None:
         f"https://a:b@{HOST}/",
         "https://evil.example\\@" + HOST,
         f"https://{HOST}:99999/",
+        "javascript:alert(1)",
+        "data:video/mp4,0",
+        "https://[::1",
+        "https://xn--\u00e9/",
+        "caf\u00e9.mp4",
+        b"caf\xe9.mp4",
+        b"\xff\xfe\x80",
+        "https://" + "a" * 64 + ".test/",
+        "//%00/",
+        "https://h:\u0663/",
     ],
 )
-async def test_a_redirect_is_checked_like_any_url(location: str) -> None:
+async def test_a_redirect_is_checked_like_any_url(location: str | bytes) -> None:
     recorder = Recorder(redirect(location))
     async with fetching(VIDEOS, recorder) as fetcher:
         with pytest.raises(Refused):

@@ -7,11 +7,11 @@ import contextlib
 from collections.abc import AsyncIterator
 from uuid import UUID, uuid4
 
-import httpx
 import pytest
 
 from app.domain.caller import Role
 from app.domain.generation import video_path
+from app.http_client import Response
 from app.worker import archiving, retention
 from tests.harness.gateway import Gateway
 from tests.videos.videos import archived, delete, deletions, file_of, files_in, row_of
@@ -116,7 +116,7 @@ async def test_a_video_that_is_deleted_while_it_is_archived_leaves_no_bytes(
     download = gate.rt.upstream.download
 
     @contextlib.asynccontextmanager
-    async def held(link: str) -> AsyncIterator[httpx.Response]:
+    async def held(link: str) -> AsyncIterator[Response]:
         async with download(link) as response:
             downloading.set()
             await deleted.wait()

@@ -6,11 +6,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from app.errors import InvalidRequest
 from app.fetch import GuardedFetcher
+from app.http_client import HttpClient
 from app.runtime import Runtime, receiver_policy
 from app.webhooks.urls import check_callback_url
 from tests.harness.gateway import settings_for
@@ -35,8 +35,7 @@ TAKEN = [
 def looking(folder: Path, *internal: str) -> Runtime:
     """What is looked at: the settings, and the rules of the client that would call."""
     settings = settings_for("postgresql://nobody/asks", folder, webhook_internal_origins=internal)
-    nobody = httpx.AsyncClient(transport=httpx.MockTransport(lambda _: httpx.Response(500)))
-    outward = GuardedFetcher(nobody, receiver_policy(settings))
+    outward = GuardedFetcher(HttpClient(max_connections=1), receiver_policy(settings))
     return cast(Runtime, SimpleNamespace(settings=settings, outward=outward))
 
 

@@ -14,7 +14,7 @@ import pytest
 from app.domain.generation import State
 from app.domain.upstream_keys import BreakerState
 from app.upstream import client
-from app.upstream.inflight import LEAST_PATIENCE_SECONDS, SILENCE_SECONDS
+from app.upstream.inflight import LEAST_OVERDUE_SECONDS, SILENCE_SECONDS
 from app.worker import submissions
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
@@ -30,12 +30,12 @@ FEATURES, RESULTS = {"path": "features"}, {"path": "results"}
 async def sending(
     database_url: str, folder: Path, *, upstream_async: bool = True
 ) -> AsyncIterator[tuple[Gateway, Clock]]:
-    """Without a worker: the test itself submits. The clock is that of the pulse alone."""
+    """Without a worker: the test itself submits. The clock is that of `InFlight` alone."""
     clock = Clock()
     async with gateway(
         database_url, folder, worker=False, breaker_failures=FEW, upstream_async=upstream_async
     ) as gate:
-        gate.rt.upstream.pulse("main")._clock = clock
+        gate.rt.upstream.in_flight("main")._clock = clock
         yield gate, clock
 
 
@@ -116,7 +116,7 @@ async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
         await submissions.submit(gate.rt, UUID(await created(gate, key, "quick")))
         uuid = await created(gate, key, "held back")
         async with unanswered(gate, key):
-            clock.now += LEAST_PATIENCE_SECONDS + 1
+            clock.now += LEAST_OVERDUE_SECONDS + 1
             await submissions.submit(gate.rt, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.QUEUED
             assert await submissions_of(gate, "held back") == []
@@ -144,9 +144,11 @@ async def test_a_refusal_that_comes_at_once_holds_back_nobody_behind_held_connec
 async def test_a_connection_that_waits_for_minutes_is_kept_open_on_its_way(
     still_gate: Gateway,
 ) -> None:
-    for one in still_gate.rt.upstream._clients:
-        async with one.stream("GET", still_gate.rt.settings.upstream_url) as answer:
-            taken = answer.extensions["network_stream"].get_extra_info("socket")
-            assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
-            # Address translators forget a silent connection after a minute at the earliest.
-            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 60
+    gate = still_gate.rt
+    async with gate.upstream._http.stream(
+        "GET", str(gate.settings.upstream_url), headers={}
+    ) as answer:
+        taken = answer.extensions["network_stream"].get_extra_info("socket")
+        assert taken.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE) == 1
+        # Address translators forget a silent connection after a minute at the earliest.
+        assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE) < 60
