@@ -20,7 +20,7 @@ from tests.chaos.answers import DRAIN_SECONDS
 from tests.chaos.outages import Outages
 from tests.chaos.plan import APIS, KEYS, WORKERS
 from tests.harness.gateway import SIGNING_SECRET
-from tests.harness.processes import START_SECONDS, Process, family
+from tests.harness.processes import START_SECONDS, Process, ending_processes
 
 UPSTREAM_KEYS = {f"key{number}": f"canary-upstream-key-{number:04}" for number in range(KEYS)}
 #: A stopping process may take its drain time, close what it has open, and share the machine.
@@ -255,7 +255,7 @@ class Site:
 @contextlib.contextmanager
 def site(database_url: str, folder: Path) -> Iterator[Site]:
     """Whatever happens, every process of it is ended with the block."""
-    with contextlib.ExitStack() as ports, family() as started:
+    with contextlib.ExitStack() as ports, ending_processes() as started:
         yield Site(database_url, folder, started, partial(kept_port, ports))
 
 

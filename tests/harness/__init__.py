@@ -1,1 +1,1 @@
-"""What tests stand on: real Postgres, a gateway in-process, and gateways as real processes."""
+"""Shared by all tests: real Postgres, a gateway in-process, and gateways as real processes."""

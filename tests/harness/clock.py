@@ -1,4 +1,4 @@
-"""Time that a test moves by hand."""
+"""Clocks that a test moves."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from app.runtime import Clock
 
 
 class HandClock(Clock):
-    """Stands still until it is moved. It begins now, so that links the simulator signs are good."""
+    """A clock that moves only by `move`. It starts now, so that links signed by the simulator are
+    valid."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
@@ -27,13 +28,13 @@ class HandClock(Clock):
 
 
 class LoopTime:
-    """The time of the running loop, which goes on by itself and by hand: what was to end in the
-    seconds that are skipped ends at the loop's next turn."""
+    """The running loop's clock, which a test can also move ahead. Timers that fall due by that fire
+    in the loop's next iteration."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop, self._ahead = asyncio.get_running_loop(), 0.0
-        really = loop.time
-        monkeypatch.setattr(loop, "time", lambda: really() + self._ahead)
+        original = loop.time
+        monkeypatch.setattr(loop, "time", lambda: original() + self._ahead)
 
     def move(self, seconds: float) -> None:
         self._ahead += seconds

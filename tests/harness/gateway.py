@@ -1,5 +1,5 @@
-"""A gateway in the test's own loop: the real application, worker, Postgres, archive and HTTP to a
-real simulator. Only the caller's socket is left out."""
+"""A gateway in the event loop of the test: the real application, worker, Postgres and archive, and
+a real simulator over HTTP. Only the caller's socket is missing."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ PROMPT = "a majestic lion walking through golden savanna at sunset"
 
 
 def body(prompt: str = PROMPT, **options: Any) -> dict[str, Any]:
-    """A native create; `options` replace or add promptObject fields, None takes one away."""
+    """A native create. `options` replace or add fields of promptObject; None removes one."""
     prompt_object: dict[str, Any] = {
         "prompt": prompt, "modelName": "ray-v3", "duration": "5s", "aspectRatio": "16:9",
         "resolution": "720p", "loop": False, **options,
@@ -46,7 +46,7 @@ def body(prompt: str = PROMPT, **options: Any) -> dict[str, Any]:
 
 
 def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
-    """Settings that read nothing from this machine's environment and look at things quickly."""
+    """Settings that ignore the environment of this machine, with short polling intervals."""
     values: dict[str, Any] = {
         "database_url": SecretStr(database_url),
         "data_dir": folder,
@@ -63,7 +63,7 @@ def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
 
 
 class Gateway:
-    """`http` is a caller without a key; `as_member` gives one with its own."""
+    """`http` is a client without an API key; `member` makes a key."""
 
     def __init__(self, rt: Runtime, http: httpx.AsyncClient, simulator: Simulator) -> None:
         self.rt = rt
@@ -74,7 +74,7 @@ class Gateway:
     async def member(
         self, name: str = "ada", *, team: str = TEAM, role: Role = Role.MEMBER, **limits: int
     ) -> str:
-        """A new member's key; the team is made where it is missing."""
+        """The key of a new member. Creates the team if it does not exist."""
         with contextlib.suppress(InvalidRequest):
             await teams.create_team(self.rt, team, credit_limit=None, actor="test")
         await members.create_member(
@@ -86,7 +86,7 @@ class Gateway:
     async def create(
         self, key: str, asked: dict[str, Any] | None = None, **headers: str
     ) -> httpx.Response:
-        """A native create that does not wait."""
+        """A native create that does not wait for the video."""
         return await self.http.post(
             "/api/features",
             json=asked or body(),
@@ -105,13 +105,14 @@ class Gateway:
         self._workers.clear()
 
     async def rested(self, generation_id: str, *, seconds: float = 120) -> Generation:
-        """The generation once it rests."""
+        """The generation, once it has ended or is unknown."""
         found = UUID(generation_id)
         assert await self.rt.watch.until_resting(found, seconds=seconds)
         return await self.generation(found)
 
     async def archived(self, generation_id: str, *, seconds: float = 120) -> Generation:
-        """The generation once its video is in the archive. Archiving has no event to wait for."""
+        """The generation, once its video is in the archive. This polls: archiving sends no
+        event."""
         async with asyncio.timeout(seconds):
             while True:
                 generation = await self.generation(UUID(generation_id))
@@ -137,7 +138,7 @@ async def gateway(
     clock: Clock | None = None,
     **changes: Any,
 ) -> AsyncIterator[Gateway]:
-    """`changes` are settings. `speed` is the simulator's."""
+    """`changes` are settings of the gateway; `speed` is the simulator's."""
     simulator_folder = folder / "simulator"
     simulator_folder.mkdir()
     config = SimulatorConfig(

@@ -1,7 +1,7 @@
-"""Gateways as real processes: started, watched through their logs, signalled, always ended.
+"""Gateways as real processes: starts them, reads their logs, signals them and always ends them.
 
-Only processes started here are ever signalled. Each runs in a folder of its own with an
-environment of its own, so nothing of this machine's variables or of a `.env` leaks in.
+Only processes started here are ever signalled. Each has its own folder and environment, so that no
+variable of this machine and no `.env` affects it.
 """
 
 from __future__ import annotations
@@ -20,26 +20,26 @@ from typing import Any, Self, TypeVar
 import httpx
 
 REELGATE = Path(sys.executable).with_name("reelgate")
-#: Importing the application takes seconds where nothing is compiled yet.
+#: Importing the application takes seconds before its bytecode is cached.
 START_SECONDS = 90.0
-_LOOK_SECONDS = 0.01
+_POLL_SECONDS = 0.01
 _Found = TypeVar("_Found")
 
 
 def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 120) -> _Found:
-    """Looks again and again until there is something: another process gives no event. `seconds` is
-    for what never comes: nothing that comes late on a busy machine is wrong for that."""
+    """Polls until `look` returns something true, since another process gives no event. `seconds` is
+    long, so that it only ends what never happens, and nothing that is late on a busy machine."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()
         if found:
             return found
-        time.sleep(_LOOK_SECONDS)
+        time.sleep(_POLL_SECONDS)
     raise AssertionError(f"{what}: not within {seconds:g} s")
 
 
 def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
-    """What a child sees: where programs are, the given settings, and nothing else."""
+    """The environment of a child process: the program path and the given settings only."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -49,7 +49,7 @@ def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
 
 
 class Process:
-    """One `reelgate …`. `name` is that of its log files."""
+    """One `reelgate …` command. `name` names its log files."""
 
     def __init__(
         self, *command: str, folder: Path, name: str, settings: Mapping[str, str],
@@ -69,7 +69,7 @@ class Process:
                 start_new_session=True,
             )
 
-    # What it says
+    # Its output
 
     @property
     def printed(self) -> str:
@@ -80,17 +80,17 @@ class Process:
         return self._err.read_text()
 
     def events(self, name: str) -> list[dict[str, Any]]:
-        """Its log lines of this name."""
+        """The log lines of this event."""
         found = []
         for line in self.errors.splitlines():
             with contextlib.suppress(ValueError):
-                said = json.loads(line)
-                if isinstance(said, dict) and said.get("event") == name:
-                    found.append(said)
+                entry = json.loads(line)
+                if isinstance(entry, dict) and entry.get("event") == name:
+                    found.append(entry)
         return found
 
-    def said(self, name: str, *, seconds: float = START_SECONDS) -> dict[str, Any]:
-        """Its first log line of this name, waited for."""
+    def logged(self, name: str, *, seconds: float = START_SECONDS) -> dict[str, Any]:
+        """The first log line of this event. Waits for it."""
 
         def look() -> dict[str, Any] | None:
             ended = self._child.poll() is not None
@@ -98,9 +98,9 @@ class Process:
             assert found or not ended, f"{self.name} ended early: {self.errors[-2000:]}"
             return found[0] if found else None
 
-        return until(look, f"{self.name} says {name}", seconds=seconds)
+        return until(look, f"{self.name} logs {name}", seconds=seconds)
 
-    # What is done to it
+    # Control
 
     @property
     def pid(self) -> int:
@@ -114,7 +114,7 @@ class Process:
         self._child.send_signal(signal.SIGTERM)
 
     def interrupt(self) -> None:
-        """Ctrl-C: the terminal sends it to the whole group."""
+        """Ctrl-C, which a terminal sends to the whole process group."""
         if self.running:
             os.killpg(self.pid, signal.SIGINT)
 
@@ -125,7 +125,7 @@ class Process:
         self._child.send_signal(signal.SIGCONT)
 
     def kill(self) -> None:
-        """`kill -9`, and gone when this returns."""
+        """`kill -9`. The process has ended when this returns."""
         self._child.kill()
         self._child.wait()
 
@@ -134,7 +134,7 @@ class Process:
 
 
 class Api(Process):
-    """A process that serves the API; `http` is a caller without a key."""
+    """A process that serves the API. `http` is a client without an API key."""
 
     def __init__(self, command: str, *, folder: Path, name: str, settings: Mapping[str, str]):
         super().__init__(command, folder=folder, name=name, settings=settings)
@@ -142,7 +142,7 @@ class Api(Process):
 
     @property
     def address(self) -> str:
-        return str(self.said("api_started")["address"])
+        return str(self.logged("api_started")["address"])
 
     @property
     def http(self) -> httpx.Client:
@@ -151,7 +151,7 @@ class Api(Process):
         return self._http
 
     def ready(self, *, seconds: float = START_SECONDS) -> Self:
-        """Itself, once it would take a create that is worked on."""
+        """Waits until `/readyz` answers 200, then returns the process itself."""
         until(lambda: self.readiness() == 200, f"{self.name} is ready", seconds=seconds)
         return self
 
@@ -166,13 +166,13 @@ class Api(Process):
 
 
 @contextlib.contextmanager
-def family() -> Iterator[list[Process]]:
-    """What is put into the list is ended with the block, whatever happened in it."""
-    members: list[Process] = []
+def ending_processes() -> Iterator[list[Process]]:
+    """Ends every process in the list when the block ends, even by an exception."""
+    processes: list[Process] = []
     try:
-        yield members
+        yield processes
     finally:
-        for process in members:
+        for process in processes:
             if process.running:
                 process.resume()
                 process.kill()

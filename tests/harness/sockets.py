@@ -1,4 +1,4 @@
-"""The gateway behind a real socket, in the test's own loop."""
+"""The gateway behind a real socket, in the event loop of the test."""
 
 from __future__ import annotations
 
@@ -15,7 +15,8 @@ from tests.harness.gateway import Gateway
 
 @contextlib.asynccontextmanager
 async def listening(gate: Gateway) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of it. Started and stopped step by step, as the simulator's tests do."""
+    """Yields a client of the gateway. Starts and stops the server step by step: `Server.serve` adds
+    a few tenths of a second."""
     settings = server_config(create_app(gate.rt), gate.rt.settings, host="127.0.0.1", port=0)
     settings.timeout_graceful_shutdown = 1
     settings.load()

@@ -1,9 +1,7 @@
-"""Programs that tests run beside the gateway: other people's SDKs and generators, each in a folder
-of its own, installed once from a lock.
+"""SDKs and client generators that tests run, each installed once from a lock into its own folder.
 
-`tests/sdk/python/<name>.lock` and `tests/sdk/node/<name>/package-lock.json` say what goes in. What
-is installed lies in `.toolchains/`, which is not part of the repository, and is made again when the
-lock changes.
+The locks are `tests/sdk/python/<name>.lock` and `tests/sdk/node/<name>/package-lock.json`. The
+folders are below `.toolchains/`, outside the repository, and are rebuilt when their lock changes.
 """
 
 from __future__ import annotations
@@ -20,8 +18,8 @@ from pathlib import Path
 
 from tests.structure.sources import ROOT
 
-#: An index that says nothing for a minute ends no installation. What the machine says counts more.
-PATIENT = {
+#: Patience with a slow package index. Variables of the machine override these.
+PACKAGE_OPTIONS = {
     "PIP_DEFAULT_TIMEOUT": "120",
     "PIP_RETRIES": "10",
     "npm_config_fetch_retries": "5",
@@ -31,13 +29,13 @@ INSTALLED = ROOT / ".toolchains"
 
 
 def python_with(name: str) -> Path:
-    """The interpreter of an environment that holds what `tests/sdk/python/<name>.lock` lists."""
+    """The interpreter of an environment with the packages of `tests/sdk/python/<name>.lock`."""
     lock = LOCKS / "python" / f"{name}.lock"
     folder = INSTALLED / f"python-{name}"
     with _once(folder, lock.read_bytes()) as missing:
         if missing:
             _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
-            # pip, as in the Makefile: it knows how this machine reaches its packages.
+            # pip, as in the Makefile: it is configured for this machine's package index.
             pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"),
                    "--quiet", "--disable-pip-version-check"]  # fmt: skip
             _run([*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
@@ -47,11 +45,11 @@ def python_with(name: str) -> Path:
 
 
 def node_with(name: str) -> Path:
-    """The folder whose `node_modules` is what `tests/sdk/node/<name>` locks."""
+    """The folder whose `node_modules` has the packages locked in `tests/sdk/node/<name>`."""
     source = LOCKS / "node" / name
     folder = INSTALLED / f"node-{name}"
-    told = (source / "package-lock.json").read_bytes() + (source / "package.json").read_bytes()
-    with _once(folder, told) as missing:
+    lock = (source / "package-lock.json").read_bytes() + (source / "package.json").read_bytes()
+    with _once(folder, lock) as missing:
         if missing:
             folder.mkdir(parents=True)
             for file in ("package.json", "package-lock.json"):
@@ -61,24 +59,24 @@ def node_with(name: str) -> Path:
 
 
 @contextmanager
-def _once(folder: Path, told: bytes) -> Iterator[bool]:
-    """Whether the folder has still to be filled; one process at a time decides and fills it."""
-    mark = hashlib.sha256(told + sys.version.encode()).hexdigest()
+def _once(folder: Path, lock: bytes) -> Iterator[bool]:
+    """Yields whether the folder must be filled. Holds a file lock, so that one process fills it."""
+    digest = hashlib.sha256(lock + sys.version.encode()).hexdigest()
     INSTALLED.mkdir(exist_ok=True)
-    with (INSTALLED / f"{folder.name}.lock").open("w") as held:
-        fcntl.flock(held, fcntl.LOCK_EX)
+    with (INSTALLED / f"{folder.name}.lock").open("w") as lock_file:
+        fcntl.flock(lock_file, fcntl.LOCK_EX)
         done = folder / ".filled"
-        if done.exists() and done.read_text() == mark:
+        if done.exists() and done.read_text() == digest:
             yield False
             return
         shutil.rmtree(folder, ignore_errors=True)
         yield True
-        done.write_text(mark)
+        done.write_text(digest)
 
 
 def _run(command: list[str], *, cwd: Path | None = None) -> None:
-    quiet = {**PATIENT, **os.environ, "npm_config_update_notifier": "false"}
+    env = {**PACKAGE_OPTIONS, **os.environ, "npm_config_update_notifier": "false"}
     done = subprocess.run(
-        command, cwd=cwd, env=quiet, capture_output=True, text=True, timeout=600, check=False
+        command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False
     )
     assert done.returncode == 0, f"{command[0]}: {done.stdout}\n{done.stderr}"

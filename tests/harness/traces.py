@@ -1,4 +1,4 @@
-"""What requests leave behind in the database: the proof that a refusal left nothing."""
+"""Counts what requests leave in the database, to show that a refused one leaves nothing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.harness.gateway import Gateway
 
 @dataclass(frozen=True, slots=True)
 class Traces:
-    """`rates` is each member's place in its rate window: it moves when a request uses it up."""
+    """`rates` has the timestamp of each member's rate limit, which advances with each request."""
 
     generations: int
     ledger_entries: int
@@ -39,7 +39,7 @@ async def traces(gate: Gateway) -> Traces:
 
 
 async def one(gate: Gateway, statement: str, **values: Any) -> dict[str, Any]:
-    """The one row of a statement."""
+    """The single row that the statement returns."""
     async with gate.rt.db.single() as tx:
         return dict((await tx.execute(text(statement), values)).one()._mapping)
 
@@ -50,7 +50,7 @@ async def execute(gate: Gateway, statement: str, **values: Any) -> None:
 
 
 async def used_credits(gate: Gateway) -> int:
-    """Of everybody: open holds and settlements."""
+    """The open holds and settlements of all members."""
     row = await one(
         gate,
         "SELECT coalesce(sum(credits), 0)::bigint AS used FROM ledger_entries WHERE counted",

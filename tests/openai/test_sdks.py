@@ -116,7 +116,7 @@ def test_polling_ends_with_the_video_and_downloads_are_its_bytes(
     assert (seen["polled"]["status"], seen["polled"]["progress"]) == ("completed", 100)
     assert seen["polled_again"] == "completed"
     assert seen["polled"]["model"] == "sora-2-pro"
-    film = place.upstream.film_sha256(f"{journey.sdk} polled")
+    film = place.upstream.video_sha256(f"{journey.sdk} polled")
     assert seen["downloaded"] == seen["streamed"] == film
     assert seen["head"] == "ftyp"
     assert bytes.fromhex(seen["thumbnail"]) == b"RIFF"

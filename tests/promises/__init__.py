@@ -1,1 +1,1 @@
-"""The promises of the design, shown with real processes."""
+"""The gateway's promises (README), tested with real processes."""

@@ -11,19 +11,19 @@ from tests.promises.site import Site, site
 
 @pytest.fixture(scope="session")
 def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """One database and one upstream for all who look at what workers do; each test has its own."""
+    """One database and one upstream for all tests of workers. Each test starts its own workers."""
     with postgres.fresh() as address, site(address, tmp_path_factory.mktemp("site")) as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def api(place: Site) -> Api:
-    """The API process that no test ends."""
+    """An API process that no test ends."""
     return place.start_api()
 
 
 @pytest.fixture
 def workers(place: Site) -> Iterator[Site]:
-    """A site whose workers end with the test."""
+    """The site; its workers end with the test."""
     yield place
     place.end_workers()

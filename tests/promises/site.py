@@ -1,5 +1,5 @@
-"""A gateway as it runs in earnest: one database, one archive folder, one upstream, any number of
-API and worker processes."""
+"""A gateway as in production: one database, one archive folder, one upstream, and any number of API
+and worker processes."""
 
 from __future__ import annotations
 
@@ -24,16 +24,16 @@ from app.members import keys, members, teams
 from app.members.members import Limits
 from app.runtime import open_runtime
 from tests.harness.gateway import SIGNING_SECRET, body, settings_for
-from tests.harness.processes import Api, Process, family, until
+from tests.harness.processes import Api, Process, ending_processes, until
 
 PRICE = 150_000
-#: Several, so that the upstream's 180 requests a minute and key are never what a test waits for.
+#: Several, so that no test waits for the upstream's limit of 180 requests a minute per key.
 UPSTREAM_KEYS = {f"key{number}": f"canary-upstream-key-{number:04}" for number in range(1, 5)}
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A member's key at one API process."""
+    """A member's key, used at one API process."""
 
     key: str
     http: httpx.Client
@@ -42,8 +42,7 @@ class Caller:
         return replace(self, http=api.http)
 
     def post(self, prompt: str, **headers: str) -> httpx.Response:
-        """A create that waits for the video, of a small square film. `_` in a header's name is
-        a dash."""
+        """A create that waits for its small square video. `_` in a header name becomes a dash."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         return self.http.post(
             "/api/features",
@@ -52,7 +51,7 @@ class Caller:
         )
 
     def create(self, prompt: str, **headers: str) -> str:
-        """The id of a create that does not wait."""
+        """The id of a new generation; the create does not wait for its video."""
         answer = self.post(prompt, Prefer="respond-async", **headers)
         assert answer.status_code == 202, answer.text
         return str(answer.json()["aiRecord"]["uuid"])
@@ -98,7 +97,7 @@ class Caller:
         return self.until_state(generation_id, *resting, seconds=seconds)
 
     def until_archived(self, generation_id: str, *, seconds: float = 120) -> dict[str, Any]:
-        """Its video as the own REST shows it."""
+        """The video as the REST API shows it, once it is archived."""
 
         def look() -> dict[str, Any] | None:
             video: dict[str, Any] | None = self.generation(generation_id)["video"]
@@ -108,17 +107,17 @@ class Caller:
 
 
 class Upstream:
-    """What a test asks of and does to the simulator's process."""
+    """The simulator's process, and requests to it."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-        self.address = str(process.said("simulator_started")["address"])
+        self.address = str(process.logged("simulator_started")["address"])
         self.http = httpx.Client(base_url=self.address, timeout=120, trust_env=False)
 
     @contextlib.contextmanager
-    def standing_still(self) -> Iterator[None]:
-        """For the length of the block it takes connections, as its kernel does for it, and answers
-        nothing: what is sent to it is in flight for exactly so long, on any machine."""
+    def frozen(self) -> Iterator[None]:
+        """Freezes the process for the block. Its kernel still accepts connections, so requests to
+        it stay in flight until the block ends."""
         self.process.pause()
         try:
             yield
@@ -126,45 +125,45 @@ class Upstream:
             self.process.resume()
 
     def until_a_request_waits(self) -> None:
-        """While it stands still: the bytes of a request have come."""
+        """Waits until the frozen process has unread bytes of a request."""
         port = f":{urlsplit(self.address).port:04X}"
 
         def look() -> bool:
             rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-            # Of connections, which have state 1; of who listens it counts the connections.
+            # State 01 is a connection. For a listening socket the queue counts connections.
             return any(
                 local.endswith(port) and state == "01" and int(queues.partition(":")[2], 16)
                 for _, local, _, state, queues, *_ in rows
             )
 
-        until(look, "a request has come")
+        until(look, "a request has arrived")
 
     def fault(self, name: str, prompt: str, *, path: str | None = None, **options: Any) -> None:
-        """The next request for this prompt meets this fault."""
+        """Makes the next request for this prompt get this fault."""
         match = {"prompt_contains": prompt, **({"path": path} if path else {})}
         rule = {"match": match, "times": 1, "fault": {"name": name, **options}}
         answer = self.http.post("/_simulator/rules", json=rule)
         assert answer.status_code == 201, answer.text
 
-    def until_struck(self, prompt: str, *, seconds: float = 120) -> None:
-        """A request met the fault of this prompt: it is with the upstream now."""
+    def until_fault_hit(self, prompt: str, *, seconds: float = 120) -> None:
+        """Waits until a request got the fault for this prompt."""
 
         def look() -> bool:
             rules = self.http.get("/_simulator/rules").json()["rules"]
             return any(rule["hits"] for rule in rules if rule["match"]["prompt_contains"] == prompt)
 
-        until(look, f"the fault for {prompt!r} struck", seconds=seconds)
+        until(look, f"a request got the fault for {prompt!r}", seconds=seconds)
 
     def asked(self, prompt: str) -> dict[str, int]:
-        """How often it was asked for this prompt, made a record of it, and what it billed."""
-        books = self.http.get("/_simulator/summary").json()
-        found: dict[str, int] = books["prompts"].get(prompt, {"asked": 0, "made": 0, "billed": 0})
+        """How many submissions and records there are for this prompt, and what they billed."""
+        prompts = self.http.get("/_simulator/summary").json()["prompts"]
+        found: dict[str, int] = prompts.get(prompt, {"asked": 0, "made": 0, "billed": 0})
         return found
 
-    def film_sha256(self, prompt: str) -> str:
-        """The hash of the film it made, fetched past the gateway."""
-        books = self.http.get("/_simulator/summary").json()
-        made = next(each for each in books["submissions"] if each["prompt"] == prompt)
+    def video_sha256(self, prompt: str) -> str:
+        """The hash of the video for this prompt, fetched from the simulator itself."""
+        summary = self.http.get("/_simulator/summary").json()
+        made = next(each for each in summary["submissions"] if each["prompt"] == prompt)
         for key in UPSTREAM_KEYS.values():
             headers = {"API-KEY": key}
             answer = self.http.get(f"/api/results/{made['uuid']}", headers=headers)
@@ -175,7 +174,7 @@ class Upstream:
 
 
 class Site:
-    """`settings` hold for every process; those given at a start come on top."""
+    """`settings` apply to every process; those given when it is started override them."""
 
     def __init__(
         self, database_url: str, folder: Path, started: list[Process], **settings: str
@@ -187,7 +186,7 @@ class Site:
         self.settings = {
             "DATABASE_URL": database_url,
             "ONEMIN_API_KEY": ",".join(f"{label}={key}" for label, key in UPSTREAM_KEYS.items()),
-            # Nobody listens there: until there is a simulator, nothing can be sent.
+            # Nothing listens there, so nothing can be sent before a simulator is started.
             "ONEMIN_BASE_URL": "http://127.0.0.1:9",
             "REELGATE_DATA_DIR": str(folder / "data"),
             "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
@@ -231,27 +230,26 @@ class Site:
         return self.start("worker", **settings)
 
     def worker(self, **settings: str) -> Process:
-        """One that is at work."""
+        """Starts a worker and waits until it works."""
         worker = self.start_worker(**settings)
-        worker.said("worker_started")
+        worker.logged("worker_started")
         return worker
 
     def kill(self, worker: Process) -> None:
-        """`kill -9`, so long ago that it is taken for dead."""
+        """`kill -9`, and expires the worker's heartbeat."""
         worker.kill()
-        self.let_silence_pass()
+        self.expire_heartbeats()
 
-    def let_silence_pass(self) -> None:
-        """All workers there are were silent for longer than a living one ever is. With so short a
-        silence that a test could wait for it, a worker would be taken for dead whenever the machine
-        stands still for a moment."""
+    def expire_heartbeats(self) -> None:
+        """Makes every present worker count as dead. A limit short enough for a test to wait for
+        would also make workers count as dead whenever the machine is busy."""
         with psycopg.connect(driver_conninfo(self._database_url), autocommit=True) as connection:
             connection.execute(
                 "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
             )
 
     def end_workers(self) -> None:
-        """Nothing of one test is left to work for the next."""
+        """Kills all workers, so that none works on for the next test."""
         for process in self._started:
             if process.name.startswith("worker") and process.running:
                 process.resume()
@@ -266,7 +264,7 @@ class Site:
         team: str = "studio",
         team_credits: int | None = None,
     ) -> Caller:
-        """A new member with a key; the team is made where it is missing."""
+        """A new member with a key. Creates the team if it does not exist."""
         made = self._member(name, team, team_credits, limits or Limits())
         return Caller(asyncio.run(made), api.http)
 
@@ -289,7 +287,7 @@ class Site:
 def site(
     database_url: str, folder: Path, *, upstream: bool = True, **settings: str
 ) -> Iterator[Site]:
-    with family() as started:
+    with ending_processes() as started:
         running = Site(database_url, folder, started, **settings)
         try:
             if upstream:
@@ -302,8 +300,8 @@ def site(
 
 
 def assert_paid_once(site: Site, caller: Caller, prompts: dict[str, str]) -> None:
-    """The books of the upstream show one submission for each prompt at most, and our ledger what
-    it billed: settled, or still held where nobody knows. `prompts` maps to generation ids."""
+    """The upstream has at most one submission for each prompt, and our ledger shows what it billed:
+    settled, or still on hold if the outcome is unknown. `prompts` maps to generation ids."""
     used = 0
     for prompt, generation_id in prompts.items():
         generation, asked = caller.generation(generation_id), site.upstream.asked(prompt)

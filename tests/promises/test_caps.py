@@ -17,17 +17,17 @@ from tests.harness.gateway import body
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Site, site
 
-#: More in each process than it has connections to Postgres; few enough that the last of them waits
-#: for one by far not as long as it may, on any machine.
+#: More for each process than it has connections to Postgres, but so few that even on a slow machine
+#: none waits too long for one.
 CREATES = 90
 CAP = 17
-ROOM = Limits(credit_limit=10**9, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
+HIGH_LIMITS = Limits(credit_limit=10**9, rate_per_minute=60_000, rate_burst=60_000, max_open=10_000)
 
 
 @pytest.fixture(scope="module")
 def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Without an upstream or a worker: what is admitted stays queued."""
-    folder = tmp_path_factory.mktemp("crowd")
+    """A site without upstream and workers, so that admitted generations stay queued."""
+    folder = tmp_path_factory.mktemp("site")
     with postgres.fresh() as address, site(address, folder, upstream=False) as running:
         yield running
 
@@ -36,14 +36,14 @@ def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -
 def apis(place: Site) -> list[Api]:
     started = [place.start_api() for _ in range(3)]
     for api in started:
-        api.said("api_started")
+        api.logged("api_started")
     return started
 
 
 def burst(
     apis: Sequence[Api], keys: Sequence[str], creates: int = CREATES, **headers: str
 ) -> list[httpx.Response]:
-    """So many creates at once, dealt out to the processes and the keys."""
+    """Concurrent creates, distributed over the processes and the keys."""
 
     async def all_at_once() -> list[httpx.Response]:
         limits = httpx.Limits(max_connections=creates)
@@ -51,7 +51,7 @@ def burst(
             posts = [
                 http.post(
                     f"{api.address}/api/features",
-                    json=body("a crowd at a gate"),
+                    json=body("a lion"),
                     headers={"API-KEY": key, "Prefer": "respond-async", **headers},
                 )
                 for api, key, _ in zip(
@@ -68,7 +68,7 @@ def statuses(answers: Sequence[httpx.Response]) -> Counter[int]:
 
 
 def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]) -> None:
-    caller = place.caller(apis[0], "open", limits=replace(ROOM, max_open=CAP))
+    caller = place.caller(apis[0], "open", limits=replace(HIGH_LIMITS, max_open=CAP))
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
     refused = next(answer for answer in answers if answer.status_code == 429)
@@ -80,7 +80,7 @@ def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]
 def test_three_processes_admit_exactly_what_a_members_credits_cover(
     place: Site, apis: list[Api]
 ) -> None:
-    covered = replace(ROOM, credit_limit=CAP * PRICE + 149_999)
+    covered = replace(HIGH_LIMITS, credit_limit=CAP * PRICE + 149_999)
     caller = place.caller(apis[0], "credits", limits=covered)
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
@@ -91,7 +91,9 @@ def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_memb
     place: Site, apis: list[Api]
 ) -> None:
     callers = [
-        place.caller(apis[0], f"player {n}", team="band", team_credits=CAP * PRICE, limits=ROOM)
+        place.caller(
+            apis[0], f"player {n}", team="band", team_credits=CAP * PRICE, limits=HIGH_LIMITS
+        )
         for n in range(5)
     ]
     answers = burst(apis, [caller.key for caller in callers])
@@ -102,7 +104,7 @@ def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_memb
 def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
     place: Site, apis: list[Api]
 ) -> None:
-    slow = replace(ROOM, rate_per_minute=1, rate_burst=CAP)
+    slow = replace(HIGH_LIMITS, rate_per_minute=1, rate_burst=CAP)
     caller = place.caller(apis[0], "rate", limits=slow)
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 429: CREATES - CAP}
@@ -115,7 +117,7 @@ def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
 def test_one_idempotency_key_fifty_times_over_three_processes_makes_one_generation(
     place: Site, apis: list[Api]
 ) -> None:
-    caller = place.caller(apis[0], "once", limits=ROOM)
+    caller = place.caller(apis[0], "once", limits=HIGH_LIMITS)
     answers = burst(apis, [caller.key], 50, **{"Idempotency-Key": "the-same-video"})
     assert statuses(answers) == {202: 50}
     assert len({answer.json()["aiRecord"]["uuid"] for answer in answers}) == 1

@@ -1,4 +1,4 @@
-"""P6: the three examples of the upstream's own page, host and key replaced and nothing else."""
+"""P6: the three examples of the upstream's documentation, with only host and key replaced."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.domain.generation import AspectRatio, Duration, Resolution, Spec, Video
 from app.videos.probe import mismatch
 from tests.harness import database
 from tests.harness.films import probed
-from tests.harness.processes import Api, environment, family
+from tests.harness.processes import Api, ending_processes, environment
 
 EXAMPLES = Path(__file__).parent / "examples"
 HOST = "https://api.1min.ai"
@@ -33,7 +33,7 @@ SPEC = Spec(
 def up(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Api]:
     settings = {"REELGATE_PORT": "0", "REELGATE_SIMULATOR_PORT": "0",
                 "REELGATE_SIMULATOR_SPEED": "1000"}  # fmt: skip
-    with postgres.fresh() as address, family() as started:
+    with postgres.fresh() as address, ending_processes() as started:
         folder = tmp_path_factory.mktemp("up")
         api = Api("up", folder=folder, name="up", settings=settings | {"DATABASE_URL": address})
         started.append(api)
@@ -49,14 +49,14 @@ def curl(example: str, folder: Path) -> list[str]:
 
 
 def javascript(example: str, folder: Path) -> list[str]:
-    """As it stands, but for printing what it answers."""
+    """Unchanged, except that it prints the answer."""
     script = folder / "example.mjs"
     script.write_text(f"const answer = await {example}\nconsole.log(await answer.text())\n")
     return ["node", str(script)]
 
 
 def python(example: str, folder: Path) -> list[str]:
-    """As it stands, but for printing what it answers."""
+    """Unchanged, except that it prints the answer."""
     script = folder / "example.py"
     script.write_text(f"{example}\nprint(response.text)\n")
     return [sys.executable, str(script)]

@@ -1,4 +1,4 @@
-"""P2: the caller may hang up, and so may the process it talks to."""
+"""P2: the caller may hang up, and its API process may die."""
 
 from __future__ import annotations
 
@@ -12,35 +12,33 @@ from tests.promises.site import Site, assert_paid_once
 
 
 def waiting(api: Api) -> int:
-    """Callers that wait for a video in this process."""
+    """How many callers wait for a video in this process."""
     lines = api.http.get("/metrics").text.splitlines()
     return int(
         float(next(line for line in lines if line.startswith("reelgate_waiting ")).split()[1])
     )
 
 
-def test_an_api_killed_while_a_caller_waits_loses_the_connection_and_not_the_video(
-    workers: Site, api: Api
-) -> None:
-    doomed = workers.start_api()
-    caller = workers.caller(doomed, "patient")
+def test_a_killed_api_loses_the_connection_but_not_the_video(workers: Site, api: Api) -> None:
+    killed = workers.start_api()
+    caller = workers.caller(killed, "patient")
     elsewhere = caller.at(api)
     workers.worker()
-    prompt = "its connection is cut"
+    prompt = "its connection breaks"
 
     with ThreadPoolExecutor() as threads:
-        with workers.upstream.standing_still():
-            cut_off = threads.submit(caller.post, prompt, Idempotency_Key="the-one-video")
+        with workers.upstream.frozen():
+            broken = threads.submit(caller.post, prompt, Idempotency_Key="the-one-video")
             elsewhere.until_submitting()
             workers.upstream.until_a_request_waits()
-            until(lambda: waiting(doomed) == 1, "the caller waits")
-            doomed.kill()
+            until(lambda: waiting(killed) == 1, "the caller waits")
+            killed.kill()
             with pytest.raises(httpx.TransportError):
-                cut_off.result()
-            # This joins the generation in flight and waits for it.
-            joining = threads.submit(elsewhere.post, prompt, Idempotency_Key="the-one-video")
+                broken.result()
+            # The retry gets the generation in flight and waits for it.
+            retry = threads.submit(elsewhere.post, prompt, Idempotency_Key="the-one-video")
             until(lambda: waiting(api) == 1, "it waits elsewhere")
-        answer = joining.result()
+        answer = retry.result()
 
     assert (answer.status_code, answer.headers["Idempotent-Replayed"]) == (200, "true")
     record = answer.json()["aiRecord"]
@@ -49,25 +47,25 @@ def test_an_api_killed_while_a_caller_waits_loses_the_connection_and_not_the_vid
     assert_paid_once(workers, elsewhere, {prompt: record["uuid"]})
 
 
-def test_an_api_told_to_stop_tells_waiting_callers_where_to_look(workers: Site, api: Api) -> None:
-    leaving = workers.start_api()
-    caller = workers.caller(leaving, "told")
+def test_a_stopping_api_gives_waiting_callers_the_address(workers: Site, api: Api) -> None:
+    stopping = workers.start_api()
+    caller = workers.caller(stopping, "waiting")
     workers.worker()
-    prompts = [f"told where to look {number}" for number in range(3)]
+    prompts = [f"waits {number}" for number in range(3)]
 
-    with ThreadPoolExecutor() as threads, workers.upstream.standing_still():
+    with ThreadPoolExecutor() as threads, workers.upstream.frozen():
         answers = [threads.submit(caller.post, prompt) for prompt in prompts]
         caller.at(api).until_submitting()
-        until(lambda: waiting(leaving) == 3, "the callers wait")
-        leaving.terminate()
-        told = [answer.result() for answer in answers]
-        assert leaving.exit_code() == 0
+        until(lambda: waiting(stopping) == 3, "the callers wait")
+        stopping.terminate()
+        stopped = [answer.result() for answer in answers]
+        assert stopping.exit_code() == 0
 
     made = {}
-    for prompt, answer in zip(prompts, told, strict=True):
+    for prompt, answer in zip(prompts, stopped, strict=True):
         record = answer.json()["aiRecord"]
         assert (answer.status_code, record["status"]) == (202, "PROCESSING")
-        assert answer.headers["Location"] == f"{leaving.address}/api/results/{record['uuid']}"
+        assert answer.headers["Location"] == f"{stopping.address}/api/results/{record['uuid']}"
         assert answer.headers["Retry-After"]
         made[prompt] = record["uuid"]
     elsewhere = caller.at(api)

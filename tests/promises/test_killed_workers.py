@@ -1,4 +1,4 @@
-"""P1 and P4: a worker may die at any moment. One test for each state it can die in."""
+"""P1 and P4: a worker may die at any moment. One test for each state in which it can die."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.members.members import Limits
 from tests.harness.processes import Api, until
 from tests.promises.site import PRICE, Caller, Site, Upstream, assert_paid_once
 
-#: Longer than any test waits: what is held so long is in flight until it is killed.
+#: Longer than any test: a request held so long is in flight until its worker is killed.
 HELD_SECONDS = 300.0
 
 
@@ -24,10 +24,8 @@ def caller(workers: Site, api: Api, request: pytest.FixtureRequest) -> Caller:
     return workers.caller(api, request.node.name)
 
 
-def test_what_is_queued_while_no_worker_runs_is_sent_once_one_does(
-    workers: Site, caller: Caller
-) -> None:
-    prompt = "nobody is at work yet"
+def test_a_generation_queued_without_a_worker_is_sent_once(workers: Site, caller: Caller) -> None:
+    prompt = "queued without a worker"
     made = caller.create(prompt)
     assert caller.state(made) == "queued"
     workers.start_worker()
@@ -36,42 +34,42 @@ def test_what_is_queued_while_no_worker_runs_is_sent_once_one_does(
     assert_paid_once(workers, caller, {prompt: made})
 
 
-def test_a_worker_killed_while_submitting_leaves_unknown_and_what_it_had_not_sent_goes_on(
+def test_a_worker_killed_while_submitting_leaves_only_its_submissions_unknown(
     workers: Site, caller: Caller
 ) -> None:
     upstream = workers.upstream
-    upstream.fault("hang", "taken, never answered", seconds=HELD_SECONDS)
-    upstream.fault("delay", "not taken yet", seconds=HELD_SECONDS)
-    lost = {prompt: caller.create(prompt) for prompt in ("taken, never answered", "not taken yet")}
+    upstream.fault("hang", "accepted, not answered", seconds=HELD_SECONDS)
+    upstream.fault("delay", "not accepted yet", seconds=HELD_SECONDS)
+    lost = {
+        prompt: caller.create(prompt) for prompt in ("accepted, not answered", "not accepted yet")
+    }
     worker = workers.start_worker(REELGATE_WORKER_CONCURRENCY="2")
     for prompt in lost:
-        upstream.until_struck(prompt)
-    behind = {prompt: caller.create(prompt) for prompt in ("behind it", "and behind that")}
+        upstream.until_fault_hit(prompt)
+    later = {prompt: caller.create(prompt) for prompt in ("later", "even later")}
     assert {caller.state(made) for made in lost.values()} == {"submitting"}
-    assert {caller.state(made) for made in behind.values()} == {"queued"}
+    assert {caller.state(made) for made in later.values()} == {"queued"}
 
     workers.kill(worker)
     workers.start_worker()
 
-    for made in behind.values():
+    for made in later.values():
         assert caller.until_rest(made) == "succeeded"
     for prompt, made in lost.items():
         assert caller.until_rest(made) == "unknown"
-        # The upstream works on, whoever hung up: that is why it must not be sent again.
-        until(partial(made_by, upstream, prompt), f"{prompt!r} is made all the same")
+        # The upstream makes the video although the worker died, so it must not be sent again.
+        until(partial(made_by, upstream, prompt), f"{prompt!r} is made")
         assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
-    assert_paid_once(workers, caller, lost | behind)
+    assert_paid_once(workers, caller, lost | later)
     assert caller.me()["open"] == 0
 
 
-def test_a_worker_killed_while_a_video_is_being_made_loses_nothing(
-    workers: Site, caller: Caller
-) -> None:
+def test_a_worker_killed_while_polling_loses_nothing(workers: Site, caller: Caller) -> None:
     prompt = "made while its worker dies"
     workers.upstream.fault("delay", prompt, path="results", seconds=HELD_SECONDS)
     made = caller.create(prompt)
     worker = workers.start_worker()
-    workers.upstream.until_struck(prompt)
+    workers.upstream.until_fault_hit(prompt)
     assert caller.state(made) == "running"
 
     workers.kill(worker)
@@ -81,41 +79,37 @@ def test_a_worker_killed_while_a_video_is_being_made_loses_nothing(
     assert_paid_once(workers, caller, {prompt: made})
 
 
-def test_a_worker_killed_while_archiving_leaves_the_video_to_the_next(
-    workers: Site, caller: Caller
-) -> None:
-    prompt = "half of it is on our disk"
+def test_a_worker_killed_while_archiving_is_replaced(workers: Site, caller: Caller) -> None:
+    prompt = "half archived"
     workers.upstream.fault("download_slow", prompt, seconds=HELD_SECONDS)
     made = caller.create(prompt)
     worker = workers.start_worker()
-    workers.upstream.until_struck(prompt)
+    workers.upstream.until_fault_hit(prompt)
     generation = caller.generation(made)
     assert (generation["state"], generation["video"]["state"]) == ("succeeded", "pending")
 
     workers.kill(worker)
     streamed = caller.http.get(generation["video"]["url"])
-    assert streamed.content[4:8] == b"ftyp", "it can be watched while it is not archived"
+    assert streamed.content[4:8] == b"ftyp", "it can be watched before it is archived"
     workers.start_worker()
 
     video = caller.until_archived(made)
     kept = caller.http.get(video["url"]).content
     assert video["sha256"] == hashlib.sha256(kept).hexdigest()
-    assert video["sha256"] == workers.upstream.film_sha256(prompt)
+    assert video["sha256"] == workers.upstream.video_sha256(prompt)
     assert (video["width"], video["height"], video["mismatch"]) == (720, 720, None)
     assert_paid_once(workers, caller, {prompt: made})
 
 
-def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
-    workers: Site, caller: Caller
-) -> None:
+def test_a_stopping_worker_finishes_its_submissions(workers: Site, caller: Caller) -> None:
     prompt = "answered during the drain"
     made = caller.create(prompt)
-    with workers.upstream.standing_still():
+    with workers.upstream.frozen():
         worker = workers.start_worker(REELGATE_DRAIN_SECONDS="60")
         assert caller.until_submitting() == made
         workers.upstream.until_a_request_waits()
         worker.terminate()
-        worker.said("worker_stopping")
+        worker.logged("worker_stopping")
     assert worker.exit_code() == 0
     assert worker.events("submitted")[0]["state"] == "running"
     assert caller.state(made) == "running"
@@ -125,14 +119,14 @@ def test_a_worker_told_to_stop_lets_a_submission_in_flight_finish(
     assert_paid_once(workers, caller, {prompt: made})
 
 
-def test_a_worker_whose_patience_ends_gives_up_what_nobody_can_know(
+def test_a_submission_not_answered_within_the_drain_time_is_unknown(
     workers: Site, caller: Caller
 ) -> None:
     prompt = "not answered during the drain"
     workers.upstream.fault("hang", prompt, seconds=HELD_SECONDS)
     made = caller.create(prompt)
     worker = workers.start_worker(REELGATE_DRAIN_SECONDS="0.5")
-    workers.upstream.until_struck(prompt)
+    workers.upstream.until_fault_hit(prompt)
 
     worker.terminate()
     assert worker.exit_code() == 0
@@ -140,23 +134,23 @@ def test_a_worker_whose_patience_ends_gives_up_what_nobody_can_know(
     assert_paid_once(workers, caller, {prompt: made})
 
 
-def test_workers_killed_again_and_again_submit_nothing_twice(workers: Site, api: Api) -> None:
-    caller = workers.caller(api, "storm", limits=Limits(max_open=50, rate_burst=50))
-    prompts = {f"storm {number:02}": "" for number in range(20)}
-    # In flight until their worker is killed, however late that happens.
-    held = ("storm 00", "storm 06", "storm 12")
+def test_workers_killed_repeatedly_submit_nothing_twice(workers: Site, api: Api) -> None:
+    caller = workers.caller(api, "repeated", limits=Limits(max_open=50, rate_burst=50))
+    prompts = {f"repeated {number:02}": "" for number in range(20)}
+    # These are in flight until their worker is killed.
+    held = ("repeated 00", "repeated 06", "repeated 12")
     for prompt in prompts:
         if prompt in held:
             workers.upstream.fault("hang", prompt, seconds=HELD_SECONDS)
         else:
             workers.upstream.fault("delay", prompt, seconds=0.3)
-        # No film is rendered: what is shown here is what is sent and what is paid.
+        # So that no video is rendered, which takes CPU.
         workers.upstream.fault("link_gone", prompt)
         prompts[prompt] = caller.create(prompt)
 
     for prompt in held:
         worker = workers.start_worker(REELGATE_WORKER_CONCURRENCY="3")
-        workers.upstream.until_struck(prompt)
+        workers.upstream.until_fault_hit(prompt)
         workers.kill(worker)
     workers.start_worker()
 

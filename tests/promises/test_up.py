@@ -1,4 +1,4 @@
-"""`reelgate up`: one command, everything in it, and all of it gone at Ctrl-C."""
+"""`reelgate up` starts everything with one command and ends all of it at Ctrl-C."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 
 from app import __version__
 from tests.harness.gateway import SIGNING_SECRET, body
-from tests.harness.processes import Api, Process, environment, family, until
+from tests.harness.processes import Api, Process, ending_processes, environment, until
 
 QUICK = {
     "REELGATE_PORT": "0",
@@ -33,11 +33,11 @@ PRODUCTION = {
 
 @pytest.fixture
 def started(tmp_path: Path) -> Iterator[list[Process]]:
-    with family() as processes:
+    with ending_processes() as processes:
         yield processes
     left = postmaster(tmp_path)
     if left is not None:
-        # A test that failed half-way killed its processes and left their Postgres.
+        # A failed test kills its processes, which leaves their Postgres running.
         with contextlib.suppress(ProcessLookupError):
             os.kill(left, signal.SIGQUIT)
 
@@ -48,8 +48,8 @@ def up(started: list[Process], folder: Path, **settings: str) -> Api:
     return api
 
 
-def lives(pid: int) -> bool:
-    """A zombie does not: who reaps it is the machine's affair."""
+def runs(pid: int) -> bool:
+    """False for a zombie, which the machine's init process has to reap."""
     try:
         status = Path(f"/proc/{pid}/stat").read_text()
     except (FileNotFoundError, ProcessLookupError):
@@ -58,28 +58,30 @@ def lives(pid: int) -> bool:
 
 
 def postmaster(folder: Path) -> int | None:
-    """The embedded server's process id, where it runs."""
+    """The process id of the embedded server, if it runs."""
     file = folder / "data" / "postgres" / "postmaster.pid"
     try:
         lines = file.read_text().splitlines()
     except FileNotFoundError:
         return None
-    # A server that starts makes the file first and writes it then.
+    # A starting server creates the file before it writes to it.
     pid = int(lines[0]) if lines else None
-    return pid if pid is not None and lives(pid) else None
+    return pid if pid is not None and runs(pid) else None
 
 
-def end(api: Api, folder: Path, *, troubled: bool = False) -> None:
-    """Ctrl-C, and nothing is left. The job library logs a traceback for what it missed while it
-    had no Postgres for long."""
+def end(api: Api, folder: Path, *, lost_postgres: bool = False) -> None:
+    """Ctrl-C, after which nothing is left. The job library logs a traceback if Postgres was
+    away."""
     running = postmaster(folder)
     assert running is not None
     api.interrupt()
     assert api.exit_code() == 0, api.errors
-    assert not lives(running)
+    assert not runs(running)
     assert not (folder / "data" / "postgres" / "postmaster.pid").exists()
     tracebacks = [line for line in api.errors.splitlines() if "Traceback" in line]
-    assert all(troubled and '"logger": "procrastinate' in line for line in tracebacks), tracebacks
+    assert all(lost_postgres and '"logger": "procrastinate' in line for line in tracebacks), (
+        tracebacks
+    )
 
 
 def test_a_postgres_that_ends_is_started_again(started: list[Process], tmp_path: Path) -> None:
@@ -87,13 +89,16 @@ def test_a_postgres_that_ends_is_started_again(started: list[Process], tmp_path:
     before = postmaster(tmp_path)
     assert before is not None
     os.kill(before, signal.SIGQUIT)
-    until(lambda: not lives(before), "Postgres has ended")
+    until(lambda: not runs(before), "Postgres has ended")
     until(lambda: postmaster(tmp_path) not in (before, None), "another one runs")
     api.ready()
     until(lambda: api.http.get("/readyz").status_code == 200, "it is ready again")
-    # The process that starts it ends with Ctrl-C too, so it has to be through.
-    until(lambda: any(said["started_again"] for said in api.events("postgres_ended")), "it is said")
-    end(api, tmp_path, troubled=True)
+    # Ctrl-C also ends the process that starts Postgres, so wait until that has finished.
+    until(
+        lambda: any(entry["started_again"] for entry in api.events("postgres_ended")),
+        "it is logged",
+    )
+    end(api, tmp_path, lost_postgres=True)
 
 
 def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
@@ -107,7 +112,7 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     assert f"--header 'API-KEY: {keys[0]}'" in first.printed
     assert keys[0] not in first.errors, "the log keeps no key"
     assert first.events("simulator_in_place_of_upstream")
-    said = first.said("process_started")
+    said = first.logged("process_started")
     assert said["listens"] == said["public"] == first.address
     assert first.http.get(said["docs"]).status_code == 200
     assert said["data"] == str(tmp_path / "data")
@@ -122,34 +127,34 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     )
     assert another.stdout.startswith(b"rg_")
     for event in ("api_started", "worker_started"):
-        assert first.said(event)["version"] == __version__
+        assert first.logged(event)["version"] == __version__
 
     answer = first.http.post("/api/features", json=body(aspectRatio="1:1"), headers=key)
     assert answer.status_code == 200, answer.text
     assert answer.headers["Reelgate-Upstream"] == "simulator"
     record = answer.json()["aiRecord"]
-    film = first.http.get(record["temporaryUrl"]).content
-    assert film[4:8] == b"ftyp"
-    first.said("archived")
+    video = first.http.get(record["temporaryUrl"]).content
+    assert video[4:8] == b"ftyp"
+    first.logged("archived")
     end(first, tmp_path)
 
     second = up(started, tmp_path).ready()
     assert "rg_" not in second.printed, "no second key"
     again = second.http.get(f"/api/results/{record['uuid']}", headers=key).json()["aiRecord"]
     assert again["status"] == "SUCCESS"
-    assert second.http.get(again["temporaryUrl"]).content == film
+    assert second.http.get(again["temporaryUrl"]).content == video
     second.kill()
     assert postmaster(tmp_path) is not None, "a killed process leaves its Postgres behind"
 
     third = up(started, tmp_path).ready()
     assert "rg_" not in third.printed
     content = third.http.get(f"/api/v1/generations/{record['uuid']}/content", headers=key)
-    assert content.content == film
+    assert content.content == video
     end(third, tmp_path)
 
 
 def one_sentence(process: Process) -> str:
-    """What an ended command said: one line of its own, no traceback."""
+    """The single line that a failed command printed, without a traceback."""
     assert process.exit_code() == 1, process.errors
     own = [line for line in process.errors.splitlines() if not line.startswith("{")]
     assert len(own) == 1, process.errors
@@ -178,7 +183,7 @@ def test_a_port_in_use_ends_the_start_with_one_sentence(
 def test_the_production_profile_refuses_what_is_unsafe_with_one_sentence(
     started: list[Process], tmp_path: Path
 ) -> None:
-    # What else it refuses, tests/test_settings.py tries without a process.
+    # tests/test_settings.py covers the other refusals without a process.
     refused = {
         "at least 32 characters": {"REELGATE_SIGNING_SECRET": "short-canary"},
         "https://": {"ONEMIN_BASE_URL": "http://127.0.0.1:1"},
