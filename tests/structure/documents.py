@@ -1,4 +1,4 @@
-"""The project's Markdown, as its rules look at it: prose, code, links and headings."""
+"""The prose, code, links and headings of the project's Markdown files."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def spans(path: Path) -> list[str]:
 
 
 def snippets(path: Path) -> list[str]:
-    """Code that may hold commands: inline code, and each line of a shell block with its
-    continuations joined and its comment taken off."""
+    """Code that may contain commands: inline code, and the lines of shell blocks, with
+    continuations joined and comments removed."""
     lines: list[str] = []
     for language, text in fences(path):
         if language in ("sh", "bash", "shell", ""):
@@ -49,7 +49,7 @@ def snippets(path: Path) -> list[str]:
 
 
 def links(path: Path) -> Iterator[tuple[str, str]]:
-    """(file, anchor) of each link inside the project; file is empty for this document."""
+    """(file, anchor) of each link within the project. `file` is empty for the document itself."""
     for target in _LINK.findall(_SPAN.sub("", prose(path))):
         if not re.match(r"[a-z][a-z0-9+.-]*:", target):
             file, _, anchor = target.partition("#")
@@ -58,7 +58,7 @@ def links(path: Path) -> Iterator[tuple[str, str]]:
 
 @cache
 def anchors(path: Path) -> frozenset[str]:
-    """As GitHub makes them of headings; a heading that comes again gets a number."""
+    """The anchors that GitHub makes from headings. A repeated heading gets a number."""
     made: list[str] = []
     for heading in _HEADING.findall(prose(path)):
         plain = re.sub(r"[^\w\- ]", "", heading.strip().lower()).replace(" ", "-")

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-#: Fixtures that start something; whatever asks for one of them, at any remove, takes long.
+#: Fixtures that start something. A test that uses one, even indirectly, is slow.
 _SLOW_FIXTURES = frozenset({"postgres"})
-#: Folders and files whose tests start processes without such a fixture.
+#: Folders and files whose tests start processes without these fixtures.
 _SLOW_PATHS = (
     "tests/promises/", "tests/bench/", "tests/chaos/test_chaos.py", "tests/db/test_embedded.py",
     "tests/structure/test_install.py",

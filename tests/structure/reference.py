@@ -1,5 +1,4 @@
-"""docs/reference.md, docs/openapi.json and .env.example, written from the code: what they say is
-what runs."""
+"""Writes docs/reference.md, docs/openapi.json and .env.example from the code."""
 
 from __future__ import annotations
 
@@ -35,29 +34,29 @@ OPENAPI = Path("docs/openapi.json")
 _HEAD = """\
 # Reference
 
-Every setting, command, error, metric and state. This page is written from the code by `make docs`,
-and a test fails while the two differ: change the code, not this page.
+All settings, commands, errors, metrics and states. `make docs` generates this page from the code,
+and a test fails if they differ: change the code, not this page.
 """
 
-#: Why a record failed or is unknown, as its `error.code` or `resultObject.code` says.
+#: Why a generation failed, was canceled or is unknown: its `error.code` or `resultObject.code`.
 OUTCOMES = {
-    "lost": "An operator found that it was charged and that its video cannot be had.",
+    "lost": "An operator found that it was charged and its video is not available.",
     "not_made": "An operator found that it was never made. The hold is released.",
-    "canceled": "Canceled while it was queued. Nothing was sent; the hold is released.",
+    "canceled": "Canceled while queued. Nothing was sent, and the hold is released.",
     "moderation_blocked": "The upstream's moderation blocked the prompt or the video.",
-    "outcome_unknown": "The upstream's answer was lost. The credits stay set aside until it is "
-    "known what became of it; it is never sent again by itself.",
-    "upstream_failed": "The upstream took the request and failed to make the video.",
-    "upstream_refused": "The upstream refused the request definitely.",
-    "upstream_unavailable": "The upstream could not be reached in time. Nothing was made.",
+    "outcome_unknown": "The upstream's answer was lost. The hold stays until the outcome is known. "
+    "The gateway does not send the request again.",
+    "upstream_failed": "The upstream accepted the request and failed to make the video.",
+    "upstream_refused": "The upstream refused the request.",
+    "upstream_unavailable": "The upstream could not be reached in time. No video was made.",
 }
 
 
 def environment() -> str:
-    """.env.example: every setting with its sentence, commented out at its default."""
+    """.env.example: every setting with its description, commented out at its default."""
     lines = [
-        "# Copy to .env and set what you need; everything has a default. The environment goes",
-        "# before this file. Written from app/settings by `make docs`.",
+        "# Copy to .env and set what you need. Everything has a default. Environment variables",
+        "# override this file. Generated from app/settings by `make docs`.",
     ]
     for section, names in sections():
         lines += ["", f"# --- {section} ---"]
@@ -71,25 +70,25 @@ def environment() -> str:
 def reference() -> str:
     parts = [
         _HEAD,
-        "## Settings\n\nRead from the environment, then from `.env` in the working folder.\n",
+        "## Settings\n\nFrom environment variables, then from `.env` in the working directory.\n",
         *_settings(),
         "## Commands\n",
         *_commands(),
-        "## Errors\n\nThe gateway's own REST answers `application/problem+json` (RFC 9457) with "
+        "## Errors\n\nThe REST API answers `application/problem+json` (RFC 9457) with "
         "`code`, `billed`, `retry_safe` and\n`request_id`. The 1min.ai dialect answers "
         "`{errorCode, message, details?, context?, billed, retry_safe, requestId}`,\nthe OpenAI "
         "dialect `{error: {message, type, param, code, billed, retry_safe, request_id, "
         "details?}}`,\nthe Luma dialects `{detail, code, billed, retry_safe, request_id, errors?}` "
         "with the code of the first column.\n"
-        "`retry_safe`: sending the very same request again cannot pay for a second video. "
-        "`billed`: credits were spent on\nthis request.\n",
+        "`retry_safe`: sending the same request again cannot pay for a second video. "
+        "`billed`: credits were spent on this\nrequest.\n",
         _errors(),
         "## Outcomes\n\nWhy a generation failed, was canceled or is unknown.\n",
         _table(["code", "meaning"], [[f"`{c}`", said] for c, said in sorted(OUTCOMES.items())]),
-        "## States\n\nEach move is one row in `events`, of the type in the last column, in the "
-        "transaction that makes it.\n",
+        "## States\n\nEvery transition writes a row to `events`, in its transaction. The last "
+        "column is its type.\n",
         _states(),
-        "## Metrics\n\n`GET /metrics` of the API; of `reelgate worker` on "
+        "## Metrics\n\n`GET /metrics` of the API, and of `reelgate worker` on "
         "`REELGATE_WORKER_METRICS_PORT`.\n",
         _metrics(),
     ]
@@ -133,7 +132,7 @@ def _plain(value: Any) -> str:
 
 
 def commands() -> Iterator[tuple[str, Any]]:
-    """(`reelgate team create`, the command) for everything that can be called."""
+    """(name, command) of every command, such as `reelgate team create`."""
     yield from _below(get_command(cli), "reelgate")
 
 
@@ -164,12 +163,12 @@ def _parameter(parameter: Any) -> list[str]:
 
 
 def error_family() -> list[type[GatewayError]]:
-    """Every error that has a code of its own, in the order of the family."""
+    """Every error class with a code of its own."""
 
     def below(kind: type[GatewayError]) -> Iterator[type[GatewayError]]:
         yield kind
         for child in kind.__subclasses__():
-            # Tests make members of the family too; they are not the product's.
+            # Tests also define subclasses; leave those out.
             if child.__module__ == GatewayError.__module__:
                 yield from below(child)
 
@@ -192,8 +191,8 @@ def _errors() -> str:
 
 
 def _native(kind: type[GatewayError]) -> list[tuple[int, str]]:
-    """Status and errorCode in the 1min.ai dialect: of an invalid request it depends on what is
-    wrong."""
+    """Status and errorCode in the 1min.ai dialect. For an invalid request they depend on the
+    issue."""
     examples = [kind()]
     if kind is InvalidRequest:
         fields = (("model", "missing"), ("promptObject.duration", "value"), ("async", "type"))
@@ -203,7 +202,8 @@ def _native(kind: type[GatewayError]) -> list[tuple[int, str]]:
 
 
 def _openai(kind: type[GatewayError]) -> list[tuple[int, str]]:
-    """Status and `code` in the OpenAI dialect: of an invalid request it depends on the field."""
+    """Status and `code` in the OpenAI dialect. For an invalid request the code depends on the
+    field."""
     examples = [kind()]
     if kind is InvalidRequest:
         fields = (("prompt", "missing"), ("loop", "type"), ("resolution", "value"),
@@ -214,7 +214,7 @@ def _openai(kind: type[GatewayError]) -> list[tuple[int, str]]:
 
 
 def state_prose() -> dict[State, str]:
-    """What is written above each state in its enumeration."""
+    """The comment above each state in its enumeration."""
     prose: dict[State, str] = {}
     said: list[str] = []
     for line in inspect.getsource(State).splitlines():
@@ -241,7 +241,7 @@ def _states() -> str:
 
 
 def metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
-    """(name as it is scraped, type, labels, help)."""
+    """(name as scraped, type, labels, help)."""
     for metric in vars(Metrics()).values():
         if isinstance(metric, MetricWrapperBase):
             family = next(iter(metric.describe()))

@@ -1,4 +1,4 @@
-"""The project's own files, as its rules look at them."""
+"""The project's files, for tests that check rules about them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-#: Prose may be long.
+#: Files with a limited length; prose may be longer.
 SOURCE_SUFFIXES = frozenset({".py", ".sql", ".js", ".ts", ".tsx", ".css", ".html", ".sh"})
 
 
 @cache
 def tracked() -> tuple[Path, ...]:
-    """Every file of the repository that exists, relative to its root; of an unpacked archive,
+    """Every tracked file that exists, relative to the repository's root. In an unpacked archive,
     which has no repository, every file outside hidden folders."""
     if not (ROOT / ".git").exists():
         return tuple(sorted(_unpacked()))
     listed = subprocess.run(
-        # Whoever owns the checkout: a build machine often is not its owner.
+        # Git refuses a checkout that another user owns, which is common on build machines.
         ["git", "-c", "safe.directory=*", "ls-files", "-z"],
         cwd=ROOT, check=True, capture_output=True, text=True,
     ).stdout  # fmt: skip
@@ -55,7 +55,7 @@ def parsed(path: Path) -> ast.Module:
 
 @cache
 def imported(path: Path) -> frozenset[str]:
-    """Top-level names of the packages a file imports, wherever in it."""
+    """The top-level packages that a file imports, at any place in it."""
     found: set[str] = set()
     for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
@@ -67,8 +67,8 @@ def imported(path: Path) -> frozenset[str]:
 
 @cache
 def mentions(path: Path) -> tuple[tuple[int, str], ...]:
-    """(line, dotted name) of everything that is reached through a dot: `datetime.now`,
-    `transitions.move`, whether it is called there or only passed on."""
+    """(line, dotted name) of every attribute access, such as `datetime.now` or `transitions.move`,
+    whether it is called or only passed on."""
     return tuple(
         (node.lineno, dotted(node))
         for node in ast.walk(parsed(path))

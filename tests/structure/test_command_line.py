@@ -1,4 +1,4 @@
-"""What the command line says by itself, and that it loads nothing else for that."""
+"""`--help` and `--version`, and what they import."""
 
 from __future__ import annotations
 
@@ -13,11 +13,10 @@ from tests.harness.processes import REELGATE
 from tests.structure import reference
 from tests.structure.sources import read
 
-#: The command line itself, what it prints help with, and what it reads options with.
-_ITS_OWN = {"typer", "rich", "pydantic"}
+#: Needed by the command line itself, for commands, help and options.
+_OWN = {"typer", "rich", "pydantic"}
 
-#: Asks for the help of each command, one after the other, and says which of the named modules have
-#: been loaded by then.
+#: Prints the help of each command in turn, and which of the given modules it has loaded.
 _PROGRAM = """
 import sys
 from app.cli import cli
@@ -31,9 +30,9 @@ for command in commands:
 """
 
 
-def test_help_loads_no_library_behind_the_command_line() -> None:
+def test_help_imports_no_other_library() -> None:
     project = tomllib.loads(read("pyproject.toml"))["project"]
-    declared = {line.split(">")[0].split("[")[0] for line in project["dependencies"]} - _ITS_OWN
+    declared = {line.split(">")[0].split("[")[0] for line in project["dependencies"]} - _OWN
     heavy = {
         module
         for module, packages in packages_distributions().items()
@@ -49,11 +48,11 @@ def test_help_loads_no_library_behind_the_command_line() -> None:
     assert loaded == [f"loaded by {command!r}: " for command in commands]
 
 
-def test_the_version_is_said_once_and_read_from_there() -> None:
+def test_the_version_is_defined_once() -> None:
     done = subprocess.run([REELGATE, "--version"], capture_output=True, text=True, check=True)
     assert done.stdout == f"reelgate {__version__}\n"
     assert document.combined()["info"]["version"] == __version__
-    # Packaging reads it too; an environment that was made before a new version still has the old.
+    # Packaging reads it too. An older environment may still have the metadata of an old version.
     settings = tomllib.loads(read("pyproject.toml"))
     assert settings["project"]["dynamic"] == ["version"]
     assert settings["tool"]["setuptools"]["dynamic"]["version"] == {"attr": "app.__version__"}

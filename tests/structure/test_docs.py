@@ -1,4 +1,4 @@
-"""What the documents name is there: files, headings, settings, commands, metrics, log events."""
+"""What the documents name exists: files, headings, settings, commands, metrics, log events."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.structure.sources import ROOT, python, read
 
 DOCUMENTS = documents.documents()
 WRITTEN_BY_HAND = [path for path in DOCUMENTS if path.name != "reference.md"]
-#: Settings of other programs, and where they are read.
+#: Settings that other programs read.
 FOREIGN = {
     "AWS_ACCESS_KEY_ID": "the archive's library",
     "AWS_SECRET_ACCESS_KEY": "the archive's library",
@@ -28,14 +28,14 @@ FOREIGN = {
     "AZURE_STORAGE_ACCOUNT_NAME": "the archive's library",
     "GOOGLE_APPLICATION_CREDENTIALS": "the archive's library",
 }
-#: Functions of the database, which look like metrics.
+#: Names of database functions, which look like metrics.
 FUNCTIONS = re.compile(r"reelgate_\w+_v\d+")
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 
 
 @each_document
-def test_every_link_inside_the_project_leads_somewhere(path: Path) -> None:
+def test_every_link_within_the_project_has_a_target(path: Path) -> None:
     broken = []
     for file, anchor in links(path):
         target = (ROOT / path).parent / file if file else ROOT / path
@@ -52,7 +52,7 @@ def test_every_path_it_names_exists(path: Path) -> None:
         for code in [*spans(path), *(text for _, text in fences(path))]
         for found in re.findall(r"(?<![\w/.{-])(?:app|tests|bench|docs|migrations)/[\w./-]*", code)
     }
-    # What a run leaves behind is there only after one.
+    # Files that a run creates exist only afterwards.
     left_behind = tuple(line[1:] for line in read(".gitignore").splitlines() if line[:1] == "/")
     missing = {name for name in named if not (ROOT / name).exists()}
     assert {name for name in missing if not name.startswith(left_behind)} == set()
@@ -61,7 +61,7 @@ def test_every_path_it_names_exists(path: Path) -> None:
 @each_document
 def test_every_setting_it_names_exists(path: Path) -> None:
     known = {environment_name(field) for field in Settings.model_fields} | FOREIGN.keys()
-    # What the container set-up reads for itself.
+    # Settings of the compose file itself.
     known |= set(re.findall(r"\$\{(\w+)", read("docker-compose.yml")))
     named = re.findall(
         r"\b(?:REELGATE|ONEMIN|DATABASE|POSTGRES|AWS|AZURE|GOOGLE)_[A-Z0-9_]*[A-Z0-9]\b",
@@ -80,7 +80,7 @@ def test_every_command_and_option_it_names_exists(path: Path) -> None:
 
 
 def _calls(line: str) -> list[list[str]]:
-    """The words after each `reelgate` of a line that is run, and after compose's service."""
+    """The words after each `reelgate` that a line runs, itself or through docker compose."""
     called = re.compile(
         r"(?:^|[\s/;&|(])(?:reelgate|docker compose run --rm (?:api|worker)) +([^;&|)]*)"
     )
@@ -88,7 +88,7 @@ def _calls(line: str) -> list[list[str]]:
 
 
 def _is_command(command: Any, words: list[str]) -> bool:
-    """Whether these words name a command, or a family of them, and only options it has."""
+    """Whether these words name a command, or a group of commands, with existing options only."""
     while words and (below := getattr(command, "commands", None)):
         if words[0] not in below:
             return re.fullmatch(r"[-…A-Z].*", words[0]) is not None

@@ -1,4 +1,4 @@
-"""The image and the compose file, read as text: no engine is needed to see what they promise."""
+"""The Dockerfile and the compose file, checked as text, without a container engine."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Instruction(NamedTuple):
 
 
 def stages() -> list[list[Instruction]]:
-    """The Dockerfile's instructions, each stage from its FROM on."""
+    """The instructions of each stage of the Dockerfile, from FROM on."""
     found: list[list[Instruction]] = []
     whole = re.sub(r"^\s*#.*\n", "", read("Dockerfile"), flags=re.MULTILINE).replace("\\\n", " ")
     for line in filter(None, map(str.strip, whole.splitlines())):
@@ -57,7 +57,7 @@ def test_the_image_runs_as_a_numbered_user() -> None:
 
 
 def test_signals_reach_the_gateway() -> None:
-    """A shell form would leave SIGTERM with the shell."""
+    """In shell form, the shell would receive SIGTERM and not pass it on."""
     last = stages()[-1]
     (entry,), (command,) = _texts(last, "ENTRYPOINT"), _texts(last, "CMD")
     assert json.loads(entry) == ["reelgate"]
@@ -65,7 +65,7 @@ def test_signals_reach_the_gateway() -> None:
     assert f"reelgate {word}" in dict(reference.commands())
 
 
-def test_the_image_says_that_it_is_alive() -> None:
+def test_the_image_has_a_health_check() -> None:
     (check,) = _texts(stages()[-1], "HEALTHCHECK")
     command = json.loads(check[check.index("["):])  # fmt: skip
     assert command[:2] == ["python", "-c"]
@@ -81,14 +81,14 @@ def test_the_image_sets_only_what_exists() -> None:
 
 def test_what_is_copied_is_not_ignored() -> None:
     rules = [line for line in read(".dockerignore").splitlines() if not line.startswith("#")]
-    assert rules[0] == "*", "everything stays out that is not named"
-    let_in = {rule[1:] for rule in rules if rule.startswith("!")}
+    assert rules[0] == "*", "everything else is ignored"
+    allowed = {rule[1:] for rule in rules if rule.startswith("!")}
     copied = {name for text in _texts(stages()[0], "COPY") for name in text.split()[:-1]}
-    assert copied == let_in
+    assert copied == allowed
 
 
 def _block(text: str, name: str, indent: int) -> str:
-    """The lines below `name:` that are further in."""
+    """The lines below `name:` that are indented further."""
     inside = rf"(?: {{{indent + 1},}}.*\n|\s*\n|\s*#.*\n)*"
     found = re.search(rf"^ {{{indent}}}{name}:.*\n({inside})", text, re.MULTILINE)
     assert found, f"docker-compose.yml has no {name}"
@@ -109,7 +109,7 @@ def test_every_gateway_service_is_the_same_image_with_another_command(name: str)
     assert f"reelgate {command}" in dict(reference.commands())
 
 
-def test_gateways_are_shut_in() -> None:
+def test_gateways_run_without_privileges() -> None:
     shared = _block(read("docker-compose.yml"), "x-gateway", 0)
     assert "read_only: true" in shared
     assert re.search(r"cap_drop:\n\s+- ALL\n", shared)
@@ -117,7 +117,7 @@ def test_gateways_are_shut_in() -> None:
     assert "REELGATE_PROFILE: production" in shared
 
 
-def test_a_stopping_gateway_is_given_longer_than_it_takes() -> None:
+def test_a_stopping_gateway_gets_enough_time() -> None:
     shared = _block(read("docker-compose.yml"), "x-gateway", 0)
     grace = re.search(r"stop_grace_period: (\d+)s", shared)
     assert grace

@@ -1,4 +1,4 @@
-"""A lock is installed as it is, also when it is no longer the newest there is."""
+"""Locks are installed without a resolver, so newer releases do not break the installation."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tests.structure.sources import ROOT, read, tracked
 
-#: `pytest-cov` asks for `coverage[toml]`, and this lock pins a `coverage` that newer ones followed:
-#: the resolver of pip 23.2 looks at the newest, finds no hash of it and refuses the lock.
+#: This lock pins an old `coverage`, and `pytest-cov` requires `coverage[toml]`. The resolver of pip
+#: 23.2 takes the newest `coverage` for that, finds no hash for it and refuses the lock.
 OLDER = ROOT / "tests" / "structure" / "older.lock"
 PROJECT = """\
 [build-system]
@@ -32,7 +32,7 @@ def _entry(package: str, lock: str) -> str:
     return found[0]
 
 
-def test_an_empty_environment_takes_a_lock_that_is_not_the_newest(tmp_path: Path) -> None:
+def test_a_lock_with_an_old_package_installs(tmp_path: Path) -> None:
     shutil.copy(ROOT / "Makefile", tmp_path)
     (tmp_path / "pyproject.toml").write_text(PROJECT)
     (tmp_path / "requirements.lock").write_text(_entry("setuptools", "requirements.lock"))
@@ -49,7 +49,7 @@ def test_an_empty_environment_takes_a_lock_that_is_not_the_newest(tmp_path: Path
 
 
 def test_every_lock_is_installed_without_a_resolver() -> None:
-    """Newer versions of pip resolve this lock well, so the words are held as well."""
+    """The resolver of newer pips accepts this lock, so the options are checked too."""
     found = [
         (str(path), line)
         for path in tracked()

@@ -1,4 +1,4 @@
-"""The picture of the program: its rooms, what stands at its root, and a place for every module."""
+"""The rooms of `app/`, the modules at its root, and a layer for every module."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from pathlib import PurePath
 
 from tests.structure.sources import python, read
 
-#: Rooms are nouns: whoever is told "webhooks retry too often" opens `webhooks/` and finds it.
+#: Rooms are nouns: a newcomer who hears "webhooks are retried too often" opens `webhooks/`.
 ROOMS = {
     "api", "cli", "db", "dialects", "domain", "generations", "http", "live", "members", "openapi",
     "operators", "settings", "simulator", "upstream", "videos", "webhooks", "worker",
 }  # fmt: skip
-#: What no room can own: what composes the others, and what all of them use.
+#: Modules that no room owns, because they compose the rooms or are used by all of them.
 ROOT = {
     "__init__", "embedded", "errors", "fetch", "http_client", "jobs", "main", "processes",
     "runtime", "secrets", "telemetry",
@@ -24,18 +24,18 @@ def _modules() -> list[PurePath]:
 
 
 def _layers() -> list[str]:
-    """Modules and packages that the import contract gives a place."""
+    """The modules and packages that the import contract names."""
     contracts = tomllib.loads(read("pyproject.toml"))["tool"]["importlinter"]["contracts"]
     (layers,) = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
     return [module.strip() for layer in layers for module in layer.split("|")]
 
 
-def test_the_rooms_are_those_of_the_picture() -> None:
+def test_the_rooms_are_as_listed() -> None:
     assert {path.parts[1] for path in _modules() if len(path.parts) > 2} == ROOMS
     assert {path.parts[1] for path in _modules() if len(path.parts) == 2} == ROOT
 
 
-def test_every_module_has_its_place_in_the_import_contract() -> None:
+def test_every_module_has_one_layer_in_the_import_contract() -> None:
     places = _layers()
     misplaced = {}
     for path in _modules():

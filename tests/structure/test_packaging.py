@@ -1,4 +1,4 @@
-"""What is installed is pinned and explained, and nothing in the repository is of one machine."""
+"""Dependencies are pinned and explained, and the repository names no machine or package index."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_every_locked_package_has_hashes(name: str) -> None:
     assert [package for package, (_, hashes) in packages.items() if not hashes] == []
 
 
-def test_what_is_tested_is_what_runs() -> None:
+def test_both_locks_have_the_same_versions() -> None:
     runtime, development = (locked(name) for name in LOCKS)
     assert {package: development.get(package) for package in runtime} == runtime
 
@@ -66,7 +66,7 @@ def test_every_declared_package_has_a_reason_and_an_upper_bound() -> None:
         for name in names:
             line, reason = written[name]
             assert re.match(r"\s+# \w", reason), f"{name} has no reason"
-            assert group == "build" or ",<" in line, f"{name} may become anything"
+            assert group == "build" or ",<" in line, f"{name} has no upper bound"
 
 
 def test_nothing_names_a_machine_or_a_package_index() -> None:
@@ -81,7 +81,7 @@ def test_nothing_names_a_machine_or_a_package_index() -> None:
     assert found == []
 
 
-def test_the_migrations_lie_where_they_are_looked_for() -> None:
+def test_the_migrations_are_found() -> None:
     assert migrate.MIGRATIONS == ROOT / "migrations"
     assert migrate.head_revision() != ""
 

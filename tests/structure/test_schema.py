@@ -1,4 +1,4 @@
-"""The schema comes from the migrations alone, and they only go forward."""
+"""Only migrations make the schema, and they only go forward."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from tests.harness.database import Server
 from tests.structure.sources import ROOT, parsed, python, read
 
 _VERSIONS = [path for path in python("migrations") if path.parent.name == "versions"]
-#: What a migration may reach for: the schema tools, its SQL files, and the job library's schema.
-#: Never `app`: a migration means the same for ever, and the program changes.
+#: What a migration may import: the schema tools, its SQL files, and the job library's schema. Never
+#: `app`, because the program changes and a migration must not.
 _IMPORTS = {"__future__", "alembic", "pathlib", "procrastinate.schema", "sqlalchemy",
             "sqlalchemy.dialects"}  # fmt: skip
-#: All that Alembic does not compare, too: defaults and checks. Its own table and those of the job
-#: library are in the migrations alone.
+#: Everything about the tables, including the defaults and checks that Alembic does not compare.
+#: Only the migrations have the tables of Alembic and of the job library.
 _CATALOGUE = text(
     """
     WITH ours AS (
@@ -44,11 +44,11 @@ _CATALOGUE = text(
 )
 
 
-def test_a_migrated_database_is_what_the_tables_say(database_url: str) -> None:
+def test_migrations_and_tables_agree(database_url: str) -> None:
     migrate.check(database_url)
 
 
-def test_they_agree_on_defaults_checks_and_indexes_too(postgres: Server, database_url: str) -> None:
+def test_they_agree_on_defaults_checks_and_indexes(postgres: Server, database_url: str) -> None:
     with postgres.empty() as bare:
         engine = create_engine(sqlalchemy_url(bare), poolclass=NullPool)
         with engine.begin() as connection:
@@ -62,7 +62,7 @@ def _catalogue(address: str) -> list[str]:
         return sorted(connection.scalars(_CATALOGUE))
 
 
-def test_the_check_sees_a_difference(database_url: str) -> None:
+def test_the_check_finds_a_difference(database_url: str) -> None:
     engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool)
     with engine.begin() as connection:
         connection.execute(text("ALTER TABLE teams ADD COLUMN forgotten integer"))
@@ -70,7 +70,7 @@ def test_the_check_sees_a_difference(database_url: str) -> None:
         migrate.check(database_url)
 
 
-def test_migrations_are_one_line() -> None:
+def test_revisions_are_numbered_without_branches() -> None:
     scripts = ScriptDirectory(str(ROOT / "migrations"))
     revisions = [script.revision for script in scripts.walk_revisions()][::-1]
     assert revisions == [f"{number:04}" for number in range(1, len(revisions) + 1)]
@@ -79,7 +79,7 @@ def test_migrations_are_one_line() -> None:
 
 @pytest.mark.parametrize("path", _VERSIONS, ids=lambda path: path.stem)
 def test_a_migration_only_goes_forward(path: Path) -> None:
-    """Going back is restoring a backup: a downgrade that was never run is not one."""
+    """To go back, restore a backup: nobody runs and tests a downgrade."""
     functions = {node.name: node for node in parsed(path).body if isinstance(node, ast.FunctionDef)}
     down = functions["downgrade"].body
     assert len(down) == 1

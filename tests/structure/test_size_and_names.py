@@ -1,4 +1,4 @@
-"""Small nouns: one idea to a file, and a name that says which."""
+"""Files are short, and files and classes have specific names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import re
 from tests.structure.sources import parsed, python, read, sources
 
 MAX_LINES = 400
-#: Names for what has no name.
+#: Words that name nothing specific.
 VAGUE = frozenset({"utils", "util", "helpers", "helper", "common", "base", "misc", "manager",
                    "service", "handler"})  # fmt: skip
 
@@ -42,7 +42,7 @@ def test_no_class_has_a_vague_name() -> None:
     assert classes == set()
 
 
-def test_words_are_told_apart() -> None:
+def test_words_are_separated() -> None:
     assert words("HTTPHandler") == {"http", "handler"}
     assert words("retry_manager2") == {"retry", "manager"}
     assert words("database") == {"database"}
