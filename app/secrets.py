@@ -1,4 +1,4 @@
-"""API keys, signed links and passes: what is secret, and how it is checked."""
+"""Makes and checks API keys, signed links, stream tokens and webhook secrets. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SHOWN = len(_PREFIX) + 8
 
 @dataclass(frozen=True, slots=True)
 class NewKey:
-    """A key at the only moment it is known."""
+    """A new key. Its secret is not stored."""
 
     secret: str = field(repr=False)
 
@@ -30,7 +30,7 @@ class NewKey:
 
 
 def make_key() -> NewKey:
-    """240 random bits: a plain hash of it needs no salt and no stretching."""
+    """240 random bits, so its hash needs no salt and no key stretching."""
     return NewKey(_PREFIX + secrets.token_urlsafe(30))
 
 
@@ -39,7 +39,7 @@ def digest_of(secret: str) -> bytes:
 
 
 def fingerprint_of(upstream_key: str) -> str:
-    """What tells upstream keys apart without telling what they are."""
+    """Identifies an upstream key without revealing it."""
     return hashlib.sha256(upstream_key.encode()).hexdigest()[:16]
 
 
@@ -71,10 +71,10 @@ class LinkSigner:
 
 
 class StreamPasses:
-    """Short-lived passes to the events of a key's member, for browsers: their EventSource sends no
-    headers. Key, expiry and an HMAC-SHA256 over both, in letters that go into a query as they are.
+    """Short-lived tokens for event streams. A browser needs them: its EventSource sends no headers.
 
-    A pass begins like a key, so that whatever hides keys hides it too.
+    A token is key id, expiry and an HMAC-SHA256 over both, in URL-safe base64. It begins like an API
+    key, so that whatever redacts keys redacts it too.
     """
 
     _PREFIX = "rg_events_"
@@ -84,33 +84,34 @@ class StreamPasses:
         self._secret = hashlib.sha256(b"reelgate stream pass\x00" + secret).digest()
 
     def make(self, key_id: UUID, *, expires_at: datetime) -> str:
-        said = key_id.bytes + int(expires_at.timestamp()).to_bytes(8, "big")
-        return self._PREFIX + base64.urlsafe_b64encode(said + self._signature(said)).decode()
+        payload = key_id.bytes + int(expires_at.timestamp()).to_bytes(8, "big")
+        signed = payload + self._signature(payload)
+        return self._PREFIX + base64.urlsafe_b64encode(signed).decode()
 
     def key_of(self, stream_pass: str, *, now: datetime) -> UUID | None:
-        """The id of the key it was made for; None where it is not ours or its time is over."""
+        """The id of the key that the token was made for; None if it is invalid or has expired."""
         try:
             raw = base64.b64decode(
                 stream_pass.removeprefix(self._PREFIX), altchars=b"-_", validate=True
             )
         except ValueError:
             return None
-        said, signature = raw[:24], raw[24:]
-        if not hmac.compare_digest(self._signature(said), signature):
+        payload, signature = raw[:24], raw[24:]
+        if not hmac.compare_digest(self._signature(payload), signature):
             return None
-        if now.timestamp() >= int.from_bytes(said[16:], "big"):
+        if now.timestamp() >= int.from_bytes(payload[16:], "big"):
             return None
-        return UUID(bytes=said[:16])
+        return UUID(bytes=payload[:16])
 
-    def _signature(self, said: bytes) -> bytes:
-        return hmac.new(self._secret, said, hashlib.sha256).digest()[: self._SIGNATURE_BYTES]
+    def _signature(self, payload: bytes) -> bytes:
+        return hmac.new(self._secret, payload, hashlib.sha256).digest()[: self._SIGNATURE_BYTES]
 
 
 class HookSecrets:
-    """Secrets that sign webhooks, in the form of Standard Webhooks: `whsec_` and base64.
+    """Secrets that sign webhooks, in the format of Standard Webhooks: `whsec_` and base64.
 
-    None is stored: each is derived from our own secret and a random seed of its endpoint, so that
-    neither a copy of the database nor of the configuration is enough to sign anything.
+    None of them is stored. Each is derived from our own secret and a random seed of its endpoint, so
+    a copy of the database alone, or of the configuration alone, cannot sign anything.
     """
 
     def __init__(self, secret: bytes) -> None:
@@ -120,11 +121,11 @@ class HookSecrets:
         return self._derived(b"endpoint", seed)
 
     def of_member(self, member_id: UUID) -> str:
-        """Signs what goes to the callback addresses of a member's requests."""
+        """Signs the webhooks to the callback URLs of a member's requests."""
         return self._derived(b"callbacks", str(member_id))
 
     def _derived(self, purpose: bytes, text: str) -> str:
-        # 24 bytes are 32 letters without padding, which receivers' libraries treat differently.
+        # 24 bytes are 32 characters without padding, which receivers' libraries handle differently.
         message = purpose + b"\x00" + text.encode()
         digest = hmac.new(self._secret, message, hashlib.sha256).digest()[:24]
         return "whsec_" + base64.b64encode(digest).decode()
