@@ -29,7 +29,7 @@ from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
 from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.watch import Watch
-from app.secrets import HookSecrets, LinkSigner, StreamPasses, fingerprint_of
+from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import Settings
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
@@ -89,8 +89,8 @@ class Runtime:
     #: Of the lane in which this process, where it is a worker, sends webhooks.
     shares: Shares
     signer: LinkSigner
-    passes: StreamPasses
-    hooks: HookSecrets
+    stream_tokens: StreamTokens
+    webhook_secrets: WebhookSecrets
     prices: PriceTable
     aliases: Aliases
     upstream_key_ids: dict[str, int]
@@ -181,8 +181,8 @@ async def open_runtime(
             ),
             shares=Shares(settings.webhook_concurrency),
             signer=LinkSigner(secret, base_url=settings.link_base),
-            passes=StreamPasses(secret),
-            hooks=HookSecrets(secret),
+            stream_tokens=StreamTokens(secret),
+            webhook_secrets=WebhookSecrets(secret),
             prices=load_prices(settings),
             aliases=Aliases.parse(settings.model_aliases),
             upstream_key_ids={},

@@ -70,11 +70,11 @@ class LinkSigner:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
-class StreamPasses:
+class StreamTokens:
     """Short-lived tokens for event streams. A browser needs them: its EventSource sends no headers.
 
-    A token is key id, expiry and an HMAC-SHA256 over both, in URL-safe base64. It begins like an API
-    key, so that whatever redacts keys redacts it too.
+    A token is key id, expiry and an HMAC-SHA256 over both, in URL-safe base64. It begins like an
+    API key, so that whatever redacts keys redacts it too.
     """
 
     _PREFIX = "rg_events_"
@@ -88,12 +88,10 @@ class StreamPasses:
         signed = payload + self._signature(payload)
         return self._PREFIX + base64.urlsafe_b64encode(signed).decode()
 
-    def key_of(self, stream_pass: str, *, now: datetime) -> UUID | None:
+    def key_of(self, token: str, *, now: datetime) -> UUID | None:
         """The id of the key that the token was made for; None if it is invalid or has expired."""
         try:
-            raw = base64.b64decode(
-                stream_pass.removeprefix(self._PREFIX), altchars=b"-_", validate=True
-            )
+            raw = base64.b64decode(token.removeprefix(self._PREFIX), altchars=b"-_", validate=True)
         except ValueError:
             return None
         payload, signature = raw[:24], raw[24:]
@@ -107,11 +105,11 @@ class StreamPasses:
         return hmac.new(self._secret, payload, hashlib.sha256).digest()[: self._SIGNATURE_BYTES]
 
 
-class HookSecrets:
+class WebhookSecrets:
     """Secrets that sign webhooks, in the format of Standard Webhooks: `whsec_` and base64.
 
-    None of them is stored. Each is derived from our own secret and a random seed of its endpoint, so
-    a copy of the database alone, or of the configuration alone, cannot sign anything.
+    None of them is stored. Each is derived from our own secret and a random seed of its endpoint,
+    so a copy of the database alone, or of the configuration alone, cannot sign anything.
     """
 
     def __init__(self, secret: bytes) -> None:

@@ -93,7 +93,7 @@ async def create_events_token(rt: Rt, caller: Caller) -> EventsTokenDocument:
     your events for five minutes and nothing else; a stream that is open goes on."""
     expires_at = rt.clock.now() + timedelta(seconds=TOKEN_SECONDS)
     return EventsTokenDocument(
-        token=rt.passes.make(caller.key_id, expires_at=expires_at),
+        token=rt.stream_tokens.make(caller.key_id, expires_at=expires_at),
         expires_at=expires_at,
         expires_in_seconds=TOKEN_SECONDS,
     )

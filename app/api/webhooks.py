@@ -125,7 +125,7 @@ async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> We
 @router.get("/callback-secret", name="get_callback_secret")
 async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
     """The secret that signs what is sent to the `callback_url` of your requests."""
-    return CallbackSecretDocument(secret=rt.hooks.of_member(caller.member_id))
+    return CallbackSecretDocument(secret=rt.webhook_secrets.of_member(caller.member_id))
 
 
 @router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422))

@@ -79,7 +79,7 @@ async def authenticate_listener(
     """The caller of a key, or of `?token=…` in its place. Raises `Unauthenticated`."""
     if token is None:
         return await authenticate(rt, api_key, bearer)
-    key_id = rt.passes.key_of(token, now=rt.clock.now())
+    key_id = rt.stream_tokens.key_of(token, now=rt.clock.now())
     caller = None
     if key_id is not None:
         async with rt.db.single() as tx:

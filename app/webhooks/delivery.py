@@ -199,7 +199,7 @@ def _receiver(
         # A test goes to a disabled one too: that is how one sees that it works again.
         if not endpoint.enabled and delivery.kind is not Kind.TEST:
             return None
-        secrets = [rt.hooks.of_endpoint(seed) for seed in seeds]
+        secrets = [rt.webhook_secrets.of_endpoint(seed) for seed in seeds]
         return Receiver(
             id=endpoint.id, owner_id=endpoint.member_id or endpoint.team_id, url=endpoint.url,
             form=endpoint.form.value, secrets=secrets,
@@ -211,7 +211,7 @@ def _receiver(
         owner_id=generation.member_id,
         url=generation.callback_url,
         form=generation.dialect,
-        secrets=[rt.hooks.of_member(generation.member_id)],
+        secrets=[rt.webhook_secrets.of_member(generation.member_id)],
     )
 
 

@@ -63,7 +63,7 @@ async def create(
             tx, str(caller.member_id), "webhook.create", str(endpoint_id), team_wide=team_wide
         )
         endpoint = await _get(tx, caller, endpoint_id)
-    return Issued(endpoint=endpoint, secret=rt.hooks.of_endpoint(seed))
+    return Issued(endpoint=endpoint, secret=rt.webhook_secrets.of_endpoint(seed))
 
 
 async def change(
@@ -96,7 +96,7 @@ async def rotate(
             overlap_seconds=overlap_seconds,
         )
         endpoint = await _get(tx, caller, endpoint_id)
-    return Issued(endpoint=endpoint, secret=rt.hooks.of_endpoint(seed))
+    return Issued(endpoint=endpoint, secret=rt.webhook_secrets.of_endpoint(seed))
 
 
 async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:

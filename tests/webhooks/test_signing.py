@@ -10,10 +10,10 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.domain.webhooks import MOST_ATTEMPTS, message_id_of, wait_after
-from app.secrets import HookSecrets, StreamPasses, make_seed
+from app.secrets import StreamTokens, WebhookSecrets, make_seed
 from app.telemetry import Redactor
 
-ONE, OTHER = HookSecrets(b"a" * 32), HookSecrets(b"b" * 32)
+ONE, OTHER = WebhookSecrets(b"a" * 32), WebhookSecrets(b"b" * 32)
 MEMBER = UUID("8b8cbb4c-6a7c-4d4c-9d26-0a4e7e2f6a11")
 
 
@@ -37,7 +37,7 @@ def test_secrets_are_told_apart() -> None:
 
 def test_no_secret_and_no_token_reaches_a_log() -> None:
     secret = ONE.of_endpoint(make_seed())
-    token = StreamPasses(b"c" * 32).make(MEMBER, expires_at=datetime(2030, 1, 1, tzinfo=UTC))
+    token = StreamTokens(b"c" * 32).make(MEMBER, expires_at=datetime(2030, 1, 1, tzinfo=UTC))
     cleaned = Redactor([]).clean(f"with {secret} and ?token={token}&x=1")
     assert cleaned == "with [hidden] and ?token=[hidden]&x=1"
 
