@@ -12,11 +12,14 @@ from tests.structure.sources import parsed, read, tracked
 #: Private word → the word to use. Refused everywhere: in names of files, in code and SQL, settings,
 #: metrics, log events, comments, docstrings and documents. `put_off` and `PutOff` are "put off".
 RETIRED = {
+    "begin trial": "half open",
     "canned": "error body",
     "hasten": "run now",
     "ink": "sprite",
+    "lease probes": "due probes",
     "reel": "render",
     "reels": "renders",
+    "sdk refusals": "nothing: a refused attempt stores nothing",
     "tellings": "payloads",
 }
 #: Refused in names of files and code only; in prose they are ordinary English. Single words.
