@@ -27,11 +27,19 @@ class Point(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """What an oddity can see. `record` is None where nothing was made."""
+    """What an oddity can see. `record` is None where nothing was made; `other` is the prompt of
+    the generation it is taken for, where that matters."""
 
     request: Request
     record: Record | None
     shelf: Shelf
+    other: str | None = None
+
+    def another(self, record: Record) -> Record | None:
+        """The one for `other`, or else the newest of another prompt."""
+        if self.other is None:
+            return self.shelf.another(record)
+        return next(iter(self.shelf.made_for(self.other)), None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +68,8 @@ class Rule:
     oddities: tuple[Oddity, ...]
     prompt: str | None = None
     times: int | None = 1
+    other: str | None = None
+    hits: int = 0
 
     def fits(self, point: Point, prompt: str | None) -> bool:
         return self.point is point and self.prompt in (None, prompt) and self.times != 0
@@ -73,20 +83,28 @@ class Script:
         self._lock = threading.Lock()
 
     def on(
-        self, point: Point, *oddities: Oddity, prompt: str | None = None, times: int | None = 1
-    ) -> None:
+        self, point: Point, *oddities: Oddity, prompt: str | None = None, times: int | None = 1,
+        other: str | None = None,
+    ) -> None:  # fmt: skip
         with self._lock:
-            self._rules.append(Rule(point, oddities, prompt, times))
+            self._rules.append(Rule(point, oddities, prompt, times, other))
 
-    def take(self, point: Point, prompt: str | None) -> tuple[Oddity, ...]:
-        """What the next such request meets: of the first rule that fits."""
+    def take(self, point: Point, prompt: str | None) -> tuple[tuple[Oddity, ...], str | None]:
+        """What the next such request meets, and whose record it may be taken for: of the first
+        rule that fits."""
         with self._lock:
             for rule in self._rules:
                 if rule.fits(point, prompt):
+                    rule.hits += 1
                     if rule.times is not None:
                         rule.times -= 1
-                    return rule.oddities
-        return ()
+                    return rule.oddities, rule.other
+        return (), None
+
+    def unmet(self) -> set[tuple[Point, str | None]]:
+        """Where a rule waits that nothing has met yet, and for which prompt."""
+        with self._lock:
+            return {(rule.point, rule.prompt) for rule in self._rules if not rule.hits}
 
     def clear(self) -> None:
         with self._lock:

@@ -79,7 +79,8 @@ class StandIn:
         number = self.journal.connected()
         try:
             await self._serve(reader, writer, number)
-        except (ConnectionError, TimeoutError):
+        except (ConnectionError, TimeoutError, asyncio.CancelledError):
+            # Only the end of the stand-in cancels it, and asyncio's streams complain of that.
             pass
         except BadRequest as bad:
             self.journal.failures.append(f"connection {number}: {bad}")
@@ -128,15 +129,15 @@ class StandIn:
         refusal = self._refusal(account, document)
         if account is None or refusal is not None:
             return refusal or refusals.bad_key(), ()
-        oddities = self.script.take(Point.POST, request.prompt)
+        oddities, other = self.script.take(Point.POST, request.prompt)
         post.oddities = tuple(oddity.name for oddity in oddities)
-        post.repeatable = bool(oddities) and all(oddity.repeatable for oddity in oddities)
+        post.repeatable = any(oddity.repeatable for oddity in oddities)
         if not all(oddity.processed for oddity in oddities):
             return _changed(
                 Answer(status=200), oddities, Scene(request, None, self.shelf)
             ), oddities
         record = self._render(account, document)
-        scene = Scene(request, record, self.shelf)
+        scene = Scene(request, record, self.shelf, other)
         for oddity in oddities:
             if oddity.record is not None:
                 oddity.record(record, scene)
@@ -172,8 +173,9 @@ class StandIn:
         record = self.shelf.find(uuid)
         if record is None or record.account is not account:
             return json_answer({"aiRecord": None}), ()
-        oddities = self.script.take(Point.LOOK, record.prompt)
-        return self._about(record, Scene(request, record, self.shelf), oddities), oddities
+        oddities, other = self.script.take(Point.LOOK, record.prompt)
+        scene = Scene(request, record, self.shelf, other)
+        return self._about(record, scene, oddities), oddities
 
     def _about(self, record: Record, scene: Scene, oddities: tuple[Oddity, ...]) -> Answer:
         document: Any = self.shelf.document(record)
@@ -190,8 +192,8 @@ class StandIn:
         if found is None:
             return storage.xml_error(404, "NoSuchKey"), ()
         record, film = found
-        oddities = self.script.take(Point.DOWNLOAD, record.prompt)
-        scene = Scene(request, record, self.shelf)
+        oddities, other = self.script.take(Point.DOWNLOAD, record.prompt)
+        scene = Scene(request, record, self.shelf, other)
         return _changed(storage.send(film, request), oddities, scene), oddities
 
 

@@ -43,6 +43,14 @@ async def test_what_is_no_request_is_a_failure(stand_in: StandIn) -> None:
     stand_in.journal.failures.clear()
 
 
+async def test_what_a_rule_waits_for_is_told_until_it_comes(stand_in: StandIn) -> None:
+    stand_in.script.on(Point.POST, ODDITIES["reset"], prompt="comes")
+    stand_in.script.on(Point.LOOK, ODDITIES["reset"], prompt="comes")
+    assert stand_in.script.unmet() == {(Point.POST, "comes"), (Point.LOOK, "comes")}
+    await exchange(stand_in, create("comes"))
+    assert stand_in.script.unmet() == {(Point.LOOK, "comes")}
+
+
 async def test_a_rule_for_ever_strikes_each_time(stand_in: StandIn) -> None:
     stand_in.script.on(Point.POST, ODDITIES["reset"], prompt="always", times=None)
     for _ in range(3):

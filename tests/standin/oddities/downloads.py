@@ -75,7 +75,7 @@ def _unasked_range(answer: Answer, _: Scene) -> Answer:
 def _another_film(answer: Answer, scene: Scene) -> Answer:
     """A whole film, which is another generation's."""
     assert scene.record is not None
-    other = scene.shelf.another(scene.record)
+    other = scene.another(scene.record)
     if other is None:
         return answer
     return replace(answer, body=films.film_for(other.asked["promptObject"]))

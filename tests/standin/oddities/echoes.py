@@ -52,7 +52,7 @@ _CHANGES: dict[str, Callable[[str], Any]] = {
 def _of_another(document: Any, scene: Scene) -> Any:
     """Our id, and everything else of the newest record of another prompt. Its link is its own."""
     assert scene.record is not None
-    other = scene.shelf.another(scene.record)
+    other = scene.another(scene.record)
     if other is None:
         return document
     shown: Any = scene.shelf.document(other)
@@ -71,7 +71,7 @@ def _failure_of_another(document: Any, scene: Scene) -> Any:
 def _echo_of_another(document: Any, scene: Scene) -> Any:
     """All of it is ours but the prompt it shows."""
     assert scene.record is not None
-    other = scene.shelf.another(scene.record)
+    other = scene.another(scene.record)
     if other is not None:
         document["aiRecord"]["aiRecordDetail"]["promptObject"]["prompt"] = other.prompt
     return document
@@ -79,7 +79,7 @@ def _echo_of_another(document: Any, scene: Scene) -> Any:
 
 def _takes_uuid(record: Record, scene: Scene) -> None:
     """One id for two requests: from now on it means this one."""
-    other = scene.shelf.another(record)
+    other = scene.another(record)
     if other is not None:
         record.uuid = other.uuid
 

@@ -67,7 +67,7 @@ ODDITIES = (
     _link("link_script", _fixed("javascript:alert(1)")),
     _link("link_file", _fixed("file:///etc/passwd")),
     _link("link_metadata", _fixed("http://169.254.169.254/latest/meta-data/")),
-    _link("link_elsewhere", lambda _, scene: f"{scene.shelf.origin}/elsewhere/link"),
+    _link("link_other_host", lambda link, _: link.replace("127.0.0.1", "localhost")),
     _link("link_other_port", _fixed("http://127.0.0.1:1/asset.1min.ai/v.mp4")),
     _link("link_userinfo", lambda link, _: link.replace("http://", "http://a:b@127.0.0.1@")),
     _link("link_bad_port", _fixed("http://127.0.0.1:99999999/v.mp4")),
