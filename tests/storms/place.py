@@ -115,6 +115,6 @@ def place(database_url: str, folder: Path, **settings: str) -> Iterator[Place]:
         api, workers = built.start_api(), [built.start_worker() for _ in range(WORKERS)]
         api.ready()
         for worker in workers:
-            worker.said("worker_started")
+            worker.logged("worker_started")
         caller = built.caller(api, "storms", limits=_ROOM)
         yield Place(built, stand_in, api, caller, workers, database_url)
