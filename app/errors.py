@@ -30,8 +30,13 @@
     └── Internal                     500  internal_error
 
 Statuses are those of the gateway's own REST (RFC 9110); a dialect may map the code to another one.
-`billed` says whether credits were spent on this request, `retry_safe` whether sending the very same
-request again cannot pay for a second video.
+
+Every error answers three questions of a caller who pays:
+
+- `billed`: were credits set aside or spent by this request? None where nobody can know yet.
+- `retry_safe`: is it certain that the very same request, sent again, does not pay for a second
+  video?
+- `generation_id`: which generation exists although this request failed?
 """
 
 from __future__ import annotations
@@ -40,6 +45,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar
+from uuid import UUID
 
 #: An answer names at most so many: a body of a megabyte can have a hundred thousand wrong fields.
 MAX_ISSUES = 50
@@ -74,20 +80,29 @@ class GatewayError(Exception):
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong inside the gateway"
-    retry_safe: ClassVar[bool] = False
-    billed: ClassVar[bool] = False
+    #: Of this kind; an instance may say otherwise.
+    billed: bool | None = False
+    retry_safe: bool = False
 
     def __init__(
         self,
         message: str | None = None,
         *,
         issues: Sequence[Issue] = (),
+        billed: bool | None = False,
+        retry_safe: bool | None = None,
+        generation_id: UUID | None = None,
         retry_after_seconds: float | None = None,
         headers: Mapping[str, str] | None = None,
         extra: Mapping[str, Any] | None = None,
     ) -> None:
+        """`retry_safe` None: as its kind says. `extra` are further members of the body."""
         self.message = message or self.title
         self.issues = tuple(issues[:MAX_ISSUES])
+        self.billed = billed
+        if retry_safe is not None:
+            self.retry_safe = retry_safe
+        self.generation_id = generation_id
         self.retry_after_seconds = retry_after_seconds
         self.headers = dict(headers or {})
         self.extra = dict(extra or {})
@@ -269,8 +284,7 @@ class Paused(Unavailable):
 
 
 class Internal(GatewayError):
-    """A fault of the gateway. Whether work was accepted is not known to the edge: look before
-    sending it again, or send it with the same Idempotency-Key."""
+    """A fault of the gateway."""
 
 
 class ConfigurationError(Exception):

@@ -55,6 +55,34 @@ def test_a_whole_production_is_accepted() -> None:
 
 
 @pytest.mark.parametrize(
+    ("address", "ascii_address"),
+    [
+        ("https://视频.example", "https://xn--cy2a840a.example"),
+        ("https://Видео.example:8443/кино/%41/", "https://xn--b1aedk6a.example:8443/"
+                                                 "%D0%BA%D0%B8%D0%BD%D0%BE/%41"),
+        ("https://straße.example", "https://xn--strae-oqa.example"),
+        ("https://Videos.example/A", "https://Videos.example/A"),
+    ],
+)  # fmt: skip
+def test_addresses_of_any_script_are_kept_in_ascii(address: str, ascii_address: str) -> None:
+    """They go into headers, which hold nothing else."""
+    settings = Settings(public_url=address).checked()
+    assert settings.link_base == ascii_address
+    assert settings.base_path == ascii_address.partition(".example")[2].removeprefix(":8443")
+
+
+def test_origins_and_hosts_of_any_script_are_kept_as_browsers_send_them() -> None:
+    settings = Settings(cors_origins="https://视频.example", host="视频.example").checked()
+    assert settings.cors_origins == ("https://xn--cy2a840a.example",)
+    assert settings.link_base == "http://xn--cy2a840a.example:8080"
+
+
+def test_a_host_that_no_name_can_be_is_refused() -> None:
+    sentence = refusal(public_url="https://a\u2028b.example")
+    assert sentence.startswith("REELGATE_PUBLIC_URL: its host is not a name that IDNA can write.")
+
+
+@pytest.mark.parametrize(
     ("changes", "sentence"),
     [
         ({"simulator_url": "http://127.0.0.1:9"}, "The production profile refuses the simulator"),

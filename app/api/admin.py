@@ -17,9 +17,10 @@ from app.db import upstream_keys as key_rows
 from app.domain.generation import Generation
 from app.domain.operators import Outcome, Switch
 from app.domain.upstream_keys import BreakerState, KeyState
-from app.generations import queries, unknown
+from app.generations import unknown
 from app.generations.progress import NO_HISTORY, progress_of
 from app.http.access import Operator, Rt
+from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.operators import pauses, upstream_keys
 from app.runtime import Runtime
@@ -97,7 +98,8 @@ async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> Gate
     """`admission` takes nothing in, `submission` sends nothing out; what is running goes on."""
     actor = str(operator.member_id)
     await pauses.set_paused(rt, asked.what, paused=True, reason=asked.reason, actor=actor)
-    return await _gateway(rt)
+    with after_commit(f"{asked.what.capitalize()} is paused"):
+        return await _gateway(rt)
 
 
 @router.post("/resume", name="resume_gateway", responses=refusals(408, 413))
@@ -105,7 +107,8 @@ async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> Ga
     """Ends a pause; what waited for it goes on at once."""
     actor = str(operator.member_id)
     await pauses.set_paused(rt, asked.what, paused=False, reason=None, actor=actor)
-    return await _gateway(rt)
+    with after_commit(f"{asked.what.capitalize()} goes on"):
+        return await _gateway(rt)
 
 
 @router.post("/upstream-keys/{label}/return", name="return_upstream_key")
@@ -114,7 +117,8 @@ async def return_upstream_key(
 ) -> GatewayDocument:
     """Takes an upstream key that was set aside back into use."""
     await upstream_keys.return_to_use(rt, label, actor=str(operator.member_id))
-    return await _gateway(rt)
+    with after_commit("The upstream key is back in use"):
+        return await _gateway(rt)
 
 
 @router.get("/unknown", name="list_unknown")
@@ -140,7 +144,7 @@ async def resolve_unknown(
 ) -> GenerationDocument:
     """Ends it: `delivered` settles and archives the video behind `link`, `not_made` releases the
     credits, `lost` settles them. `found` names the upstream's record; asking it ends it soon."""
-    await unknown.resolve(
+    generation = await unknown.resolve(
         rt,
         generation_id,
         asked.outcome,
@@ -149,8 +153,12 @@ async def resolve_unknown(
         upstream_id=asked.upstream_id,
         actor=str(operator.member_id),
     )
-    generation = await queries.get_any(rt, generation_id)
-    return _document(rt, generation)
+    with after_commit(
+        "The generation was resolved",
+        generation_id=generation_id,
+        billed=bool(generation.settled),
+    ):
+        return _document(rt, generation)
 
 
 def _document(rt: Runtime, generation: Generation) -> GenerationDocument:

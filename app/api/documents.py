@@ -170,11 +170,16 @@ class Problem(BaseModel):
     status: int
     detail: str = Field(description="What is wrong with this request, for a person.")
     code: str = Field(description="What went wrong, for a program; the reference lists them all.")
-    billed: bool = Field(description="Whether credits were spent on this request.")
+    billed: bool | None = Field(
+        description="Whether this request set aside or spent credits. Null: nobody can know yet."
+    )
     retry_safe: bool = Field(
         description="Whether sending the very same request again cannot pay for a second video."
     )
     request_id: str = Field(description="Names this request in the gateway's log.")
+    generation_id: UUID | None = Field(
+        None, description="The generation that exists although this request failed: look it up."
+    )
     errors: list[ProblemIssue] | None = Field(
         None, description="Every field that is wrong, where fields are."
     )

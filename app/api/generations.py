@@ -28,6 +28,7 @@ from app.errors import Forbidden, NotCancelable, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http.access import Active, Caller, Rt
+from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.thumbnails import thumbnail_response
@@ -148,14 +149,14 @@ async def cancel_generation(
     sent upstream it is paid for, and this answers 409 `not_cancelable`."""
     generation = await queries.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
-        canceled = await cancel.cancel(rt, generation_id)
-        generation = await queries.get_visible(rt, caller, generation_id)
-        if not canceled:
+        generation = await cancel.cancel(rt, generation_id)
+        if generation.state is not State.CANCELED:
             raise NotCancelable(
                 f"Only a queued generation can be canceled; this one is {generation.state}.",
                 extra={"state": generation.state.value},
             )
-    return await _document(rt, generation)
+    with after_commit("The generation was canceled", generation_id=generation_id):
+        return _document_at_hand(rt, generation)
 
 
 @router.post(
@@ -269,7 +270,15 @@ async def get_thumbnail(
 async def _document(
     rt: Runtime, generation: Generation, *, waiting: queries.Waiting | None = None
 ) -> GenerationDocument:
-    history = await progress.history_of(rt, generation.spec)
+    await progress.history_of(rt, generation.spec)
+    return _document_at_hand(rt, generation, waiting=waiting)
+
+
+def _document_at_hand(
+    rt: Runtime, generation: Generation, *, waiting: queries.Waiting | None = None
+) -> GenerationDocument:
+    """Without a look at the database."""
+    history = progress.history_at_hand(rt, generation.spec)
     return generation_document(
         generation,
         link=queries.video_link(rt, generation),

@@ -30,6 +30,7 @@ from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
 from app.errors import InvalidRequest, Issue, Unavailable
 from app.http.access import Active, Caller, Rt
+from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.runtime import Runtime
 from app.webhooks import endpoints
@@ -58,7 +59,8 @@ async def create_webhook_endpoint(
         form=asked.form,
         team_wide=asked.team_wide,
     )
-    return _with_secret(issued)
+    with after_commit("The endpoint was created"):
+        return _with_secret(issued)
 
 
 @router.get("/endpoints", name="list_webhook_endpoints")
@@ -84,7 +86,8 @@ async def update_webhook_endpoint(
     """Changes what is named and nothing else."""
     changes = _changes(rt, asked)
     endpoint = await endpoints.change(rt, caller, endpoint_id, changes)
-    return WebhookEndpointDocument(**endpoint_fields(endpoint))
+    with after_commit("The endpoint was changed"):
+        return WebhookEndpointDocument(**endpoint_fields(endpoint))
 
 
 @router.delete(_ONE, name="delete_webhook_endpoint", status_code=204, response_class=Response,
@@ -102,7 +105,9 @@ async def rotate_webhook_secret(
     """A new secret, shown once. For as long as you ask the old one signs too, so that no delivery
     is refused while you put the new one in place."""
     overlap = (asked or WebhookRotation()).overlap_seconds
-    return _with_secret(await endpoints.rotate(rt, caller, endpoint_id, overlap_seconds=overlap))
+    issued = await endpoints.rotate(rt, caller, endpoint_id, overlap_seconds=overlap)
+    with after_commit("The secret was rotated"):
+        return _with_secret(issued)
 
 
 @router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
@@ -114,12 +119,13 @@ async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> We
     rt.testing += 1
     try:
         delivery_id = await endpoints.make_test(rt, caller, endpoint_id)
-        tried = await attempt(rt, delivery_id)
-        if tried is not None:
-            await record(rt, tried)
+        with after_commit(f"The test is delivery {delivery_id}"):
+            tried = await attempt(rt, delivery_id)
+            if tried is not None:
+                await record(rt, tried)
+            return await _detail(rt, caller, delivery_id)
     finally:
         rt.testing -= 1
-    return await _detail(rt, caller, delivery_id)
 
 
 @router.get("/callback-secret", name="get_callback_secret")
@@ -174,9 +180,9 @@ async def resend_webhook_delivery(
 ) -> WebhookDeliveryDocument:
     """Sends it again as soon as possible, under the same `webhook-id`, and tries it again for a day
     if it fails."""
-    return WebhookDeliveryDocument(
-        **delivery_fields(await endpoints.resend(rt, caller, delivery_id))
-    )
+    delivery = await endpoints.resend(rt, caller, delivery_id)
+    with after_commit("The delivery will be sent again"):
+        return WebhookDeliveryDocument(**delivery_fields(delivery))
 
 
 def _changes(rt: Runtime, asked: WebhookEndpointChange) -> dict[str, Any]:

@@ -47,6 +47,7 @@ class Admitted:
     a replayed or recovered one has to be read."""
 
     generation_id: UUID
+    replayed: bool
     headers: dict[str, str]
     fresh: Fresh | None
 
@@ -136,7 +137,7 @@ async def admit(
             rt.metrics.admissions.labels(dialect, "unavailable").inc()
             raise
         await _recover(rt, caller, generation_id, dialect)
-        return Admitted(generation_id=generation_id, headers={}, fresh=None)
+        return Admitted(generation_id=generation_id, replayed=False, headers={}, fresh=None)
     rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
     if verdict.accepted_at is not None:
         lifecycle.count_admission(rt)
@@ -145,7 +146,9 @@ async def admit(
     headers = rate_headers(verdict)
     if verdict.accepted_at is None:
         headers["Idempotent-Replayed"] = "true"
-        return Admitted(generation_id=verdict.generation_id, headers=headers, fresh=None)
+        return Admitted(
+            generation_id=verdict.generation_id, replayed=True, headers=headers, fresh=None
+        )
     generation = Generation(
         id=generation_id, team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
         feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED, quote=quote,
@@ -159,7 +162,7 @@ async def admit(
         used_credits=verdict.used_value or 0,
         held_up=verdict.submission_held_up,
     )
-    return Admitted(generation_id=generation_id, headers=headers, fresh=fresh)
+    return Admitted(generation_id=generation_id, replayed=False, headers=headers, fresh=fresh)
 
 
 def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
@@ -264,10 +267,10 @@ async def _recover(rt: Runtime, caller: Caller, generation_id: UUID, dialect: st
                           retry_after_seconds=2)  # fmt: skip
     rt.metrics.admissions.labels(dialect, "unavailable").inc()
     log.error("admission_unresolved", generation_id=str(generation_id))
-    unresolved = Unavailable(
+    raise Unavailable(
         "The gateway's database is away and it cannot tell whether the request was accepted; send "
         "it again with the same Idempotency-Key, or look at your generations first.",
+        billed=None,
+        retry_safe=False,
         retry_after_seconds=5,
     )
-    unresolved.extra["retry_safe"] = False
-    raise unresolved

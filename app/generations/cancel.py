@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.db import transitions
-from app.domain.generation import State
+from app.db import generations
+from app.domain.generation import Generation
+from app.errors import NotFound
 from app.generations import lifecycle
 from app.runtime import Runtime
 
 
-async def cancel(rt: Runtime, generation_id: UUID) -> bool:
-    """Cancels what is queued; its credits are free again at once. True also where somebody has
-    just canceled it; False where it was sent."""
+async def cancel(rt: Runtime, generation_id: UUID) -> Generation:
+    """The generation after the attempt to cancel it: `canceled`, its credits free again, unless it
+    had left the queue before. Raises `NotFound`."""
     async with lifecycle.begin(rt) as transaction:
-        if await lifecycle.cancel(transaction, generation_id, now=rt.clock.now()):
-            return True
-        work = await transitions.find_work(transaction.tx, generation_id)
-    return work is not None and work.state is State.CANCELED
+        await lifecycle.cancel(transaction, generation_id, now=rt.clock.now())
+        # Here, so that nothing is left to fail between the commit and the reply.
+        generation = await generations.find(transaction.tx, generation_id)
+    if generation is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from app.db import generations, ledger, queue_position
 from app.domain.caller import Caller
-from app.domain.generation import RESTING, Generation, State
+from app.domain.generation import Generation, State
 from app.errors import NotFound, Unavailable
 from app.runtime import Runtime
 
@@ -64,15 +64,6 @@ async def get_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Generatio
         generation = await generations.find_visible(
             tx, generation_id, member_id=caller.member_id, team_id=None
         )
-    if generation is None:
-        raise NotFound(f"There is no generation {generation_id}.")
-    return generation
-
-
-async def get_any(rt: Runtime, generation_id: UUID) -> Generation:
-    """Whoever's it is: for operators. Raises `NotFound`."""
-    async with rt.db.single() as tx:
-        generation = await generations.find(tx, generation_id)
     if generation is None:
         raise NotFound(f"There is no generation {generation_id}.")
     return generation
@@ -142,7 +133,3 @@ async def wait_for_rest(
         mine[caller.member_id] -= 1
         if not mine[caller.member_id]:
             del mine[caller.member_id]
-
-
-def rests(generation: Generation) -> bool:
-    return generation.state in RESTING

@@ -11,10 +11,10 @@ from secrets import token_hex
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from app.db import assets, audit, jobs, transitions
-from app.db.session import Conflict
+from app.db import assets, audit, generations, jobs, transitions
+from app.db.session import Conflict, Tx
 from app.db.transitions import Work
-from app.domain.generation import State, video_path
+from app.domain.generation import Generation, State, video_path
 from app.domain.operators import Outcome
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
 from app.fetch import FetchError, Refused
@@ -44,8 +44,9 @@ async def resolve(
     link: str | None = None,
     file: Path | None = None,
     upstream_id: str | None = None,
-) -> None:
-    """Ends an unknown generation by what an operator found out, with an audit line.
+) -> Generation:
+    """Ends an unknown generation by what an operator found out, with an audit line; the generation
+    after that.
 
     `delivered` takes the video from one of `link`, on a host that videos are downloaded from, or
     `file`. `found` takes `upstream_id`; the generation stays unknown until the upstream has been
@@ -61,8 +62,7 @@ async def resolve(
         message = "give an upstream id with `found`, and none with the others"
         raise InvalidRequest(f"{message}.", issues=[Issue("upstream_id", "value", message)])
     if upstream_id is not None:
-        await _look_up(rt, generation_id, upstream_id, reason=reason, actor=actor)
-        return
+        return await _look_up(rt, generation_id, upstream_id, reason=reason, actor=actor)
     if link is not None:
         _permit(rt, link)
         await _get_unknown(rt, generation_id)
@@ -80,6 +80,7 @@ async def resolve(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value,
                 reason=reason,
             )  # fmt: skip
+            return await _get(tx, generation_id)
     except NotUnknown:
         # Somebody else, or a late answer, was faster: no row will ever name this file.
         if stored is not None:
@@ -90,7 +91,7 @@ async def resolve(
 
 async def _look_up(
     rt: Runtime, generation_id: UUID, upstream_id: str, *, reason: str, actor: str
-) -> None:
+) -> Generation:
     if not _UPSTREAM_ID.fullmatch(upstream_id):
         raise _not_a_record("it is no id of the upstream's")
     key_ids = await rt.upstream_key_ids_now()
@@ -117,8 +118,16 @@ async def _look_up(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=Outcome.FOUND.value,
                 upstream_id=upstream_id, reason=reason,
             )  # fmt: skip
+            return await _get(tx, generation_id)
     except Conflict:
         raise _not_a_record("another generation has this record") from None
+
+
+async def _get(tx: Tx, generation_id: UUID) -> Generation:
+    """In the transaction that moved it: nothing is left to fail after the commit."""
+    generation = await generations.find(tx, generation_id)
+    assert generation is not None
+    return generation
 
 
 def _not_a_record(why: str) -> InvalidRequest:

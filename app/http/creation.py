@@ -9,20 +9,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.db.session import Conflict, Fault
 from app.domain.caller import Caller
 from app.domain.catalog import Offer
 from app.domain.generation import Generation, Spec
-from app.errors import Internal, Unavailable
+from app.errors import GatewayError, Internal, Unavailable
 from app.generations import queries
 from app.generations.admission import NO_EXTRAS, Admitted, Extras, admit, parse_idempotency_key
 from app.generations.queries import Waiting
+from app.http.after_commit import after_commit
 from app.http.sdk_retries import sdk_attempt
 from app.http.waiting import WaitPolicy, wait_for_end
 from app.runtime import Runtime
+from app.telemetry import logger
+
+log = logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,23 +65,49 @@ async def create(
     render: Callable[[Accepted], Response],
     wait: WaitPolicy = WaitPolicy.ON_REQUEST,
 ) -> Response:
-    """The dialect's answer to a create whose body has been read. Raises what `admit` raises."""
+    """The dialect's answer to a create whose body has been read. Raises what `admit` raises, and
+    errors that name the generation for anything that goes wrong once there is one."""
     key = parse_idempotency_key(request.headers.get("idempotency-key"))
-    admitted = await admit(
-        rt,
-        caller,
-        new.offer,
-        new.spec,
-        dialect=dialect,
-        idempotency_key=key and new.key_scope + key,
-        extras=new.extras,
-        attempt=sdk_attempt(request),
+    attempt = sdk_attempt(request)
+    try:
+        admitted = await admit(
+            rt,
+            caller,
+            new.offer,
+            new.spec,
+            dialect=dialect,
+            idempotency_key=key and new.key_scope + key,
+            extras=new.extras,
+            attempt=attempt,
+        )
+    except (GatewayError, Conflict, Fault):
+        # Admission refuses with errors of its own, and the database refuses a statement whole.
+        raise
+    except Exception as fault:
+        raise _unresolved(fault) from fault
+    # A replay charged nothing; whether the generation it names was charged, has yet to be read.
+    with after_commit(
+        "The generation exists",
+        generation_id=admitted.generation_id,
+        billed=None if admitted.replayed else True,
+    ):
+        waited = await wait_for_end(rt, request, caller, admitted.generation_id, policy=wait)
+        headers = admitted.headers | waited.headers
+        if new.adjusted:
+            headers["Reelgate-Adjusted"] = ", ".join(new.adjusted)
+        looks_again = waited.seconds > 0
+        return render(await _accepted(rt, caller, admitted, headers, looks_again=looks_again))
+
+
+def _unresolved(fault: Exception) -> Internal:
+    """Of a fault that leaves open whether admission was committed."""
+    log.error("admission_unresolved", exc_info=fault)
+    return Internal(
+        "It is not known whether the request was accepted; send it again with the same "
+        "Idempotency-Key, or look at your generations first.",
+        billed=None,
+        retry_safe=False,
     )
-    waited = await wait_for_end(rt, request, caller, admitted.generation_id, policy=wait)
-    headers = admitted.headers | waited.headers
-    if new.adjusted:
-        headers["Reelgate-Adjusted"] = ", ".join(new.adjusted)
-    return render(await _accepted(rt, caller, admitted, headers, looks_again=waited.seconds > 0))
 
 
 async def _accepted(
@@ -87,8 +119,7 @@ async def _accepted(
     looks_again: bool,
 ) -> Accepted:
     """Read again where something can have changed since admission, or keeps it from being sent.
-    While the database is away, what admission knew: the generation exists, and an error would make
-    its caller ask for another one."""
+    Where that fails, what admission knew: an answer that is a little old is better than none."""
     known, fresh = None, admitted.fresh
     if fresh is not None:
         known = Accepted(
@@ -98,17 +129,28 @@ async def _accepted(
         if not (looks_again or fresh.held_up):
             return known
     try:
-        own = await queries.find_own(rt, caller, admitted.generation_id)
-        waiting = None if own is None else await queries.waiting_of(rt, own.generation)
-    except Unavailable as error:
+        return await _read_again(rt, caller, admitted.generation_id, headers)
+    except Exception as fault:
         if known is None:
-            # It is paid for: sent again without a key, it would be another one.
-            error.extra["retry_safe"] = False
             raise
+        log.warning(
+            "answered_from_admission",
+            generation_id=str(admitted.generation_id),
+            exc_info=None if isinstance(fault, Unavailable) else fault,
+        )
         return known
+
+
+async def _read_again(
+    rt: Runtime, caller: Caller, generation_id: UUID, headers: dict[str, str]
+) -> Accepted:
+    own = await queries.find_own(rt, caller, generation_id)
     if own is None:
         raise Internal()
     return Accepted(
-        generation=own.generation, used_credits=own.used_credits, waiting=waiting,
-        link=queries.video_link(rt, own.generation), headers=headers,
-    )  # fmt: skip
+        generation=own.generation,
+        used_credits=own.used_credits,
+        link=queries.video_link(rt, own.generation),
+        waiting=await queries.waiting_of(rt, own.generation),
+        headers=headers,
+    )

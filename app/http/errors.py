@@ -57,6 +57,8 @@ def problem(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
         "request_id": request_id,
         **error.extra,
     }
+    if error.generation_id is not None:
+        body["generation_id"] = str(error.generation_id)
     if error.issues:
         body["errors"] = [issue.to_json() for issue in error.issues]
     return error.status, body

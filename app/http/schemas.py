@@ -48,6 +48,13 @@ def body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
 
 
+#: Of every error.
+BILLED = or_null(
+    {**TRUTH, "description": "Whether this request set aside or spent credits. Null: nobody can "
+     "know yet."}
+)  # fmt: skip
+GENERATION_THAT_EXISTS = "The generation that exists although this request failed: look it up."
+
 _ISSUE = object_of(
     {
         "field": TEXT,
@@ -62,9 +69,10 @@ _ERROR = object_of(
     {
         "detail": {**TEXT, "description": "One sentence."},
         "code": TEXT,
-        "billed": TRUTH,
+        "billed": BILLED,
         "retry_safe": TRUTH,
         "request_id": TEXT,
+        "generation_id": {**UUID, "description": GENERATION_THAT_EXISTS},
         "errors": {"type": "array", "items": _ISSUE},
     },
     required=["detail", "code", "billed", "retry_safe", "request_id"],

@@ -56,7 +56,7 @@ def read_seconds(request: Request) -> float:
 def retry_headers(error: GatewayError) -> dict[str, str]:
     """Whether the SDK may send its request again by itself, which it would else decide by the
     status alone, and when."""
-    again = isinstance(error, _PASSING) and error.extra.get("retry_safe", error.retry_safe)
+    again = isinstance(error, _PASSING) and error.retry_safe
     if isinstance(error, NotReady):
         # A look that makes sense again in seconds; not one at a video that takes minutes.
         again = error.retry_after_seconds is not None

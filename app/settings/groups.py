@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
+from app.settings.addresses import host_in_ascii, in_ascii
+
 
 class Profile(StrEnum):
     DEVELOPMENT = "development"
@@ -34,7 +36,7 @@ def _absolute_http_url(value: str) -> str:
     parts = urlsplit(value)
     if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
         raise ValueError("must be an http:// or https:// address without a query")
-    return value.rstrip("/")
+    return in_ascii(value.rstrip("/"))
 
 
 def _origin(value: str) -> str:
@@ -42,7 +44,7 @@ def _origin(value: str) -> str:
     bare = f"{parts.scheme}://{parts.netloc}"
     if parts.scheme not in ("http", "https") or not parts.hostname or value != bare:
         raise ValueError("must be origins such as https://studio.example.com: no path, no `*`")
-    return value
+    return in_ascii(value)
 
 
 def _list_of_words(value: Any) -> Any:
@@ -53,6 +55,7 @@ def _list_of_words(value: Any) -> Any:
 
 HttpAddress = Annotated[str, AfterValidator(_absolute_http_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
+Host = Annotated[str, AfterValidator(host_in_ascii)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
 #: Comma separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -100,7 +103,7 @@ class Running(BaseModel):
         "PostgreSQL.",
     )
     data_dir: Path = Field(Path("data"), description="Folder of everything `reelgate up` keeps.")
-    host: str = Field("127.0.0.1", description="Address the API listens on.")
+    host: Host = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port the API listens on.")
     signing_secret: SecretStr | None = Field(
         None,

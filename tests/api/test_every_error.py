@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -13,9 +14,11 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire
 from app.dialects.openai import wire as openai
+from app.domain.ids import parse_generation_id, video_id
 from app.errors import (
     GatewayError,
     IdempotencyMismatch,
+    Internal,
     Issue,
     LimitReached,
     Unavailable,
@@ -117,11 +120,26 @@ def test_a_key_that_was_used_otherwise_is_said_in_plain_words(edge: str) -> None
 
 @pytest.mark.parametrize("edge", EDGES)
 def test_an_error_may_take_its_promise_of_a_safe_retry_back(edge: str) -> None:
-    raised = Unavailable(extra={"retry_safe": False})
+    raised = Unavailable(retry_safe=False)
+    assert Unavailable().retry_safe is True
     _, body = EDGES[edge][0](raised, "request-1")
     body = body.get("error", body)
     assert body["retry_safe"] is False
     assert "context" not in body
+
+
+@pytest.mark.parametrize("edge", EDGES)
+@pytest.mark.parametrize("billed", [True, None])
+def test_an_error_may_name_the_generation_that_exists(edge: str, billed: bool | None) -> None:
+    made = UUID("06e92293-ee32-47d7-85f2-fd4b59482b91")
+    raised = Internal(billed=billed, retry_safe=False, generation_id=made)
+    _, body = EDGES[edge][0](raised, "request-1")
+    body = body.get("error", body)
+    assert body["billed"] is billed
+    named = body["context"]["uuid"] if edge == "1min.ai" else body["generation_id"]
+    assert parse_generation_id(named) == made
+    # In the form that this API's ids have.
+    assert named == (video_id(made) if edge == "OpenAI" else str(made))
 
 
 def test_no_error_claims_that_money_was_spent_and_that_a_retry_is_free() -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.domain.caller import Role
+from app.domain.generation import Generation, State
 from app.generations import cancel
 from app.members import members
 from app.members.members import Limits
@@ -149,8 +150,8 @@ async def test_of_two_cancels_at_once_neither_is_told_that_it_was_sent(
     uuid = await make(still_gate, key)
     cancel_really = cancel.cancel
 
-    async def behind_another(rt: Runtime, generation_id: UUID) -> bool:
-        assert await cancel_really(rt, generation_id)
+    async def behind_another(rt: Runtime, generation_id: UUID) -> Generation:
+        assert (await cancel_really(rt, generation_id)).state is State.CANCELED
         return await cancel_really(rt, generation_id)
 
     monkeypatch.setattr(cancel, "cancel", behind_another)

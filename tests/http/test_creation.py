@@ -64,7 +64,7 @@ async def test_a_create_that_waited_shows_what_became_of_it_meanwhile(
         answer = await ready.post(gate, key, Prefer="wait=4")
         assert answer.is_success, answer.text
         assert answer.headers["Preference-Applied"] == "wait=4"
-        assert create.state_of(answer.json()) == RUNNING[name]
+        assert create.state_of(answer) == RUNNING[name]
         if name.startswith("own REST"):
             assert answer.status_code == 202
             assert answer.json()["progress"]["elapsed_seconds"] == 4
@@ -157,5 +157,5 @@ async def test_a_preference_to_wait_is_not_applied_where_the_body_says_not_to(
     native = CREATES["1min.ai"]
     at_once = replace(native, body={**native.body, "async": True})
     answer = await at_once.post(still_gate, key, Prefer="wait=30")
-    assert (answer.status_code, native.state_of(answer.json())) == (200, "PROCESSING")
+    assert (answer.status_code, native.state_of(answer)) == (200, "PROCESSING")
     assert answer.headers["Preference-Applied"] == "wait=0"

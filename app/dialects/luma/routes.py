@@ -162,7 +162,7 @@ async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Respo
 
 
 async def _cancel(rt: Runtime, generation: Generation) -> None:
-    if not await cancel.cancel(rt, generation.id):
+    if (await cancel.cancel(rt, generation.id)).state is not State.CANCELED:
         raise NotCancelable(
             "This generation has been sent to the upstream and cannot be called back. It can be "
             "deleted once it is completed or failed.",

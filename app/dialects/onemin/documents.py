@@ -97,7 +97,13 @@ class NativeError(BaseModel):
     errorCode: str
     message: str
     details: list[NativeIssue] | None = None
-    context: dict[str, Any] | None = None
-    billed: bool
+    context: dict[str, Any] | None = Field(
+        None,
+        description="Figures of the limit that refused it; `uuid`: the record that exists although "
+        "this request failed.",
+    )
+    billed: bool | None = Field(
+        description="Whether this request set aside or spent credits. Null: nobody can know yet."
+    )
     retry_safe: bool
     requestId: str

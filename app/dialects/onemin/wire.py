@@ -172,11 +172,13 @@ def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, A
     body: dict[str, Any] = {"errorCode": code, "message": error.message}
     if error.issues:
         body["details"] = [issue.to_json() for issue in error.issues]
-    context = {name: value for name, value in error.extra.items() if name != "retry_safe"}
+    context = dict(error.extra)
+    if error.generation_id is not None:
+        context["uuid"] = str(error.generation_id)
     if context:
         body["context"] = context
     body["billed"] = error.billed
-    body["retry_safe"] = error.extra.get("retry_safe", error.retry_safe)
+    body["retry_safe"] = error.retry_safe
     body["requestId"] = request_id
     return status, body
 

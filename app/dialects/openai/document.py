@@ -7,7 +7,15 @@ from typing import Any
 
 from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
 from app.domain.generation import AspectRatio, Resolution
-from app.http.schemas import PROMPT, TEXT, TRUTH, object_of, or_null
+from app.http.schemas import (
+    BILLED,
+    GENERATION_THAT_EXISTS,
+    PROMPT,
+    TEXT,
+    TRUTH,
+    object_of,
+    or_null,
+)
 
 _INTEGER: dict[str, Any] = {"type": "integer"}
 
@@ -68,10 +76,12 @@ _ERROR = object_of(
                 "type": TEXT,
                 "param": or_null(TEXT),
                 "code": TEXT,
-                "billed": TRUTH,
+                "billed": BILLED,
                 "retry_safe": TRUTH,
                 "request_id": TEXT,
-            }
+                "generation_id": {**TEXT, "description": GENERATION_THAT_EXISTS},
+            },
+            required=["message", "type", "param", "code", "billed", "retry_safe", "request_id"],
         )
     }
 )

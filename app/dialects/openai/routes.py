@@ -22,6 +22,7 @@ from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
+from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.multipart import is_form, read_form
@@ -207,11 +208,12 @@ async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
         await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
     else:
         await _cancel(rt, generation)
-    return JSONResponse(wire.render_deleted(generation))
+    with after_commit("The video was deleted", generation_id=generation.id):
+        return JSONResponse(wire.render_deleted(generation))
 
 
 async def _cancel(rt: Runtime, generation: Generation) -> None:
-    if not await cancel.cancel(rt, generation.id):
+    if (await cancel.cancel(rt, generation.id)).state is not State.CANCELED:
         raise NotCancelable(
             "This video has been sent to the upstream and cannot be called back. It can be deleted "
             "once it is completed or failed.",

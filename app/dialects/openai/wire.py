@@ -311,6 +311,8 @@ def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, A
         "request_id": request_id,
         **error.extra,
     }
+    if error.generation_id is not None:
+        body["generation_id"] = video_id(error.generation_id)
     if error.issues:
         body["details"] = [issue.to_json() for issue in error.issues]
     return status, {"error": body}
