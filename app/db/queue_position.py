@@ -27,10 +27,10 @@ class Standing:
 
 
 #: Whether nothing is sent upstream now: an operator paused it, or no key may be used.
-SUBMISSION_HELD_UP = """(
+SUBMISSION_HELD_UP = f"""(
     (SELECT p.paused FROM pauses p WHERE p.name = 'submission')
-    OR (SELECT count(*) > 0 AND bool_and(k.state <> 'active' OR k.breaker <> 'closed')
-          FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""
+    OR (SELECT count(*) > 0 AND bool_and(NOT ({USABLE}))
+          FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""  # noqa: S608
 
 _STANDING = text(
     f"""

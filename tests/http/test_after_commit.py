@@ -287,7 +287,7 @@ OTHER_DEEDS = {
                {"description": "mine"}),
     "rotate": ("app.webhooks.endpoints.rotate", "POST",
                "/api/v1/webhooks/endpoints/{hook}/rotate", None),
-    "test": ("app.webhooks.endpoints.make_test", "POST",
+    "test": ("app.api.webhooks.record", "POST",
              "/api/v1/webhooks/endpoints/{hook}/test", None),
     "resend": ("app.webhooks.endpoints.resend", "POST",
                "/api/v1/webhooks/deliveries/{delivery}/resend", None),

@@ -103,7 +103,7 @@ async def _pause(gate: Gateway, *, paused: bool) -> None:
 @pytest.mark.parametrize(
     "away",
     ["state = 'set_aside', return_at = now() + interval '30 s'",
-     "open_until = now() + interval '30 s'"],
+     "breaker = 'open', breaker_until = now() + interval '30 s'"],
     ids=["set aside", "breaker"],
 )  # fmt: skip
 async def test_a_create_while_no_upstream_key_can_be_used_says_so(
