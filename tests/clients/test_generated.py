@@ -140,7 +140,7 @@ def test_the_commands_of_the_page_of_the_own_rest(tmp_path: Path, caller: Caller
     )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout.splitlines()
-    made = said[0].removeprefix("asked for ")
+    made = said[0].removeprefix("created ")
     assert said[1].lower() == "idempotent-replayed: true"
     assert said[2:6] == [made, "succeeded", "ftyp", made]
     assert said[6:] == [
