@@ -18,10 +18,10 @@ from app.http import errors, media, ops
 from app.http.cors import Cors
 from app.http.middleware import RequestContext
 from app.openapi import routes as openapi
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 
-def create_app(rt: Runtime) -> ASGIApp:
+def create_app(rt: ApiRuntime) -> ASGIApp:
     app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
                   redirect_slashes=False)  # fmt: skip
     app.state.runtime = rt

@@ -22,10 +22,10 @@ from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
 from app.operators import startup
-from app.runtime import Runtime, open_runtime
+from app.runtime import ApiRuntime, Runtime, open_api, open_runtime, open_worker
 from app.settings import LogFormat, Settings
 from app.telemetry import configure_logging, logger
-from app.webhooks.payloads import FORMS
+from app.webhooks.payloads import PAYLOADS
 
 if TYPE_CHECKING:
     from app.http.server import Server
@@ -92,10 +92,10 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     """The API alone."""
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with open_runtime(settings, forms=FORMS) as rt:
+        async with open_runtime(settings) as rt, open_api(rt, payloads=PAYLOADS) as api:
             await _refuse_other_schemas(rt)
             _announce(settings, "serve", key=startup.key_command())
-            await _serve_api(rt, listener, stopping)
+            await _serve_api(api, listener, stopping)
 
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
@@ -106,14 +106,14 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         )
     from app.worker.run import run as run_worker
 
-    async with open_runtime(settings, forms=FORMS) as rt:
+    async with open_runtime(settings) as rt, open_worker(rt, payloads=PAYLOADS) as worker:
         await _refuse_other_schemas(rt)
         _announce(settings, "worker")
         if settings.worker_metrics_port:
             _show_metrics(rt)
         gauging = asyncio.create_task(_keep_gauges(rt))
         try:
-            await run_worker(rt, stopping)
+            await run_worker(worker, stopping)
         finally:
             gauging.cancel()
 
@@ -183,16 +183,18 @@ async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) ->
             log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
         listener = stack.enter_context(_listening(settings.host, settings.port, "REELGATE_PORT"))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        rt = await stack.enter_async_context(open_runtime(settings, forms=FORMS))
+        rt = await stack.enter_async_context(open_runtime(settings))
+        api = await stack.enter_async_context(open_api(rt, payloads=PAYLOADS))
+        worker = await stack.enter_async_context(open_worker(rt, payloads=PAYLOADS))
         worker_stopping = asyncio.Event()
-        working = asyncio.create_task(run_worker(rt, worker_stopping))
+        working = asyncio.create_task(run_worker(worker, worker_stopping))
         working.add_done_callback(lambda _: stopping.set())
         try:
             first_key = await ensure_first_key(rt)
             _announce(settings, "up", embedded=embedded, key=await lost_key_command(rt))
             if first_key is not None:
                 print(first_key, flush=True)  # noqa: T201
-            await _serve_api(rt, listener, stopping)
+            await _serve_api(api, listener, stopping)
         finally:
             worker_stopping.set()
             await working
@@ -230,7 +232,7 @@ def simulated(settings: Settings, address: str) -> Settings:
     return settings.model_copy(update={"simulator_url": address, **quicker})
 
 
-async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Event) -> None:
+async def _serve_api(rt: ApiRuntime, listener: socket.socket, stopping: asyncio.Event) -> None:
     from app.http.server import Server, raise_file_limit, server_config
     from app.main import create_app
 
@@ -246,7 +248,7 @@ async def _serve_api(rt: Runtime, listener: socket.socket, stopping: asyncio.Eve
     log.info("api_stopped")
 
 
-async def _drain(rt: Runtime) -> None:
+async def _drain(rt: ApiRuntime) -> None:
     """Says so first, for as long as balancers need to notice, then keeps nobody waiting."""
     rt.draining = True
     await asyncio.sleep(rt.settings.drain_notice_seconds)
@@ -331,7 +333,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
 
 async def with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
     """Runs a command's use case on an opened runtime."""
-    async with open_runtime(settings, forms=FORMS) as rt:
+    async with open_runtime(settings) as rt:
         await _refuse_other_schemas(rt)
         await act(rt)
 

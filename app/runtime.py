@@ -1,5 +1,5 @@
-"""Opens and closes everything a process needs, in one place: database, watch, HTTP clients,
-archive. The only reader of the clock."""
+"""What a command, an API process and a worker each have, and the one place where it is opened and
+closed: database, listeners, archive, HTTP clients. The only reader of the clock."""
 
 from __future__ import annotations
 
@@ -8,24 +8,22 @@ import secrets
 import socket
 import tomllib
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.db import upstream_keys
-from app.db.durations import History
 from app.db.session import Database
 from app.domain.catalog import PriceTable
 from app.domain.nearest import Aliases
-from app.domain.webhooks import Telling
 from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
+from app.generations.durations import Durations
 from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.watch import Watch
@@ -36,7 +34,8 @@ from app.upstream.client import UpstreamClient
 from app.videos.decoder import Decoder
 from app.videos.store import Archive
 from app.videos.thumbnails import Pictures
-from app.webhooks.fairness import Shares
+from app.webhooks.fairness import Fairness
+from app.webhooks.sender import Payloads, Sender
 
 log = logger(__name__)
 
@@ -72,122 +71,173 @@ class Clock:
 
 @dataclass(slots=True, kw_only=True)
 class Runtime:
-    """What use cases are given. `upstream_key_ids` maps labels of configured keys to rows."""
+    """What every command and process has. Use cases take this one, or the smallest of the others
+    that will do."""
 
     settings: Settings
     clock: Clock
     metrics: Metrics
     db: Database
-    watch: Watch
-    feed: Feed
+
+    async def register_upstream_keys(self) -> dict[str, int]:
+        """The ids of the configured upstream keys' rows, by their labels. Makes what is missing."""
+        wanted = self.settings.upstream_keys()
+        async with self.db.begin() as tx:
+            return await upstream_keys.register(
+                tx, {label: fingerprint_of(key) for label, key in wanted.items()}
+            )
+
+
+@dataclass(slots=True, kw_only=True)
+class VideoRuntime(Runtime):
+    """What looks after videos has these as well."""
+
     archive: Archive
     decoder: Decoder
-    upstream: UpstreamClient
-    relay: GuardedFetcher
-    #: Sends what callers asked to be told, to addresses they named.
-    outward: GuardedFetcher
-    #: Of the lane in which this process, where it is a worker, sends webhooks.
-    shares: Shares
+
+
+@dataclass(slots=True, kw_only=True)
+class ApiRuntime(VideoRuntime):
+    """What an API process has."""
+
+    watch: Watch
+    feed: Feed
+    #: Streams videos that are not archived yet from the upstream's file hosts.
+    downloads: GuardedFetcher
+    #: Tests webhook endpoints: workers send everything else.
+    sender: Sender
     signer: LinkSigner
     stream_tokens: StreamTokens
-    webhook_secrets: WebhookSecrets
     prices: PriceTable
     aliases: Aliases
-    upstream_key_ids: dict[str, int]
-    #: How what is told looks: our own form and those of the dialects, by name.
-    forms: Mapping[str, Callable[[Telling], dict[str, Any]]] = field(default_factory=dict)
+    durations: Durations
+    pictures: Pictures = field(default_factory=Pictures)
     #: True from the first sign of a stop: readiness says so, and nobody is kept waiting.
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
     waiting_by_member: Counter[UUID] = field(default_factory=Counter)
-    #: Tests of webhook endpoints that this process sends right now.
-    testing: int = 0
-    pictures: Pictures = field(default_factory=Pictures)
-    #: Of each model and length: when it was read, on the monotonic clock, and what it said.
-    histories: dict[tuple[str, str], tuple[float, History]] = field(default_factory=dict)
+    #: Tests of webhook endpoints that are being sent now.
+    tests_in_flight: int = 0
 
     def drain(self) -> None:
         self.draining = True
         self.watch.release()
         self.feed.release()
 
+
+@dataclass(slots=True, kw_only=True)
+class WorkerRuntime(VideoRuntime):
+    """What a worker has."""
+
+    upstream: UpstreamClient
+    sender: Sender
+    #: Between the receivers of webhooks.
+    fairness: Fairness
+    #: Rows of the configured keys by label; see `upstream_key_ids_now`.
+    upstream_key_ids: dict[str, int] = field(default_factory=dict)
+
     async def upstream_key_ids_now(self) -> dict[str, int]:
-        """Rows of the configured keys, made at the first use: the database may have been away
-        when the process started."""
+        """Registers the keys at the first use: the database may be away when the process starts."""
         if not self.upstream_key_ids:
-            wanted = self.settings.upstream_keys()
-            async with self.db.begin() as tx:
-                self.upstream_key_ids = await upstream_keys.register(
-                    tx, {label: fingerprint_of(key) for label, key in wanted.items()}
-                )
+            self.upstream_key_ids = await self.register_upstream_keys()
         return self.upstream_key_ids
 
 
 @asynccontextmanager
-async def open_runtime(
-    settings: Settings,
-    *,
-    clock: Clock | None = None,
-    forms: Mapping[str, Callable[[Telling], dict[str, Any]]] = MappingProxyType({}),
-) -> AsyncIterator[Runtime]:
-    """Everything opened, closed in reverse order. Raises `ConfigurationError`."""
+async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> AsyncIterator[Runtime]:
+    """Raises `ConfigurationError`."""
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
-    metrics = Metrics()
-    for label in settings.upstream_keys():
-        metrics.breaker_openings.labels(label)
-    async with AsyncExitStack() as stack:
-        db = Database(
-            settings.database_url.get_secret_value(), pool_size=settings.database_pool_size
-        )
-        stack.push_async_callback(db.close)
-        decoder = Decoder()
-        stack.push_async_callback(decoder.close)
-        clock = clock or Clock()
-        feed = await stack.enter_async_context(
-            Feed(db, now=clock.for_database, on_fault=_events_unread).running()
-        )
-        watch = await stack.enter_async_context(Watch(db, on_notice=feed.wake).running())
-        metrics.waiting.set_function(lambda: watch.waiting)
-        metrics.streams.set_function(lambda: feed.listening)
-        secret = signing_secret(settings)
-        yield Runtime(
-            settings=settings,
-            clock=clock,
-            metrics=metrics,
-            db=db,
+    db = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    try:
+        yield Runtime(settings=settings, clock=clock or Clock(), metrics=Metrics(), db=db)
+    finally:
+        await db.close()
+
+
+@asynccontextmanager
+async def open_videos(rt: Runtime) -> AsyncIterator[VideoRuntime]:
+    """Raises `ConfigurationError`."""
+    archive, decoder = Archive.open(rt.settings.archive_address), Decoder()
+    try:
+        yield VideoRuntime(**_fields(rt), archive=archive, decoder=decoder)
+    finally:
+        await decoder.close()
+
+
+@asynccontextmanager
+async def open_api(rt: Runtime, *, payloads: Payloads) -> AsyncIterator[ApiRuntime]:
+    """Raises `ConfigurationError`."""
+    settings, sender = rt.settings, make_sender(rt, payloads)
+    feed = Feed(rt.db, now=rt.clock.for_database, on_fault=_events_unread)
+    watch = Watch(rt.db, on_notice=feed.wake)
+    async with open_videos(rt) as videos, feed.running(), watch.running():
+        rt.metrics.waiting.set_function(lambda: watch.waiting)
+        rt.metrics.streams.set_function(lambda: feed.listening)
+        yield ApiRuntime(
+            **_fields(videos),
             watch=watch,
             feed=feed,
-            archive=Archive.open(settings.archive_address),
-            decoder=decoder,
-            upstream=UpstreamClient(
-                http=upstream_client(settings),
-                base_url=settings.upstream_url,
-                keys=settings.upstream_keys(),
-                fetcher=GuardedFetcher(
-                    HttpClient(max_connections=_DOWNLOADS), download_policy(settings)
-                ),
-                read_seconds=settings.upstream_read_seconds,
-                observe=metrics.observe_upstream,
+            downloads=make_downloads(
+                settings, max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS
             ),
-            relay=GuardedFetcher(
-                HttpClient(max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS),
-                download_policy(settings),
-            ),
-            outward=GuardedFetcher(
-                HttpClient(max_connections=2 * settings.webhook_concurrency),
-                receiver_policy(settings),
-                resolver=resolver_apart,
-            ),
-            shares=Shares(settings.webhook_concurrency),
-            signer=LinkSigner(secret, base_url=settings.link_base),
-            stream_tokens=StreamTokens(secret),
-            webhook_secrets=WebhookSecrets(secret),
+            sender=sender,
+            signer=sender.signer,
+            stream_tokens=StreamTokens(signing_secret(settings)),
             prices=load_prices(settings),
             aliases=Aliases.parse(settings.model_aliases),
-            upstream_key_ids={},
-            forms=forms,
+            durations=sender.durations,
         )
+
+
+@asynccontextmanager
+async def open_worker(rt: Runtime, *, payloads: Payloads) -> AsyncIterator[WorkerRuntime]:
+    """Raises `ConfigurationError`."""
+    for label in rt.settings.upstream_keys():
+        rt.metrics.breaker_openings.labels(label)
+    async with open_videos(rt) as videos:
+        yield WorkerRuntime(
+            **_fields(videos),
+            upstream=make_upstream(rt),
+            sender=make_sender(rt, payloads),
+            fairness=Fairness(rt.settings.webhook_concurrency),
+        )
+
+
+def _fields(rt: Runtime) -> dict[str, Any]:
+    return {one.name: getattr(rt, one.name) for one in fields(rt)}
+
+
+def make_upstream(rt: Runtime) -> UpstreamClient:
+    return UpstreamClient(
+        http=upstream_client(rt.settings),
+        base_url=rt.settings.upstream_url,
+        keys=rt.settings.upstream_keys(),
+        fetcher=make_downloads(rt.settings),
+        read_seconds=rt.settings.upstream_read_seconds,
+        observe=rt.metrics.observe_upstream,
+    )
+
+
+def make_downloads(
+    settings: Settings, *, max_connections: int = _DOWNLOADS, **options: Any
+) -> GuardedFetcher:
+    """Reaches the hosts that videos are downloaded from."""
+    client = HttpClient(max_connections=max_connections, **options)
+    return GuardedFetcher(client, download_policy(settings))
+
+
+def make_sender(rt: Runtime, payloads: Payloads) -> Sender:
+    """Reaches the addresses that webhooks may go to."""
+    secret = signing_secret(rt.settings)
+    client = HttpClient(max_connections=rt.settings.webhook_concurrency)
+    return Sender(
+        client=GuardedFetcher(client, receiver_policy(rt.settings), resolver=resolver_apart),
+        secrets=WebhookSecrets(secret),
+        signer=LinkSigner(secret, base_url=rt.settings.link_base),
+        payloads=payloads,
+        durations=Durations(rt.db),
+    )
 
 
 def _events_unread(error: Exception) -> None:

@@ -26,7 +26,7 @@ from app.domain.caller import Caller
 from app.domain.catalog import OFFERS
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
 from app.generations.admission import admit
-from app.runtime import Runtime, open_runtime
+from app.runtime import ApiRuntime, Runtime, open_api, open_runtime
 from app.secrets import digest_of
 from app.settings import Settings
 from bench import processes
@@ -72,7 +72,7 @@ async def _measure(
     settings: Settings, database: processes.Postgres, sizes: Sequence[int]
 ) -> dict[str, list[dict[str, float]]]:
     found = {}
-    async with open_runtime(settings) as rt:
+    async with open_runtime(settings) as shared, open_api(shared, payloads={}) as rt:
         keys = await make_members(rt, len(sizes))
         callers = [await _caller(rt, key) for key in keys]
         with psycopg.connect(driver_conninfo(database.address), autocommit=True) as connection:
@@ -96,7 +96,7 @@ async def _caller(rt: Runtime, key: str) -> Caller:
 
 
 async def _rounds(
-    rt: Runtime, postgres_pid: int, callers: Sequence[Caller], sizes: Sequence[int]
+    rt: ApiRuntime, postgres_pid: int, callers: Sequence[Caller], sizes: Sequence[int]
 ) -> list[dict[str, float]]:
     spec = Spec(
         prompt="a majestic lion", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS,

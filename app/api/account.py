@@ -29,7 +29,7 @@ from app.domain.catalog import OFFERS, Offer
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, State, VideoModel
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, Rt
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 router = APIRouter(tags=["account"])
 
@@ -126,7 +126,7 @@ async def list_models(rt: Rt, _caller: Caller) -> ModelList:
     )
 
 
-def _model(rt: Runtime, offer: Offer, model: VideoModel) -> ModelDocument:
+def _model(rt: ApiRuntime, offer: Offer, model: VideoModel) -> ModelDocument:
     return ModelDocument(
         id=model,
         object="model",
@@ -147,7 +147,11 @@ def _model(rt: Runtime, offer: Offer, model: VideoModel) -> ModelDocument:
 
 
 def _price(
-    rt: Runtime, offer: Offer, model: VideoModel, duration: Duration, resolution: Resolution | None
+    rt: ApiRuntime,
+    offer: Offer,
+    model: VideoModel,
+    duration: Duration,
+    resolution: Resolution | None,
 ) -> int | None:
     try:
         return rt.prices.quote(

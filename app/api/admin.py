@@ -18,12 +18,13 @@ from app.domain.generation import Generation
 from app.domain.operators import Outcome, Switch
 from app.domain.upstream_keys import BreakerState, KeyState
 from app.generations import unknown
-from app.generations.progress import NO_HISTORY, progress_of
+from app.generations.durations import NO_HISTORY
+from app.generations.progress import progress_of
 from app.http.access import Operator, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.operators import pauses, upstream_keys
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
 
@@ -151,6 +152,7 @@ async def resolve_unknown(
         reason=asked.reason,
         link=asked.link,
         upstream_id=asked.upstream_id,
+        downloads=rt.downloads,
         actor=str(operator.member_id),
     )
     with after_commit(
@@ -161,13 +163,13 @@ async def resolve_unknown(
         return _document(rt, generation)
 
 
-def _document(rt: Runtime, generation: Generation) -> GenerationDocument:
+def _document(rt: ApiRuntime, generation: Generation) -> GenerationDocument:
     """Without a link: an operator looks after generations, and does not watch people's videos."""
     progress = progress_of(generation, NO_HISTORY, now=rt.clock.now())
     return generation_document(generation, link=None, progress=progress)
 
 
-async def _gateway(rt: Runtime) -> GatewayDocument:
+async def _gateway(rt: ApiRuntime) -> GatewayDocument:
     async with rt.db.single() as tx:
         positions = await pause_rows.positions(tx)
         keys = await key_rows.list_keys(tx)

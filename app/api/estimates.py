@@ -18,7 +18,6 @@ from app.db.limits import Headroom
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Status
 from app.errors import MethodNotAllowed
-from app.generations import progress
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
 from app.webhooks.urls import check_callback_url
@@ -115,7 +114,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: Caller) -> Estim
         room = await limits.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
         ahead = await jobs.count_ahead(tx, priority=-room.open)
         waits = await durations.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
-    history = await progress.history_of(rt, spec)
+    history = await rt.durations.of(spec)
     limit, seconds = binding_limit(caller, room, quote=quote)
     return EstimateDocument(
         object="estimate",

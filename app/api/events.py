@@ -30,7 +30,7 @@ from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt
 from app.http.streams import HEARTBEAT, EventStream, beginning, frame
 from app.live.feed import Listener, Told
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 router = APIRouter(tags=["events"])
 
@@ -163,7 +163,7 @@ async def stream_generation_events(
     return EventStream(telling.frames(), leave=telling.leave)
 
 
-async def _listen(rt: Runtime, caller: CallerRecord, whose: Whose) -> Listener:
+async def _listen(rt: ApiRuntime, caller: CallerRecord, whose: Whose) -> Listener:
     """A listener that misses nothing from now on. Raises `TooManyStreams` and `Unavailable`."""
     mine = rt.settings.max_streams_per_member
     if rt.feed.listening_of(caller.member_id) >= mine:
@@ -203,16 +203,16 @@ def _is_final(event: Event) -> bool:
     return event.type in _FINAL_TYPES
 
 
-async def _history(rt: Runtime, spec: Spec) -> History:
+async def _history(rt: ApiRuntime, spec: Spec) -> History:
     """As of the last seconds; while the database is away, what was known before: a stream goes on
     without it, and a browser that is refused once does not come again by itself."""
     try:
-        return await progress.history_of(rt, spec)
+        return await rt.durations.of(spec)
     except Unavailable:
-        return progress.history_at_hand(rt, spec)
+        return rt.durations.at_hand(spec)
 
 
-async def _render(rt: Runtime, told: Told) -> bytes:
+async def _render(rt: ApiRuntime, told: Told) -> bytes:
     event, generation = told.event, told.generation
     history = await _history(rt, generation.spec)
     document = EventDocument.model_construct(
@@ -233,7 +233,7 @@ async def _render(rt: Runtime, told: Told) -> bytes:
 class _Telling:
     """What one stream sends: first what has happened behind `position`, then what happens."""
 
-    rt: Runtime
+    rt: ApiRuntime
     listener: Listener
     position: Position
     #: Sent first, so that a client that hears nothing knows where it was.

@@ -33,7 +33,7 @@ from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.thumbnails import thumbnail_response
 from app.http.video import video_response
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
 
@@ -268,17 +268,17 @@ async def get_thumbnail(
 
 
 async def _document(
-    rt: Runtime, generation: Generation, *, waiting: queries.Waiting | None = None
+    rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None
 ) -> GenerationDocument:
-    await progress.history_of(rt, generation.spec)
+    await rt.durations.of(generation.spec)
     return _document_at_hand(rt, generation, waiting=waiting)
 
 
 def _document_at_hand(
-    rt: Runtime, generation: Generation, *, waiting: queries.Waiting | None = None
+    rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None
 ) -> GenerationDocument:
     """Without a look at the database."""
-    history = progress.history_at_hand(rt, generation.spec)
+    history = rt.durations.at_hand(generation.spec)
     return generation_document(
         generation,
         link=queries.video_link(rt, generation),
@@ -287,9 +287,9 @@ def _document_at_hand(
     )
 
 
-def _answer(rt: Runtime, accepted: Accepted) -> Response:
+def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation, waiting, now = accepted.generation, accepted.waiting, rt.clock.now()
-    history = progress.history_at_hand(rt, generation.spec)
+    history = rt.durations.at_hand(generation.spec)
     # Without a host: the caller knows one that leads here, the gateway may not.
     path = f"{rt.settings.base_path}/api/v1/generations/{generation.id}"
     headers = {**accepted.headers, "Location": path}

@@ -6,7 +6,7 @@ from fastapi import APIRouter, FastAPI
 
 from app.api import account, admin, estimates, events, generations, webhooks
 from app.http import errors
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 #: Where it is mounted.
 PREFIX = "/api/v1"
@@ -21,7 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_api(rt: Runtime) -> FastAPI:
+def create_api(rt: ApiRuntime) -> FastAPI:
     app = describe_api()
     app.state.runtime = rt
     errors.install(app, errors.problem, media_type="application/problem+json")

@@ -32,7 +32,7 @@ from app.errors import InvalidRequest, Issue, Unavailable
 from app.http.access import Active, Caller, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.webhooks import endpoints
 from app.webhooks.delivery import attempt, record
 from app.webhooks.endpoints import Issued
@@ -113,25 +113,24 @@ async def rotate_webhook_secret(
 @router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
 async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> WebhookDeliveryDetail:
     """Sends an event of type `webhook.test` now and says what came back. It is tried once."""
-    # Half of the connections there are: the others are for what is really told.
-    if rt.testing >= rt.settings.webhook_concurrency:
+    if rt.tests_in_flight >= rt.settings.webhook_concurrency:
         raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
-    rt.testing += 1
+    rt.tests_in_flight += 1
     try:
         delivery_id = await endpoints.make_test(rt, caller, endpoint_id)
         with after_commit(f"The test is delivery {delivery_id}"):
-            tried = await attempt(rt, delivery_id)
+            tried = await attempt(rt, rt.sender, delivery_id)
             if tried is not None:
                 await record(rt, tried)
             return await _detail(rt, caller, delivery_id)
     finally:
-        rt.testing -= 1
+        rt.tests_in_flight -= 1
 
 
 @router.get("/callback-secret", name="get_callback_secret")
 async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
     """The secret that signs what is sent to the `callback_url` of your requests."""
-    return CallbackSecretDocument(secret=rt.webhook_secrets.of_member(caller.member_id))
+    return CallbackSecretDocument(secret=rt.sender.secrets.of_member(caller.member_id))
 
 
 @router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422))
@@ -185,7 +184,7 @@ async def resend_webhook_delivery(
         return WebhookDeliveryDocument(**delivery_fields(delivery))
 
 
-def _changes(rt: Runtime, asked: WebhookEndpointChange) -> dict[str, Any]:
+def _changes(rt: ApiRuntime, asked: WebhookEndpointChange) -> dict[str, Any]:
     named = asked.model_dump(exclude_unset=True)
     empty = [name for name, value in named.items() if value is None and name != "description"]
     if empty:
@@ -203,7 +202,7 @@ def _with_secret(issued: Issued) -> WebhookEndpointWithSecret:
     return WebhookEndpointWithSecret(**endpoint_fields(issued.endpoint), secret=issued.secret)
 
 
-async def _detail(rt: Runtime, caller: CallerRecord, delivery_id: UUID) -> WebhookDeliveryDetail:
+async def _detail(rt: ApiRuntime, caller: CallerRecord, delivery_id: UUID) -> WebhookDeliveryDetail:
     delivery = await endpoints.get_delivery(rt, caller, delivery_id)
     async with rt.db.single() as tx:
         tries = await webhook_deliveries.attempts_of(tx, delivery_id)

@@ -27,13 +27,15 @@ def archive_verify(
     ] = False,
 ) -> None:
     """Read every archived file and compare it with its record. Exit 1 where one is not right."""
+    from app.runtime import open_videos
     from app.videos import verify
 
     async def act(rt: Runtime) -> None:
-        report = await verify.verify(rt, team=team, since_days=since_days)
-        _say(report, ("ok", "missing", "changed", "unreadable"))
+        async with open_videos(rt) as videos:
+            report = await verify.verify(videos, team=team, since_days=since_days)
+            _say(report, ("ok", "missing", "changed", "unreadable"))
+            found = await verify.find_orphans(videos) if orphans else []
         if orphans:
-            found = await verify.find_orphans(rt)
             typer.echo(f"{len(found)} without a record")
             for path in found[: verify.MAX_NAMED]:
                 typer.echo(f"  {path}")
@@ -56,10 +58,12 @@ def archive_move(
 ) -> None:
     """Copy every archived file to another store; run again, it copies what came since. Exit 1
     where a file did not get there."""
+    from app.runtime import open_videos
     from app.videos import verify
 
     async def act(rt: Runtime) -> None:
-        report = await verify.move(rt, to=to, source=source, delete_source=delete_source)
+        async with open_videos(rt) as videos:
+            report = await verify.move(videos, to=to, source=source, delete_source=delete_source)
         _say(report, ("copied", "present", "missing", "changed", "unwritten"))
         _end(report)
 

@@ -64,15 +64,17 @@ def migrate() -> None:
 def doctor() -> None:
     """Check database, migrations, archive, upstream keys and clock, and say what to do."""
     from app.operators import doctor as examination
+    from app.runtime import make_upstream, open_videos
 
     failed = False
 
     async def act(rt: Runtime) -> None:
         nonlocal failed
-        async for finding in examination.examine(rt):
-            mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
-            typer.echo(f"{mark}  {finding.name}: {finding.detail}")
-            failed |= finding.ok is False
+        async with open_videos(rt) as videos:
+            async for finding in examination.examine(videos, make_upstream(rt)):
+                mark = {True: "ok  ", False: "FAIL", None: "note"}[finding.ok]
+                typer.echo(f"{mark}  {finding.name}: {finding.detail}")
+                failed |= finding.ok is False
 
     with_runtime(act)
     if failed:

@@ -60,12 +60,15 @@ def unknown_resolve(
 ) -> None:
     """End one by what you found out."""
     from app.generations import unknown
+    from app.runtime import make_downloads, open_videos
 
     async def act(rt: Runtime) -> None:
-        await unknown.resolve(
-            rt, generation, outcome, reason=reason, link=link, file=file,
-            upstream_id=upstream_id, actor=ACTOR,
-        )  # fmt: skip
+        async with open_videos(rt) as videos:
+            await unknown.resolve(
+                videos, generation, outcome, reason=reason, link=link, file=file,
+                upstream_id=upstream_id, actor=ACTOR,
+                downloads=make_downloads(rt.settings) if link else None,
+            )  # fmt: skip
         if outcome is Outcome.FOUND:
             typer.echo(f"The upstream is asked for generation {generation}; it ends by the answer.")
         else:

@@ -46,15 +46,17 @@ def webhooks_list(
 def webhooks_test(endpoint: EndpointId) -> None:
     """Send a test to an endpoint, also to one that is disabled, and show what came back. Exit 1
     where it was not taken."""
+    from app.runtime import make_sender
     from app.webhooks import endpoints
     from app.webhooks.delivery import attempt, record
+    from app.webhooks.payloads import PAYLOADS
 
     delivered = False
 
     async def act(rt: Runtime) -> None:
         nonlocal delivered
         test = await endpoints.make_operators_test(rt, endpoint, actor=ACTOR)
-        tried = await attempt(rt, test)
+        tried = await attempt(rt, make_sender(rt, PAYLOADS), test)
         if tried is None:
             # A test is always due: it went with its endpoint, which was deleted meanwhile.
             raise NotFound(f"There is no webhook endpoint {endpoint}.")

@@ -28,7 +28,7 @@ from app.errors import (
     Unavailable,
 )
 from app.generations import lifecycle
-from app.runtime import Runtime
+from app.runtime import ApiRuntime, Runtime
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -88,7 +88,7 @@ NO_EXTRAS = Extras()
 
 
 async def admit(
-    rt: Runtime,
+    rt: ApiRuntime,
     caller: Caller,
     offer: Offer,
     spec: Spec,

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import math
-import time
 from dataclasses import dataclass
 from datetime import datetime
 
-from app.db import durations
 from app.db.durations import History
-from app.domain.generation import FINAL, RESTING, Generation, Spec, State
-from app.runtime import Runtime
+from app.domain.generation import FINAL, RESTING, Generation, State
 
-#: How long a history is good for: it changes with each video, and never by much.
-_FRESH_SECONDS = 15.0
 #: Fewer finished ones of a kind say nothing.
 _ENOUGH_SAMPLES = 5
 #: What one takes while there is no history; the upstream's page for Luma says about seven minutes.
@@ -51,9 +46,6 @@ class Progress:
         return min(99, _PERCENT_AT_P90 + math.floor((100 - _PERCENT_AT_P90) * over / (1 + over)))
 
 
-NO_HISTORY = History(samples=0, p10_seconds=0, p50_seconds=0, p90_seconds=0)
-
-
 def progress_of(generation: Generation, history: History, *, now: datetime) -> Progress:
     since, until = generation.submitted_at, generation.finished_at or now
     known = history.samples >= _ENOUGH_SAMPLES
@@ -81,20 +73,3 @@ def look_again_seconds(generation: Generation, history: History, *, now: datetim
     expected = progress.p50_seconds or _USUAL_SECONDS
     left = max(expected - progress.elapsed_seconds, 0.0)
     return min(max(left / 10, _LEAST_LOOK_SECONDS), _MOST_LOOK_SECONDS)
-
-
-def history_at_hand(rt: Runtime, spec: Spec) -> History:
-    """What was read last, however long ago, or nothing: for answers that may not wait for it."""
-    found = rt.histories.get((spec.model.value, spec.duration.value))
-    return NO_HISTORY if found is None else found[1]
-
-
-async def history_of(rt: Runtime, spec: Spec) -> History:
-    """How long like generations took, as of the last seconds."""
-    kind = (spec.model.value, spec.duration.value)
-    seen_at, history = rt.histories.get(kind, (-math.inf, None))
-    if history is None or time.monotonic() - seen_at > _FRESH_SECONDS:
-        async with rt.db.single() as tx:
-            history = await durations.history_of(tx, spec)
-        rt.histories[kind] = (time.monotonic(), history)
-    return history

@@ -11,7 +11,8 @@ from app.db import generations, ledger, queue_position
 from app.domain.caller import Caller
 from app.domain.generation import Generation, State
 from app.errors import NotFound, Unavailable
-from app.runtime import Runtime
+from app.runtime import ApiRuntime, Runtime
+from app.secrets import LinkSigner
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,14 +35,19 @@ async def find_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Own | No
     return Own(generation=generation, used_credits=used)
 
 
-def video_link(rt: Runtime, generation: Generation) -> str | None:
+def video_link(rt: ApiRuntime, generation: Generation) -> str | None:
     """A signed link of ours while the video can be had."""
+    return signed_link(rt, rt.signer, generation)
+
+
+def signed_link(rt: Runtime, signer: LinkSigner, generation: Generation) -> str | None:
+    """The same for what is no API process."""
     asset = generation.asset
     if generation.state is not State.SUCCEEDED or asset is None:
         return None
     if asset.state not in ("pending", "archived"):
         return None
-    return rt.signer.link(generation.id, now=rt.clock.now(), seconds=rt.settings.link_seconds)
+    return signer.link(generation.id, now=rt.clock.now(), seconds=rt.settings.link_seconds)
 
 
 async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
@@ -101,7 +107,7 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
 
 
 async def wait_for_rest(
-    rt: Runtime,
+    rt: ApiRuntime,
     caller: Caller,
     generation_id: UUID,
     *,

@@ -17,10 +17,10 @@ from app.db.transitions import Work
 from app.domain.generation import Generation, State, video_path
 from app.domain.operators import Outcome
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
-from app.fetch import FetchError, Refused
+from app.fetch import FetchError, GuardedFetcher, Refused
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
-from app.runtime import Runtime
+from app.runtime import Runtime, VideoRuntime
 from app.videos.decoder import DecoderEnded, DecoderUnavailable
 from app.videos.mp4 import NotAVideo
 from app.videos.probe import Probe, mismatch
@@ -35,7 +35,7 @@ _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
 async def resolve(
-    rt: Runtime,
+    rt: VideoRuntime,
     generation_id: UUID,
     outcome: Outcome,
     *,
@@ -44,13 +44,14 @@ async def resolve(
     link: str | None = None,
     file: Path | None = None,
     upstream_id: str | None = None,
+    downloads: GuardedFetcher | None = None,
 ) -> Generation:
     """Ends an unknown generation by what an operator found out, with an audit line; the generation
     after that.
 
-    `delivered` takes the video from one of `link`, on a host that videos are downloaded from, or
-    `file`. `found` takes `upstream_id`; the generation stays unknown until the upstream has been
-    asked. Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
+    `delivered` takes the video from one of `link`, on a host that `downloads` reaches, or `file`.
+    `found` takes `upstream_id`; the generation stays unknown until the upstream has been asked.
+    Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
     """
     if not reason.strip():
         raise InvalidRequest("A reason is needed.", issues=[Issue("reason", "missing", "needed")])
@@ -64,9 +65,10 @@ async def resolve(
     if upstream_id is not None:
         return await _look_up(rt, generation_id, upstream_id, reason=reason, actor=actor)
     if link is not None:
-        _permit(rt, link)
+        assert downloads is not None
+        _permit(downloads, link)
         await _get_unknown(rt, generation_id)
-        await _see_a_video(rt, link)
+        await _see_a_video(downloads, link)
     stored = (
         None if file is None else await _take_in(rt, await _get_unknown(rt, generation_id), file)
     )
@@ -94,7 +96,7 @@ async def _look_up(
 ) -> Generation:
     if not _UPSTREAM_ID.fullmatch(upstream_id):
         raise _not_a_record("it is no id of the upstream's")
-    key_ids = await rt.upstream_key_ids_now()
+    key_ids = await rt.register_upstream_keys()
     try:
         async with lifecycle.begin(rt) as transaction:
             tx = transaction.tx
@@ -167,19 +169,19 @@ async def _end(
         )  # fmt: skip
 
 
-def _permit(rt: Runtime, link: str) -> None:
+def _permit(downloads: GuardedFetcher, link: str) -> None:
     try:
-        rt.upstream.permit_download(link)
+        downloads.permit(link)
     except Refused as error:
         raise _bad_link(str(error).rstrip(".")) from None
 
 
-async def _see_a_video(rt: Runtime, link: str) -> None:
+async def _see_a_video(downloads: GuardedFetcher, link: str) -> None:
     """Refuses a link that brings no video now: with it the generation would end for good, and
     nobody could name the right one any more."""
     seen = b""
     try:
-        async with asyncio.timeout(_LOOK_SECONDS), rt.upstream.download(link) as response:
+        async with asyncio.timeout(_LOOK_SECONDS), downloads.stream(link) as response:
             if response.status_code != 200:
                 raise _bad_link(f"it is answered with status {response.status_code}")
             async for chunk in response.aiter_raw():
@@ -216,7 +218,7 @@ async def _get_unknown(rt: Runtime, generation_id: UUID) -> Work:
         return _must_be_unknown(await transitions.find_work(tx, generation_id), generation_id)
 
 
-async def _take_in(rt: Runtime, work: Work, file: Path) -> tuple[Stored, Probe]:
+async def _take_in(rt: VideoRuntime, work: Work, file: Path) -> tuple[Stored, Probe]:
     """The file in the archive, before any row says so: a crash leaves the generation unknown."""
     try:
         seen = await rt.decoder.probe(file)

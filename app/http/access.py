@@ -11,7 +11,7 @@ from app.db import members
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Status
 from app.errors import Forbidden, Suspended, Unauthenticated
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.secrets import digest_of
 
 _API_KEY = APIKeyHeader(
@@ -29,18 +29,18 @@ _PASS = APIKeyQuery(
 _LONGEST_KEY = 200
 
 
-def runtime_of(request: Request) -> Runtime:
-    runtime: Runtime = request.app.state.runtime
+def runtime_of(request: Request) -> ApiRuntime:
+    runtime: ApiRuntime = request.app.state.runtime
     return runtime
 
 
-async def _runtime(request: Request) -> Runtime:
+async def _runtime(request: Request) -> ApiRuntime:
     """A coroutine: the framework runs plain functions in a thread, which costs more than all that
     this does."""
     return runtime_of(request)
 
 
-Rt = Annotated[Runtime, Depends(_runtime)]
+Rt = Annotated[ApiRuntime, Depends(_runtime)]
 
 
 async def authenticate(

@@ -25,7 +25,7 @@ from app.generations.queries import Waiting
 from app.http.after_commit import after_commit
 from app.http.sdk_retries import sdk_attempt
 from app.http.waiting import WaitPolicy, wait_for_end
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -56,7 +56,7 @@ class Accepted:
 
 
 async def create(
-    rt: Runtime,
+    rt: ApiRuntime,
     request: Request,
     caller: Caller,
     new: NewGeneration,
@@ -111,7 +111,7 @@ def _unresolved(fault: Exception) -> Internal:
 
 
 async def _accepted(
-    rt: Runtime,
+    rt: ApiRuntime,
     caller: Caller,
     admitted: Admitted,
     headers: dict[str, str],
@@ -142,7 +142,7 @@ async def _accepted(
 
 
 async def _read_again(
-    rt: Runtime, caller: Caller, generation_id: UUID, headers: dict[str, str]
+    rt: ApiRuntime, caller: Caller, generation_id: UUID, headers: dict[str, str]
 ) -> Accepted:
     own = await queries.find_own(rt, caller, generation_id)
     if own is None:

@@ -12,7 +12,7 @@ from starlette.datastructures import MutableHeaders
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -23,7 +23,7 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 class RequestContext:
     """Takes `X-Request-Id` or makes one, returns it, and binds it to every log line."""
 
-    def __init__(self, app: ASGIApp, *, runtime: Runtime) -> None:
+    def __init__(self, app: ASGIApp, *, runtime: ApiRuntime) -> None:
         self._app = app
         self._rt = runtime
 

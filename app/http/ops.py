@@ -14,7 +14,7 @@ from app.db import health, jobs, migrate
 from app.errors import Unavailable
 from app.http.access import runtime_of
 from app.operators import gauges
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 #: Without a sign of life for so long, nobody is working.
 WORKER_SILENCE_SECONDS = 30.0
@@ -39,7 +39,7 @@ async def readyz(request: Request) -> Response:
     )
 
 
-async def readiness(rt: Runtime) -> dict[str, dict[str, Any]]:
+async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
     if rt.draining:
         return {"process": {"ok": False, "detail": "stopping"}}
     try:

@@ -12,7 +12,7 @@ from app.domain.generation import Generation
 from app.errors import NotFound, NotReady, Unavailable, VideoExpired
 from app.http.content import content_response
 from app.http.video import CACHE_SECONDS, get_asset
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.telemetry import logger
 from app.videos.decoder import DecoderEnded, DecoderUnavailable, Picture
 from app.videos.mp4 import NotAVideo
@@ -33,18 +33,22 @@ _THUMBNAIL = _Kind("thumbnail", "webp", "image/webp", Picture.THUMBNAIL)
 _SPRITESHEET = _Kind("spritesheet", "jpg", "image/jpeg", Picture.SPRITESHEET)
 
 
-async def thumbnail_response(rt: Runtime, request: Request, generation: Generation) -> Response:
+async def thumbnail_response(rt: ApiRuntime, request: Request, generation: Generation) -> Response:
     """One frame as WebP, at most 640 pixels on its longest side. Raises `NotReady` before the
     video is in the archive, `VideoExpired` when it is there no more."""
     return await _response(rt, request, generation, _THUMBNAIL)
 
 
-async def spritesheet_response(rt: Runtime, request: Request, generation: Generation) -> Response:
+async def spritesheet_response(
+    rt: ApiRuntime, request: Request, generation: Generation
+) -> Response:
     """Ten frames in two rows as JPEG. Raises as `thumbnail_response` does."""
     return await _response(rt, request, generation, _SPRITESHEET)
 
 
-async def _response(rt: Runtime, request: Request, generation: Generation, kind: _Kind) -> Response:
+async def _response(
+    rt: ApiRuntime, request: Request, generation: Generation, kind: _Kind
+) -> Response:
     asset = get_asset(generation)
     if asset.state == "pending":
         raise NotReady(
@@ -74,7 +78,7 @@ async def _response(rt: Runtime, request: Request, generation: Generation, kind:
     )
 
 
-async def _make(rt: Runtime, generation: Generation, path: str, kind: _Kind) -> bytes:
+async def _make(rt: ApiRuntime, generation: Generation, path: str, kind: _Kind) -> bytes:
     try:
         async with rt.archive.as_file(path) as local:
             return await rt.decoder.picture(local, kind.picture)

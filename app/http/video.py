@@ -14,7 +14,7 @@ from app.errors import NotReady, Unavailable, VideoExpired
 from app.fetch import FetchError, FetchFailed
 from app.http import ranges
 from app.http.content import Disposition, content_response, not_satisfiable, relay_response
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.telemetry import logger
 from app.videos.store import ArchiveError, Gone
 
@@ -25,7 +25,7 @@ CACHE_SECONDS = 31_536_000
 
 
 async def video_response(
-    rt: Runtime, request: Request, generation: Generation, *, disposition: Disposition
+    rt: ApiRuntime, request: Request, generation: Generation, *, disposition: Disposition
 ) -> Response:
     """Raises `NotReady` before there is a video, `VideoExpired` when there is none any more."""
     asset = get_asset(generation)
@@ -66,7 +66,7 @@ def _filename(generation: Generation) -> str:
 
 
 async def _from_archive(
-    rt: Runtime, request: Request, generation: Generation, asset: Asset, disposition: Disposition
+    rt: ApiRuntime, request: Request, generation: Generation, asset: Asset, disposition: Disposition
 ) -> Response:
     path = asset.path
     # The schema holds these four for an archived video.
@@ -93,7 +93,7 @@ async def _from_archive(
 
 
 async def _through(
-    rt: Runtime, request: Request, generation: Generation, link: str, disposition: Disposition
+    rt: ApiRuntime, request: Request, generation: Generation, link: str, disposition: Disposition
 ) -> Response:
     """Streams from the upstream's link, which stays on this side."""
     # A range is for GET alone; HEAD is answered as if there were none.
@@ -102,7 +102,7 @@ async def _through(
         try:
             # GET also for HEAD: the upstream's link is signed for that method alone.
             response = await stack.enter_async_context(
-                rt.relay.stream(link, headers={"Range": wanted} if wanted else None)
+                rt.downloads.stream(link, headers={"Range": wanted} if wanted else None)
             )
         except FetchError as error:
             log.warning("relay_failed", generation_id=str(generation.id), error=str(error))

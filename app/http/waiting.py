@@ -12,7 +12,7 @@ from app.domain.caller import Caller
 from app.generations import queries
 from app.http.prefer import Preference, parse_prefer
 from app.http.sdk_retries import read_seconds
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 #: An SDK that waits longer than its own timeout sends the call again; this much of that timeout is
 #: left for the way back.
@@ -39,7 +39,7 @@ class Wait:
 
 
 async def wait_for_end(
-    rt: Runtime, request: Request, caller: Caller, generation_id: UUID, *, policy: WaitPolicy
+    rt: ApiRuntime, request: Request, caller: Caller, generation_id: UUID, *, policy: WaitPolicy
 ) -> Wait:
     """Waits as `policy` and `Prefer` say. The body must have been read."""
     prefer = parse_prefer(request.headers.getlist("prefer"))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from app import __version__
@@ -11,8 +11,8 @@ from app.db import health, jobs
 from app.db.migrate import schema_of
 from app.errors import Unavailable
 from app.http.ops import WORKER_SILENCE_SECONDS
-from app.runtime import Runtime
-from app.upstream.client import KeyCheck
+from app.runtime import Runtime, VideoRuntime
+from app.upstream.client import KeyCheck, UpstreamClient
 from app.videos.store import ArchiveError
 
 #: More than this and link expiry, schedules and logs of processes disagree visibly.
@@ -29,18 +29,12 @@ class Finding:
     detail: str
 
 
-async def examine(rt: Runtime) -> AsyncIterator[Finding]:
+async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[Finding]:
     """One finding after the other, so that a slow one does not hide the rest."""
-    checks: list[Callable[[Runtime], Awaitable[list[Finding]]]] = [
-        _program, _database, _archive, _upstream,
-    ]  # fmt: skip
-    for check in checks:
-        for finding in await check(rt):
+    yield Finding("version", True, f"{__version__} on Python {platform.python_version()}")
+    for findings in (_database(rt), _archive(rt), _upstream(upstream)):
+        for finding in await findings:
             yield finding
-
-
-async def _program(_: Runtime) -> list[Finding]:
-    return [Finding("version", True, f"{__version__} on Python {platform.python_version()}")]
 
 
 async def _database(rt: Runtime) -> list[Finding]:
@@ -67,7 +61,7 @@ async def _database(rt: Runtime) -> list[Finding]:
     ]  # fmt: skip
 
 
-async def _archive(rt: Runtime) -> list[Finding]:
+async def _archive(rt: VideoRuntime) -> list[Finding]:
     try:
         await rt.archive.check()
     except ArchiveError as error:
@@ -75,10 +69,10 @@ async def _archive(rt: Runtime) -> list[Finding]:
     return [Finding("archive", True, "writes, reads and deletes")]
 
 
-async def _upstream(rt: Runtime) -> list[Finding]:
+async def _upstream(upstream: UpstreamClient) -> list[Finding]:
     findings = []
-    for label in rt.upstream.labels():
-        found = await rt.upstream.check_key(label)
+    for label in upstream.labels():
+        found = await upstream.check_key(label)
         advice = {
             KeyCheck.OK: "the key is accepted",
             KeyCheck.REJECTED: "the key is refused: check ONEMIN_API_KEY",

@@ -15,7 +15,7 @@ from app.db import assets
 from app.db.assets import Leftover
 from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
-from app.runtime import Runtime
+from app.runtime import VideoRuntime
 from app.telemetry import logger
 from app.videos.store import ArchiveError
 
@@ -25,7 +25,7 @@ log = logger(__name__)
 BATCH = 100
 
 
-async def delete(rt: Runtime, generation: Generation, *, reason: str, by: UUID) -> None:
+async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: UUID) -> None:
     """Deletes the video and keeps the record. Where there is none any more, nothing happens.
 
     Raises `NotReady` before the generation has ended. Where the archive cannot be reached, the
@@ -55,7 +55,7 @@ def _not_yet(state: State) -> str:
     return f"This generation is {state}; its video can be deleted once it has ended."
 
 
-async def delete_expired(rt: Runtime) -> int:
+async def delete_expired(rt: VideoRuntime) -> int:
     """Marks one batch of the videos that are past their team's retention; how many. Their bytes
     are leftovers from then on."""
     async with rt.db.begin() as tx:
@@ -65,7 +65,7 @@ async def delete_expired(rt: Runtime) -> int:
     return deleted
 
 
-async def remove_leftovers(rt: Runtime) -> bool:
+async def remove_leftovers(rt: VideoRuntime) -> bool:
     """Removes the bytes of every deleted file that are still there. False where some stayed; it
     gives up once a whole batch did: the archive is away."""
     after, all_gone = 0, True
@@ -87,7 +87,7 @@ async def remove_leftovers(rt: Runtime) -> bool:
         after = page[-1].id
 
 
-async def remove_forsaken(rt: Runtime, generation_id: UUID, *, folder: str) -> None:
+async def remove_forsaken(rt: VideoRuntime, generation_id: UUID, *, folder: str) -> None:
     """Removes what tries that died left: of a video that was deleted meanwhile all, of one that is
     archived all but the file that its row names, for no other try can be recorded any more. Raises
     `ArchiveError`: the job is then tried again, for nothing else knows of these bytes."""
@@ -104,7 +104,7 @@ async def remove_forsaken(rt: Runtime, generation_id: UUID, *, folder: str) -> N
                 log.info("archiving_withdrawn", generation_id=str(generation_id))
 
 
-async def _remove(rt: Runtime, leftover: Leftover) -> bool:
+async def _remove(rt: VideoRuntime, leftover: Leftover) -> bool:
     try:
         await rt.archive.delete(leftover.path)
     except ArchiveError as error:

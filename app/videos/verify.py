@@ -16,7 +16,7 @@ from uuid import UUID, uuid4
 from app.db import assets, jobs, members
 from app.db.assets import Kept
 from app.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable
-from app.runtime import Runtime
+from app.runtime import VideoRuntime
 from app.videos.store import Archive, ArchiveError, ArchiveUnavailable, Gone
 
 _PAGE = 200
@@ -58,13 +58,15 @@ class Report:
             self.bad.append((path, verdict))
 
 
-async def verify(rt: Runtime, *, team: str | None = None, since_days: int | None = None) -> Report:
+async def verify(
+    rt: VideoRuntime, *, team: str | None = None, since_days: int | None = None
+) -> Report:
     """Reads every archived file and compares its size and hash with the record. Raises `NotFound`
     for an unknown team."""
     return await _each(rt, lambda kept: _examine(rt, kept), team=team, since_days=since_days)
 
 
-async def find_orphans(rt: Runtime) -> list[str]:
+async def find_orphans(rt: VideoRuntime) -> list[str]:
     """Files in the archive that no row knows. Raises `Unavailable`."""
     found: list[str] = []
     try:
@@ -78,7 +80,7 @@ async def find_orphans(rt: Runtime) -> list[str]:
 
 
 async def move(
-    rt: Runtime, *, to: str, source: str | None = None, delete_source: bool = False
+    rt: VideoRuntime, *, to: str, source: str | None = None, delete_source: bool = False
 ) -> Report:
     """Copies every archived file from the archive in use, or `source`, to the store `to`.
 
@@ -99,7 +101,7 @@ async def move(
 
 
 async def _each(
-    rt: Runtime,
+    rt: VideoRuntime,
     act: Callable[[Kept], Awaitable[Verdict]],
     *,
     team: str | None = None,
@@ -125,7 +127,7 @@ async def _each(
         after = page[-1].id
 
 
-async def _team_id(rt: Runtime, team: str | None) -> UUID | None:
+async def _team_id(rt: VideoRuntime, team: str | None) -> UUID | None:
     if team is None:
         return None
     async with rt.db.single() as tx:
@@ -135,7 +137,7 @@ async def _team_id(rt: Runtime, team: str | None) -> UUID | None:
     return team_id
 
 
-async def _examine(rt: Runtime, kept: Kept) -> Verdict:
+async def _examine(rt: VideoRuntime, kept: Kept) -> Verdict:
     try:
         verdict = await _compare(rt.archive, kept)
     except ArchiveError:
@@ -157,13 +159,13 @@ async def _compare(archive: Archive, kept: Kept) -> Verdict:
     return Verdict.OK if same else Verdict.CHANGED
 
 
-async def _still_kept(rt: Runtime, kept: Kept) -> bool:
+async def _still_kept(rt: VideoRuntime, kept: Kept) -> bool:
     async with rt.db.single() as tx:
         return await assets.is_kept(tx, kept)
 
 
 async def _carry(
-    rt: Runtime, kept: Kept, origin: Archive, target: Archive, delete_source: bool
+    rt: VideoRuntime, kept: Kept, origin: Archive, target: Archive, delete_source: bool
 ) -> Verdict:
     try:
         verdict = Verdict.PRESENT
@@ -208,7 +210,7 @@ async def _checked(kept: Kept, origin: Archive) -> AsyncGenerator[bytes, None]:
         raise _Changed
 
 
-async def _drop_deleted(rt: Runtime, store: Archive) -> None:
+async def _drop_deleted(rt: VideoRuntime, store: Archive) -> None:
     """Removes files of videos that are deleted by now. Raises `Unavailable`."""
     try:
         async with aclosing(store.paths()) as pages:
@@ -221,7 +223,7 @@ async def _drop_deleted(rt: Runtime, store: Archive) -> None:
         raise Unavailable(f"A store cannot be swept: {error}.") from None
 
 
-async def _states_of(rt: Runtime, paths: list[str]) -> dict[str, str]:
+async def _states_of(rt: VideoRuntime, paths: list[str]) -> dict[str, str]:
     """The state of the video each path belongs to, by the id in its name; `superseded` where the
     video is archived under another path."""
     ids: dict[str, UUID] = {}
@@ -261,7 +263,7 @@ async def _a_few_bytes() -> AsyncIterator[bytes]:
     yield b"reelgate"
 
 
-async def _refuse_while_used(rt: Runtime, origin: Archive) -> None:
+async def _refuse_while_used(rt: VideoRuntime, origin: Archive) -> None:
     async with rt.db.single() as tx:
         seen = await jobs.worker_seen_seconds(tx)
     working = seen is not None and seen < rt.settings.worker_stalled_seconds

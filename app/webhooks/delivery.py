@@ -37,6 +37,7 @@ from app.fetch import FetchError
 from app.generations import progress, queries
 from app.runtime import Runtime
 from app.telemetry import logger
+from app.webhooks.sender import Sender
 
 log = logger(__name__)
 
@@ -83,13 +84,13 @@ class Due:
     generation: Generation | None
 
 
-async def attempt(rt: Runtime, delivery_id: UUID) -> Tried | None:
+async def attempt(rt: Runtime, sender: Sender, delivery_id: UUID) -> Tried | None:
     """Sends a delivery if it is due."""
-    due = await find_due(rt, delivery_id)
-    return None if due is None else await send(rt, due)
+    due = await find_due(rt, sender, delivery_id)
+    return None if due is None else await send(rt, sender, due)
 
 
-async def find_due(rt: Runtime, delivery_id: UUID) -> Due | None:
+async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None:
     """None where there is nothing to send: it ended, it waits for a later time and has its job for
     then, or its receiver is no more."""
     async with rt.db.single() as tx:
@@ -104,7 +105,7 @@ async def find_due(rt: Runtime, delivery_id: UUID) -> Due | None:
             generation = await generations.find(tx, delivery.generation_id)
         if await _is_early(rt, tx, delivery):
             return None
-    receiver = _receiver(rt, delivery, endpoint, generation)
+    receiver = _receiver(rt, sender, delivery, endpoint, generation)
     if receiver is None:
         async with rt.db.single() as tx:
             error = "the endpoint is disabled"
@@ -114,9 +115,11 @@ async def find_due(rt: Runtime, delivery_id: UUID) -> Due | None:
     return Due(delivery=delivery, receiver=receiver, generation=generation)
 
 
-async def send(rt: Runtime, due: Due) -> Tried:
-    telling = await _telling(rt, due.delivery, due.generation)
-    return await _send(rt, due.delivery, due.receiver, _render(rt, due.receiver, telling))
+async def send(rt: Runtime, sender: Sender, due: Due) -> Tried:
+    telling = await _telling(rt, sender, due.delivery, due.generation)
+    return await _send(
+        rt, sender, due.delivery, due.receiver, _render(sender, due.receiver, telling)
+    )
 
 
 async def record(rt: Runtime, tried: Tried) -> None:
@@ -189,7 +192,11 @@ async def _is_early(rt: Runtime, tx: Tx, delivery: Delivery) -> bool:
 
 
 def _receiver(
-    rt: Runtime, delivery: Delivery, endpoint: Endpoint | None, generation: Generation | None
+    rt: Runtime,
+    sender: Sender,
+    delivery: Delivery,
+    endpoint: Endpoint | None,
+    generation: Generation | None,
 ) -> Receiver | None:
     if endpoint is not None:
         seeds = [endpoint.seed]
@@ -199,7 +206,7 @@ def _receiver(
         # A test goes to a disabled one too: that is how one sees that it works again.
         if not endpoint.enabled and delivery.kind is not Kind.TEST:
             return None
-        secrets = [rt.webhook_secrets.of_endpoint(seed) for seed in seeds]
+        secrets = [sender.secrets.of_endpoint(seed) for seed in seeds]
         return Receiver(
             id=endpoint.id, owner_id=endpoint.member_id or endpoint.team_id, url=endpoint.url,
             form=endpoint.form.value, secrets=secrets,
@@ -211,34 +218,38 @@ def _receiver(
         owner_id=generation.member_id,
         url=generation.callback_url,
         form=generation.dialect,
-        secrets=[rt.webhook_secrets.of_member(generation.member_id)],
+        secrets=[sender.secrets.of_member(generation.member_id)],
     )
 
 
-async def _telling(rt: Runtime, delivery: Delivery, generation: Generation | None) -> Telling:
+async def _telling(
+    rt: Runtime, sender: Sender, delivery: Delivery, generation: Generation | None
+) -> Telling:
     now = None
     if generation is not None:
-        history = await progress.history_of(rt, generation.spec)
+        history = await sender.durations.of(generation.spec)
         now = progress.progress_of(generation, history, now=rt.clock.now())
     return Telling(
         message_id=message_id_of(delivery.id),
         kind=delivery.kind,
         happened_at=delivery.happened_at,
         generation=generation,
-        link=None if generation is None else queries.video_link(rt, generation),
+        link=None if generation is None else queries.signed_link(rt, sender.signer, generation),
         elapsed_seconds=0.0 if now is None else now.elapsed_seconds,
         p50_seconds=None if now is None else now.p50_seconds,
         p90_seconds=None if now is None else now.p90_seconds,
     )
 
 
-def _render(rt: Runtime, receiver: Receiver, telling: Telling) -> str:
+def _render(sender: Sender, receiver: Receiver, telling: Telling) -> str:
     """In the form of the receiver; of a dialect that has none, in our own."""
-    form = rt.forms.get(receiver.form) or rt.forms[Form.REELGATE.value]
+    form = sender.payloads.get(receiver.form) or sender.payloads[Form.REELGATE.value]
     return json.dumps(form(telling), ensure_ascii=False, separators=(",", ":"))
 
 
-async def _send(rt: Runtime, delivery: Delivery, receiver: Receiver, document: str) -> Tried:
+async def _send(
+    rt: Runtime, sender: Sender, delivery: Delivery, receiver: Receiver, document: str
+) -> Tried:
     now, started = rt.clock.now(), time.monotonic()
     message_id = message_id_of(delivery.id)
     headers = {
@@ -254,7 +265,7 @@ async def _send(rt: Runtime, delivery: Delivery, receiver: Receiver, document: s
     try:
         async with (
             asyncio.timeout(ATTEMPT_SECONDS),
-            rt.outward.stream(
+            sender.client.stream(
                 receiver.url, method="POST", content=document.encode(),
                 headers={**headers, "webhook-signature": signed},
             ) as response,

@@ -17,7 +17,7 @@ from app.db.webhook_endpoints import Endpoint, Owner
 from app.domain.caller import Caller
 from app.domain.webhooks import Form, Kind
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound
-from app.runtime import Runtime
+from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
 
 
@@ -34,7 +34,7 @@ def owner_of(caller: Caller) -> Owner:
 
 
 async def create(
-    rt: Runtime,
+    rt: ApiRuntime,
     caller: Caller,
     *,
     url: str,
@@ -63,7 +63,7 @@ async def create(
             tx, str(caller.member_id), "webhook.create", str(endpoint_id), team_wide=team_wide
         )
         endpoint = await _get(tx, caller, endpoint_id)
-    return Issued(endpoint=endpoint, secret=rt.webhook_secrets.of_endpoint(seed))
+    return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(seed))
 
 
 async def change(
@@ -80,7 +80,7 @@ async def change(
 
 
 async def rotate(
-    rt: Runtime, caller: Caller, endpoint_id: UUID, *, overlap_seconds: float
+    rt: ApiRuntime, caller: Caller, endpoint_id: UUID, *, overlap_seconds: float
 ) -> Issued:
     """A new secret; the one before signs too for as long. Raises `NotFound`."""
     seed = make_seed()
@@ -96,7 +96,7 @@ async def rotate(
             overlap_seconds=overlap_seconds,
         )
         endpoint = await _get(tx, caller, endpoint_id)
-    return Issued(endpoint=endpoint, secret=rt.webhook_secrets.of_endpoint(seed))
+    return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(seed))
 
 
 async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:

@@ -7,7 +7,7 @@ from collections import Counter, deque
 from uuid import UUID
 
 
-class Shares:
+class Fairness:
     """Tries that are in flight in this process, of each receiver and of each owner of receivers.
 
     `put_off` remembers which receivers were turned away; `next_of` says which of an owner's may

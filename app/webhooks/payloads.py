@@ -5,7 +5,6 @@ Workers send it and know no dialect; this is where the two meet.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +12,7 @@ from app.api.webhook_payload import render_told
 from app.dialects.luma import wire as luma
 from app.dialects.openai import wire as openai
 from app.domain.webhooks import Telling
+from app.webhooks.sender import Payloads
 
 
 def _openai(telling: Telling) -> dict[str, Any]:
@@ -33,6 +33,4 @@ def _luma(telling: Telling) -> dict[str, Any]:
 
 
 #: By the name of the form, which for callbacks is that of the dialect.
-FORMS: Mapping[str, Callable[[Telling], dict[str, Any]]] = MappingProxyType(
-    {"reelgate": render_told, "openai": _openai, "luma": _luma}
-)
+PAYLOADS: Payloads = MappingProxyType({"reelgate": render_told, "openai": _openai, "luma": _luma})

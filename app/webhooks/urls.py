@@ -14,14 +14,14 @@ from urllib.parse import urlsplit
 from app.domain.catalog import shown
 from app.errors import InvalidRequest, Issue
 from app.fetch import Refused, is_public
-from app.runtime import Runtime
+from app.runtime import ApiRuntime, Runtime
 
 _LONGEST_URL = 2_048
 #: A host whose last label is a number is an IPv4 address in some spelling (WHATWG URL, 3.5).
 _NUMERIC = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$", re.IGNORECASE)
 
 
-def check_callback_url(rt: Runtime, value: Any, field: str) -> str:
+def check_callback_url(rt: ApiRuntime, value: Any, field: str) -> str:
     """The address as it came. Raises `InvalidRequest` that names `field` where nothing may be sent
     there: only https, to hosts that are public, unless the operator allows an internal one."""
     if not isinstance(value, str):
@@ -29,7 +29,7 @@ def check_callback_url(rt: Runtime, value: Any, field: str) -> str:
     if not value or len(value) > _LONGEST_URL:
         _refuse(field, "value", f"must have 1 to {_LONGEST_URL} characters", value)
     try:
-        rt.outward.permit(value)
+        rt.sender.client.permit(value)
     except Refused as refused:
         why = str(refused).removesuffix(".")
         _refuse(field, "value", f"is not an address that is called: {why}", value)
@@ -38,7 +38,7 @@ def check_callback_url(rt: Runtime, value: Any, field: str) -> str:
     return value
 
 
-def check_optional_callback_url(rt: Runtime, value: Any) -> str | None:
+def check_optional_callback_url(rt: ApiRuntime, value: Any) -> str | None:
     """As `check_callback_url`, of a `callback_url` that may be left out."""
     return None if value is None else check_callback_url(rt, value, "callback_url")
 

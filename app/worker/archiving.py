@@ -19,7 +19,7 @@ from app.domain.generation import video_path
 from app.fetch import FetchError
 from app.generations import lifecycle
 from app.http_client import Response
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Succeeded
 from app.videos import deletion
@@ -55,7 +55,7 @@ class Undelivered(Exception):
         super().__init__(reason)
 
 
-async def archive(rt: Runtime, generation_id: UUID) -> None:
+async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
     """One try to archive a video. A failed one is repeated until the upstream's link is dead."""
     async with rt.db.single() as tx:
         work = await transitions.find_work(tx, generation_id)
@@ -89,7 +89,7 @@ async def archive(rt: Runtime, generation_id: UUID) -> None:
             await _sweep(rt, work, path)
 
 
-async def _take_over(rt: Runtime, work: Work, path: str) -> bool:
+async def _take_over(rt: WorkerRuntime, work: Work, path: str) -> bool:
     """Records, as a copy under `path`, what an earlier try brought home and did not live to record,
     or what came into the archive after the backup that was restored: its link may be dead by now.
     That try may live yet and remove its own file. False where there is nothing of the kind."""
@@ -119,7 +119,7 @@ async def _take_over(rt: Runtime, work: Work, path: str) -> bool:
     return True
 
 
-async def _copy(rt: Runtime, earlier: str, path: str) -> Stored | None:
+async def _copy(rt: WorkerRuntime, earlier: str, path: str) -> Stored | None:
     try:
         size = await rt.archive.size(earlier)
         if not size:
@@ -133,25 +133,25 @@ async def _copy(rt: Runtime, earlier: str, path: str) -> Stored | None:
 
 
 async def _give_up(
-    rt: Runtime, pending: PendingVideo, path: str, failure: Undelivered | TimeoutError
+    rt: WorkerRuntime, pending: PendingVideo, path: str, failure: Undelivered | TimeoutError
 ) -> None:
     reason = failure.reason if isinstance(failure, Undelivered) else "timeout"
     await _discard(rt, path)
     await persisted(lambda: _try_later(rt, pending, reason))
 
 
-async def _sweep(rt: Runtime, work: Work, path: str) -> None:
+async def _sweep(rt: WorkerRuntime, work: Work, path: str) -> None:
     """Removes what other tries left where `path` is; raises `ArchiveError`."""
     await deletion.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
 
 
-async def _discard(rt: Runtime, path: str) -> None:
+async def _discard(rt: WorkerRuntime, path: str) -> None:
     """Removes what a failed try wrote. What cannot be removed now is claimed by the next try."""
     with contextlib.suppress(ArchiveError):
         await rt.archive.delete(path)
 
 
-async def _bring_home(rt: Runtime, work: Work, pending: PendingVideo, path: str) -> Stored:
+async def _bring_home(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> Stored:
     """Downloads with the link of the answer, or with a fresh one where that does not work."""
     reason = "no_link"
     if pending.link is not None:
@@ -170,7 +170,7 @@ async def _bring_home(rt: Runtime, work: Work, pending: PendingVideo, path: str)
     return await _download(rt, link, path)
 
 
-async def _fresh_link(rt: Runtime, work: Work) -> str | None:
+async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
     labels = {key_id: label for label, key_id in (await rt.upstream_key_ids_now()).items()}
     if work.upstream_id is None or work.upstream_key_id not in labels:
         return None
@@ -182,7 +182,7 @@ async def _fresh_link(rt: Runtime, work: Work) -> str | None:
     return answer.link if isinstance(answer, Succeeded) else None
 
 
-async def _download(rt: Runtime, link: str, path: str) -> Stored:
+async def _download(rt: WorkerRuntime, link: str, path: str) -> Stored:
     try:
         async with rt.upstream.download(link) as response:
             if response.status_code != 200:
@@ -212,7 +212,7 @@ async def _whole(response: Response, expected: int | None) -> AsyncIterator[byte
         raise Undelivered("truncated")
 
 
-async def _look_into(rt: Runtime, path: str) -> Probe:
+async def _look_into(rt: WorkerRuntime, path: str) -> Probe:
     try:
         async with rt.archive.as_file(path) as local:
             return await rt.decoder.probe(local)
@@ -227,7 +227,7 @@ async def _look_into(rt: Runtime, path: str) -> Probe:
 
 
 async def _record(
-    rt: Runtime, work: Work, stored: Stored, seen: Probe, *, claim: bool = False
+    rt: WorkerRuntime, work: Work, stored: Stored, seen: Probe, *, claim: bool = False
 ) -> bool:
     """False where it is not this try's to record: another claimed it, or it was deleted."""
     difference = mismatch(work.spec, seen)
@@ -254,7 +254,7 @@ async def _record(
     return True
 
 
-async def _try_later(rt: Runtime, pending: PendingVideo, reason: str) -> None:
+async def _try_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) -> None:
     """The next try; or the end of trying, in the open, once the upstream's link is surely dead."""
     now = rt.clock.now()
     lost = (now - pending.created_at).total_seconds() >= _patience(reason)

@@ -12,7 +12,7 @@ from app.db.transitions import Work
 from app.domain.generation import State
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
 from app.worker.persist import persisted
@@ -27,7 +27,7 @@ _NO_KEY_SECONDS = 300.0
 _POLLED = frozenset({State.RUNNING, State.UNKNOWN})
 
 
-async def poll(rt: Runtime, generation_id: UUID) -> None:
+async def poll(rt: WorkerRuntime, generation_id: UUID) -> None:
     """One look at a running or unknown generation; the next one is a job of its own."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
@@ -39,7 +39,7 @@ async def poll(rt: Runtime, generation_id: UUID) -> None:
     await persisted(lambda: record(rt, work, answer))
 
 
-async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -> Work | None:
+async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, str]) -> Work | None:
     """The generation with a request of its key's budget taken; or None and, where there is still
     something to ask, a later job."""
     now = rt.clock.now()
@@ -67,7 +67,7 @@ async def _take_turn(rt: Runtime, generation_id: UUID, labels: dict[int, str]) -
         return work
 
 
-async def record(rt: Runtime, work: Work, answer: ResultAnswer) -> None:
+async def record(rt: WorkerRuntime, work: Work, answer: ResultAnswer) -> None:
     """Writes down what a look said and, where it said nothing final, when to look again."""
     now = rt.clock.now()
     async with lifecycle.begin(rt) as transaction:
@@ -89,7 +89,7 @@ async def record(rt: Runtime, work: Work, answer: ResultAnswer) -> None:
 
 
 async def _keep_looking(
-    rt: Runtime, transaction: Transaction, work: Work, answer: ResultAnswer, now: datetime
+    rt: WorkerRuntime, transaction: Transaction, work: Work, answer: ResultAnswer, now: datetime
 ) -> State | None:
     """Schedules the next look, while there is something to ask for."""
     tx = transaction.tx
@@ -113,7 +113,7 @@ async def _keep_looking(
 
 
 async def _mark_unknown_when_overdue(
-    rt: Runtime, transaction: Transaction, work: Work, now: datetime
+    rt: WorkerRuntime, transaction: Transaction, work: Work, now: datetime
 ) -> State | None:
     """A running generation past its deadline becomes unknown."""
     if work.state is not State.RUNNING or _elapsed(work, now) <= rt.settings.running_seconds:
@@ -121,7 +121,7 @@ async def _mark_unknown_when_overdue(
     return await lifecycle.mark_unknown(transaction, work, attempt=None, reason="deadline")
 
 
-def _worth_asking(rt: Runtime, work: Work, now: datetime) -> bool:
+def _worth_asking(rt: WorkerRuntime, work: Work, now: datetime) -> bool:
     if _elapsed(work, now) <= rt.settings.unknown_seconds:
         return True
     log.error("unknown_given_up", generation_id=str(work.id))

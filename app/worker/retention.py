@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 
 from app.errors import Unavailable
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.videos import deletion
 
@@ -16,7 +16,7 @@ log = logger(__name__)
 EVERY_SECONDS = 300.0
 
 
-async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
+async def keep(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     """A round now and every few minutes until `stopping`. Workers may do it at the same time: they
     skip each other's rows, and removing bytes twice is harmless. It may be cancelled anywhere."""
     while not stopping.is_set():
@@ -31,7 +31,7 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
             await asyncio.wait_for(stopping.wait(), timeout=EVERY_SECONDS)
 
 
-async def one_round(rt: Runtime) -> None:
+async def one_round(rt: WorkerRuntime) -> None:
     """Batch by batch, so that a crash leaves little behind and no row is locked for long."""
     while await deletion.delete_expired(rt):
         if not await deletion.remove_leftovers(rt):

@@ -9,14 +9,14 @@ from app import __version__
 from app.db.jobs import Job
 from app.db.session import driver_conninfo
 from app.jobs import Workers
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.worker import archiving, polls, retention, submissions, upkeep, webhooks
 
 log = logger(__name__)
 
 
-async def run(rt: Runtime, stopping: asyncio.Event) -> None:
+async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     """Works until `stopping`, then finishes what is in flight within the drain time."""
     workers = Workers(
         driver_conninfo(rt.db.address),

@@ -22,7 +22,7 @@ from app.domain.polling import Pace
 from app.errors import Unavailable
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import (
     Failed,
@@ -56,7 +56,7 @@ class _Claim:
     key_label: str
 
 
-async def submit(rt: Runtime, generation_id: UUID) -> None:
+async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
     """Sends a queued generation, once. The state is read first: a job may run a second time."""
     attempt = uuid4()
     claim = await _claim_once_heard(rt, generation_id, attempt)
@@ -87,7 +87,7 @@ async def submit(rt: Runtime, generation_id: UUID) -> None:
         raise
 
 
-async def _claim_once_heard(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+async def _claim_once_heard(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
     while True:
         try:
             return await persisted(lambda: _claim(rt, generation_id, attempt))
@@ -95,7 +95,7 @@ async def _claim_once_heard(rt: Runtime, generation_id: UUID, attempt: UUID) -> 
             await upstream_keys.check_silent(rt, silent.label)
 
 
-async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
     """queued → submitting with this attempt, committed before the POST; None: nothing to send.
     Raises `Silent`, and has then done nothing."""
     key_ids = await rt.upstream_key_ids_now()
@@ -140,7 +140,7 @@ async def _claim(rt: Runtime, generation_id: UUID, attempt: UUID) -> _Claim | No
     return _Claim(work, attempt, labels[slot.key_id])
 
 
-async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
+async def _wait_for_turn(rt: WorkerRuntime, tx: Tx, work: Work, slot: Slot) -> None:
     """Puts a submission off until about its turn: those that go before it take a request of the
     budget each. All coming back at once would cost the database much and bring nobody forward."""
     # Counted no further than matters: each that waits asks, and would else read all the others.
@@ -154,7 +154,7 @@ async def _wait_for_turn(rt: Runtime, tx: Tx, work: Work, slot: Slot) -> None:
 
 
 async def _resume(
-    rt: Runtime,
+    rt: WorkerRuntime,
     transaction: Transaction,
     work: Work,
     attempt: UUID,
@@ -172,7 +172,7 @@ async def _resume(
     return None
 
 
-async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
+async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None:
     """Writes the answer down. Where the generation has left `submitting` in the meantime, the
     answer is taken only if it is news, else it lost the race."""
     look_after = await _first_look(rt, claim.work) if isinstance(answer, Running) else 0.0
@@ -200,7 +200,7 @@ async def record(rt: Runtime, claim: _Claim, answer: SubmitAnswer) -> None:
     log.info("submitted", generation_id=str(claim.work.id), state=state.value, reason=reason)
 
 
-async def _first_look(rt: Runtime, work: Work) -> float:
+async def _first_look(rt: WorkerRuntime, work: Work) -> float:
     """Seconds until the first look. Before the answer is written and apart from it: what was like
     it earlier is worth knowing, an id that was paid for is worth more."""
     try:
@@ -212,7 +212,12 @@ async def _first_look(rt: Runtime, work: Work) -> float:
 
 
 async def _apply(
-    rt: Runtime, transaction: Transaction, claim: _Claim, answer: SubmitAnswer, *, look_after: float
+    rt: WorkerRuntime,
+    transaction: Transaction,
+    claim: _Claim,
+    answer: SubmitAnswer,
+    *,
+    look_after: float,
 ) -> State | None:
     work, attempt, now = claim.work, claim.attempt, rt.clock.now()
     match answer:
@@ -240,7 +245,7 @@ async def _apply(
 
 
 async def _send_again(
-    rt: Runtime, transaction: Transaction, claim: _Claim, answer: NotProcessed
+    rt: WorkerRuntime, transaction: Transaction, claim: _Claim, answer: NotProcessed
 ) -> State | None:
     work = claim.work
     if answer.key_trouble is not None:
@@ -269,7 +274,7 @@ async def _send_again(
     )
 
 
-def pace_of(rt: Runtime) -> Pace:
+def pace_of(rt: WorkerRuntime) -> Pace:
     return Pace(
         first_seconds=rt.settings.poll_first_seconds,
         least_seconds=rt.settings.poll_seconds,

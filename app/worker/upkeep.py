@@ -9,7 +9,7 @@ from app.db import events, health, jobs, upstream_keys, webhook_deliveries
 from app.db.session import Conflict
 from app.domain.generation import FINAL
 from app.errors import Unavailable
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.worker.archiving import TRY_SECONDS
 from app.worker.upstream_keys import probe
@@ -22,7 +22,7 @@ _ROUNDS_PER_STALL = 3
 _GRACE_SECONDS = 120.0
 
 
-async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
+async def keep(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     """A round every few seconds until `stopping`; one worker at a time does it."""
     every = rt.settings.worker_stalled_seconds / _ROUNDS_PER_STALL
     while not stopping.is_set():
@@ -38,7 +38,7 @@ async def keep(rt: Runtime, stopping: asyncio.Event) -> None:
             await asyncio.wait_for(stopping.wait(), timeout=every)
 
 
-async def one_round(rt: Runtime) -> None:
+async def one_round(rt: WorkerRuntime) -> None:
     # A try at a video may take over what an earlier one left, and then download after all.
     longest = max(rt.settings.upstream_read_seconds, 2 * TRY_SECONDS) + _GRACE_SECONDS
     key_ids = await rt.upstream_key_ids_now()

@@ -13,7 +13,7 @@ from app.db.jobs import Job
 from app.db.upstream_keys import UpstreamKey
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
-from app.runtime import Runtime
+from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import KeyTrouble, Lost, NotProcessed, SubmitAnswer
 from app.upstream.client import KeyCheck
@@ -33,13 +33,13 @@ class Silent(Exception):
         super().__init__(label)
 
 
-def refuse_silent(rt: Runtime, label: str) -> None:
+def refuse_silent(rt: WorkerRuntime, label: str) -> None:
     """Raises `Silent`."""
     if rt.upstream.in_flight(label).is_silent(rt.settings.breaker_failures):
         raise Silent(label)
 
 
-async def check_silent(rt: Runtime, label: str) -> None:
+async def check_silent(rt: WorkerRuntime, label: str) -> None:
     """Makes a look-up, which costs nothing; where that is not answered either, the breaker opens.
     One look-up serves all submissions that wait for it."""
     in_flight, threshold = rt.upstream.in_flight(label), rt.settings.breaker_failures
@@ -52,12 +52,12 @@ async def check_silent(rt: Runtime, label: str) -> None:
             in_flight.hear()
 
 
-async def _open(rt: Runtime, label: str) -> None:
+async def _open(rt: WorkerRuntime, label: str) -> None:
     async with lifecycle.begin(rt) as transaction:
         await _record_failure(rt, transaction, label, threshold=1)
 
 
-def keeps_up(rt: Runtime, label: str) -> bool:
+def keeps_up(rt: WorkerRuntime, label: str) -> bool:
     """Whether submissions through a key are answered about as fast as the last ones were."""
     in_flight = rt.upstream.in_flight(label)
     overdue = in_flight.is_overdue(rt.settings.breaker_failures)
@@ -67,7 +67,9 @@ def keeps_up(rt: Runtime, label: str) -> bool:
     return not overdue
 
 
-async def record(rt: Runtime, transaction: Transaction, label: str, answer: SubmitAnswer) -> None:
+async def record(
+    rt: WorkerRuntime, transaction: Transaction, label: str, answer: SubmitAnswer
+) -> None:
     """Lets the breaker of a key know how a submission ended."""
     if isinstance(answer, Lost) and answer.reason == "stopped":
         # This process ended it, which says nothing of the upstream.
@@ -84,7 +86,7 @@ async def record(rt: Runtime, transaction: Transaction, label: str, answer: Subm
 
 
 async def _record_failure(
-    rt: Runtime, transaction: Transaction, label: str, *, threshold: int
+    rt: WorkerRuntime, transaction: Transaction, label: str, *, threshold: int
 ) -> None:
     if await upstream_keys.record_failure(
         transaction.tx, rt.upstream_key_ids[label], threshold=threshold,
@@ -94,7 +96,7 @@ async def _record_failure(
         transaction.on_commit(partial(log.error, "breaker_opened", label=label))
 
 
-async def probe(rt: Runtime, key: UpstreamKey) -> None:
+async def probe(rt: WorkerRuntime, key: UpstreamKey) -> None:
     """Looks up a result that nobody has, which costs nothing. An answer of any kind shows that the
     upstream is there, and the breaker is half open."""
     if key.label not in rt.upstream.labels():
@@ -109,7 +111,9 @@ async def probe(rt: Runtime, key: UpstreamKey) -> None:
     log.info("breaker_half_open", label=key.label)
 
 
-async def set_aside(rt: Runtime, transaction: Transaction, label: str, trouble: KeyTrouble) -> None:
+async def set_aside(
+    rt: WorkerRuntime, transaction: Transaction, label: str, trouble: KeyTrouble
+) -> None:
     """Stops submissions through a key for a while."""
     if await upstream_keys.set_aside(
         transaction.tx, rt.upstream_key_ids[label], reason=trouble.value,

@@ -34,9 +34,9 @@ def sample(gate: Gateway, name: str, **labels: str) -> float:
 
 
 async def make_unknown(gate: Gateway, uuid: str) -> None:
-    claim = await submissions._claim(gate.rt, UUID(uuid), uuid4())
+    claim = await submissions._claim(gate.worker, UUID(uuid), uuid4())
     assert claim is not None
-    await submissions.record(gate.rt, claim, Lost(reason="reset"))
+    await submissions.record(gate.worker, claim, Lost(reason="reset"))
 
 
 @asynccontextmanager
@@ -119,7 +119,7 @@ async def test_a_resolution_is_counted(
 async def test_a_restore_is_counted(still_gate: Gateway) -> None:
     key = await still_gate.member()
     queued, submitting = await created(still_gate, key), await created(still_gate, key)
-    assert await submissions._claim(still_gate.rt, UUID(submitting), uuid4()) is not None
+    assert await submissions._claim(still_gate.worker, UUID(submitting), uuid4()) is not None
     before = counted(still_gate)
     assert await restore.hold_back(still_gate.rt, actor="op") == 2
     # What is queued goes through `submitting`.
@@ -131,12 +131,12 @@ async def test_an_id_that_comes_late_moves_nothing_and_counts_nothing(
     still_gate: Gateway,
 ) -> None:
     uuid = await created(still_gate, await still_gate.member())
-    claim = await submissions._claim(still_gate.rt, UUID(uuid), uuid4())
+    claim = await submissions._claim(still_gate.worker, UUID(uuid), uuid4())
     assert claim is not None
-    await submissions.record(still_gate.rt, claim, Lost(reason="reset"))
+    await submissions.record(still_gate.worker, claim, Lost(reason="reset"))
     before = counted(still_gate)
     with capture_logs() as logs:
-        await submissions.record(still_gate.rt, claim, Running(upstream_id="u-2"))
+        await submissions.record(still_gate.worker, claim, Running(upstream_id="u-2"))
     assert counted(still_gate) == before
     assert [(line["event"], line["state"]) for line in logs] == [("submitted", "unknown")]
 
@@ -156,15 +156,15 @@ async def test_a_breaker_that_could_not_be_opened_was_not_opened(
 ) -> None:
     async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
         uuid = await created(gate, await gate.member())
-        claim = await submissions._claim(gate.rt, UUID(uuid), uuid4())
+        claim = await submissions._claim(gate.worker, UUID(uuid), uuid4())
         assert claim is not None
         openings: dict[str, Any] = {"name": "reelgate_breaker_openings_total", "label": "main"}
         async with failing_commits(gate):
             with capture_logs() as logs, pytest.raises(Unavailable):
-                await submissions.record(gate.rt, claim, Lost(reason="reset"))
+                await submissions.record(gate.worker, claim, Lost(reason="reset"))
         assert (logs, sample(gate, **openings)) == ([], 0)
         with capture_logs() as logs:
-            await submissions.record(gate.rt, claim, Lost(reason="reset"))
+            await submissions.record(gate.worker, claim, Lost(reason="reset"))
         assert [line["event"] for line in logs] == ["breaker_opened", "submitted"]
         assert sample(gate, **openings) == 1
 
@@ -173,13 +173,13 @@ async def test_a_submission_lost_with_its_worker_is_counted_once_it_is_written_d
     still_gate: Gateway,
 ) -> None:
     uuid = UUID(await created(still_gate, await still_gate.member()))
-    assert await submissions._claim(still_gate.rt, uuid, uuid4()) is not None
+    assert await submissions._claim(still_gate.worker, uuid, uuid4()) is not None
     async with failing_commits(still_gate):
         with pytest.raises(Unavailable):
-            await submissions._claim(still_gate.rt, uuid, uuid4())
+            await submissions._claim(still_gate.worker, uuid, uuid4())
     rescued: dict[str, Any] = {"name": "reelgate_rescued_total", "kind": "submitting"}
     assert sample(still_gate, **rescued) == 0
-    assert await submissions._claim(still_gate.rt, uuid, uuid4()) is None
+    assert await submissions._claim(still_gate.worker, uuid, uuid4()) is None
     assert sample(still_gate, **rescued) == 1
     async with still_gate.rt.db.single() as tx:
         work = await transitions.find_work(tx, uuid)

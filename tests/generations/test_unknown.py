@@ -120,7 +120,7 @@ async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named
     """A look was on its way when an operator named the record that was paid for."""
     key = await still_gate.member()
     uuid = as_id(await created(still_gate, key))
-    await submissions.submit(still_gate.rt, uuid)
+    await submissions.submit(still_gate.worker, uuid)
     async with lifecycle.begin(still_gate.rt) as transaction:
         tx = transaction.tx
         looking = await transitions.find_work(tx, uuid)
@@ -138,7 +138,7 @@ async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named
         Failed(code="upstream_failed", message="No video."),
         Succeeded(upstream_id=None, paths=("a.mp4",), link=None),
     ):
-        await polls.record(still_gate.rt, looking, answer)
+        await polls.record(still_gate.worker, looking, answer)
         assert (await still_gate.generation(uuid)).state is State.UNKNOWN
     assert await used(still_gate, key) == PRICE
     async with still_gate.rt.db.single() as tx:

@@ -20,10 +20,10 @@ from app.errors import InvalidRequest
 from app.main import create_app
 from app.members import keys, members, teams
 from app.members.members import Limits
-from app.runtime import Clock, Runtime, open_runtime
+from app.runtime import ApiRuntime, Clock, WorkerRuntime, open_api, open_runtime, open_worker
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
-from app.webhooks.payloads import FORMS
+from app.webhooks.payloads import PAYLOADS
 from app.worker.run import run as run_worker
 from tests.harness.renders import shared_renders
 from tests.simulator.conftest import Client as Simulator
@@ -63,10 +63,14 @@ def settings_for(database_url: str, folder: Path, **changes: Any) -> Settings:
 
 
 class Gateway:
-    """`http` is a client without an API key; `member` makes a key."""
+    """`rt` is the API's, `worker` is what the workers of this process get. `http` is a client
+    without an API key; `member` makes a key."""
 
-    def __init__(self, rt: Runtime, http: httpx.AsyncClient, simulator: Simulator) -> None:
+    def __init__(
+        self, rt: ApiRuntime, worker: WorkerRuntime, http: httpx.AsyncClient, simulator: Simulator
+    ) -> None:
         self.rt = rt
+        self.worker = worker
         self.http = http
         self.simulator = simulator
         self._workers: list[tuple[asyncio.Task[None], asyncio.Event]] = []
@@ -96,7 +100,7 @@ class Gateway:
 
     def start_worker(self) -> None:
         stopping = asyncio.Event()
-        self._workers.append((asyncio.create_task(run_worker(self.rt, stopping)), stopping))
+        self._workers.append((asyncio.create_task(run_worker(self.worker, stopping)), stopping))
 
     async def stop_workers(self) -> None:
         for _, stopping in self._workers:
@@ -129,6 +133,19 @@ class Gateway:
 
 
 @contextlib.asynccontextmanager
+async def opened(
+    settings: Settings, *, clock: Clock | None = None
+) -> AsyncIterator[tuple[ApiRuntime, WorkerRuntime]]:
+    """As `reelgate up` has them, in one process."""
+    async with (
+        open_runtime(settings, clock=clock) as rt,
+        open_api(rt, payloads=PAYLOADS) as api,
+        open_worker(rt, payloads=PAYLOADS) as worker,
+    ):
+        yield api, worker
+
+
+@contextlib.asynccontextmanager
 async def gateway(
     database_url: str,
     folder: Path,
@@ -148,12 +165,12 @@ async def gateway(
         settings = settings_for(
             database_url, folder, simulator_url=str(simulator.http.base_url), **changes
         )
-        async with open_runtime(settings, clock=clock, forms=FORMS) as rt:
+        async with opened(settings, clock=clock) as (rt, for_workers):
             transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
             async with httpx.AsyncClient(
                 transport=transport, base_url="http://gateway", timeout=120
             ) as http:
-                running = Gateway(rt, http, simulator)
+                running = Gateway(rt, for_workers, http, simulator)
                 if worker:
                     running.start_worker()
                 try:

@@ -305,7 +305,7 @@ async def test_a_deed_that_breaks_behind_its_commit_says_that_it_is_done(
                         webhook_max_endpoints=1000) as gate,
     ):  # fmt: skip
         key = await gate.member("op", team="default", role=Role.ADMIN)
-        await gate.rt.upstream_key_ids_now()
+        await gate.worker.upstream_key_ids_now()
         hook = (await endpoint(gate, key, receiver.url))["id"]
         tested = f"/api/v1/webhooks/endpoints/{hook}/test"
         delivery = (await gate.http.post(tested, headers={"API-KEY": key})).json()["id"]

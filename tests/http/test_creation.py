@@ -110,7 +110,7 @@ async def test_a_create_while_no_upstream_key_can_be_used_says_so(
     still_gate: Gateway, create: Create, away: str
 ) -> None:
     key = await still_gate.member()
-    await still_gate.rt.upstream_key_ids_now()
+    await still_gate.worker.upstream_key_ids_now()
     assert (await create.post(still_gate, key)).json()["waiting"] is None
     await execute(still_gate, f"UPDATE upstream_keys SET {away}")
     waiting = (await create.post(still_gate, key)).json()["waiting"]

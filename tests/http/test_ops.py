@@ -265,6 +265,6 @@ async def test_what_an_operator_has_to_mind_is_remarked_and_takes_nobody_out(gat
     assert (await remarks())["paused"].startswith("admission and submission, by an operator")
     await pauses.set_paused(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
     assert (await remarks())["paused"].startswith("admission, by an operator")
-    await gate.rt.upstream_key_ids_now()  # a worker that is ready may not have told them yet
+    await gate.worker.upstream_key_ids_now()  # a worker that is ready may not have told them yet
     await execute(gate, "UPDATE upstream_keys SET state = 'set_aside', reason = 'rejected'")
     assert "no upstream key is in use" in (await remarks())["upstream"]

@@ -40,7 +40,7 @@ async def film_behind(gate: Gateway) -> bytes:
 async def succeed(gate: Gateway, generation_id: UUID, *, link: str | None) -> None:
     """As a worker would, but for the archiving."""
     attempt, now = uuid4(), gate.rt.clock.now()
-    [key_id] = (await gate.rt.upstream_key_ids_now()).values()
+    [key_id] = (await gate.worker.upstream_key_ids_now()).values()
     async with lifecycle.begin(gate.rt) as transaction:
         work = await transitions.find_work(transaction.tx, generation_id)
         assert work is not None

@@ -15,7 +15,7 @@ import uvicorn
 
 from app.http.server import server_config
 from app.main import create_app
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 #: Longer than any event takes on a busy machine.
 PATIENCE_SECONDS = 60.0
@@ -122,7 +122,7 @@ class _Server(uvicorn.Server):
 
 
 @contextlib.asynccontextmanager
-async def serving(rt: Runtime) -> AsyncIterator[Listener]:
+async def serving(rt: ApiRuntime) -> AsyncIterator[Listener]:
     """The application on a port of its own, stopped as a process stops."""
     with socket.create_server(("127.0.0.1", 0)) as port:
         server = _Server(server_config(create_app(rt), rt.settings))

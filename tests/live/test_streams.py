@@ -296,7 +296,7 @@ async def test_a_stream_goes_on_when_the_database_is_back(
             assert listening.comments == ["still here"]
             with monkeypatch.context() as away:
                 away.setattr(still_gate.rt.db, "single", _away)
-                still_gate.rt.histories.clear()
+                still_gate.rt.durations.forget()
                 still_gate.rt.feed.wake()
                 assert (await watching.next()).event == "progress"
             assert still_gate.rt.db.single == single

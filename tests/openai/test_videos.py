@@ -28,7 +28,7 @@ async def submitting(gate: Gateway, video: dict[str, Any]) -> None:
     """As a worker would that has just taken it."""
     generation_id = parse_generation_id(video["id"])
     assert generation_id is not None
-    [key_id] = (await gate.rt.upstream_key_ids_now()).values()
+    [key_id] = (await gate.worker.upstream_key_ids_now()).values()
     async with lifecycle.begin(gate.rt) as transaction:
         assert await lifecycle.begin_attempt(
             transaction, generation_id, attempt=uuid4(), upstream_key_id=key_id,

@@ -9,12 +9,13 @@ from app.operators.doctor import examine
 from tests.harness.gateway import Gateway
 
 
-async def findings(gate: Gateway) -> dict[str, tuple[bool | None, str]]:
-    return {found.name: (found.ok, found.detail) async for found in examine(gate.rt)}
+async def examined(gate: Gateway) -> dict[str, tuple[bool | None, str]]:
+    findings = examine(gate.rt, gate.worker.upstream)
+    return {found.name: (found.ok, found.detail) async for found in findings}
 
 
 async def test_a_gateway_that_works_is_found_sound(gate: Gateway) -> None:
-    found = await findings(gate)
+    found = await examined(gate)
     assert found["version"] == (True, f"{__version__} on Python {platform.python_version()}")
     assert list(found) == [
         "version", "database", "migrations", "clock", "worker", "archive", "upstream key main",

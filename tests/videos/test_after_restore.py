@@ -110,7 +110,7 @@ async def test_a_file_that_came_into_the_archive_after_the_dump_is_not_thrown_aw
     await gate.simulator.fault("key_deleted", match={"path": "results"}, times=None)
     await gate.simulator.fault("link_gone", match={"path": "download"}, times=None)
     await on_its_way(gate, kept.id)
-    await archiving.archive(gate.rt, kept.id)
+    await archiving.archive(gate.worker, kept.id)
     restored = (await gate.generation(kept.id)).asset
     assert restored is not None
     assert kept.asset is not None
@@ -131,9 +131,9 @@ async def test_a_copy_whose_try_was_stopped_is_not_left_behind(
     with monkeypatch.context() as patched:
         patched.setattr(archiving, "_look_into", stopped)
         with pytest.raises(asyncio.CancelledError):
-            await archiving.archive(gate.rt, kept.id)
+            await archiving.archive(gate.worker, kept.id)
     assert len(files_of(gate)) == 2
-    await archiving.archive(gate.rt, kept.id)
+    await archiving.archive(gate.worker, kept.id)
     taken = (await gate.generation(kept.id)).asset
     assert taken is not None
     assert files_of(gate) == [gate.rt.settings.data_dir / "archive" / str(taken.path)]
@@ -152,10 +152,10 @@ async def test_what_was_taken_over_goes_once_the_archive_lets_it(
     with monkeypatch.context() as patched:
         patched.setattr(Archive, "delete", refused)
         with pytest.raises(ArchiveUnavailable):
-            await archiving.archive(gate.rt, kept.id)
+            await archiving.archive(gate.worker, kept.id)
     assert len(files_of(gate)) == 2
     # The job is made again.
-    await archiving.archive(gate.rt, kept.id)
+    await archiving.archive(gate.worker, kept.id)
     taken = (await gate.generation(kept.id)).asset
     assert taken is not None
     assert taken.state == "archived"
@@ -181,7 +181,7 @@ async def test_what_could_not_be_discarded_at_once_goes_with_the_next_video(
         await delete(archive, path)
 
     monkeypatch.setattr(Archive, "delete", refused_at_first)
-    await archiving.archive(gate.rt, kept.id)
+    await archiving.archive(gate.worker, kept.id)
     again = (await gate.generation(kept.id)).asset
     assert again is not None
     assert (again.state, refusals) == ("archived", 0)
@@ -196,7 +196,7 @@ async def test_a_file_that_is_no_video_is_not_taken_for_one(gate: Gateway) -> No
     await on_its_way(gate, kept.id)
     folder = gate.rt.settings.data_dir / "archive"
     (folder / str(kept.asset.path)).write_bytes(b"not a video")
-    await archiving.archive(gate.rt, kept.id)
+    await archiving.archive(gate.worker, kept.id)
     again = (await gate.generation(kept.id)).asset
     assert again is not None
     assert (again.state, again.sha256) == ("archived", kept.asset.sha256)

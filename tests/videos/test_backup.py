@@ -24,11 +24,10 @@ from app.domain.operators import Switch
 from app.errors import InvalidRequest
 from app.main import create_app
 from app.operators import pauses, restore
-from app.runtime import open_runtime
 from app.videos import verify
 from app.worker import upkeep
 from tests.harness.database import Server
-from tests.harness.gateway import Gateway, gateway, settings_for
+from tests.harness.gateway import Gateway, gateway, opened, settings_for
 from tests.simulator.conftest import until
 from tests.videos.videos import archived, path_of, run
 from tests.worker.test_submissions import PRICE, created, submissions_of, used
@@ -104,10 +103,10 @@ async def restored(old: Gateway, address: str, folder: Path) -> AsyncIterator[Ga
         str(folder / "reelgate.dump"),
     )  # fmt: skip
     settings = settings_for(address, folder, simulator_url=str(old.simulator.http.base_url), **PACE)
-    async with open_runtime(settings) as rt:
+    async with opened(settings) as (rt, worker):
         transport = httpx.ASGITransport(create_app(rt))
         async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
-            gate = Gateway(rt, http, old.simulator)
+            gate = Gateway(rt, worker, http, old.simulator)
             try:
                 yield gate
             finally:
@@ -185,7 +184,7 @@ async def test_what_was_sent_after_the_dump_is_not_sent_again_by_a_restore(
             await turn(new, paused=False)
             await look_now(new)
             assert (await new.archived(str(running))).state is State.SUCCEEDED
-            await upkeep.one_round(new.rt)
+            await upkeep.one_round(new.worker)
             await all_submissions_ran(new)
             assert (await new.generation(waiting)).state is State.UNKNOWN
             assert await sent(new) == [1, 1, 1]

@@ -97,7 +97,7 @@ async def test_a_video_on_its_way_to_the_archive_is_dropped(gate: Gateway) -> No
     assert (await delete(gate, key, uuid)).status_code == 204
     assert await row_of(gate, UUID(uuid)) == ("deleted", None)
     # Its job still waits for the next try.
-    await archiving.archive(gate.rt, UUID(uuid))
+    await archiving.archive(gate.worker, UUID(uuid))
     assert await row_of(gate, UUID(uuid)) == ("deleted", None)
     seen = await gate.http.get(f"/api/v1/generations/{uuid}/content", headers={"API-KEY": key})
     assert (seen.status_code, seen.json()["code"]) == (410, "video_expired")
@@ -113,7 +113,7 @@ async def test_a_video_that_is_deleted_while_it_is_archived_leaves_no_bytes(
     await failed_once(gate, uuid)
     await gate.stop_workers()
     downloading, deleted = asyncio.Event(), asyncio.Event()
-    download = gate.rt.upstream.download
+    download = gate.worker.upstream.download
 
     @contextlib.asynccontextmanager
     async def held(link: str) -> AsyncIterator[Response]:
@@ -122,8 +122,8 @@ async def test_a_video_that_is_deleted_while_it_is_archived_leaves_no_bytes(
             await deleted.wait()
             yield response
 
-    monkeypatch.setattr(gate.rt.upstream, "download", held)
-    running = asyncio.create_task(archiving.archive(gate.rt, UUID(uuid)))
+    monkeypatch.setattr(gate.worker.upstream, "download", held)
+    running = asyncio.create_task(archiving.archive(gate.worker, UUID(uuid)))
     await downloading.wait()
     assert (await delete(gate, key, uuid)).status_code == 204
     assert not running.done()
@@ -147,7 +147,7 @@ async def test_bytes_that_a_dead_worker_wrote_for_a_deleted_video_go_with_its_jo
     left = gate.rt.settings.data_dir / "archive" / path
     left.parent.mkdir(parents=True, exist_ok=True)
     left.write_bytes(b"written just before the worker died")
-    await archiving.archive(gate.rt, generation.id)
+    await archiving.archive(gate.worker, generation.id)
     assert not left.exists()
 
 
@@ -166,11 +166,11 @@ async def test_bytes_the_archive_would_not_give_up_are_removed_later(gate: Gatew
         f"/api/v1/generations/{generation.id}/content", headers={"API-KEY": key}
     )
     assert seen.status_code == 410
-    await retention.one_round(gate.rt)
+    await retention.one_round(gate.worker)
     assert (await row_of(gate, generation.id))[1] is not None
 
     file.rmdir()
     file.write_bytes(bytes_)
-    await retention.one_round(gate.rt)
+    await retention.one_round(gate.worker)
     assert not file.exists()
     assert await row_of(gate, generation.id) == ("deleted", None)

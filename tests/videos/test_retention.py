@@ -36,15 +36,15 @@ async def test_videos_are_kept_for_ever_unless_the_team_says_otherwise(
         ours = await archived(gate, await gate.member("ada"))
         theirs = await archived(gate, await gate.member("bob", team="keepers"))
         clock.move(3650 * DAY)
-        await retention.one_round(gate.rt)
+        await retention.one_round(gate.worker)
         assert (await row_of(gate, ours.id))[0] == "archived"
 
         await keep_for(gate, 3651)
-        await retention.one_round(gate.rt)
+        await retention.one_round(gate.worker)
         assert (await row_of(gate, ours.id))[0] == "archived"
 
         await keep_for(gate, 3649)
-        await retention.one_round(gate.rt)
+        await retention.one_round(gate.worker)
         assert await row_of(gate, ours.id) == ("deleted", None)
         assert not file_of(gate, ours).exists()
         assert await deletions(gate, ours.id) == [{"reason": "retention"}]
@@ -84,7 +84,7 @@ async def test_more_than_a_batch_goes_in_one_round_and_missing_files_are_no_trou
         " WHERE id NOT IN (SELECT generation_id FROM assets)",
     )
     await keep_for(gate, 8)
-    await retention.one_round(gate.rt)
+    await retention.one_round(gate.worker)
     async with gate.rt.db.single() as tx:
         counted = await tx.execute(
             text("SELECT state, path IS NULL AS gone, count(*) FROM assets GROUP BY 1, 2")
@@ -101,7 +101,7 @@ async def test_two_that_retain_at_once_write_one_event_each(gate: Gateway) -> No
     videos = [await archived(gate, key, f"wave {n}") for n in range(3)]
     await run(gate, "UPDATE assets SET archived_at = now() - interval '9 days'")
     await keep_for(gate, 8)
-    await asyncio.gather(*(retention.one_round(gate.rt) for _ in range(4)))
+    await asyncio.gather(*(retention.one_round(gate.worker) for _ in range(4)))
     for video in videos:
         assert len(await deletions(gate, video.id)) == 1
         assert await row_of(gate, video.id) == ("deleted", None)

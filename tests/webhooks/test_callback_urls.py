@@ -11,7 +11,7 @@ import pytest
 from app.errors import InvalidRequest
 from app.fetch import GuardedFetcher
 from app.http_client import HttpClient
-from app.runtime import Runtime, receiver_policy
+from app.runtime import ApiRuntime, receiver_policy
 from app.webhooks.urls import check_callback_url
 from tests.harness.gateway import settings_for
 
@@ -32,11 +32,12 @@ TAKEN = [
 ]  # fmt: skip
 
 
-def looking(folder: Path, *internal: str) -> Runtime:
+def looking(folder: Path, *internal: str) -> ApiRuntime:
     """What is looked at: the settings, and the rules of the client that would call."""
     settings = settings_for("postgresql://nobody/asks", folder, webhook_internal_origins=internal)
-    outward = GuardedFetcher(HttpClient(max_connections=1), receiver_policy(settings))
-    return cast(Runtime, SimpleNamespace(settings=settings, outward=outward))
+    client = GuardedFetcher(HttpClient(max_connections=1), receiver_policy(settings))
+    sender = SimpleNamespace(client=client)
+    return cast(ApiRuntime, SimpleNamespace(settings=settings, sender=sender))
 
 
 @pytest.mark.parametrize("value", REFUSED, ids=repr)

@@ -66,7 +66,7 @@ async def test_a_try_and_a_deletion_do_not_wait_for_each_other(
         await note_health(*what, **how)
 
     monkeypatch.setattr(endpoints, "note_health", meanwhile)
-    await tell(still.rt, delivery)
+    await tell(still.worker, delivery)
     answer = await deleting[0]
     assert (answer.status_code, answer.text) == (204, "")
     assert await deliveries(still) == []

@@ -10,7 +10,7 @@ from uuid import uuid4
 import pytest
 from sqlalchemy import text
 
-from app.webhooks.fairness import Shares
+from app.webhooks.fairness import Fairness
 from tests.harness.gateway import Gateway, gateway
 from tests.webhooks.receiving import (
     PATIENCE_SECONDS,
@@ -141,30 +141,30 @@ async def called_back(gate: Gateway, key: str, url: str) -> None:
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 async def test_the_smallest_lane_has_a_share_for_everybody(size: int) -> None:
-    shares, receiver, owner = Shares(size), uuid4(), uuid4()
-    assert await shares.take(receiver, owner, seconds=0)
-    assert not await shares.take(receiver, owner, seconds=0)
-    assert await shares.take(uuid4(), uuid4(), seconds=0)
-    await shares.free(receiver, owner)
-    assert await shares.take(receiver, owner, seconds=0)
+    fairness, receiver, owner = Fairness(size), uuid4(), uuid4()
+    assert await fairness.take(receiver, owner, seconds=0)
+    assert not await fairness.take(receiver, owner, seconds=0)
+    assert await fairness.take(uuid4(), uuid4(), seconds=0)
+    await fairness.free(receiver, owner)
+    assert await fairness.take(receiver, owner, seconds=0)
 
 
 async def test_a_share_that_is_given_back_is_taken_by_who_waits() -> None:
-    shares, receiver, owner = Shares(4), uuid4(), uuid4()
-    assert await shares.take(receiver, owner, seconds=0)
-    waiting = asyncio.create_task(shares.take(receiver, owner, seconds=PATIENCE_SECONDS))
+    fairness, receiver, owner = Fairness(4), uuid4(), uuid4()
+    assert await fairness.take(receiver, owner, seconds=0)
+    waiting = asyncio.create_task(fairness.take(receiver, owner, seconds=PATIENCE_SECONDS))
     await asyncio.sleep(0)
     assert not waiting.done()
-    await shares.free(receiver, owner)
+    await fairness.free(receiver, owner)
     assert await waiting
 
 
 async def test_those_that_were_put_off_take_turns() -> None:
-    shares, owner = Shares(8), uuid4()
+    fairness, owner = Fairness(8), uuid4()
     first, second = uuid4(), uuid4()
     for receiver in (first, second, first):
-        shares.put_off(receiver, owner)
-    assert shares.next_of(owner) == first
-    shares.put_off(first, owner)
-    assert [shares.next_of(owner) for _ in range(3)] == [second, first, None]
-    assert shares.next_of(uuid4()) is None
+        fairness.put_off(receiver, owner)
+    assert fairness.next_of(owner) == first
+    fairness.put_off(first, owner)
+    assert [fairness.next_of(owner) for _ in range(3)] == [second, first, None]
+    assert fairness.next_of(uuid4()) is None

@@ -39,8 +39,10 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Any:
 async def test_they_keep_no_upstream_from_being_found(
     still_gate: Gateway, answers: threading.Event
 ) -> None:
+    client = still_gate.worker.sender.client
+
     async def call(number: int) -> None:
-        async with still_gate.rt.outward.stream(f"https://{number}.hangs/", method="POST"):
+        async with client.stream(f"https://{number}.hangs/", method="POST"):
             pass
 
     calls = [asyncio.create_task(call(number)) for number in range(HANGING)]

@@ -67,7 +67,7 @@ async def test_a_bad_download_leaves_nothing_behind_and_is_repeated(
     folder = gate.rt.settings.data_dir / "archive" / "videos"
     assert [file for file in folder.rglob("*") if file.is_file()] == []
     while (await trouble(gate, uuid))[0] == "pending":
-        await archiving.archive(gate.rt, UUID(uuid))
+        await archiving.archive(gate.worker, UUID(uuid))
     generation = await gate.archived(uuid)
     assert generation.asset is not None
     assert generation.asset.path is not None
@@ -83,7 +83,7 @@ async def test_a_dead_link_is_replaced_by_a_fresh_one(still_gate: Gateway) -> No
     # Of this very second there is but one link, and a fresh one would be the same.
     async with gate.rt.db.begin() as tx:
         await tx.execute(text("UPDATE assets SET source_link = source_link || '0'"))
-    await archiving.archive(gate.rt, generation_id)
+    await archiving.archive(gate.worker, generation_id)
     assert (await trouble(gate, str(generation_id)))[0] == "archived"
     downloads = (await gate.simulator.summary())["outcomes"]["download"]
     assert downloads == {"refused:signature": 1, "sent": 1}
@@ -138,7 +138,7 @@ async def test_when_the_link_is_surely_dead_the_loss_is_said_in_the_open(gate: G
     await failed_once(gate, uuid)
     async with gate.rt.db.begin() as tx:
         await tx.execute(text("UPDATE assets SET created_at = now() - interval '8 days'"))
-    await archiving.archive(gate.rt, UUID(uuid))
+    await archiving.archive(gate.worker, UUID(uuid))
     state, _, _ = await trouble(gate, uuid)
     assert state == "lost"
     metrics = (await gate.http.get("/metrics")).text
@@ -159,7 +159,7 @@ async def test_what_is_only_in_the_way_for_a_while_loses_nothing_after_a_week(
     await gate.simulator.fault("http_503", match={"path": "results"}, times=None)
     async with gate.rt.db.begin() as tx:
         await tx.execute(text("UPDATE assets SET created_at = now() - interval '8 days'"))
-    await archiving.archive(gate.rt, UUID(uuid))
+    await archiving.archive(gate.worker, UUID(uuid))
     state, _, error = await trouble(gate, uuid)
     assert (state, error) == ("pending", "look_up_failed")
 
@@ -171,20 +171,21 @@ async def test_a_second_try_beside_a_first_that_was_only_thought_dead_harms_nobo
     await gate.stop_workers()
     uuid = await created(gate, key)
     generation_id = UUID(uuid)
-    await submissions.submit(gate.rt, generation_id)
+    await submissions.submit(gate.worker, generation_id)
     async with asyncio.timeout(60):
         while not (await gate.generation(generation_id)).finished_at:
-            await polls.poll(gate.rt, generation_id)
+            await polls.poll(gate.worker, generation_id)
     # The first try downloads slowly and then gets no video at all.
     await gate.simulator.fault("download_not_mp4", match={"path": "download"}, times=1)
     await gate.simulator.fault("delay", match={"path": "download"}, times=1, seconds=1)
     first, second = await asyncio.gather(
-        archiving.archive(gate.rt, generation_id), archiving.archive(gate.rt, generation_id),
+        archiving.archive(gate.worker, generation_id),
+        archiving.archive(gate.worker, generation_id),
         return_exceptions=True,
     )  # fmt: skip
     assert (first, second) == (None, None)
     while (await trouble(gate, uuid))[0] == "pending":
-        await archiving.archive(gate.rt, generation_id)
+        await archiving.archive(gate.worker, generation_id)
     generation = await gate.archived(uuid)
     assert generation.asset is not None
     assert generation.asset.path is not None
@@ -222,5 +223,5 @@ async def test_an_archive_that_cannot_be_written_is_tried_again(gate: Gateway) -
     await failed_once(gate, uuid)
     assert (await trouble(gate, uuid))[2] == "archive_unavailable"
     (folder / "videos").unlink()
-    await archiving.archive(gate.rt, UUID(uuid))
+    await archiving.archive(gate.worker, UUID(uuid))
     assert (await trouble(gate, uuid))[0] == "archived"

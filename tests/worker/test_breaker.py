@@ -27,7 +27,7 @@ async def probe_when_due(gate: Gateway) -> upstream_keys.UpstreamKey:
     """What upkeep does once the breaker was open for its time."""
     async with gate.rt.db.begin() as tx:
         await tx.execute(text("UPDATE upstream_keys SET breaker_until = now()"))
-    await upkeep.one_round(gate.rt)
+    await upkeep.one_round(gate.worker)
     return await key_of(gate)
 
 
@@ -56,7 +56,7 @@ async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_a
         assert 'reelgate_upstream_keys{label="main"} 0.0' in metrics
 
         async def closed() -> bool:
-            await upkeep.one_round(gate.rt)
+            await upkeep.one_round(gate.worker)
             return (await key_of(gate)).breaker is not BreakerState.OPEN
 
         await until(closed)

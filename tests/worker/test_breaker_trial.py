@@ -29,7 +29,7 @@ FEW = 2
 async def submit_all(gate: Gateway, uuids: list[str]) -> Counter[State]:
     """All at once, as workers do when a key is free again: each has asked whether it may be sent
     before any is answered. Their states afterwards."""
-    sent, all_asked, send = 0, asyncio.Event(), gate.rt.upstream.submit
+    sent, all_asked, send = 0, asyncio.Event(), gate.worker.upstream.submit
 
     async def held(*args: Any, **options: Any) -> SubmitAnswer:
         nonlocal sent
@@ -38,8 +38,8 @@ async def submit_all(gate: Gateway, uuids: list[str]) -> Counter[State]:
         return await send(*args, **options)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(gate.rt.upstream, "submit", held)
-        submitting = [asyncio.create_task(submit(gate.rt, UUID(uuid))) for uuid in uuids]
+        patched.setattr(gate.worker.upstream, "submit", held)
+        submitting = [asyncio.create_task(submit(gate.worker, UUID(uuid))) for uuid in uuids]
 
         async def have_asked() -> bool:
             return sent + sum(one.done() for one in submitting) == len(submitting)
@@ -162,7 +162,7 @@ async def test_what_a_stop_ended_says_nothing_of_the_upstream(
         await lose_one(gate, ada)
         await gate.simulator.fault("hang", match={"path": "features"}, times=1)
         uuid = await created(gate, ada, "cut short")
-        trying = asyncio.create_task(submit(gate.rt, UUID(uuid)))
+        trying = asyncio.create_task(submit(gate.worker, UUID(uuid)))
 
         async def has_arrived() -> bool:
             """Its state says so before it is sent, and perhaps before it is known to be written."""

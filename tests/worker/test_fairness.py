@@ -122,6 +122,6 @@ async def test_a_submission_that_waits_does_not_read_the_whole_queue(
     await pauses.set_paused(still_gate.rt, Switch.SUBMISSION, paused=True, reason="x", actor="test")
     ada = await still_gate.member("ada")
     uuid = (await still_gate.create(ada, body("waits"))).json()["aiRecord"]["uuid"]
-    await submit(still_gate.rt, UUID(uuid))
+    await submit(still_gate.worker, UUID(uuid))
     half_a_minute = math.ceil(still_gate.rt.settings.upstream_rate_per_minute / 2)
     assert asked == [half_a_minute]

@@ -30,7 +30,7 @@ from tests.worker.test_submissions import PRICE, created, used, work_of
 
 async def claimed(gate: Gateway, key: str) -> tuple[Any, str]:
     uuid = await created(gate, key)
-    claim = await submissions._claim(gate.rt, UUID(uuid), uuid4())
+    claim = await submissions._claim(gate.worker, UUID(uuid), uuid4())
     assert claim is not None
     return claim, uuid
 
@@ -52,9 +52,9 @@ async def test_an_answer_waits_for_a_database_that_may_be_written(still_gate: Ga
     claim, uuid = await claimed(gate, await gate.member())
     await read_only(gate, on=True)
     with pytest.raises(Unavailable):
-        await submissions.record(gate.rt, claim, Running(upstream_id="u-1"))
+        await submissions.record(gate.worker, claim, Running(upstream_id="u-1"))
     writing = asyncio.create_task(
-        persisted(lambda: submissions.record(gate.rt, claim, Running(upstream_id="u-1")))
+        persisted(lambda: submissions.record(gate.worker, claim, Running(upstream_id="u-1")))
     )
     await read_only(gate, on=False)
     async with asyncio.timeout(60):
@@ -67,9 +67,9 @@ async def test_upkeep_outlives_a_fault(still_gate: Gateway) -> None:
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(text("ALTER TABLE procrastinate_workers RENAME TO elsewhere"))
     with pytest.raises(Fault):
-        await upkeep.one_round(still_gate.rt)
+        await upkeep.one_round(still_gate.worker)
     stopping = asyncio.Event()
-    keeping = asyncio.create_task(upkeep.keep(still_gate.rt, stopping))
+    keeping = asyncio.create_task(upkeep.keep(still_gate.worker, stopping))
     await asyncio.wait({keeping}, timeout=0.5)
     assert not keeping.done()
     stopping.set()
@@ -89,7 +89,7 @@ async def test_a_repeated_report_of_not_processed_leaves_it_queued(still_gate: G
     key = await still_gate.member()
     claim, uuid = await claimed(still_gate, key)
     for _ in range(2):
-        await submissions.record(still_gate.rt, claim, NotProcessed(reason="rate_limited"))
+        await submissions.record(still_gate.worker, claim, NotProcessed(reason="rate_limited"))
     assert (await work_of(still_gate, uuid)).state is State.QUEUED
     assert await used(still_gate, key) == PRICE
 
@@ -101,7 +101,7 @@ async def test_the_wait_after_ever_so_many_attempts_is_bounded(still_gate: Gatew
         work = await transitions.find_work(tx, UUID(uuid))
     assert work is not None
     again = type(claim)(work, claim.attempt, claim.key_label)
-    await submissions.record(still_gate.rt, again, NotProcessed(reason="unreachable"))
+    await submissions.record(still_gate.worker, again, NotProcessed(reason="unreachable"))
     assert (await work_of(still_gate, uuid)).state is State.QUEUED
 
 

@@ -42,10 +42,10 @@ def lost_news(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 async def finished(gate: Gateway, key: str) -> UUID:
     """A generation whose video waits to be archived; no worker runs."""
     uuid = UUID(await created(gate, key))
-    await submissions.submit(gate.rt, uuid)
+    await submissions.submit(gate.worker, uuid)
     async with asyncio.timeout(60):
         while not (await gate.generation(uuid)).finished_at:
-            await polls.poll(gate.rt, uuid)
+            await polls.poll(gate.worker, uuid)
     return uuid
 
 
@@ -73,7 +73,7 @@ async def test_a_video_whose_archiving_was_committed_unheard_stays(
         return marked[-1]
 
     monkeypatch.setattr(rows, "mark_archived", unheard)
-    await archiving.archive(still_gate.rt, uuid)
+    await archiving.archive(still_gate.worker, uuid)
     assert marked == [True, True]
     assert len(await kept(still_gate, uuid)) == 1
 
@@ -83,7 +83,7 @@ async def test_unheard_commits_cost_neither_a_video_nor_a_second_render(
 ) -> None:
     key = await still_gate.member()
     asked = [await created(still_gate, key, f"wave {number}") for number in range(3)]
-    await still_gate.rt.upstream_key_ids_now()
+    await still_gate.worker.upstream_key_ids_now()
     lost_news.append(0)
     still_gate.start_worker()
     for uuid in asked:

@@ -72,7 +72,7 @@ async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
 
         async def succeeded() -> bool:
             # The next look at an unknown is a minute away; this is that look.
-            await polls.poll(gate.rt, UUID(uuid))
+            await polls.poll(gate.worker, UUID(uuid))
             return (await work_of(gate, uuid)).state is State.SUCCEEDED
 
         await until(succeeded)
@@ -88,7 +88,7 @@ async def test_a_key_that_is_set_aside_still_fetches_what_it_made(
         uuid = await created(gate, key)
         await until(lambda: is_running(gate, uuid))
         async with gate.rt.db.begin() as tx:
-            key_id = gate.rt.upstream_key_ids["main"]
+            key_id = gate.worker.upstream_key_ids["main"]
             await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
             # The first look is an hour away, and is taken now.
             await jobs.run_all_now(tx, Job.POLL)
@@ -105,12 +105,12 @@ async def test_without_the_key_that_made_it_a_generation_becomes_unknown_at_its_
         uuid = await created(gate, key)
         await until(lambda: is_running(gate, uuid))
         await gate.stop_workers()
-        gate.rt.upstream_key_ids = {"another": -1}
-        await polls.poll(gate.rt, UUID(uuid))
+        gate.worker.upstream_key_ids = {"another": -1}
+        await polls.poll(gate.worker, UUID(uuid))
         assert (await work_of(gate, uuid)).state is State.RUNNING
         async with gate.rt.db.begin() as tx:
             await tx.execute(text("UPDATE generations SET running_at = now() - interval '1 hour'"))
-        await polls.poll(gate.rt, UUID(uuid))
+        await polls.poll(gate.worker, UUID(uuid))
         assert (await work_of(gate, uuid)).state is State.UNKNOWN
         assert await used(gate, key) == PRICE
         assert (await gate.create(key)).status_code == 202
@@ -127,7 +127,7 @@ async def test_without_the_key_that_made_it_a_generation_becomes_unknown_at_its_
         async with gate.rt.db.begin() as tx:
             await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'poll'"))
             await tx.execute(text("UPDATE generations SET running_at = now() - interval '8 days'"))
-        await polls.poll(gate.rt, UUID(uuid))
+        await polls.poll(gate.worker, UUID(uuid))
         assert await polls_waiting() == 0
 
 

@@ -35,7 +35,7 @@ async def sending(
     async with gateway(
         database_url, folder, worker=False, breaker_failures=FEW, upstream_async=upstream_async
     ) as gate:
-        gate.rt.upstream.in_flight("main")._clock = clock
+        gate.worker.upstream.in_flight("main")._clock = clock
         yield gate, clock
 
 
@@ -44,7 +44,7 @@ async def unanswered(gate: Gateway, key: str) -> AsyncIterator[None]:
     """A few submissions that the upstream has taken and says nothing to."""
     await gate.simulator.fault("hang", match=FEATURES, times=FEW, seconds=60)
     asked = [await created(gate, key, f"swallowed {number}") for number in range(FEW)]
-    waiting = [asyncio.create_task(submissions.submit(gate.rt, UUID(one))) for one in asked]
+    waiting = [asyncio.create_task(submissions.submit(gate.worker, UUID(one))) for one in asked]
 
     async def taken() -> bool:
         """All have arrived: none that comes later meets what these were to meet."""
@@ -70,16 +70,16 @@ async def test_where_nothing_is_heard_no_further_submission_is_risked(
         async with unanswered(gate, key):
             await gate.simulator.fault("hang", match=RESULTS, times=1, seconds=60)
             clock.now += SILENCE_SECONDS + 1
-            looks, check = [], gate.rt.upstream.check_key
+            looks, check = [], gate.worker.upstream.check_key
 
             async def counted(label: str) -> client.KeyCheck:
                 looks.append(label)
                 return await check(label)
 
-            monkeypatch.setattr(gate.rt.upstream, "check_key", counted)
+            monkeypatch.setattr(gate.worker.upstream, "check_key", counted)
             monkeypatch.setattr(client, "RESULT_SECONDS", 0.3)
             asked = [await created(gate, key, f"kept {number}") for number in range(3)]
-            await asyncio.gather(*(submissions.submit(gate.rt, UUID(one)) for one in asked))
+            await asyncio.gather(*(submissions.submit(gate.worker, UUID(one)) for one in asked))
             assert (await key_of(gate)).breaker is BreakerState.OPEN
             for number, uuid in enumerate(asked):
                 assert (await work_of(gate, uuid)).state is State.QUEUED
@@ -91,7 +91,7 @@ async def test_where_nothing_is_heard_no_further_submission_is_risked(
             await gate.simulator.http.delete("/_simulator/rules")
             await probe_when_due(gate)
             assert (await key_of(gate)).breaker is BreakerState.HALF_OPEN
-            await submissions.submit(gate.rt, UUID(asked[0]))
+            await submissions.submit(gate.worker, UUID(asked[0]))
             assert (await work_of(gate, asked[0])).state is State.RUNNING
 
 
@@ -103,7 +103,7 @@ async def test_an_upstream_that_holds_connections_and_answers_look_ups_is_sent_m
         async with unanswered(gate, key):
             clock.now += SILENCE_SECONDS + 1
             uuid = await created(gate, key, "one more")
-            await submissions.submit(gate.rt, UUID(uuid))
+            await submissions.submit(gate.worker, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.SUCCEEDED
             assert (await key_of(gate)).breaker is BreakerState.CLOSED
 
@@ -113,15 +113,15 @@ async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(
 ) -> None:
     async with sending(database_url, tmp_path) as (gate, clock):
         key = await gate.member()
-        await submissions.submit(gate.rt, UUID(await created(gate, key, "quick")))
+        await submissions.submit(gate.worker, UUID(await created(gate, key, "quick")))
         uuid = await created(gate, key, "held back")
         async with unanswered(gate, key):
             clock.now += LEAST_OVERDUE_SECONDS + 1
-            await submissions.submit(gate.rt, UUID(uuid))
+            await submissions.submit(gate.worker, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.QUEUED
             assert await submissions_of(gate, "held back") == []
             assert (await key_of(gate)).breaker is BreakerState.CLOSED
-        await submissions.submit(gate.rt, UUID(uuid))
+        await submissions.submit(gate.worker, UUID(uuid))
         assert (await work_of(gate, uuid)).state is State.RUNNING
 
 
@@ -132,19 +132,19 @@ async def test_a_refusal_that_comes_at_once_holds_back_nobody_behind_held_connec
         key = await gate.member()
         await gate.simulator.fault("rate_limited", match=FEATURES, times=1)
         refused = await created(gate, key, "refused")
-        await submissions.submit(gate.rt, UUID(refused))
+        await submissions.submit(gate.worker, UUID(refused))
         assert (await work_of(gate, refused)).state is State.QUEUED
         async with unanswered(gate, key):
             clock.now += 420
             uuid = await created(gate, key, "one more")
-            await submissions.submit(gate.rt, UUID(uuid))
+            await submissions.submit(gate.worker, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.SUCCEEDED
 
 
 async def test_a_connection_that_waits_for_minutes_is_kept_open_on_its_way(
     still_gate: Gateway,
 ) -> None:
-    gate = still_gate.rt
+    gate = still_gate.worker
     async with gate.upstream._http.stream(
         "GET", str(gate.settings.upstream_url), headers={}
     ) as answer:

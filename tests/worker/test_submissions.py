@@ -117,7 +117,7 @@ async def test_an_upstream_that_cannot_be_reached_leaves_the_generation_queued(
 ) -> None:
     async with gateway(database_url, tmp_path, onemin_base_url="http://127.0.0.1:9") as gate:
         # The simulator's address wins where both are set; here nothing may listen.
-        gate.rt.upstream._base_url = "http://127.0.0.1:9"
+        gate.worker.upstream._base_url = "http://127.0.0.1:9"
         key = await gate.member()
         uuid = await created(gate, key)
         await returned_to_queue(gate, uuid)
@@ -222,7 +222,7 @@ class TestLateAnswers:
 
     async def claim(self, gate: Gateway, key: str) -> tuple[Any, str]:
         uuid = await created(gate, key)
-        claim = await submissions._claim(gate.rt, UUID(uuid), uuid4())
+        claim = await submissions._claim(gate.worker, UUID(uuid), uuid4())
         assert claim is not None
         async with lifecycle.begin(gate.rt) as transaction:
             work = await transitions.find_work(transaction.tx, UUID(uuid), lock=True)
@@ -236,14 +236,14 @@ class TestLateAnswers:
         key = await still_gate.member()
         claim, uuid = await self.claim(still_gate, key)
         answer = Succeeded(upstream_id="u-1", paths=("a.mp4",), link=None)
-        await submissions.record(still_gate.rt, claim, answer)
+        await submissions.record(still_gate.worker, claim, answer)
         assert (await work_of(still_gate, uuid)).state is State.SUCCEEDED
         assert await used(still_gate, key) == PRICE
 
     async def test_an_id_is_kept_and_polled_on(self, still_gate: Gateway) -> None:
         key = await still_gate.member()
         claim, uuid = await self.claim(still_gate, key)
-        await submissions.record(still_gate.rt, claim, Running(upstream_id="u-2"))
+        await submissions.record(still_gate.worker, claim, Running(upstream_id="u-2"))
         work = await work_of(still_gate, uuid)
         assert (work.state, work.upstream_id) == (State.UNKNOWN, "u-2")
         async with still_gate.rt.db.single() as tx:
@@ -256,7 +256,7 @@ class TestLateAnswers:
     async def test_that_it_was_never_processed_frees_the_credits(self, still_gate: Gateway) -> None:
         key = await still_gate.member()
         claim, uuid = await self.claim(still_gate, key)
-        await submissions.record(still_gate.rt, claim, NotProcessed(reason="unreachable"))
+        await submissions.record(still_gate.worker, claim, NotProcessed(reason="unreachable"))
         assert (await work_of(still_gate, uuid)).state is State.FAILED
         assert await used(still_gate, key) == 0
 
@@ -268,25 +268,25 @@ class TestLateAnswers:
             still_gate.rt, UUID(uuid), Outcome.NOT_MADE, reason="not there yet", actor="test"
         )
         with capture_logs() as logged:
-            await submissions.record(still_gate.rt, claim, Running(upstream_id="u-4"))
+            await submissions.record(still_gate.worker, claim, Running(upstream_id="u-4"))
         assert [line["upstream_id"] for line in logged if line["event"] == "late_answer"] == ["u-4"]
         assert (await work_of(still_gate, uuid)).state is State.FAILED
 
     async def test_another_attempts_answer_changes_nothing(self, still_gate: Gateway) -> None:
         key = await still_gate.member()
         uuid = await created(still_gate, key)
-        claim = await submissions._claim(still_gate.rt, UUID(uuid), uuid4())
+        claim = await submissions._claim(still_gate.worker, UUID(uuid), uuid4())
         assert claim is not None
         stranger = type(claim)(claim.work, uuid4(), claim.key_label)
         answer = Succeeded(upstream_id="u-3", paths=("a.mp4",), link=None)
-        await submissions.record(still_gate.rt, stranger, answer)
+        await submissions.record(still_gate.worker, stranger, answer)
         assert (await work_of(still_gate, uuid)).state is State.SUBMITTING
 
     async def test_a_second_run_of_the_job_never_sends_it_again(self, still_gate: Gateway) -> None:
         key = await still_gate.member()
         uuid = await created(still_gate, key)
-        assert await submissions._claim(still_gate.rt, UUID(uuid), uuid4()) is not None
-        await submissions.submit(still_gate.rt, UUID(uuid))
+        assert await submissions._claim(still_gate.worker, UUID(uuid), uuid4()) is not None
+        await submissions.submit(still_gate.worker, UUID(uuid))
         assert (await work_of(still_gate, uuid)).state is State.UNKNOWN
         assert await submissions_of(still_gate, "a wave") == []
 
@@ -295,8 +295,8 @@ class TestLateAnswers:
     ) -> None:
         key = await still_gate.member()
         uuid, attempt = await created(still_gate, key), uuid4()
-        first = await submissions._claim(still_gate.rt, UUID(uuid), attempt)
-        again = await submissions._claim(still_gate.rt, UUID(uuid), attempt)
+        first = await submissions._claim(still_gate.worker, UUID(uuid), attempt)
+        again = await submissions._claim(still_gate.worker, UUID(uuid), attempt)
         assert first is not None
         assert again is not None
         assert again.attempt == attempt

@@ -33,9 +33,9 @@ async def test_a_generation_whose_job_vanished_gets_another(still_gate: Gateway)
     key = await still_gate.member()
     await created(still_gate, key)
     await run(still_gate, "DELETE FROM procrastinate_jobs")
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "todo")]
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "todo")]
 
 
@@ -57,7 +57,7 @@ async def test_the_jobs_of_a_silent_worker_go_back_to_the_queue(
             "UPDATE procrastinate_jobs SET status = 'doing',"
             " worker_id = (SELECT max(id) FROM procrastinate_workers)",
         )
-        await upkeep.one_round(gate.rt)
+        await upkeep.one_round(gate.worker)
         assert await jobs(gate) == [("submit", "todo")]
 
 
@@ -70,7 +70,7 @@ async def test_the_jobs_of_a_living_worker_are_left_alone(still_gate: Gateway) -
         "UPDATE procrastinate_jobs SET status = 'doing',"
         " worker_id = (SELECT max(id) FROM procrastinate_workers)",
     )
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "doing")]
 
 
@@ -78,7 +78,7 @@ async def test_a_job_that_was_given_up_is_given_back(still_gate: Gateway) -> Non
     key = await still_gate.member()
     await created(still_gate, key)
     await run(still_gate, "UPDATE procrastinate_jobs SET status = 'failed'")
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "todo")]
 
 
@@ -90,7 +90,7 @@ async def test_a_dead_job_with_a_waiting_twin_is_only_removed(still_gate: Gatewa
         await tx.execute(
             text("SELECT reelgate_enqueue_v1('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
         )
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "todo")]
 
 
@@ -107,7 +107,7 @@ async def test_expired_idempotency_keys_are_forgotten(still_gate: Gateway) -> No
     key = await still_gate.member()
     await still_gate.create(key, Idempotency_Key="k")
     await run(still_gate, "UPDATE idempotency_keys SET expires_at = now() - interval '1 second'")
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     async with still_gate.rt.db.single() as tx:
         assert await tx.scalar(text("SELECT count(*) FROM idempotency_keys")) == 0
 
@@ -123,7 +123,7 @@ async def test_a_twin_that_comes_while_a_dead_job_is_rescued_does_not_end_the_up
         await tx.execute(
             text("SELECT reelgate_enqueue_v1('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
         )
-        keeping = asyncio.create_task(upkeep.keep(still_gate.rt, stopping))
+        keeping = asyncio.create_task(upkeep.keep(still_gate.worker, stopping))
         # The rescue does not see the twin and waits for it, at the index that allows one of them.
         await until(still_gate, "SELECT count(*) FROM pg_locks WHERE NOT granted")
     await until(still_gate, "SELECT 1 - count(*) FROM pg_locks WHERE NOT granted")
@@ -131,7 +131,7 @@ async def test_a_twin_that_comes_while_a_dead_job_is_rescued_does_not_end_the_up
     assert not done
     stopping.set()
     await keeping
-    await upkeep.one_round(still_gate.rt)
+    await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "todo")]
 
 
@@ -148,7 +148,7 @@ async def until(gate: Gateway, count: str) -> None:
 async def test_a_clean_up_that_fails_each_time_keeps_no_key_aside(
     still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (key_id,) = (await still_gate.rt.upstream_key_ids_now()).values()
+    (key_id,) = (await still_gate.worker.upstream_key_ids_now()).values()
     async with still_gate.rt.db.begin() as tx:
         assert await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=0)
 
@@ -157,7 +157,7 @@ async def test_a_clean_up_that_fails_each_time_keeps_no_key_aside(
 
     monkeypatch.setattr(events, "prune", failing)
     with pytest.raises(RuntimeError, match="of the wrong kind"):
-        await upkeep.one_round(still_gate.rt)
+        await upkeep.one_round(still_gate.worker)
     async with still_gate.rt.db.single() as tx:
         (key,) = await upstream_keys.list_keys(tx)
     assert key.state == "active"

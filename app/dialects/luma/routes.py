@@ -25,7 +25,7 @@ from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.settings import Snapping
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
@@ -46,7 +46,7 @@ _NOT_OFFERED = (
 )
 
 
-def create_dialect(rt: Runtime) -> FastAPI:
+def create_dialect(rt: ApiRuntime) -> FastAPI:
     app = FastAPI(
         title="Reelgate, Luma Dream Machine dialect",
         version="1",
@@ -88,7 +88,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
 
 
 async def _create(
-    request: Request, rt: Runtime, caller: CallerRecord, *, model: str | None
+    request: Request, rt: ApiRuntime, caller: CallerRecord, *, model: str | None
 ) -> Response:
     body = await read_json_object(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
@@ -111,7 +111,7 @@ async def _create(
     )
 
 
-def _answer(rt: Runtime, accepted: Accepted) -> Response:
+def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation, headers = accepted.generation, accepted.headers
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
     return JSONResponse(wire.render(generation, accepted.link), 201, headers=headers)
@@ -122,7 +122,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
     generation = await queries.get_own(rt, caller, _id(generation_id))
     headers = {}
     if generation.state not in RESTING:
-        history = await progress.history_of(rt, generation.spec)
+        history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
     return JSONResponse(
@@ -161,7 +161,7 @@ async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Respo
     return Response(status_code=204)
 
 
-async def _cancel(rt: Runtime, generation: Generation) -> None:
+async def _cancel(rt: ApiRuntime, generation: Generation) -> None:
     if (await cancel.cancel(rt, generation.id)).state is not State.CANCELED:
         raise NotCancelable(
             "This generation has been sent to the upstream and cannot be called back. It can be "

@@ -20,14 +20,14 @@ from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.settings import Snapping
 
 DIALECT = "luma_agents"
 PREFIX = "/luma/v1"
 
 
-def create_dialect(rt: Runtime) -> FastAPI:
+def create_dialect(rt: ApiRuntime) -> FastAPI:
     app = FastAPI(
         title="Reelgate, Luma Agents dialect",
         version="1",
@@ -68,7 +68,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     )
 
 
-def _answer(rt: Runtime, accepted: Accepted) -> Response:
+def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation, headers = accepted.generation, accepted.headers
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
     return JSONResponse(wire.render(generation, accepted.link), 201, headers=headers)
@@ -82,7 +82,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
     generation = await queries.get_own(rt, caller, wanted)
     headers = {}
     if generation.state not in RESTING:
-        history = await progress.history_of(rt, generation.spec)
+        history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
     return JSONResponse(

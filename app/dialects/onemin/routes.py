@@ -18,7 +18,7 @@ from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.waiting import WaitPolicy
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 
 DIALECT = "onemin"
 #: How soon a caller that does not wait should look again.
@@ -58,7 +58,7 @@ _CREATED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_dialect(rt: Runtime) -> FastAPI:
+def create_dialect(rt: ApiRuntime) -> FastAPI:
     app = describe_dialect()
     app.state.runtime = rt
     errors.install(app, wire.render_error)
@@ -123,7 +123,7 @@ async def get_result(
     )
 
 
-def _answer(rt: Runtime, caller: Member, accepted: Accepted, *, run_async: bool) -> Response:
+def _answer(rt: ApiRuntime, caller: Member, accepted: Accepted, *, run_async: bool) -> Response:
     """202 while it is being made, but for `"async": true`, which the upstream answers with 200."""
     generation, headers, status = accepted.generation, accepted.headers, 200
     if not run_async and generation.state not in FINAL:

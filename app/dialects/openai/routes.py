@@ -29,7 +29,7 @@ from app.http.multipart import is_form, read_form
 from app.http.sdk_retries import retry_headers
 from app.http.thumbnails import spritesheet_response, thumbnail_response
 from app.http.video import video_response
-from app.runtime import Runtime
+from app.runtime import ApiRuntime
 from app.settings import Snapping
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
@@ -58,7 +58,7 @@ _NOT_OFFERED = (
 )
 
 
-def create_dialect(rt: Runtime) -> FastAPI:
+def create_dialect(rt: ApiRuntime) -> FastAPI:
     app = FastAPI(
         title="Reelgate, OpenAI Videos dialect",
         version="1",
@@ -104,7 +104,7 @@ async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -
     return await _create(request, rt, caller, asked, remixed_from=source.id)
 
 
-async def _read_fields(request: Request, rt: Runtime) -> dict[str, Any]:
+async def _read_fields(request: Request, rt: ApiRuntime) -> dict[str, Any]:
     """The body's fields, whichever of the two ways the SDK sends them in."""
     limit, seconds = rt.settings.max_body_bytes, rt.settings.body_seconds
     if not is_form(request):
@@ -117,7 +117,7 @@ async def _read_fields(request: Request, rt: Runtime) -> dict[str, Any]:
 
 async def _create(
     request: Request,
-    rt: Runtime,
+    rt: ApiRuntime,
     caller: CallerRecord,
     asked: wire.VideoRequest,
     *,
@@ -138,18 +138,18 @@ async def _create(
     )
 
 
-def _answer(rt: Runtime, accepted: Accepted) -> Response:
+def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation = accepted.generation
-    history = progress.history_at_hand(rt, generation.spec)
+    history = rt.durations.at_hand(generation.spec)
     percent = progress.percent_of(generation, history, now=rt.clock.now())
     return JSONResponse(wire.render(generation, percent=percent), headers=accepted.headers)
 
 
-async def _video(rt: Runtime, generation: Generation) -> dict[str, Any]:
+async def _video(rt: ApiRuntime, generation: Generation) -> dict[str, Any]:
     """Its Video; the history of its kind is only asked for where a percentage is made of it."""
     if generation.state in FINAL or generation.state is State.QUEUED:
         return wire.render(generation, percent=100 if generation.state is State.SUCCEEDED else 0)
-    history = await progress.history_of(rt, generation.spec)
+    history = await rt.durations.of(generation.spec)
     percent = progress.percent_of(generation, history, now=rt.clock.now())
     return wire.render(generation, percent=percent)
 
@@ -178,7 +178,7 @@ async def list_videos(
     return JSONResponse(wire.render_page(page, has_more=len(found) > limit))
 
 
-async def _position(rt: Runtime, caller: CallerRecord, after: str) -> tuple[Any, UUID]:
+async def _position(rt: ApiRuntime, caller: CallerRecord, after: str) -> tuple[Any, UUID]:
     try:
         generation = await queries.get_own(rt, caller, _id(after))
     except NotFound:
@@ -195,7 +195,7 @@ async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
     generation = await queries.get_own(rt, caller, _id(video_id))
     headers = {}
     if generation.state not in FINAL:
-        history = await progress.history_of(rt, generation.spec)
+        history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["openai-poll-after-ms"] = str(math.ceil(wait * 1000))
     return JSONResponse(await _video(rt, generation), headers=headers)
@@ -212,7 +212,7 @@ async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
         return JSONResponse(wire.render_deleted(generation))
 
 
-async def _cancel(rt: Runtime, generation: Generation) -> None:
+async def _cancel(rt: ApiRuntime, generation: Generation) -> None:
     if (await cancel.cancel(rt, generation.id)).state is not State.CANCELED:
         raise NotCancelable(
             "This video has been sent to the upstream and cannot be called back. It can be deleted "

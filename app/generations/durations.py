@@ -1,0 +1,43 @@
+"""How long generations take, read from the database at most every few seconds and shared by all
+requests of a process."""
+
+from __future__ import annotations
+
+import math
+import time
+
+from app.db import durations
+from app.db.durations import History
+from app.db.session import Database
+from app.domain.generation import Spec
+
+#: How long a history is good for: it changes with each video, and never by much.
+_FRESH_SECONDS = 15.0
+NO_HISTORY = History(samples=0, p10_seconds=0, p50_seconds=0, p90_seconds=0)
+
+
+class Durations:
+    """The histories of this process, by model and length."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        #: When each was read, on the monotonic clock, and what it said.
+        self._read: dict[tuple[str, str], tuple[float, History]] = {}
+
+    async def of(self, spec: Spec) -> History:
+        """How long similar generations took, as of the last seconds. Raises `Unavailable`."""
+        kind = (spec.model.value, spec.duration.value)
+        read_at, history = self._read.get(kind, (-math.inf, NO_HISTORY))
+        if time.monotonic() - read_at > _FRESH_SECONDS:
+            async with self._db.single() as tx:
+                history = await durations.history_of(tx, spec)
+            self._read[kind] = (time.monotonic(), history)
+        return history
+
+    def at_hand(self, spec: Spec) -> History:
+        """What was read last, however long ago, or nothing: for answers that must not wait."""
+        found = self._read.get((spec.model.value, spec.duration.value))
+        return NO_HISTORY if found is None else found[1]
+
+    def forget(self) -> None:
+        self._read.clear()
