@@ -81,8 +81,8 @@ def reference() -> str:
         "details?}}`,\nthe Luma dialects `{detail, code, billed, retry_safe, request_id, errors?}` "
         "with the code of the first column.\n"
         "`retry_safe`: sending the same request again cannot pay for a second video. "
-        "`billed`: this request set\naside or spent credits; null where nobody can know yet. An "
-        "error about a request that was accepted names the\ngeneration in `generation_id` (`uuid` "
+        "`billed`: this request put\ncredits on hold or spent them; null if nobody can know yet. "
+        "An error about an accepted request names the\ngeneration in `generation_id` (`uuid` "
         "in the `context` of the 1min.ai dialect), with `billed` true or null\nand `retry_safe` "
         "false.\n",
         _errors(),
