@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
 from app.db.webhook_endpoints import Endpoint
-from app.domain.webhooks import OFFERED, Form, Kind
+from app.domain.webhooks import OFFERED, Format, Kind
 
 
 class WebhookEvent(StrEnum):
@@ -49,10 +49,10 @@ class WebhookEndpointRequest(WebhookAsked):
         default_factory=lambda: list(WebhookEvent), min_length=1,
         description="What to be told of; everything if it is left out.",
     )  # fmt: skip
-    form: Form = Field(
-        Form.REELGATE,
-        description="`reelgate`: the whole generation. `openai`: the event as OpenAI's SDKs know "
-        "it.",
+    format: Format = Field(
+        Format.REELGATE,
+        description="Format of the payloads. `reelgate`: the whole generation. `openai`: the event "
+        "that OpenAI's SDKs expect.",
     )
     description: str | None = Field(None, max_length=500, pattern=_TEXT)
     team_wide: bool = Field(
@@ -65,7 +65,7 @@ class WebhookEndpointChange(WebhookAsked):
 
     url: str | None = None
     event_types: list[WebhookEvent] | None = Field(None, min_length=1)
-    form: Form | None = None
+    format: Format | None = None
     description: str | None = Field(None, max_length=500, pattern=_TEXT)
     enabled: bool | None = Field(
         None, description="`false` stops it; `true` starts it again, also after it was disabled "
@@ -87,7 +87,7 @@ class WebhookEndpointDocument(Document):
     id: UUID
     url: str
     event_types: list[WebhookEvent]
-    form: Form
+    format: Format
     description: str | None
     team_wide: bool
     enabled: bool
@@ -125,7 +125,7 @@ class WebhookDeliveryDocument(Document):
     generation_id: UUID | None
     type: str
     state: DeliveryState
-    attempts: int
+    attempt_count: int
     last_status: int | None
     last_error: str | None
     created_at: datetime
@@ -147,7 +147,7 @@ class WebhookAttemptDocument(Document):
 
 
 class WebhookDeliveryDetail(WebhookDeliveryDocument):
-    tries: list[WebhookAttemptDocument]
+    attempts: list[WebhookAttemptDocument]
 
 
 class WebhookDeliveryList(Document):
@@ -163,7 +163,7 @@ def endpoint_fields(endpoint: Endpoint) -> dict[str, Any]:
         "id": endpoint.id,
         "url": endpoint.url,
         "event_types": [WebhookEvent(kind.value) for kind in endpoint.kinds],
-        "form": endpoint.form,
+        "format": endpoint.format,
         "description": endpoint.description,
         "team_wide": endpoint.member_id is None,
         "enabled": endpoint.enabled,
@@ -183,7 +183,7 @@ def delivery_fields(delivery: Delivery) -> dict[str, Any]:
         "generation_id": delivery.generation_id,
         "type": delivery.kind.value,
         "state": DeliveryState(delivery.state),
-        "attempts": delivery.attempts,
+        "attempt_count": delivery.attempts,
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,
         "created_at": delivery.created_at,

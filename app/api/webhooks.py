@@ -56,7 +56,7 @@ async def create_webhook_endpoint(
         url=check_callback_url(rt, asked.url, "url"),
         description=asked.description,
         kinds=kinds_of(asked.event_types),
-        form=asked.form,
+        payload_format=asked.format,
         team_wide=asked.team_wide,
     )
     with after_commit("The endpoint was created"):
@@ -205,7 +205,7 @@ def _with_secret(issued: Issued) -> WebhookEndpointWithSecret:
 async def _detail(rt: ApiRuntime, caller: CallerRecord, delivery_id: UUID) -> WebhookDeliveryDetail:
     delivery = await endpoints.get_delivery(rt, caller, delivery_id)
     async with rt.db.single() as tx:
-        tries = await webhook_deliveries.attempts_of(tx, delivery_id)
+        attempts = await webhook_deliveries.attempts_of(tx, delivery_id)
     return WebhookDeliveryDetail(
-        **delivery_fields(delivery), tries=[attempt_document(each) for each in tries]
+        **delivery_fields(delivery), attempts=[attempt_document(each) for each in attempts]
     )

@@ -14,7 +14,7 @@ from sqlalchemy import Row, text
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import State
-from app.domain.webhooks import KIND_OF_STATE, TOLD_OF_START, Form, Kind
+from app.domain.webhooks import KIND_OF_STATE, TOLD_OF_START, Format, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +63,7 @@ async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
         {
             "id": generation_id, "type": f"generation.{entered.value}", "kind": kind.value,
             # Who asks for OpenAI's types asks for no other: there a cancellation is a failure.
-            "openai": Form.OPENAI.value,
+            "openai": Format.OPENAI.value,
             "as_openai": (Kind.FAILED if kind is Kind.CANCELED else kind).value,
             "start": kind is Kind.STARTED, "told_of_start": list(TOLD_OF_START),
         },

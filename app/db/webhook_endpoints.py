@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db.session import Tx
-from app.domain.webhooks import Form, Kind
+from app.domain.webhooks import Format, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Endpoint:
     url: str
     description: str | None
     kinds: tuple[Kind, ...]
-    form: Form
+    format: Format
     enabled: bool
     disabled_reason: str | None
     failing_since: datetime | None
@@ -74,7 +74,7 @@ _OWNED = "team_id = :team_id AND (member_id = :member_id OR (member_id IS NULL A
 def _endpoint(row: Row[Any]) -> Endpoint:
     named = dict(row._mapping)
     kinds, state = named.pop("event_types"), named.pop("state")
-    named["form"] = Form(row.form)
+    named["format"] = Format(named.pop("form"))
     return Endpoint(**named, kinds=tuple(map(Kind, kinds)), enabled=state == "enabled")
 
 
@@ -91,7 +91,7 @@ async def create(
     url: str,
     description: str | None,
     kinds: Collection[Kind],
-    form: Form,
+    payload_format: Format,
     seed: str,
     most: int,
 ) -> bool:
@@ -114,8 +114,8 @@ async def create(
         ),
         {
             "id": endpoint_id, "team_id": team_id, "member_id": member_id, "url": url,
-            "description": description, "kinds": _kinds(kinds), "form": form.value, "seed": seed,
-            "most": most,
+            "description": description, "kinds": _kinds(kinds), "seed": seed, "most": most,
+            "form": payload_format.value,
         },
     )  # fmt: skip
     return result.rowcount == 1
@@ -173,15 +173,15 @@ async def standings(tx: Tx, *, team: str | None = None) -> list[Standing]:
 
 
 #: What may be changed of an endpoint, and how its value is written.
-_CHANGEABLE = frozenset({"url", "description", "kinds", "form", "enabled"})
+_CHANGEABLE = frozenset({"url", "description", "kinds", "format", "enabled"})
 
 
 async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
     """Sets the named fields of `Endpoint`. Enabling it forgets why it was disabled."""
     assert changes.keys() <= _CHANGEABLE
     columns: dict[str, Any] = {n: changes[n] for n in ("url", "description") if n in changes}
-    if "form" in changes:
-        columns["form"] = changes["form"].value
+    if "format" in changes:
+        columns["form"] = changes["format"].value
     if "enabled" in changes:
         columns["state"] = "enabled" if changes["enabled"] else "disabled"
         columns["disabled_reason"] = None if changes["enabled"] else "owner"

@@ -39,8 +39,8 @@ KIND_OF_STATE: Mapping[State, Kind] = MappingProxyType(
 TOLD_OF_START = ("luma",)
 
 
-class Form(StrEnum):
-    """How the body of a webhook to an endpoint looks: our own, or as OpenAI's."""
+class Format(StrEnum):
+    """The format of the payloads that an endpoint is sent: the gateway's own, or OpenAI's."""
 
     REELGATE = "reelgate"
     OPENAI = "openai"

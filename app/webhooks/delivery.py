@@ -27,7 +27,7 @@ from app.db.webhook_endpoints import Endpoint
 from app.domain.generation import Generation
 from app.domain.webhooks import (
     GIVE_UP_SECONDS,
-    Form,
+    Format,
     Kind,
     Telling,
     message_id_of,
@@ -58,7 +58,7 @@ class Receiver:
     id: UUID
     owner_id: UUID
     url: str
-    form: str
+    format: str
     secrets: Sequence[str]
 
 
@@ -209,7 +209,7 @@ def _receiver(
         secrets = [sender.secrets.of_endpoint(seed) for seed in seeds]
         return Receiver(
             id=endpoint.id, owner_id=endpoint.member_id or endpoint.team_id, url=endpoint.url,
-            form=endpoint.form.value, secrets=secrets,
+            format=endpoint.format.value, secrets=secrets,
         )  # fmt: skip
     if generation is None or generation.callback_url is None:
         return None
@@ -217,7 +217,7 @@ def _receiver(
         id=generation.member_id,
         owner_id=generation.member_id,
         url=generation.callback_url,
-        form=generation.dialect,
+        format=generation.dialect,
         secrets=[sender.secrets.of_member(generation.member_id)],
     )
 
@@ -242,9 +242,9 @@ async def _telling(
 
 
 def _render(sender: Sender, receiver: Receiver, telling: Telling) -> str:
-    """In the form of the receiver; of a dialect that has none, in our own."""
-    form = sender.payloads.get(receiver.form) or sender.payloads[Form.REELGATE.value]
-    return json.dumps(form(telling), ensure_ascii=False, separators=(",", ":"))
+    """In the receiver's format; in the gateway's own for a dialect that has none."""
+    payload_of = sender.payloads.get(receiver.format) or sender.payloads[Format.REELGATE.value]
+    return json.dumps(payload_of(telling), ensure_ascii=False, separators=(",", ":"))
 
 
 async def _send(

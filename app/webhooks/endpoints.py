@@ -15,7 +15,7 @@ from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import Endpoint, Owner
 from app.domain.caller import Caller
-from app.domain.webhooks import Form, Kind
+from app.domain.webhooks import Format, Kind
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
@@ -40,7 +40,7 @@ async def create(
     url: str,
     description: str | None,
     kinds: Collection[Kind],
-    form: Form,
+    payload_format: Format,
     team_wide: bool,
 ) -> Issued:
     """Raises `Forbidden` where a member wants to hear the whole team, `InvalidRequest` where there
@@ -52,7 +52,7 @@ async def create(
         made = await webhook_endpoints.create(
             tx, endpoint_id, team_id=caller.team_id,
             member_id=None if team_wide else caller.member_id, url=url, description=description,
-            kinds=kinds, form=form, seed=seed, most=most,
+            kinds=kinds, payload_format=payload_format, seed=seed, most=most,
         )  # fmt: skip
         if not made:
             message = f"there are {most} endpoints already, which is the limit; delete one first"
@@ -120,6 +120,7 @@ async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
         await webhook_deliveries.make_test(
             tx, delivery_id, endpoint_id=endpoint_id, member_id=caller.member_id
         )
+        await audit.record(tx, str(caller.member_id), "webhook.test", str(endpoint_id))
     return delivery_id
 
 
@@ -139,6 +140,7 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
     async with rt.db.begin() as tx:
         await _may_be_told(tx, delivery)
         await _begin_again(rt, tx, delivery.id)
+        await audit.record(tx, str(caller.member_id), "webhook.resend", str(delivery_id))
     return replace(delivery, state="pending", finished_at=None, next_attempt_at=rt.clock.now())
 
 

@@ -129,8 +129,8 @@ async def test_who_listens_as_openais_sdks_do_hears_of_a_cancellation(
     """They know two types and would wait for ever: to them it is a failure."""
     key = await still.member()
     two = ["video.completed", "video.failed"]
-    hook = await endpoint(still, key, receiver.url, form="openai", event_types=two)
-    await endpoint(still, key, receiver.url, form="openai", event_types=two[:1])
+    hook = await endpoint(still, key, receiver.url, format="openai", event_types=two)
+    await endpoint(still, key, receiver.url, format="openai", event_types=two[:1])
     await endpoint(still, key, receiver.url, event_types=two)
     uuid = await canceled(still, key)
     (delivery,) = await deliveries(still)
@@ -172,8 +172,8 @@ async def test_the_schedule_of_a_day_under_one_message_id(
     assert [low <= wait <= low * 1.1 for low, wait in zip(least, waits, strict=True)] == [True] * 7
     assert 86_400 <= (clock.now() - began).total_seconds() <= 86_400 * 1.1
     assert shown["state"] == "failed"
-    assert shown["attempts"] == MOST_ATTEMPTS
-    assert [each["status"] for each in shown["tries"]] == [500] * MOST_ATTEMPTS
+    assert shown["attempt_count"] == MOST_ATTEMPTS
+    assert [each["status"] for each in shown["attempts"]] == [500] * MOST_ATTEMPTS
     ids = {request.headers["webhook-id"] for request in receiver.requests}
     stamps = [request.headers["webhook-timestamp"] for request in receiver.requests]
     assert len(ids) == 1
@@ -193,8 +193,8 @@ async def test_a_second_try_that_works_ends_it(
     clock.move(10)
     await tell(still.worker, delivery)
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
-    assert (shown["state"], shown["attempts"], shown["last_status"]) == ("delivered", 2, 204)
-    first, second = shown["tries"]
+    assert (shown["state"], shown["attempt_count"], shown["last_status"]) == ("delivered", 2, 204)
+    first, second = shown["attempts"]
     assert (first["status"], first["error"], first["answer"]) == (
         503, "answered 503", "later, please",
     )  # fmt: skip
@@ -298,7 +298,7 @@ async def test_an_answer_without_an_end_is_read_for_a_few_kilobytes(
     await tell(still.worker, delivery)
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
     assert shown["state"] == "delivered"
-    assert len(shown["tries"][0]["answer"]) == 1_000
+    assert len(shown["attempts"][0]["answer"]) == 1_000
 
 
 async def test_a_receiver_that_says_nothing_is_given_up_on(

@@ -58,7 +58,7 @@ async def test_the_secret_is_shown_once_and_stands_nowhere(still: Gateway) -> No
     shown = await call(still, key, "GET", f"/endpoints/{made['id']}")
     assert shown == {name: value for name, value in made.items() if name != "secret"}
     assert shown["event_types"] == ["video.completed", "video.failed", "video.canceled"]
-    assert (shown["form"], shown["enabled"], shown["team_wide"]) == ("reelgate", True, False)
+    assert (shown["format"], shown["enabled"], shown["team_wide"]) == ("reelgate", True, False)
     listed = await call(still, key, "GET", "/endpoints")
     assert listed["data"] == [shown]
     async with still.rt.db.single() as tx:
@@ -66,25 +66,34 @@ async def test_the_secret_is_shown_once_and_stands_nowhere(still: Gateway) -> No
     assert made["secret"].removeprefix("whsec_") not in str(row)
 
 
-async def test_each_deed_has_its_line_in_the_audit_log(still: Gateway) -> None:
+async def test_each_deed_has_its_line_in_the_audit_log(still: Gateway, receiver: Receiver) -> None:
     key = await still.member()
-    made = await endpoint(still, key, URL)
+    made = await endpoint(still, key, receiver.url)
     path = f"/endpoints/{made['id']}"
     await call(still, key, "PATCH", path, json={"event_types": ["video.failed"], "enabled": False})
     rotated = await call(still, key, "POST", f"{path}/rotate")
     assert rotated["previous_secret_until"] is not None
+    test = await call(still, key, "POST", f"{path}/test")
+    await call(still, key, "POST", f"/deliveries/{test['id']}/resend")
     await call(still, key, "DELETE", path)
     assert (await answer(still, key, "GET", path)).status_code == 404
     async with still.rt.db.single() as tx:
         rows = await tx.execute(
-            text("SELECT action, detail FROM audit_log WHERE subject = :id ORDER BY id"),
-            {"id": made["id"]},
+            text(
+                "SELECT action, detail, actor FROM audit_log"
+                " WHERE subject IN (:id, :delivery) ORDER BY id"
+            ),
+            {"id": made["id"], "delivery": test["id"]},
         )
-        lines = [(row.action, row.detail) for row in rows]
+        found = rows.all()
+    assert len({row.actor for row in found}) == 1
+    lines = [(row.action, row.detail) for row in found]
     assert lines == [
         ("webhook.create", {"team_wide": False}),
         ("webhook.change", {"fields": ["enabled", "kinds"]}),
         ("webhook.rotate", {"overlap_seconds": 86_400}),
+        ("webhook.test", {}),
+        ("webhook.resend", {}),
         ("webhook.delete", {}),
     ]
 
@@ -93,8 +102,8 @@ async def test_what_is_changed_is_changed_and_nothing_else(still: Gateway) -> No
     key = await still.member()
     made = await endpoint(still, key, URL, description="ours")
     path = f"/endpoints/{made['id']}"
-    changed = await call(still, key, "PATCH", path, json={"form": "openai"})
-    assert changed["form"] == "openai"
+    changed = await call(still, key, "PATCH", path, json={"format": "openai"})
+    assert changed["format"] == "openai"
     assert (changed["url"], changed["description"], changed["enabled"]) == (URL, "ours", True)
     emptied = await call(still, key, "PATCH", path, json={"description": None, "url": URL + "/2"})
     assert (emptied["url"], emptied["description"]) == (URL + "/2", None)
@@ -109,7 +118,7 @@ async def test_what_is_changed_is_changed_and_nothing_else(still: Gateway) -> No
         ({}, "url"), ({"url": "http://hooks.example/"}, "url"), ({"url": 7}, "url"),
         ({"url": "https://10.0.0.1/"}, "url"), ({"url": URL, "event_types": []}, "event_types"),
         ({"url": URL, "event_types": ["video.started"]}, "event_types.0"),
-        ({"url": URL, "form": "luma"}, "form"), ({"url": URL, "colour": "red"}, "colour"),
+        ({"url": URL, "format": "luma"}, "format"), ({"url": URL, "colour": "red"}, "colour"),
         ({"url": URL, "description": "a\x00b"}, "description"),
     ],
 )  # fmt: skip
@@ -191,13 +200,14 @@ async def test_a_test_is_sent_now_and_says_what_came_back(
     receiver.answers = [Answer(200, body=b"thanks"), Answer(500)]
     done = await call(still, key, "POST", f"/endpoints/{made['id']}/test")
     assert (done["type"], done["state"], done["last_status"]) == ("webhook.test", "delivered", 200)
-    assert done["tries"][0]["answer"] == "thanks"
+    assert done["attempts"][0]["answer"] == "thanks"
     body = verified(receiver.requests[0], made["secret"])
     assert (body["type"], body["data"]) == ("webhook.test", {"object": "test"})
     await call(still, key, "PATCH", f"/endpoints/{made['id']}", json={"enabled": False})
     failed = await call(still, key, "POST", f"/endpoints/{made['id']}/test")
-    assert (failed["state"], failed["attempts"], failed["next_attempt_at"]) == ("failed", 1, None)
-    await call(still, key, "PATCH", f"/endpoints/{made['id']}", json={"form": "openai"})
+    assert (failed["state"], failed["attempt_count"]) == ("failed", 1)
+    assert failed["next_attempt_at"] is None
+    await call(still, key, "PATCH", f"/endpoints/{made['id']}", json={"format": "openai"})
     await call(still, key, "POST", f"/endpoints/{made['id']}/test")
     assert verified(receiver.requests[2], made["secret"])["object"] == "event"
 

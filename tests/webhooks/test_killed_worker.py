@@ -95,7 +95,7 @@ def test_it_is_sent_again_under_the_same_id(postgres: database.Server, tmp_path:
             assert (event["type"], event["data"]["id"]) == ("video.completed", made)
         assert first_headers["webhook-id"] == second_headers["webhook-id"]
         shown = until(lambda: delivered(caller, made), "it is delivered")
-        assert shown["attempts"] == 1, "the try of the dead one was never written down"
+        assert shown["attempt_count"] == 1, "the try of the dead one was never written down"
         assert secret not in place.logs()
 
 

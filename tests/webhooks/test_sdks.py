@@ -57,7 +57,7 @@ async def test_an_sdk_unwraps_it(database_url: str, tmp_path: Path, sdk: str) ->
         telling_gateway(database_url, tmp_path, receiver) as gate,
     ):
         key = await gate.member()
-        hook = await endpoint(gate, key, receiver.url, form="openai")
+        hook = await endpoint(gate, key, receiver.url, format="openai")
         uuid = await made(gate, key)
         (request,) = await receiver.until(1)
     given = {
