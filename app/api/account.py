@@ -19,7 +19,7 @@ from app.api.estimates import (
     RateDocument,
     credits_document,
     rate_document,
-    team_credits,
+    team_credits_document,
 )
 from app.api.parameters import Day, refusals
 from app.db import limits, usage
@@ -27,6 +27,7 @@ from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
 from app.domain.catalog import OFFERS, Offer
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, State, VideoModel
+from app.domain.limits import Limit
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, Rt
 from app.runtime import ApiRuntime
@@ -67,21 +68,23 @@ class MeDocument(Document):
 async def get_me(rt: Rt, caller: Caller) -> MeDocument:
     """Who the key belongs to, its limits, what of them is used and when the rate is whole again."""
     async with rt.db.single() as tx:
-        room = await limits.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
-    own = credits_document(caller.credit_limit, room.used_credits)
+        status = await limits.limits_of(tx, caller.member_id, now=rt.clock.for_database())
+    own = credits_document(status, Limit.MEMBER_CREDIT_LIMIT)
+    team = team_credits_document(status)
+    max_open, opened = status.figures(Limit.MAX_OPEN)
     return MeDocument(
         object="me",
         member_id=caller.member_id,
         name=caller.name,
         role=caller.role,
         status=caller.status,
-        team=TeamDocument(id=caller.team_id, name=caller.team_name, credits=team_credits(room)),
+        team=TeamDocument(id=caller.team_id, name=caller.team_name, credits=team),
         credit_limit=own.credit_limit,
         used_credits=own.used_credits,
         remaining_credits=own.remaining_credits,
-        max_open=caller.max_open,
-        open=room.open,
-        rate=rate_document(caller, room),
+        max_open=max_open,
+        open=opened,
+        rate=rate_document(status),
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from enum import StrEnum
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -14,9 +13,7 @@ from app.api.documents import Document
 from app.api.parameters import refusals
 from app.db import durations, jobs, limits
 from app.db.durations import History, Waits
-from app.db.limits import Headroom
-from app.domain.caller import Caller as CallerRecord
-from app.domain.caller import Status
+from app.domain.limits import Limit, LimitStatus
 from app.errors import MethodNotAllowed
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
@@ -24,22 +21,8 @@ from app.webhooks.urls import check_callback_url
 
 router = APIRouter(tags=["generations"])
 
-#: As admission says to whoever it refuses.
-_PAUSE_SECONDS = 60
-_OPEN_SECONDS = 10
 #: Fewer finished ones of a kind say nothing.
 _ENOUGH_SAMPLES = 5
-
-
-class Limit(StrEnum):
-    """In the order in which they are looked at: the first that binds refuses."""
-
-    SUSPENDED = "suspended"
-    PAUSED = "paused"
-    RATE_PER_MINUTE = "rate_per_minute"
-    MAX_OPEN = "max_open"
-    MEMBER_CREDIT_LIMIT = "member_credit_limit"
-    TEAM_CREDIT_LIMIT = "team_credit_limit"
 
 
 class CreditsDocument(Document):
@@ -111,22 +94,25 @@ async def estimate_generation(request: Request, rt: Rt, caller: Caller) -> Estim
         check_callback_url(rt, asked.callback_url, "callback_url")
     quote, spec = rt.prices.quote(asked.offer, asked.spec), asked.spec
     async with rt.db.single() as tx:
-        room = await limits.headroom_of(tx, caller.member_id, now=rt.clock.for_database())
-        ahead = await jobs.count_ahead(tx, priority=-room.open)
+        status = await limits.limits_of(
+            tx, caller.member_id, quote=quote, now=rt.clock.for_database()
+        )
+        max_open, opened = status.figures(Limit.MAX_OPEN)
+        ahead = await jobs.count_ahead(tx, priority=-opened)
         waits = await durations.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
     history = await rt.durations.of(spec)
-    limit, seconds = binding_limit(caller, room, quote=quote)
+    wait = status.retry_after_seconds
     return EstimateDocument(
         object="estimate",
         quote_credits=quote,
-        admissible=limit is None,
-        binding_limit=limit,
-        retry_after_seconds=seconds,
-        member=credits_document(caller.credit_limit, room.used_credits),
-        team=team_credits(room),
-        open=room.open,
-        max_open=caller.max_open,
-        rate=rate_document(caller, room),
+        admissible=status.binding_limit is None,
+        binding_limit=status.binding_limit,
+        retry_after_seconds=None if wait is None else math.ceil(wait),
+        member=credits_document(status, Limit.MEMBER_CREDIT_LIMIT),
+        team=team_credits_document(status),
+        open=opened,
+        max_open=max_open,
+        rate=rate_document(status),
         expected=_expected(ahead, waits, history),
     )
 
@@ -142,49 +128,25 @@ async def refuse_method() -> Response:
     raise MethodNotAllowed(headers={"Allow": "POST"})
 
 
-def binding_limit(
-    caller: CallerRecord, room: Headroom, *, quote: int
-) -> tuple[Limit | None, int | None]:
-    """The limit that admission would name for such a request, and the whole seconds until it may
-    bind no more; None where time does not help."""
-    step = 60.0 / caller.rate_per_minute
-    over = room.rate_backlog_seconds + step - caller.rate_burst * step
-    team = room.team_credit_limit
-    if caller.status is not Status.ACTIVE:
-        return Limit.SUSPENDED, None
-    if room.admission_paused:
-        return Limit.PAUSED, _PAUSE_SECONDS
-    if over > 1e-6:
-        return Limit.RATE_PER_MINUTE, math.ceil(over)
-    if room.open >= caller.max_open:
-        return Limit.MAX_OPEN, _OPEN_SECONDS
-    if room.used_credits + quote > caller.credit_limit:
-        return Limit.MEMBER_CREDIT_LIMIT, None
-    if team is not None and room.team_used_credits + quote > team:
-        return Limit.TEAM_CREDIT_LIMIT, None
-    return None, None
-
-
-def credits_document(limit: int, used: int) -> CreditsDocument:
+def credits_document(status: LimitStatus, limit: Limit) -> CreditsDocument:
+    allowed, used = status.figures(limit)
     return CreditsDocument(
-        credit_limit=limit, used_credits=used, remaining_credits=max(limit - used, 0)
+        credit_limit=allowed, used_credits=used, remaining_credits=max(allowed - used, 0)
     )
 
 
-def team_credits(room: Headroom) -> CreditsDocument | None:
-    if room.team_credit_limit is None:
+def team_credits_document(status: LimitStatus) -> CreditsDocument | None:
+    if status.team_credit_limit is None:
         return None
-    return credits_document(room.team_credit_limit, room.team_used_credits)
+    return credits_document(status, Limit.TEAM_CREDIT_LIMIT)
 
 
-def rate_document(caller: CallerRecord, room: Headroom) -> RateDocument:
-    step = 60.0 / caller.rate_per_minute
-    left = caller.rate_burst * step - room.rate_backlog_seconds
+def rate_document(status: LimitStatus) -> RateDocument:
     return RateDocument(
-        per_minute=caller.rate_per_minute,
-        burst=caller.rate_burst,
-        remaining=max(math.floor(left / step + 1e-6), 0),
-        reset_seconds=math.ceil(room.rate_backlog_seconds),
+        per_minute=status.rate_per_minute,
+        burst=status.rate_burst,
+        remaining=status.rate_remaining,
+        reset_seconds=math.ceil(status.rate_reset_seconds),
     )
 
 

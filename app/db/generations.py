@@ -1,102 +1,27 @@
-"""Generations as their owners see them, and admission's one statement."""
+"""Generations as their owners see them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.db.queue_position import SUBMISSION_HELD_UP
 from app.db.session import Tx
 from app.domain.generation import Asset, Generation, Spec, State
 
+#: The fields of both are the columns of their tables.
+_COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")
+_ASSET_COLUMNS = tuple(field.name for field in fields(Asset))
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """What `reelgate_admit_v2` decided. Seconds are durations; the rate figures describe the
-    member's window after this request. Where it accepted, `used_value` are the member's used
-    credits with this hold. `submission_held_up`: nothing is being sent upstream now."""
-
-    outcome: str
-    generation_id: UUID | None
-    limit_value: int | None
-    used_value: int | None
-    retry_after_seconds: float | None
-    rate_limit: int
-    rate_window_seconds: float
-    rate_remaining: int
-    rate_reset_seconds: float
-    accepted_at: datetime | None
-    submission_held_up: bool
-
-
-_ADMIT = text(
-    f"""
-    SELECT v.*, {SUBMISSION_HELD_UP} AS submission_held_up
-      FROM reelgate_admit_v2(
-        :generation_id, :member_id, :api_key_id, :dialect, :feature, :provider,
-        CAST(:spec AS jsonb), :fingerprint, :quote, :idempotency_key, :idempotency_seconds,
-        :queue_seconds, CAST(:asked AS jsonb), :remixed_from, :callback_url, :sdk_retry,
-        :sdk_waited_seconds, :sdk_window_seconds, CAST(:now AS timestamptz)) v
-    """  # noqa: S608 - a constant
-)
-
-
-async def admit(
-    tx: Tx,
-    generation_id: UUID,
-    *,
-    member_id: UUID,
-    api_key_id: UUID,
-    dialect: str,
-    feature: str,
-    provider: str,
-    spec: str,
-    fingerprint: bytes,
-    quote: int,
-    idempotency_key: str | None,
-    idempotency_seconds: float,
-    queue_seconds: float,
-    asked: str,
-    remixed_from: UUID | None,
-    callback_url: str | None,
-    sdk_retry: int | None,
-    sdk_waited_seconds: float,
-    sdk_window_seconds: float,
-    now: datetime | None,
-) -> Verdict:
-    """Decides and, where it accepts, inserts generation, hold and job. `spec` and `asked` are JSON
-    text. `sdk_retry` counts the attempts of an SDK's call from 0; this one came in
-    `sdk_waited_seconds` ago, and one before it at most `sdk_window_seconds` ago."""
-    row = (
-        await tx.execute(
-            _ADMIT,
-            {
-                "generation_id": generation_id, "member_id": member_id, "api_key_id": api_key_id,
-                "dialect": dialect, "feature": feature, "provider": provider, "spec": spec,
-                "fingerprint": fingerprint, "quote": quote, "idempotency_key": idempotency_key,
-                "idempotency_seconds": idempotency_seconds, "queue_seconds": queue_seconds,
-                "asked": asked, "remixed_from": remixed_from, "callback_url": callback_url,
-                "sdk_retry": sdk_retry, "sdk_waited_seconds": sdk_waited_seconds,
-                "sdk_window_seconds": sdk_window_seconds, "now": now,
-            },
-        )
-    ).one()  # fmt: skip
-    return Verdict(**row._mapping)
-
-
-_SELECT = """
-    SELECT g.id, g.team_id, g.member_id, g.dialect, g.feature, g.provider, g.spec, g.state, g.quote,
-           g.settled, g.result_paths, g.error_code, g.error_message, g.created_at, g.submitted_at,
-           g.running_at, g.finished_at, g.asked, g.remixed_from, g.callback_url,
-           a.state AS asset_state, a.path, a.size_bytes, a.sha256,
-           a.content_type, a.duration_seconds, a.width, a.height, a.codec, a.mismatch, a.archived_at
+_SELECT = f"""
+    SELECT {", ".join(f"g.{name}" for name in _COLUMNS)},
+           {", ".join(f"a.{name} AS asset_{name}" for name in _ASSET_COLUMNS)}
       FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'
-"""
+"""  # noqa: S608 - names of our own
 _FIND = text(_SELECT + " WHERE g.id = :id")
 _FIND_MANY = text(_SELECT + " WHERE g.id = ANY(:ids)")
 _FIND_OF_MEMBER = text(_SELECT + " WHERE g.id = :id AND g.member_id = :member_id")
@@ -104,22 +29,25 @@ _FIND_OF_TEAM = text(_SELECT + " WHERE g.id = :id AND g.team_id = :team_id")
 
 
 def _generation(row: Row[Any]) -> Generation:
+    values = row._mapping
     asset = None
     if row.asset_state is not None:
-        asset = Asset(
-            state=row.asset_state, path=row.path, size_bytes=row.size_bytes, sha256=row.sha256,
-            content_type=row.content_type, duration_seconds=row.duration_seconds, width=row.width,
-            height=row.height, codec=row.codec, mismatch=row.mismatch, archived_at=row.archived_at,
-        )  # fmt: skip
+        asset = Asset(**{name: values[f"asset_{name}"] for name in _ASSET_COLUMNS})
     return Generation(
-        id=row.id, team_id=row.team_id, member_id=row.member_id, dialect=row.dialect,
-        feature=row.feature, provider=row.provider, spec=Spec.from_json(row.spec),
-        state=State(row.state), quote=row.quote, settled=row.settled,
-        result_paths=tuple(row.result_paths), error_code=row.error_code,
-        error_message=row.error_message, created_at=row.created_at,
-        submitted_at=row.submitted_at, running_at=row.running_at, finished_at=row.finished_at,
-        asset=asset, asked=row.asked, remixed_from=row.remixed_from, callback_url=row.callback_url,
-    )  # fmt: skip
+        **{name: values[name] for name in _COLUMNS}
+        | {
+            "spec": Spec.from_json(row.spec),
+            "state": State(row.state),
+            "result_paths": tuple(row.result_paths),
+            "asset": asset,
+        }
+    )
+
+
+def columns_of(generation: Generation) -> dict[str, Any]:
+    """As admission stores it; its Spec in JSON."""
+    stored = {name: getattr(generation, name) for name in _COLUMNS}
+    return stored | {"spec": generation.spec.to_json(), "echo": dict(generation.echo)}
 
 
 async def find(tx: Tx, generation_id: UUID) -> Generation | None:
@@ -206,30 +134,3 @@ async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
         {"limit": limit},
     )
     return [_generation(row) for row in rows]
-
-
-async def kept(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool:
-    """Whether an admission that broke off was committed.
-
-    Takes the member's admission lock first: an admission that is still under way in the server
-    ends before the look, so that the answer stays true.
-    """
-    await tx.execute(
-        text("SELECT FROM rate_states WHERE member_id = :id FOR UPDATE"), {"id": member_id}
-    )
-    return bool(
-        await tx.scalar(
-            text("SELECT EXISTS (SELECT FROM generations WHERE id = :id)"), {"id": generation_id}
-        )
-    )
-
-
-async def count_open(tx: Tx, member_id: UUID) -> int:
-    counted = await tx.scalar(
-        text(
-            "SELECT count(*) FROM generations WHERE member_id = :id"
-            " AND state IN ('queued', 'submitting', 'running')"
-        ),
-        {"id": member_id},
-    )
-    return int(counted or 0)

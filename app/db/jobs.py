@@ -27,7 +27,7 @@ async def enqueue(
 ) -> None:
     """A job in the caller's transaction. While one of its kind waits, this changes nothing."""
     await tx.execute(
-        text("SELECT reelgate_enqueue_v1(:kind, :id, :priority, CAST(:at AS timestamptz))"),
+        text("SELECT reelgate_enqueue(:kind, :id, :priority, CAST(:at AS timestamptz))"),
         {"kind": job.value, "id": generation_id, "priority": priority, "at": at},
     )
 
@@ -164,7 +164,7 @@ async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
                  WHERE NOT EXISTS (
                     SELECT FROM busy b WHERE b.id = w.id AND b.queue_name = w.kind)
             )
-            SELECT o.kind, reelgate_enqueue_v1(o.kind, o.id, o.priority, NULL) FROM orphans o
+            SELECT o.kind, reelgate_enqueue(o.kind, o.id, o.priority, NULL) FROM orphans o
             """
         ),
         {"unknown": unknown_seconds},

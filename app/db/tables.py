@@ -160,9 +160,9 @@ generations = Table(
     Column("result_paths", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     Column("error_code", Text),
     Column("error_message", Text),
-    # The request in the caller's own words, where its dialect echoes them: names and sizes that
-    # stand for ours.
-    Column("asked", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # The request in the caller's own words, where its dialect shows them again: names and sizes
+    # that stand for ours.
+    Column("echo", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("remixed_from", Uuid),
     Column("callback_url", Text),
     # The first and the latest attempt of an SDK's call that came in for this generation, counted

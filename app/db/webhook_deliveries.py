@@ -94,7 +94,7 @@ _MAKE = text(
                   AND (NOT :start OR g.dialect = ANY(:told_of_start))) r
         RETURNING id
     )
-    SELECT reelgate_enqueue_v1('tell', id, 0, NULL) FROM made
+    SELECT reelgate_enqueue('tell', id, 0, NULL) FROM made
     """
 )
 

@@ -176,8 +176,8 @@ class Asset:
 class Generation:
     """A generation as its owner may see it. Instants are aware UTC, credits integers.
 
-    `asked` is what its dialect echoes of the request in the caller's own words, and means nothing
-    to other dialects but for `model`, the name that was used for the model.
+    `echo` is what its dialect shows again of the request in the caller's own words. It means
+    nothing to other dialects but for `model`, the name that was used for the model.
     """
 
     id: UUID
@@ -198,6 +198,6 @@ class Generation:
     running_at: datetime | None
     finished_at: datetime | None
     asset: Asset | None
-    asked: Mapping[str, Any] = field(default_factory=dict)
+    echo: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
     callback_url: str | None = None

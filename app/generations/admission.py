@@ -7,15 +7,17 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
 
+from app.db import admission as decisions
 from app.db import generations
-from app.db.generations import Verdict
+from app.db.admission import Decision
 from app.domain.caller import Caller, Status
 from app.domain.catalog import Offer
 from app.domain.generation import Generation, Spec, State
+from app.domain.limits import Limit, LimitStatus
 from app.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
@@ -54,8 +56,8 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkAttempt:
-    """One try of an SDK at one call, as the SDK counts them from 0. It came in `waited_seconds`
-    ago; the try before it can have come in at most `window_seconds` ago."""
+    """An SDK's attempt at one call, as the SDK counts them from 0. It came in `waited_seconds` ago;
+    the one before it can have come in at most `window_seconds` ago."""
 
     count: int
     waited_seconds: float
@@ -105,64 +107,55 @@ async def admit(
     """
     if caller.status is not Status.ACTIVE:
         raise Suspended()
-    quote = rt.prices.quote(offer, spec)
-    stored = json.dumps(spec.to_json(), ensure_ascii=False)
-    generation_id = uuid4()
+    new = Generation(
+        id=uuid4(), team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
+        feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED,
+        quote=rt.prices.quote(offer, spec), settled=None, result_paths=(), error_code=None,
+        error_message=None, created_at=rt.clock.now(), submitted_at=None, running_at=None,
+        finished_at=None, asset=None, echo=extras.echo, remixed_from=extras.remixed_from,
+        callback_url=extras.callback_url,
+    )  # fmt: skip
+    request: dict[str, Any] = generations.columns_of(new) | {
+        "api_key_id": caller.key_id,
+        "fingerprint": "\\x" + fingerprint(offer, spec, extras).hex(),
+        "idempotency_key": idempotency_key,
+        "idempotency_seconds": rt.settings.idempotency_seconds,
+        "queue_seconds": rt.settings.queue_seconds,
+        "now": rt.clock.for_database(),
+    }
+    if attempt is not None:
+        request |= {
+            "sdk_attempt": attempt.count,
+            "sdk_waited_seconds": attempt.waited_seconds,
+            "sdk_window_seconds": attempt.window_seconds,
+        }
     try:
         async with rt.db.single() as tx:
-            verdict = await generations.admit(
-                tx,
-                generation_id,
-                member_id=caller.member_id,
-                api_key_id=caller.key_id,
-                dialect=dialect,
-                feature=offer.feature,
-                provider=offer.provider,
-                spec=stored,
-                fingerprint=fingerprint(offer, spec, extras),
-                quote=quote,
-                idempotency_key=idempotency_key,
-                idempotency_seconds=rt.settings.idempotency_seconds,
-                queue_seconds=rt.settings.queue_seconds,
-                asked=json.dumps(dict(extras.echo), ensure_ascii=False),
-                remixed_from=extras.remixed_from,
-                callback_url=extras.callback_url,
-                sdk_retry=None if attempt is None else attempt.count,
-                sdk_waited_seconds=0 if attempt is None else attempt.waited_seconds,
-                sdk_window_seconds=0 if attempt is None else attempt.window_seconds,
-                now=rt.clock.for_database(),
-            )
+            decision = await decisions.admit(tx, request)
     except Unavailable as unavailable:
         if unavailable.unasked:
             rt.metrics.admissions.labels(dialect, "unavailable").inc()
             raise
-        await _recover(rt, caller, generation_id, dialect)
-        return Admitted(generation_id=generation_id, replayed=False, headers={}, fresh=None)
-    rt.metrics.admissions.labels(dialect, verdict.outcome).inc()
-    if verdict.accepted_at is not None:
+        await _recover(rt, new)
+        return Admitted(generation_id=new.id, replayed=False, headers={}, fresh=None)
+    rt.metrics.admissions.labels(dialect, decision.outcome).inc()
+    if decision.accepted_at is not None:
         lifecycle.count_admission(rt)
-    if verdict.outcome not in _TAKEN or verdict.generation_id is None:
-        _refuse(verdict, quote)
-    headers = rate_headers(verdict)
-    if verdict.accepted_at is None:
+    if decision.outcome not in _TAKEN or decision.generation_id is None:
+        _refuse(decision, new.quote)
+    headers = rate_headers(decision.limits)
+    if decision.accepted_at is None:
         headers["Idempotent-Replayed"] = "true"
         return Admitted(
-            generation_id=verdict.generation_id, replayed=True, headers=headers, fresh=None
+            generation_id=decision.generation_id, replayed=True, headers=headers, fresh=None
         )
-    generation = Generation(
-        id=generation_id, team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
-        feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED, quote=quote,
-        settled=None, result_paths=(), error_code=None, error_message=None,
-        created_at=verdict.accepted_at, submitted_at=None, running_at=None, finished_at=None,
-        asset=None, asked=extras.echo, remixed_from=extras.remixed_from,
-        callback_url=extras.callback_url,
-    )  # fmt: skip
+    _, used_credits = decision.limits.figures(Limit.MEMBER_CREDIT_LIMIT)
     fresh = Fresh(
-        generation=generation,
-        used_credits=verdict.used_value or 0,
-        held_up=verdict.submission_held_up,
+        generation=replace(new, created_at=decision.accepted_at),
+        used_credits=used_credits,
+        held_up=decision.submission_held_up,
     )
-    return Admitted(generation_id=generation_id, replayed=False, headers=headers, fresh=fresh)
+    return Admitted(generation_id=new.id, replayed=False, headers=headers, fresh=fresh)
 
 
 def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
@@ -191,62 +184,56 @@ def parse_idempotency_key(header: str | None) -> str | None:
     return key
 
 
-def rate_headers(verdict: Verdict) -> dict[str, str]:
+def rate_headers(limits: LimitStatus) -> dict[str, str]:
     """RateLimit fields of the IETF draft: requests left in the window, seconds until it is full."""
-    window = math.ceil(verdict.rate_window_seconds)
+    window = math.ceil(limits.rate_window_seconds)
     return {
-        "RateLimit-Policy": f'"member";q={verdict.rate_limit};w={window}',
-        "RateLimit": f'"member";r={max(verdict.rate_remaining, 0)}'
-        f";t={math.ceil(verdict.rate_reset_seconds)}",
+        "RateLimit-Policy": f'"member";q={limits.rate_burst};w={window}',
+        "RateLimit": f'"member";r={max(limits.rate_remaining, 0)}'
+        f";t={math.ceil(limits.rate_reset_seconds)}",
     }
 
 
-def _refuse(verdict: Verdict, quote: int) -> NoReturn:
-    headers = rate_headers(verdict)
-    limit, used = verdict.limit_value or 0, verdict.used_value or 0
-    match verdict.outcome:
-        case "suspended":
-            raise Suspended()
-        case "paused":
-            raise Paused(retry_after_seconds=60)
-        case "idempotency_mismatch":
-            raise IdempotencyMismatch(
-                issues=[Issue("Idempotency-Key", "value", "already used with another body")]
-            )
-        case "rate_limited":
-            wait = verdict.retry_after_seconds or 1.0
-            raise RateLimited(
-                f"The limit of {limit} requests per minute (burst {verdict.rate_limit}) is "
-                f"reached; try again in {math.ceil(wait)} s.",
-                retry_after_seconds=wait,
-                headers=headers,
-                extra={"limit": "rate_per_minute", "limit_value": limit},
-            )
-        case "open_limit_reached":
-            raise OpenLimitReached(
-                f"{used} generations are in progress and the limit is {limit}; "
-                "wait for one to finish.",
-                retry_after_seconds=10,
-                headers=headers,
-                extra={"limit": "max_open", "limit_value": limit, "used_value": used},
-            )
-        case "member_credits" | "team_credits":
-            whose = verdict.outcome.removesuffix("_credits")
-            raise InsufficientCredits(
-                f"This request is quoted at {quote} credits; {used} of the {whose}'s {limit} "
-                "are used or set aside.",
-                headers=headers,
-                extra={
-                    "limit": f"{whose}_credit_limit",
-                    "limit_value": limit,
-                    "used_value": used,
-                    "quote": quote,
-                },
-            )
-    raise AssertionError(f"unknown admission outcome {verdict.outcome}")
+def _refuse(decision: Decision, quote: int) -> NoReturn:
+    """Whatever the decision was but an acceptance."""
+    if decision.outcome == "idempotency_mismatch":
+        raise IdempotencyMismatch(
+            issues=[Issue("Idempotency-Key", "value", "already used with another body")]
+        )
+    limits, wait = decision.limits, decision.limits.retry_after_seconds
+    headers, refused_by = rate_headers(limits), Limit(decision.outcome)
+    if refused_by is Limit.SUSPENDED:
+        raise Suspended()
+    if refused_by is Limit.PAUSED:
+        raise Paused(retry_after_seconds=wait)
+    if refused_by is Limit.RATE_PER_MINUTE:
+        raise RateLimited(
+            f"The limit of {limits.rate_per_minute} requests per minute (burst "
+            f"{limits.rate_burst}) is reached; try again in {math.ceil(wait or 0)} s.",
+            retry_after_seconds=wait,
+            headers=headers,
+            extra={"limit": refused_by, "limit_value": limits.rate_per_minute},
+        )
+    allowed, used = limits.figures(refused_by)
+    extra = {"limit": refused_by, "limit_value": allowed, "used_value": used}
+    if refused_by is Limit.MAX_OPEN:
+        raise OpenLimitReached(
+            f"{used} generations are in progress and the limit is {allowed}; "
+            "wait for one to finish.",
+            retry_after_seconds=wait,
+            headers=headers,
+            extra=extra,
+        )
+    whose = "member" if refused_by is Limit.MEMBER_CREDIT_LIMIT else "team"
+    raise InsufficientCredits(
+        f"This request is quoted at {quote} credits; {used} of the {whose}'s {allowed} "
+        "are used or set aside.",
+        headers=headers,
+        extra={**extra, "quote": quote},
+    )
 
 
-async def _recover(rt: Runtime, caller: Caller, generation_id: UUID, dialect: str) -> None:
+async def _recover(rt: Runtime, new: Generation) -> None:
     """Returns where the broken-off admission was committed after all; raises `Unavailable`.
 
     The commit and the news of it are two things: a connection that breaks between them leaves a
@@ -255,18 +242,18 @@ async def _recover(rt: Runtime, caller: Caller, generation_id: UUID, dialect: st
     for _ in range(_RECOVERY_LOOKS):
         try:
             async with rt.db.begin() as tx:
-                kept = await generations.kept(tx, generation_id, member_id=caller.member_id)
+                kept = await decisions.was_committed(tx, new.id, member_id=new.member_id)
         except Unavailable:
             await asyncio.sleep(_RECOVERY_SECONDS)
             continue
-        rt.metrics.admissions.labels(dialect, "recovered" if kept else "unavailable").inc()
+        rt.metrics.admissions.labels(new.dialect, "recovered" if kept else "unavailable").inc()
         if kept:
             lifecycle.count_admission(rt)
             return
         raise Unavailable("The gateway's database was away; nothing was accepted.",
                           retry_after_seconds=2)  # fmt: skip
-    rt.metrics.admissions.labels(dialect, "unavailable").inc()
-    log.error("admission_unresolved", generation_id=str(generation_id))
+    rt.metrics.admissions.labels(new.dialect, "unavailable").inc()
+    log.error("admission_unresolved", generation_id=str(new.id))
     raise Unavailable(
         "The gateway's database is away and it cannot tell whether the request was accepted; send "
         "it again with the same Idempotency-Key, or look at your generations first.",

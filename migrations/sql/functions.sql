@@ -2,9 +2,10 @@
 -- and in their transaction, so what changes behind a name needs no migration. Processes of the last
 -- release call these too: a function with another contract gets another name.
 
+
 -- One row of work in the caller's transaction. At most one job of a kind waits for a generation:
 -- asking again while one waits changes nothing.
-CREATE OR REPLACE FUNCTION reelgate_enqueue_v1(
+CREATE OR REPLACE FUNCTION reelgate_enqueue(
     p_kind text, p_generation uuid, p_priority integer, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
@@ -17,206 +18,240 @@ EXCEPTION WHEN unique_violation THEN
 END $$;
 
 
--- The whole admission: replay, status, rate, open cap, credits, then generation, hold and job.
--- A function and not a client-side transaction, so that the member's lock is held for no network
--- round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing up.
-CREATE OR REPLACE FUNCTION reelgate_admit_v2(
-    p_generation uuid,
-    p_member uuid,
-    p_api_key uuid,
-    p_dialect text,
-    p_feature text,
-    p_provider text,
-    p_spec jsonb,
-    p_fingerprint bytea,
-    p_quote bigint,
-    p_idempotency_key text,
-    p_idempotency_seconds double precision,
-    p_queue_seconds double precision,
-    p_asked jsonb,
-    p_remixed_from uuid,
-    p_callback_url text,
-    p_sdk_retry integer,
-    p_sdk_waited_seconds double precision,
-    p_sdk_window_seconds double precision,
-    p_now timestamptz
+-- What is left of each limit of a member at `p_now`, and the first limit that refuses a request of
+-- `p_quote` credits. Admission, estimates and a member's own view all ask here. `p_for` is one of
+--   'view'       every figure, and no lock;
+--   'admission'  no further than the first limit that binds. The caller holds the member's lock. The
+--                team's, where the team has a credit limit, is taken before its credits are summed:
+--                always after the member's, so two admissions never wait for each other;
+--   'replay'     the rate alone: a request that was admitted before uses nothing.
+-- `retry_after_seconds` is what a refused caller is told to wait; null where time does not help.
+CREATE OR REPLACE FUNCTION reelgate_limits(
+    p_member uuid, p_quote bigint, p_now timestamptz, p_for text
 ) RETURNS TABLE (
-    outcome text,
-    generation_id uuid,
-    limit_value bigint,
-    used_value bigint,
+    binding_limit text,
     retry_after_seconds double precision,
-    rate_limit integer,
+    rate_per_minute integer,
+    rate_burst integer,
     rate_window_seconds double precision,
     rate_remaining integer,
     rate_reset_seconds double precision,
-    accepted_at timestamptz
+    max_open integer,
+    open_generations bigint,
+    credit_limit bigint,
+    used_credits bigint,
+    team_credit_limit bigint,
+    team_used_credits bigint
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    v_now timestamptz;
-    v_arrival timestamptz;
-    v_step double precision;
-    v_backlog double precision;
     v_member members%ROWTYPE;
     v_team teams%ROWTYPE;
-    v_seen idempotency_keys%ROWTYPE;
-    v_open bigint;
-    v_used bigint;
-    v_twin uuid;
-    -- When this attempt came in.
-    v_came timestamptz;
-    -- An SDK sends its headers again with each attempt: one without a key belongs to none with one.
-    v_counted integer := CASE WHEN p_idempotency_key IS NULL THEN p_sdk_retry END;
+    v_arrival timestamptz;
+    v_step double precision;
+    v_over double precision;
+BEGIN
+    SELECT * INTO STRICT v_member FROM members m WHERE m.id = p_member;
+    SELECT * INTO STRICT v_team FROM teams t WHERE t.id = v_member.team_id;
+    SELECT r.arrival_at INTO STRICT v_arrival FROM rate_states r WHERE r.member_id = p_member;
+    rate_per_minute := v_member.rate_per_minute;
+    rate_burst := v_member.rate_burst;
+    max_open := v_member.max_open;
+    credit_limit := v_member.credit_limit;
+    team_credit_limit := v_team.credit_limit;
+
+    -- GCRA: a request moves the theoretical arrival time one step on, and it may run ahead of the
+    -- clock by at most `rate_burst` steps. One further ahead means that the clock was set back or
+    -- the limits were lowered: the member then starts with an empty bucket, and is not locked out
+    -- for hours. A microsecond of slack absorbs rounding.
+    v_step := 60.0 / rate_per_minute;
+    rate_window_seconds := rate_burst * v_step;
+    rate_reset_seconds := least(
+        greatest(extract(epoch FROM v_arrival - p_now)::double precision, 0), rate_window_seconds);
+    rate_remaining := floor((rate_window_seconds - rate_reset_seconds) / v_step + 1e-6);
+    v_over := rate_reset_seconds + v_step - rate_window_seconds;
+
+    IF v_member.status <> 'ACTIVE' OR v_team.status <> 'ACTIVE' THEN
+        binding_limit := 'suspended';
+    ELSIF (SELECT p.paused FROM pauses p WHERE p.name = 'admission') THEN
+        binding_limit := 'paused';
+        retry_after_seconds := 60;
+    ELSIF v_over > 1e-6 THEN
+        binding_limit := 'rate_per_minute';
+        retry_after_seconds := v_over;
+    END IF;
+    IF p_for = 'replay' OR (p_for = 'admission' AND binding_limit IS NOT NULL) THEN
+        RETURN NEXT; RETURN;
+    END IF;
+
+    SELECT count(*) INTO open_generations FROM generations g
+     WHERE g.member_id = p_member AND g.state IN ('queued', 'submitting', 'running');
+    IF binding_limit IS NULL AND open_generations >= max_open THEN
+        binding_limit := 'max_open';
+        retry_after_seconds := 10;
+        IF p_for = 'admission' THEN
+            RETURN NEXT; RETURN;
+        END IF;
+    END IF;
+
+    SELECT coalesce(sum(l.credits), 0) INTO used_credits FROM ledger_entries l
+     WHERE l.member_id = p_member AND l.counted;
+    IF binding_limit IS NULL AND used_credits + p_quote > credit_limit THEN
+        binding_limit := 'member_credit_limit';
+        IF p_for = 'admission' THEN
+            RETURN NEXT; RETURN;
+        END IF;
+    END IF;
+
+    IF v_team.credit_limit IS NOT NULL THEN
+        IF p_for = 'admission' THEN
+            -- Read again with the lock: an operator may have changed it while this one waited.
+            SELECT * INTO STRICT v_team FROM teams t WHERE t.id = v_team.id FOR NO KEY UPDATE;
+            team_credit_limit := v_team.credit_limit;
+            IF v_team.status <> 'ACTIVE' THEN
+                binding_limit := 'suspended';
+                RETURN NEXT; RETURN;
+            END IF;
+        END IF;
+        SELECT coalesce(sum(l.credits), 0) INTO team_used_credits FROM ledger_entries l
+         WHERE l.team_id = v_team.id AND l.counted;
+        IF binding_limit IS NULL AND team_used_credits + p_quote > team_credit_limit THEN
+            binding_limit := 'team_credit_limit';
+        END IF;
+    END IF;
+    RETURN NEXT;
+END $$;
+
+
+-- The generation that attempt `p_attempt` of an SDK's call continues, claimed for it; null where it
+-- begins one. An SDK counts the attempts of a call from 0, and says nothing else of what belongs
+-- together. This one came in `p_waited` seconds ago, and one before it at most `p_window` ago.
+--
+-- It continues the oldest generation whose latest attempt was an earlier one: the one before, or,
+-- where that never got here, one before it. Or one that began with a later attempt, while this one
+-- was held up on its way: it came in before that generation was made. A first attempt that came in
+-- later is another call. Where equal calls cannot be told apart, they share a video: none is paid
+-- for twice.
+CREATE OR REPLACE FUNCTION reelgate_continue_call(
+    p_new generations, p_attempt integer, p_waited double precision, p_window double precision,
+    p_now timestamptz
+) RETURNS uuid LANGUAGE plpgsql AS $$
+DECLARE
+    v_continued uuid;
+BEGIN
+    UPDATE generations g
+       SET sdk_first = least(g.sdk_first, p_attempt),
+           sdk_last = greatest(g.sdk_last, p_attempt), sdk_last_at = p_now
+     WHERE g.id = (
+        SELECT e.id FROM generations e
+         WHERE e.member_id = p_new.member_id AND e.api_key_id = p_new.api_key_id
+           AND e.dialect = p_new.dialect AND e.fingerprint = p_new.fingerprint
+           AND e.created_at > p_now - make_interval(secs => (least(p_attempt, 9) + 1) * p_window)
+           AND ((e.sdk_last < p_attempt AND e.sdk_last_at
+                 > p_now - make_interval(secs => (p_attempt - e.sdk_last) * p_window))
+                OR ((p_attempt < e.sdk_first OR 0 < p_attempt AND p_attempt < e.sdk_last)
+                    AND e.created_at > p_now - make_interval(secs => p_waited)))
+         ORDER BY e.sdk_last DESC, e.created_at, e.id LIMIT 1)
+    RETURNING g.id INTO v_continued;
+    RETURN v_continued;
+END $$;
+
+
+-- The whole admission: the same request again, then the limits, then generation, hold, event, key
+-- and job. A function and not a client-side transaction, so that the member's lock is held for no
+-- network round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing
+-- up.
+--
+-- `p_request` has the columns of the generation, and beside them `idempotency_key` and for how many
+-- `idempotency_seconds` it counts; for how many `queue_seconds` the generation may wait; and of an
+-- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`. `now` replaces the clock.
+--
+-- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
+-- 'idempotency_mismatch', or the limit that refused. `limits` are those of `reelgate_limits`, as
+-- this admission leaves them.
+CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
+    outcome text,
+    generation_id uuid,
+    accepted_at timestamptz,
+    limits jsonb
+) LANGUAGE plpgsql AS $$
+DECLARE
+    v_new generations := jsonb_populate_record(NULL::generations, p_request);
+    v_key text := p_request->>'idempotency_key';
+    -- An SDK counts with a key too: an attempt without one belongs to no call with one.
+    v_attempt integer := CASE WHEN v_key IS NULL THEN (p_request->>'sdk_attempt')::integer END;
+    v_now timestamptz;
+    v_limits record;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'admission needs read committed: it must see what is new after each lock';
     END IF;
     -- The member's admissions go one at a time.
-    SELECT r.arrival_at INTO STRICT v_arrival
-      FROM rate_states r WHERE r.member_id = p_member FOR UPDATE;
-    v_now := coalesce(p_now, clock_timestamp());
-    v_came := v_now - make_interval(secs => p_sdk_waited_seconds);
-    SELECT * INTO STRICT v_member FROM members WHERE id = p_member;
-    SELECT * INTO STRICT v_team FROM teams WHERE id = v_member.team_id;
+    PERFORM FROM rate_states r WHERE r.member_id = v_new.member_id FOR UPDATE;
+    v_now := coalesce((p_request->>'now')::timestamptz, clock_timestamp());
 
-    v_step := 60.0 / v_member.rate_per_minute;
-    rate_limit := v_member.rate_burst;
-    rate_window_seconds := v_member.rate_burst * v_step;
-    -- An arrival beyond the window means that the clock was set back or the limits were lowered;
-    -- the member then starts with an empty bucket, and is not locked out for hours.
-    v_backlog := least(
-        greatest(extract(epoch FROM v_arrival - v_now)::double precision, 0), rate_window_seconds);
-    rate_remaining := floor((rate_window_seconds - v_backlog) / v_step + 1e-6);
-    rate_reset_seconds := v_backlog;
-
-    IF p_idempotency_key IS NOT NULL THEN
-        SELECT * INTO v_seen FROM idempotency_keys k
-         WHERE k.member_id = p_member AND k.scope = p_dialect AND k.key = p_idempotency_key;
-        IF FOUND AND v_seen.expires_at > v_now THEN
-            outcome := CASE WHEN v_seen.fingerprint = p_fingerprint
-                            THEN 'replayed' ELSE 'idempotency_mismatch' END;
-            generation_id := v_seen.generation_id;
-            RETURN NEXT; RETURN;
-        END IF;
-    ELSIF p_sdk_retry IS NOT NULL THEN
-        -- An SDK counts the attempts of one call, and says nothing else of what belongs together.
-        -- This attempt belongs to a generation whose latest attempt was an earlier one: the one
-        -- before, or, where that never got here, one before it. Or to one that began with a later
-        -- attempt, while this one was held up on its way: it came in before that generation was
-        -- made. A first attempt that came in later is another call. Where the generations of equal
-        -- calls cannot be told apart, the oldest is the answer: a call may then share another's
-        -- video, and none is paid twice.
-        SELECT g.id INTO v_twin FROM generations g
-         WHERE g.member_id = p_member AND g.api_key_id = p_api_key AND g.dialect = p_dialect
-           AND g.fingerprint = p_fingerprint
-           AND g.created_at
-               > v_now - make_interval(secs => (least(p_sdk_retry, 9) + 1) * p_sdk_window_seconds)
-           AND ((g.sdk_last < p_sdk_retry AND g.sdk_last_at
-                 > v_now - make_interval(secs => (p_sdk_retry - g.sdk_last) * p_sdk_window_seconds))
-                OR ((p_sdk_retry < g.sdk_first OR 0 < p_sdk_retry AND p_sdk_retry < g.sdk_last)
-                    AND g.created_at > v_came))
-         ORDER BY g.sdk_last DESC, g.created_at, g.id LIMIT 1;
-        IF FOUND THEN
-            UPDATE generations g
-               SET sdk_first = least(g.sdk_first, p_sdk_retry),
-                   sdk_last = greatest(g.sdk_last, p_sdk_retry), sdk_last_at = v_now
-             WHERE g.id = v_twin;
-            outcome := 'recognised';
-            generation_id := v_twin;
-            RETURN NEXT; RETURN;
-        END IF;
+    IF v_key IS NOT NULL THEN
+        SELECT CASE WHEN k.fingerprint = v_new.fingerprint
+                    THEN 'replayed' ELSE 'idempotency_mismatch' END, k.generation_id
+          INTO outcome, generation_id
+          FROM idempotency_keys k
+         WHERE k.member_id = v_new.member_id AND k.scope = v_new.dialect AND k.key = v_key
+           AND k.expires_at > v_now;
+    ELSIF v_attempt IS NOT NULL THEN
+        generation_id := reelgate_continue_call(
+            v_new, v_attempt, (p_request->>'sdk_waited_seconds')::double precision,
+            (p_request->>'sdk_window_seconds')::double precision, v_now);
+        outcome := CASE WHEN generation_id IS NOT NULL THEN 'recognised' END;
     END IF;
 
-    IF v_member.status <> 'ACTIVE' OR v_team.status <> 'ACTIVE' THEN
-        outcome := 'suspended';
+    SELECT * INTO v_limits FROM reelgate_limits(
+        v_new.member_id, v_new.quote, v_now,
+        CASE WHEN outcome IS NULL THEN 'admission' ELSE 'replay' END);
+    outcome := coalesce(outcome, v_limits.binding_limit, 'accepted');
+    IF outcome <> 'accepted' THEN
+        limits := to_jsonb(v_limits);
         RETURN NEXT; RETURN;
     END IF;
 
-    IF (SELECT p.paused FROM pauses p WHERE p.name = 'admission') THEN
-        outcome := 'paused';
-        RETURN NEXT; RETURN;
-    END IF;
-
-    -- GCRA: a request moves the theoretical arrival time one step on; it may run ahead of the
-    -- clock by at most `burst` steps. A microsecond of slack absorbs rounding.
-    IF v_backlog + v_step > rate_window_seconds + 1e-6 THEN
-        outcome := 'rate_limited';
-        limit_value := v_member.rate_per_minute;
-        retry_after_seconds := v_backlog + v_step - rate_window_seconds;
-        RETURN NEXT; RETURN;
-    END IF;
-
-    SELECT count(*) INTO v_open FROM generations g
-     WHERE g.member_id = p_member AND g.state IN ('queued', 'submitting', 'running');
-    IF v_open >= v_member.max_open THEN
-        outcome := 'open_limit_reached';
-        limit_value := v_member.max_open;
-        used_value := v_open;
-        RETURN NEXT; RETURN;
-    END IF;
-
-    SELECT coalesce(sum(l.credits), 0) INTO v_used
-      FROM ledger_entries l WHERE l.member_id = p_member AND l.counted;
-    IF v_used + p_quote > v_member.credit_limit THEN
-        outcome := 'member_credits';
-        used_value := v_used;
-        limit_value := v_member.credit_limit;
-        RETURN NEXT; RETURN;
-    END IF;
-
-    IF v_team.credit_limit IS NOT NULL THEN
-        -- Members of a limited team also go one at a time; the order member, team is the same
-        -- everywhere, so two admissions never wait for each other.
-        -- Read again with the lock: an operator may have changed it while this one waited.
-        SELECT * INTO STRICT v_team FROM teams WHERE id = v_team.id FOR NO KEY UPDATE;
-        IF v_team.status <> 'ACTIVE' THEN
-            outcome := 'suspended';
-            RETURN NEXT; RETURN;
-        END IF;
-        SELECT coalesce(sum(l.credits), 0) INTO used_value
-          FROM ledger_entries l WHERE l.team_id = v_team.id AND l.counted;
-        IF used_value + p_quote > v_team.credit_limit THEN
-            outcome := 'team_credits';
-            limit_value := v_team.credit_limit;
-            RETURN NEXT; RETURN;
-        END IF;
-    END IF;
+    generation_id := v_new.id;
+    accepted_at := v_now;
+    SELECT m.team_id INTO STRICT v_new.team_id FROM members m WHERE m.id = v_new.member_id;
+    -- A member's n-th open generation ranks below everyone's first.
+    v_new.priority := -v_limits.open_generations;
+    v_limits.rate_remaining := v_limits.rate_remaining - 1;
+    v_limits.rate_reset_seconds := v_limits.rate_reset_seconds + 60.0 / v_limits.rate_per_minute;
+    v_limits.open_generations := v_limits.open_generations + 1;
+    v_limits.used_credits := v_limits.used_credits + v_new.quote;
+    v_limits.team_used_credits := v_limits.team_used_credits + v_new.quote;
+    limits := to_jsonb(v_limits);
 
     UPDATE rate_states r
-       SET arrival_at = v_now + make_interval(secs => v_backlog + v_step)
-     WHERE r.member_id = p_member;
-    -- A member's n-th open generation ranks below everyone's first.
+       SET arrival_at = v_now + make_interval(secs => v_limits.rate_reset_seconds)
+     WHERE r.member_id = v_new.member_id;
     INSERT INTO generations (
-        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, fingerprint, state,
-        priority, quote, created_at, queue_deadline_at, asked, remixed_from, callback_url,
-        sdk_first, sdk_last, sdk_last_at
+        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, echo, remixed_from,
+        callback_url, fingerprint, sdk_first, sdk_last, sdk_last_at, state, priority, quote,
+        created_at, queue_deadline_at
     ) VALUES (
-        p_generation, v_team.id, p_member, p_api_key, p_dialect, p_feature, p_provider, p_spec,
-        p_fingerprint, 'queued', -v_open, p_quote, v_now,
-        v_now + make_interval(secs => p_queue_seconds), p_asked, p_remixed_from, p_callback_url,
-        v_counted, v_counted, CASE WHEN v_counted IS NOT NULL THEN v_now END
+        v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, v_new.dialect, v_new.feature,
+        v_new.provider, v_new.spec, v_new.echo, v_new.remixed_from, v_new.callback_url,
+        v_new.fingerprint, v_attempt, v_attempt, CASE WHEN v_attempt IS NOT NULL THEN v_now END,
+        'queued', v_new.priority, v_new.quote, v_now,
+        v_now + make_interval(secs => (p_request->>'queue_seconds')::double precision)
     );
     INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted, created_at)
-    VALUES (p_generation, v_team.id, p_member, 'hold', p_quote, true, v_now);
+    VALUES (v_new.id, v_new.team_id, v_new.member_id, 'hold', v_new.quote, true, v_now);
     INSERT INTO events (generation_id, team_id, member_id, type, created_at)
-    VALUES (p_generation, v_team.id, p_member, 'generation.queued', v_now);
-    IF p_idempotency_key IS NOT NULL THEN
+    VALUES (v_new.id, v_new.team_id, v_new.member_id, 'generation.queued', v_now);
+    IF v_key IS NOT NULL THEN
         INSERT INTO idempotency_keys AS k
             (member_id, scope, key, fingerprint, generation_id, created_at, expires_at)
-        VALUES (p_member, p_dialect, p_idempotency_key, p_fingerprint, p_generation, v_now,
-                v_now + make_interval(secs => p_idempotency_seconds))
+        VALUES (v_new.member_id, v_new.dialect, v_key, v_new.fingerprint, v_new.id, v_now, v_now
+                + make_interval(secs => (p_request->>'idempotency_seconds')::double precision))
         -- Only an expired entry can be in the way here.
         ON CONFLICT (member_id, scope, key) DO UPDATE
             SET fingerprint = excluded.fingerprint, generation_id = excluded.generation_id,
                 created_at = excluded.created_at, expires_at = excluded.expires_at;
     END IF;
-    PERFORM reelgate_enqueue_v1('submit', p_generation, (-v_open)::integer, NULL);
-
-    outcome := 'accepted';
-    generation_id := p_generation;
-    accepted_at := v_now;
-    used_value := v_used + p_quote;
-    rate_remaining := rate_remaining - 1;
-    rate_reset_seconds := v_backlog + v_step;
+    PERFORM reelgate_enqueue('submit', v_new.id, v_new.priority, NULL);
     RETURN NEXT;
 END $$;

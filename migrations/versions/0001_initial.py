@@ -113,7 +113,7 @@ CREATE TABLE generations (
     feature text NOT NULL,
     provider text NOT NULL,
     spec jsonb NOT NULL,
-    asked jsonb NOT NULL DEFAULT '{}',
+    echo jsonb NOT NULL DEFAULT '{}',
     remixed_from uuid,
     callback_url text,
     fingerprint bytea NOT NULL,

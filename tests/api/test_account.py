@@ -8,14 +8,11 @@ from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import httpx
 import pytest
 
-from app.api.estimates import Limit, binding_limit
-from app.db.limits import Headroom
-from app.domain.caller import Caller, Role, Status
+from app.domain.caller import Role
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
 from app.domain.operators import Switch
 from app.members import teams
@@ -119,22 +116,6 @@ async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
     )
     found = await estimate(still_gate, key)
     assert (found["binding_limit"], found["retry_after_seconds"]) == ("paused", 60)
-
-
-def test_the_burst_of_an_estimate_is_admissions_own() -> None:
-    """At the very edge: one step of room admits, a hair less does not."""
-    now, one_id = datetime(2026, 3, 1, tzinfo=UTC), UUID(int=1)
-    one = Caller(
-        key_id=one_id, member_id=one_id, team_id=one_id, name="ada", team_name=TEAM,
-        role=Role.MEMBER, status=Status.ACTIVE, credit_limit=10, rate_per_minute=60, rate_burst=2,
-        max_open=1, created_at=now, updated_at=now,
-    )  # fmt: skip
-    for backlog, limit in ((0.0, None), (1.0, None), (1.001, Limit.RATE_PER_MINUTE)):
-        room = Headroom(
-            used_credits=0, open=0, rate_backlog_seconds=backlog, team_used_credits=0,
-            team_credit_limit=None, admission_paused=False,
-        )  # fmt: skip
-        assert binding_limit(one, room, quote=1)[0] == limit
 
 
 async def test_models_have_all_that_a_form_needs(still_gate: Gateway) -> None:

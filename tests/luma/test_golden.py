@@ -108,6 +108,6 @@ def generation_of(asked: Any, state: str, code: str | None = None, message: str 
         spec=asked.spec, state=State(state), quote=150_000, settled=None, result_paths=(),
         error_code=code if failed else None, error_message=message if failed else None,
         created_at=NOW, submitted_at=None, running_at=None, finished_at=None, asset=None,
-        asked={"model": asked.model_name},
+        echo={"model": asked.model_name},
         callback_url=getattr(asked, "callback_url", None),
     )  # fmt: skip

@@ -37,7 +37,7 @@ def generation(**changes: Any) -> Generation:
         team_id=UUID(int=3), member_id=UUID(int=2), dialect="openai", feature="TEXT_TO_VIDEO",
         provider="luma", spec=SPEC, state=State.QUEUED, quote=150_000, settled=None,
         result_paths=(), error_code=None, error_message=None, created_at=NOW, submitted_at=None,
-        running_at=None, finished_at=None, asset=None, asked={"model": "sora-2"},
+        running_at=None, finished_at=None, asset=None, echo={"model": "sora-2"},
     )  # fmt: skip
     return replace(queued, **changes)
 

@@ -53,7 +53,7 @@ def pretty(document: Any) -> str:
 def test_a_create_and_its_answer(file: Path) -> None:
     fields = file.read_text().split(DASHES)[0].rstrip("\n")
     asked = wire.parse(json.loads(fields), aliases=ALIASES, strict=False)
-    video = wire.render(generation(spec=asked.spec, asked=asked.echo), percent=0)
+    video = wire.render(generation(spec=asked.spec, echo=asked.echo), percent=0)
     words = pretty({"words": asked.echo, "adjusted": asked.adjusted,
                     "callback_url": asked.callback_url})  # fmt: skip
     compare(file, fields, f"{asked.spec!r}\n\n{words}", pretty(video))
@@ -114,7 +114,7 @@ def test_a_file_that_is_gone_has_expired(state: str) -> None:
 
 
 def test_a_remix_of_one_that_another_api_made() -> None:
-    source = generation(asked={})
+    source = generation(echo={})
     asked = wire.parse_remix({"prompt": "at night"}, source)
     assert asked.echo == {"model": "ray-v3"}
     assert asked.spec == replace(source.spec, prompt="at night")

@@ -46,7 +46,7 @@ def test_any_fields_are_a_request_or_a_refusal_that_can_be_sent(
         assert header.isascii()
         assert header.isprintable()
         assert not (strict and header)
-        video = wire.render(generation(spec=asked.spec, asked=asked.echo), percent=0)
+        video = wire.render(generation(spec=asked.spec, echo=asked.echo), percent=0)
         json.dumps(video, ensure_ascii=False, allow_nan=False).encode("utf-8")
         again = {name: video[name] for name in ("prompt", "model", "seconds", "size")}
         kept = wire.parse(

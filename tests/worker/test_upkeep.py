@@ -88,7 +88,7 @@ async def test_a_dead_job_with_a_waiting_twin_is_only_removed(still_gate: Gatewa
     await run(still_gate, "UPDATE procrastinate_jobs SET status = 'failed'")
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(
-            text("SELECT reelgate_enqueue_v1('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
+            text("SELECT reelgate_enqueue('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
         )
     await upkeep.one_round(still_gate.worker)
     assert await jobs(still_gate) == [("submit", "todo")]
@@ -121,7 +121,7 @@ async def test_a_twin_that_comes_while_a_dead_job_is_rescued_does_not_end_the_up
     stopping = asyncio.Event()
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(
-            text("SELECT reelgate_enqueue_v1('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
+            text("SELECT reelgate_enqueue('submit', :id, 0, NULL)"), {"id": UUID(uuid)}
         )
         keeping = asyncio.create_task(upkeep.keep(still_gate.worker, stopping))
         # The rescue does not see the twin and waits for it, at the index that allows one of them.

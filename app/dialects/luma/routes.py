@@ -10,12 +10,13 @@ from fastapi import Depends, FastAPI, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from app.db import generations
-from app.db.limits import headroom_of
+from app.db.limits import limits_of
 from app.dialects.luma import document, wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, RESTING, Generation, State
 from app.domain.ids import parse_generation_id
+from app.domain.limits import Limit
 from app.errors import NotCancelable, NotFound, NotOffered
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
@@ -183,10 +184,11 @@ async def get_credits(rt: Rt, caller: Caller) -> Response:
     """What is left of the member's and the team's limits, whichever is less: credits of the
     gateway, not cents."""
     async with rt.db.single() as tx:
-        room = await headroom_of(tx, caller.member_id, now=rt.clock.for_database())
-    left = caller.credit_limit - room.used_credits
-    if room.team_credit_limit is not None:
-        left = min(left, room.team_credit_limit - room.team_used_credits)
+        status = await limits_of(tx, caller.member_id, now=rt.clock.for_database())
+    figures = [status.figures(Limit.MEMBER_CREDIT_LIMIT)]
+    if status.team_credit_limit is not None:
+        figures.append(status.figures(Limit.TEAM_CREDIT_LIMIT))
+    left = min(allowed - used for allowed, used in figures)
     return JSONResponse({"credit_balance": float(max(left, 0))})
 
 

@@ -130,7 +130,7 @@ def _reason(generation: Generation) -> str | None:
 
 
 def _model(generation: Generation) -> str:
-    return str(generation.asked.get("model", generation.spec.model))
+    return str(generation.echo.get("model", generation.spec.model))
 
 
 def _request(generation: Generation) -> dict[str, Any]:

@@ -127,7 +127,7 @@ def render(generation: Generation, link: str | None) -> dict[str, Any]:
     return {
         "id": str(generation.id),
         "created_at": _instant(generation.created_at),
-        "model": str(generation.asked.get("model", generation.spec.model)),
+        "model": str(generation.echo.get("model", generation.spec.model)),
         "type": TYPE,
         "state": STATES[state],
         "failure_reason": _reason(generation) if failed else None,

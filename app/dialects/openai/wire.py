@@ -336,7 +336,7 @@ def _invalid(issues: Sequence[Issue]) -> InvalidRequest:
 
 def _model(generation: Generation) -> str:
     """The name that was used for it, whichever dialect made it."""
-    return str(generation.asked.get("model", generation.spec.model))
+    return str(generation.echo.get("model", generation.spec.model))
 
 
 def _frame(generation: Generation) -> str:

@@ -1,0 +1,64 @@
+"""Admission's one statement, and what to ask when its answer was lost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.limits import status_from
+from app.db.queue_position import SUBMISSION_HELD_UP
+from app.db.session import Tx
+from app.domain.limits import LimitStatus
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Decision:
+    """What `reelgate_admit` decided; `limits` are those that it leaves. `accepted_at` is None for
+    a generation of an earlier request. `submission_held_up`: nothing is being sent upstream now."""
+
+    outcome: str
+    generation_id: UUID | None
+    accepted_at: datetime | None
+    limits: LimitStatus
+    submission_held_up: bool
+
+
+_ADMIT = text(
+    f"SELECT d.*, {SUBMISSION_HELD_UP} AS submission_held_up"  # noqa: S608 - a constant
+    " FROM reelgate_admit(CAST(:request AS jsonb)) d"
+)
+
+
+async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
+    """Decides and, where it accepts, inserts generation, hold and job. What `request` has is said
+    where `reelgate_admit` is made."""
+    stored = json.dumps(request, ensure_ascii=False, default=_plain)
+    row = (await tx.execute(_ADMIT, {"request": stored})).one()
+    return Decision(**{**row._mapping, "limits": status_from(row.limits)})
+
+
+def _plain(value: object) -> str:
+    if isinstance(value, UUID | datetime):
+        return str(value)
+    raise TypeError(f"{type(value).__name__} has no JSON here")
+
+
+async def was_committed(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool:
+    """Whether an admission that broke off was committed.
+
+    Takes the member's admission lock first: an admission that is still under way in the server
+    ends before the look, so that the answer stays true.
+    """
+    await tx.execute(
+        text("SELECT FROM rate_states WHERE member_id = :id FOR UPDATE"), {"id": member_id}
+    )
+    found = await tx.scalar(
+        text("SELECT EXISTS (SELECT FROM generations WHERE id = :id)"), {"id": generation_id}
+    )
+    return bool(found)
