@@ -23,7 +23,7 @@
     │   └── IdempotencyMismatch      422  idempotency_mismatch
     ├── InsufficientCredits          402  insufficient_credits
     ├── RateLimited                  429  rate_limited
-    ├── OpenLimitReached             429  open_limit_reached
+    ├── MaxOpenReached               429  max_open_reached
     ├── TooManyStreams               429  too_many_streams
     ├── Unavailable                  503  unavailable
     │   └── Paused                   503  paused
@@ -257,8 +257,8 @@ class RateLimited(LimitReached):
     title = "Too many requests"
 
 
-class OpenLimitReached(LimitReached):
-    code = "open_limit_reached"
+class MaxOpenReached(LimitReached):
+    code = "max_open_reached"
     status = 429
     title = "Too many generations are in progress"
 

@@ -23,7 +23,7 @@ from app.errors import (
     InsufficientCredits,
     InvalidRequest,
     Issue,
-    OpenLimitReached,
+    MaxOpenReached,
     Paused,
     RateLimited,
     Suspended,
@@ -217,7 +217,7 @@ def _refuse(decision: Decision, quote: int) -> NoReturn:
     allowed, used = limits.figures(refused_by)
     extra = {"limit": refused_by, "limit_value": allowed, "used_value": used}
     if refused_by is Limit.MAX_OPEN:
-        raise OpenLimitReached(
+        raise MaxOpenReached(
             f"{used} generations are in progress and the limit is {allowed}; "
             "wait for one to finish.",
             retry_after_seconds=wait,

@@ -12,8 +12,8 @@ from starlette.requests import Request
 
 from app.errors import (
     GatewayError,
+    MaxOpenReached,
     NotReady,
-    OpenLimitReached,
     RateLimited,
     RequestTimedOut,
     Unavailable,
@@ -28,7 +28,7 @@ _SLACK_SECONDS = 120.0
 #: A Retry-After of a minute is not heeded by all of them: they come back in half a second instead.
 _LONGEST_RETRY_SECONDS = 59
 #: What passes by itself, and of which nothing was taken.
-_PASSING = (RateLimited, OpenLimitReached, Unavailable, RequestTimedOut)
+_PASSING = (RateLimited, MaxOpenReached, Unavailable, RequestTimedOut)
 
 
 def sdk_attempt(request: Request) -> SdkAttempt | None:

@@ -76,7 +76,7 @@ _ONLY_OF = {
     "not_ready": ("get_content", "get_thumbnail", "delete_generation"),
     "too_many_streams": ("stream_events", "stream_generation_events"),
     "rate_limited": ("create_generation", "retry_generation", "create_feature"),
-    "open_limit_reached": ("create_generation", "retry_generation", "create_feature"),
+    "max_open_reached": ("create_generation", "retry_generation", "create_feature"),
     "paused": ("create_generation", "retry_generation", "create_feature"),
     "idempotency_mismatch": ("create_generation", "create_feature"),
     "malformed_json": (

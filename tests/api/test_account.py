@@ -80,7 +80,7 @@ async def test_an_estimate_expects_what_like_ones_took(gate: Gateway) -> None:
     ("limits", "limit", "code"),
     [
         ({"rate_burst": 1, "rate_per_minute": 1}, "rate_per_minute", "rate_limited"),
-        ({"max_open": 1}, "max_open", "open_limit_reached"),
+        ({"max_open": 1}, "max_open", "max_open_reached"),
         ({"credit_limit": 150_000}, "member_credit_limit", "insufficient_credits"),
     ],
 )

@@ -18,7 +18,7 @@ from app.domain.generation import Duration, Spec, VideoModel
 from app.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
-    OpenLimitReached,
+    MaxOpenReached,
     RateLimited,
     Suspended,
     Unavailable,
@@ -143,7 +143,7 @@ async def test_the_open_cap_names_its_figures(still_gate: Gateway) -> None:
     key = await still_gate.member(max_open=2)
     for _ in range(2):
         await ask(still_gate, key)
-    with pytest.raises(OpenLimitReached) as refused:
+    with pytest.raises(MaxOpenReached) as refused:
         await ask(still_gate, key)
     assert refused.value.extra == {"limit": "max_open", "limit_value": 2, "used_value": 2}
 
@@ -187,7 +187,7 @@ async def test_a_refusal_writes_nothing(timed: Gateway, limits: dict[str, int]) 
     key = await timed.member(**limits)  # type: ignore[arg-type] # mypy mixes them with the names before
     await ask(timed, key)
     before, at = await contents(timed), await arrival(timed)
-    with pytest.raises((RateLimited, OpenLimitReached, InsufficientCredits)):
+    with pytest.raises((RateLimited, MaxOpenReached, InsufficientCredits)):
         await ask(timed, key, idempotency_key="refused")
     assert (await contents(timed), await arrival(timed)) == (before, at)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from app.errors import OpenLimitReached, Paused, RateLimited
+from app.errors import MaxOpenReached, Paused, RateLimited
 from app.generations.admission import Extras, SdkAttempt
 from app.members import keys
 from tests.generations.test_admission import OTHER, PRICE, ask
@@ -200,7 +200,7 @@ async def test_a_recognised_try_passes_limits_that_are_used_up(timed: Gateway) -
 
 @pytest.mark.parametrize(
     ("limits", "refusal"),
-    [({"rate_per_minute": 6, "rate_burst": 2}, RateLimited), ({"max_open": 2}, OpenLimitReached)],
+    [({"rate_per_minute": 6, "rate_burst": 2}, RateLimited), ({"max_open": 2}, MaxOpenReached)],
     ids=["rate", "open"],
 )
 async def test_an_attempt_after_a_refused_one_shares_the_video_of_an_equal_call(
@@ -242,7 +242,7 @@ async def test_a_try_that_was_held_up_while_the_next_one_was_refused_is_the_same
     key = await timed.member(max_open=1)
     await attempt(timed, key, 0, idempotency_key="another call")
     clock.move(10)
-    with pytest.raises(OpenLimitReached):
+    with pytest.raises(MaxOpenReached):
         await attempt(timed, key, 1)
     await execute(timed, "UPDATE members SET max_open = 50")
     clock.move(1)

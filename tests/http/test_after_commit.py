@@ -12,7 +12,7 @@ import httpx
 import pytest
 from fastapi.routing import run_endpoint_function
 
-from app.db import generations
+from app.db import admission as decisions
 from app.domain.caller import Role
 from app.domain.ids import parse_generation_id
 from app.errors import Unavailable
@@ -74,15 +74,15 @@ async def newest(gate: Gateway) -> UUID:
 def committed(monkeypatch: pytest.MonkeyPatch) -> list[Breaker]:
     """Breakers in here are armed once the statement of admission has returned."""
     breakers: list[Breaker] = []
-    really = generations.admit
+    really = decisions.admit
 
     async def admit(*given: Any, **more: Any) -> Any:
-        verdict = await really(*given, **more)
+        decision = await really(*given, **more)
         for breaker in breakers:
             breaker.arm()
-        return verdict
+        return decision
 
-    monkeypatch.setattr(generations, "admit", admit)
+    monkeypatch.setattr(decisions, "admit", admit)
     return breakers
 
 
@@ -174,7 +174,7 @@ async def test_a_fault_inside_admission_leaves_open_whether_it_was_charged(
     async def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError("canary-of-a-fault")
 
-    monkeypatch.setattr(generations, "admit", broken)
+    monkeypatch.setattr(decisions, "admit", broken)
     answer = await create.post(quick, key)
     error = error_of(answer)
     assert (answer.status_code, error["billed"], error["retry_safe"]) == (500, None, False)

@@ -81,7 +81,7 @@ async def test_a_full_account_is_402_and_is_not_tried_again(
     ("limits", "code"),
     [
         ({"rate_burst": 1, "rate_per_minute": 1}, "rate_limited"),
-        ({"max_open": 1}, "open_limit_reached"),
+        ({"max_open": 1}, "max_open_reached"),
     ],
 )
 async def test_a_limit_is_429_and_says_when_to_come_back(

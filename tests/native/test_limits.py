@@ -82,7 +82,7 @@ async def test_open_generations_are_capped_and_a_cancel_makes_room(still_gate: G
     uuids = [(await still_gate.create(key)).json()["aiRecord"]["uuid"] for _ in range(2)]
     before = await traces(still_gate)
     answer = await still_gate.create(key)
-    found = refusal(answer, 429, "OPEN_LIMIT_REACHED")
+    found = refusal(answer, 429, "MAX_OPEN_REACHED")
     assert found["context"] == {"limit": "max_open", "limit_value": 2, "used_value": 2}
     assert int(answer.headers["Retry-After"]) > 0
     assert await traces(still_gate) == before

@@ -285,7 +285,7 @@ async def test_limits_say_whether_and_when_the_sdk_may_come_back(still_gate: Gat
     assert "Retry-After" not in broke.headers
     busy = await still_gate.member("busy", max_open=1)
     await created(still_gate, busy)
-    refusal(await create(still_gate, busy), 429, "open_limit_reached", retry="true")
+    refusal(await create(still_gate, busy), 429, "max_open_reached", retry="true")
 
 
 async def test_the_dialect_describes_itself(still_gate: Gateway) -> None:

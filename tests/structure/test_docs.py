@@ -124,11 +124,7 @@ def test_every_metric_it_names_exists(path: Path) -> None:
         sample.name for family in Metrics().registry.collect() for sample in family.samples
     } | {family.name for family in Metrics().registry.collect()}
     there |= {f"{family.name}_total" for family in Metrics().registry.collect()}
-    named = {
-        name
-        for code in spans(path)
-        for name in re.findall(r"\breelgate_[a-z_0-9]+", code)
-    }
+    named = {name for code in spans(path) for name in re.findall(r"\breelgate_[a-z_0-9]+", code)}
     assert named - there - FUNCTIONS == set()
 
 

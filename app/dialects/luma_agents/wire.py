@@ -46,7 +46,7 @@ FAILURES: Mapping[str, str] = {
     "lost": "output_not_found",
     "insufficient_credits": "budget_exhausted",
     "rate_limited": "rate_limited",
-    "open_limit_reached": "rate_limited",
+    "max_open_reached": "rate_limited",
     "invalid_request": "invalid_request",
     "malformed_json": "invalid_request",
     "unsupported_model": "invalid_request",

@@ -62,7 +62,7 @@ _ERRORS: Mapping[str, tuple[int, str, str]] = {
     "idempotency_mismatch": (422, "invalid_request_error", "idempotency_mismatch"),
     "insufficient_credits": (429, "insufficient_quota", "insufficient_quota"),
     "rate_limited": (429, "requests", "rate_limit_exceeded"),
-    "open_limit_reached": (429, "requests", "open_limit_reached"),
+    "max_open_reached": (429, "requests", "max_open_reached"),
 }
 #: What is wrong with a field → `code`; two fields have codes of their own.
 _ISSUES: Mapping[str, str] = {
