@@ -68,6 +68,11 @@ def _announce(
 
 def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     """Runs `main` with an event that SIGINT and SIGTERM set; a second signal ends it at once."""
+    with contextlib.suppress(asyncio.CancelledError):
+        _run(main)
+
+
+def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
     import uvloop
 
     async def guarded() -> None:
@@ -82,10 +87,48 @@ def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
 
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, on_signal)
-        await main(stopping)
+        with _signals_held(release=True):
+            await main(stopping)
 
-    with contextlib.suppress(asyncio.CancelledError):
+    # They wait while nobody is there to take them.
+    with _signals_held():
         uvloop.run(guarded())
+
+
+def run_command(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
+    """Runs a command's use case on an opened runtime. Raises `KeyboardInterrupt` for a signal."""
+    ended = False
+
+    async def until_stopped(stopping: asyncio.Event) -> None:
+        nonlocal ended
+        acting = asyncio.ensure_future(_with_runtime(settings, act))
+        asked = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait({acting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        ended = acting.done()
+        asked.cancel()
+        if not ended:
+            acting.cancel()
+        await acting
+
+    try:
+        _run(until_stopped)
+    except asyncio.CancelledError:
+        if ended:
+            raise
+        raise KeyboardInterrupt from None
+
+
+@contextlib.contextmanager
+def _signals_held(*, release: bool = False) -> Iterator[None]:
+    """Keeps SIGINT and SIGTERM back while the block lasts, or lets them through for so long."""
+    inside, outside = signal.SIG_BLOCK, signal.SIG_UNBLOCK
+    if release:
+        inside, outside = outside, inside
+    signal.pthread_sigmask(inside, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(outside, {signal.SIGINT, signal.SIGTERM})
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
@@ -161,16 +204,21 @@ async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
 def up(settings: Settings) -> None:
     """Everything in one process: embedded Postgres and the simulator where nothing else is set."""
     with contextlib.ExitStack() as stack:
+        # First of all: a second start beside a running one ends here, before it touches anything.
+        listener = stack.enter_context(_listening(settings.host, settings.port, "REELGATE_PORT"))
+        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         embedded = settings.database_url is None
         if embedded:
             address = stack.enter_context(embedded_postgres(settings.data_dir))
             settings = settings.model_copy(update={"database_url": SecretStr(address)})
         assert settings.database_url is not None
-        migrate.upgrade(settings.database_url.get_secret_value())
-        run(lambda stopping: _up(settings, stopping, embedded=embedded))
+        migrated(settings)
+        run(lambda stopping: _up(settings, listener, stopping, embedded=embedded))
 
 
-async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) -> None:
+async def _up(
+    settings: Settings, listener: socket.socket, stopping: asyncio.Event, *, embedded: bool
+) -> None:
     from app.operators.bootstrap import ensure_first_key, lost_key_command
     from app.worker.run import run as run_worker
 
@@ -181,8 +229,6 @@ async def _up(settings: Settings, stopping: asyncio.Event, *, embedded: bool) ->
             address = await stack.enter_async_context(_simulator(settings))
             settings = simulated(settings, address)
             log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
-        listener = stack.enter_context(_listening(settings.host, settings.port, "REELGATE_PORT"))
-        settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         rt = await stack.enter_async_context(open_runtime(settings))
         api = await stack.enter_async_context(open_api(rt, payloads=PAYLOADS))
         worker = await stack.enter_async_context(open_worker(rt, payloads=PAYLOADS))
@@ -331,8 +377,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
             await serving
 
 
-async def with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
-    """Runs a command's use case on an opened runtime."""
+async def _with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
     async with open_runtime(settings) as rt:
         await _refuse_other_schemas(rt)
         await act(rt)
@@ -352,4 +397,6 @@ def database_of(settings: Settings) -> Iterator[Settings]:
 def migrated(settings: Settings) -> None:
     """Brings the database of these settings to the newest schema. Raises `Unavailable`."""
     assert settings.database_url is not None
+    with _signals_held():
+        migrate.load()
     migrate.upgrade(settings.database_url.get_secret_value())

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from app import processes
-from app.cli import cli
+from app.cli.commands import cli
 from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.watch import Watch

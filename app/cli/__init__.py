@@ -1,44 +1,17 @@
-"""The command line of Reelgate: one file for each family of commands."""
+"""The command line of Reelgate: one file for each family of commands.
+
+Ctrl-C and SIGTERM wait while modules are imported, where an exception would be half reported and
+half lost; what runs next ends with one sentence.
+"""
 
 from __future__ import annotations
 
+import signal
 import sys
-from typing import Annotated
-
-import typer
-
-from app import __version__
-from app.cli import archive, gateway, keys, members, running, teams, unknown, webhooks
-
-cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
-cli.add_typer(running.cli)
-cli.add_typer(gateway.cli)
-cli.add_typer(teams.cli, name="team")
-cli.add_typer(members.cli, name="member")
-cli.add_typer(keys.cli, name="key")
-cli.add_typer(gateway.upstream_cli, name="upstream")
-cli.add_typer(unknown.cli, name="unknown")
-cli.add_typer(archive.cli, name="archive")
-cli.add_typer(webhooks.cli, name="webhooks")
-
-
-def _say_version(asked: bool) -> None:
-    if asked:
-        typer.echo(f"reelgate {__version__}")
-        raise typer.Exit
-
-
-@cli.callback()
-def root(
-    version: Annotated[
-        bool,
-        typer.Option(
-            "--version", help="Show the version and exit.", callback=_say_version, is_eager=True
-        ),
-    ] = False,
-) -> None:
-    """Reelgate: a gateway for AI video."""
 
 
 def main() -> None:
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    from app.cli.commands import cli
+
     sys.exit(cli())

@@ -19,7 +19,7 @@ def up() -> None:
     """Run everything in one process; embedded Postgres and simulator where nothing else is set."""
     from app import processes
 
-    with checked_settings() as settings:
+    with checked_settings(stopped=0) as settings:
         processes.up(settings)
 
 
@@ -28,7 +28,7 @@ def serve() -> None:
     """Run the API."""
     from app import processes
 
-    with checked_settings() as settings:
+    with checked_settings(stopped=0) as settings:
         processes.run(lambda stopping: processes.serve(settings, stopping))
 
 
@@ -37,7 +37,7 @@ def worker() -> None:
     """Run a worker: submissions, polls, archiving, upkeep."""
     from app import processes
 
-    with checked_settings() as settings:
+    with checked_settings(stopped=0) as settings:
         processes.run(lambda stopping: processes.work(settings, stopping))
 
 
@@ -46,7 +46,7 @@ def simulate() -> None:
     """Run the simulator, a stand-in for the upstream, on loopback."""
     from app import processes
 
-    with checked_settings() as settings:
+    with checked_settings(stopped=0) as settings:
         processes.run(lambda stopping: processes.simulate(settings, stopping))
 
 

@@ -6,6 +6,7 @@ no library but its own.
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
@@ -40,28 +41,42 @@ def group(help_text: str) -> typer.Typer:
 
 
 @contextmanager
-def checked_settings() -> Iterator[Settings]:
-    """Checked settings with logging started; bad ones end the command with one sentence."""
+def checked_settings(*, stopped: int = 130) -> Iterator[Settings]:
+    """Checked settings with logging started; bad ones end the command with one sentence. So do
+    Ctrl-C and SIGTERM, with `stopped` as the exit code."""
     from app.processes import start_logging
     from app.settings import Settings
 
     try:
+        _release_signals()
         settings = Settings().checked()
         start_logging(settings)
         yield settings
+    except KeyboardInterrupt:
+        typer.echo("reelgate: stopped before it was done.", err=True)
+        raise typer.Exit(stopped) from None
     except (ConfigurationError, GatewayError) as error:
         message = getattr(error, "message", None) or str(error)
         typer.echo(f"reelgate: {message}", err=True)
         raise typer.Exit(1) from None
+    finally:
+        # What is left is to end: another signal does that at once, without a word.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+
+
+def _release_signals() -> None:
+    """From here on both raise `KeyboardInterrupt`, until a loop takes them over."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.default_int_handler)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
 
 
 def with_runtime(act: Callable[[Runtime], Awaitable[None]]) -> None:
-    import asyncio
-
     from app import processes
 
     with checked_settings() as settings, processes.database_of(settings) as connected:
-        asyncio.run(processes.with_runtime(connected, act))
+        processes.run_command(connected, act)
 
 
 def status_of(undo: bool) -> Status:

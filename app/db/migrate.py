@@ -107,6 +107,11 @@ def refuse_other_schemas(connection: Connection) -> None:
         )
 
 
+def load() -> None:
+    """Imports the migration library, for those who may not be interrupted while they do."""
+    import alembic.command  # noqa: F401
+
+
 def upgrade(address: str) -> None:
     """Runs every migration that is missing, and applies every function. Two at once take turns.
     Raises `Unavailable`, or `ConfigurationError` for a schema that is not of this version's."""

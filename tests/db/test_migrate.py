@@ -113,7 +113,7 @@ def test_no_process_starts_on_a_schema_of_before_the_first_release(
         lambda: processes.migrated(settings),
         lambda: processes.run(lambda stopping: processes.serve(settings, stopping)),
         lambda: processes.run(lambda stopping: processes.work(settings, stopping)),
-        lambda: processes.run(lambda stopping: processes.with_runtime(settings, nothing)),
+        lambda: processes.run_command(settings, nothing),
     ]
     for start in starts:
         with pytest.raises(ConfigurationError, match="before the first release"):

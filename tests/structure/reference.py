@@ -15,7 +15,7 @@ from pydantic import SecretStr
 from pydantic_core import PydanticUndefined
 from typer.main import get_command
 
-from app.cli import cli
+from app.cli.commands import cli
 from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire as onemin

@@ -19,7 +19,7 @@ _OWN = {"typer", "rich", "pydantic"}
 #: Prints the help of each command in turn, and which of the given modules it has loaded.
 _PROGRAM = """
 import sys
-from app.cli import cli
+from app.cli.commands import cli
 heavy, commands = (line.split(",") for line in sys.stdin.read().splitlines())
 for command in commands:
     try:

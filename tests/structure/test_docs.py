@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from typer.main import get_command
 
-from app.cli import cli
+from app.cli.commands import cli
 from app.settings import Settings, environment_name
 from app.simulator.faults import FAULTS
 from app.telemetry import Metrics
