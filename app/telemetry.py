@@ -182,6 +182,10 @@ class Metrics:
         self.archived_bytes = Counter(
             "reelgate_archived_bytes", "Bytes written to the archive.", registry=registry
         )
+        self.decoder_ended = Counter(
+            "reelgate_decoder_ended", "Files that ended the process that read them.",
+            registry=registry,
+        )  # fmt: skip
         self.rescued = Counter(
             "reelgate_rescued", "Work picked up again after a process died.", ["kind"],
             registry=registry,
@@ -222,7 +226,7 @@ class Metrics:
         one is what alerts are for."""
         for state in State:
             self.transitions.labels(state.value)
-        for outcome in ("archived", "mismatch", "lost"):
+        for outcome in ("archived", "mismatch", "set_aside", "lost"):
             self.archived.labels(outcome)
         for kind in _RESCUED:
             self.rescued.labels(kind)

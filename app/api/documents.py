@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.domain.assets import AssetState
 from app.domain.generation import (
     AspectRatio,
     Duration,
@@ -20,13 +21,6 @@ from app.domain.generation import (
 )
 from app.generations.progress import Progress
 from app.generations.queries import Waiting
-
-
-class AssetState(StrEnum):
-    PENDING = "pending"
-    ARCHIVED = "archived"
-    LOST = "lost"
-    DELETED = "deleted"
 
 
 class WaitingReason(StrEnum):

@@ -7,7 +7,8 @@ from uuid import UUID
 
 import typer
 
-from app.cli.terminal import ACTOR, group, with_runtime
+from app.cli.terminal import ACTOR, day, group, show, with_runtime
+from app.domain.assets import AssetState
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -70,11 +71,48 @@ def archive_move(
     with_runtime(act)
 
 
+@cli.command("list")
+def archive_list(
+    limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+) -> None:
+    """Show the videos that are not safely in the archive, oldest first, and why."""
+    from app.db import assets
+
+    async def act(rt: Runtime) -> None:
+        async with rt.db.single() as tx:
+            found = await assets.list_unarchived(tx, limit=limit)
+        show(
+            ["generation", "state", "since", "attempts", "last error", "file"],
+            [
+                [v.generation_id, v.state, day(v.created_at), v.attempts, v.last_error,
+                 v.path if v.state is AssetState.SET_ASIDE else None]
+                for v in found
+            ],
+        )  # fmt: skip
+
+    with_runtime(act)
+
+
+@cli.command("accept")
+def archive_accept(
+    generation: Annotated[UUID, typer.Argument(help="Its id; its video is set aside.")],
+) -> None:
+    """Hand out a video that is set aside, as it is. Look at its file first: `archive list` names
+    it."""
+    from app.videos import set_aside
+
+    async def act(rt: Runtime) -> None:
+        await set_aside.accept(rt, generation, actor=ACTOR)
+        typer.echo(f"The video of {generation} is archived as it is.")
+
+    with_runtime(act)
+
+
 @cli.command("retry")
 def archive_retry(
-    generation: Annotated[UUID, typer.Argument(help="Its id; its video was given up as lost.")],
+    generation: Annotated[UUID, typer.Argument(help="Its id; its video is lost or set aside.")],
 ) -> None:
-    """Try again to archive a video that was given up, with a fresh link."""
+    """Try again to archive a video that is lost or set aside."""
     from app.videos import retry
 
     async def act(rt: Runtime) -> None:

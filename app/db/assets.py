@@ -1,8 +1,7 @@
-"""Files of generations.
+"""Files of generations; `AssetState` says what each state means.
 
-`pending` → `archived` or `lost`; what is pending or archived may become `deleted`, and an operator
-may put what is lost back to pending. While it is pending, `path` is where the latest try writes. A
-deleted file keeps its path until its bytes are gone.
+While a video is pending, `path` is where the latest attempt writes. A deleted file keeps its path
+until its bytes are gone.
 """
 
 from __future__ import annotations
@@ -15,12 +14,16 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.session import Tx
+from app.domain.assets import AssetState
+
+#: What `last_error` says while an attempt goes on, and for ever where its process was killed.
+INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingVideo:
-    """A video whose bytes are not in the archive yet, as far as is known: a try may have written
-    them under `path`. `link` is a presigned URL."""
+    """A video whose bytes are not in the archive yet, as far as is known: an attempt may have
+    written them under `path`. `link` is a presigned URL, `attempts` counts the one that goes on."""
 
     generation_id: UUID
     path: str | None
@@ -60,9 +63,52 @@ async def find_pending_video(tx: Tx, generation_id: UUID) -> PendingVideo | None
     return None if row is None else PendingVideo(**row._mapping)
 
 
+async def begin_attempt(tx: Tx, generation_id: UUID) -> PendingVideo | None:
+    """Counts an attempt to archive a video before it begins, so that one whose process is killed
+    counts too. None where there is nothing to archive."""
+    row = (
+        await tx.execute(
+            text(
+                """
+                UPDATE assets SET attempts = attempts + 1, last_error = :interrupted
+                 WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
+                RETURNING generation_id, path, source_link AS link,
+                          source_expires_at AS link_expires_at, attempts, created_at
+                """
+            ),
+            {"id": generation_id, "interrupted": INTERRUPTED},
+        )
+    ).one_or_none()
+    return None if row is None else PendingVideo(**row._mapping)
+
+
+async def begin_reading(tx: Tx, generation_id: UUID, *, most: int) -> int | None:
+    """Counts that a process begins to read the file, before it does. How many in a row have begun
+    and not come to an end; None where there are `most` already."""
+    count = await tx.scalar(
+        text(
+            """
+            UPDATE assets SET unfinished_reads = unfinished_reads + 1
+             WHERE generation_id = :id AND kind = 'video' AND unfinished_reads < :most
+            RETURNING unfinished_reads
+            """
+        ),
+        {"id": generation_id, "most": most},
+    )
+    return None if count is None else int(count)
+
+
+async def end_reading(tx: Tx, generation_id: UUID) -> None:
+    """The process that read the file came to an end, whatever it found."""
+    await tx.execute(
+        text("UPDATE assets SET unfinished_reads = 0 WHERE generation_id = :id AND kind = 'video'"),
+        {"id": generation_id},
+    )
+
+
 async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, str | None]:
     """Makes `path` the one that the video may be archived under. Whether it is pending, and the
-    path of an earlier try, whose bytes nobody else knows of."""
+    path of an earlier attempt, whose bytes nobody else knows of."""
     row = (
         await tx.execute(
             text(
@@ -80,12 +126,48 @@ async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, s
     return (False, None) if row is None else (True, row.path)
 
 
-async def revive(tx: Tx, generation_id: UUID) -> bool:
-    """Puts a lost video back to pending, as if it were new; True where there is one."""
+async def retry(tx: Tx, generation_id: UUID) -> bool:
+    """Puts a video that is lost or set aside back to pending, as if it were new; True where there
+    is one."""
     result = await tx.execute(
         text(
-            "UPDATE assets SET state = 'pending', attempts = 0, created_at = now()"
-            " WHERE generation_id = :id AND kind = 'video' AND state = 'lost'"
+            "UPDATE assets SET state = 'pending', attempts = 0, unfinished_reads = 0,"
+            " last_error = NULL, created_at = now()"
+            " WHERE generation_id = :id AND kind = 'video' AND state IN ('lost', 'set_aside')"
+        ),
+        {"id": generation_id},
+    )
+    return result.rowcount == 1
+
+
+async def set_aside(
+    tx: Tx, generation_id: UUID, *, path: str, size_bytes: int, sha256: str, error: str
+) -> bool:
+    """Keeps the bytes under `path` and lets nothing read them any more. True where the video was
+    still pending and no later attempt has claimed it."""
+    result = await tx.execute(
+        text(
+            """
+            UPDATE assets SET state = 'set_aside', size_bytes = :size_bytes, sha256 = :sha256,
+                   source_link = NULL, source_expires_at = NULL, last_error = :error
+             WHERE generation_id = :id AND kind = 'video' AND state = 'pending' AND path = :path
+            """
+        ),
+        {
+            "id": generation_id, "path": path, "size_bytes": size_bytes, "sha256": sha256,
+            "error": error,
+        },
+    )  # fmt: skip
+    return result.rowcount == 1
+
+
+async def accept(tx: Tx, generation_id: UUID) -> bool:
+    """Archives a video that is set aside as it is, without a word of what is in it; True where
+    there is one."""
+    result = await tx.execute(
+        text(
+            "UPDATE assets SET state = 'archived', archived_at = now()"
+            " WHERE generation_id = :id AND kind = 'video' AND state = 'set_aside'"
         ),
         {"id": generation_id},
     )
@@ -117,15 +199,16 @@ async def mark_archived(
     codec: str,
     mismatch: str | None,
 ) -> bool:
-    """True where the video was still pending and no later try has claimed it, and when that is said
-    again: each try has a path of its own. The presigned link is forgotten."""
+    """True where the video was still pending and no later attempt has claimed it, and when that is
+    said again: each attempt has a path of its own."""
     result = await tx.execute(
         text(
             """
             UPDATE assets SET state = 'archived', path = :path, size_bytes = :size_bytes,
                    sha256 = :sha256, duration_seconds = :duration_seconds, width = :width,
                    height = :height, codec = :codec, mismatch = :mismatch, archived_at = now(),
-                   source_link = NULL, source_expires_at = NULL, last_error = NULL
+                   source_link = NULL, source_expires_at = NULL, last_error = NULL,
+                   unfinished_reads = 0
              WHERE generation_id = :id AND kind = 'video'
                AND (state = 'pending' AND path IS NULL
                     OR state IN ('pending', 'archived') AND path = :path)
@@ -141,12 +224,12 @@ async def mark_archived(
 
 
 async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool) -> bool:
-    """Counts a failed try; `lost` gives the video up and forgets its dead link. True where the
-    video was still pending."""
+    """Says why an attempt failed; `lost` gives the video up and forgets its dead link. True where
+    the video was still pending."""
     result = await tx.execute(
         text(
             """
-            UPDATE assets SET attempts = attempts + 1, last_error = :error,
+            UPDATE assets SET last_error = :error,
                    state = CASE WHEN :lost THEN 'lost' ELSE state END,
                    source_link = CASE WHEN :lost THEN NULL ELSE source_link END
              WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
@@ -155,6 +238,49 @@ async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool)
         {"id": generation_id, "error": error, "lost": lost},
     )
     return result.rowcount == 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unarchived:
+    """A video that is not safely in the archive, as an operator sees it."""
+
+    generation_id: UUID
+    state: AssetState
+    attempts: int
+    last_error: str | None
+    path: str | None
+    created_at: datetime
+
+
+async def list_unarchived(tx: Tx, *, limit: int) -> list[Unarchived]:
+    """Oldest first; without those whose first attempt has not begun."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT generation_id, state, attempts, last_error, path, created_at FROM assets
+             WHERE state IN ('pending', 'set_aside', 'lost')
+               AND (state <> 'pending' OR attempts > 0)
+             ORDER BY created_at LIMIT :limit
+            """
+        ),
+        {"limit": limit},
+    )
+    return [Unarchived(**{**row._mapping, "state": AssetState(row.state)}) for row in rows]
+
+
+async def unarchived_figures(tx: Tx) -> dict[AssetState, tuple[int, float]]:
+    """How many files are in each state that is not safely in the archive, and the age of the oldest
+    in seconds; states without any are left out."""
+    rows = await tx.execute(
+        text(
+            """
+            SELECT state, count(*) AS files,
+                   extract(epoch FROM now() - min(created_at))::double precision AS oldest
+              FROM assets WHERE state IN ('pending', 'set_aside', 'lost') GROUP BY state
+            """
+        )
+    )
+    return {AssetState(row.state): (row.files, row.oldest) for row in rows}
 
 
 async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -> bool:
@@ -169,7 +295,7 @@ async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -
             WITH deleted AS (
                 UPDATE assets SET state = 'deleted', source_link = NULL,
                        source_expires_at = NULL, last_error = NULL
-                 WHERE generation_id = :id AND state IN ('pending', 'archived')
+                 WHERE generation_id = :id AND state IN ('pending', 'archived', 'set_aside')
                 RETURNING generation_id
             )
             INSERT INTO events (generation_id, team_id, member_id, type, data)

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from sqlalchemy import text
 
+from app.db import assets
 from app.db.session import Tx
 from app.db.upstream_keys import USABLE
+from app.domain.assets import AssetState
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,15 +52,7 @@ async def figures(tx: Tx) -> Figures:
     holds = await tx.scalar(
         text("SELECT coalesce(sum(credits), 0) FROM ledger_entries WHERE counted AND kind = 'hold'")
     )
-    assets = (
-        await tx.execute(
-            text(
-                "SELECT state, count(*) AS rows,"
-                " extract(epoch FROM now() - min(created_at))::double precision AS oldest"
-                " FROM assets WHERE state IN ('pending', 'lost') GROUP BY state"
-            )
-        )
-    ).all()
+    files = await assets.unarchived_figures(tx)
     keys = await tx.execute(
         text(
             f"SELECT label, {USABLE} AS usable FROM upstream_keys"  # noqa: S608
@@ -69,8 +63,8 @@ async def figures(tx: Tx) -> Figures:
         generations={state: count for state, (count, _) in by_state.items()},
         oldest_seconds={state: oldest for state, (_, oldest) in by_state.items()},
         hold_credits=int(holds or 0),
-        assets={row.state: row.rows for row in assets},
-        pending_asset_seconds=max((a.oldest for a in assets if a.state == "pending"), default=0.0),
+        assets={state.value: count for state, (count, _) in files.items()},
+        pending_asset_seconds=files.get(AssetState.PENDING, (0, 0.0))[1],
         upstream_keys={row.label: row.usable for row in keys},
     )
 

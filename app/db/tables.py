@@ -26,6 +26,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.columns import created, instant, metadata, one_of
+from app.domain.assets import AssetState
 from app.domain.generation import State
 from app.domain.upstream_keys import BreakerState, KeyState
 
@@ -259,16 +260,24 @@ assets = Table(
     Column("mismatch", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("last_error", Text),
+    # Times in a row that a process began to read the file and did not live to its end.
+    Column("unfinished_reads", Integer, nullable=False, server_default="0"),
     created(),
     instant("archived_at"),
     UniqueConstraint("generation_id", "kind"),
     one_of("kind", ["video", "thumbnail"]),
-    one_of("state", ["pending", "archived", "lost", "deleted"]),
+    one_of("state", [state.value for state in AssetState]),
     CheckConstraint(
-        "state <> 'archived' OR (path IS NOT NULL AND sha256 IS NOT NULL AND size_bytes > 0)",
+        "state NOT IN ('archived', 'set_aside')"
+        " OR (path IS NOT NULL AND sha256 IS NOT NULL AND size_bytes > 0)",
         name="archived",
     ),
-    Index("assets_pending_idx", "created_at", postgresql_where=text("state = 'pending'")),
+    # Not safely in the archive.
+    Index(
+        "assets_unarchived_idx",
+        "created_at",
+        postgresql_where=text("state IN ('pending', 'set_aside', 'lost')"),
+    ),
     Index("assets_archived_idx", "archived_at", postgresql_where=text("state = 'archived'")),
     # A deleted file keeps its path until its bytes are gone.
     Index(

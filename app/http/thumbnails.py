@@ -11,11 +11,12 @@ from starlette.responses import Response
 from app.domain.generation import Generation
 from app.errors import NotFound, NotReady, Unavailable, VideoExpired
 from app.http.content import content_response
-from app.http.video import CACHE_SECONDS, get_asset
+from app.http.video import CACHE_SECONDS, get_asset, set_aside
 from app.runtime import ApiRuntime
 from app.telemetry import logger
 from app.videos.decoder import DecoderEnded, DecoderUnavailable, Picture
 from app.videos.mp4 import NotAVideo
+from app.videos.set_aside import NotRead, counted_read
 from app.videos.store import ArchiveError, Gone
 
 log = logger(__name__)
@@ -50,6 +51,8 @@ async def _response(
     rt: ApiRuntime, request: Request, generation: Generation, kind: _Kind
 ) -> Response:
     asset = get_asset(generation)
+    if asset.state == "set_aside":
+        raise set_aside(generation)
     if asset.state == "pending":
         raise NotReady(
             "The video is on its way to the archive; its pictures are made there.",
@@ -80,7 +83,7 @@ async def _response(
 
 async def _make(rt: ApiRuntime, generation: Generation, path: str, kind: _Kind) -> bytes:
     try:
-        async with rt.archive.as_file(path) as local:
+        async with counted_read(rt, generation.id), rt.archive.as_file(path) as local:
             return await rt.decoder.picture(local, kind.picture)
     except Gone:
         log.error("archive_file_missing", generation_id=str(generation.id))
@@ -91,6 +94,6 @@ async def _make(rt: ApiRuntime, generation: Generation, path: str, kind: _Kind) 
     except DecoderUnavailable as error:
         log.error("decoder_unavailable", error=str(error))
         raise Unavailable("No picture can be made right now.", retry_after_seconds=5) from None
-    except (NotAVideo, DecoderEnded) as error:
+    except (NotAVideo, DecoderEnded, NotRead) as error:
         log.warning("no_picture", generation_id=str(generation.id), reason=str(error))
         raise NotFound("No picture can be made of this video.") from None

@@ -45,7 +45,16 @@ async def video_response(
             "The video is on its way to the archive.", retry_after_seconds=5,
             extra={"state": generation.state.value},
         )  # fmt: skip
+    if asset.state == "set_aside":
+        raise set_aside(generation)
     raise VideoExpired(f"The video of this generation is {asset.state}.")
+
+
+def set_aside(generation: Generation) -> NotReady:
+    return NotReady(
+        "The video cannot be looked into; an operator has to decide about it.",
+        extra={"state": generation.state.value},
+    )
 
 
 def get_asset(generation: Generation) -> Asset:

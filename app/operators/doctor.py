@@ -7,8 +7,9 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from app import __version__
-from app.db import health, jobs
+from app.db import assets, health, jobs
 from app.db.migrate import schema_of
+from app.domain.assets import AssetState
 from app.errors import Unavailable
 from app.http.ops import WORKER_SILENCE_SECONDS
 from app.runtime import Runtime, VideoRuntime
@@ -32,7 +33,7 @@ class Finding:
 async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[Finding]:
     """One finding after the other, so that a slow one does not hide the rest."""
     yield Finding("version", True, f"{__version__} on Python {platform.python_version()}")
-    for findings in (_database(rt), _archive(rt), _upstream(upstream)):
+    for findings in (_database(rt), _archive(rt), _videos(rt), _upstream(upstream)):
         for finding in await findings:
             yield finding
 
@@ -67,6 +68,22 @@ async def _archive(rt: VideoRuntime) -> list[Finding]:
     except ArchiveError as error:
         return [Finding("archive", False, f"{error}: check REELGATE_ARCHIVE_URL and its access")]
     return [Finding("archive", True, "writes, reads and deletes")]
+
+
+async def _videos(rt: Runtime) -> list[Finding]:
+    """What an operator has to decide about. Nothing where the database says nothing of it."""
+    try:
+        async with rt.db.single() as tx:
+            if not (await schema_of(tx)).serves:
+                return []
+            figures = await assets.unarchived_figures(tx)
+    except Unavailable:
+        return []
+    return [
+        Finding("videos", None, f"{figures[state][0]} {state.value}: see `reelgate archive list`")
+        for state in (AssetState.SET_ASIDE, AssetState.LOST)
+        if state in figures
+    ]
 
 
 async def _upstream(upstream: UpstreamClient) -> list[Finding]:

@@ -23,7 +23,7 @@ async def refresh(rt: Runtime) -> None:
         gauges.generations.labels(state).set(figures.generations.get(state, 0))
         gauges.oldest_seconds.labels(state).set(figures.oldest_seconds.get(state, 0))
     gauges.hold_credits.set(figures.hold_credits)
-    for state in ("pending", "lost"):
+    for state in ("pending", "set_aside", "lost"):
         gauges.assets.labels(state).set(figures.assets.get(state, 0))
     gauges.assets_oldest_seconds.set(figures.pending_asset_seconds)
     gauges.upstream_keys.clear()

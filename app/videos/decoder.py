@@ -173,7 +173,7 @@ class _Server:
         await self._process.wait()
 
     async def close(self) -> None:
-        """Its forks end by themselves; nobody reads their answers any more."""
+        """With all its forks, as it does by itself."""
         self._requests.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):

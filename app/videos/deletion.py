@@ -88,13 +88,14 @@ async def remove_leftovers(rt: VideoRuntime) -> bool:
 
 
 async def remove_forsaken(rt: VideoRuntime, generation_id: UUID, *, folder: str) -> None:
-    """Removes what tries that died left: of a video that was deleted meanwhile all, of one that is
-    archived all but the file that its row names, for no other try can be recorded any more. Raises
-    `ArchiveError`: the job is then tried again, for nothing else knows of these bytes."""
+    """Removes what attempts that died left: of a video that was deleted meanwhile all, of one that
+    is archived or set aside all but the file that its row names, for no other attempt can be
+    recorded any more. Raises `ArchiveError`: the job is then tried again, for nothing else knows of
+    these bytes."""
     async with rt.db.single() as tx:
         files = await assets.video_files(tx, [generation_id])
     state, kept = files.get(generation_id, ("", None))
-    if state not in ("archived", "deleted"):
+    if state not in ("archived", "set_aside", "deleted"):
         return
     async for page in rt.archive.paths(folder):
         for path in page:

@@ -1,4 +1,4 @@
-"""Archiving again what was given up."""
+"""Archiving again what was lost or set aside."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ from app.runtime import Runtime
 
 
 async def retry_archiving(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
-    """A video that was given up is tried again, with a fresh link. Raises `NotFound`."""
+    """A video that is lost or set aside is tried again, as if it were new. Raises `NotFound`."""
     async with rt.db.begin() as tx:
-        if not await assets.revive(tx, generation_id):
-            raise NotFound(f"Generation {generation_id} has no video that was given up.")
+        if not await assets.retry(tx, generation_id):
+            raise NotFound(f"Generation {generation_id} has no video that is lost or set aside.")
         await jobs.enqueue(tx, jobs.Job.ARCHIVE, generation_id)
         await audit.record(tx, actor, "archive.retry", str(generation_id))

@@ -51,7 +51,8 @@ ACTIONS: Mapping[bytes, Act] = {
 
 
 def main(actions: Mapping[bytes, Act] = ACTIONS) -> None:
-    """Until the other end of standard input is closed."""
+    """Until the other end of standard input is closed. Its forks end with it: nobody is left who
+    would read their answers."""
     _load()
     # Ended forks are taken away by the system; Ctrl-C is for the process that started this one.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
@@ -63,7 +64,7 @@ def main(actions: Mapping[bytes, Act] = ACTIONS) -> None:
         while True:
             action, descriptors, _, _ = socket.recv_fds(requests, 1, 2)
             if not action:
-                return
+                os.killpg(0, signal.SIGKILL)
             if len(descriptors) == 2 and os.fork() == 0:
                 requests.close()
                 _answer(actions[action], *descriptors, memory=limit)

@@ -15,11 +15,14 @@ from uuid import UUID, uuid4
 
 from app.db import assets, jobs, members
 from app.db.assets import Kept
+from app.domain.assets import AssetState
 from app.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable
 from app.runtime import VideoRuntime
 from app.videos.store import Archive, ArchiveError, ArchiveUnavailable, Gone
 
 _PAGE = 200
+#: States of a video whose bytes somebody may want.
+_WANTED = frozenset({AssetState.PENDING, AssetState.ARCHIVED, AssetState.SET_ASIDE})
 #: Bad files a report names; the counts go on.
 MAX_NAMED = 50
 
@@ -73,7 +76,7 @@ async def find_orphans(rt: VideoRuntime) -> list[str]:
         async with aclosing(rt.archive.paths()) as pages:
             async for page in pages:
                 states = await _states_of(rt, page)
-                found += [path for path in page if states.get(path) not in ("pending", "archived")]
+                found += [path for path in page if states.get(path) not in _WANTED]
     except ArchiveError as error:
         raise Unavailable(f"The archive cannot be listed: {error}.") from None
     return found

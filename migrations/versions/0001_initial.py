@@ -194,7 +194,7 @@ CREATE TABLE assets (
     generation_id uuid NOT NULL REFERENCES generations,
     kind text NOT NULL CHECK (kind IN ('video', 'thumbnail')),
     state text NOT NULL DEFAULT 'pending'
-        CHECK (state IN ('pending', 'archived', 'lost', 'deleted')),
+        CHECK (state IN ('pending', 'archived', 'set_aside', 'lost', 'deleted')),
     source_link text,
     source_expires_at timestamptz,
     path text,
@@ -208,13 +208,16 @@ CREATE TABLE assets (
     mismatch text,
     attempts integer NOT NULL DEFAULT 0,
     last_error text,
+    unfinished_reads integer NOT NULL DEFAULT 0,
     created_at timestamptz NOT NULL DEFAULT now(),
     archived_at timestamptz,
     CONSTRAINT assets_archived_check CHECK (
-        state <> 'archived' OR (path IS NOT NULL AND sha256 IS NOT NULL AND size_bytes > 0)),
+        state NOT IN ('archived', 'set_aside')
+        OR (path IS NOT NULL AND sha256 IS NOT NULL AND size_bytes > 0)),
     UNIQUE (generation_id, kind)
 );
-CREATE INDEX assets_pending_idx ON assets (created_at) WHERE state = 'pending';
+CREATE INDEX assets_unarchived_idx ON assets (created_at)
+ WHERE state IN ('pending', 'set_aside', 'lost');
 CREATE INDEX assets_archived_idx ON assets (archived_at) WHERE state = 'archived';
 CREATE INDEX assets_leftover_idx ON assets (id) WHERE state = 'deleted' AND path IS NOT NULL;
 """

@@ -67,13 +67,22 @@ class Gateway:
     without an API key; `member` makes a key."""
 
     def __init__(
-        self, rt: ApiRuntime, worker: WorkerRuntime, http: httpx.AsyncClient, simulator: Simulator
+        self,
+        rt: ApiRuntime,
+        worker: WorkerRuntime,
+        http: httpx.AsyncClient,
+        simulator: Simulator | None = None,
     ) -> None:
         self.rt = rt
         self.worker = worker
         self.http = http
-        self.simulator = simulator
+        self._simulator = simulator
         self._workers: list[tuple[asyncio.Task[None], asyncio.Event]] = []
+
+    @property
+    def simulator(self) -> Simulator:
+        assert self._simulator is not None, "the upstream of this gateway is not the simulator"
+        return self._simulator
 
     async def member(
         self, name: str = "ada", *, team: str = TEAM, role: Role = Role.MEMBER, **limits: int
@@ -165,15 +174,30 @@ async def gateway(
         settings = settings_for(
             database_url, folder, simulator_url=str(simulator.http.base_url), **changes
         )
-        async with opened(settings, clock=clock) as (rt, for_workers):
-            transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
-            async with httpx.AsyncClient(
-                transport=transport, base_url="http://gateway", timeout=120
-            ) as http:
-                running = Gateway(rt, for_workers, http, simulator)
-                if worker:
-                    running.start_worker()
-                try:
-                    yield running
-                finally:
-                    await running.stop_workers()
+        async with running_gateway(
+            settings, simulator=simulator, worker=worker, clock=clock
+        ) as running:
+            yield running
+
+
+@contextlib.asynccontextmanager
+async def running_gateway(
+    settings: Settings,
+    *,
+    simulator: Simulator | None = None,
+    worker: bool = True,
+    clock: Clock | None = None,
+) -> AsyncIterator[Gateway]:
+    """A gateway before whatever upstream the settings name."""
+    async with opened(settings, clock=clock) as (rt, for_workers):
+        transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
+        async with httpx.AsyncClient(
+            transport=transport, base_url="http://gateway", timeout=120
+        ) as http:
+            running = Gateway(rt, for_workers, http, simulator)
+            if worker:
+                running.start_worker()
+            try:
+                yield running
+            finally:
+                await running.stop_workers()

@@ -89,6 +89,7 @@ DEEDS: dict[str, Callable[[str], None]] = {
     "abort": _abort,
     "spin": _spin,
     "sleep": _sleep,
+    "wait": lambda _: time.sleep(600),
     "cling": _cling,
     "swell": _swell,
     "look around": _look_around,

@@ -199,14 +199,19 @@ async def test_a_process_that_does_not_start_says_nothing_of_the_file(
     await decoder.close()
 
 
-async def test_its_process_ends_with_it(whole: Path) -> None:
+async def test_its_processes_end_with_it(whole: Path, poison: Any) -> None:
     decoder = Decoder()
     await decoder.close()
-    decoder = Decoder()
+    decoder = Decoder(program=PROGRAM)
     await decoder.probe(whole)
     server = _server(decoder)
+    reading = asyncio.create_task(decoder.probe(poison("wait")))
+    [fork] = await asyncio.to_thread(until, lambda: _children(server), "the file is read")
     await decoder.close()
     assert not _lives(server)
+    await asyncio.to_thread(until, lambda: not _lives(fork), "the fork is gone")
+    with pytest.raises(DecoderEnded):
+        await reading
 
 
 PARENT = """
@@ -239,6 +244,11 @@ def _server(decoder: Decoder) -> int:
     """The process that reads for it."""
     assert decoder._server is not None
     return decoder._server._process.pid
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    return [int(child) for child in listed.split()]
 
 
 def _lives(pid: int) -> bool:

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
+from app.db import assets
 from app.errors import NotFound
 from app.videos import retry
 from app.worker import archiving, polls, submissions
@@ -21,7 +22,7 @@ from tests.worker.test_submissions import created, submissions_of
 
 
 async def trouble(gate: Gateway, uuid: str) -> tuple[str, int, str | None]:
-    """State, tries and last error of a video."""
+    """State, attempts and last error of a video."""
     async with gate.rt.db.single() as tx:
         row = (
             await tx.execute(
@@ -33,8 +34,10 @@ async def trouble(gate: Gateway, uuid: str) -> tuple[str, int, str | None]:
 
 
 async def failed_once(gate: Gateway, uuid: str) -> None:
+    """Waits for the first attempt at its video to have failed."""
+
     async def there() -> bool:
-        return (await trouble(gate, uuid))[1] > 0
+        return (await trouble(gate, uuid))[2] not in (None, assets.INTERRUPTED)
 
     await gate.rested(uuid)
     await until(there)

@@ -1,0 +1,24 @@
+"""Where the file of a generation is."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class AssetState(StrEnum):
+    """Where a file is. Each line: who enters, who leaves, what a crash here means."""
+
+    #: The upstream has made it and its bytes are not in the archive, as far as is known. Entered
+    #: with the success of its generation, or by an operator who has it tried again. A crash: the
+    #: next attempt begins, and takes over what the last one had brought home.
+    PENDING = "pending"
+    #: Its bytes are in the archive and were looked into. Left when it is deleted.
+    ARCHIVED = "archived"
+    #: Its bytes are in the archive, and nobody knows what they are: each attempt to look into them
+    #: ended the process that did. Left by an operator, who has it tried again or accepts it.
+    SET_ASIDE = "set_aside"
+    #: It could not be had from the upstream until its link was dead. Left by an operator, who has
+    #: it tried again.
+    LOST = "lost"
+    #: Deleted by its owner, an administrator or its team's retention. A crash: the bytes go later.
+    DELETED = "deleted"

@@ -1,0 +1,63 @@
+"""Files that end the process that reads them.
+
+Each read is counted before it begins, in the database: where the worker dies too, the count stays.
+After three in a row that did not come to an end the file is read no more. A video on its way to the
+archive is then set aside, with its bytes, until an operator has looked at it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from uuid import UUID
+
+from app.db import assets, audit
+from app.errors import NotFound, Unavailable
+from app.runtime import Runtime
+from app.telemetry import logger
+from app.videos.decoder import DecoderEnded
+
+log = logger(__name__)
+
+MAX_UNFINISHED_READS = 3
+
+
+class NotRead(Exception):
+    """The file has ended every process that began to read it, and is read no more."""
+
+
+@asynccontextmanager
+async def counted_read(rt: Runtime, generation_id: UUID) -> AsyncIterator[None]:
+    """Around one read of the file of a generation. Raises `NotRead` instead of, or after, the last
+    one; passes on what the block raises."""
+    async with rt.db.single() as tx:
+        count = await assets.begin_reading(tx, generation_id, most=MAX_UNFINISHED_READS)
+    if count is None:
+        raise NotRead
+    try:
+        yield
+    except DecoderEnded as error:
+        rt.metrics.decoder_ended.inc()
+        log.error("decoder_ended", generation_id=str(generation_id), why=str(error), times=count)
+        if count >= MAX_UNFINISHED_READS:
+            raise NotRead from error
+        raise
+    except Exception:
+        await _end(rt, generation_id)
+        raise
+    await _end(rt, generation_id)
+
+
+async def _end(rt: Runtime, generation_id: UUID) -> None:
+    """Where the database is away, the next read that ends takes this one's count back too."""
+    with suppress(Unavailable):
+        async with rt.db.single() as tx:
+            await assets.end_reading(tx, generation_id)
+
+
+async def accept(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
+    """A video that is set aside is handed out as it is. Raises `NotFound`."""
+    async with rt.db.begin() as tx:
+        if not await assets.accept(tx, generation_id):
+            raise NotFound(f"Generation {generation_id} has no video that is set aside.")
+        await audit.record(tx, actor, "archive.accept", str(generation_id))

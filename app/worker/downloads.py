@@ -1,0 +1,88 @@
+"""Bringing the bytes of a video from the upstream's file host into the archive."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+
+from app.db import assets
+from app.db.assets import PendingVideo
+from app.db.transitions import Work
+from app.fetch import FetchError
+from app.generations import lifecycle
+from app.http_client import Response
+from app.runtime import WorkerRuntime
+from app.upstream.answers import Busy, Succeeded
+from app.videos.store import ArchiveError, Empty, Stored, TooLarge
+
+#: Failures that a fresh link may mend.
+_LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
+
+
+class Undelivered(Exception):
+    """An attempt that brought no video home; `reason` is a short label without a link in it."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+async def bring_home(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> Stored:
+    """Downloads with the link of the answer, or with a fresh one where that does not work. Raises
+    `Undelivered`."""
+    reason = "no_link"
+    if pending.link is not None:
+        try:
+            return await _download(rt, pending.link, path)
+        except Undelivered as failure:
+            if failure.reason not in _LINK_IS_BAD:
+                raise
+            reason = failure.reason
+    link = await _fresh_link(rt, work)
+    if link is None or link == pending.link:
+        raise Undelivered(reason)
+    expires = rt.clock.now() + timedelta(seconds=lifecycle.UPSTREAM_LINK_SECONDS)
+    async with rt.db.begin() as tx:
+        await assets.renew_link(tx, work.id, link=link, link_expires_at=expires)
+    return await _download(rt, link, path)
+
+
+async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
+    labels = {key_id: label for label, key_id in (await rt.upstream_key_ids_now()).items()}
+    if work.upstream_id is None or work.upstream_key_id not in labels:
+        return None
+    answer = await rt.upstream.result(
+        labels[work.upstream_key_id], work.upstream_id, prompt=work.spec.prompt
+    )
+    if isinstance(answer, Busy):
+        raise Undelivered("look_up_failed")
+    return answer.link if isinstance(answer, Succeeded) else None
+
+
+async def _download(rt: WorkerRuntime, link: str, path: str) -> Stored:
+    try:
+        async with rt.upstream.download(link) as response:
+            if response.status_code != 200:
+                raise Undelivered(f"http_{response.status_code}")
+            declared = response.headers.get("content-length", "")
+            expected = int(declared) if declared.isdigit() else None
+            return await rt.archive.write(
+                path, _whole(response, expected), max_bytes=rt.settings.max_video_bytes
+            )
+    except FetchError as error:
+        raise Undelivered(getattr(error, "reason", "refused")) from error
+    except (TooLarge, Empty) as error:
+        raise Undelivered("too_large" if isinstance(error, TooLarge) else "empty") from error
+    except ArchiveError as error:
+        raise Undelivered("archive_unavailable") from error
+
+
+async def _whole(response: Response, expected: int | None) -> AsyncIterator[bytes]:
+    """The bytes, or `Undelivered` at their end where some are missing: raised while they are
+    written, so that a part of a video never stands in the archive."""
+    received = 0
+    async for chunk in response.aiter_raw():
+        received += len(chunk)
+        yield chunk
+    if expected is not None and received != expected:
+        raise Undelivered("truncated")
