@@ -11,8 +11,8 @@ import asyncio
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from app.db import assets
-from app.db.assets import Leftover
+from app.db import assets, deletions
+from app.db.deletions import Leftover
 from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
 from app.runtime import VideoRuntime
@@ -34,12 +34,12 @@ async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: U
     if generation.state not in FINAL:
         raise NotReady(_not_yet(generation.state), extra={"state": generation.state.value})
     async with rt.db.begin() as tx:
-        deleted = await assets.delete_videos(tx, generation.id, reason=reason, by=by)
+        deleted = await deletions.delete_videos(tx, generation.id, reason=reason, by=by)
     if deleted:
         log.info("video_deleted", generation_id=str(generation.id), reason=reason)
     try:
         async with rt.db.single() as tx:
-            leftovers = await assets.list_leftovers(tx, generation_id=generation.id, limit=BATCH)
+            leftovers = await deletions.list_leftovers(tx, generation_id=generation.id, limit=BATCH)
         for leftover in leftovers:
             await _remove(rt, leftover)
     except Exception as fault:
@@ -59,7 +59,7 @@ async def delete_expired(rt: VideoRuntime) -> int:
     """Marks one batch of the videos that are past their team's retention; how many. Their bytes
     are leftovers from then on."""
     async with rt.db.begin() as tx:
-        deleted = await assets.delete_expired(tx, now=rt.clock.for_database(), limit=BATCH)
+        deleted = await deletions.delete_expired(tx, now=rt.clock.for_database(), limit=BATCH)
     if deleted:
         log.info("videos_expired", videos=deleted)
     return deleted
@@ -71,7 +71,7 @@ async def remove_leftovers(rt: VideoRuntime) -> bool:
     after, all_gone = 0, True
     while True:
         async with rt.db.single() as tx:
-            page = await assets.list_leftovers(tx, after=after, limit=BATCH)
+            page = await deletions.list_leftovers(tx, after=after, limit=BATCH)
         if not page:
             return all_gone
         limit = asyncio.Semaphore(rt.settings.archive_concurrency)
@@ -114,5 +114,5 @@ async def _remove(rt: VideoRuntime, leftover: Leftover) -> bool:
         )
         return False
     async with rt.db.single() as tx:
-        await assets.mark_removed(tx, leftover.id)
+        await deletions.mark_removed(tx, leftover.id)
     return True

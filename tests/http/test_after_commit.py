@@ -335,7 +335,7 @@ async def test_a_video_is_deleted_although_its_bytes_have_to_stay_for_now(
     async def away(*_: Any, **__: Any) -> None:
         raise Unavailable
 
-    monkeypatch.setattr("app.db.assets.list_leftovers", away)
+    monkeypatch.setattr("app.db.deletions.list_leftovers", away)
     path = f"/api/v1/generations/{made}"
     assert (await gate.http.delete(path, headers={"API-KEY": key})).status_code == 204
     assert (await gate.generation(made)).asset is not None

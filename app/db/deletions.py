@@ -1,0 +1,100 @@
+"""Deleting files of generations: the row first, the bytes after.
+
+A deleted file keeps its path until its bytes are gone: whatever breaks off in between, no row
+promises a file that is not there, and no file is forgotten.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+
+
+async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -> bool:
+    """Marks what there is or may come of a generation as deleted, with its event."""
+    result = await tx.execute(
+        text(
+            """
+            WITH deleted AS (
+                UPDATE assets SET state = 'deleted', source_link = NULL,
+                       source_expires_at = NULL, last_error = NULL
+                 WHERE generation_id = :id AND state IN ('pending', 'archived', 'set_aside')
+                RETURNING generation_id
+            )
+            INSERT INTO events (generation_id, team_id, member_id, type, data)
+            SELECT id, team_id, member_id, 'video.deleted',
+                   jsonb_build_object('reason', CAST(:reason AS text), 'by', CAST(:by AS text))
+              FROM generations WHERE id IN (SELECT generation_id FROM deleted)
+            """
+        ),
+        {"id": generation_id, "reason": reason, "by": str(by)},
+    )
+    return result.rowcount > 0
+
+
+async def delete_expired(tx: Tx, *, now: datetime | None, limit: int) -> int:
+    """Marks videos that are older than their team's retention as deleted, oldest first; how many.
+    Rows that another transaction holds are left for the next time."""
+    result = await tx.execute(
+        text(
+            """
+            WITH due AS (
+                SELECT a.id FROM assets a
+                  JOIN generations g ON g.id = a.generation_id
+                  JOIN teams t ON t.id = g.team_id
+                 WHERE a.state = 'archived' AND t.retention_days IS NOT NULL
+                   AND a.archived_at < coalesce(CAST(:now AS timestamptz), now())
+                                       - make_interval(days => t.retention_days)
+                 ORDER BY a.archived_at LIMIT :limit
+                   FOR UPDATE OF a SKIP LOCKED
+            ), deleted AS (
+                UPDATE assets a SET state = 'deleted' FROM due WHERE a.id = due.id
+                RETURNING a.generation_id
+            )
+            INSERT INTO events (generation_id, team_id, member_id, type, data)
+            SELECT id, team_id, member_id, 'video.deleted', '{"reason": "retention"}'
+              FROM generations WHERE id IN (SELECT generation_id FROM deleted)
+            """
+        ),
+        {"now": now, "limit": limit},
+    )
+    return int(result.rowcount)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leftover:
+    """A deleted file whose bytes may still be in the archive."""
+
+    id: int
+    generation_id: UUID
+    path: str
+
+
+async def list_leftovers(
+    tx: Tx, *, after: int = 0, limit: int, generation_id: UUID | None = None
+) -> list[Leftover]:
+    rows = await tx.execute(
+        text(
+            """
+            SELECT id, generation_id, path FROM assets
+             WHERE state = 'deleted' AND path IS NOT NULL AND id > :after
+               AND (CAST(:generation AS uuid) IS NULL OR generation_id = :generation)
+             ORDER BY id LIMIT :limit
+            """
+        ),
+        {"after": after, "limit": limit, "generation": generation_id},
+    )
+    return [Leftover(**row._mapping) for row in rows]
+
+
+async def mark_removed(tx: Tx, asset_id: int) -> None:
+    """The bytes of a deleted file are gone."""
+    await tx.execute(
+        text("UPDATE assets SET path = NULL WHERE id = :id AND state = 'deleted'"),
+        {"id": asset_id},
+    )
