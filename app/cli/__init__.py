@@ -14,4 +14,10 @@ def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     from app.cli.commands import cli
 
-    sys.exit(cli())
+    try:
+        code = cli()
+    finally:
+        # What is left is to end: another signal does that at once, without a word.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+    sys.exit(code)

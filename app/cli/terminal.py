@@ -47,8 +47,10 @@ def checked_settings(*, stopped: int = 130) -> Iterator[Settings]:
     from app.processes import start_logging
     from app.settings import Settings
 
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
-        _release_signals()
+        # From here on both signals raise `KeyboardInterrupt`, until a loop takes them over.
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
         settings = Settings().checked()
         start_logging(settings)
         yield settings
@@ -60,16 +62,7 @@ def checked_settings(*, stopped: int = 130) -> Iterator[Settings]:
         typer.echo(f"reelgate: {message}", err=True)
         raise typer.Exit(1) from None
     finally:
-        # What is left is to end: another signal does that at once, without a word.
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, signal.SIG_DFL)
-
-
-def _release_signals() -> None:
-    """From here on both raise `KeyboardInterrupt`, until a loop takes them over."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, signal.default_int_handler)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
+        signal.signal(signal.SIGTERM, before)
 
 
 def with_runtime(act: Callable[[Runtime], Awaitable[None]]) -> None:
