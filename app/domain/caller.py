@@ -1,4 +1,4 @@
-"""Who calls: an authenticated key with its member and team."""
+"""The caller: an authenticated key with its member and team."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Limits are the member's own: credits for ever, creates per minute, generations at a time."""
+    """Limits are the member's: total credits, creates per minute, open generations."""
 
     key_id: UUID
     member_id: UUID

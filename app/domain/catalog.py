@@ -1,7 +1,7 @@
-"""What can be generated, within which limits, and what it is quoted at. Pure.
+"""The features that can be generated, their options, and their prices. Pure.
 
-A feature is offered by one entry of `OFFERS`: its wire name and provider at the upstream, the
-rules of its options and the Spec they make. Admission and lifecycle never look inside a Spec.
+Each feature has one entry in `OFFERS`: its wire name and provider at the upstream, the rules of its
+options and the Spec they make. Admission and lifecycle do not depend on what is in a Spec.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from typing import Any
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
 from app.errors import ConfigurationError, PriceUnknown, Rejections
 
-#: The upstream states no length limit for prompts. This one bounds what a row and a log can hold.
+#: The upstream documents no limit for prompts. This one limits the size of rows and log lines.
 MAX_PROMPT_CHARS = 32_000
 _SHOWN_BITS = 256
 
@@ -47,8 +47,8 @@ class Offer:
     options: tuple[Option, ...]
 
     def check(self, values: Mapping[str, Any], *, prefix: str, issues: Rejections) -> Spec | None:
-        """The Spec of a promptObject, or None with every issue added under `prefix`, where there
-        is one."""
+        """The Spec of a promptObject; None if there are issues. Adds them to `issues`, with
+        `prefix` before their field names."""
         before = len(issues.issues)
         under = f"{prefix}." if prefix else ""
         known = {option.wire: option for option in self.options}
@@ -79,7 +79,7 @@ class Offer:
 
 
 def shown(value: Any) -> Any:
-    """A value as an error may echo it: short, and never a whole nested document."""
+    """A value as errors may show it: short, and never a nested document."""
     if isinstance(value, str):
         short = value if len(value) <= 80 else value[:77] + "..."
         return short.encode("utf-8", "replace").decode("utf-8").replace("\x00", "\\u0000")
@@ -111,7 +111,7 @@ def _check_option(option: Option, value: Any, path: str, issues: Rejections) -> 
 
 
 def check_text(value: Any, path: str, issues: Rejections) -> str | None:
-    """The prompt, where it is one; or None with the issue added under `path`."""
+    """The text if it is valid as a prompt; otherwise None, and the issue is added at `path`."""
     if not isinstance(value, str):
         issues.add(path, "type", "must be a string", value=shown(value))
     elif not value.strip():
@@ -147,7 +147,7 @@ OFFERS: Mapping[tuple[str, str], Offer] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
-    """A row of the price table. None matches anything; the first row that matches is the price."""
+    """A row of the price table. None matches any value. The first row that matches is the price."""
 
     feature: str
     provider: str
@@ -176,7 +176,8 @@ class PriceTable:
 
     @classmethod
     def parse(cls, document: Mapping[str, Any], *, origin: str) -> PriceTable:
-        """Rows of a `[[price]]` TOML document; `ConfigurationError` names the row that is wrong."""
+        """The rows of a TOML document with `[[price]]` tables. Raises `ConfigurationError`, which
+        names the invalid row."""
         rows: list[Price] = []
         entries: Iterable[Any] = document.get("price", ())
         for number, entry in enumerate(entries, start=1):
@@ -198,7 +199,7 @@ class PriceTable:
         return cls(tuple(rows))
 
     def quote(self, offer: Offer, spec: Spec) -> int:
-        """Credits this Spec is expected to cost. Raises `PriceUnknown`; never guesses, never 0."""
+        """The credits that this Spec is expected to cost, never 0. Raises `PriceUnknown`."""
         for price in self.rows:
             if price.covers(offer, spec):
                 return price.credits

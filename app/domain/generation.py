@@ -1,4 +1,4 @@
-"""A generation: one paid request for one video, and all that becomes of it."""
+"""A generation: one paid request for one video, with its states and its result."""
 
 from __future__ import annotations
 
@@ -12,20 +12,20 @@ from uuid import UUID
 
 
 class State(StrEnum):
-    """Where a generation is. Each line: who enters, who leaves, what a crash here means."""
+    """The state of a generation. Each comment says when it is entered and what a crash means."""
 
-    #: Admitted, held and committed, nothing sent. A crash: the job is picked up again.
+    #: Admitted, with its hold committed; nothing has been sent. After a crash its job runs again.
     QUEUED = "queued"
-    #: The attempt is committed and the POST may be on its way. A crash: no upstream id is known,
-    #: so it becomes `unknown`; it is never sent again by itself.
+    #: The attempt is committed and the POST may have been sent. After a crash there is no upstream
+    #: id, so it becomes `unknown`; the gateway never sends it again.
     SUBMITTING = "submitting"
-    #: The upstream gave an id. A crash: polling goes on with that id.
+    #: The upstream gave an id. After a crash polling continues with that id.
     RUNNING = "running"
-    #: The video path is known and the hold settled. A crash: archiving is picked up again.
+    #: The video path is known and the hold is settled. After a crash archiving runs again.
     SUCCEEDED = "succeeded"
-    #: A definite refusal or failure; the hold is released, or settled where the upstream billed.
+    #: A definite refusal or failure. The hold is released, or settled if the upstream billed it.
     FAILED = "failed"
-    #: Canceled while queued; the hold is released.
+    #: Canceled while queued. The hold is released.
     CANCELED = "canceled"
     #: Nobody can know whether it was made and billed. The hold stays until a later answer or an
     #: administrator resolves it.
@@ -46,11 +46,11 @@ ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
     }
 )
 
-#: States that count against a member's cap of open generations.
+#: States that count towards a member's limit of open generations.
 OPEN = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING})
-#: States that no arrow leaves.
+#: States without further transitions.
 FINAL = frozenset(state for state, targets in ARROWS.items() if not targets)
-#: States in which a waiting caller gets its answer: nothing more will come soon.
+#: States in which a waiting caller gets its answer, because nothing more will happen soon.
 RESTING = FINAL | {State.UNKNOWN}
 
 
@@ -114,7 +114,8 @@ FRAME_SIZES: Mapping[tuple[AspectRatio, Resolution], tuple[int, int]] = MappingP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """What was asked, free of dialect, frozen. None means: left to the upstream."""
+    """The parameters of a video, independent of any dialect. None leaves the choice to the
+    upstream."""
 
     prompt: str
     model: VideoModel
@@ -124,7 +125,7 @@ class Spec:
     loop: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Only what was asked: an omitted option stays omitted. Keys in a fixed order."""
+        """Omitted options stay omitted. The order of the keys is fixed."""
         pairs = (
             ("prompt", self.prompt),
             ("model", self.model.value),
@@ -150,14 +151,14 @@ class Spec:
 
 
 def video_path(generation_id: UUID, created_at: datetime, *, token: str) -> str:
-    """Where a try puts the video of a generation in the archive. Each try has a `token` and so a
-    file of its own: one that goes wrong touches nobody else's."""
+    """The path of a video in the archive. Each attempt to archive has its own `token` and so its
+    own file, which no other attempt can damage."""
     return f"videos/{created_at:%Y/%m/%d}/{generation_id}.{token}.mp4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asset:
-    """A file of a generation and where it stands in the archive."""
+    """A file of a generation, and its state in the archive."""
 
     state: str
     path: str | None
@@ -174,10 +175,10 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Generation:
-    """A generation as its owner may see it. Instants are aware UTC, credits integers.
+    """A generation as its owner may see it. Times are aware and in UTC; credits are integers.
 
-    `echo` is what its dialect shows again of the request in the caller's own words. It means
-    nothing to other dialects but for `model`, the name that was used for the model.
+    `echo` has the values of the request that its dialect shows again unchanged. Other dialects use
+    only its `model`, the name that the caller used for the model.
     """
 
     id: UUID

@@ -1,11 +1,11 @@
-"""The forms in which ids of generations travel. Pure."""
+"""Parses and formats generation ids. Pure."""
 
 from __future__ import annotations
 
 import re
 from uuid import UUID
 
-#: What the OpenAI dialect puts before the 32 hex digits.
+#: The prefix of the OpenAI dialect, before 32 hex digits.
 VIDEO_PREFIX = "video_"
 
 _FORM = re.compile(
@@ -16,7 +16,8 @@ _FORM = re.compile(
 
 
 def parse_generation_id(text: str) -> UUID | None:
-    """Every form of every dialect: hyphenated, 32 hex digits, either after `video_`."""
+    """Accepts the formats of all dialects: hyphenated or 32 hex digits, with or without
+    `video_`."""
     found = _FORM.fullmatch(text)
     return UUID(found[1]) if found else None
 

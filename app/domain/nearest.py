@@ -1,7 +1,7 @@
-"""Names, lengths and sizes of other APIs, and what of ours each stands for. Pure.
+"""Maps the model names, durations and sizes of other APIs to the nearest of ours. Pure.
 
-The lengths and sizes are those that the OpenAI and Luma SDKs name; the rules follow one idea: what
-is asked for is never made shorter, and a picture's shape never changes by more than can be seen.
+The durations and sizes are those of the OpenAI and Luma SDKs. A video is never shorter than
+requested, and its aspect ratio never changes visibly.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from types import MappingProxyType
 from app.domain.generation import FRAME_SIZES, AspectRatio, Duration, Resolution, VideoModel
 from app.errors import ConfigurationError
 
-#: How far the shape of a size may be from a ratio: 1024x1792 is 1.6 % off 9:16, 4:3 is 33 % off it.
+#: How far a size may differ from an aspect ratio. 1024x1792 differs from 9:16 by 1.6 %.
 MAX_RATIO_OFF = 0.035
-#: Short sides, in pixels, that are taken for 720p and for 1080p.
+#: The lengths of the short side, in pixels, that count as 720p and as 1080p.
 _SHORT_SIDES = ((640, 899, Resolution.P720), (900, 1200, Resolution.P1080))
-#: Resolutions that are named by their lines and are not offered, and what is made instead.
+#: Named resolutions that are not offered, and what is made instead.
 _LINES = MappingProxyType({"360p": Resolution.P720, "540p": Resolution.P720})
 
 _SIZE = re.compile(r"([1-9][0-9]{1,4})[xX]([1-9][0-9]{1,4})")
@@ -28,13 +28,13 @@ _SECONDS = re.compile(r"([0-9]{1,4})(?:\.0+)?s?")
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """Other names of our models. Our own names are always understood."""
+    """Aliases of our models. The models' own names are always accepted."""
 
     table: Mapping[str, VideoModel]
 
     @classmethod
     def parse(cls, words: Iterable[str]) -> Aliases:
-        """Of `alias=model` words. Raises `ConfigurationError` with one sentence."""
+        """Parses `alias=model` pairs. Raises `ConfigurationError`."""
         table: dict[str, VideoModel] = {}
         own = ", ".join(VideoModel)
         for word in words:
@@ -75,8 +75,8 @@ def find_duration(asked: str | int, *, strict: bool) -> Duration | None:
 
 
 def find_size(asked: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | None:
-    """Ratio and resolution of `1280x720`, or of a ratio, which leaves the resolution at 720p. Not
-    strict: the nearest ratio and the resolution of the short side. None where nothing is near."""
+    """The aspect ratio and resolution of a size such as `1280x720`, or of an aspect ratio, which
+    means 720p. Unless strict, also of a size that is near enough. None if there is none."""
     if asked in AspectRatio.__members__.values():
         return AspectRatio(asked), Resolution.P720
     found = _SIZE.fullmatch(asked)
@@ -99,14 +99,14 @@ def find_size(asked: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | N
 
 
 def find_resolution(asked: str, *, strict: bool) -> Resolution | None:
-    """`720p` and `1080p`; smaller ones are made at 720p unless strict. None for larger ones."""
+    """`720p` and `1080p`. Unless strict, smaller ones become 720p. None for any other."""
     if asked in Resolution.__members__.values():
         return Resolution(asked)
     return None if strict else _LINES.get(asked)
 
 
 def frame_size(ratio: AspectRatio | None, resolution: Resolution | None) -> tuple[int, int]:
-    """Pixels of what was asked for, where left open 16:9 and 720p, the upstream's own choice."""
+    """Width and height in pixels. Omitted options mean 16:9 and 720p, as at the upstream."""
     return FRAME_SIZES[ratio or AspectRatio.WIDE, resolution or Resolution.P720]
 
 

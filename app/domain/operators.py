@@ -1,4 +1,4 @@
-"""What operators decide: what is paused, and how an unknown generation ends."""
+"""Decisions of operators: what is paused, and how an unknown generation ends."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Switch(StrEnum):
-    """`admission` takes nothing in, `submission` sends nothing out; the rest goes on."""
+    """What an operator can pause: accepting requests, or sending them to the upstream."""
 
     ADMISSION = "admission"
     SUBMISSION = "submission"
@@ -15,11 +15,11 @@ class Switch(StrEnum):
 class Outcome(StrEnum):
     """What an operator found out about an unknown generation."""
 
-    #: The video exists: it is settled and archived from a link or a file.
+    #: The video exists. It is settled, and archived from a link or a file.
     DELIVERED = "delivered"
-    #: The upstream has a record of it: it is asked for, and ends by what the record says.
+    #: The upstream has a record of it, which is polled and decides how it ends.
     FOUND = "found"
-    #: It was never made or billed: the hold is released.
+    #: It was never made or billed. The hold is released.
     NOT_MADE = "not_made"
-    #: It was billed and the video cannot be had: it is settled.
+    #: It was billed and the video is not available. The hold is settled.
     LOST = "lost"

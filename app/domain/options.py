@@ -1,7 +1,7 @@
-"""Reads the options of a video from the words of another API. Pure.
+"""Reads the options of a video from a request of another API. Pure.
 
-Everything that is wrong is collected, so that one answer names it all; so is what is made in place
-of what was asked for, so that the answer can say it. A null is an option that was left out.
+All issues are collected, so that one answer names every one, and so are all adjustments. A null is
+an omitted option.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
 from app.domain.nearest import Aliases, find_duration, find_resolution
 from app.errors import InvalidRequest, NotOffered, Rejections, summary
 
-#: More bits than any length in seconds has.
+#: More bits than any plausible duration in seconds needs.
 _NUMBER_BITS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class OptionReader:
-    """`strict`: a length or resolution that is not offered is refused, not replaced. Paths are
-    those of the caller's own wire. `adjusted` are words such as `duration=9s->10s`; `unoffered` are
-    the paths of what the upstream has not."""
+    """With `strict`, a duration or resolution that is not offered is refused instead of replaced.
+    Paths are those of the caller's JSON. `adjusted` has entries such as `duration=9s->10s`;
+    `unoffered` has the paths of what the upstream does not offer."""
 
     aliases: Aliases
     strict: bool
@@ -32,7 +32,7 @@ class OptionReader:
     unoffered: list[str] = field(default_factory=list)
 
     def only(self, values: Mapping[str, Any], allowed: Iterable[str], *, prefix: str = "") -> None:
-        """Refuses what has no name here."""
+        """Refuses unknown fields."""
         names = tuple(allowed)
         for name in values:
             if self.issues.full:
@@ -45,8 +45,7 @@ class OptionReader:
                 )  # fmt: skip
 
     def without(self, values: Mapping[str, Any], names: Iterable[str], *, prefix: str = "") -> None:
-        """Refuses what the other API can do and the upstream cannot. Off, empty or null asks for
-        nothing."""
+        """Refuses fields that only the other API has, unless they are false, empty or null."""
         for name in names:
             if values.get(name):
                 message = "not offered by the upstream; leave it out"
@@ -59,7 +58,7 @@ class OptionReader:
         self.issues.add(path, "value", message, value=shown(value), allowed=allowed)
 
     def prompt(self, value: Any, path: str) -> str:
-        """Empty where there is an issue."""
+        """An empty string if there is an issue."""
         if value is None:
             self.issues.add(path, "missing", "this field is required")
             return ""
@@ -75,7 +74,7 @@ class OptionReader:
         return found
 
     def duration(self, value: Any, path: str) -> Duration:
-        """Five seconds where it is left out."""
+        """Five seconds by default."""
         if value is None:
             return Duration.FIVE_SECONDS
         found = None
@@ -124,7 +123,7 @@ class OptionReader:
 
 
 def invalid(read: OptionReader) -> InvalidRequest:
-    """What was wrong with a request; `NotOffered` where that is all."""
+    """The error for the collected issues: `NotOffered` if there are no others."""
     issues = read.issues.issues
     sound = all(issue.field in read.unoffered for issue in issues)
     return (NotOffered if sound else InvalidRequest)(summary(issues), issues=issues)

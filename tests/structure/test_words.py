@@ -17,6 +17,7 @@ RETIRED = {
     "hasten": "run now",
     "ink": "sprite",
     "lease probes": "due probes",
+    "pulse": "calls in flight",
     "reel": "render",
     "reels": "renders",
     "sdk refusals": "nothing: a refused attempt stores nothing",
