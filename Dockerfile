@@ -44,7 +44,8 @@ ENV PATH=/opt/reelgate/.venv/bin:$PATH \
     REELGATE_PORT=8080 \
     REELGATE_LOG_FORMAT=json
 USER 10001:10001
-WORKDIR /data
+# Not the volume: settings are read from an .env in the working folder.
+WORKDIR /opt/reelgate
 VOLUME /data
 EXPOSE 8080
 # Alive, not ready: a container is not to be replaced because the database or the worker is away.

@@ -92,12 +92,45 @@ def test_a_host_that_no_name_can_be_is_refused() -> None:
         ({"database_url": None}, "The production profile needs DATABASE_URL, or "
                                  "REELGATE_ALLOW_EMBEDDED_POSTGRES=true"),
         ({"public_url": None}, "The production profile needs REELGATE_PUBLIC_URL"),
+        ({"public_url": "http://videos.example"}, "The production profile needs an https:// "
+                                                  "REELGATE_PUBLIC_URL"),
         ({"onemin_base_url": "http://api.1min.ai"}, "The production profile needs an https:// "
                                                     "ONEMIN_BASE_URL"),
     ],
 )  # fmt: skip
 def test_production_refuses_what_is_unsafe(changes: dict[str, Any], sentence: str) -> None:
     assert refusal(**{**PRODUCTION, **changes}).startswith(sentence)
+
+
+def test_production_says_everything_that_is_missing_at_once() -> None:
+    sentences = refusal(profile="production")
+    for name in (
+        "ONEMIN_API_KEY",
+        "REELGATE_SIGNING_SECRET",
+        "DATABASE_URL",
+        "REELGATE_PUBLIC_URL",
+    ):
+        assert f"The production profile needs {name}" in sentences
+
+
+@pytest.mark.parametrize("secret", ["a" * 40, "changeme" * 5, "canary-0123" * 4 + "can", "01" * 20])
+def test_production_refuses_a_signing_secret_that_can_be_guessed(secret: str) -> None:
+    assert refusal(**{**PRODUCTION, "signing_secret": secret}).startswith(
+        "The production profile refuses a REELGATE_SIGNING_SECRET that repeats itself"
+    )
+
+
+def test_only_what_calls_the_upstream_needs_its_key() -> None:
+    values = {**PRODUCTION, "onemin_api_key": None}
+    Settings(**values).checked(sends=False)
+    assert refusal(**values) == "The production profile needs ONEMIN_API_KEY."
+
+
+def test_a_service_link_of_kubernetes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("REELGATE_PORT", "tcp://10.43.7.12:8080")
+    sentence = refusal()
+    assert sentence.startswith("REELGATE_PORT is not a setting of yours but a service link")
+    assert "enableServiceLinks: false" in sentence
 
 
 def test_production_may_ask_for_the_embedded_postgres() -> None:

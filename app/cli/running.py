@@ -19,7 +19,7 @@ def up() -> None:
     """Run everything in one process; embedded Postgres and simulator where nothing else is set."""
     from app import processes
 
-    with checked_settings(stopped=0) as settings:
+    with checked_settings(stopped=0, sends=True) as settings:
         processes.up(settings)
 
 
@@ -37,7 +37,7 @@ def worker() -> None:
     """Run a worker: submissions, polls, archiving, upkeep."""
     from app import processes
 
-    with checked_settings(stopped=0) as settings:
+    with checked_settings(stopped=0, sends=True) as settings:
         processes.run(lambda stopping: processes.work(settings, stopping))
 
 

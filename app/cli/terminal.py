@@ -41,9 +41,9 @@ def group(help_text: str) -> typer.Typer:
 
 
 @contextmanager
-def checked_settings(*, stopped: int = 130) -> Iterator[Settings]:
+def checked_settings(*, stopped: int = 130, sends: bool = False) -> Iterator[Settings]:
     """Checked settings with logging started; bad ones end the command with one sentence. So do
-    Ctrl-C and SIGTERM, with `stopped` as the exit code."""
+    Ctrl-C and SIGTERM, with `stopped` as the exit code. `sends`: it calls the upstream."""
     from app.processes import start_logging
     from app.settings import Settings
 
@@ -51,7 +51,7 @@ def checked_settings(*, stopped: int = 130) -> Iterator[Settings]:
     try:
         # From here on both signals raise `KeyboardInterrupt`, until a loop takes them over.
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT, signal.SIGTERM})
-        settings = Settings().checked()
+        settings = Settings().checked(sends=sends)
         start_logging(settings)
         yield settings
     except KeyboardInterrupt:

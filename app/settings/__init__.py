@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any, Self
 from urllib.parse import urlsplit
 
@@ -95,8 +96,9 @@ class Settings(
             keys[label] = key
         return keys
 
-    def checked(self) -> Self:
-        """These settings, or `ConfigurationError` with one sentence that says what to set."""
+    def checked(self, *, sends: bool = True) -> Self:
+        """These settings, or `ConfigurationError` that says what to set. `sends`: for a process
+        that calls the upstream; no other needs its key."""
         self.upstream_keys()
         Aliases.parse(self.model_aliases)
         secret = self.signing_secret
@@ -124,35 +126,50 @@ class Settings(
         if self.simulator_url is not None and not _is_loopback(self.simulator_url):
             raise ConfigurationError("REELGATE_SIMULATOR_URL must be a loopback address.")
         if self.profile is Profile.PRODUCTION:
-            self._check_production()
+            refusals = list(self._refusals_of_production(sends=sends))
+            if refusals:
+                raise ConfigurationError(" ".join(refusals))
         return self
 
-    def _check_production(self) -> None:
+    def _refusals_of_production(self, *, sends: bool) -> Iterator[str]:
+        """Everything that is missing or unsafe, so that it can be mended at once."""
         if self.simulator_url is not None:
-            raise ConfigurationError(
+            yield (
                 "The production profile refuses the simulator: unset REELGATE_SIMULATOR_URL and "
                 "set ONEMIN_API_KEY."
             )
-        if self.onemin_api_key is None:
-            raise ConfigurationError("The production profile needs ONEMIN_API_KEY.")
+        if sends and self.onemin_api_key is None:
+            yield "The production profile needs ONEMIN_API_KEY."
         if self.signing_secret is None:
-            raise ConfigurationError(
+            yield (
                 "The production profile needs REELGATE_SIGNING_SECRET; "
                 "`openssl rand -hex 32` makes one."
             )
+        elif _is_guessable(self.signing_secret.get_secret_value()):
+            yield (
+                "The production profile refuses a REELGATE_SIGNING_SECRET that repeats itself; "
+                "`openssl rand -hex 32` makes one."
+            )
         if self.database_url is None and not self.allow_embedded_postgres:
-            raise ConfigurationError(
+            yield (
                 "The production profile needs DATABASE_URL, or "
                 "REELGATE_ALLOW_EMBEDDED_POSTGRES=true to keep the embedded PostgreSQL."
             )
         if self.public_url is None:
-            raise ConfigurationError(
-                "The production profile needs REELGATE_PUBLIC_URL, the address callers use."
+            yield "The production profile needs REELGATE_PUBLIC_URL, the address callers use."
+        elif urlsplit(self.public_url).scheme != "https":
+            yield (
+                "The production profile needs an https:// REELGATE_PUBLIC_URL: callers send their "
+                "keys there."
             )
         if urlsplit(self.onemin_base_url).scheme != "https":
-            raise ConfigurationError(
-                "The production profile needs an https:// ONEMIN_BASE_URL: the key goes there."
-            )
+            yield "The production profile needs an https:// ONEMIN_BASE_URL: the key goes there."
+
+
+def _is_guessable(secret: str) -> bool:
+    """A few characters, or a short word over and over, however long that is."""
+    repeats = any(secret == (secret[:n] * len(secret))[: len(secret)] for n in range(1, 13))
+    return repeats or len(set(secret)) < 8
 
 
 def _is_loopback(address: str) -> bool:
@@ -170,11 +187,18 @@ def environment_name(field: str) -> str:
 
 def _one_sentence(error: ValidationError) -> str:
     """What to set, without echoing the value: it may be a secret."""
-    first = error.errors(include_url=False, include_input=False)[0]
+    first = error.errors(include_url=False)[0]
     field = str(first["loc"][0]) if first["loc"] else "settings"
     lowered = {environment_name(name).lower(): name for name in Settings.model_fields}
     field = lowered.get(field.lower(), field)
     name = environment_name(field) if field in Settings.model_fields else field
+    given = first.get("input")
+    if isinstance(given, str) and re.match(r"(tcp|udp|sctp)://", given):
+        return (
+            f"{name} is not a setting of yours but a service link of Kubernetes, which sets it for "
+            "a service named reelgate: put `enableServiceLinks: false` into the pod, or name the "
+            "service otherwise."
+        )
     reason = first["msg"].removeprefix("Value error, ")
     hint = Settings.model_fields[field].description if field in Settings.model_fields else None
     return f"{name}: {reason[0].lower()}{reason[1:]}." + (f" ({hint})" if hint else "")
