@@ -191,6 +191,8 @@ generations = Table(
     Index("generations_team_idx", "team_id", text("created_at DESC"), text("id DESC")),
     Index("generations_open_idx", "member_id",
           postgresql_where=text("state IN ('queued', 'submitting', 'running')")),
+    Index("generations_submitting_idx", "upstream_key_id", "submitted_at",
+          postgresql_where=text("state = 'submitting'")),
     Index("generations_unfinished_idx", "state", "created_at",
           postgresql_where=text("state IN ('queued', 'submitting', 'running', 'unknown')")),
     Index("generations_history_idx", text("(spec ->> 'model')"), text("(spec ->> 'duration')"),

@@ -157,6 +157,26 @@ async def take_slot(
     return Slot(None, max(taken.backlog - allowed, 0.0) + pause)
 
 
+async def count_unproven(tx: Tx, key_id: int, *, since: datetime, at_most: int) -> int:
+    """Failures in a row through a key, and the submissions sent since that instant that have no
+    answer; counted up to `at_most`. Exact once the caller has taken a slot of the key: then no
+    other submission begins."""
+    counted = await tx.scalar(
+        text(
+            """
+            SELECT breaker_failures + (
+                       SELECT count(*) FROM (
+                           SELECT FROM generations g
+                            WHERE g.state = 'submitting' AND g.upstream_key_id = k.id
+                              AND g.submitted_at > :since LIMIT :at_most) AS sent)
+              FROM upstream_keys k WHERE k.id = :id
+            """
+        ),
+        {"id": key_id, "since": since, "at_most": at_most},
+    )
+    return int(counted or 0)
+
+
 async def set_aside(tx: Tx, key_id: int, *, reason: str, return_seconds: float | None) -> bool:
     """Stops submissions through a key; True where it was in use. Null return: by hand only."""
     result = await tx.execute(

@@ -15,7 +15,7 @@ from app.db.jobs import Job, enqueue
 from app.db.session import Conflict, Fault, Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
-from app.domain.catalog import OFFERS
+from app.domain.catalog import OFFERS, Offer
 from app.domain.generation import State
 from app.domain.operators import Switch
 from app.domain.polling import Pace
@@ -32,9 +32,10 @@ from app.upstream.answers import (
     SubmitAnswer,
     Succeeded,
 )
+from app.upstream.inflight import UNPROVEN_SECONDS
 from app.worker import upstream_keys
 from app.worker.persist import persisted
-from app.worker.upstream_keys import Silent
+from app.worker.upstream_keys import Silent, Unproven
 
 log = logger(__name__)
 
@@ -52,20 +53,19 @@ _ONE_RECORD_EACH = "generations_upstream_idx"
 @dataclass(frozen=True, slots=True)
 class _Claim:
     work: Work
+    offer: Offer
     attempt: UUID
     key_label: str
 
 
 async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
     """Sends a queued generation, once. The state is read first: a job may run a second time."""
-    attempt = uuid4()
-    claim = await _claim_once_heard(rt, generation_id, attempt)
+    claim = await _claim_when_wise(rt, generation_id, uuid4())
     if claim is None:
         return
-    work, offer = claim.work, OFFERS[(claim.work.feature, claim.work.provider)]
     try:
         answer = await rt.upstream.submit(
-            claim.key_label, offer, work.spec, run_async=rt.settings.upstream_async
+            claim.key_label, claim.offer, claim.work.spec, run_async=rt.settings.upstream_async
         )
     except asyncio.CancelledError:
         # The process is stopping and its patience is over; the POST may have been taken.
@@ -75,29 +75,49 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
         raise
     try:
         await persisted(lambda: record(rt, claim, answer))
-    except BaseException:
+    except BaseException as error:
         # What nobody wrote down is in the log at least, for an operator to resolve it with.
         log.error(
             "answer_unrecorded",
-            generation_id=str(work.id),
+            generation_id=str(generation_id),
             answer=type(answer).__name__,
             upstream_id=getattr(answer, "upstream_id", None),
             paths=getattr(answer, "paths", None),
         )
-        raise
+        if not isinstance(error, Exception):
+            raise
+        # Something in the answer was refused by the database; that it came is not.
+        await persisted(lambda: record(rt, claim, Lost(reason="unrecorded")))
+    finally:
+        rt.upstream.in_flight(claim.key_label).prove()
 
 
-async def _claim_once_heard(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+async def _claim_when_wise(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
+    """The claim, once sending is no undue risk; None where there is nothing to send now."""
+    waited = False
     while True:
         try:
             return await persisted(lambda: _claim(rt, generation_id, attempt))
         except Silent as silent:
             await upstream_keys.check_silent(rt, silent.label)
+        except Unproven as unproven:
+            if waited:
+                await persisted(lambda: _postpone(rt, generation_id))
+                return None
+            await rt.upstream.in_flight(unproven.label).wait_for_proof(UNPROVEN_SECONDS)
+            waited = True
+
+
+async def _postpone(rt: WorkerRuntime, generation_id: UUID) -> None:
+    async with lifecycle.begin(rt) as transaction:
+        work = await transitions.find_work(transaction.tx, generation_id, lock=True)
+        if work is not None and work.state is State.QUEUED:
+            await _wait_for_turn(rt, transaction.tx, work, Slot(None, UNPROVEN_SECONDS))
 
 
 async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
     """queued → submitting with this attempt, committed before the POST; None: nothing to send.
-    Raises `Silent`, and has then done nothing."""
+    Raises `Silent` and `Unproven`, and has then done nothing."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
@@ -133,11 +153,14 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
         if slot.key_id is None:
             await _wait_for_turn(rt, tx, work, slot)
             return None
-        upstream_keys.refuse_silent(rt, labels[slot.key_id])
+        label = labels[slot.key_id]
+        upstream_keys.refuse_silent(rt, label)
+        await upstream_keys.refuse_unproven(rt, tx, label)
+        offer = OFFERS[(work.feature, work.provider)]
         await lifecycle.begin_attempt(
             transaction, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
-    return _Claim(work, attempt, labels[slot.key_id])
+    return _Claim(work, offer, attempt, label)
 
 
 async def _wait_for_turn(rt: WorkerRuntime, tx: Tx, work: Work, slot: Slot) -> None:
@@ -163,7 +186,8 @@ async def _resume(
     """A generation found in `submitting`: ours, where only the news of our commit was lost; or
     that of a worker that died between its commit and the answer."""
     if work.attempt == attempt and work.upstream_key_id in labels:
-        return _Claim(work, attempt, labels[work.upstream_key_id])
+        offer = OFFERS[(work.feature, work.provider)]
+        return _Claim(work, offer, attempt, labels[work.upstream_key_id])
     await lifecycle.mark_unknown(transaction, work, attempt=work.attempt, reason="worker_died")
     transaction.on_commit(rt.metrics.rescued.labels("submitting").inc)
     transaction.on_commit(

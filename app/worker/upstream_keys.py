@@ -6,10 +6,12 @@ workers; what this process alone hears of the upstream is in `upstream/inflight.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from functools import partial
 
 from app.db import jobs, upstream_keys
 from app.db.jobs import Job
+from app.db.session import Tx
 from app.db.upstream_keys import UpstreamKey
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
@@ -17,12 +19,21 @@ from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import KeyTrouble, Lost, NotProcessed, SubmitAnswer
 from app.upstream.client import KeyCheck
+from app.upstream.inflight import UNPROVEN_SECONDS
 from app.worker.persist import persisted
 
 log = logger(__name__)
 
 #: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
 _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
+
+
+class Unproven(Exception):
+    """As many submissions through a key are without an answer as would open its breaker."""
+
+    def __init__(self, label: str) -> None:
+        self.label = label
+        super().__init__(label)
 
 
 class Silent(Exception):
@@ -37,6 +48,22 @@ def refuse_silent(rt: WorkerRuntime, label: str) -> None:
     """Raises `Silent`."""
     if rt.upstream.in_flight(label).is_silent(rt.settings.breaker_failures):
         raise Silent(label)
+
+
+async def refuse_unproven(rt: WorkerRuntime, tx: Tx, label: str) -> None:
+    """Raises `Unproven`: each of those sent just now may turn out to be paid and lost."""
+    settings = rt.settings
+    threshold = settings.breaker_failures + rt.upstream.in_flight(label).answers_lately()
+    seconds = UNPROVEN_SECONDS
+    if not settings.upstream_async:
+        # Over held connections an answer takes a render. No slower than the budget, then.
+        pace = 60 / settings.upstream_rate_per_minute
+        seconds = min(seconds, settings.breaker_failures * pace)
+    since = rt.clock.now() - timedelta(seconds=seconds)
+    key_id = rt.upstream_key_ids[label]
+    unproven = await upstream_keys.count_unproven(tx, key_id, since=since, at_most=threshold)
+    if unproven >= threshold:
+        raise Unproven(label)
 
 
 async def check_silent(rt: WorkerRuntime, label: str) -> None:

@@ -152,6 +152,8 @@ CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, 
 CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
 CREATE INDEX generations_open_idx ON generations (member_id)
     WHERE state IN ('queued', 'submitting', 'running');
+CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitted_at)
+    WHERE state = 'submitting';
 CREATE INDEX generations_unfinished_idx ON generations (state, created_at)
     WHERE state IN ('queued', 'submitting', 'running', 'unknown');
 CREATE INDEX generations_history_idx

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 
@@ -11,6 +12,7 @@ from app.upstream.inflight import (
     LEAST_OVERDUE_SECONDS,
     OVERDUE_TIMES,
     SILENCE_SECONDS,
+    UNPROVEN_SECONDS,
     InFlight,
 )
 
@@ -138,3 +140,37 @@ def test_a_few_that_were_lost_on_their_way_hold_up_nobody_while_later_ones_are_a
     rig.send(FEW)
     assert rig.after(LEAST_OVERDUE_SECONDS)[1] is False
     assert rig.after(0.1)[1] is True
+
+
+def test_answers_count_for_as_long_as_a_submission_is_unproven() -> None:
+    rig = Rig()
+    rig.send(3)
+    assert rig.in_flight.answers_lately() == 0
+    rig.answer()
+    rig.answer(refused=True)
+    rig.clock.now += UNPROVEN_SECONDS - 0.1
+    rig.answer()
+    assert rig.in_flight.answers_lately() == 3
+    rig.clock.now += 0.2
+    assert rig.in_flight.answers_lately() == 1
+
+
+async def test_each_proof_calls_two_that_wait_in_their_order() -> None:
+    in_flight, called = InFlight(), []
+
+    async def wait(number: int) -> None:
+        await in_flight.wait_for_proof(3600)
+        called.append(number)
+
+    waiting = [asyncio.create_task(wait(number)) for number in range(5)]
+    await asyncio.sleep(0)
+    waiting[1].cancel()
+    await asyncio.gather(waiting[1], return_exceptions=True)
+    in_flight.prove()
+    await asyncio.gather(waiting[0], waiting[2])
+    assert called == [0, 2]
+    in_flight.prove()
+    in_flight.prove()
+    await asyncio.gather(*waiting[3:])
+    # Nobody calls: the time is over.
+    await in_flight.wait_for_proof(0.01)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections import Counter
 from pathlib import Path
 
+import pytest
 from sqlalchemy import text
 
 from app.db import upstream_keys
@@ -12,7 +15,9 @@ from app.domain.operators import Switch
 from app.domain.upstream_keys import BreakerState
 from app.operators import pauses
 from app.worker import upkeep
-from tests.harness.gateway import Gateway, gateway
+from app.worker import upstream_keys as keys
+from app.worker.run import run as run_worker
+from tests.harness.gateway import Gateway, gateway, opened
 from tests.simulator.conftest import until
 from tests.worker.test_submissions import created, submissions_of, used, work_of
 
@@ -63,6 +68,49 @@ async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_a
         assert (await key_of(gate)).breaker_failures == 0
         assert (await gate.rested(held)).state is State.SUCCEEDED
         assert len(await submissions_of(gate, "held back")) == 1
+
+
+@pytest.mark.parametrize(("upstream_async", "per_minute"), [(True, 180), (False, 10)])
+async def test_of_a_burst_no_more_are_lost_than_open_the_breaker(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, upstream_async: bool,
+    per_minute: int,
+) -> None:  # fmt: skip
+    """Each is billed and its connection reset. A second worker counts with the first."""
+    # Longer than any machine stands still.
+    monkeypatch.setattr(keys, "UNPROVEN_SECONDS", 60.0)
+    few = 5
+    async with (
+        gateway(
+            database_url, tmp_path, worker=False, breaker_failures=few, breaker_seconds=3600,
+            upstream_async=upstream_async, upstream_rate_per_minute=per_minute,
+        ) as gate,
+        opened(gate.rt.settings) as (_, other),
+    ):  # fmt: skip
+        key = await gate.member(max_open=30, rate_per_minute=6000, rate_burst=100)
+        await gate.simulator.fault("reset_after", match={"path": "features"}, times=30)
+        uuids = [await created(gate, key, f"wave {number}") for number in range(30)]
+        await gate.worker.upstream_key_ids_now()
+        stopping = asyncio.Event()
+        gate.start_worker()
+        second = asyncio.create_task(run_worker(other, stopping))
+
+        async def refused_all() -> bool:
+            """The breaker is open, and each of the others has been looked at since."""
+            async with gate.rt.db.single() as tx:
+                waiting = await tx.scalar(
+                    text(
+                        "SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'submit'"
+                        " AND status = 'todo' AND scheduled_at > now()"
+                    )
+                )
+            return waiting >= 30 - few and (await key_of(gate)).breaker is BreakerState.OPEN
+
+        await until(refused_all)
+        stopping.set()
+        await asyncio.gather(second, gate.stop_workers())
+        states = Counter([(await work_of(gate, uuid)).state for uuid in uuids])
+        assert states == {State.UNKNOWN: few, State.QUEUED: 30 - few}
+        assert len((await gate.simulator.summary())["submissions"]) == few
 
 
 async def test_an_answer_between_failures_keeps_the_breaker_closed(

@@ -17,6 +17,7 @@ from app.domain.generation import State
 from app.domain.upstream_keys import BreakerState
 from app.operators.upstream_keys import return_to_use
 from app.upstream.answers import SubmitAnswer
+from app.worker import upstream_keys as keys
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
@@ -24,6 +25,12 @@ from tests.worker.test_breaker import key_of, probe_when_due
 from tests.worker.test_submissions import created, submissions_of, work_of
 
 FEW = 2
+
+
+@pytest.fixture(autouse=True)
+def _only_the_breaker(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has just been sent holds back no others: here all are sent before any answer."""
+    monkeypatch.setattr(keys, "UNPROVEN_SECONDS", 0.0)
 
 
 async def submit_all(gate: Gateway, uuids: list[str]) -> Counter[State]:

@@ -10,12 +10,13 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.domain.generation import State
 from app.domain.upstream_keys import BreakerState
 from app.upstream import client
 from app.upstream.inflight import LEAST_OVERDUE_SECONDS, SILENCE_SECONDS
-from app.worker import submissions
+from app.worker import submissions, upstream_keys
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
 from tests.upstream.test_inflight import Clock
@@ -106,6 +107,35 @@ async def test_an_upstream_that_holds_connections_and_answers_look_ups_is_sent_m
             await submissions.submit(gate.worker, UUID(uuid))
             assert (await work_of(gate, uuid)).state is State.SUCCEEDED
             assert (await key_of(gate)).breaker is BreakerState.CLOSED
+
+
+async def test_what_was_sent_just_now_counts_against_the_next_until_it_is_answered(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(upstream_keys, "UNPROVEN_SECONDS", 60.0)
+    monkeypatch.setattr(submissions, "UNPROVEN_SECONDS", 0.01)
+    async with sending(database_url, tmp_path) as (gate, _):
+        key = await gate.member()
+        held, sent = await created(gate, key, "held back"), await created(gate, key, "sent")
+        async with unanswered(gate, key):
+            async with gate.rt.db.begin() as tx:
+                # As a worker fetches them.
+                await tx.execute(text("DELETE FROM procrastinate_jobs"))
+            await submissions.submit(gate.worker, UUID(held))
+            assert (await work_of(gate, held)).state is State.QUEUED
+            assert await submissions_of(gate, "held back") == []
+            # It comes back by itself.
+            async with gate.rt.db.single() as tx:
+                at = await tx.scalar(
+                    text("SELECT scheduled_at FROM procrastinate_jobs"
+                         " WHERE args->>'generation_id' = :id"), {"id": held},
+                )  # fmt: skip
+            assert at is not None
+            # An upstream that has just answered others is no risk.
+            with gate.worker.upstream.in_flight("main").submission():
+                pass
+            await submissions.submit(gate.worker, UUID(sent))
+            assert (await work_of(gate, sent)).state is State.RUNNING
 
 
 async def test_while_a_few_wait_much_longer_than_usual_the_others_stay_queued(

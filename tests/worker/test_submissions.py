@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -277,7 +278,7 @@ class TestLateAnswers:
         uuid = await created(still_gate, key)
         claim = await submissions._claim(still_gate.worker, UUID(uuid), uuid4())
         assert claim is not None
-        stranger = type(claim)(claim.work, uuid4(), claim.key_label)
+        stranger = replace(claim, attempt=uuid4())
         answer = Succeeded(upstream_id="u-3", paths=("a.mp4",), link=None)
         await submissions.record(still_gate.worker, stranger, answer)
         assert (await work_of(still_gate, uuid)).state is State.SUBMITTING
