@@ -42,13 +42,13 @@ class TeamDocument(Document):
     id: UUID
     name: str
     credits: CreditsDocument | None = Field(
-        description="The team's own limit and what all its members have used of it; null where it "
-        "has none."
+        description="The team's own limit and what its members have used of it; null if it has "
+        "none."
     )
 
 
 class MeDocument(Document):
-    """The caller: who it is, what it may do, and what of that is used."""
+    """The caller, its limits and their use."""
 
     object: Literal["me"]
     member_id: UUID
@@ -57,16 +57,16 @@ class MeDocument(Document):
     status: Status
     team: TeamDocument
     credit_limit: int
-    used_credits: int = Field(description="Spent, or set aside for what is under way.")
+    used_credits: int = Field(description="Spent, or reserved for generations in progress.")
     remaining_credits: int
-    max_open: int = Field(description="Generations that may be under way at a time.")
-    open: int = Field(description="Generations that are under way.")
+    max_open: int = Field(description="How many generations may be in progress at the same time.")
+    open: int = Field(description="Generations in progress.")
     rate: RateDocument
 
 
 @router.get("/me", name="get_me")
 async def get_me(rt: Rt, caller: Caller) -> MeDocument:
-    """Who the key belongs to, its limits, what of them is used and when the rate is whole again."""
+    """Returns the owner of the key, its limits, and how much of them is used."""
     async with rt.db.single() as tx:
         status = await limits.limits_of(tx, caller.member_id, now=rt.clock.for_database())
     own = credits_document(status, Limit.MEMBER_CREDIT_LIMIT)
@@ -89,7 +89,7 @@ async def get_me(rt: Rt, caller: Caller) -> MeDocument:
 
 
 class PriceDocument(Document):
-    """`resolution` null: where the request leaves it to the upstream."""
+    """A price. `resolution` is null for requests that leave it to the upstream."""
 
     duration: Duration
     resolution: Resolution | None
@@ -97,21 +97,19 @@ class PriceDocument(Document):
 
 
 class ModelDocument(Document):
-    """What a model can make and what that costs."""
+    """What a model can make, and what that costs."""
 
     id: VideoModel
     object: Literal["model"]
     feature: str
     provider: str
-    aliases: list[str] = Field(
-        description="Names of other APIs that stand for it in their own dialects."
-    )
+    aliases: list[str] = Field(description="Names that select this model in the other dialects.")
     durations: list[Duration]
     aspect_ratios: list[AspectRatio]
     resolutions: list[Resolution]
-    loop: bool = Field(description="Whether a video can be made to loop.")
+    loop: bool = Field(description="Whether videos can loop.")
     prices: list[PriceDocument] = Field(
-        description="What has no price here cannot be asked for: the operator has set none."
+        description="What has no price cannot be requested: the operator has not set one."
     )
 
 
@@ -122,7 +120,7 @@ class ModelList(Document):
 
 @router.get("/models", name="list_models")
 async def list_models(rt: Rt, _caller: Caller) -> ModelList:
-    """Every model with its lengths, shapes, sizes and prices: all a form needs."""
+    """Lists every model with its durations, aspect ratios, resolutions and prices."""
     return ModelList(
         object="list",
         data=[_model(rt, offer, model) for offer in OFFERS.values() for model in VideoModel],
@@ -175,8 +173,8 @@ class UsageFormat(StrEnum):
 
 
 class UsageRowDocument(Document):
-    """Generations asked for on one day (UTC), of one member and model, by what became of them so
-    far. `held_credits` are set aside for those that have not ended."""
+    """Generations of one member and model, created on one day (UTC), in one state.
+    `held_credits` are reserved for those that have not ended."""
 
     day: date
     member_id: UUID
@@ -193,14 +191,14 @@ class UsageDocument(Document):
     to_day: date
     scope: UsageScope
     data: list[UsageRowDocument]
-    generations: int = Field(description="Of all rows.")
-    settled_credits: int = Field(description="Of all rows.")
-    held_credits: int = Field(description="Of all rows.")
+    generations: int = Field(description="Total of all rows.")
+    settled_credits: int = Field(description="Total of all rows.")
+    held_credits: int = Field(description="Total of all rows.")
 
 
 _USAGE: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "The rows, and their sums.",
+        "description": "The rows and their totals.",
         "model": UsageDocument,
         "content": {"text/csv": {"schema": {"type": "string"}}},
     },
@@ -214,21 +212,21 @@ async def get_usage(
     rt: Rt,
     caller: Caller,
     from_day: Annotated[
-        Day | None, Query(alias="from", description="First day, UTC. Default: 30 days back.")
+        Day | None, Query(alias="from", description="First day, UTC. Default: 30 days ago.")
     ] = None,
     to_day: Annotated[
         Day | None, Query(alias="to", description="Last day, UTC. Default: today.")
     ] = None,
     scope: Annotated[
-        UsageScope, Query(description="`team`: of all its members; administrators only.")
+        UsageScope, Query(description="`team`: all members of the team; administrators only.")
     ] = UsageScope.MEMBER,
     format_: Annotated[
         UsageFormat | None,
-        Query(alias="format", description="Goes before what `Accept` says. Default: JSON."),
+        Query(alias="format", description="Takes precedence over `Accept`. Default: JSON."),
     ] = None,
 ) -> Response:
-    """What you asked for and what it cost, by day, model and state. As CSV with `format=csv` or
-    `Accept: text/csv`."""
+    """Returns what you created and what it cost, by day, model and state. For CSV, send
+    `format=csv` or `Accept: text/csv`."""
     if scope is UsageScope.TEAM and not caller.is_admin:
         raise Forbidden("Only an administrator of the team may see the team's usage.")
     last = to_day or rt.clock.now().date()

@@ -79,8 +79,8 @@ class ResumeRequest(Asked):
 
 
 class ResolveRequest(Asked):
-    """`link` goes with `delivered` and names a host videos are downloaded from; `upstream_id` goes
-    with `found`."""
+    """How an unknown generation ended. `delivered` needs a `link` on a host that videos may be
+    downloaded from; `found` needs an `upstream_id`."""
 
     outcome: Outcome
     reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
@@ -90,13 +90,14 @@ class ResolveRequest(Asked):
 
 @router.get("/gateway", name="get_gateway")
 async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
-    """What is paused, and how the upstream keys are."""
+    """Returns what is paused, and the state of the upstream keys."""
     return await _gateway(rt)
 
 
 @router.post("/pause", name="pause_gateway", responses=refusals(408, 413))
 async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
-    """`admission` takes nothing in, `submission` sends nothing out; what is running goes on."""
+    """Pauses the gateway. `admission` accepts no new generations, `submission` sends none upstream;
+    what is running continues."""
     actor = str(operator.member_id)
     await pauses.set_paused(rt, asked.what, paused=True, reason=asked.reason, actor=actor)
     with after_commit(f"{asked.what.capitalize()} is paused"):
@@ -105,7 +106,7 @@ async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> Gate
 
 @router.post("/resume", name="resume_gateway", responses=refusals(408, 413))
 async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
-    """Ends a pause; what waited for it goes on at once."""
+    """Ends a pause; whatever waited for it continues at once."""
     actor = str(operator.member_id)
     await pauses.set_paused(rt, asked.what, paused=False, reason=None, actor=actor)
     with after_commit(f"{asked.what.capitalize()} goes on"):
@@ -116,7 +117,7 @@ async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> Ga
 async def return_upstream_key(
     label: Annotated[str, PathParameter(pattern=_TEXT)], rt: Rt, operator: Operator
 ) -> GatewayDocument:
-    """Takes an upstream key that was set aside back into use."""
+    """Puts an upstream key that was set aside back into use."""
     await upstream_keys.return_to_use(rt, label, actor=str(operator.member_id))
     with after_commit("The upstream key is back in use"):
         return await _gateway(rt)
@@ -126,9 +127,9 @@ async def return_upstream_key(
 async def list_unknown(
     rt: Rt,
     _operator: Operator,
-    limit: Annotated[int, Query(ge=1, le=100, description="Generations in the list.")] = 50,
+    limit: Annotated[int, Query(ge=1, le=100, description="Generations to return.")] = 50,
 ) -> UnknownList:
-    """Generations of all teams whose outcome nobody knows, oldest first."""
+    """Lists the generations of all teams whose outcome is unknown, oldest first."""
     async with rt.db.single() as tx:
         found = await generations.list_unknown(tx, limit=limit + 1)
     data = [_document(rt, found_one) for found_one in found[:limit]]
@@ -143,8 +144,9 @@ async def list_unknown(
 async def resolve_unknown(
     generation_id: GenerationId, asked: ResolveRequest, rt: Rt, operator: Operator
 ) -> GenerationDocument:
-    """Ends it: `delivered` settles and archives the video behind `link`, `not_made` releases the
-    credits, `lost` settles them. `found` names the upstream's record; asking it ends it soon."""
+    """Resolves an unknown generation. `delivered` charges it and archives the video at `link`,
+    `not_made` releases its credits, `lost` charges it without a video. `found` names the record at
+    the upstream, which is then polled to decide."""
     generation = await unknown.resolve(
         rt,
         generation_id,

@@ -34,7 +34,7 @@ class Document(BaseModel):
 
 
 class SpecDocument(Document):
-    """What was asked; null where it was left to the upstream."""
+    """What was requested; null where the choice was left to the upstream."""
 
     prompt: str
     model: VideoModel
@@ -48,85 +48,91 @@ class FailureDocument(Document):
     """Why there is no video."""
 
     code: str = Field(description="One of the outcomes in the reference, such as `canceled`.")
-    message: str = Field(description="A sentence that may be shown to a person.")
+    message: str = Field(description="A sentence that you may show to people.")
 
 
 class VideoDocument(Document):
-    """The file. Its measures are read from the file itself once it is archived, and null before."""
+    """The file. Its properties are read from the file once it is archived, and null until then."""
 
     url: str | None = Field(
-        description="A signed link that needs no key and works in a `<video>` tag; it changes with "
-        "each answer and ends after some days. Null once the video is deleted or lost."
+        description="A signed link that needs no key and works in a `<video>` tag. It changes with "
+        "every response and expires after some days. Null once the video is deleted or lost."
     )
     state: AssetState = Field(
-        description="`pending`: playable, on its way into the archive. `archived`: kept. "
-        "`deleted`, `lost`: gone."
+        description="`pending`: playable, and being archived. `archived`: kept. "
+        "`deleted`, `lost`: no longer available."
     )
     size_bytes: int | None
-    sha256: str | None = Field(description="Of the file, in hex.")
+    sha256: str | None = Field(description="Checksum of the file, in hex.")
     content_type: str
     duration_seconds: float | None
     width: int | None = Field(description="Pixels.")
     height: int | None = Field(description="Pixels.")
     codec: str | None
-    mismatch: str | None = Field(description="Where the file is not what was asked for.")
+    mismatch: str | None = Field(
+        description="How the file differs from what was requested; null if it does not."
+    )
     archived_at: datetime | None
 
 
 class WaitingDocument(Document):
-    """What a queued generation waits for."""
+    """Why a queued generation has not been sent yet."""
 
-    queue_position: int | None = Field(description="1 is sent next. Null: it is being sent.")
+    queue_position: int | None = Field(description="1 is next. Null: it is being sent.")
     reason: WaitingReason = Field(
-        description="`queue`: its turn. `paused`: an operator. `upstream_unavailable`: 1min.ai."
+        description="`queue`: others are ahead of it. `paused`: an operator paused submissions. "
+        "`upstream_unavailable`: 1min.ai cannot be used at the moment."
     )
-    retry_after_seconds: int = Field(description="When looking again makes sense.")
+    retry_after_seconds: int = Field(description="When to check again.")
 
 
 class ProgressDocument(Document):
-    """How long it has been under way, beside what like ones (same model and length) took. There is
-    no percentage: nobody knows one. Draw a bar to `p90_seconds` if you need a bar."""
+    """How long it has been in progress, and how long similar generations (same model and length)
+    took. There is no percentage, since nobody knows it. For a progress bar, use `p90_seconds` as
+    its length."""
 
     elapsed_seconds: float = Field(
-        description="Since it was sent upstream, until it ended. 0 while it is queued."
+        description="From being sent upstream until now, or until it ended. 0 while it is queued."
     )
     p50_seconds: float | None = Field(
-        description="Half of the last like ones took no longer. Null: too few to say."
+        description="Half of the recent similar ones took no longer. Null: too few to tell."
     )
     p90_seconds: float | None = Field(
-        description="Nine in ten of the last like ones took no longer. Null: too few to say."
+        description="Nine in ten of the recent similar ones took no longer. Null: too few to tell."
     )
 
 
 class GenerationDocument(Document):
-    """One paid request for one video and what became of it."""
+    """One paid request for one video, and its result."""
 
     id: UUID
     object: Literal["generation"]
     state: State = Field(
-        description="`queued`, `submitting` and `running` are under way. `succeeded`, `failed` and "
-        "`canceled` never change again. `unknown`: the upstream's answer was lost; it is being "
-        "found out, and its credits stay set aside."
+        description="`queued`, `submitting` and `running` are in progress. `succeeded`, `failed` "
+        "and `canceled` are final. `unknown`: the upstream's response was lost. The gateway is "
+        "finding out what became of it; its credits stay reserved."
     )
     feature: str
     provider: str
-    dialect: str = Field(description="The API it was asked for through: `rest`, `onemin`, …")
+    dialect: str = Field(description="The API that created it: `rest`, `onemin`, …")
     member_id: UUID
     spec: SpecDocument
-    quote_credits: int = Field(description="The price it was accepted at.")
-    settled_credits: int | None = Field(description="What it cost. Null until that is settled.")
+    quote_credits: int = Field(description="The price when it was accepted.")
+    settled_credits: int | None = Field(description="What it cost in the end. Null until then.")
     upstream_paths: list[str]
-    video: VideoDocument | None = Field(description="Null until there is one.")
+    video: VideoDocument | None = Field(description="Null until there is a video.")
     error: FailureDocument | None = Field(
-        description="Of a failed, canceled or unknown generation."
+        description="Set if the generation failed, was canceled, or is unknown."
     )
     waiting: WaitingDocument | None = Field(
-        description="What a queued generation waits for. Null in lists, and in the answer to a "
-        "create that nothing holds up."
+        description="Why a queued generation has not been sent yet. Null in lists, and in the "
+        "response to a create that nothing holds up."
     )
     progress: ProgressDocument
     remixed_from: UUID | None = Field(description="The generation this one is a remix of.")
-    callback_url: str | None = Field(description="Where its end is told to.")
+    callback_url: str | None = Field(
+        description="The address that receives a webhook when it ends."
+    )
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
@@ -139,44 +145,44 @@ class GenerationList(Document):
     data: list[GenerationDocument]
     has_more: bool
     next_cursor: str | None = Field(
-        description="`cursor` of the next page. Null: this is the last."
+        description="Pass it as `cursor` to get the next page. Null: this is the last page."
     )
 
 
 class ProblemIssue(BaseModel):
     """One thing wrong with one field of the request."""
 
-    field: str = Field(description="Its name, with a dot before each level below the first.")
+    field: str = Field(description="The name of the field; nested names are joined with dots.")
     code: str = Field(description="`missing`, `unknown`, `type` or `value`.")
     message: str
-    value: Any = Field(None, description="What was sent, shortened.")
-    allowed: list[Any] | None = Field(None, description="What would be accepted, if it is a list.")
+    value: Any = Field(None, description="What you sent, shortened.")
+    allowed: list[Any] | None = Field(
+        None, description="The allowed values, if they can be listed."
+    )
 
 
 class Problem(BaseModel):
     """Why a request was refused: RFC 9457 problem details. Branch on `code`, show `detail`. Some
-    codes bring further members that say which limit it was and how much of it is used."""
+    codes add members that name the limit that was reached and how much of it is used."""
 
     model_config = ConfigDict(extra="allow")
 
     type: str = Field(description="`urn:reelgate:error:` and the code.")
-    title: str = Field(description="The same sentence for every problem of this code.")
+    title: str = Field(description="The same sentence for every error with this code.")
     status: int
-    detail: str = Field(description="What is wrong with this request, for a person.")
-    code: str = Field(description="What went wrong, for a program; the reference lists them all.")
+    detail: str = Field(description="What is wrong with this request, for people.")
+    code: str = Field(description="What went wrong, for programs; the reference lists all codes.")
     billed: bool | None = Field(
-        description="Whether this request set aside or spent credits. Null: nobody can know yet."
+        description="Whether this request reserved or spent credits. Null: not known yet."
     )
     retry_safe: bool = Field(
-        description="Whether sending the very same request again cannot pay for a second video."
+        description="True if sending the same request again cannot pay for a second video."
     )
-    request_id: str = Field(description="Names this request in the gateway's log.")
+    request_id: str = Field(description="Identifies this request in the gateway's log.")
     generation_id: UUID | None = Field(
         None, description="The generation that exists although this request failed: look it up."
     )
-    errors: list[ProblemIssue] | None = Field(
-        None, description="Every field that is wrong, where fields are."
-    )
+    errors: list[ProblemIssue] | None = Field(None, description="Every field that is wrong.")
 
 
 def generation_document(

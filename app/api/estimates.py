@@ -26,7 +26,7 @@ _ENOUGH_SAMPLES = 5
 
 
 class CreditsDocument(Document):
-    """A credit limit and what of it is used: spent, or set aside for what is under way."""
+    """A credit limit and its use: credits spent, or reserved for generations in progress."""
 
     credit_limit: int
     used_credits: int
@@ -34,8 +34,8 @@ class CreditsDocument(Document):
 
 
 class RateDocument(Document):
-    """How many creates per minute, and how many in a row (`burst`). `remaining` is left now;
-    after `reset_seconds` the whole burst is back."""
+    """How many creates are allowed per minute, and how many at once (`burst`). `remaining` are left
+    now; after `reset_seconds` the whole burst is available again."""
 
     per_minute: int
     burst: int
@@ -44,8 +44,8 @@ class RateDocument(Document):
 
 
 class ExpectedDocument(Document):
-    """What like generations (same model and length) took lately; null where too few have
-    finished. `queued_ahead` is what would be sent before this one."""
+    """How long similar generations (same model and length) took recently; null if too few have
+    finished. `queued_ahead` is how many would be sent before this one."""
 
     queued_ahead: int
     wait_p50_seconds: float | None
@@ -61,14 +61,14 @@ class EstimateDocument(Document):
     quote_credits: int = Field(description="The price.")
     admissible: bool = Field(description="Whether the request would be accepted now.")
     binding_limit: Limit | None = Field(
-        description="What would refuse it; null where nothing would."
+        description="The limit that would refuse it; null if none would."
     )
     retry_after_seconds: int | None = Field(
-        description="When it may be accepted. Null: now, or not before an administrator acts."
+        description="When it may be accepted. Null: now, or only after an administrator has acted."
     )
     member: CreditsDocument
-    team: CreditsDocument | None = Field(description="Null: your team has no limit of its own.")
-    open: int = Field(description="Your generations that are under way.")
+    team: CreditsDocument | None = Field(description="Null: your team has no limit.")
+    open: int = Field(description="Your generations in progress.")
     max_open: int
     rate: RateDocument
     expected: ExpectedDocument
@@ -85,8 +85,9 @@ _BODY = {"requestBody": {"required": True, "content": {"application/json": {
     openapi_extra=_BODY,
 )
 async def estimate_generation(request: Request, rt: Rt, caller: Caller) -> EstimateDocument:
-    """What `create_generation` would answer to the same body: the price, whether a limit would
-    refuse it and when that is over, and how long like ones took. Spends and keeps nothing."""
+    """Returns what `create_generation` would do with the same body: the price, whether a limit
+    would refuse it and for how long, and how long similar generations took. Costs nothing and
+    stores nothing."""
     asked = wire.parse(await read_json_object(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     ))  # fmt: skip

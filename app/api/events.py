@@ -44,17 +44,17 @@ _FINAL_TYPES = frozenset(f"generation.{state.value}" for state in FINAL)
 
 LastEventId = Annotated[
     str | None,
-    Header(description="The last event that was seen: it goes on behind that one."),
+    Header(description="The id of the last event you received; the stream continues after it."),
 ]
 LastEventIdQuery = Annotated[
     str | None,
-    Query(alias="last_event_id", description="The same, for clients that set no headers."),
+    Query(alias="last_event_id", description="The same, for clients that cannot send headers."),
 ]
 
 
 class EventDocument(Document):
-    """One event, as `data` of a stream carries it. `type` says what happened; `generation` is as it
-    is by the time it is told."""
+    """One event, as the `data` of a stream. `type` says what happened; `generation` is as of the
+    moment the event is sent."""
 
     object: str = "event"
     id: int
@@ -64,7 +64,7 @@ class EventDocument(Document):
 
 
 class EventsTokenDocument(Document):
-    """A token for `?token=`, good for opening streams of your own events until it expires."""
+    """A token for `?token=`, which opens streams of your own events until it expires."""
 
     token: str
     expires_at: datetime
@@ -73,8 +73,8 @@ class EventsTokenDocument(Document):
 
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
-        "description": "Events as they happen, without an end (WHATWG server-sent events). `data` "
-        "is JSON with `id`, `type`, `created_at` and `generation`.",
+        "description": "Events as they happen, until you disconnect (WHATWG server-sent events). "
+        "`data` is JSON with `id`, `type`, `created_at` and `generation`.",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
@@ -89,8 +89,8 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 @router.post("/events/token", name="create_events_token", status_code=201)
 async def create_events_token(rt: Rt, caller: Caller) -> EventsTokenDocument:
-    """A token for a page in a browser, whose EventSource cannot send your key. It opens streams of
-    your events for five minutes and nothing else; a stream that is open goes on."""
+    """Creates a token for web pages, whose EventSource cannot send your key. For five minutes it
+    opens streams of your own events, and nothing else; a stream that is open stays open."""
     expires_at = rt.clock.now() + timedelta(seconds=TOKEN_SECONDS)
     return EventsTokenDocument(
         token=rt.stream_tokens.make(caller.key_id, expires_at=expires_at),
@@ -106,10 +106,10 @@ async def stream_events(
     last_event_id: LastEventId = None,
     last_event_id_query: LastEventIdQuery = None,
     team: Annotated[
-        bool, Query(description="Of everybody in the team; administrators only.")
+        bool, Query(description="Events of everybody in the team; administrators only.")
     ] = False,
 ) -> Response:
-    """Events of all your generations, from now on or behind the last one that you saw."""
+    """Streams the events of all your generations, from now on or after the last you received."""
     if team and not caller.is_admin:
         raise Forbidden("Only an administrator of the team may listen to the team's events.")
     seen = _event_id(last_event_id, last_event_id_query)
@@ -130,8 +130,8 @@ async def stream_events(
 
 @router.get("/generations/{generation_id}/events", name="stream_generation_events",
             response_class=Response,
-            responses={**_STREAM, 204: {"description": "It has ended and there is nothing more to "
-                                        "tell: EventSource stops coming again."}})  # fmt: skip
+            responses={**_STREAM, 204: {"description": "The generation has ended and has no more "
+                                        "events: EventSource stops reconnecting."}})  # fmt: skip
 async def stream_generation_events(
     generation_id: GenerationId,
     rt: Rt,
@@ -139,9 +139,9 @@ async def stream_generation_events(
     last_event_id: LastEventId = None,
     last_event_id_query: LastEventIdQuery = None,
 ) -> Response:
-    """Events of one generation from its beginning, or behind the last one that you saw. The stream
-    ends when the generation has. Between events, `progress` says how long it has taken beside what
-    like ones took."""
+    """Streams the events of one generation from its start, or after the last one you received. The
+    stream ends when the generation has ended. Between events, `progress` says how long it has taken
+    and how long similar ones took."""
     seen = _event_id(last_event_id, last_event_id_query)
     generation = await queries.get_visible(rt, caller, generation_id)
     whose = Whose(generation_id=generation.id)

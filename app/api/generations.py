@@ -45,14 +45,14 @@ router = APIRouter(prefix="/generations", tags=["generations"])
 _BODY = {"requestBody": {"required": True, "content": {"application/json": {
     "schema": {"$ref": "#/components/schemas/GenerationRequest"}}}}}  # fmt: skip
 _ENDED: dict[str, Any] = {
-    "description": "It has ended already: the wait was long enough, or this is the answer to an "
-    "earlier request again.",
+    "description": "The generation has already ended: the wait was long enough, or this repeats "
+    "the response to an earlier request.",
     "model": GenerationDocument,
     "headers": CREATED,
 }
 _ACCEPTED: dict[int | str, dict[str, Any]] = {
     200: _ENDED,
-    202: {"description": "Accepted and on its way.", "headers": CREATED},
+    202: {"description": "Accepted.", "headers": CREATED},
     **refusals(402, 422, 429),
 }
 
@@ -66,11 +66,11 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     openapi_extra={**_BODY, "parameters": [IDEMPOTENCY_KEY, PREFER]},
 )
 async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
-    """Asks for a video.
+    """Creates a video.
 
-    Answers at once with 202 and the generation, whose `state` is then followed with
-    `get_generation` or the events. Credits are set aside now and spent when there is a video. Send
-    an `Idempotency-Key`, and a request that is repeated after a lost answer is never paid twice.
+    Returns at once with 202 and the generation; follow its `state` with `get_generation` or the
+    events. Credits are reserved now and spent when there is a video. Send an `Idempotency-Key`, so
+    that repeating a request whose response was lost never pays twice.
     """
     asked = wire.parse(
         await read_json_object(
@@ -88,19 +88,19 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
 async def list_generations(
     rt: Rt,
     caller: Caller,
-    state: Annotated[list[State] | None, Query(description="Only these states.")] = None,
-    created_from: Annotated[Instant | None, Query(description="Made at or after.")] = None,
-    created_before: Annotated[Instant | None, Query(description="Made before.")] = None,
+    state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
+    created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
+    created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
     member_id: Annotated[
-        UUID | None, Query(description="Of this member; administrators only. Default: all.")
+        UUID | None, Query(description="Only of this member; for administrators. Default: all.")
     ] = None,
     cursor: Annotated[
-        str | None, Query(min_length=1, description="`next_cursor` of the page before.")
+        str | None, Query(min_length=1, description="`next_cursor` of the previous page.")
     ] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="Generations in a page.")] = 20,
+    limit: Annotated[int, Query(ge=1, le=100, description="Generations per page.")] = 20,
 ) -> GenerationList:
-    """Your generations, newest first, whichever API they were asked for through. An administrator
-    sees the team's."""
+    """Lists your generations, newest first, whichever API created them. Administrators see those of
+    the whole team."""
     if not caller.is_admin and member_id not in (None, caller.member_id):
         raise Forbidden("Only an administrator of the team may list another member's generations.")
     async with rt.db.single() as tx:
@@ -132,7 +132,7 @@ async def list_generations(
 async def get_generation(
     generation_id: GenerationId, rt: Rt, caller: Caller, response: Response
 ) -> GenerationDocument:
-    """One generation. While it is under way, `Retry-After` says when to look again."""
+    """Returns one generation. While it is in progress, `Retry-After` says when to check again."""
     generation = await queries.get_visible(rt, caller, generation_id)
     waiting = await queries.waiting_of(rt, generation)
     if generation.state not in RESTING:
@@ -145,8 +145,8 @@ async def get_generation(
 async def cancel_generation(
     generation_id: GenerationId, rt: Rt, caller: Caller
 ) -> GenerationDocument:
-    """Cancels a generation that is still queued; its credits are free again at once. Once it was
-    sent upstream it is paid for, and this answers 409 `not_cancelable`."""
+    """Cancels a queued generation and releases its credits at once. A generation that has been sent
+    upstream has been paid for: 409 `not_cancelable`."""
     generation = await queries.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
         generation = await cancel.cancel(rt, generation_id)
@@ -170,9 +170,9 @@ async def cancel_generation(
 async def retry_generation(
     request: Request, generation_id: GenerationId, rt: Rt, caller: Caller
 ) -> Response:
-    """Asks once more for the video of a failed or canceled generation: a new generation with the
-    same spec, which costs credits like any other. One that is under way, has its video, or is
-    `unknown` is refused with 409 `not_retryable`: it would be paid for twice."""
+    """Creates a new generation with the spec of a failed or canceled one. It costs credits like any
+    other. A generation that is in progress, has succeeded or is `unknown` would be paid for twice:
+    409 `not_retryable`."""
     former = await queries.get_visible(rt, caller, generation_id)
     if former.state not in (State.FAILED, State.CANCELED):
         raise NotRetryable(
@@ -204,8 +204,8 @@ async def retry_generation(
     responses=refusals(404, 409, 422),
 )
 async def delete_generation(generation_id: GenerationId, rt: Rt, caller: Active) -> None:
-    """Deletes the video of a generation that has ended, for ever; the record stays. Asking again
-    changes nothing. An administrator may delete the team's."""
+    """Deletes the video of an ended generation permanently; its record stays. Deleting it again
+    changes nothing. Administrators may delete videos of the whole team."""
     generation = await queries.get_visible(rt, caller, generation_id)
     own = generation.member_id == caller.member_id
     await deletion.delete(rt, generation, reason="owner" if own else "admin", by=caller.member_id)
@@ -214,9 +214,9 @@ async def delete_generation(generation_id: GenerationId, rt: Rt, caller: Active)
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file.", "content": {"video/mp4": _FILE}},
-    206: {"description": "The part that `Range` asked for.", "content": {"video/mp4": _FILE}},
-    304: {"description": "`If-None-Match` or `If-Modified-Since` says that you have it."},
-    416: {"description": "`Range` begins behind the end of the file."},
+    206: {"description": "The part requested by `Range`.", "content": {"video/mp4": _FILE}},
+    304: {"description": "Not modified: you already have the file."},
+    416: {"description": "`Range` starts after the end of the file."},
     **refusals(404, 409, 410, 412, 422),
 }
 
@@ -234,10 +234,10 @@ async def get_content(
     generation_id: GenerationId,
     rt: Rt,
     caller: Caller,
-    download: Annotated[bool, Query(description="Names the answer a download.")] = False,
+    download: Annotated[bool, Query(description="Send it as an attachment.")] = False,
 ) -> Response:
-    """The video's bytes, as soon as the generation has succeeded. Ranges and conditional requests
-    work. A page does not need this: `video.url` is a link that works without a key."""
+    """Returns the video file once the generation has succeeded. Supports ranges and conditional
+    requests. Web pages do not need this: `video.url` is a link that works without a key."""
     generation = await queries.get_visible(rt, caller, generation_id)
     return await video_response(
         rt, request, generation, disposition="attachment" if download else "inline"
@@ -246,7 +246,7 @@ async def get_content(
 
 _PICTURE: dict[int | str, dict[str, Any]] = {
     200: {"description": "The picture.", "content": {"image/webp": _FILE}},
-    206: {"description": "The part that `Range` asked for.", "content": {"image/webp": _FILE}},
+    206: {"description": "The part requested by `Range`.", "content": {"image/webp": _FILE}},
     **{status: _CONTENT[status] for status in (304, 416)},
     **refusals(404, 409, 410, 412, 422),
 }
@@ -261,8 +261,8 @@ _PICTURE: dict[int | str, dict[str, Any]] = {
 async def get_thumbnail(
     request: Request, generation_id: GenerationId, rt: Rt, caller: Caller
 ) -> Response:
-    """One frame of the video as WebP, at most 640 pixels on its longest side, once the video is
-    archived; before that 409 `not_ready`."""
+    """Returns one frame of the video as WebP, at most 640 pixels on its longest side. Until the
+    video is archived: 409 `not_ready`."""
     generation = await queries.get_visible(rt, caller, generation_id)
     return await thumbnail_response(rt, request, generation)
 

@@ -28,7 +28,7 @@ GenerationId = Annotated[
     AnyFormOfId,
     Path(
         description="The `id` of a generation. Ids of the OpenAI dialect (`video_` and 32 hex "
-        "digits) are understood too."
+        "digits) are accepted too."
     ),
 ]
 
@@ -48,9 +48,9 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
     "required": False,
-    "description": "Any text of your own that names this request, such as a random UUID, 1 to 255 "
-    "visible characters. Send the request again with the same key and you get the same generation "
-    "again, with `Idempotent-Replayed: true`, instead of paying for a second one.",
+    "description": "Your own identifier for this request, such as a random UUID, 1 to 255 visible "
+    "characters. Repeating the request with the same key returns the same generation, with "
+    "`Idempotent-Replayed: true`, instead of paying for a second one.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     "example": "4f9a1a52-3f0d-4a0e-9d7a-6d9f3b1c2e10",
 }
@@ -58,22 +58,22 @@ PREFER: dict[str, Any] = {
     "name": "Prefer",
     "in": "header",
     "required": False,
-    "description": "`wait=60` holds the answer for up to 60 seconds, or until the video is there, "
-    "whichever comes first (RFC 7240). Without it the answer comes at once.",
+    "description": "`wait=60` delays the response for up to 60 seconds, or until there is a video, "
+    "whichever comes first (RFC 7240). Without it the response comes at once.",
     "schema": {"type": "string"},
     "example": "wait=60",
 }
 
 _HEADERS: dict[str, tuple[str, str, Any]] = {
-    "Location": ("string", "Where to look for the generation.",
+    "Location": ("string", "Where to look up the generation.",
                  "/api/v1/generations/0f8fad5b-d9cb-469f-a165-70867728950e"),
-    "Retry-After": ("integer", "Seconds after which looking again makes sense.", 5),
-    "Idempotent-Replayed": ("string", "`true` where an earlier request made this generation.",
+    "Retry-After": ("integer", "Seconds to wait before checking again.", 5),
+    "Idempotent-Replayed": ("string", "`true` if an earlier request created this generation.",
                             "true"),
-    "Preference-Applied": ("string", "What of `Prefer` was followed.", "wait=60"),
-    "RateLimit": ("string", "Creates left and seconds until all are back (IETF draft).",
+    "Preference-Applied": ("string", "The part of `Prefer` that was applied.", "wait=60"),
+    "RateLimit": ("string", "Creates left, and seconds until all are available again (IETF draft).",
                   '"member";r=19;t=1'),
-    "RateLimit-Policy": ("string", "Your burst and the seconds it takes to fill (IETF draft).",
+    "RateLimit-Policy": ("string", "Your burst, and the seconds it takes to refill (IETF draft).",
                          '"member";q=20;w=20'),
 }  # fmt: skip
 

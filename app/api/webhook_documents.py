@@ -16,7 +16,7 @@ from app.domain.webhooks import OFFERED, Format, Kind
 
 
 class WebhookEvent(StrEnum):
-    """What an endpoint can be told."""
+    """The events that an endpoint can receive."""
 
     COMPLETED = "video.completed"
     FAILED = "video.failed"
@@ -41,13 +41,13 @@ class WebhookAsked(BaseModel):
 
 
 class WebhookEndpointRequest(WebhookAsked):
-    """Where to tell you what. The address must be https and public, unless an operator allows an
-    internal one."""
+    """A new endpoint. Its address must be https and public, unless an operator allows an internal
+    one."""
 
     url: str = Field(examples=["https://hooks.example.com/reelgate"])
     event_types: list[WebhookEvent] = Field(
         default_factory=lambda: list(WebhookEvent), min_length=1,
-        description="What to be told of; everything if it is left out.",
+        description="The events to send. Default: all.",
     )  # fmt: skip
     format: Format = Field(
         Format.REELGATE,
@@ -56,32 +56,32 @@ class WebhookEndpointRequest(WebhookAsked):
     )
     description: str | None = Field(None, max_length=500, pattern=_TEXT)
     team_wide: bool = Field(
-        False, description="Tell of everybody's videos in the team; administrators only."
+        False, description="Send events of everybody in the team; administrators only."
     )
 
 
 class WebhookEndpointChange(WebhookAsked):
-    """What is left out stays as it is."""
+    """Fields that are left out stay as they are."""
 
     url: str | None = None
     event_types: list[WebhookEvent] | None = Field(None, min_length=1)
     format: Format | None = None
     description: str | None = Field(None, max_length=500, pattern=_TEXT)
     enabled: bool | None = Field(
-        None, description="`false` stops it; `true` starts it again, also after it was disabled "
-        "for failing."
+        None, description="`false` disables it; `true` enables it again, also after it was "
+        "disabled for failing."
     )  # fmt: skip
 
 
 class WebhookRotation(WebhookAsked):
     overlap_seconds: int = Field(
         86_400, ge=0, le=_MOST_OVERLAP_SECONDS,
-        description="For how long the old secret signs too, beside the new one.",
+        description="How long the old secret signs too, beside the new one.",
     )  # fmt: skip
 
 
 class WebhookEndpointDocument(Document):
-    """An endpoint. Its secret was shown when it was made or rotated, and is not shown again."""
+    """An endpoint. Its secret was shown when it was created or rotated, and is not shown again."""
 
     object: str = "webhook_endpoint"
     id: UUID
@@ -92,14 +92,14 @@ class WebhookEndpointDocument(Document):
     team_wide: bool
     enabled: bool
     disabled_reason: str | None = Field(description="`owner`, `operator`, `gone` or `failing`.")
-    failing_since: datetime | None = Field(description="Nothing has come through since then.")
+    failing_since: datetime | None = Field(description="No delivery has succeeded since then.")
     previous_secret_until: datetime | None
     created_at: datetime
     updated_at: datetime
 
 
 class WebhookEndpointWithSecret(WebhookEndpointDocument):
-    """An endpoint with the secret that signs what is sent to it: keep it, it is shown once."""
+    """An endpoint with the secret that signs its deliveries. Keep it: it is shown only once."""
 
     secret: str
 
@@ -110,14 +110,14 @@ class WebhookEndpointList(Document):
 
 
 class CallbackSecretDocument(Document):
-    """Signs what is sent to the `callback_url` of your requests."""
+    """Signs the requests to the `callback_url` of your generations."""
 
     secret: str
 
 
 class WebhookDeliveryDocument(Document):
-    """One thing told to one receiver. `endpoint_id` is null where it went to the `callback_url` of
-    a request, `generation_id` of a test."""
+    """One event for one receiver. `endpoint_id` is null for a `callback_url`, `generation_id` for a
+    test."""
 
     object: str = "webhook_delivery"
     id: UUID
@@ -134,7 +134,7 @@ class WebhookDeliveryDocument(Document):
 
 
 class WebhookAttemptDocument(Document):
-    """One try: what was sent, without signatures, and the beginning of what came back."""
+    """One attempt: the request, without signatures, and the beginning of the response."""
 
     number: int
     created_at: datetime

@@ -1,4 +1,4 @@
-"""Webhooks: where to be told, what was told, and telling it again."""
+"""Webhook endpoints, deliveries and their attempts."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ _ONE = "/endpoints/{endpoint_id}"
 async def create_webhook_endpoint(
     asked: WebhookEndpointRequest, rt: Rt, caller: Active
 ) -> WebhookEndpointWithSecret:
-    """A receiver of what becomes of your videos. The answer shows the secret that signs what is
-    sent there, once."""
+    """Creates an endpoint that receives events of your videos. The response shows the secret that
+    signs them; it is shown only once."""
     issued = await endpoints.create(
         rt,
         caller,
@@ -65,7 +65,7 @@ async def create_webhook_endpoint(
 
 @router.get("/endpoints", name="list_webhook_endpoints")
 async def list_webhook_endpoints(rt: Rt, caller: Caller) -> WebhookEndpointList:
-    """Your endpoints, and the team's where you administer it; oldest first."""
+    """Lists your endpoints, oldest first; administrators also see those of the team."""
     async with rt.db.single() as tx:
         found = await webhook_endpoints.list_owned(tx, endpoints.owner_of(caller))
     return WebhookEndpointList(data=[WebhookEndpointDocument(**endpoint_fields(e)) for e in found])
@@ -75,7 +75,7 @@ async def list_webhook_endpoints(rt: Rt, caller: Caller) -> WebhookEndpointList:
 async def get_webhook_endpoint(
     endpoint_id: UUID, rt: Rt, caller: Caller
 ) -> WebhookEndpointDocument:
-    """One endpoint, without its secret."""
+    """Returns one endpoint, without its secret."""
     return WebhookEndpointDocument(**endpoint_fields(await endpoints.get(rt, caller, endpoint_id)))
 
 
@@ -83,7 +83,7 @@ async def get_webhook_endpoint(
 async def update_webhook_endpoint(
     endpoint_id: UUID, asked: WebhookEndpointChange, rt: Rt, caller: Active
 ) -> WebhookEndpointDocument:
-    """Changes what is named and nothing else."""
+    """Changes the fields that you send."""
     changes = _changes(rt, asked)
     endpoint = await endpoints.change(rt, caller, endpoint_id, changes)
     with after_commit("The endpoint was changed"):
@@ -93,7 +93,7 @@ async def update_webhook_endpoint(
 @router.delete(_ONE, name="delete_webhook_endpoint", status_code=204, response_class=Response,
                responses=refusals(404, 422))  # fmt: skip
 async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> None:
-    """Deletes it with the log of its deliveries; what waits for it is not sent any more."""
+    """Deletes the endpoint and its delivery log. Pending deliveries are not sent."""
     await endpoints.delete(rt, caller, endpoint_id)
 
 
@@ -102,8 +102,8 @@ async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> 
 async def rotate_webhook_secret(
     endpoint_id: UUID, rt: Rt, caller: Active, asked: WebhookRotation | None = None
 ) -> WebhookEndpointWithSecret:
-    """A new secret, shown once. For as long as you ask the old one signs too, so that no delivery
-    is refused while you put the new one in place."""
+    """Makes a new secret, shown only once. The old one signs too for `overlap_seconds`, so that no
+    delivery is refused while you put the new one in place."""
     overlap = (asked or WebhookRotation()).overlap_seconds
     issued = await endpoints.rotate(rt, caller, endpoint_id, overlap_seconds=overlap)
     with after_commit("The secret was rotated"):
@@ -112,7 +112,7 @@ async def rotate_webhook_secret(
 
 @router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
 async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> WebhookDeliveryDetail:
-    """Sends an event of type `webhook.test` now and says what came back. It is tried once."""
+    """Sends a `webhook.test` event now and returns the response. It is not retried."""
     if rt.tests_in_flight >= rt.settings.webhook_concurrency:
         raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
     rt.tests_in_flight += 1
@@ -129,7 +129,7 @@ async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> We
 
 @router.get("/callback-secret", name="get_callback_secret")
 async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
-    """The secret that signs what is sent to the `callback_url` of your requests."""
+    """Returns the secret that signs requests to the `callback_url` of your generations."""
     return CallbackSecretDocument(secret=rt.sender.secrets.of_member(caller.member_id))
 
 
@@ -137,16 +137,16 @@ async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
 async def list_webhook_deliveries(
     rt: Rt,
     caller: Caller,
-    endpoint_id: Annotated[UUID | None, Query(description="To this endpoint.")] = None,
+    endpoint_id: Annotated[UUID | None, Query(description="Only to this endpoint.")] = None,
     generation_id: Annotated[
-        UUID | None, AnyFormOfId, Query(description="About this generation.")
+        UUID | None, AnyFormOfId, Query(description="Only about this generation.")
     ] = None,
-    state: Annotated[DeliveryState | None, Query(description="In this state.")] = None,
-    cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100, description="Deliveries in a page.")] = 20,
+    state: Annotated[DeliveryState | None, Query(description="Only in this state.")] = None,
+    cursor: Annotated[str | None, Query(description="`next_cursor` of the previous page.")] = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Deliveries per page.")] = 20,
 ) -> WebhookDeliveryList:
-    """What was told, newest first: to your endpoints and callbacks, and to the team's where you
-    administer it."""
+    """Lists deliveries to your endpoints and callbacks, newest first; administrators also see those
+    of the team."""
     async with rt.db.single() as tx:
         found = await webhook_deliveries.list_visible(
             tx,
@@ -168,7 +168,7 @@ async def list_webhook_deliveries(
 @router.get("/deliveries/{delivery_id}", name="get_webhook_delivery",
             responses=refusals(404, 422))  # fmt: skip
 async def get_webhook_delivery(delivery_id: UUID, rt: Rt, caller: Caller) -> WebhookDeliveryDetail:
-    """One delivery with every try: what was sent and what came back."""
+    """Returns one delivery with every attempt: the request and the response."""
     return await _detail(rt, caller, delivery_id)
 
 
@@ -177,8 +177,8 @@ async def get_webhook_delivery(delivery_id: UUID, rt: Rt, caller: Caller) -> Web
 async def resend_webhook_delivery(
     delivery_id: UUID, rt: Rt, caller: Active
 ) -> WebhookDeliveryDocument:
-    """Sends it again as soon as possible, under the same `webhook-id`, and tries it again for a day
-    if it fails."""
+    """Sends a delivery again as soon as possible, under the same `webhook-id`, and retries it for a
+    day if it fails."""
     delivery = await endpoints.resend(rt, caller, delivery_id)
     with after_commit("The delivery will be sent again"):
         return WebhookDeliveryDocument(**delivery_fields(delivery))

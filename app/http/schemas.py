@@ -13,16 +13,16 @@ PROMPT: dict[str, Any] = {**TEXT, "minLength": 1, "maxLength": MAX_PROMPT_CHARS}
 RATIO: dict[str, Any] = {**TEXT, "enum": [ratio.value for ratio in AspectRatio]}
 DURATION: dict[str, Any] = {
     **TEXT, "default": "5s", "examples": ["5s", "10s"],
-    "description": "Lengths that are not made become the next longer one.",
+    "description": "An unsupported length becomes the next longer one.",
 }  # fmt: skip
 RESOLUTION: dict[str, Any] = {
     **TEXT, "examples": ["720p", "1080p"],
-    "description": "Smaller ones become 720p, larger ones are refused.",
+    "description": "Smaller ones become 720p; larger ones are refused.",
 }  # fmt: skip
 INSTANT: dict[str, Any] = {**TEXT, "format": "date-time"}
 UUID: dict[str, Any] = {**TEXT, "format": "uuid"}
 LINK: dict[str, Any] = {
-    **TEXT, "format": "uri", "description": "Signed: it needs no key and ends after a while."
+    **TEXT, "format": "uri", "description": "A signed link: needs no key, and expires."
 }  # fmt: skip
 
 
@@ -50,8 +50,8 @@ def body(schema: dict[str, Any]) -> dict[str, Any]:
 
 #: Of every error.
 BILLED = or_null(
-    {**TRUTH, "description": "Whether this request set aside or spent credits. Null: nobody can "
-     "know yet."}
+    {**TRUTH, "description": "Whether this request reserved or spent credits. Null: not known "
+     "yet."}
 )  # fmt: skip
 GENERATION_THAT_EXISTS = "The generation that exists although this request failed: look it up."
 
@@ -81,17 +81,17 @@ _ERROR = object_of(
 DETAILS: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {"application/json": {"schema": _ERROR}}}
     for status, said in (
-        (400, "Something is wrong with the request, or is not offered by the upstream."),
-        (401, "The key is missing or not valid."),
-        (402, "The credits that are left do not cover it."),
+        (400, "The request is invalid, or the upstream does not offer it."),
+        (401, "The API key is missing or invalid."),
+        (402, "The remaining credits do not cover the request."),
         (403, "The member is suspended."),
-        (404, "There is no such generation."),
-        (408, "The body took too long to arrive."),
-        (409, "It is under way and cannot be deleted yet."),
-        (413, "The body is too large."),
-        (422, "The Idempotency-Key was used with another body."),
-        (429, "A limit is reached; the error says which, and when to come back."),
-        (500, "A fault of the gateway; look before you send it again."),
-        (503, "The gateway cannot do it now; `retry_safe` says whether to ask again."),
+        (404, "Not found, or not yours."),
+        (408, "The request body took too long to arrive."),
+        (409, "It is in progress and cannot be deleted yet."),
+        (413, "The request body is too large."),
+        (422, "The Idempotency-Key was used with a different body."),
+        (429, "A limit is reached; the error names it, and says when to try again."),
+        (500, "Internal error. Check whether the request was carried out before you repeat it."),
+        (503, "Temporarily unavailable; `retry_safe` says whether you may send it again."),
     )
 }

@@ -24,47 +24,46 @@ from app.openapi import repairs, requests, samples
 from app.openapi.repairs import Json
 
 _ABOUT = """\
-Reelgate makes videos for your team at 1min.ai, pays for each one once and keeps it.
+Reelgate makes videos for your team with 1min.ai, pays for each of them once, and keeps it.
 
-Ask for a video with `create_generation`, follow its `state` with `get_generation` or the events
-until it is `succeeded`, and play `video.url`. A new client uses the own REST under `/api/v1`. The
-operations under `/api` take and answer what 1min.ai does, for programs written for it.
+Create a video with `create_generation`, follow its `state` with `get_generation` or the events
+until it is `succeeded`, and play `video.url`. New clients should use the REST API under `/api/v1`.
+The operations under `/api` have the requests and responses of 1min.ai, for programs written for it.
 
-- **Keys**: `API-KEY: <key>` or `Authorization: Bearer <key>`, on every call.
+- **Keys**: send `API-KEY: <key>` or `Authorization: Bearer <key>` with every request.
 - **Errors**: `application/problem+json` with `code` for programs, `detail` for people, and
   `retry_safe`: whether sending the same request again cannot pay for a second video.
-- **Never twice**: send an `Idempotency-Key` with everything that costs.
+- **Paying once**: send an `Idempotency-Key` with every request that creates a video.
 """
 _TAGS = {
-    "generations": "Ask for videos, follow them, fetch them.",
-    "events": "What happens, as it happens.",
-    "webhooks": "What happened, told to an address of yours.",
-    "account": "You: limits, models and prices, what you have used.",
-    "admin": "For operators: administrators of the operators' team.",
+    "generations": "Create videos, follow them and download them.",
+    "events": "Live events, as server-sent events.",
+    "webhooks": "Events sent to your own server.",
+    "account": "Your limits, models, prices and usage.",
+    "admin": "For operators: administrators of the operators' team only.",
     "onemin": "The API of 1min.ai, for programs written for it.",
 }
 _MEANINGS = {
-    200: "As asked for.",
-    201: "Made; this is it.",
-    202: "Accepted; it happens soon.",
-    204: "Done; there is no more to say.",
-    400: "The request is not well formed.",
-    401: "No key, or none that is good.",
-    402: "Your credits, or your team's, do not cover it. Nothing was spent.",
-    403: "This key may not do that, or its member is suspended.",
-    404: "There is nothing of yours under that name.",
-    408: "The body took too long to arrive.",
-    409: "Not in the state it is in now.",
-    410: "It was there and is no more.",
-    412: "`If-Match` names another version of the file.",
-    413: "The body is too large.",
-    415: "The body is of a kind that is not read here.",
-    416: "`Range` begins behind the end of the file.",
-    422: "Something in the request is wrong; the body says what would be right.",
-    429: "Too many, or too fast; `Retry-After` says when there is room again.",
-    500: "A fault of the gateway.",
-    503: "The gateway cannot do it now; `Retry-After` says when to try again, where `retry_safe` "
-    "is true.",
+    200: "Success.",
+    201: "Created.",
+    202: "Accepted; it will be done soon.",
+    204: "Done. No body.",
+    400: "The request is malformed.",
+    401: "The API key is missing or invalid.",
+    402: "Your credits, or your team's, do not cover this request. Nothing was charged.",
+    403: "This key is not allowed to do that, or its member is suspended.",
+    404: "Not found, or not yours.",
+    408: "The request body took too long to arrive.",
+    409: "Not possible in its current state.",
+    410: "It has been deleted.",
+    412: "`If-Match` does not match the file.",
+    413: "The request body is too large.",
+    415: "This media type is not supported.",
+    416: "`Range` starts after the end of the file.",
+    422: "The request is invalid; the body names each wrong field and what is allowed.",
+    429: "A limit is reached; `Retry-After` says when to try again.",
+    500: "Internal error. Check whether the request was carried out before you repeat it.",
+    503: "Temporarily unavailable. If `retry_safe` is true, try again after `Retry-After`.",
 }
 #: What any operation can answer: who calls is looked up first.
 _ALWAYS = (401, 403, 500, 503)
@@ -116,7 +115,7 @@ def combined() -> Json:
             "description": _ABOUT,
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "servers": [{"url": "/", "description": "The gateway this document comes from."}],
+        "servers": [{"url": "/", "description": "The gateway that serves this document."}],
         "paths": own["paths"] | native["paths"],
         "components": {
             "schemas": own["components"]["schemas"]
@@ -202,7 +201,7 @@ def _refusal(status: int, codes: list[str], name: str, media_type: str, *, kept:
     }
     if status in (429, 503):
         refusal["headers"] = {"Retry-After": {
-            "description": "Seconds after which trying again makes sense.",
+            "description": "Seconds to wait before trying again.",
             "schema": {"type": "integer"},
         }}  # fmt: skip
     return refusal

@@ -9,19 +9,19 @@ from app.domain.catalog import MAX_PROMPT_CHARS, OFFERS, Option
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
 
 _SAID = {
-    "prompt": "What the video shows. Any language.",
-    "model": "Which model makes it.",
-    "duration": "How long it is.",
-    "aspect_ratio": "Its shape. Left out: the upstream's choice, 16:9.",
-    "resolution": "Its lines. Left out: the upstream's choice, 720p.",
-    "loop": "Whether its end meets its beginning.",
+    "prompt": "What the video should show, in any language.",
+    "model": "The model that makes the video.",
+    "duration": "The length of the video.",
+    "aspect_ratio": "The shape of the video. Default: the upstream's choice, 16:9.",
+    "resolution": "The height of the video in lines. Default: the upstream's choice, 720p.",
+    "loop": "Whether the video should loop seamlessly.",
 }
 _CALLBACK = {
     "type": "string",
     "format": "uri",
     "minLength": 1,
     "maxLength": 2048,
-    "description": "A public https address that is told when the generation has ended.",
+    "description": "A public https address that receives a webhook when the generation has ended.",
 }
 #: At least one character that is no white space, and none that a database cannot keep.
 _KEPT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
@@ -43,7 +43,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "aspect_ratio": "9:16",
             "resolution": "1080p",
             "loop": True,
-            "callback_url": "https://studio.example.com/told",
+            "callback_url": "https://studio.example.com/hooks",
         },
     },
     "TextToVideoFeature": {
@@ -101,7 +101,7 @@ def schemas() -> dict[str, Any]:
                 "promptObject": {"$ref": f"#/components/schemas/{prompt}"},
                 "async": {
                     "type": "boolean",
-                    "description": "True: answer at once, and look the record up later.",
+                    "description": "True: return at once instead of waiting for the video.",
                 },
             },
             required=["type", "model", "promptObject"],

@@ -32,7 +32,7 @@ _ASKED = object_of(
         "duration": or_null(DURATION),
         "loop": or_null(TRUTH),
         "callback_url": or_null({**TEXT, "format": "uri",
-                                 "description": "Told when it dreams and when it ends."}),
+                                 "description": "Receives webhooks when it starts and ends."}),
         "generation_type": or_null(_TYPE),
     },
     required=["model", "prompt"],
@@ -53,7 +53,7 @@ GENERATION = object_of(
         "failure_reason": or_null(TEXT),
         "failure_code": or_null(TEXT),
         "created_at": INSTANT,
-        "model": {**TEXT, "description": "The name it was asked for by."},
+        "model": {**TEXT, "description": "The model name you used."},
         "assets": or_null(_ASSETS),
         "request": {**_REQUEST, "description": "What is made."},
     }

@@ -38,7 +38,7 @@ _ASKED = object_of(
                 required=[],
             )
         ),
-        "user_id": or_null({**TEXT, "description": "Neither kept nor passed on."}),
+        "user_id": or_null({**TEXT, "description": "Ignored: neither stored nor passed on."}),
     },
     required=["type", "prompt"],
 )
@@ -47,7 +47,7 @@ GENERATION = object_of(
     {
         "id": UUID,
         "created_at": INSTANT,
-        "model": {**TEXT, "description": "The name it was asked for by."},
+        "model": {**TEXT, "description": "The model name you used."},
         "type": _TYPE,
         "state": {**TEXT, "enum": list(dict.fromkeys(STATES.values()))},
         "failure_reason": or_null(TEXT),

@@ -17,7 +17,7 @@ class RecordStatus(StrEnum):
 
 
 class TeamUser(BaseModel):
-    """You, with your limit and what of it is used, from the gateway's own books."""
+    """You, with your credit limit and its use, from the gateway's own ledger."""
 
     teamId: str
     userId: str
@@ -39,9 +39,9 @@ class RecordFailure(BaseModel):
 
 
 class RecordDetail(BaseModel):
-    promptObject: dict[str, Any] = Field(description="What was asked.")
+    promptObject: dict[str, Any] = Field(description="What was requested.")
     resultObject: list[str] | RecordFailure = Field(
-        description="The video's path at the upstream, or why there is none."
+        description="The path of the video at the upstream, or why there is no video."
     )
     responseObject: dict[str, Any]
 
@@ -58,16 +58,16 @@ class AiRecord(BaseModel):
     feedback: str | None
     conversationId: str | None
     status: RecordStatus = Field(
-        description="`PROCESSING` until it has ended, also while its outcome is unknown."
+        description="`PROCESSING` until it has ended, and while its outcome is unknown."
     )
     createdAt: str
     aiRecordDetail: RecordDetail
     additionalData: dict[str, Any] | None = Field(
-        description="Of a failed record: whether it was billed. Of one whose outcome is unknown: "
-        "that it is."
+        description="For a failed record: whether it was billed. For a record whose outcome is "
+        "unknown: that it is unknown."
     )
     temporaryUrl: str | None = Field(
-        description="A signed link that plays without a key; null until there is a video."
+        description="A signed link that needs no key; null until there is a video."
     )
 
 
@@ -76,7 +76,7 @@ class FeatureResult(BaseModel):
 
 
 class ResultLookup(BaseModel):
-    """`aiRecord` is null for a uuid that is unknown or somebody else's."""
+    """`aiRecord` is null if the uuid is unknown or belongs to somebody else."""
 
     aiRecord: AiRecord | None
 
@@ -90,7 +90,7 @@ class NativeIssue(BaseModel):
 
 
 class NativeError(BaseModel):
-    """Why a request was refused. `billed`, `retry_safe` and `requestId` are the gateway's own."""
+    """Why a request was refused. The gateway adds `billed`, `retry_safe` and `requestId`."""
 
     model_config = ConfigDict(extra="allow")
 
@@ -99,11 +99,11 @@ class NativeError(BaseModel):
     details: list[NativeIssue] | None = None
     context: dict[str, Any] | None = Field(
         None,
-        description="Figures of the limit that refused it; `uuid`: the record that exists although "
-        "this request failed.",
+        description="The limit that was reached and its figures. `uuid`: the record that exists "
+        "although this request failed.",
     )
     billed: bool | None = Field(
-        description="Whether this request set aside or spent credits. Null: nobody can know yet."
+        description="Whether this request reserved or spent credits. Null: not known yet."
     )
     retry_safe: bool
     requestId: str

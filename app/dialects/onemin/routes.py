@@ -38,22 +38,22 @@ _CREATE: dict[str, Any] = {
     "parameters": [
         {
             "name": "Idempotency-Key", "in": "header", "required": False,
-            "description": "Any text of your own that names this request, 1 to 255 visible "
-            "characters. The same key again gives the same record again, and nothing is paid "
-            "twice.",
+            "description": "Your own identifier for this request, 1 to 255 visible characters. "
+            "Repeating the request with the same key returns the same record and pays nothing "
+            "again.",
             "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
         },
         {
             "name": "Prefer", "in": "header", "required": False,
-            "description": "`wait=60` waits at most 60 seconds for the video, `respond-async` not "
-            "at all (RFC 7240).",
+            "description": "`wait=60` waits at most 60 seconds for the video, `respond-async` "
+            "does not wait (RFC 7240).",
             "schema": {"type": "string"},
         },
     ],
 }  # fmt: skip
 _CREATED: dict[int | str, dict[str, Any]] = {
     200: {"model": FeatureResult, "description": 'It has ended, or `"async": true` was sent.'},
-    202: {"model": FeatureResult, "description": "Still being made; look again at `Location`."},
+    202: {"model": FeatureResult, "description": "Still being made; look it up at `Location`."},
     **{status: {"description": ""} for status in (400, 402, 408, 413, 422, 429)},
 }
 
@@ -87,9 +87,9 @@ def describe_dialect() -> FastAPI:
 
 
 async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
-    """Makes a video, with the body that 1min.ai takes. Waits for it, unless `"async": true` or a
-    `Prefer` header says otherwise: minutes, in which the connection must stay open. A new client is
-    better served by `create_generation`."""
+    """Creates a video with the request body of 1min.ai, and waits for it unless `"async": true` or
+    a `Prefer` header says otherwise. That takes minutes, and the connection must stay open. New
+    clients should use `create_generation`."""
     body = await read_json_object(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
@@ -110,7 +110,7 @@ async def get_result(
     rt: Rt,
     caller: Caller,
 ) -> Response:
-    """A record by its uuid; unknown ids answer 200 with null, like the upstream."""
+    """Returns a record. An unknown uuid returns 200 with null, as at 1min.ai."""
     generation_id = parse_generation_id(uuid)
     if generation_id is None:
         return JSONResponse(wire.render_nothing())

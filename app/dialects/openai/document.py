@@ -23,15 +23,15 @@ _VIDEO = object_of(
     {
         "id": {**TEXT, "examples": ["video_06e92293ee3247d785f2fd4b59482b91"]},
         "object": {"const": "video", "type": "string"},
-        "model": {**TEXT, "description": "The name it was asked for by."},
+        "model": {**TEXT, "description": "The model name you used."},
         "status": {**TEXT, "enum": list(dict.fromkeys(STATUS.values()))},
         "progress": {**_INTEGER, "minimum": 0, "maximum": 100},
         "created_at": {**_INTEGER, "description": "Unix seconds."},
         "completed_at": or_null(_INTEGER),
-        "expires_at": or_null({**_INTEGER, "description": "Past, once the file is gone."}),
+        "expires_at": or_null({**_INTEGER, "description": "In the past once the file is gone."}),
         "prompt": TEXT,
-        "seconds": {**TEXT, "description": "What is made: `5` or `10`.", "examples": ["5"]},
-        "size": {**TEXT, "description": "Of the file; before there is one, of what was asked."},
+        "seconds": {**TEXT, "description": "Seconds, `5` or `10`.", "examples": ["5"]},
+        "size": {**TEXT, "description": "Of the file, or of the request until there is one."},
         "remixed_from_video_id": or_null(TEXT),
         "error": or_null(object_of({"code": TEXT, "message": TEXT,
                                    "billed": TRUTH})),
@@ -52,7 +52,7 @@ _MODEL = object_of(
         "object": {"const": "model", "type": "string"},
         "created": _INTEGER,
         "owned_by": TEXT,
-        "stands_for": {**TEXT, "description": "The model's own name."},
+        "stands_for": {**TEXT, "description": "The model it selects."},
     }
 )
 _MODELS = object_of(
@@ -85,16 +85,20 @@ _ERROR = object_of(
         )
     }
 )
-_CALLBACK = {**TEXT, "format": "uri", "description": "Where the end is told, signed."}
+_CALLBACK = {
+    **TEXT,
+    "format": "uri",
+    "description": "Receives a signed webhook when the video has ended.",
+}
 _ASKED = object_of(
     {
         "prompt": PROMPT,
         "model": {**TEXT, "default": DEFAULT_MODEL,
                   "description": "Any name that `GET /models` lists."},
         "seconds": {**TEXT, "default": "5", "examples": ["5", "10"],
-                    "description": "Lengths that are not made become the next longer one."},
+                    "description": "An unsupported length becomes the next longer one."},
         "size": {**TEXT, "default": "720x1280", "examples": ["1280x720"],
-                 "description": "Pixels or an aspect ratio; the nearest that is made."},
+                 "description": "Pixels or an aspect ratio; the nearest supported one is used."},
         "aspect_ratio": {**TEXT, "enum": list(AspectRatio)},
         "resolution": {**TEXT, "enum": list(Resolution)},
         "loop": TRUTH,
@@ -119,16 +123,16 @@ def _either(schema: dict[str, Any]) -> dict[str, Any]:
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {"application/json": {"schema": _ERROR}}}
     for status, said in (
-        (400, "Something is wrong with the request, or is not offered by the upstream."),
-        (401, "The key is missing or not valid."),
+        (400, "The request is invalid, or the upstream does not offer it."),
+        (401, "The API key is missing or invalid."),
         (403, "The member is suspended."),
-        (404, "There is no such video or model, or no file of it yet or any more."),
-        (408, "The body took too long to arrive."),
-        (413, "The body is too large."),
-        (422, "The Idempotency-Key was used with another body."),
-        (429, "A limit is reached; the error says which, and when to come back."),
-        (500, "A fault of the gateway; look before you send it again."),
-        (503, "The gateway cannot do it now; `retry_safe` says whether to ask again."),
+        (404, "Not found, not yours, not ready yet, or deleted."),
+        (408, "The request body took too long to arrive."),
+        (413, "The request body is too large."),
+        (422, "The Idempotency-Key was used with a different body."),
+        (429, "A limit is reached; the error names it, and says when to try again."),
+        (500, "Internal error. Check whether the request was carried out before you repeat it."),
+        (503, "Temporarily unavailable; `retry_safe` says whether you may send it again."),
     )
 }
 
@@ -153,10 +157,10 @@ _FILE = {
 CONTENT: dict[str, Any] = {
     "responses": {
         200: {"description": "The file.", **_FILE},
-        206: {"description": "The part that `Range` asked for.", **_FILE},
-        304: {"description": "`If-None-Match` or `If-Modified-Since` says that you have it."},
-        412: {**ERRORS[400], "description": "`If-Match` names another version of the file."},
-        416: {**ERRORS[400], "description": "`Range` begins behind the end of the file."},
+        206: {"description": "The part requested by `Range`.", **_FILE},
+        304: {"description": "Not modified: you already have the file."},
+        412: {**ERRORS[400], "description": "`If-Match` does not match the file."},
+        416: {**ERRORS[400], "description": "`Range` starts after the end of the file."},
     },
     "tags": ["videos"],
 }
