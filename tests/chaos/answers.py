@@ -22,8 +22,8 @@ _EXPECTED = {
     "cancel": frozenset({200, 409}),
     "content": frozenset({200, 206, 409}),
 }
-#: The seat of the upstream.
-UPSTREAM = "simulate-0"
+#: The seat of the upstream, and what lies between it and the workers.
+UPSTREAM, ALTERED = "simulate-0", "between"
 _READ = frozenset({200})
 
 
@@ -107,7 +107,7 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
             return "its process had been told to stop and heard nothing on the connection"
         if any(answer.end > window.begin + DRAIN_SECONDS for window in windows):
             return "its process had waited for it as long as it may"
-        if answer.kind == "content" and (answer.breaks_off or met(UPSTREAM)):
+        if answer.kind == "content" and (answer.breaks_off or met(UPSTREAM) or met(ALTERED)):
             return "the upstream's file host broke off a video on its way"
         return None
     if answer.status != 503 or answer.retry_after is None:

@@ -42,6 +42,13 @@ STRIKES = {
     "limit_rate": 2,
     "pause_admission": 1,
     "pause_submission": 3,
+    "set_cookies": 4,
+    "redirect_answers": 3,
+    "pack_answers": 3,
+    "show_another": 3,
+    "slow_downloads": 3,
+    "poison_films": 3,
+    "hold_connections": 4,
 }
 KILLS = ("kill_api", "kill_worker", "kill_postgres", "kill_upstream")
 _TARGETS = {

@@ -49,6 +49,8 @@ def show(console: Console, result: Result) -> None:
     _rows(tried, {f"  upstream: {what}": count for what, count in result.faults.items()})
     tried.add_row("webhooks to clients", str(result.hooks.total()))
     _rows(tried, {f"  {what}": count for what, count in result.hooks.items()})
+    tried.add_row("answers altered on their way", str(result.altered.total()))
+    _rows(tried, {f"  {what}": count for what, count in result.altered.items()})
     tried.add_row("commits looked at for credit limits", str(result.evidence.looks))
     tried.add_row("seconds of calm until nothing moved", f"{result.calm_seconds:.0f}")
     console.print(tried)
@@ -97,6 +99,8 @@ def markdown(result: Result) -> str:
         f"| … excused | {result.excuses.total():,} |",
         f"| webhooks to clients | {result.hooks.total():,} |",
         *(f"| … {what} | {count:,} |" for what, count in sorted(result.hooks.items())),
+        f"| answers altered on their way | {result.altered.total():,} |",
+        *(f"| … {what} | {count:,} |" for what, count in sorted(result.altered.items())),
         f"| commits looked at for limits | {result.evidence.looks:,} |",
         f"| seconds without PostgreSQL | {result.away_seconds:,.0f} |",
         f"| seconds of storm | {result.plan.seconds:,.0f} |",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -29,6 +30,7 @@ from tests.chaos.saboteur import Saboteur
 from tests.chaos.site import UPSTREAM_KEYS, Site, site
 from tests.chaos.upstream import Upstream
 from tests.harness.gateway import SIGNING_SECRET, settings_for
+from tests.standin.oddities.downloads import DAMAGED_FILMS
 from tests.upstream.loopback import serving
 
 #: After the storm, what has to end must have ended within so long.
@@ -46,6 +48,8 @@ class Result:
     ledger: Ledger
     faults: Counter[str]
     hooks: Counter[str]
+    #: Answers that were altered on their way to a worker.
+    altered: Counter[str]
     evidence: Evidence
     excuses: Counter[str]
     unknown: Counter[str]
@@ -108,6 +112,11 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         for answer in clients.ledger.answers
         for canary in answer.canaries
     )
+    found["calls that carried a cookie"] = _distinct(place.between.cookies.elements())
+    damaged = {hashlib.sha256(film).hexdigest() for film in DAMAGED_FILMS}
+    found["archived and no film"] = [
+        row["id"] for row in left.generations if row["sha256"] in damaged
+    ]
     found["processes that ended badly"] = [
         failure for seat in place.seats for failure in seat.failures
     ]
@@ -119,6 +128,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         ledger=clients.ledger,
         faults=sum((Counter(each) for each in books["outcomes"].values()), Counter()),
         hooks=receivers.done,
+        altered=place.between.done,
         evidence=left,
         excuses=excuses,
         unknown=checks.unknown(case),

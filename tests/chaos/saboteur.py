@@ -19,6 +19,8 @@ from app.errors import Unavailable
 from app.operators import pauses, upstream_keys
 from app.runtime import Runtime
 from tests.chaos import disk, folders
+from tests.chaos.answers import ALTERED
+from tests.chaos.holding import HELD_CONNECTIONS, HOLDS, hold_on
 from tests.chaos.plan import Strike
 from tests.chaos.postgres import Postgres
 from tests.chaos.site import UPSTREAM_KEYS, Site
@@ -27,6 +29,8 @@ from tests.upstream.loopback import Connection, serving
 
 #: Requests that a limited upstream turns away at a time.
 _LIMITED_REQUESTS = 15
+#: Answers that are altered at a time, and how long they are waited for.
+_ALTERED_ANSWERS, _MOOD_SECONDS = 4, 20.0
 #: Kills of Postgres and full disks may come one after the other, and each take its time.
 _PATIENCE_SECONDS = 180.0
 _PAUSE_SECONDS = 0.2
@@ -75,8 +79,9 @@ class Saboteur:
         """For a while connections are refused; what was open is reset. Faults that are still to
         come are planted again: they would die with the process."""
         rules = await self._upstream.unmet()
-        if not await self._site.upstream.kill(until=until, away_seconds=strike.seconds / 3):
-            return False
+        async with self._site.between.away():
+            if not await self._site.upstream.kill(until=until, away_seconds=strike.seconds / 3):
+                return False
         for rule in rules:
             await self._upstream.rule(rule)
         return True
@@ -221,6 +226,46 @@ class Saboteur:
         for path in ("features", "results"):
             rule = {"match": {"path": path}, "times": _LIMITED_REQUESTS}
             await self._upstream.rule({**rule, "fault": {"name": "rate_limited"}})
+        return True
+
+    # What no framework would send
+
+    async def _set_cookies(self, strike: Strike, until: float) -> bool:
+        return await self._alter("cookies", strike, until)
+
+    async def _redirect_answers(self, strike: Strike, until: float) -> bool:
+        return await self._alter("redirects", strike, until)
+
+    async def _pack_answers(self, strike: Strike, until: float) -> bool:
+        return await self._alter("packed", strike, until)
+
+    async def _show_another(self, strike: Strike, until: float) -> bool:
+        return await self._alter("foreign", strike, until)
+
+    async def _slow_downloads(self, strike: Strike, until: float) -> bool:
+        return await self._alter("slow", strike, until)
+
+    async def _poison_films(self, strike: Strike, until: float) -> bool:
+        return await self._alter("poison", strike, until)
+
+    async def _alter(self, mood: str, strike: Strike, until: float) -> bool:
+        """The next answers, once there are any."""
+        if time.monotonic() > until:
+            return False
+        window = self._site.outages.begin(ALTERED)
+        try:
+            await self._site.between.alter(mood, _ALTERED_ANSWERS, seconds=_MOOD_SECONDS)
+            # What is slow has not ended with the last of them.
+            await asyncio.sleep(strike.seconds)
+        finally:
+            self._site.outages.end(window)
+        return True
+
+    async def _hold_connections(self, strike: Strike, _: float) -> bool:
+        """Clients without a key that hold on to what they were given."""
+        port = self._site.apis[strike.target].port
+        holding = (hold_on(port, how, strike.seconds) for how in HOLDS * HELD_CONNECTIONS)
+        await asyncio.gather(*holding)
         return True
 
     async def _pause_admission(self, strike: Strike, _: float) -> bool:

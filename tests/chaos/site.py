@@ -17,6 +17,7 @@ import httpx
 
 from tests.chaos import rig
 from tests.chaos.answers import DRAIN_SECONDS
+from tests.chaos.between import Between
 from tests.chaos.outages import Outages
 from tests.chaos.plan import APIS, KEYS, WORKERS
 from tests.harness.gateway import SIGNING_SECRET
@@ -224,7 +225,8 @@ class Site:
             )  # fmt: skip
 
         self.upstream = seat("simulate", 0)
-        settings["REELGATE_SIMULATOR_URL"] = self.upstream.address
+        self.between = Between(new_port(), self.upstream.address)
+        settings["REELGATE_SIMULATOR_URL"] = self.between.address
         self.apis = [seat("serve", number) for number in range(APIS)]
         self.workers = [seat("worker", number) for number in range(WORKERS)]
 
@@ -245,10 +247,12 @@ class Site:
         return str(answer.raise_for_status().json()["secret"])
 
     async def close(self) -> None:
+        await self.between.close()
         await self._http.aclose()
 
     async def start(self) -> None:
         await self.upstream.start()
+        await self.between.open()
         await asyncio.gather(*(seat.start() for seat in (*self.apis, *self.workers)))
 
 

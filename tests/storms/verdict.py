@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from tests.standin.films import film_for, sha256
 from tests.standin.oddities.refusals import SIGNED, WORDS
-from tests.storms.place import Place, Row
+from tests.storms.place import Place, Row, memory
 from tests.storms.storm import Storm
 
 #: Twice what a worker has resident that makes videos in peace.
@@ -25,7 +25,7 @@ def findings(place: Place, storm: Storm, *, killed: bool = False) -> list[str]:
         *([] if killed else _unsent(place, storm)),
         *_sent(place, storm),
         *_strays(place),
-        *_memory(place),
+        *_workers(place),
         *_leaks(place, storm),
     ]
 
@@ -111,10 +111,12 @@ def _strays(place: Place) -> Iterator[str]:
             yield f"asked for {request.target[:200]!r}"
 
 
-def _memory(place: Place) -> Iterator[str]:
-    most = place.most_memory()
-    if most > MAX_WORKER_BYTES:
-        yield f"a worker was at {most / 1e6:.0f} MB"
+def _workers(place: Place) -> Iterator[str]:
+    for worker in place.workers:
+        if not worker.running:
+            yield f"{worker.name} ended with {worker.exit_code()}: {worker.errors[-2000:]}"
+        elif (most := memory(worker)) > MAX_WORKER_BYTES:
+            yield f"{worker.name} was at {most / 1e6:.0f} MB"
 
 
 def _leaks(place: Place, storm: Storm) -> Iterator[str]:

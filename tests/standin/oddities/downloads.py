@@ -13,6 +13,12 @@ from tests.standin.wire import Wire
 
 _ENDLESS_BLOCK = b"\x00" * 65_536
 _POISON_SIDE = 12_000
+_HTML = b"<!DOCTYPE html><html>Please wait</html>"
+_HEAD_ONLY = b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41"
+_BOX_OF_4_GB = b"\x00\x00\x00\x20ftypisom" + bytes(20) + b"\xff\xff\xff\xffmoov"
+_BOXES_EMPTY = b"\x00\x00\x00\x08ftyp" + b"\x00\x00\x00\x08moov" * 50_000
+#: Whole files that are no films.
+DAMAGED_FILMS = (_HTML, b"", _HEAD_ONLY, bytes(100_000), _BOX_OF_4_GB, _BOXES_EMPTY)
 
 
 def _film(name: str, change: bytes | None, *, content_type: bytes = b"video/mp4") -> Oddity:
@@ -113,12 +119,12 @@ ODDITIES = (
         ),
     ),
     _film("film_empty", None),
-    _film("film_html", b"<!DOCTYPE html><html>Please wait</html>"),
+    _film("film_html", _HTML),
     _film("film_html_in_html", html_answer(200, "wait").body, content_type=b"text/html"),
-    _film("film_head_only", b"\x00\x00\x00\x20ftypisom\x00\x00\x02\x00isomiso2avc1mp41"),
+    _film("film_head_only", _HEAD_ONLY),
     _film("film_zeroes", bytes(100_000)),
-    _film("film_box_of_4_gb", b"\x00\x00\x00\x20ftypisom" + bytes(20) + b"\xff\xff\xff\xffmoov"),
-    _film("film_boxes_empty", b"\x00\x00\x00\x08ftyp" + b"\x00\x00\x00\x08moov" * 50_000),
+    _film("film_box_of_4_gb", _BOX_OF_4_GB),
+    _film("film_boxes_empty", _BOXES_EMPTY),
     Oddity(name="film_poison", answer=_poison),
     _xml("film_403", 403, "AccessDenied"),
     _xml("film_404", 404, "NoSuchKey"),

@@ -13,7 +13,11 @@ from tests.standin.answers import Answer
 from tests.standin.script import Oddity, Scene
 
 _BOMB_MEGABYTES = 1_500
+_PADDING_MEGABYTES = 64
 _MEGABYTE = 1024 * 1024
+_SPACES = b" " * _MEGABYTE
+#: Of a gzip member without a name.
+_HEAD = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
 
 
 def _packed(name: str, label: bytes | None, pack: Callable[[bytes], bytes]) -> Oddity:
@@ -46,11 +50,13 @@ def brotli(body: bytes) -> bytes:
 def bomb() -> bytes:
     """Gzip of 1.5 GB in 1.5 MB. A full flush makes each megabyte stand by itself, so that one of
     them can be repeated instead of being packed again and again."""
-    packer = zlib.compressobj(9, wbits=-15)
-    packed = packer.compress(b" " * _MEGABYTE) + packer.flush(zlib.Z_FULL_FLUSH)
-    head = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x02\xff"
     # Nobody comes as far as the sum of it.
-    return head + packed * _BOMB_MEGABYTES + b"\x03\x00" + struct.pack("<II", 0, 0)
+    return _HEAD + _flushed(_SPACES) * _BOMB_MEGABYTES + b"\x03\x00" + struct.pack("<II", 0, 0)
+
+
+def _flushed(data: bytes) -> bytes:
+    packer = zlib.compressobj(wbits=-15)
+    return packer.compress(data) + packer.flush(zlib.Z_FULL_FLUSH)
 
 
 @cache
@@ -60,7 +66,11 @@ def bomb_twice() -> bytes:
 
 def _padded(body: bytes) -> bytes:
     """The same document with 64 MB of spaces behind it, packed."""
-    return gzip.compress(body + b" " * (64 * _MEGABYTE), mtime=0)
+    data = _HEAD + _flushed(body) + _flushed(_SPACES) * _PADDING_MEGABYTES + b"\x03\x00"
+    checksum = zlib.crc32(body)
+    for _ in range(_PADDING_MEGABYTES):
+        checksum = zlib.crc32(_SPACES, checksum)
+    return data + struct.pack("<II", checksum, len(body) + _PADDING_MEGABYTES * _MEGABYTE)
 
 
 ODDITIES = (
