@@ -22,13 +22,12 @@ from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from app.runtime import Runtime, VideoRuntime
 from app.videos.decoder import DecoderEnded, DecoderUnavailable
-from app.videos.mp4 import NotAVideo
+from app.videos.mp4 import HEAD_BYTES, NotAVideo, begins_like_one
 from app.videos.probe import Probe, mismatch
 from app.videos.store import ArchiveError, Stored
 
 _READ_BYTES = 1_048_576
-#: Size and kind of an MP4's first box, and how long a link may take to show them.
-_HEAD_BYTES = 8
+#: How long a link may take to show how its file begins.
 _LOOK_SECONDS = 30.0
 #: The upstream's are UUIDs; whatever can stand in a path is taken.
 _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
@@ -186,11 +185,11 @@ async def _see_a_video(downloads: GuardedFetcher, link: str) -> None:
                 raise _bad_link(f"it is answered with status {response.status_code}")
             async for chunk in response.aiter_raw():
                 seen += chunk
-                if len(seen) >= _HEAD_BYTES:
+                if len(seen) >= HEAD_BYTES:
                     break
     except (FetchError, TimeoutError) as error:
         raise _bad_link(f"it cannot be followed now: {_why(error)}") from None
-    if seen[4:_HEAD_BYTES] != b"ftyp":
+    if not begins_like_one(seen):
         raise _bad_link("what it leads to is no MP4 file")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, aclosing
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -11,11 +11,12 @@ from starlette.responses import Response
 from app.db import assets, generations
 from app.domain.generation import Asset, Generation, State
 from app.errors import NotReady, Unavailable, VideoExpired
-from app.fetch import FetchError, FetchFailed
+from app.fetch import FetchError, FetchFailed, Refused
 from app.http import ranges
 from app.http.content import Disposition, content_response, not_satisfiable, relay_response
 from app.runtime import ApiRuntime
 from app.telemetry import logger
+from app.videos.mp4 import HEAD_BYTES, begins_like_one
 from app.videos.store import ArchiveError, Gone
 
 log = logger(__name__)
@@ -41,13 +42,17 @@ async def video_response(
     if asset.state == "archived":
         return await _from_archive(rt, request, generation, asset, disposition)
     if asset.state == "pending":
-        raise NotReady(
-            "The video is on its way to the archive.", retry_after_seconds=5,
-            extra={"state": generation.state.value},
-        )  # fmt: skip
+        raise _not_archived(generation)
     if asset.state == "set_aside":
         raise set_aside(generation)
     raise VideoExpired(f"The video of this generation is {asset.state}.")
+
+
+def _not_archived(generation: Generation) -> NotReady:
+    return NotReady(
+        "The video is on its way to the archive.", retry_after_seconds=5,
+        extra={"state": generation.state.value},
+    )  # fmt: skip
 
 
 def set_aside(generation: Generation) -> NotReady:
@@ -104,18 +109,44 @@ async def _from_archive(
 async def _through(
     rt: ApiRuntime, request: Request, generation: Generation, link: str, disposition: Disposition
 ) -> Response:
-    """Streams from the upstream's link, which stays on this side."""
+    """Streams from the upstream's link, which stays on this side. What does not begin like a film
+    is not passed on: the archive would not take it either."""
     # A range is for GET alone; HEAD is answered as if there were none.
     wanted = ranges.forwardable(request.headers) if request.method == "GET" else None
+    try:
+        if wanted is not None:
+            # A part from the middle does not show what it is a part of.
+            await _look_at(rt, link)
+        return await _relayed(rt, request, generation, link, wanted, disposition)
+    except (_NoFilm, Refused) as error:
+        log.warning("relay_refused", generation_id=str(generation.id), error=str(error))
+        raise _not_archived(generation) from None
+    except FetchError as error:
+        log.warning("relay_failed", generation_id=str(generation.id), error=str(error))
+        raise _on_its_way() from None
+
+
+class _NoFilm(Exception):
+    """The link leads to something else."""
+
+
+async def _look_at(rt: ApiRuntime, link: str) -> None:
+    """Raises `_NoFilm` where the link leads to something else, and `FetchError`."""
+    span = {"Range": f"bytes=0-{HEAD_BYTES - 1}"}
+    async with rt.downloads.stream(link, headers=span) as response:
+        if response.status_code in (200, 206):
+            await _begun(response.aiter_raw())
+
+
+async def _relayed(
+    rt: ApiRuntime, request: Request, generation: Generation, link: str, wanted: str | None,
+    disposition: Disposition,
+) -> Response:  # fmt: skip
     async with AsyncExitStack() as stack:
-        try:
-            # GET also for HEAD: the upstream's link is signed for that method alone.
-            response = await stack.enter_async_context(
-                rt.downloads.stream(link, headers={"Range": wanted} if wanted else None)
-            )
-        except FetchError as error:
-            log.warning("relay_failed", generation_id=str(generation.id), error=str(error))
-            raise _on_its_way() from None
+        # GET also for HEAD: the upstream's link is signed for that method alone.
+        response = await stack.enter_async_context(
+            rt.downloads.stream(link, headers={"Range": wanted} if wanted else None)
+        )
         if response.status_code == 416:
             _, _, length = response.headers.get("content-range", "").rpartition("/")
             if not length.isdecimal():
@@ -123,17 +154,41 @@ async def _through(
             raise not_satisfiable(int(length))
         if response.status_code not in (200, 206):
             raise _on_its_way()
+        chunks = _bounded(response.aiter_raw(), rt.settings.max_video_bytes)
+        if response.status_code == 200:
+            chunks = _resumed(await _begun(chunks), chunks)
+        elif wanted is None:
+            raise _NoFilm("a part of a file that was asked for as a whole")
         keep = stack.pop_all()
         return await relay_response(
             request,
             status=response.status_code,
             headers=response.headers,
-            chunks=_bounded(response.aiter_raw(), rt.settings.max_video_bytes),
+            chunks=chunks,
             close=keep.aclose,
             content_type="video/mp4",
             filename=_filename(generation),
             disposition=disposition,
         )
+
+
+async def _begun(chunks: AsyncIterator[bytes]) -> bytes:
+    """The first bytes of a film. Raises `_NoFilm`."""
+    head = b""
+    async for chunk in chunks:
+        head += chunk
+        if len(head) >= HEAD_BYTES:
+            break
+    if not begins_like_one(head):
+        raise _NoFilm("what it leads to is no MP4 file")
+    return head
+
+
+async def _resumed(head: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGenerator[bytes, None]:
+    async with aclosing(rest):
+        yield head
+        async for chunk in rest:
+            yield chunk
 
 
 async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncGenerator[bytes, None]:

@@ -22,6 +22,8 @@ from typing import BinaryIO
 MAX_INDEX_BYTES = 16 << 20
 MAX_BOXES = 10_000
 
+#: Size and kind of a box.
+HEAD_BYTES = 8
 #: What an MP4 may begin with; Libav plays files without `ftyp`, as QuickTime wrote them.
 _FIRST = frozenset(
     {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid",
@@ -29,7 +31,6 @@ _FIRST = frozenset(
 )  # fmt: skip
 _KEPT = (b"vide", b"soun")
 _UNIT = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
-_HEAD_BYTES = 8
 
 
 class NotAVideo(Exception):
@@ -58,17 +59,17 @@ class Track:
 
 def begins_like_one(head: bytes) -> bool:
     """Whether these first bytes, eight or more, may be those of an MP4."""
-    if len(head) < _HEAD_BYTES:
+    if len(head) < HEAD_BYTES:
         return False
     size, kind = struct.unpack_from(">I4s", head)
-    return kind in _FIRST and (size in (0, 1) or size >= _HEAD_BYTES)
+    return kind in _FIRST and (size in (0, 1) or size >= HEAD_BYTES)
 
 
 def read_tracks(file: BinaryIO) -> list[Track]:
     """The tracks of a file that is whole. Raises `NotAVideo`, and `OSError`."""
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
-    if not begins_like_one(file.read(_HEAD_BYTES)):
+    if not begins_like_one(file.read(HEAD_BYTES)):
         raise NotAVideo("it is no MP4 file")
     tracks: dict[int, Track] | None = None
     left = MAX_INDEX_BYTES
@@ -103,10 +104,10 @@ def _outer_boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int, in
     for _ in range(MAX_BOXES):
         file.seek(at)
         head = file.read(16)
-        if len(head) < _HEAD_BYTES:
+        if len(head) < HEAD_BYTES:
             return
         size, kind = struct.unpack_from(">I4s", head)
-        least = _HEAD_BYTES
+        least = HEAD_BYTES
         if size == 1 and len(head) == 16:
             size, least = struct.unpack_from(">Q", head, 8)[0], 16
         elif size == 0:  # the last box may leave its size open
@@ -122,9 +123,9 @@ def _outer_boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int, in
 def _boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """The boxes in a box. One that would reach beyond its parent ends with it, as in Libav."""
     at = 0
-    while at + _HEAD_BYTES <= len(content):
+    while at + HEAD_BYTES <= len(content):
         size, kind = struct.unpack_from(">I4s", content, at)
-        start = at + _HEAD_BYTES
+        start = at + HEAD_BYTES
         if size == 1:
             size, start = struct.unpack_from(">Q", content, start)[0], start + 8
         elif size == 0:

@@ -177,7 +177,7 @@ async def test_a_range_beyond_a_video_that_is_streamed_through_is_416(
     assert answer.json()["code"] == "range_not_satisfiable"
 
 
-@pytest.mark.parametrize("fault", ["link_gone", "http_503", "reset_before", "download_redirect"])
+@pytest.mark.parametrize("fault", ["link_gone", "http_503", "reset_before"])
 async def test_an_upstream_that_does_not_hand_the_video_out_is_503(
     still_gate: Gateway, fault: str
 ) -> None:
@@ -187,6 +187,41 @@ async def test_an_upstream_that_does_not_hand_the_video_out_is_503(
     problem(answer, 503, "unavailable")
     assert int(answer.headers["Retry-After"]) > 0
     assert "127.0.0.1" not in answer.text
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+@pytest.mark.parametrize("headers", [{}, {"Range": "bytes=4-7"}])
+@pytest.mark.parametrize(
+    ("fault", "options"),
+    [
+        ("download_not_mp4", {}),
+        ("download_empty", {}),
+        ("download_redirect", {}),
+        ("download_redirect", {"location": "javascript:alert(1)"}),
+    ],
+)
+async def test_what_is_no_film_is_not_passed_on(
+    still_gate: Gateway, fault: str, options: dict[str, str], headers: dict[str, str], method: str
+) -> None:
+    key = await still_gate.member()
+    generation_id = await pending_video(still_gate, key)
+    await still_gate.simulator.fault(fault, match={"path": "download"}, times=None, **options)
+    link = media_path(still_gate, generation_id)
+    answer = await still_gate.http.request(method, link, headers=headers)
+    assert answer.status_code == 409
+    assert answer.headers["Content-Type"] == "application/problem+json"
+    assert int(answer.headers["Retry-After"]) > 0
+    if method == "GET":
+        assert "on its way" in problem(answer, 409, "not_ready")
+    own = await still_gate.http.get(
+        f"/api/v1/generations/{generation_id}/content", headers={"API-KEY": key, **headers}
+    )
+    problem(own, 409, "not_ready")
+    openai = await still_gate.http.get(
+        f"/v1/videos/video_{generation_id.hex}/content", headers={"API-KEY": key, **headers}
+    )
+    assert openai.status_code == 404
+    assert openai.json()["error"]["code"] == "video_not_ready"
 
 
 async def test_a_video_without_an_end_is_cut_off_where_it_would_not_be_kept(
@@ -209,7 +244,7 @@ async def test_a_link_to_a_host_that_is_not_the_upstreams_is_never_followed(
     generation_id = await pending_video(
         still_gate, await still_gate.member(), link="https://evil.example/video.mp4"
     )
-    problem(await still_gate.http.get(media_path(still_gate, generation_id)), 503, "unavailable")
+    problem(await still_gate.http.get(media_path(still_gate, generation_id)), 409, "not_ready")
 
 
 async def test_a_video_that_is_lost_is_410_and_has_no_link(still_gate: Gateway) -> None:
