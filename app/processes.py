@@ -132,7 +132,6 @@ def _signals_held(*, release: bool = False) -> Iterator[None]:
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    """The API alone."""
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_runtime(settings) as rt, open_api(rt, payloads=PAYLOADS) as api:
@@ -142,7 +141,6 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 async def work(settings: Settings, stopping: asyncio.Event) -> None:
-    """A worker alone."""
     if not settings.upstream_keys():
         raise ConfigurationError(
             "A worker needs ONEMIN_API_KEY, or REELGATE_SIMULATOR_URL for a simulator."
@@ -192,7 +190,6 @@ async def _keep_gauges(rt: Runtime) -> None:
 
 
 async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
-    """The simulator alone."""
     async with _simulator(settings) as address:
         log.warning(
             "simulator_started", version=__version__, address=address,
@@ -269,7 +266,7 @@ async def _reviving(data_dir: Path) -> AsyncIterator[None]:
 
 def simulated(settings: Settings, address: str) -> Settings:
     """The same settings with the simulator as the upstream, looked at as often as its speed asks,
-    unless the pace was set by hand."""
+    unless the intervals were set by hand."""
     pace = {
         "poll_first_seconds": settings.poll_first_seconds / settings.simulator_speed,
         "poll_seconds": max(settings.poll_seconds / settings.simulator_speed, 1.0),
@@ -349,7 +346,7 @@ def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
 
 @contextlib.asynccontextmanager
 async def _simulator(settings: Settings) -> AsyncIterator[str]:
-    """A running simulator's address. Its books survive a restart, as the upstream's would."""
+    """Yields the address of a running simulator, whose data survives a restart."""
     from app.http.server import Server
     from app.simulator.app import create_simulator
     from app.simulator.config import SimulatorConfig
