@@ -32,18 +32,18 @@ def _upgrades() -> bool:
 
 
 def _run(connection: Connection) -> None:
-    # Two that start together take turns; the lock goes with the connection.
-    connection.execute(text("SELECT pg_advisory_lock(hashtext('reelgate migrate'))"))
-    # A migration that cannot get its lock fails fast instead of stopping every request behind it.
-    connection.execute(text("SET lock_timeout = '5s'"))
-    migrate.refuse_other_schemas(connection)
-    connection.commit()
     context.configure(
         connection=connection,
         target_metadata=tables.generations.metadata,
         include_name=_ours,
     )
     with context.begin_transaction():
+        # Two that start together take turns. The lock goes with the transaction: behind a pooler a
+        # session outlives this process, and would keep it.
+        connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('reelgate migrate'))"))
+        # A migration that cannot get its lock fails fast instead of stopping the requests behind.
+        connection.execute(text("SET LOCAL lock_timeout = '5s'"))
+        migrate.refuse_other_schemas(connection)
         context.run_migrations()
         if _upgrades():
             # The driver's own cursor: `%` and `:` in this file are SQL, not parameters.

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, NullPool, create_engine, text
 from sqlalchemy.exc import OperationalError
 
-from app.db.session import Tx, sqlalchemy_url
+from app.db.session import Tx, session_arguments, sqlalchemy_url
 from app.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -97,6 +97,12 @@ async def schema_of(tx: Tx) -> Schema:
 
 def refuse_other_schemas(connection: Connection) -> None:
     """Before a migration: raises `ConfigurationError` where this version has none for it."""
+    encoding = connection.scalar(text("SHOW server_encoding"))
+    if encoding != "UTF8":
+        raise ConfigurationError(
+            f"The database's encoding is {encoding}, and Reelgate needs UTF8: make another one "
+            "with `createdb --template=template0 --encoding=UTF8`."
+        )
     schema = read_schema(connection)
     if not schema.released:
         raise ConfigurationError(schema.detail)
@@ -129,7 +135,9 @@ def check(address: str) -> None:
 
 def _run(address: str, act: object) -> None:
     engine = create_engine(
-        sqlalchemy_url(address), poolclass=NullPool, connect_args={"connect_timeout": 5}
+        sqlalchemy_url(address),
+        poolclass=NullPool,
+        connect_args={"connect_timeout": 5, **session_arguments(address)},
     )
     try:
         with engine.connect() as connection:

@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Any, Self
 
 from psycopg.conninfo import make_conninfo
+from psycopg.pq import Conninfo
 from sqlalchemy import NullPool, event, exc
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.errors import Unavailable
+from app.errors import ConfigurationError, Unavailable
 
 Tx = AsyncConnection
 
@@ -43,18 +45,65 @@ class Fault(Exception):
     """The database refused a statement for a reason of its own; no parameters in the message."""
 
 
+#: What every session needs, whatever the database, its role, the environment or the address would
+#: set. Admission reads a fresh snapshot after each lock; a stricter isolation would have it decide
+#: on figures from before.
+_SESSION = {
+    "TimeZone": "UTC", "DateStyle": "ISO,MDY", "IntervalStyle": "postgres", "search_path": "public",
+    "standard_conforming_strings": "on", "bytea_output": "hex", "lock_timeout": "0",
+    "default_transaction_isolation": "read\\ committed", "default_transaction_read_only": "off",
+}  # fmt: skip
+
+
 def sqlalchemy_url(address: str) -> URL:
-    """The address with our driver, whichever of the usual spellings it came in."""
-    return make_url(address).set(drivername="postgresql+psycopg")
+    """The address with our driver, whichever of the usual spellings it came in. Raises
+    `ConfigurationError`."""
+    return _read(address).set(drivername="postgresql+psycopg")
 
 
 def driver_conninfo(address: str) -> str:
     """The address as the driver itself and the job library take it."""
-    url = make_url(address)
+    url = _read(address)
     named: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
-    # Of what is given twice the last counts, as for the driver.
-    options = {name: v if isinstance(v, str) else v[-1] for name, v in url.query.items()}
-    return make_conninfo(**named, **options)
+    return make_conninfo(**named, **{**_query(url), **session_arguments(address)})
+
+
+def session_arguments(
+    address: str, *, statement_timeout_ms: int = 0, idle_transaction_ms: int = 0
+) -> dict[str, Any]:
+    """What to connect with, so that a session is as `_SESSION` says."""
+    settings = {
+        **_SESSION,
+        "statement_timeout": statement_timeout_ms,
+        "idle_in_transaction_session_timeout": idle_transaction_ms,
+    }
+    # The last counts. The address may have options of a provider's own, such as an endpoint.
+    given = _query(_read(address)).get("options", "")
+    pinned = " ".join(f"-c {name}={value}" for name, value in settings.items())
+    return {"client_encoding": "UTF8", "options": f"{given} {pinned}".strip()}
+
+
+def _read(address: str) -> URL:
+    known = {option.keyword.decode() for option in Conninfo.get_defaults()}
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        raise ConfigurationError(
+            "DATABASE_URL cannot be read: it must be one address of one host, "
+            "postgresql://user:password@host:5432/name, with special characters as %XX."
+        ) from None
+    foreign = sorted(set(url.query) - known)
+    if foreign:
+        raise ConfigurationError(
+            f"DATABASE_URL has options that PostgreSQL does not know ({', '.join(foreign)}): they "
+            "are another tool's, take them out."
+        )
+    return url
+
+
+def _query(url: URL) -> dict[str, str]:
+    """Of what is given twice the last counts, as for the driver."""
+    return {name: v if isinstance(v, str) else v[-1] for name, v in url.query.items()}
 
 
 def shown_address(address: str) -> str:
@@ -78,11 +127,11 @@ class Database:
             sqlalchemy_url(address),
             connect_args={
                 "connect_timeout": 5,
-                "options": f"-c statement_timeout={_STATEMENT_TIMEOUT_MS} -c TimeZone=UTC"
-                f" -c idle_in_transaction_session_timeout={_IDLE_TRANSACTION_MS}"
-                # Admission reads a fresh snapshot after each lock; a server whose default is
-                # stricter would have it decide on figures from before.
-                " -c default_transaction_isolation=read\\ committed",
+                **session_arguments(
+                    address,
+                    statement_timeout_ms=_STATEMENT_TIMEOUT_MS,
+                    idle_transaction_ms=_IDLE_TRANSACTION_MS,
+                ),
                 "application_name": "reelgate",
                 **KEEPALIVES,
             },

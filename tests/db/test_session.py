@@ -1,14 +1,20 @@
-"""Connections that die while they rest in the pool."""
+"""Connections that die while they rest in the pool, and sessions that take nothing from outside."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
 
+import psycopg
 import pytest
-from sqlalchemy import text
+from alembic import command
+from psycopg import sql
+from sqlalchemy import create_engine, text
 
-from app.db.session import Database
+from app.db import migrate
+from app.db.session import Database, driver_conninfo, sqlalchemy_url
+from app.errors import ConfigurationError
+from tests.harness.database import Server
 from tests.simulator.conftest import until
 
 
@@ -62,3 +68,85 @@ async def test_connections_that_live_are_used_again(database: Database) -> None:
         assert await _pids(database, 4) == resting
     async with database.begin() as tx:
         assert await tx.scalar(text("SELECT pg_backend_pid()")) in resting
+
+
+OUTSIDE = {
+    "datestyle": "SQL, DMY", "client_encoding": "LATIN1", "timezone": "Asia/Tokyo",
+    "search_path": "elsewhere", "bytea_output": "escape", "intervalstyle": "iso_8601",
+    "default_transaction_read_only": "on", "standard_conforming_strings": "off",
+}  # fmt: skip
+NEEDED = {
+    "datestyle": "ISO, MDY", "client_encoding": "UTF8", "timezone": "UTC", "search_path": "public",
+    "bytea_output": "hex", "intervalstyle": "postgres", "default_transaction_read_only": "off",
+    "standard_conforming_strings": "on",
+}  # fmt: skip
+
+
+async def test_a_session_takes_nothing_from_the_database_the_address_or_the_environment(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with psycopg.connect(driver_conninfo(database_url), autocommit=True) as connection:
+        for name, value in OUTSIDE.items():
+            connection.execute(
+                sql.SQL("ALTER DATABASE {} SET {} = {}").format(
+                    sql.Identifier(connection.info.dbname), sql.Identifier(name), sql.Literal(value)
+                )
+            )
+    monkeypatch.setenv("PGOPTIONS", "-c timezone=America/Lima")
+    address = f"{database_url}&options=-csearch_path%3Dfoo&client_encoding=LATIN1"
+    with psycopg.connect(driver_conninfo(address)) as connection:
+        rows = connection.execute("SELECT lower(name), setting FROM pg_settings").fetchall()
+        assert {name: setting for name, setting in rows if name in NEEDED} == NEEDED
+    opened = Database(address, pool_size=2)
+    async with opened.single() as tx:
+        for name, value in NEEDED.items():
+            assert await tx.scalar(text(f"SHOW {name}")) == value, name
+        assert await tx.scalar(text("SELECT 'ü' || chr(128512)")) == "ü\U0001f600"
+    await opened.close()
+    # Nothing is missing, and nothing is made anywhere else.
+    migrate.upgrade(address)
+    migrate.check(address)
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "postgresql://u:canary@h/d?pgbouncer=true",
+        "postgresql://u:canary@h/d?schema=public&sslmode=require",
+        "postgresql://u:canary@h1:5432,h2:5432/d",
+        "postgresql://u:canary@h:port/d",
+    ],
+)
+def test_an_address_of_another_tools_dialect_is_refused_in_one_sentence(address: str) -> None:
+    for use in (lambda: Database(address, pool_size=2), lambda: migrate.upgrade(address)):
+        with pytest.raises(ConfigurationError, match=r"^DATABASE_URL ") as refused:
+            use()
+        assert "canary" not in str(refused.value)
+        assert "\n" not in str(refused.value)
+
+
+def test_a_database_that_is_not_in_utf8_is_refused_in_one_sentence(postgres: Server) -> None:
+    with psycopg.connect(driver_conninfo(postgres.address), autocommit=True) as admin:
+        admin.execute(
+            "CREATE DATABASE ascii ENCODING 'SQL_ASCII' LOCALE_PROVIDER libc LOCALE 'C'"
+            " TEMPLATE template0"
+        )
+        with pytest.raises(ConfigurationError, match="encoding is SQL_ASCII"):
+            migrate.upgrade(postgres.named("ascii"))
+        admin.execute("DROP DATABASE ascii")
+
+
+def test_a_migration_leaves_no_lock_with_its_session(database_url: str) -> None:
+    """Behind a pooler the session is another client's next."""
+    engine = create_engine(sqlalchemy_url(database_url))
+    with engine.connect() as connection:
+        config = migrate._config()
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+        left = connection.scalar(
+            text("SELECT count(*) FROM pg_locks WHERE pid = pg_backend_pid()"
+                 " AND locktype = 'advisory'")
+        )  # fmt: skip
+        assert left == 0
+        assert connection.scalar(text("SHOW lock_timeout")) == "0"
+    engine.dispose()
