@@ -13,6 +13,7 @@ from tests.structure.sources import parsed, read, tracked
 #: metrics, log events, comments, docstrings and documents. `put_off` and `PutOff` are "put off".
 RETIRED = {
     "begin trial": "half open",
+    "books": "ledger",
     "canned": "error body",
     "hasten": "run now",
     "headroom": "limits",
