@@ -27,7 +27,7 @@ _LASTS = frozenset(
     }
 )  # fmt: skip
 #: In front of many an answer, and nothing to it.
-_TRIMMINGS = ("header_bytes", "location_at_200",
+_TRIMMINGS = ("cookie", "cookie_byte", "cookie_malformed", "header_bytes", "location_at_200",
               "owner_in_headers", "authenticate")  # fmt: skip
 
 

@@ -61,12 +61,13 @@ class Place:
         with self._connection() as connection:
             return connection.execute(_ROWS, [list(ids)]).fetchall()
 
-    def hasten_archiving(self) -> None:
+    def hasten(self, queue: str) -> None:
         """What waits to be tried again is due: a storm does not last as long as a pause."""
         with self._connection() as connection:
             connection.execute(
                 "UPDATE procrastinate_jobs SET scheduled_at = now()"
-                " WHERE queue_name = 'archive' AND status = 'todo' AND scheduled_at > now()"
+                " WHERE queue_name = %s AND status = 'todo' AND scheduled_at > now()",
+                [queue],
             )
 
     def _connection(self) -> psycopg.Connection[dict[str, Any]]:
