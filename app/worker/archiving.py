@@ -38,7 +38,7 @@ _LONGEST_RETRY_SECONDS = 3600.0
 #: Failures of something between the upstream and the archive, or of the gateway itself.
 _PASSING = frozenset(
     {"archive_unavailable", "database_unavailable", "decoder_unavailable", "fault",
-     "look_up_failed", "reset", "timeout", "truncated", "unreachable", "unresolved"}
+     "look_up_failed", "reset", "slow", "timeout", "truncated", "unreachable", "unresolved"}
 )  # fmt: skip
 _LONGEST_PATIENCE_SECONDS = 30 * 86_400.0
 
@@ -226,7 +226,9 @@ async def _try_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) -> N
         waiting = await assets.record_failure(tx, pending.generation_id, error=reason, lost=lost)
         if waiting and not lost:
             at = now + timedelta(seconds=wait)
-            await enqueue(tx, Job.ARCHIVE, pending.generation_id, at=at)
+            # What has failed before goes after what has not been tried yet.
+            behind = -min(pending.attempts, 12)
+            await enqueue(tx, Job.ARCHIVE, pending.generation_id, priority=behind, at=at)
     if waiting:
         rt.metrics.archived.labels("lost" if lost else reason).inc()
         level = log.error if lost else log.warning

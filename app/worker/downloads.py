@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 
 from app.db import assets
@@ -15,6 +17,11 @@ from app.runtime import WorkerRuntime
 from app.upstream.answers import Busy, Succeeded
 from app.videos.store import ArchiveError, Empty, Stored, TooLarge
 
+#: A download that is slower than this gives its place to others: at that pace a film would not be
+#: here before its attempt is over anyway.
+_LEAST_BYTES_PER_SECOND = 10 << 10
+#: How far a download may fall behind that pace; also how long its answer may take to begin.
+_BEHIND_SECONDS = 10.0
 #: Failures that a fresh link may mend.
 _LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
 
@@ -61,7 +68,9 @@ async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
 
 async def _download(rt: WorkerRuntime, link: str, path: str) -> Stored:
     try:
-        async with rt.upstream.download(link) as response:
+        async with AsyncExitStack() as stack:
+            async with _in_time(_BEHIND_SECONDS):
+                response = await stack.enter_async_context(rt.upstream.download(link))
             if response.status_code != 200:
                 raise Undelivered(f"http_{response.status_code}")
             declared = response.headers.get("content-length", "")
@@ -81,8 +90,32 @@ async def _whole(response: Response, expected: int | None) -> AsyncIterator[byte
     """The bytes, or `Undelivered` at their end where some are missing: raised while they are
     written, so that a part of a video never stands in the archive."""
     received = 0
-    async for chunk in response.aiter_raw():
+    async for chunk in _paced(response.aiter_raw()):
         received += len(chunk)
         yield chunk
     if expected is not None and received != expected:
         raise Undelivered("truncated")
+
+
+async def _paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """The same, or `Undelivered` where they come too slowly. Only waiting for them counts: a slow
+    archive is no fault of theirs."""
+    loop, left = asyncio.get_running_loop(), _BEHIND_SECONDS
+    while True:
+        began = loop.time()
+        async with _in_time(left):
+            chunk = await anext(chunks, None)
+        if chunk is None:
+            return
+        left += len(chunk) / _LEAST_BYTES_PER_SECOND - (loop.time() - began)
+        left = min(left, _BEHIND_SECONDS)
+        yield chunk
+
+
+@asynccontextmanager
+async def _in_time(seconds: float) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(seconds):
+            yield
+    except TimeoutError:
+        raise Undelivered("slow") from None
