@@ -103,11 +103,10 @@ _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 420, 600, 900)
 
 
-#: Kinds of jobs, picked up again or made anew where one was missing, and submissions lost on
-#: their way.
+#: Jobs of dead workers, jobs that were missing, and submissions whose worker died.
 _RESCUED = (
-    "submit", "poll", "archive", "tell", "submit_adopted", "poll_adopted", "archive_adopted",
-    "tell_adopted", "submitting",
+    "submit", "poll", "archive", "deliver", "submit_missing", "poll_missing", "archive_missing",
+    "deliver_missing", "submitting",
 )  # fmt: skip
 
 
@@ -187,8 +186,10 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.rescued = Counter(
-            "reelgate_rescued", "Work picked up again after a process died.", ["kind"],
-            registry=registry,
+            "reelgate_rescued",
+            "Jobs taken from dead workers, `missing` jobs enqueued again, and submissions lost"
+            " with their worker.",
+            ["kind"], registry=registry,
         )  # fmt: skip
         self.generations = Gauge(
             "reelgate_generations", "Generations that are open or unknown, by state.", ["state"],

@@ -18,8 +18,8 @@ class Job(StrEnum):
     SUBMIT = "submit"
     POLL = "poll"
     ARCHIVE = "archive"
-    #: Of a delivery of a webhook; all others are of a generation.
-    TELL = "tell"
+    #: Of a webhook delivery; all others are of a generation.
+    DELIVER = "deliver"
 
 
 async def enqueue(
@@ -157,7 +157,7 @@ async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
                 UNION ALL
                 SELECT generation_id, 0, 'archive' FROM assets WHERE state = 'pending'
                 UNION ALL
-                SELECT id, 0, 'tell' FROM webhook_deliveries
+                SELECT id, 0, 'deliver' FROM webhook_deliveries
                  WHERE state = 'pending' AND next_attempt_at IS NOT NULL
             ), orphans AS (
                 SELECT w.* FROM wanted w

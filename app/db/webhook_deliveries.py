@@ -94,7 +94,7 @@ _MAKE = text(
                   AND (NOT :start OR g.dialect = ANY(:told_of_start))) r
         RETURNING id
     )
-    SELECT reelgate_enqueue('tell', id, 0, NULL) FROM made
+    SELECT reelgate_enqueue('deliver', id, 0, NULL) FROM made
     """
 )
 
@@ -336,27 +336,27 @@ async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:
     return int(result.rowcount)
 
 
-#: Jobs that tell one receiver: an endpoint, or the callback addresses of a member. One that a
-#: worker fetches at this moment is left to it.
+#: Jobs of one receiver: an endpoint, or the callback addresses of a member. One that a worker
+#: fetches at this moment is left to it.
 _RESCHEDULE = """
     UPDATE procrastinate_jobs SET scheduled_at = now() + make_interval(secs => :seconds)
      WHERE id IN (SELECT j.id FROM procrastinate_jobs j JOIN webhook_deliveries d
-                      ON j.queueing_lock = 'tell:' || d.id
+                      ON j.queueing_lock = 'deliver:' || d.id
                    WHERE j.status = 'todo' AND d.state = 'pending' AND d.next_attempt_at <= now()
                      AND (d.endpoint_id = :receiver
                           OR (d.endpoint_id IS NULL AND d.member_id = :receiver))
                      AND {} FOR UPDATE OF j SKIP LOCKED)
 """
 _POSTPONE = text(_RESCHEDULE.format("coalesce(j.scheduled_at, now()) <= now()"))
-_BRING_FORWARD = text(_RESCHEDULE.format("j.scheduled_at > now() ORDER BY j.id LIMIT 1"))
+_RUN_NEXT = text(_RESCHEDULE.format("j.scheduled_at > now() ORDER BY j.id LIMIT 1"))
 
 
 async def postpone(tx: Tx, receiver: UUID, *, seconds: float) -> None:
-    """What is due for it is due later, all of it at once: it has its share in flight."""
+    """Everything that is due for this receiver is due later: it has enough attempts in flight."""
     await tx.execute(_POSTPONE, {"receiver": receiver, "seconds": seconds})
 
 
-async def bring_forward(tx: Tx, receiver: UUID) -> bool:
-    """The first of what was put off is due now. False where nothing was."""
-    result = await tx.execute(_BRING_FORWARD, {"receiver": receiver, "seconds": 0.0})
+async def run_next(tx: Tx, receiver: UUID) -> bool:
+    """The first postponed delivery is due now. False where there is none."""
+    result = await tx.execute(_RUN_NEXT, {"receiver": receiver, "seconds": 0.0})
     return bool(result.rowcount)

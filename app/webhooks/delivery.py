@@ -147,7 +147,7 @@ async def record(rt: Runtime, tried: Tried) -> None:
         if not written:
             return
         if at is not None:
-            await enqueue(tx, Job.TELL, delivery.id, at=at)
+            await enqueue(tx, Job.DELIVER, delivery.id, at=at)
         if delivery.endpoint_id is not None:
             await webhook_endpoints.note_health(
                 tx, delivery.endpoint_id, delivered=tried.delivered, at=now
@@ -187,7 +187,7 @@ async def _is_early(rt: Runtime, tx: Tx, delivery: Delivery) -> bool:
         return False
     early = await webhook_deliveries.is_early(tx, delivery.id, now=rt.clock.for_database())
     if early:
-        await enqueue(tx, Job.TELL, delivery.id, at=delivery.next_attempt_at)
+        await enqueue(tx, Job.DELIVER, delivery.id, at=delivery.next_attempt_at)
     return early
 
 

@@ -191,8 +191,8 @@ async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
 
 async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
     await webhook_deliveries.begin_again(tx, delivery_id, now=rt.clock.for_database())
-    await enqueue(tx, Job.TELL, delivery_id)
-    await run_now(tx, Job.TELL, delivery_id)
+    await enqueue(tx, Job.DELIVER, delivery_id)
+    await run_now(tx, Job.DELIVER, delivery_id)
 
 
 async def _may_be_told(tx: Tx, delivery: Delivery) -> None:

@@ -1,4 +1,5 @@
-"""Shares of a lane: how much of it each may have in flight, so that who takes long leaves room."""
+"""Fairness between receivers: how many attempts each may have in flight, so that slow ones leave
+room for the others."""
 
 from __future__ import annotations
 
@@ -8,59 +9,63 @@ from uuid import UUID
 
 
 class Fairness:
-    """Tries that are in flight in this process, of each receiver and of each owner of receivers.
+    """Counts the attempts in flight in this process, by receiver and by the owner of receivers.
 
-    `put_off` remembers which receivers were turned away; `next_of` says which of an owner's may
-    come again when something of that owner has ended.
+    It also remembers which receivers have postponed deliveries, and which of them is next when an
+    attempt ends.
     """
 
     def __init__(self, size: int) -> None:
-        """`size` is that of the lane: a receiver may have a quarter of it, an owner a half."""
-        self.of_receiver = max(1, size // 4)
-        self.of_owner = max(1, size // 2)
+        """`size` is how many attempts this process makes at a time. A receiver may have a quarter
+        of them, an owner half."""
+        self.per_receiver = max(1, size // 4)
+        self.per_owner = max(1, size // 2)
         self._receivers: Counter[UUID] = Counter()
         self._owners: Counter[UUID] = Counter()
-        self._put_off: dict[UUID, deque[UUID]] = {}
-        self._freed = asyncio.Condition()
+        self._waiting: dict[UUID, deque[UUID]] = {}
+        self._released = asyncio.Condition()
 
-    async def take(self, receiver: UUID, owner: UUID, *, seconds: float) -> bool:
-        """False where there was none within so long; else it is to be given back by `free`. Nobody
-        waits behind those that were put off: who is turned away once is known to take long."""
-        wait = 0.0 if receiver in self._put_off.get(owner, ()) else seconds
-        async with self._freed:
+    async def acquire(self, receiver: UUID, owner: UUID, *, seconds: float) -> bool:
+        """False where no place became free in that time; else call `release` after the attempt. A
+        receiver with postponed deliveries is known to be slow: it is not waited for."""
+        wait = 0.0 if receiver in self._waiting.get(owner, ()) else seconds
+        async with self._released:
             try:
                 async with asyncio.timeout(wait):
-                    await self._freed.wait_for(lambda: self._is_free(receiver, owner))
+                    await self._released.wait_for(lambda: self._is_free(receiver, owner))
             except TimeoutError:
                 return False
             self._receivers[receiver] += 1
             self._owners[owner] += 1
             return True
 
-    async def free(self, receiver: UUID, owner: UUID) -> None:
-        async with self._freed:
+    async def release(self, receiver: UUID, owner: UUID) -> None:
+        async with self._released:
             for counter, key in ((self._receivers, receiver), (self._owners, owner)):
                 counter[key] -= 1
                 if not counter[key]:
                     del counter[key]
-            self._freed.notify_all()
+            self._released.notify_all()
 
-    def put_off(self, receiver: UUID, owner: UUID) -> None:
-        waiting = self._put_off.setdefault(owner, deque())
+    def add_waiting(self, receiver: UUID, owner: UUID) -> None:
+        """The receiver has postponed deliveries."""
+        waiting = self._waiting.setdefault(owner, deque())
         if receiver not in waiting:
             waiting.append(receiver)
 
-    def next_of(self, owner: UUID) -> UUID | None:
-        """A receiver of this owner that was put off and has room now, one after the other. To be
-        put off again where more of it waits."""
-        waiting = self._put_off.get(owner, deque())
+    def next_waiting(self, owner: UUID) -> UUID | None:
+        """The next of this owner's receivers with postponed deliveries and a free place; each in
+        turn. To be added again where it has more of them."""
+        waiting = self._waiting.get(owner, deque())
         for receiver in list(waiting):
             if self._is_free(receiver, owner):
                 waiting.remove(receiver)
                 if not waiting:
-                    del self._put_off[owner]
+                    del self._waiting[owner]
                 return receiver
         return None
 
     def _is_free(self, receiver: UUID, owner: UUID) -> bool:
-        return self._receivers[receiver] < self.of_receiver and self._owners[owner] < self.of_owner
+        return (
+            self._receivers[receiver] < self.per_receiver and self._owners[owner] < self.per_owner
+        )

@@ -11,7 +11,7 @@ from app.db.session import driver_conninfo
 from app.jobs import Workers
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
-from app.worker import archiving, polls, retention, submissions, upkeep, webhooks
+from app.worker import archiving, deliveries, polls, retention, submissions, upkeep
 
 log = logger(__name__)
 
@@ -24,15 +24,15 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
             Job.SUBMIT: partial(submissions.submit, rt),
             Job.POLL: partial(polls.poll, rt),
             Job.ARCHIVE: partial(archiving.archive, rt),
-            Job.TELL: partial(webhooks.tell, rt),
+            Job.DELIVER: partial(deliveries.deliver, rt),
         },
         lanes={
             # Apart, so that submissions nobody answers do not keep anyone from being looked at.
             (Job.SUBMIT,): rt.settings.worker_concurrency,
             (Job.POLL,): rt.settings.worker_concurrency,
             (Job.ARCHIVE,): rt.settings.archive_concurrency,
-            # Receivers are anybody's, and the slowest of them keep nothing else waiting.
-            (Job.TELL,): rt.settings.webhook_concurrency,
+            # Receivers are anybody's: the slowest of them must not keep anything else waiting.
+            (Job.DELIVER,): rt.settings.webhook_concurrency,
         },
         poll_seconds=rt.settings.worker_poll_seconds,
         drain_seconds=rt.settings.drain_seconds,

@@ -49,13 +49,13 @@ async def one_round(rt: WorkerRuntime) -> None:
         rescued = await jobs.rescue(
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
-        adopted = await jobs.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds)
+        missing = await jobs.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds)
     for kind in rescued:
         rt.metrics.rescued.labels(kind).inc()
-    for kind in adopted:
-        rt.metrics.rescued.labels(f"{kind}_adopted").inc()
-    if rescued or adopted:
-        log.warning("rescued", jobs=len(rescued), adopted=len(adopted))
+    for kind in missing:
+        rt.metrics.rescued.labels(f"{kind}_missing").inc()
+    if rescued or missing:
+        log.warning("rescued", jobs=len(rescued), missing=len(missing))
     async with rt.db.begin() as tx:
         returned = await upstream_keys.return_due(tx)
         if returned:

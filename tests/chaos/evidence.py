@@ -34,7 +34,7 @@ _GENERATIONS: LiteralString = """
 _TELLINGS: LiteralString = """
     SELECT d.id::text, d.generation_id::text, d.type, d.state, d.attempts,
            (SELECT count(*) FROM procrastinate_jobs j
-             WHERE j.queueing_lock = 'tell:' || d.id AND j.status IN ('todo', 'doing')) AS jobs
+             WHERE j.queueing_lock = 'deliver:' || d.id AND j.status IN ('todo', 'doing')) AS jobs
       FROM webhook_deliveries d ORDER BY d.created_at
 """
 

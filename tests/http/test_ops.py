@@ -209,7 +209,7 @@ async def test_what_alerts_look_for_is_counted_from_zero(still_gate: Gateway) ->
         ("reelgate_transitions_total", "unknown"),
         ("reelgate_breaker_openings_total", "main"),
         *(("reelgate_rescued_total", kind) for kind in ("submitting", *jobs.Job)),
-        *(("reelgate_rescued_total", f"{kind}_adopted") for kind in jobs.Job),
+        *(("reelgate_rescued_total", f"{kind}_missing") for kind in jobs.Job),
     ):
         assert found[name, label] == 0, (name, label)
 

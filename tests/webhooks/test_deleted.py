@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import webhook_endpoints as endpoints
-from app.worker.webhooks import tell
+from app.worker.deliveries import deliver
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
     PATIENCE_SECONDS,
@@ -66,7 +66,7 @@ async def test_a_try_and_a_deletion_do_not_wait_for_each_other(
         await note_health(*what, **how)
 
     monkeypatch.setattr(endpoints, "note_health", meanwhile)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     answer = await deleting[0]
     assert (answer.status_code, answer.text) == (204, "")
     assert await deliveries(still) == []

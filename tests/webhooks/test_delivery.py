@@ -15,7 +15,7 @@ from standardwebhooks.webhooks import WebhookVerificationError
 from app.domain.ids import video_id
 from app.domain.webhooks import GIVE_UP_SECONDS, MOST_ATTEMPTS
 from app.worker import upkeep
-from app.worker.webhooks import tell
+from app.worker.deliveries import deliver
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
@@ -79,7 +79,7 @@ async def deliveries(gate: Gateway) -> list[UUID]:
 async def jobs(gate: Gateway) -> int:
     async with gate.rt.db.single() as tx:
         count = await tx.scalar(
-            text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'tell'")
+            text("SELECT count(*) FROM procrastinate_jobs WHERE queue_name = 'deliver'")
         )
         return int(count or 0)
 
@@ -134,7 +134,7 @@ async def test_who_listens_as_openais_sdks_do_hears_of_a_cancellation(
     await endpoint(still, key, receiver.url, event_types=two)
     uuid = await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     (request,) = receiver.requests
     body = verified(request, hook["secret"])
     assert (body["type"], body["data"]) == ("video.failed", {"id": video_id(UUID(uuid))})
@@ -150,7 +150,7 @@ async def test_the_schedule_of_a_day_under_one_message_id(
     (delivery,) = await deliveries(still)
     began, waits = clock.now(), []
     for number in range(MOST_ATTEMPTS):
-        await tell(still.worker, delivery)
+        await deliver(still.worker, delivery)
         assert len(receiver.requests) == number + 1
         shown = await call(still, key, "GET", f"/deliveries/{delivery}")
         if shown["next_attempt_at"] is None:
@@ -158,14 +158,14 @@ async def test_the_schedule_of_a_day_under_one_message_id(
         async with still.rt.db.single() as tx:
             due = await tx.scalar(text("SELECT next_attempt_at FROM webhook_deliveries"))
             job = await tx.scalar(
-                text("SELECT max(scheduled_at) FROM procrastinate_jobs WHERE queue_name = 'tell'"
+                text("SELECT max(scheduled_at) FROM procrastinate_jobs WHERE queue_name = 'deliver'"
                      " AND scheduled_at IS NOT NULL")
             )  # fmt: skip
         assert due is not None
         waits.append((due - clock.now()).total_seconds())
         assert number or job is None or job <= due
         # A job that comes too early sends nothing.
-        await tell(still.worker, delivery)
+        await deliver(still.worker, delivery)
         assert len(receiver.requests) == number + 1
         clock.at = due
     least = [5, 295, 1_500, 5_400, 10_800, 18_000, 50_400]
@@ -189,9 +189,9 @@ async def test_a_second_try_that_works_ends_it(
     receiver.answers = [Answer(503, body=b"later, please")]
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     clock.move(10)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
     assert (shown["state"], shown["attempt_count"], shown["last_status"]) == ("delivered", 2, 204)
     first, second = shown["attempts"]
@@ -202,7 +202,7 @@ async def test_a_second_try_that_works_ends_it(
     assert second["request_headers"].keys() == {
         "Content-Type", "webhook-id", "webhook-timestamp",
     }  # fmt: skip
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     assert len(receiver.requests) == 2
 
 
@@ -221,7 +221,7 @@ async def test_a_pause_that_a_receiver_asks_for_is_kept_within_bounds(
     receiver.answers = [Answer(429, (f"Retry-After: {said}",))]
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     async with still.rt.db.single() as tx:
         due = await tx.scalar(text("SELECT next_attempt_at FROM webhook_deliveries"))
     assert due is not None
@@ -235,11 +235,11 @@ async def test_an_endpoint_that_is_gone_is_disabled(still: Gateway, receiver: Re
     await canceled(still, key)
     await canceled(still, key)
     first, second = await deliveries(still)
-    await tell(still.worker, first)
+    await deliver(still.worker, first)
     shown = await call(still, key, "GET", f"/endpoints/{hook['id']}")
     assert (shown["enabled"], shown["disabled_reason"]) == (False, "gone")
     # What waited for it is not sent any more, and nothing new is made for it.
-    await tell(still.worker, second)
+    await deliver(still.worker, second)
     assert len(receiver.requests) == 1
     states = await call(still, key, "GET", "/deliveries")
     assert {each["state"] for each in states["data"]} == {"failed"}
@@ -258,12 +258,12 @@ async def test_an_endpoint_that_failed_for_days_is_disabled_with_its_last_try(
     receiver.answers = [Answer(500)] * 100
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     shown = await call(still, key, "GET", f"/endpoints/{hook['id']}")
     assert shown["failing_since"] is not None
     clock.move(GIVE_UP_SECONDS + 1)
     for _ in range(MOST_ATTEMPTS - 1):
-        await tell(still.worker, delivery)
+        await deliver(still.worker, delivery)
         clock.move(100_000)
     shown = await call(still, key, "GET", f"/endpoints/{hook['id']}")
     assert (shown["enabled"], shown["disabled_reason"]) == (False, "failing")
@@ -281,7 +281,7 @@ async def test_a_redirect_is_a_failure_and_is_not_followed(
     receiver.answers = [Answer(302, (f"Location: {receiver.origin}/elsewhere",))]
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     assert [request.path for request in receiver.requests] == ["/hook?who=ada"]
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
     assert (shown["state"], shown["last_error"]) == ("pending", "answered 302")
@@ -295,7 +295,7 @@ async def test_an_answer_without_an_end_is_read_for_a_few_kilobytes(
     receiver.answers = [Answer(200, body=b"\x00\xff" + b"x" * 5_000_000)]
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
     assert shown["state"] == "delivered"
     assert len(shown["attempts"][0]["answer"]) == 1_000
@@ -310,7 +310,7 @@ async def test_a_receiver_that_says_nothing_is_given_up_on(
     receiver.held = asyncio.Event()
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
     assert shown["last_error"] == "no whole answer within 0.2 s"
     assert shown["state"] == "pending"
@@ -327,7 +327,7 @@ async def test_a_name_that_turns_inside_is_refused_when_it_is_called(
     monkeypatch.setattr(still.worker.sender.client, "_resolver", turned)
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     shown = await call(still, key, "GET", f"/deliveries/{delivery}")
     assert shown["last_error"] == "hooks.example leads to an address that is not public."
     assert receiver.requests == []
@@ -344,11 +344,11 @@ async def test_both_secrets_sign_while_they_overlap(
     assert rotated["secret"].startswith("whsec_")
     await canceled(still, key)
     (delivery,) = await deliveries(still)
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     verified(receiver.requests[0], rotated["secret"], hook["secret"])
     clock.move(61)
     await call(still, key, "POST", f"/deliveries/{delivery}/resend")
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     (_, later) = receiver.requests
     assert later.headers["webhook-signature"].count("v1,") == 1
     assert later.headers["webhook-id"] == receiver.requests[0].headers["webhook-id"]
@@ -384,7 +384,7 @@ async def test_what_is_old_and_ended_is_forgotten(still: Gateway, receiver: Rece
     async with still.rt.db.single() as tx:
         kept = await tx.scalars(text("SELECT DISTINCT generation_id FROM events"))
         assert list(kept) == [UUID(waiting)]
-    await tell(still.worker, delivery)
+    await deliver(still.worker, delivery)
     assert len(receiver.requests) == 1
     await upkeep.one_round(still.worker)
     assert await deliveries(still) == []

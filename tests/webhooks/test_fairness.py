@@ -142,29 +142,29 @@ async def called_back(gate: Gateway, key: str, url: str) -> None:
 @pytest.mark.parametrize("size", [1, 2, 3])
 async def test_the_smallest_lane_has_a_share_for_everybody(size: int) -> None:
     fairness, receiver, owner = Fairness(size), uuid4(), uuid4()
-    assert await fairness.take(receiver, owner, seconds=0)
-    assert not await fairness.take(receiver, owner, seconds=0)
-    assert await fairness.take(uuid4(), uuid4(), seconds=0)
-    await fairness.free(receiver, owner)
-    assert await fairness.take(receiver, owner, seconds=0)
+    assert await fairness.acquire(receiver, owner, seconds=0)
+    assert not await fairness.acquire(receiver, owner, seconds=0)
+    assert await fairness.acquire(uuid4(), uuid4(), seconds=0)
+    await fairness.release(receiver, owner)
+    assert await fairness.acquire(receiver, owner, seconds=0)
 
 
 async def test_a_share_that_is_given_back_is_taken_by_who_waits() -> None:
     fairness, receiver, owner = Fairness(4), uuid4(), uuid4()
-    assert await fairness.take(receiver, owner, seconds=0)
-    waiting = asyncio.create_task(fairness.take(receiver, owner, seconds=PATIENCE_SECONDS))
+    assert await fairness.acquire(receiver, owner, seconds=0)
+    waiting = asyncio.create_task(fairness.acquire(receiver, owner, seconds=PATIENCE_SECONDS))
     await asyncio.sleep(0)
     assert not waiting.done()
-    await fairness.free(receiver, owner)
+    await fairness.release(receiver, owner)
     assert await waiting
 
 
-async def test_those_that_were_put_off_take_turns() -> None:
+async def test_receivers_with_postponed_deliveries_take_turns() -> None:
     fairness, owner = Fairness(8), uuid4()
     first, second = uuid4(), uuid4()
     for receiver in (first, second, first):
-        fairness.put_off(receiver, owner)
-    assert fairness.next_of(owner) == first
-    fairness.put_off(first, owner)
-    assert [fairness.next_of(owner) for _ in range(3)] == [second, first, None]
-    assert fairness.next_of(uuid4()) is None
+        fairness.add_waiting(receiver, owner)
+    assert fairness.next_waiting(owner) == first
+    fairness.add_waiting(first, owner)
+    assert [fairness.next_waiting(owner) for _ in range(3)] == [second, first, None]
+    assert fairness.next_waiting(uuid4()) is None

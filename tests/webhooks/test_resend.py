@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from app.worker.webhooks import tell
+from app.worker.deliveries import deliver
 from tests.webhooks.receiving import call, endpoint, receiving, telling_gateway
 from tests.webhooks.test_delivery import canceled, deliveries
 
@@ -20,7 +20,7 @@ async def test_nothing_is_sent_again_to_an_endpoint_that_is_disabled(
         hook = await endpoint(still, key, receiver.url)
         await canceled(still, key)
         (delivery,) = await deliveries(still)
-        await tell(still.worker, delivery)
+        await deliver(still.worker, delivery)
         await call(still, key, "PATCH", f"/endpoints/{hook['id']}", json={"enabled": False})
         again = f"/api/v1/webhooks/deliveries/{delivery}/resend"
         refused = await still.http.post(again, headers={"API-KEY": key})
@@ -32,7 +32,7 @@ async def test_nothing_is_sent_again_to_an_endpoint_that_is_disabled(
         await call(still, key, "POST", f"/deliveries/{test['id']}/resend")
         await call(still, key, "PATCH", f"/endpoints/{hook['id']}", json={"enabled": True})
         await call(still, key, "POST", f"/deliveries/{delivery}/resend")
-        await tell(still.worker, delivery)
+        await deliver(still.worker, delivery)
         assert [sent.headers["webhook-id"] for sent in receiver.requests].count(
             receiver.requests[0].headers["webhook-id"]
         ) == 2

@@ -68,7 +68,7 @@ async def fetch_all(gate: Gateway) -> None:
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE queue_name = 'submit'"))
 
 
-async def put_off(gate: Gateway) -> list[bool]:
+async def postponed(gate: Gateway) -> list[bool]:
     """Of each submission that waits for a worker: whether it waits for a time to come."""
     async with gate.rt.db.single() as tx:
         found = await tx.execute(
@@ -90,11 +90,11 @@ async def test_when_one_was_answered_the_others_go_at_once(
         await fetch_all(gate)
         before = await submit_all(gate, uuids)
         assert before == {State.QUEUED: 4}
-        assert await put_off(gate) == [True] * 4
+        assert await postponed(gate) == [True] * 4
         await probe_when_due(gate)
         await fetch_all(gate)
         assert await submit_all(gate, uuids) == {State.RUNNING: 1, State.QUEUED: 3}
-        assert await put_off(gate) == [False] * 3
+        assert await postponed(gate) == [False] * 3
 
 
 async def test_a_look_up_that_took_too_long_ends_nobody_elses_trial(

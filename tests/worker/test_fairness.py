@@ -64,7 +64,7 @@ async def test_under_a_tight_budget_the_turn_is_kept_and_the_crowd_waits_apart(
         await crowd_of(gate, 150)
         gate.start_worker()
 
-        async def all_put_off() -> bool:
+        async def all_postponed() -> bool:
             async with gate.rt.db.single() as tx:
                 due = await tx.scalar(
                     text(
@@ -74,7 +74,7 @@ async def test_under_a_tight_budget_the_turn_is_kept_and_the_crowd_waits_apart(
                 )
             return bool(due == 0)
 
-        await until(all_put_off, seconds=240)
+        await until(all_postponed, seconds=240)
         before = await order_of(gate)
         # What may be ahead of the rate is sent; the rest comes back one after the other.
         assert len(before) < 50
