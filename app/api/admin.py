@@ -15,7 +15,7 @@ from app.db import generations
 from app.db import pauses as pause_rows
 from app.db import upstream_keys as key_rows
 from app.domain.generation import Generation
-from app.domain.operators import Outcome, Switch
+from app.domain.operators import Outcome, Pause
 from app.domain.upstream_keys import BreakerState, KeyState
 from app.generations import unknown
 from app.generations.durations import NO_HISTORY
@@ -29,8 +29,8 @@ from app.runtime import ApiRuntime
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
 
 
-class SwitchDocument(Document):
-    name: Switch
+class PauseDocument(Document):
+    name: Pause
     paused: bool
     reason: str | None
     changed_at: datetime
@@ -52,7 +52,7 @@ class UpstreamKeyDocument(Document):
 
 
 class GatewayDocument(Document):
-    switches: list[SwitchDocument]
+    pauses: list[PauseDocument]
     upstream_keys: list[UpstreamKeyDocument]
 
 
@@ -70,12 +70,12 @@ _TEXT = r"^[^\x00]*$"
 
 
 class PauseRequest(Asked):
-    what: Switch
+    what: Pause
     reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
 
 
 class ResumeRequest(Asked):
-    what: Switch
+    what: Pause
 
 
 class ResolveRequest(Asked):
@@ -173,12 +173,12 @@ def _document(rt: ApiRuntime, generation: Generation) -> GenerationDocument:
 
 async def _gateway(rt: ApiRuntime) -> GatewayDocument:
     async with rt.db.single() as tx:
-        positions = await pause_rows.positions(tx)
+        paused = await pause_rows.states(tx)
         keys = await key_rows.list_keys(tx)
     return GatewayDocument(
-        switches=[
-            SwitchDocument(name=p.name, paused=p.paused, reason=p.reason, changed_at=p.changed_at)
-            for p in positions
+        pauses=[
+            PauseDocument(name=p.name, paused=p.paused, reason=p.reason, changed_at=p.changed_at)
+            for p in paused
         ],
         upstream_keys=[
             UpstreamKeyDocument(

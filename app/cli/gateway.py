@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -16,7 +16,7 @@ cli = typer.Typer()
 upstream_cli = group("Upstream keys.")
 
 What = Annotated[
-    Switch,
+    Pause,
     typer.Argument(help="admission: take nothing in; submission: send nothing out."),
 ]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 
 
-class Switch(StrEnum):
+class Pause(StrEnum):
     """What an operator can pause: accepting requests, or sending them to the upstream."""
 
     ADMISSION = "admission"

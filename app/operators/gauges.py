@@ -15,7 +15,7 @@ async def refresh(rt: Runtime) -> None:
             return
         figures = await health.figures(tx)
         depths = await jobs.depths(tx)
-        paused = await pauses.positions(tx)
+        paused = await pauses.states(tx)
         pending = await webhook_deliveries.pending_figures(tx)
     gauges = rt.metrics
     gauges.database_up.set(1)
@@ -29,8 +29,8 @@ async def refresh(rt: Runtime) -> None:
     gauges.upstream_keys.clear()
     for label, usable in figures.upstream_keys.items():
         gauges.upstream_keys.labels(label).set(usable)
-    for position in paused:
-        gauges.paused.labels(position.name.value).set(position.paused)
+    for pause in paused:
+        gauges.paused.labels(pause.name.value).set(pause.paused)
     gauges.webhooks_pending.set(pending.deliveries)
     gauges.webhooks_oldest_seconds.set(pending.oldest_seconds)
     gauges.jobs.clear()

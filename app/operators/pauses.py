@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from app.db import audit, jobs, pauses
-from app.domain.operators import Switch
+from app.db import audit, jobs
+from app.db import pauses as rows
+from app.domain.operators import Pause
 from app.runtime import Runtime
 
 
 async def set_paused(
-    rt: Runtime, switch: Switch, *, paused: bool, reason: str | None, actor: str
+    rt: Runtime, pause: Pause, *, paused: bool, reason: str | None, actor: str
 ) -> None:
     """Pauses or resumes; what waited for it goes on at once."""
     async with rt.db.begin() as tx:
-        if await pauses.turn(tx, switch, paused=paused, reason=reason):
+        if await rows.set_paused(tx, pause, paused=paused, reason=reason):
             action = "gateway.pause" if paused else "gateway.resume"
-            await audit.record(tx, actor, action, switch.value, reason=reason)
-        if not paused and switch is Switch.SUBMISSION:
+            await audit.record(tx, actor, action, pause.value, reason=reason)
+        if not paused and pause is Pause.SUBMISSION:
             await jobs.run_all_now(tx, jobs.Job.SUBMIT)

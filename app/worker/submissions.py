@@ -17,7 +17,7 @@ from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.domain.catalog import OFFERS, Offer
 from app.domain.generation import State
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.domain.polling import Pace
 from app.errors import Unavailable
 from app.generations import lifecycle
@@ -140,7 +140,7 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
                 now=now,
             )
             return None
-        if await pauses.is_paused(tx, Switch.SUBMISSION):
+        if await pauses.is_paused(tx, Pause.SUBMISSION):
             slot = Slot(None, NO_KEY_SECONDS)
         else:
             slot = await take_slot(

@@ -14,7 +14,7 @@ import pytest
 
 from app.domain.caller import Role
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.members import teams
 from app.operators import pauses
 from tests.api.test_create import asked, create, post
@@ -112,7 +112,7 @@ async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
     me = (await fetch(still_gate, key, "me")).json()
     assert me["team"]["credits"] == found["team"]
     await pauses.set_paused(
-        still_gate.rt, Switch.ADMISSION, paused=True, reason="test", actor="test"
+        still_gate.rt, Pause.ADMISSION, paused=True, reason="test", actor="test"
     )
     found = await estimate(still_gate, key)
     assert (found["binding_limit"], found["retry_after_seconds"]) == ("paused", 60)

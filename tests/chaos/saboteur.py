@@ -14,7 +14,7 @@ from functools import partial
 import psycopg
 
 from app.db.session import driver_conninfo
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.errors import Unavailable
 from app.operators import pauses, upstream_keys
 from app.runtime import Runtime
@@ -269,26 +269,24 @@ class Saboteur:
         return True
 
     async def _pause_admission(self, strike: Strike, _: float) -> bool:
-        return await self._pause(Switch.ADMISSION, strike.seconds)
+        return await self._pause(Pause.ADMISSION, strike.seconds)
 
     async def _pause_submission(self, strike: Strike, _: float) -> bool:
-        return await self._pause(Switch.SUBMISSION, strike.seconds)
+        return await self._pause(Pause.SUBMISSION, strike.seconds)
 
-    async def _pause(self, switch: Switch, seconds: float) -> bool:
-        window = self._site.outages.begin(switch.value)
+    async def _pause(self, pause: Pause, seconds: float) -> bool:
+        window = self._site.outages.begin(pause.value)
         try:
-            await self._turn(switch, paused=True)
+            await self._set(pause, paused=True)
             await asyncio.sleep(seconds)
         finally:
-            await self._turn(switch, paused=False)
+            await self._set(pause, paused=False)
             self._site.outages.end(window)
         return True
 
-    async def _turn(self, switch: Switch, *, paused: bool) -> None:
+    async def _set(self, pause: Pause, *, paused: bool) -> None:
         await patiently(
-            lambda: pauses.set_paused(
-                self._rt, switch, paused=paused, reason="chaos", actor="chaos"
-            )
+            lambda: pauses.set_paused(self._rt, pause, paused=paused, reason="chaos", actor="chaos")
         )
 
     async def look_after_keys(self) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from app.db.limits import limits_of
 from app.domain.caller import Status
 from app.domain.limits import Limit, LimitStatus
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.members.members import change_member
 from app.members.teams import change_team
 from app.operators import pauses
@@ -63,7 +63,7 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
     await change_team(still_gate.rt, TEAM, credit_limit=PRICE, actor="test")
     assert (await still_gate.create(key)).status_code == 202
     await ahead(still_gate, 1)
-    await pauses.set_paused(still_gate.rt, Switch.ADMISSION, paused=True, reason=None, actor="test")
+    await pauses.set_paused(still_gate.rt, Pause.ADMISSION, paused=True, reason=None, actor="test")
     await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor="test")
     bound = []
     for lift in (

@@ -307,7 +307,7 @@ async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) ->
     resumed = await gate.http.post(
         "/api/v1/admin/resume", json={"what": "submission"}, headers=headers
     )
-    assert {s["name"]: s["paused"] for s in resumed.json()["switches"]} == {
+    assert {s["name"]: s["paused"] for s in resumed.json()["pauses"]} == {
         "admission": False, "submission": False,
     }  # fmt: skip
     assert (await gate.rested(uuid)).state is State.SUCCEEDED

@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.generation import State
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.live.watch import Watch
 from app.operators import pauses
 from tests.api.test_generations import call
@@ -95,7 +95,7 @@ async def test_a_create_during_a_pause_says_that_it_waits_for_an_operator(
 
 async def _pause(gate: Gateway, *, paused: bool) -> None:
     await pauses.set_paused(
-        gate.rt, Switch.SUBMISSION, paused=paused, reason="maintenance", actor="test"
+        gate.rt, Pause.SUBMISSION, paused=paused, reason="maintenance", actor="test"
     )
 
 

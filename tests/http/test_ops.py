@@ -15,7 +15,7 @@ from sqlalchemy import text
 from app import __version__
 from app.db import jobs, migrate
 from app.db.migrate import head_revision
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.operators import pauses
 from app.telemetry import Metrics
 from tests.harness import database
@@ -260,10 +260,10 @@ async def test_what_an_operator_has_to_mind_is_remarked_and_takes_nobody_out(gat
 
     await until(ready)
     assert await remarks() == {}
-    for switch in Switch:
-        await pauses.set_paused(gate.rt, switch, paused=True, reason="odd", actor="test")
+    for pause in Pause:
+        await pauses.set_paused(gate.rt, pause, paused=True, reason="odd", actor="test")
     assert (await remarks())["paused"].startswith("admission and submission, by an operator")
-    await pauses.set_paused(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
+    await pauses.set_paused(gate.rt, Pause.SUBMISSION, paused=False, reason=None, actor="test")
     assert (await remarks())["paused"].startswith("admission, by an operator")
     await gate.worker.upstream_key_ids_now()  # a worker that is ready may not have told them yet
     await execute(gate, "UPDATE upstream_keys SET state = 'set_aside', reason = 'rejected'")

@@ -20,7 +20,7 @@ from app.db import jobs
 from app.db.jobs import Job
 from app.db.session import driver_conninfo
 from app.domain.generation import Generation, State
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.errors import InvalidRequest
 from app.main import create_app
 from app.operators import pauses, restore
@@ -81,7 +81,7 @@ async def in_state(gate: Gateway, generation_id: UUID, state: State) -> None:
 
 
 async def turn(gate: Gateway, *, paused: bool) -> None:
-    await pauses.set_paused(gate.rt, Switch.SUBMISSION, paused=paused, reason="backup", actor="op")
+    await pauses.set_paused(gate.rt, Pause.SUBMISSION, paused=paused, reason="backup", actor="op")
 
 
 async def back_up(gate: Gateway, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""The circuit breaker and the switches: what is not sent stays queued, and nothing is lost."""
+"""The circuit breaker and pauses: what is not sent stays queued, and nothing is lost."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.db import upstream_keys
 from app.domain.generation import State
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.domain.upstream_keys import BreakerState
 from app.operators import pauses
 from app.worker import upkeep
@@ -127,18 +127,18 @@ async def test_an_answer_between_failures_keeps_the_breaker_closed(
 
 async def test_paused_admission_takes_nothing_in_and_uses_nothing_up(gate: Gateway) -> None:
     key = await gate.member()
-    await pauses.set_paused(gate.rt, Switch.ADMISSION, paused=True, reason="odd", actor="test")
+    await pauses.set_paused(gate.rt, Pause.ADMISSION, paused=True, reason="odd", actor="test")
     answer = await gate.create(key)
     assert (answer.status_code, answer.json()["errorCode"]) == (503, "PAUSED")
     assert answer.headers["Retry-After"] == "60"
     assert await used(gate, key) == 0
-    await pauses.set_paused(gate.rt, Switch.ADMISSION, paused=False, reason=None, actor="test")
+    await pauses.set_paused(gate.rt, Pause.ADMISSION, paused=False, reason=None, actor="test")
     assert (await gate.create(key)).status_code == 202
 
 
 async def test_paused_submission_takes_in_and_sends_nothing(gate: Gateway) -> None:
     key = await gate.member()
-    await pauses.set_paused(gate.rt, Switch.SUBMISSION, paused=True, reason="odd", actor="test")
+    await pauses.set_paused(gate.rt, Pause.SUBMISSION, paused=True, reason="odd", actor="test")
     uuid = await created(gate, key)
     metrics = (await gate.http.get("/metrics")).text
     assert 'reelgate_paused{what="submission"} 1.0' in metrics
@@ -153,5 +153,5 @@ async def test_paused_submission_takes_in_and_sends_nothing(gate: Gateway) -> No
     await until(looked_at)
     assert not await tried(gate, uuid)
     assert await submissions_of(gate, "a wave") == []
-    await pauses.set_paused(gate.rt, Switch.SUBMISSION, paused=False, reason=None, actor="test")
+    await pauses.set_paused(gate.rt, Pause.SUBMISSION, paused=False, reason=None, actor="test")
     assert (await gate.rested(uuid)).state is State.SUCCEEDED

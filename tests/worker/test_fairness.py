@@ -11,7 +11,7 @@ from sqlalchemy import text
 
 from app.db import jobs
 from app.db.session import Tx
-from app.domain.operators import Switch
+from app.domain.operators import Pause
 from app.operators import pauses
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, body, gateway
@@ -119,7 +119,7 @@ async def test_a_submission_that_waits_does_not_read_the_whole_queue(
         return await count_ahead(tx, priority=priority, most=most)
 
     monkeypatch.setattr(jobs, "count_ahead", noted)
-    await pauses.set_paused(still_gate.rt, Switch.SUBMISSION, paused=True, reason="x", actor="test")
+    await pauses.set_paused(still_gate.rt, Pause.SUBMISSION, paused=True, reason="x", actor="test")
     ada = await still_gate.member("ada")
     uuid = (await still_gate.create(ada, body("waits"))).json()["aiRecord"]["uuid"]
     await submit(still_gate.worker, UUID(uuid))
