@@ -30,13 +30,6 @@ class Progress:
     p90_seconds: float | None
 
     @property
-    def remaining_seconds(self) -> float | None:
-        """Until half of the like ones were there; None where that is past or not known."""
-        if self.p50_seconds is None or self.elapsed_seconds >= self.p50_seconds:
-            return None
-        return self.p50_seconds - self.elapsed_seconds
-
-    @property
     def percent(self) -> int:
         """For APIs that demand a number: 0 to 99, growing for as long as it takes."""
         slow = self.p90_seconds or _SLOW_SECONDS

@@ -13,9 +13,6 @@ from app.domain.caller import Role, Status
 from app.errors import InvalidRequest, NotFound
 from app.runtime import Runtime
 
-#: A hundred years; what is longer is for ever.
-_MAX_RETENTION_DAYS = 36_500
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:

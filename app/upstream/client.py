@@ -103,10 +103,6 @@ class UpstreamClient:
         """The video behind a link, as a streamed response. Raises what the fetcher raises."""
         return self._fetcher.stream(link, headers=headers)
 
-    def permit_download(self, link: str) -> None:
-        """Raises the fetcher's `Refused` for a link that would never be followed."""
-        self._fetcher.permit(link)
-
     async def check_key(self, key_label: str) -> KeyCheck:
         """Looks up an id that nobody has: costs nothing, and a bad key is told apart. A key without
         credits is still one that the upstream accepts."""

@@ -32,9 +32,8 @@ def test_progress_says_what_is_known_and_nothing_else() -> None:
     running = _generation(State.RUNNING, sent_seconds_ago=100)
     known = progress_of(running, _KNOWN, now=_NOW)
     assert (known.elapsed_seconds, known.p50_seconds, known.p90_seconds) == (100, 400, 500)
-    assert known.remaining_seconds == 300
     unknown = progress_of(running, _NONE, now=_NOW)
-    assert (unknown.p50_seconds, unknown.p90_seconds, unknown.remaining_seconds) == (None,) * 3
+    assert (unknown.p50_seconds, unknown.p90_seconds) == (None, None)
 
 
 def test_it_stops_where_the_generation_ended() -> None:
