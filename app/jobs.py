@@ -76,28 +76,26 @@ class Workers:
             self._register(job, act)
 
     def _register(self, job: Job, act: Act) -> None:
-        async def run(generation_id: str) -> None:
-            await self._act(job, act, UUID(generation_id))
+        async def run(subject_id: str) -> None:
+            await self._act(job, act, UUID(subject_id))
 
         self._app.task(name=job.value, queue=job.value, retry=_KeepTrying())(run)
 
-    async def _act(self, job: Job, act: Act, generation_id: UUID) -> None:
+    async def _act(self, job: Job, act: Act, subject_id: UUID) -> None:
         """Acts, after what may still go on for the same job has ended.
 
         A lane that lost the database aborts its jobs, but what they do goes on: an answer of the
         upstream that waits to be written down exists nowhere else. Only a stop ends it.
         """
-        key = (job, generation_id)
+        key = (job, subject_id)
         if key in self._orphans:
             await asyncio.wait({self._orphans[key]})
-        acting = asyncio.ensure_future(act(generation_id))
+        acting = asyncio.ensure_future(act(subject_id))
         try:
             await asyncio.shield(acting)
         except Exception as error:
             # The library tries it again without a word; a fault that stays must not be silent.
-            log.error(
-                "job_failed", kind=job.value, generation_id=str(generation_id), exc_info=error
-            )
+            log.error("job_failed", kind=job.value, subject_id=str(subject_id), exc_info=error)
             raise
         except asyncio.CancelledError:
             if self._stopping.is_set():

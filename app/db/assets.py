@@ -13,6 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db import jobs
 from app.db.session import Tx
 from app.domain.assets import AssetState
 
@@ -342,3 +343,12 @@ async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[str, st
         {"ids": list(ids)},
     )
     return {row.generation_id: (row.state, row.path) for row in rows}
+
+
+async def enqueue_missing(tx: Tx) -> list[str]:
+    """A job for every video that is pending and has none."""
+    return await jobs.enqueue_missing(
+        tx,
+        "SELECT generation_id AS id, 'archive' AS kind, 0 AS priority FROM assets"
+        " WHERE state = 'pending'",
+    )

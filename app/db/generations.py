@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from app.db import jobs
 from app.db.session import Tx
 from app.domain.generation import Asset, Generation, Spec, State
 
@@ -134,3 +135,20 @@ async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
         {"limit": limit},
     )
     return [_generation(row) for row in rows]
+
+
+async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
+    """A job for every generation that is under way and has none, and for an unknown one that can
+    still be polled: one with an upstream id, for so long."""
+    return await jobs.enqueue_missing(
+        tx,
+        """
+        SELECT id, priority,
+               CASE WHEN state IN ('running', 'unknown') THEN 'poll' ELSE 'submit' END AS kind
+          FROM generations
+         WHERE state IN ('queued', 'submitting', 'running')
+            OR (state = 'unknown' AND upstream_id IS NOT NULL
+                AND running_at > now() - make_interval(secs => :unknown))
+        """,
+        unknown=unknown_seconds,
+    )

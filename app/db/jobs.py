@@ -18,33 +18,34 @@ class Job(StrEnum):
     SUBMIT = "submit"
     POLL = "poll"
     ARCHIVE = "archive"
-    #: Of a webhook delivery; all others are of a generation.
+    #: The subject is a delivery of a webhook; that of all others is a generation.
     DELIVER = "deliver"
 
 
 async def enqueue(
-    tx: Tx, job: Job, generation_id: UUID, *, priority: int = 0, at: datetime | None = None
+    tx: Tx, job: Job, subject_id: UUID, *, priority: int = 0, at: datetime | None = None
 ) -> None:
-    """A job in the caller's transaction. While one of its kind waits, this changes nothing."""
+    """A job in the caller's transaction. While one of its kind waits for this subject, this changes
+    nothing."""
     await tx.execute(
         text("SELECT reelgate_enqueue(:kind, :id, :priority, CAST(:at AS timestamptz))"),
-        {"kind": job.value, "id": generation_id, "priority": priority, "at": at},
+        {"kind": job.value, "id": subject_id, "priority": priority, "at": at},
     )
 
 
-async def run_now(tx: Tx, job: Job, of: UUID) -> None:
-    """The same for one: where it waits for a later time it is due now."""
+async def run_now(tx: Tx, job: Job, subject_id: UUID) -> None:
+    """Makes the job due now if it waits for a later time."""
     await tx.execute(
         text(
             "UPDATE procrastinate_jobs SET scheduled_at = now()"
             " WHERE queueing_lock = :lock AND status = 'todo' AND scheduled_at > now()"
         ),
-        {"lock": f"{job.value}:{of}"},
+        {"lock": f"{job.value}:{subject_id}"},
     )
 
 
 async def run_all_now(tx: Tx, job: Job) -> None:
-    """What waits for a later time is due now: whatever it waited for is over."""
+    """Makes every job of this kind due now that waits for a later time."""
     await tx.execute(
         text(
             "UPDATE procrastinate_jobs SET scheduled_at = now()"
@@ -139,35 +140,21 @@ async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> l
     return [row.queue_name for row in rows]
 
 
-async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
-    """Makes a job for every generation, video or delivery that should have one and has none."""
+async def enqueue_missing(tx: Tx, wanted: str, **values: object) -> list[str]:
+    """A job for each row that the query `wanted` finds and that has none: `id`, `kind`, `priority`.
+    Each noun says what of it wants a job. Returns the kinds of the jobs that were missing."""
     rows = await tx.execute(
         text(
-            """
+            f"""
             WITH busy AS (
-                SELECT (args->>'generation_id')::uuid AS id, queue_name FROM procrastinate_jobs
+                SELECT (args->>'subject_id')::uuid AS id, queue_name FROM procrastinate_jobs
                  WHERE status IN ('todo', 'doing')
-            ), wanted AS (
-                SELECT id, priority, CASE WHEN state = 'running' OR state = 'unknown'
-                                          THEN 'poll' ELSE 'submit' END AS kind
-                  FROM generations
-                 WHERE state IN ('queued', 'submitting', 'running')
-                    OR (state = 'unknown' AND upstream_id IS NOT NULL
-                        AND running_at > now() - make_interval(secs => :unknown))
-                UNION ALL
-                SELECT generation_id, 0, 'archive' FROM assets WHERE state = 'pending'
-                UNION ALL
-                SELECT id, 0, 'deliver' FROM webhook_deliveries
-                 WHERE state = 'pending' AND next_attempt_at IS NOT NULL
-            ), orphans AS (
-                SELECT w.* FROM wanted w
-                 WHERE NOT EXISTS (
-                    SELECT FROM busy b WHERE b.id = w.id AND b.queue_name = w.kind)
-            )
-            SELECT o.kind, reelgate_enqueue(o.kind, o.id, o.priority, NULL) FROM orphans o
-            """
+            ), wanted AS ({wanted})
+            SELECT w.kind, reelgate_enqueue(w.kind, w.id, w.priority, NULL) FROM wanted w
+             WHERE NOT EXISTS (SELECT FROM busy b WHERE b.id = w.id AND b.queue_name = w.kind)
+            """  # noqa: S608 - a constant of a module beside this one
         ),
-        {"unknown": unknown_seconds},
+        values,
     )
     return [row.kind for row in rows]
 

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from app.db import jobs
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import State
@@ -318,6 +319,15 @@ async def pending_figures(tx: Tx) -> PendingFigures:
         )
     ).one()
     return PendingFigures(**row._mapping)
+
+
+async def enqueue_missing(tx: Tx) -> list[str]:
+    """A job for every delivery that has an attempt to come and none."""
+    return await jobs.enqueue_missing(
+        tx,
+        "SELECT id, 'deliver' AS kind, 0 AS priority FROM webhook_deliveries"
+        " WHERE state = 'pending' AND next_attempt_at IS NOT NULL",
+    )
 
 
 async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:

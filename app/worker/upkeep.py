@@ -1,11 +1,11 @@
-"""Upkeep: rescue what died, adopt what has no job, forget what expired."""
+"""Upkeep: rescue the jobs of dead workers, make missing jobs, delete what has expired."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
 
-from app.db import events, health, jobs, upstream_keys, webhook_deliveries
+from app.db import assets, events, generations, health, jobs, upstream_keys, webhook_deliveries
 from app.db.session import Conflict
 from app.domain.generation import FINAL
 from app.errors import Unavailable
@@ -49,7 +49,11 @@ async def one_round(rt: WorkerRuntime) -> None:
         rescued = await jobs.rescue(
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
-        missing = await jobs.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds)
+        missing = [
+            *await generations.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds),
+            *await assets.enqueue_missing(tx),
+            *await webhook_deliveries.enqueue_missing(tx),
+        ]
     for kind in rescued:
         rt.metrics.rescued.labels(kind).inc()
     for kind in missing:

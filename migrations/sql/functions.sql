@@ -3,15 +3,15 @@
 -- release call these too: a function with another contract gets another name.
 
 
--- One row of work in the caller's transaction. At most one job of a kind waits for a generation:
--- asking again while one waits changes nothing.
+-- One row of work in the caller's transaction. At most one job of a kind waits for a subject (a
+-- generation, or a delivery of a webhook): asking again while one waits changes nothing.
 CREATE OR REPLACE FUNCTION reelgate_enqueue(
-    p_kind text, p_generation uuid, p_priority integer, p_at timestamptz
+    p_kind text, p_subject uuid, p_priority integer, p_at timestamptz
 ) RETURNS void LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM procrastinate_defer_jobs_v1(ARRAY[ROW(
-        p_kind, p_kind, p_priority, NULL, p_kind || ':' || p_generation,
-        jsonb_build_object('generation_id', p_generation), p_at
+        p_kind, p_kind, p_priority, NULL, p_kind || ':' || p_subject,
+        jsonb_build_object('subject_id', p_subject), p_at
     )::procrastinate_job_to_defer_v1]);
 EXCEPTION WHEN unique_violation THEN
     NULL;

@@ -24,7 +24,7 @@ _GENERATIONS: LiteralString = """
            (SELECT coalesce(sum(l.credits), 0) FROM ledger_entries l
              WHERE l.generation_id = g.id AND l.counted) AS counted,
            (SELECT count(*) FROM procrastinate_jobs j
-             WHERE j.args->>'generation_id' = g.id::text AND j.status IN ('todo', 'doing')) AS jobs
+             WHERE j.args->>'subject_id' = g.id::text AND j.status IN ('todo', 'doing')) AS jobs
       FROM generations g JOIN members m ON m.id = g.member_id
       LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'
      ORDER BY g.created_at

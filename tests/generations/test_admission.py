@@ -269,7 +269,7 @@ async def test_a_members_nth_open_generation_ranks_below_everyones_first(
         ranked = await tx.execute(
             text(
                 "SELECT m.name FROM procrastinate_jobs j"
-                " JOIN generations g ON g.id = (j.args->>'generation_id')::uuid"
+                " JOIN generations g ON g.id = (j.args->>'subject_id')::uuid"
                 " JOIN members m ON m.id = g.member_id ORDER BY j.priority DESC, j.id"
             )
         )

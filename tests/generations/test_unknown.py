@@ -144,7 +144,7 @@ async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named
     async with still_gate.rt.db.single() as tx:
         due = await tx.execute(
             text(
-                "SELECT args->>'generation_id' AS id FROM procrastinate_jobs"
+                "SELECT args->>'subject_id' AS id FROM procrastinate_jobs"
                 " WHERE queue_name = 'poll' AND scheduled_at <= now()"
             )
         )

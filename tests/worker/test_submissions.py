@@ -249,7 +249,7 @@ class TestLateAnswers:
         assert (work.state, work.upstream_id) == (State.UNKNOWN, "u-2")
         async with still_gate.rt.db.single() as tx:
             kinds = await tx.execute(
-                text("SELECT queue_name FROM procrastinate_jobs WHERE args->>'generation_id' = :i"),
+                text("SELECT queue_name FROM procrastinate_jobs WHERE args->>'subject_id' = :i"),
                 {"i": uuid},
             )
             assert "poll" in [row.queue_name for row in kinds]

@@ -94,7 +94,7 @@ async def test_a_dead_job_with_a_waiting_twin_is_only_removed(still_gate: Gatewa
     assert await jobs(still_gate) == [("submit", "todo")]
 
 
-async def test_adopted_work_is_done(gate: Gateway) -> None:
+async def test_work_whose_job_was_missing_is_done(gate: Gateway) -> None:
     key = await gate.member()
     await gate.stop_workers()
     uuid = await created(gate, key)
