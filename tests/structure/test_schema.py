@@ -99,4 +99,4 @@ def test_a_migration_does_not_import_the_program(path: Path) -> None:
 
 
 def test_every_migration_gives_up_on_a_lock_soon() -> None:
-    assert "SET lock_timeout" in read("migrations/env.py")
+    assert "SET LOCAL lock_timeout" in read("migrations/env.py")
