@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 
 from app.db import jobs
 from app.db.session import Tx
-from app.domain.generation import Asset, Generation, Spec, State
+from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
 
 #: The fields of both are the columns of their tables.
 _COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")
@@ -139,7 +139,7 @@ async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
 
 async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
     """A job for every generation that is under way and has none, and for an unknown one that can
-    still be polled: one with an upstream id, for so long."""
+    still be polled: one with an upstream id that nobody disputes, for so long."""
     return await jobs.enqueue_missing(
         tx,
         """
@@ -148,7 +148,9 @@ async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
           FROM generations
          WHERE state IN ('queued', 'submitting', 'running')
             OR (state = 'unknown' AND upstream_id IS NOT NULL
+                AND coalesce(unknown_reason, '') <> ALL(:disputed)
                 AND running_at > now() - make_interval(secs => :unknown))
         """,
         unknown=unknown_seconds,
+        disputed=list(DISPUTED),
     )

@@ -147,6 +147,9 @@ generations = Table(
     Column("feature", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("spec", JSONB, nullable=False),
+    # By which an echo of the prompt is found: domain/prompts.py.
+    Column("prompt_head", BigInteger),
+    Column("prompt_digest", BigInteger),
     Column("fingerprint", LargeBinary, nullable=False),
     Column("state", Text, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
@@ -159,6 +162,7 @@ generations = Table(
     Column("upstream_id", Text),
     Column("polls", Integer, nullable=False, server_default="0"),
     Column("result_paths", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    Column("unknown_reason", Text),
     Column("error_code", Text),
     Column("error_message", Text),
     # The request in the caller's own words, where its dialect shows them again: names and sizes
@@ -185,8 +189,9 @@ generations = Table(
         name="finished",
     ),
     # One upstream record is never taken for two generations.
-    Index("generations_upstream_idx", "upstream_key_id", "upstream_id", unique=True,
+    Index("generations_upstream_idx", "upstream_key_id", text("lower(upstream_id)"), unique=True,
           postgresql_where=text("upstream_id IS NOT NULL")),
+    Index("generations_prompt_idx", "prompt_head", "prompt_digest"),
     Index("generations_member_idx", "member_id", text("created_at DESC"), text("id DESC")),
     Index("generations_team_idx", "team_id", text("created_at DESC"), text("id DESC")),
     Index("generations_open_idx", "member_id",

@@ -37,6 +37,7 @@ class Work:
     attempts: int
     upstream_key_id: int | None
     upstream_id: str | None
+    unknown_reason: str | None
     polls: int
     created_at: datetime
     queue_deadline_at: datetime
@@ -46,8 +47,8 @@ class Work:
 
 _WORK = """
     SELECT id, feature, provider, spec, state, priority, quote, attempt, attempts,
-           upstream_key_id, upstream_id, polls, created_at, queue_deadline_at, submitted_at,
-           running_at
+           upstream_key_id, upstream_id, unknown_reason, polls, created_at, queue_deadline_at,
+           submitted_at, running_at
       FROM generations WHERE id = :id
 """
 
@@ -63,11 +64,34 @@ async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work 
     return Work(**named)
 
 
+async def find_by_upstream_id(tx: Tx, *, upstream_key_id: int, upstream_id: str) -> Work | None:
+    """The generation that has this record of the upstream's, locked."""
+    found = await tx.scalar(
+        text(
+            """
+            SELECT id FROM generations
+             WHERE upstream_key_id = :key_id AND lower(upstream_id) = lower(:upstream_id)
+            """
+        ),
+        {"key_id": upstream_key_id, "upstream_id": upstream_id},
+    )
+    return None if found is None else await find_work(tx, found, lock=True)
+
+
+async def set_unknown_reason(tx: Tx, generation_id: UUID, reason: str) -> None:
+    await tx.execute(
+        text(
+            "UPDATE generations SET unknown_reason = :reason WHERE id = :id AND state = 'unknown'"
+        ),
+        {"id": generation_id, "reason": reason},
+    )
+
+
 #: Columns a move may set beside the state.
 _COLUMNS = frozenset(
     {
-        "attempt", "upstream_key_id", "upstream_id", "result_paths", "error_code", "error_message",
-        "submitted_at", "running_at", "finished_at",
+        "attempt", "upstream_key_id", "upstream_id", "result_paths", "unknown_reason",
+        "error_code", "error_message", "submitted_at", "running_at", "finished_at",
     }
 )  # fmt: skip
 
@@ -145,7 +169,8 @@ async def set_upstream_id(tx: Tx, generation_id: UUID, *, upstream_id: str, upst
         text(
             """
             UPDATE generations
-               SET upstream_id = :upstream_id, upstream_key_id = :upstream_key_id, running_at = :at
+               SET upstream_id = :upstream_id, upstream_key_id = :upstream_key_id, running_at = :at,
+                   unknown_reason = 'looked_up'
              WHERE id = :id AND state = 'unknown'
             """
         ),

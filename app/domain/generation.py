@@ -48,6 +48,10 @@ ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
 
 #: States that count towards a member's limit of open generations.
 OPEN = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING})
+#: Reasons for being unknown that no poll may end: whose record it is, only a person can tell.
+RECORD_OF_ANOTHER = "record_of_another"
+UPSTREAM_ID_REPEATED = "upstream_id_repeated"
+DISPUTED = frozenset({RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED})
 #: States without further transitions.
 FINAL = frozenset(state for state, targets in ARROWS.items() if not targets)
 #: States in which a waiting caller gets its answer, because nothing more will happen soon.

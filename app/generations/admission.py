@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 from app.db import admission as decisions
 from app.db import generations
 from app.db.admission import Decision
+from app.domain import prompts
 from app.domain.caller import Caller, Status
 from app.domain.catalog import Offer
 from app.domain.generation import Generation, Spec, State
@@ -115,9 +116,12 @@ async def admit(
         finished_at=None, asset=None, echo=extras.echo, remixed_from=extras.remixed_from,
         callback_url=extras.callback_url,
     )  # fmt: skip
+    marks = prompts.marks_of(prompts.normal(spec.prompt))
     request: dict[str, Any] = generations.columns_of(new) | {
         "api_key_id": caller.key_id,
         "fingerprint": "\\x" + fingerprint(offer, spec, extras).hex(),
+        "prompt_head": marks.head,
+        "prompt_digest": marks.digest,
         "idempotency_key": idempotency_key,
         "idempotency_seconds": rt.settings.idempotency_seconds,
         "queue_seconds": rt.settings.queue_seconds,

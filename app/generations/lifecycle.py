@@ -162,6 +162,7 @@ async def succeed(
         polled_id=polled_id,
         event={"settled": work.quote},
         finished_at=now,
+        unknown_reason=None,
         error_code=None,
         error_message=None,
         **columns,
@@ -202,6 +203,7 @@ async def fail(
         guard=attempt,
         polled_id=polled_id,
         event={"code": code, "settled": settle},
+        unknown_reason=None,
         error_code=code,
         error_message=message,
         finished_at=now,
@@ -238,10 +240,20 @@ async def mark_unknown(
         State.UNKNOWN,
         guard=attempt,
         event={"reason": reason},
+        unknown_reason=reason,
         error_code="outcome_unknown",
         error_message="The upstream's answer was lost; the credits stay set aside until it is "
         "known what became of it.",
     )
+
+
+async def dispute(transaction: Transaction, work: Work, *, reason: str) -> State | None:
+    """→ unknown, or unknown for another reason, one of `DISPUTED`: the record it was to be polled
+    for may be another's, so no poll may end it."""
+    if work.state is State.UNKNOWN:
+        await transitions.set_unknown_reason(transaction.tx, work.id, reason)
+        return State.UNKNOWN
+    return await mark_unknown(transaction, work, attempt=work.attempt, reason=reason)
 
 
 async def mark_unknown_after_restore(transaction: Transaction, generation_id: UUID) -> State | None:
@@ -254,6 +266,7 @@ async def mark_unknown_after_restore(transaction: Transaction, generation_id: UU
         generation_id,
         State.UNKNOWN,
         event=event,
+        unknown_reason="restored",
         error_code="outcome_unknown",
         error_message="The gateway was restored from a backup and may have sent this since then; "
         "the credits stay set aside until it is known what became of it.",

@@ -10,6 +10,7 @@
     └── Lost           nobody can know whether it was processed
 
 Every `message` is ours or cleaned: none carries the account's name, balance, ids or a link.
+`echo` is the prompt that a record says it was made for; whose it is, is for the worker to find out.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ class KeyTrouble(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Running:
     upstream_id: str
+    echo: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,7 @@ class Succeeded:
     paths: tuple[str, ...]
     link: str | None = field(repr=False)
     billed_credits: int | None = None
+    echo: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +53,7 @@ class Failed:
     upstream_id: str | None = None
     upstream_code: str | None = None
     billed_credits: int | None = None
+    echo: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,7 @@ class NotProcessed:
     reason: str
     retry_after_seconds: float | None = None
     key_trouble: KeyTrouble | None = None
+    echo: str | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +74,7 @@ class Missing:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Busy:
-    """`reason` as for `NotProcessed` and `Lost`, and `wrong_id` or `wrong_prompt`: another's
-    record came back."""
+    """`reason` as for `NotProcessed` and `Lost`, and `wrong_id`: another record came back."""
 
     reason: str
     retry_after_seconds: float | None = None

@@ -92,10 +92,9 @@ class UpstreamClient:
         """Sends one generation, once. A canceled call may have been processed."""
         return await self._observed("submit", self._submit(key_label, offer, spec, run_async))
 
-    async def result(self, key_label: str, upstream_id: str, *, prompt: str) -> ResultAnswer:
-        """Asks what became of a generation; with the key that made it. A record that says it was
-        made for another `prompt` ends nothing."""
-        return await self._observed("result", self._result(key_label, upstream_id, prompt))
+    async def result(self, key_label: str, upstream_id: str) -> ResultAnswer:
+        """Asks what became of a generation; with the key that made it."""
+        return await self._observed("result", self._result(key_label, upstream_id))
 
     def download(
         self, link: str, *, headers: Mapping[str, str] | None = None
@@ -106,7 +105,7 @@ class UpstreamClient:
     async def check_key(self, key_label: str) -> KeyCheck:
         """Looks up an id that nobody has: costs nothing, and a bad key is told apart. A key without
         credits is still one that the upstream accepts."""
-        answer = await self._observed("check_key", self._result(key_label, str(uuid4()), None))
+        answer = await self._observed("check_key", self._result(key_label, str(uuid4())))
         if not isinstance(answer, Busy) or answer.key_trouble is KeyTrouble.OUT_OF_CREDITS:
             return KeyCheck.OK
         rejected = answer.key_trouble is KeyTrouble.REJECTED
@@ -141,7 +140,7 @@ class UpstreamClient:
             return NotProcessed(reason=failed.reason)
         return answer
 
-    async def _result(self, key_label: str, upstream_id: str, prompt: str | None) -> ResultAnswer:
+    async def _result(self, key_label: str, upstream_id: str) -> ResultAnswer:
         if key_label not in self._keys:
             return Busy(reason="key_unknown")
         try:
@@ -151,7 +150,7 @@ class UpstreamClient:
                 f"/api/results/{quote(upstream_id, safe='')}",
                 seconds=RESULT_SECONDS,
                 read=lambda reply: read_result(
-                    reply.status, reply.headers, reply.body, expected_id=upstream_id, prompt=prompt
+                    reply.status, reply.headers, reply.body, expected_id=upstream_id
                 ),
             )
         except RequestFailed as failed:

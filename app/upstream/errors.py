@@ -125,6 +125,17 @@ def envelope(document: Any) -> Complaint | None:
     return None
 
 
+def bare(document: Any) -> Complaint | None:
+    """The complaint of `{message}` or `{statusCode, message, error}`, as a web framework writes it
+    when it refuses a body; None for anything else."""
+    if not isinstance(document, dict) or "aiRecord" in document:
+        return None
+    message = document.get("message")
+    if isinstance(message, list):
+        message = "; ".join(text for text in message if isinstance(text, str))
+    return _complaint(None, message, None) if isinstance(message, str) else None
+
+
 def of_result(result: Any) -> Complaint:
     """The complaint in a record's `resultObject`, whichever of its three shapes it has."""
     if isinstance(result, list):

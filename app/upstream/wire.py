@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -36,6 +36,7 @@ from app.upstream.errors import (
     PROVIDER_ERROR,
     RATE_LIMITED,
     Complaint,
+    bare,
     envelope,
     of_result,
     read_json,
@@ -52,6 +53,8 @@ _FAILURES = frozenset({"FAILED", "FAILURE", "ERROR"})
 _OPEN_4XX = frozenset({408, 409, 425, 429, 499})
 #: 4xx statuses that refuse whatever their body says.
 _CLOSED_4XX = frozenset({403, 404, 405, 406, 413, 414, 415})
+#: Those that refuse with a message alone: an edge in front of the upstream answers with HTML.
+_BARE_4XX = frozenset({400, 402, 422})
 _BUCKET = "asset.1min.ai/"
 _NOT_JSON = object()
 
@@ -94,10 +97,8 @@ def read_result(
     body: bytes,
     *,
     expected_id: str,
-    prompt: str | None = None,
 ) -> ResultAnswer:
-    """What an answer to a look-up of `expected_id` means, of a generation of this prompt. Never
-    raises."""
+    """What an answer to a look-up of `expected_id` means. Never raises."""
     reply = _Reply.of(status, headers, body)
     complaint = envelope(reply.document)
     wait = reply.retry_after
@@ -105,7 +106,7 @@ def read_result(
         return Busy(reason="challenged", retry_after_seconds=wait)
     record = reply.record
     if record is not None:
-        return _looked_up(record, expected_id, prompt)
+        return _looked_up(record, expected_id)
     if reply.redirected:
         return Busy(reason=reply.doubt)
     if complaint is not None and complaint.out_of_credits:
@@ -198,35 +199,33 @@ def _document(body: bytes) -> Any:
 def _submitted(record: dict[str, Any]) -> SubmitAnswer:
     upstream_id = _id(record.get("uuid"))
     outcome = _outcome(record, upstream_id)
-    if outcome is None:
-        return Lost(reason="no_id") if upstream_id is None else Running(upstream_id=upstream_id)
+    if outcome is None and upstream_id is None:
+        return Lost(reason="no_id")
     if isinstance(outcome, Failed) and outcome.upstream_code == OUT_OF_CREDITS:
-        return _unpaid()
-    return outcome
+        return replace(_unpaid(), echo=outcome.echo)
+    return outcome or Running(upstream_id=upstream_id or "", echo=_echo(record))
 
 
-def _looked_up(record: dict[str, Any], expected_id: str, prompt: str | None) -> ResultAnswer:
+def _looked_up(record: dict[str, Any], expected_id: str) -> ResultAnswer:
     given = record.get("uuid")
-    if given is not None and given != expected_id:
+    if given is not None and not _is_same_id(given, expected_id):
         # Another's record must never become this generation's video.
         return Busy(reason="wrong_id")
     outcome = _outcome(record, expected_id)
-    if isinstance(outcome, Failed) and _made_for_another(record, prompt):
-        # The upstream gave one id to two requests. That the other one failed says nothing of this
-        # one, which may have been made and charged: its hold stays.
-        return Busy(reason="wrong_prompt")
-    return outcome or Running(upstream_id=expected_id)
+    return outcome or Running(upstream_id=expected_id, echo=_echo(record))
 
 
-def _made_for_another(record: dict[str, Any], prompt: str | None) -> bool:
-    """Whether a record echoes another prompt than was sent. White space may differ; a record
-    without an echo is taken for the right one."""
+def _is_same_id(given: Any, expected_id: str) -> bool:
+    """A UUID is the same in either case."""
+    return isinstance(given, str) and given.strip().lower() == expected_id.lower()
+
+
+def _echo(record: dict[str, Any]) -> str | None:
+    """The prompt a record says it was made for."""
     detail = record.get("aiRecordDetail")
     asked = detail.get("promptObject") if isinstance(detail, dict) else None
-    echoed = asked.get("prompt") if isinstance(asked, dict) else None
-    if prompt is None or not isinstance(echoed, str):
-        return False
-    return echoed.split() != prompt.split()
+    echo = asked.get("prompt") if isinstance(asked, dict) else None
+    return echo if isinstance(echo, str) else None
 
 
 def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Failed | None:
@@ -237,7 +236,8 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     result = detail.get("resultObject") if isinstance(detail, dict) else None
     complaint = of_result(result)
     if status in _FAILURES or complaint.credits_code:
-        return _failed(complaint, upstream_id, _billed(record))
+        failed = _failed(complaint, upstream_id, _billed(record))
+        return replace(failed, echo=_echo(record))
     if status != "SUCCESS":
         return None
     paths, link = _paths(result), _link(record.get("temporaryUrl")) or _first_link(result)
@@ -246,8 +246,9 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     if not paths:
         return None
     return Succeeded(
-        upstream_id=upstream_id, paths=paths, link=link, billed_credits=_billed(record)
-    )
+        upstream_id=upstream_id, paths=paths, link=link, billed_credits=_billed(record),
+        echo=_echo(record),
+    )  # fmt: skip
 
 
 def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -> Failed:
@@ -275,9 +276,13 @@ def _refused(reply: _Reply, complaint: Complaint | None) -> SubmitAnswer:
         return _provider_refused(complaint)
     closed = 400 <= reply.status < 500 and reply.status not in _OPEN_4XX
     if complaint is None:
-        if closed and reply.status in _CLOSED_4XX:
-            return Failed(code="upstream_refused", message="The upstream refused the request.")
-        return Lost(reason=reply.doubt)
+        complaint = bare(reply.document) if reply.status in _BARE_4XX else None
+        if complaint is not None and complaint.out_of_credits:
+            return _unpaid()
+        if complaint is None and reply.status in _CLOSED_4XX:
+            complaint = Complaint()
+        if complaint is None:
+            return Lost(reason=reply.doubt)
     definite = complaint.code in DEFINITE_REFUSALS
     blocked = not definite and (complaint.moderation_code or (closed and complaint.moderation))
     if blocked:

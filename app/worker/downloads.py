@@ -10,12 +10,14 @@ from datetime import timedelta
 from app.db import assets
 from app.db.assets import PendingVideo
 from app.db.transitions import Work
+from app.domain.generation import RECORD_OF_ANOTHER
 from app.fetch import FetchError
 from app.generations import lifecycle
 from app.http_client import Response
 from app.runtime import WorkerRuntime
 from app.upstream.answers import Busy, Succeeded
 from app.videos.store import ArchiveError, Empty, Stored, TooLarge
+from app.worker import records
 
 #: A download that is slower than this gives its place to others: at that pace a film would not be
 #: here before its attempt is over anyway.
@@ -58,11 +60,12 @@ async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
     labels = {key_id: label for label, key_id in (await rt.upstream_key_ids_now()).items()}
     if work.upstream_id is None or work.upstream_key_id not in labels:
         return None
-    answer = await rt.upstream.result(
-        labels[work.upstream_key_id], work.upstream_id, prompt=work.spec.prompt
-    )
+    answer = await rt.upstream.result(labels[work.upstream_key_id], work.upstream_id)
     if isinstance(answer, Busy):
         raise Undelivered("look_up_failed")
+    async with rt.db.single() as tx:
+        if await records.is_of_another(tx, work, answer):
+            raise Undelivered(RECORD_OF_ANOTHER)
     return answer.link if isinstance(answer, Succeeded) else None
 
 

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 from uuid import UUID
 
 from app.db import transitions, upstream_keys
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
-from app.domain.generation import State
+from app.domain.generation import DISPUTED, RECORD_OF_ANOTHER, State
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
+from app.worker import records
 from app.worker.persist import persisted
 from app.worker.submissions import pace_of
 from app.worker.upstream_keys import set_aside
@@ -35,8 +37,16 @@ async def poll(rt: WorkerRuntime, generation_id: UUID) -> None:
     if work is None or work.upstream_id is None or work.upstream_key_id is None:
         return
     label = labels[work.upstream_key_id]
-    answer = await rt.upstream.result(label, work.upstream_id, prompt=work.spec.prompt)
+    answer = await rt.upstream.result(label, work.upstream_id)
     await persisted(lambda: record(rt, work, answer))
+
+
+def _is_polled(work: Work) -> bool:
+    return (
+        work.state in _POLLED
+        and work.upstream_id is not None
+        and work.unknown_reason not in DISPUTED
+    )
 
 
 async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, str]) -> Work | None:
@@ -46,7 +56,7 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
     async with lifecycle.begin(rt) as transaction:
         tx = transaction.tx
         work = await transitions.find_work(tx, generation_id)
-        if work is None or work.state not in _POLLED or work.upstream_id is None:
+        if work is None or not _is_polled(work):
             return None
         if work.upstream_key_id not in labels:
             log.warning("upstream_key_missing", generation_id=str(work.id))
@@ -71,6 +81,15 @@ async def record(rt: WorkerRuntime, work: Work, answer: ResultAnswer) -> None:
     """Writes down what a look said and, where it said nothing final, when to look again."""
     now = rt.clock.now()
     async with lifecycle.begin(rt) as transaction:
+        current = await transitions.find_work(transaction.tx, work.id, lock=True)
+        if current is None or not _is_polled(current) or current.upstream_id != work.upstream_id:
+            # It ended, is disputed, or is polled for another record by now.
+            return
+        work = current
+        if await records.is_of_another(transaction.tx, work, answer):
+            await lifecycle.dispute(transaction, work, reason=RECORD_OF_ANOTHER)
+            transaction.on_commit(partial(log.error, RECORD_OF_ANOTHER, generation_id=str(work.id)))
+            return
         match answer:
             case Succeeded():
                 entered = await lifecycle.succeed(

@@ -16,7 +16,7 @@ from app.db.session import Conflict, Fault, Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.domain.catalog import OFFERS, Offer
-from app.domain.generation import State
+from app.domain.generation import RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED, State
 from app.domain.operators import Pause
 from app.domain.polling import Pace
 from app.errors import Unavailable
@@ -33,7 +33,7 @@ from app.upstream.answers import (
     Succeeded,
 )
 from app.upstream.inflight import UNPROVEN_SECONDS
-from app.worker import upstream_keys
+from app.worker import records, upstream_keys
 from app.worker.persist import persisted
 from app.worker.upstream_keys import Silent, Unproven
 
@@ -202,16 +202,20 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
     look_after = await _first_look(rt, claim.work) if isinstance(answer, Running) else 0.0
     try:
         async with lifecycle.begin(rt) as transaction:
-            state = await _apply(rt, transaction, claim, answer, look_after=look_after)
+            if await records.is_of_another(transaction.tx, claim.work, answer):
+                state = await _mark_unknown(transaction, claim, RECORD_OF_ANOTHER)
+            else:
+                state = await _apply(rt, transaction, claim, answer, look_after=look_after)
             await upstream_keys.record(rt, transaction, claim.key_label, answer)
     except Conflict as conflict:
         if conflict.constraint != _ONE_RECORD_EACH:
             raise
         # Another generation has this upstream record already: whose it is cannot be known.
+        upstream_id = getattr(answer, "upstream_id", None) or ""
         async with lifecycle.begin(rt) as transaction:
-            state = await lifecycle.mark_unknown(
-                transaction, claim.work, attempt=claim.attempt, reason="upstream_id_repeated"
-            )
+            key_id = rt.upstream_key_ids[claim.key_label]
+            await records.dispute(transaction, key_id, upstream_id)
+            state = await _mark_unknown(transaction, claim, UPSTREAM_ID_REPEATED)
             await upstream_keys.record(rt, transaction, claim.key_label, answer)
     if state is None:
         # An operator may have resolved it, and this id is then nowhere else.
@@ -222,6 +226,12 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
         return
     reason = getattr(answer, "reason", None) or getattr(answer, "code", None)
     log.info("submitted", generation_id=str(claim.work.id), state=state.value, reason=reason)
+
+
+async def _mark_unknown(transaction: Transaction, claim: _Claim, reason: str) -> State | None:
+    return await lifecycle.mark_unknown(
+        transaction, claim.work, attempt=claim.attempt, reason=reason
+    )
 
 
 async def _first_look(rt: WorkerRuntime, work: Work) -> float:
@@ -263,9 +273,7 @@ async def _apply(
         case NotProcessed():
             return await _send_again(rt, transaction, claim, answer)
         case Lost():
-            return await lifecycle.mark_unknown(
-                transaction, work, attempt=attempt, reason=answer.reason
-            )
+            return await _mark_unknown(transaction, claim, answer.reason)
 
 
 async def _send_again(

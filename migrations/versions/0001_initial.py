@@ -113,6 +113,8 @@ CREATE TABLE generations (
     feature text NOT NULL,
     provider text NOT NULL,
     spec jsonb NOT NULL,
+    prompt_head bigint,
+    prompt_digest bigint,
     echo jsonb NOT NULL DEFAULT '{}',
     remixed_from uuid,
     callback_url text,
@@ -133,6 +135,7 @@ CREATE TABLE generations (
     quote bigint NOT NULL CHECK (quote > 0),
     settled bigint,
     result_paths jsonb NOT NULL DEFAULT '[]',
+    unknown_reason text,
     error_code text,
     error_message text,
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -146,8 +149,9 @@ CREATE TABLE generations (
     CONSTRAINT generations_finished_check
         CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX generations_upstream_idx ON generations (upstream_key_id, upstream_id)
+CREATE UNIQUE INDEX generations_upstream_idx ON generations (upstream_key_id, lower(upstream_id))
     WHERE upstream_id IS NOT NULL;
+CREATE INDEX generations_prompt_idx ON generations (prompt_head, prompt_digest);
 CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, id DESC);
 CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
 CREATE INDEX generations_open_idx ON generations (member_id)

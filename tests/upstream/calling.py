@@ -86,5 +86,5 @@ def raising(error: BaseException) -> Callable[[], httpx.Response]:
 async def both(script: Script) -> tuple[SubmitAnswer, ResultAnswer, int]:
     """A submission and a look-up against one script, and how many connections they took."""
     async with serving(script) as server, upstream(server.url) as client:
-        answers = await submitted(client), await client.result("main", ID, prompt=SPEC.prompt)
+        answers = await submitted(client), await client.result("main", ID)
         return *answers, server.connections

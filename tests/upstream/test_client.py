@@ -10,7 +10,7 @@ import pytest
 
 from app.upstream.answers import Busy, KeyTrouble, Missing, NotProcessed, Running, Succeeded
 from app.upstream.client import KeyCheck
-from tests.upstream.calling import ID, PROCESSING, SPEC, both, submitted, upstream
+from tests.upstream.calling import ID, PROCESSING, both, submitted, upstream
 from tests.upstream.fetching import read
 from tests.upstream.loopback import Connection, answering, http, refusing, serving
 
@@ -45,7 +45,7 @@ async def test_a_look_up_asks_for_one_quoted_id() -> None:
         serving(answering(200, {"aiRecord": None})) as server,
         upstream(server.url) as client,
     ):
-        assert await client.result("spare", odd, prompt=SPEC.prompt) == Missing()
+        assert await client.result("spare", odd) == Missing()
     (request,) = server.requests
     assert (request.method, request.path) == ("GET", "/api/results/a%20b%3Fc%3Dd%26e%23f%25")
     assert request.headers["api-key"] == "other-key"
@@ -69,7 +69,7 @@ async def test_calls_are_observed_and_a_faulty_observer_costs_nothing() -> None:
         upstream(server.url, observe=observe) as client,
     ):
         assert await submitted(client) == Running(upstream_id=ID)
-        assert await client.result("main", "another", prompt=SPEC.prompt) == Busy(reason="wrong_id")
+        assert await client.result("main", "another") == Busy(reason="wrong_id")
     with refusing() as address:
         async with upstream(address, observe=observe) as client:
             await submitted(client)
@@ -93,7 +93,7 @@ async def test_a_canceled_call_is_observed_as_aborted() -> None:
         seen.append(outcome)
 
     async with serving(script) as server, upstream(server.url, observe=observe) as client:
-        call = asyncio.create_task(client.result("main", ID, prompt=SPEC.prompt))
+        call = asyncio.create_task(client.result("main", ID))
         await arrived.wait()
         call.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -105,7 +105,7 @@ async def test_a_label_that_is_not_configured_sends_nothing() -> None:
     async with serving(answering(200, PROCESSING)) as server, upstream(server.url) as client:
         assert client.labels() == ("main", "spare")
         assert await submitted(client, "removed") == NotProcessed(reason="key_unknown")
-        assert await client.result("removed", ID, prompt=SPEC.prompt) == Busy(reason="key_unknown")
+        assert await client.result("removed", ID) == Busy(reason="key_unknown")
     assert server.connections == 0
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.upstream.answers import Busy, Failed, KeyTrouble, Lost, NotProcessed, Running
+from app.upstream.answers import Busy, Failed, KeyTrouble, Lost, NotProcessed, Running, Succeeded
 from app.upstream.wire import read_result, read_submission
 from tests.upstream.calling import ID
 from tests.upstream.reading import CODES, STATUSES, read, submission
@@ -115,24 +115,76 @@ def test_no_error_without_a_record_ends_a_generation(
         assert isinstance(answer, Busy)
 
 
-@pytest.mark.parametrize("status", ["FAILED", "SUCCESS", "PROCESSING"])
+@pytest.mark.parametrize("status", ["FAILED", "SUCCESS", "PROCESSING", "NEW"])
 @pytest.mark.parametrize(
-    ("echoed", "foreign"),
-    [("a lion\n in  the rain ", False), ("another prompt", True), ("", True), (None, False),
-     (7, False)],
-)  # fmt: skip
-def test_a_failure_that_was_made_for_another_prompt_ends_nothing(
-    status: str, echoed: Any, foreign: bool
+    ("echoed", "echo"), [("another prompt", "another prompt"), ("", ""), (None, None), (7, None)]
+)
+def test_every_reading_of_a_record_says_for_what_prompt_it_was_made(
+    status: str, echoed: Any, echo: str | None
 ) -> None:
-    """The upstream can give one id to two requests."""
+    """Whose prompt that is, is not the wire's to know."""
     detail = {"promptObject": {"prompt": echoed}, "resultObject": ["videos/a.mp4"]}
     body = json.dumps({"aiRecord": {"uuid": ID, "status": status, "aiRecordDetail": detail}})
-    answer = read_result(200, {}, body.encode(), expected_id=ID, prompt="a lion in the rain")
-    if status == "FAILED" and foreign:
-        assert answer == Busy(reason="wrong_prompt")
-    else:
-        assert answer == read_result(200, {}, body.encode(), expected_id=ID)
-        assert not isinstance(answer, Busy)
+    for answer in read(200, {}, body.encode()):
+        assert isinstance(answer, Running | Succeeded | Failed)
+        assert answer.echo == echo
+
+
+def test_a_record_of_a_poor_account_says_so_too() -> None:
+    detail = {"promptObject": {"prompt": "p"}, "resultObject": {"code": "INSUFFICIENT_CREDITS"}}
+    answer = submission(200, {"aiRecord": {"uuid": ID, "aiRecordDetail": detail}})
+    assert answer == NotProcessed(
+        reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS, echo="p"
+    )
+
+
+@pytest.mark.parametrize("given", [ID.upper(), f" {ID} ", ID.title()])
+def test_an_id_in_upper_case_is_the_same(given: str) -> None:
+    body = json.dumps({"aiRecord": {"uuid": given, "status": "PROCESSING"}}).encode()
+    assert read_result(200, {}, body, expected_id=ID) == Running(upstream_id=ID)
+    other = ID.upper().replace("A", "B", 1)
+    body = json.dumps({"aiRecord": {"uuid": other, "status": "SUCCESS"}}).encode()
+    assert read_result(200, {}, body, expected_id=ID) == Busy(reason="wrong_id")
+
+
+@pytest.mark.parametrize("status", [400, 402, 422])
+@pytest.mark.parametrize(
+    "document",
+    [
+        {"message": "promptObject.prompt must be a string"},
+        {"statusCode": 400, "message": ["a", "b"], "error": "Bad Request"},
+        {"statusCode": 400, "message": "no", "error": "Bad Request"},
+        {"message": []},
+    ],
+)
+def test_a_bare_message_refuses(status: int, document: Any) -> None:
+    answer = submission(status, document)
+    assert isinstance(answer, Failed)
+    assert answer.code == "upstream_refused"
+    looked_up = read_result(status, {}, json.dumps(document).encode(), expected_id=ID)
+    assert isinstance(looked_up, Busy)
+
+
+@pytest.mark.parametrize(
+    ("status", "document"),
+    [
+        (200, {"message": "no"}), (409, {"message": "no"}), (500, {"message": "no"}),
+        (400, {}), (400, []), (400, "no"), (400, {"message": 7}), (400, {"error": "no"}),
+        (400, {"message": "no", "aiRecord": None}), (422, None),
+    ],
+)  # fmt: skip
+def test_what_is_no_bare_message_or_has_another_status_stays_a_doubt(
+    status: int, document: Any
+) -> None:
+    assert isinstance(submission(status, document), Lost)
+
+
+def test_a_bare_message_may_say_that_the_account_is_poor_or_the_prompt_blocked() -> None:
+    poor = submission(402, {"message": CREDIT_WORDS})
+    assert poor == NotProcessed(reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS)
+    blocked = submission(400, {"message": "The prompt was blocked by moderation"})
+    assert isinstance(blocked, Failed)
+    assert blocked.code == "moderation_blocked"
 
 
 @given(st.sampled_from(STATUSES), st.sampled_from([100, 400, 401, 402, 429, 500, 503, None]))

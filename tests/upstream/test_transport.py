@@ -23,7 +23,6 @@ from tests.upstream.calling import (
     ID,
     PATIENCE_SECONDS,
     PROCESSING,
-    SPEC,
     Scripted,
     both,
     raising,
@@ -38,7 +37,7 @@ async def test_a_refused_port_processed_nothing() -> None:
     with refusing() as address:
         async with upstream(address) as client:
             assert await submitted(client) == NotProcessed(reason="unreachable")
-            assert await client.result("main", ID, prompt=SPEC.prompt) == Busy(reason="unreachable")
+            assert await client.result("main", ID) == Busy(reason="unreachable")
 
 
 async def test_a_reset_before_the_request_was_read_is_lost() -> None:
@@ -149,7 +148,7 @@ async def test_no_call_carries_a_cookie_whatever_was_set(value: bytes) -> None:
     async with serving(_with_a_cookie(value)) as server, upstream(server.url) as client:
         for label in ("main", "spare", "main"):
             assert await submitted(client, label) == Running(upstream_id=ID)
-            found = await client.result(label, ID, prompt=SPEC.prompt)
+            found = await client.result(label, ID)
             assert found == Running(upstream_id=ID)
             async with client.download(server.url + "/v.mp4") as response:
                 await read(response)
@@ -292,7 +291,7 @@ async def test_where_an_error_is_raised_decides_whether_the_request_may_have_lef
         transport = partial(Scripted, *events, then=raising(error))
         async with upstream("http://upstream.test", transport=transport) as client:
             answer = await submitted(client)
-            found = await client.result("main", ID, prompt=SPEC.prompt)
+            found = await client.result("main", ID)
         late = isinstance(error, TimeoutError | httpx.TimeoutException)
         if left:
             reason = "timeout" if late else "reset"

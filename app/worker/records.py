@@ -1,0 +1,53 @@
+"""Whose record of the upstream's an answer is.
+
+An upstream may give one id to two requests, or answer with another request's record. A success or a
+failure taken from it would be another's, and one of the two may have been paid for. So the same
+rule holds for every answer, whether to a submission or a look-up, and whatever it says.
+"""
+
+from __future__ import annotations
+
+from app.db import prompts as rows
+from app.db import transitions
+from app.db.session import Tx
+from app.db.transitions import Work
+from app.domain import prompts
+from app.domain.generation import UPSTREAM_ID_REPEATED
+from app.generations import lifecycle
+from app.generations.lifecycle import Transaction
+from app.upstream.answers import (
+    Failed,
+    NotProcessed,
+    ResultAnswer,
+    Running,
+    SubmitAnswer,
+    Succeeded,
+)
+
+
+async def is_of_another(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer) -> bool:
+    """Whether the record in an answer was made for the prompt of another generation, and not of
+    this one. A record without an echo, or with one that is nobody's, is taken for the right one:
+    the upstream may enhance prompts."""
+    if not isinstance(answer, Running | Succeeded | Failed | NotProcessed) or not answer.echo:
+        return False
+    echo, ours = prompts.normal(answer.echo), prompts.normal(work.spec.prompt)
+    if not echo or echo == ours:
+        return False
+    marks = prompts.marks_of(echo)
+    if await rows.is_known(tx, marks, besides=work.id):
+        return True
+    if prompts.is_cut_from(echo, ours):
+        return False
+    alike = await rows.list_alike(tx, marks, besides=work.id)
+    return prompts.is_cut_from_any(echo, alike)
+
+
+async def dispute(transaction: Transaction, upstream_key_id: int, upstream_id: str) -> None:
+    """Holds back the generation that has this record of the upstream's, as another one was given
+    it too. One that has ended stays as it is."""
+    other = await transitions.find_by_upstream_id(
+        transaction.tx, upstream_key_id=upstream_key_id, upstream_id=upstream_id
+    )
+    if other is not None:
+        await lifecycle.dispute(transaction, other, reason=UPSTREAM_ID_REPEATED)
