@@ -25,7 +25,7 @@ from app.operators import startup
 from app.runtime import ApiRuntime, Runtime, open_api, open_runtime, open_worker
 from app.settings import LogFormat, Settings
 from app.telemetry import configure_logging, logger
-from app.webhooks.payloads import PAYLOADS
+from app.webhooks.payloads import PAYLOAD_FORMATS
 
 if TYPE_CHECKING:
     from app.http.server import Server
@@ -134,7 +134,10 @@ def _signals_held(*, release: bool = False) -> Iterator[None]:
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with open_runtime(settings) as rt, open_api(rt, payloads=PAYLOADS) as api:
+        async with (
+            open_runtime(settings) as rt,
+            open_api(rt, payload_formats=PAYLOAD_FORMATS) as api,
+        ):
             await _refuse_other_schemas(rt)
             _announce(settings, "serve", key=startup.key_command())
             await _serve_api(api, listener, stopping)
@@ -147,7 +150,10 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         )
     from app.worker.run import run as run_worker
 
-    async with open_runtime(settings) as rt, open_worker(rt, payloads=PAYLOADS) as worker:
+    async with (
+        open_runtime(settings) as rt,
+        open_worker(rt, payload_formats=PAYLOAD_FORMATS) as worker,
+    ):
         await _refuse_other_schemas(rt)
         _announce(settings, "worker")
         if settings.worker_metrics_port:
@@ -227,8 +233,8 @@ async def _up(
             settings = simulated(settings, address)
             log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
         rt = await stack.enter_async_context(open_runtime(settings))
-        api = await stack.enter_async_context(open_api(rt, payloads=PAYLOADS))
-        worker = await stack.enter_async_context(open_worker(rt, payloads=PAYLOADS))
+        api = await stack.enter_async_context(open_api(rt, payload_formats=PAYLOAD_FORMATS))
+        worker = await stack.enter_async_context(open_worker(rt, payload_formats=PAYLOAD_FORMATS))
         worker_stopping = asyncio.Event()
         working = asyncio.create_task(run_worker(worker, worker_stopping))
         working.add_done_callback(lambda _: stopping.set())

@@ -35,7 +35,7 @@ from app.videos.decoder import Decoder
 from app.videos.store import Archive
 from app.videos.thumbnails import Pictures
 from app.webhooks.fairness import Fairness
-from app.webhooks.sender import Payloads, Sender
+from app.webhooks.sender import PayloadFormats, Sender
 
 log = logger(__name__)
 
@@ -166,9 +166,9 @@ async def open_videos(rt: Runtime) -> AsyncIterator[VideoRuntime]:
 
 
 @asynccontextmanager
-async def open_api(rt: Runtime, *, payloads: Payloads) -> AsyncIterator[ApiRuntime]:
+async def open_api(rt: Runtime, *, payload_formats: PayloadFormats) -> AsyncIterator[ApiRuntime]:
     """Raises `ConfigurationError`."""
-    settings, sender = rt.settings, make_sender(rt, payloads)
+    settings, sender = rt.settings, make_sender(rt, payload_formats)
     feed = Feed(rt.db, now=rt.clock.for_database, on_fault=_events_unread)
     watch = Watch(rt.db, on_notice=feed.wake)
     async with open_videos(rt) as videos, feed.running(), watch.running():
@@ -191,7 +191,9 @@ async def open_api(rt: Runtime, *, payloads: Payloads) -> AsyncIterator[ApiRunti
 
 
 @asynccontextmanager
-async def open_worker(rt: Runtime, *, payloads: Payloads) -> AsyncIterator[WorkerRuntime]:
+async def open_worker(
+    rt: Runtime, *, payload_formats: PayloadFormats
+) -> AsyncIterator[WorkerRuntime]:
     """Raises `ConfigurationError`."""
     for label in rt.settings.upstream_keys():
         rt.metrics.breaker_openings.labels(label)
@@ -199,7 +201,7 @@ async def open_worker(rt: Runtime, *, payloads: Payloads) -> AsyncIterator[Worke
         yield WorkerRuntime(
             **_fields(videos),
             upstream=make_upstream(rt),
-            sender=make_sender(rt, payloads),
+            sender=make_sender(rt, payload_formats),
             fairness=Fairness(rt.settings.webhook_concurrency),
         )
 
@@ -227,7 +229,7 @@ def make_downloads(
     return GuardedFetcher(client, download_policy(settings))
 
 
-def make_sender(rt: Runtime, payloads: Payloads) -> Sender:
+def make_sender(rt: Runtime, payload_formats: PayloadFormats) -> Sender:
     """Reaches the addresses that webhooks may go to."""
     secret = signing_secret(rt.settings)
     client = HttpClient(max_connections=rt.settings.webhook_concurrency)
@@ -235,7 +237,7 @@ def make_sender(rt: Runtime, payloads: Payloads) -> Sender:
         client=GuardedFetcher(client, receiver_policy(rt.settings), resolver=resolver_apart),
         secrets=WebhookSecrets(secret),
         signer=LinkSigner(secret, base_url=rt.settings.link_base),
-        payloads=payloads,
+        payload_formats=payload_formats,
         durations=Durations(rt.db),
     )
 

@@ -13,7 +13,7 @@ from app.errors import NotFound
 if TYPE_CHECKING:
     from app.runtime import Runtime
 
-cli = group("Webhook endpoints of all teams, and what was told there.")
+cli = group("Webhook endpoints of all teams, and their deliveries.")
 
 EndpointId = Annotated[UUID, typer.Argument(help="Its id, from `webhooks list`.")]
 
@@ -49,14 +49,14 @@ def webhooks_test(endpoint: EndpointId) -> None:
     from app.runtime import make_sender
     from app.webhooks import endpoints
     from app.webhooks.delivery import attempt, record
-    from app.webhooks.payloads import PAYLOADS
+    from app.webhooks.payloads import PAYLOAD_FORMATS
 
     delivered = False
 
     async def act(rt: Runtime) -> None:
         nonlocal delivered
         test = await endpoints.make_operators_test(rt, endpoint, actor=ACTOR)
-        tried = await attempt(rt, make_sender(rt, PAYLOADS), test)
+        tried = await attempt(rt, make_sender(rt, PAYLOAD_FORMATS), test)
         if tried is None:
             # A test is always due: it went with its endpoint, which was deleted meanwhile.
             raise NotFound(f"There is no webhook endpoint {endpoint}.")
@@ -76,7 +76,7 @@ def webhooks_test(endpoint: EndpointId) -> None:
 def webhooks_disable(
     endpoint: EndpointId, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]
 ) -> None:
-    """Tell an endpoint nothing more. What waits for it fails; its owner may start it again."""
+    """Disable an endpoint. Its pending deliveries fail; its owner may enable it again."""
     from app.webhooks import endpoints
 
     async def act(rt: Runtime) -> None:
@@ -92,7 +92,7 @@ def webhooks_resend(
         UUID | None, typer.Option(help="A delivery's id, from the log or the API.")
     ] = None,
     endpoint: Annotated[
-        UUID | None, typer.Option(help="All that this endpoint was never told.")
+        UUID | None, typer.Option(help="All failed deliveries of this endpoint.")
     ] = None,
 ) -> None:
     """Send again, as soon as possible, under the same `webhook-id`s."""

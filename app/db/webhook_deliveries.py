@@ -1,4 +1,4 @@
-"""Deliveries of webhooks: what is to be told to one receiver, and every try at it."""
+"""Webhook deliveries, each to one receiver, and every attempt at them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.db import jobs
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import State
-from app.domain.webhooks import KIND_OF_STATE, TOLD_OF_START, Format, Kind
+from app.domain.webhooks import KIND_OF_STATE, STARTED_DIALECTS, Format, Kind
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +54,8 @@ class Attempt:
 
 
 async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
-    """What entering this state tells, to each who wants to know: a delivery and its job. One
-    statement, in the transaction of the move."""
+    """A delivery and its job for each receiver of the event of entering this state. One statement,
+    in the transaction of the transition."""
     kind = KIND_OF_STATE.get(entered)
     if kind is None:
         return
@@ -66,7 +66,7 @@ async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
             # Who asks for OpenAI's types asks for no other: there a cancellation is a failure.
             "openai": Format.OPENAI.value,
             "as_openai": (Kind.FAILED if kind is Kind.CANCELED else kind).value,
-            "start": kind is Kind.STARTED, "told_of_start": list(TOLD_OF_START),
+            "start": kind is Kind.STARTED, "started_dialects": list(STARTED_DIALECTS),
         },
     )  # fmt: skip
 
@@ -92,7 +92,7 @@ _MAKE = text(
                 UNION ALL
                SELECT NULL FROM generations g
                 WHERE g.id = :id AND g.callback_url IS NOT NULL
-                  AND (NOT :start OR g.dialect = ANY(:told_of_start))) r
+                  AND (NOT :start OR g.dialect = ANY(:started_dialects))) r
         RETURNING id
     )
     SELECT reelgate_enqueue('deliver', id, 0, NULL) FROM made
@@ -125,7 +125,7 @@ async def make_test(
 
 
 async def failed_of(tx: Tx, endpoint_id: UUID) -> list[UUID]:
-    """What it was never told, oldest first."""
+    """Failed deliveries of the endpoint, oldest first."""
     rows = await tx.scalars(
         text(
             "SELECT id FROM webhook_deliveries WHERE endpoint_id = :id AND state = 'failed'"
@@ -241,11 +241,11 @@ async def record(
     next_attempt_at: datetime | None,
     finished_at: datetime | None,
 ) -> bool:
-    """What came of a try. False where another try of the same was written down meanwhile."""
+    """Records an attempt. False where another process recorded this attempt meanwhile."""
     result = await tx.execute(
         text(
             """
-            WITH told AS (
+            WITH attempted AS (
                 UPDATE webhook_deliveries
                    SET attempts = attempts + 1, last_status = :status, last_error = :error,
                        state = :state, next_attempt_at = :next, finished_at = :finished
@@ -256,7 +256,7 @@ async def record(
                                           request_headers, request_body, status, error, answer)
             SELECT id, :number, :at, :seconds, CAST(:headers AS jsonb), :body, :status, :error,
                    :answer
-              FROM told
+              FROM attempted
             """
         ),
         {
@@ -282,8 +282,8 @@ async def abandon(tx: Tx, delivery_id: UUID, *, error: str, at: datetime) -> Non
 
 
 async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> None:
-    """A delivery that ended is due now, with all its tries before it; one that waits already is
-    due at once. `now` None: by the database's clock."""
+    """A delivery that ended is due now, with all its attempts to come; a pending one is due at
+    once. `now` None: by the database's clock."""
     await tx.execute(
         text(
             """
@@ -313,7 +313,7 @@ async def pending_figures(tx: Tx) -> PendingFigures:
                 "SELECT count(*) AS deliveries,"
                 " coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision"
                 " AS oldest_seconds FROM webhook_deliveries"
-                # A test has no other try: one that broke off is nothing that is still to come.
+                # A test has one attempt: where that broke off, none is still to come.
                 " WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
             )
         )
@@ -331,8 +331,8 @@ async def enqueue_missing(tx: Tx) -> list[str]:
 
 
 async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:
-    """Forgets deliveries of long ago that ended, or that broke off and have no other try, with
-    their tries; how many."""
+    """Deletes old deliveries that ended, or that broke off and have no further attempt, with their
+    attempts; how many."""
     result = await tx.execute(
         text(
             "DELETE FROM webhook_deliveries WHERE id IN ("

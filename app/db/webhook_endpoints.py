@@ -1,4 +1,4 @@
-"""Webhook endpoints: who wants to be told, where."""
+"""Webhook endpoints and their owners."""
 
 from __future__ import annotations
 

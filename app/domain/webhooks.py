@@ -1,4 +1,4 @@
-"""What is told of a generation to those who asked, and when it is tried again. Pure."""
+"""Webhooks: event types, payload formats, and the schedule of attempts. Pure."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Kind(StrEnum):
 
 #: The kinds an endpoint may ask for.
 OFFERED = (Kind.COMPLETED, Kind.FAILED, Kind.CANCELED)
-#: What entering a state tells.
+#: The event of entering a state.
 KIND_OF_STATE: Mapping[State, Kind] = MappingProxyType(
     {
         State.RUNNING: Kind.STARTED,
@@ -35,8 +35,8 @@ KIND_OF_STATE: Mapping[State, Kind] = MappingProxyType(
         State.CANCELED: Kind.CANCELED,
     }
 )
-#: Dialects whose callbacks are also called when the upstream begins.
-TOLD_OF_START = ("luma",)
+#: Dialects whose callbacks also get `video.started`.
+STARTED_DIALECTS = ("luma",)
 
 
 class Format(StrEnum):
@@ -47,10 +47,10 @@ class Format(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Telling:
-    """One thing to be told. `generation` is None of a test. `link` is a signed link of ours while
-    the video can be had; seconds are elapsed time beside that of half and of nine tenths of like
-    ones."""
+class Payload:
+    """What a webhook says, before a format renders it. `generation` is None for a test. `link` is
+    a signed link to the video while there is one. The percentiles are those of similar
+    generations."""
 
     message_id: str
     kind: Kind
@@ -62,19 +62,19 @@ class Telling:
     p90_seconds: float | None
 
 
-#: Seconds after the first try at which each further one is made, over a day.
+#: Seconds after the first attempt at which each further one is made, over a day.
 _SCHEDULE = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 86_400.0)
 MOST_ATTEMPTS = len(_SCHEDULE)
 #: A receiver may ask for a pause, but not put itself beyond the day.
 _MOST_RETRY_AFTER_SECONDS = 3_600.0
-#: An endpoint none of whose receivers' answers was good for so long is disabled.
+#: Disable an endpoint after five days without a success.
 GIVE_UP_SECONDS = 5 * 86_400.0
 
 
 def wait_after(attempts: int, *, retry_after_seconds: float | None, jitter: float) -> float | None:
-    """Seconds until the next try after so many, or None where that was the last. `jitter` is
-    between 0 and 1 and lengthens the wait by up to a tenth, so that what failed together does not
-    come together again."""
+    """Seconds until the next attempt, or None where that was the last. `jitter` is between 0 and 1
+    and lengthens the wait by up to a tenth, so that deliveries that failed together do not come
+    together again."""
     if attempts >= MOST_ATTEMPTS:
         return None
     wait = (_SCHEDULE[attempts] - _SCHEDULE[attempts - 1]) * (1 + jitter / 10)
@@ -82,5 +82,5 @@ def wait_after(attempts: int, *, retry_after_seconds: float | None, jitter: floa
 
 
 def message_id_of(delivery_id: UUID) -> str:
-    """The same over all tries of a delivery: what receivers tell repetitions by."""
+    """The same for all attempts at a delivery: receivers recognise repetitions by it."""
     return f"msg_{delivery_id.hex}"

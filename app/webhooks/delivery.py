@@ -1,7 +1,7 @@
-"""Telling receivers what happened: one try at a delivery, and what follows from it.
+"""Webhook delivery: one attempt, and what follows from it.
 
-A try is sent first and written down after. A process that dies in between sends it again, under the
-same message id: receivers see everything at least once.
+An attempt is sent first and recorded after. A process that dies in between sends it again, under
+the same message id: delivery is at least once.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from app.domain.webhooks import (
     GIVE_UP_SECONDS,
     Format,
     Kind,
-    Telling,
+    Payload,
     message_id_of,
     wait_after,
 )
@@ -64,7 +64,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tried:
-    """A try that was made, not yet written down."""
+    """An attempt that was made, not yet recorded."""
 
     delivery: Delivery
     attempt: Attempt
@@ -116,14 +116,14 @@ async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None
 
 
 async def send(rt: Runtime, sender: Sender, due: Due) -> Tried:
-    telling = await _telling(rt, sender, due.delivery, due.generation)
+    payload = await _payload(rt, sender, due.delivery, due.generation)
     return await _send(
-        rt, sender, due.delivery, due.receiver, _render(sender, due.receiver, telling)
+        rt, sender, due.delivery, due.receiver, _render(sender, due.receiver, payload)
     )
 
 
 async def record(rt: Runtime, tried: Tried) -> None:
-    """Writes a try down, and what follows: the next one, or the end. May be repeated."""
+    """Records an attempt and what follows: the next one, or the end. May be repeated."""
     delivery, now = tried.delivery, rt.clock.now()
     wait = None
     # A test is for the person who looks at it now.
@@ -166,7 +166,7 @@ async def record(rt: Runtime, tried: Tried) -> None:
 
 async def _disable_where_hopeless(rt: Runtime, tx: Tx, tried: Tried, state: str) -> str:
     """Why the endpoint was disabled just now: it said that it is gone, or a delivery used up its
-    tries and nothing has come through for days. Empty where it was not."""
+    attempts and none has succeeded for days. Empty where it was not."""
     endpoint_id = tried.delivery.endpoint_id
     assert endpoint_id is not None
     if tried.attempt.status == _GONE:
@@ -222,14 +222,14 @@ def _receiver(
     )
 
 
-async def _telling(
+async def _payload(
     rt: Runtime, sender: Sender, delivery: Delivery, generation: Generation | None
-) -> Telling:
+) -> Payload:
     now = None
     if generation is not None:
         history = await sender.durations.of(generation.spec)
         now = progress.progress_of(generation, history, now=rt.clock.now())
-    return Telling(
+    return Payload(
         message_id=message_id_of(delivery.id),
         kind=delivery.kind,
         happened_at=delivery.happened_at,
@@ -241,10 +241,11 @@ async def _telling(
     )
 
 
-def _render(sender: Sender, receiver: Receiver, telling: Telling) -> str:
+def _render(sender: Sender, receiver: Receiver, payload: Payload) -> str:
     """In the receiver's format; in the gateway's own for a dialect that has none."""
-    payload_of = sender.payloads.get(receiver.format) or sender.payloads[Format.REELGATE.value]
-    return json.dumps(payload_of(telling), ensure_ascii=False, separators=(",", ":"))
+    formats = sender.payload_formats
+    render = formats.get(receiver.format) or formats[Format.REELGATE.value]
+    return json.dumps(render(payload), ensure_ascii=False, separators=(",", ":"))
 
 
 async def _send(

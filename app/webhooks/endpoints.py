@@ -134,11 +134,11 @@ async def get_delivery(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delive
 
 
 async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
-    """Due now, under the same message id, with all tries before it. Raises `NotFound`, and
+    """Due now, under the same message id, with all attempts to come. Raises `NotFound`, and
     `InvalidRequest` where its endpoint is disabled."""
     delivery = await get_delivery(rt, caller, delivery_id)
     async with rt.db.begin() as tx:
-        await _may_be_told(tx, delivery)
+        await _may_be_delivered(tx, delivery)
         await _begin_again(rt, tx, delivery.id)
         await audit.record(tx, str(caller.member_id), "webhook.resend", str(delivery_id))
     return replace(delivery, state="pending", finished_at=None, next_attempt_at=rt.clock.now())
@@ -158,7 +158,7 @@ async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> 
 
 
 async def disable(rt: Runtime, endpoint_id: UUID, *, reason: str, actor: str) -> None:
-    """Nothing is told there until its owner starts it again. Raises `NotFound`, `InvalidRequest`
+    """Nothing is sent there until its owner enables it again. Raises `NotFound`, `InvalidRequest`
     where it is disabled already."""
     async with rt.db.begin() as tx:
         await _get_any(tx, endpoint_id)
@@ -173,15 +173,15 @@ async def resend_one(rt: Runtime, delivery_id: UUID, *, actor: str) -> None:
         delivery = await webhook_deliveries.find_any(tx, delivery_id)
         if delivery is None:
             raise NotFound(f"There is no delivery {delivery_id}.")
-        await _may_be_told(tx, delivery)
+        await _may_be_delivered(tx, delivery)
         await _begin_again(rt, tx, delivery_id)
         await audit.record(tx, actor, "webhook.resend", str(delivery_id))
 
 
 async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
-    """All that this endpoint was never told; how many. Raises as `resend_one`."""
+    """Resends the endpoint's failed deliveries; how many. Raises as `resend_one`."""
     async with rt.db.begin() as tx:
-        await _must_be_enabled(tx, endpoint_id)
+        await _require_enabled(tx, endpoint_id)
         failed = await webhook_deliveries.failed_of(tx, endpoint_id)
         for delivery_id in failed:
             await _begin_again(rt, tx, delivery_id)
@@ -195,13 +195,13 @@ async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
     await run_now(tx, Job.DELIVER, delivery_id)
 
 
-async def _may_be_told(tx: Tx, delivery: Delivery) -> None:
+async def _may_be_delivered(tx: Tx, delivery: Delivery) -> None:
     """A test goes to a disabled endpoint too; all else would fail there as soon as it is due."""
     if delivery.endpoint_id is not None and delivery.kind is not Kind.TEST:
-        await _must_be_enabled(tx, delivery.endpoint_id)
+        await _require_enabled(tx, delivery.endpoint_id)
 
 
-async def _must_be_enabled(tx: Tx, endpoint_id: UUID) -> None:
+async def _require_enabled(tx: Tx, endpoint_id: UUID) -> None:
     if not (await _get_any(tx, endpoint_id)).enabled:
         raise InvalidRequest(
             f"Webhook endpoint {endpoint_id} is disabled; its owner starts it again."

@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.webhooks import Telling
+from app.domain.webhooks import Payload
 from app.fetch import GuardedFetcher
 from app.generations.durations import Durations
 from app.secrets import LinkSigner, WebhookSecrets
 
-#: The payload of a delivery in each format, by the format's name.
-Payloads = Mapping[str, Callable[[Telling], dict[str, Any]]]
+#: Renders a payload, by the name of its format.
+PayloadFormats = Mapping[str, Callable[[Payload], dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,5 +22,5 @@ class Sender:
     client: GuardedFetcher
     secrets: WebhookSecrets
     signer: LinkSigner
-    payloads: Payloads
+    payload_formats: PayloadFormats
     durations: Durations

@@ -1,4 +1,4 @@
-"""Addresses that callers want to be told at, checked when they are given.
+"""Addresses of webhooks and callbacks, checked when callers give them.
 
 What can be seen of an address is refused at once, with the field it stands in. What its name leads
 to is checked when something is sent there: names can be turned after they were checked.

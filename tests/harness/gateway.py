@@ -23,7 +23,7 @@ from app.members.members import Limits
 from app.runtime import ApiRuntime, Clock, WorkerRuntime, open_api, open_runtime, open_worker
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
-from app.webhooks.payloads import PAYLOADS
+from app.webhooks.payloads import PAYLOAD_FORMATS
 from app.worker.run import run as run_worker
 from tests.harness.renders import shared_renders
 from tests.simulator.conftest import Client as Simulator
@@ -148,8 +148,8 @@ async def opened(
     """As `reelgate up` has them, in one process."""
     async with (
         open_runtime(settings, clock=clock) as rt,
-        open_api(rt, payloads=PAYLOADS) as api,
-        open_worker(rt, payloads=PAYLOADS) as worker,
+        open_api(rt, payload_formats=PAYLOAD_FORMATS) as api,
+        open_worker(rt, payload_formats=PAYLOAD_FORMATS) as worker,
     ):
         yield api, worker
 

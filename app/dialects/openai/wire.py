@@ -287,7 +287,7 @@ def render_models(aliases: Aliases) -> dict[str, Any]:
 def render_event(
     event_id: str, kind: str, created_at: datetime, generation: Generation
 ) -> dict[str, Any]:
-    """What is told of a generation that ended: `kind` is `video.completed`, `video.failed` or
+    """The event of a generation that ended: `kind` is `video.completed`, `video.failed` or
     `video.canceled`, which here is a failure like any other."""
     return {
         "id": event_id,
