@@ -27,7 +27,7 @@ def webhooks_list(
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
-            found = await webhook_endpoints.standings(tx, team=team)
+            found = await webhook_endpoints.summaries(tx, team=team)
         show(
             ["endpoint", "team", "member", "address", "state", "failing since", "pending",
              "failed"],

@@ -14,7 +14,7 @@ from app.db.upstream_keys import USABLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class QueuePosition:
     """What decides when a queued generation is sent. `position` is 1 for the next one, None where
     it has no job; `keys` are those that some worker has configured, `usable_keys` those of them
     that may be used now; `keys_back_at` is when the first of the others may be used again."""
@@ -32,7 +32,7 @@ SUBMISSION_HELD_UP = f"""(
     OR (SELECT count(*) > 0 AND bool_and(NOT ({USABLE}))
           FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""  # noqa: S608
 
-_STANDING = text(
+_QUEUE_POSITION = text(
     f"""
     SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
                        SELECT count(*) FROM procrastinate_jobs o
@@ -51,7 +51,7 @@ _STANDING = text(
 )
 
 
-async def standing_of(tx: Tx, generation_id: UUID) -> Standing:
+async def queue_position_of(tx: Tx, generation_id: UUID) -> QueuePosition:
     """Of a queued generation, in one trip."""
-    row = (await tx.execute(_STANDING, {"id": str(generation_id)})).one()
-    return Standing(**row._mapping)
+    row = (await tx.execute(_QUEUE_POSITION, {"id": str(generation_id)})).one()
+    return QueuePosition(**row._mapping)

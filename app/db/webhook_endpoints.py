@@ -38,7 +38,7 @@ class Endpoint:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
+class EndpointSummary:
     """An endpoint as operators see it, without what signs. `member_name` None: the team's.
     `pending` and `failed` count its deliveries."""
 
@@ -148,7 +148,7 @@ async def list_owned(tx: Tx, owner: Owner) -> list[Endpoint]:
     return [_endpoint(row) for row in rows]
 
 
-async def standings(tx: Tx, *, team: str | None = None) -> list[Standing]:
+async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]:
     """Everybody's, or a team's; oldest first."""
     rows = await tx.execute(
         text(
@@ -169,7 +169,7 @@ async def standings(tx: Tx, *, team: str | None = None) -> list[Standing]:
         ),
         {"team": team},
     )
-    return [Standing(**row._mapping) for row in rows]
+    return [EndpointSummary(**row._mapping) for row in rows]
 
 
 #: What may be changed of an endpoint, and how its value is written.

@@ -95,7 +95,7 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
     if generation.state is not State.QUEUED:
         return None
     async with rt.db.single() as tx:
-        found = await queue_position.standing_of(tx, generation.id)
+        found = await queue_position.queue_position_of(tx, generation.id)
     reason, wait = "queue", _TURN_SECONDS
     if found.paused:
         reason, wait = "paused", _PAUSE_SECONDS

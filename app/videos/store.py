@@ -183,14 +183,14 @@ class Archive:
         only. Raises `ArchiveUnavailable`, also at the end where the archive's folder went away
         meanwhile: what it held is then passed over without a word."""
         with _failures("list"):
-            before = self._standing()
+            before = self._folder_identity()
             async for page in obstore.list(self._store, folder, chunk_size=_LISTED_AT_A_TIME):
                 yield [entry["path"] for entry in page]
-            if self._standing() != before:
+            if self._folder_identity() != before:
                 raise ArchiveUnavailable("the archive's folder went away while it was listed")
 
-    def _standing(self) -> tuple[int, int] | None:
-        """What tells the folder that stands there now from another. Raises `OSError`."""
+    def _folder_identity(self) -> tuple[int, int] | None:
+        """Tells the folder from another one under the same path. Raises `OSError`."""
         if self._folder is None:
             return None
         seen = self._folder.stat()
