@@ -29,7 +29,7 @@ from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavail
 from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt
 from app.http.streams import HEARTBEAT, EventStream, beginning, frame
-from app.live.feed import Listener, Told
+from app.live.feed import FeedItem, Listener
 from app.runtime import ApiRuntime
 
 router = APIRouter(tags=["events"])
@@ -124,8 +124,8 @@ async def stream_events(
     except BaseException:
         rt.feed.leave(listener)
         raise
-    telling = _Telling(rt, listener, begin, began_at=begin[1] if seen is None else None)
-    return EventStream(telling.frames(), leave=telling.leave)
+    stream = _Stream(rt, listener, begin, began_at=begin[1] if seen is None else None)
+    return EventStream(stream.frames(), leave=stream.leave)
 
 
 @router.get("/generations/{generation_id}/events", name="stream_generation_events",
@@ -149,7 +149,7 @@ async def stream_generation_events(
     try:
         async with rt.db.single() as tx:
             begin = (0, 0) if seen is None else await events.position_of(tx, seen)
-            over = await events.has_told_end(
+            over = await events.has_readable_end(
                 tx, generation.id, types=_FINAL_TYPES, ended=generation.state in FINAL
             )
             left = await events.replay(tx, whose, begin, limit=1) if over else []
@@ -159,8 +159,8 @@ async def stream_generation_events(
     if over and not left:
         rt.feed.leave(listener)
         return Response(status_code=204)
-    telling = _Telling(rt, listener, begin, of_one=generation, final_is_told=over)
-    return EventStream(telling.frames(), leave=telling.leave)
+    stream = _Stream(rt, listener, begin, of_one=generation, final_sent=over)
+    return EventStream(stream.frames(), leave=stream.leave)
 
 
 async def _listen(rt: ApiRuntime, caller: CallerRecord, whose: Whose) -> Listener:
@@ -212,8 +212,8 @@ async def _history(rt: ApiRuntime, spec: Spec) -> History:
         return rt.durations.at_hand(spec)
 
 
-async def _render(rt: ApiRuntime, told: Told) -> bytes:
-    event, generation = told.event, told.generation
+async def _render(rt: ApiRuntime, item: FeedItem) -> bytes:
+    event, generation = item.event, item.generation
     history = await _history(rt, generation.spec)
     document = EventDocument.model_construct(
         object="event",
@@ -230,7 +230,7 @@ async def _render(rt: ApiRuntime, told: Told) -> bytes:
 
 
 @dataclass(slots=True)
-class _Telling:
+class _Stream:
     """What one stream sends: first what has happened behind `position`, then what happens."""
 
     rt: ApiRuntime
@@ -241,7 +241,7 @@ class _Telling:
     #: The generation whose end is the stream's, as last seen.
     of_one: Generation | None = None
     #: Its end is among what has happened: there is nothing to wait for behind that.
-    final_is_told: bool = False
+    final_sent: bool = False
     #: All that has happened is sent: what waits follows on it without a gap.
     caught_up: bool = False
 
@@ -255,13 +255,13 @@ class _Telling:
         reason = "over"
         try:
             yield beginning(retry_milliseconds=_RETRY_MILLISECONDS, event_id=self.began_at)
-            async for told in self._before():
-                yield await self._frame(told)
-            while not self.final_is_told:
-                told_now = self.listener.take() if self.caught_up else None
-                if told_now is not None:
-                    if told_now.event.position > self.position:
-                        yield await self._frame(told_now)
+            async for item in self._before():
+                yield await self._frame(item)
+            while not self.final_sent:
+                live = self.listener.take() if self.caught_up else None
+                if live is not None:
+                    if live.event.position > self.position:
+                        yield await self._frame(live)
                 elif self.listener.ended:
                     reason = self.listener.ended
                     break
@@ -280,24 +280,24 @@ class _Telling:
         finally:
             self.rt.metrics.streams_ended.labels(reason).inc()
 
-    async def _before(self) -> AsyncGenerator[Told, None]:
+    async def _before(self) -> AsyncGenerator[FeedItem, None]:
         while not (self.caught_up or self.listener.ended):
             async with self.rt.db.single() as tx:
                 found = await events.replay(tx, self.listener.whose, self.position, limit=_PAGE)
-            for told in await self.rt.feed.told(found):
+            for item in await self.rt.feed.with_generations(found):
                 if self.listener.ended:
                     return
-                yield told
+                yield item
             self.caught_up = len(found) < _PAGE
 
-    async def _frame(self, told: Told) -> bytes:
-        self.position = told.event.position
+    async def _frame(self, item: FeedItem) -> bytes:
+        self.position = item.event.position
         if self.of_one is not None:
-            self.of_one = told.generation
-            self.final_is_told = self.final_is_told or _is_final(told.event)
-        if told.frame is None:
-            told.frame = await _render(self.rt, told)
-        return told.frame
+            self.of_one = item.generation
+            self.final_sent = self.final_sent or _is_final(item.event)
+        if item.frame is None:
+            item.frame = await _render(self.rt, item)
+        return item.frame
 
     async def _heartbeat(self) -> bytes:
         if self.of_one is None:

@@ -1,9 +1,9 @@
-"""Events as they are told: in an order to which nothing is added behind one's back.
+"""Events in an order in which a reader misses none: nothing is inserted before its position.
 
-An event gets its id when it is written and is seen when it is committed, so a higher id may be seen
-first. What is told is therefore ordered by (transaction, id), and only transactions below the
-oldest one that still runs are looked at: all of those have ended, and no later one gets a lower
-number.
+An event gets its id when it is written and is visible when it is committed, so a higher id may be
+visible first. Events are therefore read in the order (transaction, id), and only those of
+transactions below the oldest one still running are readable: all of those have ended, and no later
+transaction gets a lower number.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """Which events a reader is told: of one generation, of one member, or of a whole team."""
+    """Whose events a reader gets: of one generation, of one member, or of a whole team."""
 
     generation_id: UUID | None = None
     member_id: UUID | None = None
@@ -50,7 +50,7 @@ class Whose:
 
 
 def audiences(event: Event) -> tuple[Whose, Whose, Whose]:
-    """All who are told of this event."""
+    """Everybody who gets this event."""
     return (
         Whose(generation_id=event.generation_id),
         Whose(member_id=event.member_id),
@@ -59,14 +59,14 @@ def audiences(event: Event) -> tuple[Whose, Whose, Whose]:
 
 
 _COLUMNS = "e.id, e.txid, e.generation_id, e.team_id, e.member_id, e.type, e.created_at"
-_SETTLED = "e.txid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
+_READABLE = "e.txid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
 
 _AFTER = text(
     "SELECT " + _COLUMNS + " FROM events e WHERE (e.txid, e.id) > (:txid, :id)"  # noqa: S608
-    " AND " + _SETTLED + " ORDER BY e.txid, e.id LIMIT :limit"
+    " AND " + _READABLE + " ORDER BY e.txid, e.id LIMIT :limit"
 )  # fmt: skip
 _LAST = text(
-    "SELECT e.txid, e.id FROM events e WHERE " + _SETTLED +  # noqa: S608
+    "SELECT e.txid, e.id FROM events e WHERE " + _READABLE +  # noqa: S608
     " ORDER BY e.txid DESC, e.id DESC LIMIT 1"
 )  # fmt: skip
 
@@ -76,13 +76,13 @@ def _event(row: Row[Any]) -> Event:
 
 
 async def last_position(tx: Tx) -> Position:
-    """Behind everything that can be told now."""
+    """The position after all readable events."""
     row = (await tx.execute(_LAST)).one_or_none()
     return (0, 0) if row is None else (row.txid, row.id)
 
 
 async def after(tx: Tx, position: Position, *, limit: int) -> list[Event]:
-    """Everybody's events behind this position, in the order in which they are told."""
+    """Everybody's readable events after this position, in order."""
     rows = await tx.execute(_AFTER, {"txid": position[0], "id": position[1], "limit": limit})
     return [_event(row) for row in rows]
 
@@ -100,12 +100,12 @@ def _filter(whose: Whose) -> tuple[str, dict[str, Any]]:
 
 
 async def replay(tx: Tx, whose: Whose, position: Position, *, limit: int) -> list[Event]:
-    """A reader's own events behind this position, in the order in which they are told."""
+    """A reader's own readable events after this position, in order."""
     clause, values = _filter(whose)
     rows = await tx.execute(
         text(
             f"SELECT {_COLUMNS} FROM events e WHERE {clause}"  # noqa: S608 - one of three constants
-            f" AND (e.txid, e.id) > (:txid, :id) AND {_SETTLED}"
+            f" AND (e.txid, e.id) > (:txid, :id) AND {_READABLE}"
             " ORDER BY e.txid, e.id LIMIT :limit"
         ),
         {**values, "txid": position[0], "id": position[1], "limit": limit},
@@ -114,13 +114,13 @@ async def replay(tx: Tx, whose: Whose, position: Position, *, limit: int) -> lis
 
 
 async def newest_position(tx: Tx, whose: Whose) -> Position:
-    """Of the newest of a reader's own events, or of the beginning: nothing of its own is behind it
-    but what is still to be told."""
+    """The position of a reader's newest readable event, or the beginning. Only events that are not
+    readable yet come after it."""
     clause, values = _filter(whose)
     row = (
         await tx.execute(
             text(
-                f"SELECT e.txid, e.id FROM events e WHERE {clause} AND {_SETTLED}"  # noqa: S608
+                f"SELECT e.txid, e.id FROM events e WHERE {clause} AND {_READABLE}"  # noqa: S608
                 " ORDER BY e.id DESC LIMIT 1"
             ),
             values,
@@ -129,19 +129,21 @@ async def newest_position(tx: Tx, whose: Whose) -> Position:
     return (0, 0) if row is None else (row.txid, row.id)
 
 
-async def has_told_end(tx: Tx, generation_id: UUID, *, types: Collection[str], ended: bool) -> bool:
-    """Whether an event of one of these types, which end a generation, is among those that can be
-    told. Of one that has `ended` it may also be kept no more."""
+async def has_readable_end(
+    tx: Tx, generation_id: UUID, *, types: Collection[str], ended: bool
+) -> bool:
+    """Whether an event of one of these types, which end a generation, is readable. True also for a
+    generation that has `ended` and whose event has been pruned."""
     seen = (
         await tx.execute(
             text(
-                f"SELECT count(*) AS there, count(*) FILTER (WHERE {_SETTLED}) AS told"  # noqa: S608
-                " FROM events e WHERE e.generation_id = :id AND e.type = ANY(:types)"
+                f"SELECT count(*) AS there, count(*) FILTER (WHERE {_READABLE})"  # noqa: S608
+                " AS readable FROM events e WHERE e.generation_id = :id AND e.type = ANY(:types)"
             ),
             {"id": generation_id, "types": list(types)},
         )
     ).one()
-    return bool(seen.told or (ended and not seen.there))
+    return bool(seen.readable or (ended and not seen.there))
 
 
 async def position_of(tx: Tx, event_id: int) -> Position:
@@ -177,8 +179,9 @@ async def prune(tx: Tx, *, days: int, states: Collection[str], limit: int = 5_00
 
 
 async def forget_order(tx: Tx, *, limit: int) -> int:
-    """For a database restored into another server, whose transactions are counted anew: what is
-    there comes before all that is to come. Returns how many rows were changed, at most `limit`."""
+    """For a database restored into another server, which counts transactions from the beginning:
+    the restored events come before all new ones. Returns how many rows were changed, at most
+    `limit`."""
     result = await tx.execute(
         text(
             "UPDATE events SET txid = 0 WHERE id IN"

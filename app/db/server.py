@@ -348,6 +348,6 @@ def _place_apart(*paths: Path) -> str | None:
 def _reason(said: str) -> str:
     """The line of a log that says why it ends."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    telling = [line for line in lines if "FATAL:" in line or "error:" in line or "PANIC:" in line]
-    last = (telling or lines or ["it ended without a word"])[-1]
+    errors = [line for line in lines if "FATAL:" in line or "error:" in line or "PANIC:" in line]
+    last = (errors or lines or ["it ended without a word"])[-1]
     return last.partition("FATAL:")[2].strip() or last

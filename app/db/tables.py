@@ -307,7 +307,7 @@ events = Table(
     Column("txid", BigInteger, nullable=False,
            server_default=text("(pg_current_xact_id()::text)::bigint")),
     Index("events_member_idx", "member_id", "id"),
-    Index("events_told_idx", "txid", "id"),
+    Index("events_order_idx", "txid", "id"),
 )  # fmt: skip
 
 webhook_endpoints = Table(

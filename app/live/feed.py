@@ -1,8 +1,8 @@
-"""One reader of events for all who listen in this process.
+"""One reader of events for all listeners of this process.
 
-It looks about once a second, and at once when it hears that a generation came to rest; a look is
-one statement, however many listen. Every few seconds another one asks which of their keys are no
-longer good. Nobody who listens holds a connection.
+It looks about once a second, and at once when it is notified of a generation; a look is one
+statement, however many listen. Every few seconds another statement asks which of their keys are no
+longer good. A listener holds no database connection.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ MAX_BEHIND = 1_000
 
 
 @dataclass(slots=True)
-class Told:
-    """An event with its generation as it was when the event was read. Shared by all who hear it;
-    so is `frame`, what the first of them made of it."""
+class FeedItem:
+    """An event with its generation as it was when the event was read. Shared by all listeners, as
+    is `frame`, which the first of them renders."""
 
     event: Event
     generation: Generation
@@ -49,17 +49,17 @@ class Listener:
     member_id: UUID
     key_id: UUID
     wake: asyncio.Event = field(default_factory=asyncio.Event)
-    waiting: deque[Told] = field(default_factory=deque)
+    waiting: deque[FeedItem] = field(default_factory=deque)
     #: Why it is over: `stopping`, `behind`, `revoked` or `left`; empty while it is not.
     ended: str = ""
 
-    def offer(self, told: Told) -> None:
+    def offer(self, item: FeedItem) -> None:
         if self.ended:
             return
         if len(self.waiting) >= MAX_BEHIND:
             self.end("behind")
             return
-        self.waiting.append(told)
+        self.waiting.append(item)
         self.wake.set()
 
     def end(self, reason: str) -> None:
@@ -73,7 +73,7 @@ class Listener:
                 await self.wake.wait()
         return self.wake.is_set()
 
-    def take(self) -> Told | None:
+    def take(self) -> FeedItem | None:
         if self.waiting:
             return self.waiting.popleft()
         if not self.ended:
@@ -82,7 +82,7 @@ class Listener:
 
 
 class Feed:
-    """`on_fault` is told of a look that failed otherwise than by a database that is away. `now` is
+    """`on_fault` gets the error of a look that failed although the database is there. `now` is
     when keys are good; None is the database's own time."""
 
     def __init__(
@@ -157,8 +157,8 @@ class Feed:
         listener.waiting.clear()
 
     async def placed(self, *, seconds: float) -> None:
-        """Returns once the reader has a place from which it misses nothing: what was told before
-        can be replayed from then on. Raises `Unavailable` where the database is away so long."""
+        """Returns once the reader has a position from which it misses nothing: earlier events can
+        be replayed from then on. Raises `Unavailable` where the database is away so long."""
         try:
             await asyncio.wait_for(self._placed.wait(), timeout=seconds)
         except TimeoutError:
@@ -166,14 +166,14 @@ class Feed:
                 "The gateway cannot read its events right now.", retry_after_seconds=2
             ) from None
 
-    async def told(self, found: list[Event]) -> list[Told]:
+    async def with_generations(self, found: list[Event]) -> list[FeedItem]:
         """These events with their generations as they are now. Raises `Unavailable`."""
         if not found:
             return []
         async with self._db.single() as tx:
             there = await generations.find_many(tx, list({event.generation_id for event in found}))
         known = {generation.id: generation for generation in there}
-        return [Told(event, known[event.generation_id]) for event in found]
+        return [FeedItem(event, known[event.generation_id]) for event in found]
 
     def _everybody(self) -> list[Listener]:
         return [listener for together in self._listeners.values() for listener in together]
@@ -229,10 +229,10 @@ class Feed:
         async with self._db.single() as tx:
             found = await events.after(tx, self._position, limit=_PAGE)
         wanted = [event for event in found if self._is_wanted(event)]
-        for told in await self.told(wanted):
-            for whose in audiences(told.event):
+        for item in await self.with_generations(wanted):
+            for whose in audiences(item.event):
                 for listener in self._listeners.get(whose, ()):
-                    listener.offer(told)
+                    listener.offer(item)
         if found:
             self._position = found[-1].position
         return len(found) == _PAGE

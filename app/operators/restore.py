@@ -42,7 +42,7 @@ async def hold_back(rt: Runtime, *, actor: str) -> int:
 
 
 async def _forget_order(rt: Runtime) -> None:
-    """Another server counts its transactions anew: what is new is to be told behind what is old."""
+    """Another server counts transactions from the beginning; new events must come after old."""
     changed = _BATCH_OF_EVENTS
     while changed == _BATCH_OF_EVENTS:
         async with rt.db.single() as tx:

@@ -19,11 +19,11 @@ from app.settings.groups import (
     Connections,
     LogFormat,
     MemberDefaults,
+    Notifications,
     Profile,
     Running,
     SimulatorSettings,
     Snapping,
-    Telling,
     UpstreamPolicy,
 )
 
@@ -31,7 +31,7 @@ __all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "Snapping", "environmen
 
 
 class Settings(
-    Connections, Running, CallerPolicy, Browsers, Telling, MemberDefaults, UpstreamPolicy,
+    Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, UpstreamPolicy,
     SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in

@@ -213,7 +213,7 @@ class Browsers(BaseModel):
         return _list_of_words(value)
 
 
-class Telling(BaseModel):
+class Notifications(BaseModel):
     """Live events and webhooks"""
 
     max_streams: int = Field(
@@ -352,7 +352,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Running,
     CallerPolicy,
     Browsers,
-    Telling,
+    Notifications,
     MemberDefaults,
     UpstreamPolicy,
     SimulatorSettings,

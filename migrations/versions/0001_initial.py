@@ -241,7 +241,7 @@ CREATE TABLE events (
 );
 CREATE INDEX events_generation_id_idx ON events (generation_id);
 CREATE INDEX events_member_idx ON events (member_id, id);
-CREATE INDEX events_told_idx ON events (txid, id);
+CREATE INDEX events_order_idx ON events (txid, id);
 
 CREATE TABLE webhook_endpoints (
     id uuid PRIMARY KEY,

@@ -113,7 +113,7 @@ async def test_one_that_is_cut_off_while_it_is_sent_something_is_counted(
         events.Whose(generation_id=generation.id), member_id=generation.member_id,
         key_id=generation.id,
     )  # fmt: skip
-    frames = api_events._Telling(rt, listener, (0, 0)).frames()
+    frames = api_events._Stream(rt, listener, (0, 0)).frames()
     await anext(frames)
     await frames.aclose()
     rt.feed.leave(listener)

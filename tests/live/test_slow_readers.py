@@ -16,7 +16,7 @@ from app.db.events import Event, Whose
 from app.domain.generation import Duration, Generation, Spec, State, VideoModel
 from app.http.server import server_config
 from app.http.streams import EventStream
-from app.live.feed import MAX_BEHIND, Listener, Told
+from app.live.feed import MAX_BEHIND, FeedItem, Listener
 from tests.harness.gateway import settings_for
 from tests.live.streams import PATIENCE_SECONDS, _Server
 
@@ -30,18 +30,18 @@ GENERATION = Generation(
 )  # fmt: skip
 
 
-def told(number: int) -> Told:
+def item(number: int) -> FeedItem:
     event = Event(
         id=number, txid=number, generation_id=GENERATION.id, team_id=GENERATION.team_id,
         member_id=GENERATION.member_id, type="generation.queued", created_at=GENERATION.created_at,
     )  # fmt: skip
-    return Told(event, GENERATION)
+    return FeedItem(event, GENERATION)
 
 
 async def test_one_that_is_too_far_behind_is_let_go_with_what_it_has() -> None:
     listener = Listener(Whose(member_id=GENERATION.member_id), GENERATION.member_id, uuid4())
     for number in range(MAX_BEHIND + 5):
-        listener.offer(told(number))
+        listener.offer(item(number))
     assert listener.ended == "behind"
     assert await listener.heard(seconds=PATIENCE_SECONDS)
     taken = 0
