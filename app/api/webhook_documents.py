@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
 from app.db.webhook_endpoints import Endpoint
-from app.domain.webhooks import OFFERED, Format, Kind
+from app.domain.webhooks import OFFERED, Kind, PayloadFormat
 
 
 class WebhookEvent(StrEnum):
@@ -49,8 +49,8 @@ class WebhookEndpointRequest(WebhookAsked):
         default_factory=lambda: list(WebhookEvent), min_length=1,
         description="The events to send. Default: all.",
     )  # fmt: skip
-    format: Format = Field(
-        Format.REELGATE,
+    format: PayloadFormat = Field(
+        PayloadFormat.REELGATE,
         description="Format of the payloads. `reelgate`: the whole generation. `openai`: the event "
         "that OpenAI's SDKs expect.",
     )
@@ -65,7 +65,7 @@ class WebhookEndpointChange(WebhookAsked):
 
     url: str | None = None
     event_types: list[WebhookEvent] | None = Field(None, min_length=1)
-    format: Format | None = None
+    format: PayloadFormat | None = None
     description: str | None = Field(None, max_length=500, pattern=_TEXT)
     enabled: bool | None = Field(
         None, description="`false` disables it; `true` enables it again, also after it was "
@@ -87,7 +87,7 @@ class WebhookEndpointDocument(Document):
     id: UUID
     url: str
     event_types: list[WebhookEvent]
-    format: Format
+    format: PayloadFormat
     description: str | None
     team_wide: bool
     enabled: bool

@@ -326,12 +326,12 @@ webhook_endpoints = Table(
     instant("previous_secret_until"),
     created(),
     instant("updated_at", nullable=False, now=True),
-    Column("form", Text, nullable=False, server_default="reelgate"),
+    Column("format", Text, nullable=False, server_default="reelgate"),
     Column("description", Text),
     Column("disabled_reason", Text),
     instant("failing_since"),
     one_of("state", ["enabled", "disabled"]),
-    one_of("form", ["reelgate", "openai"]),
+    one_of("format", ["reelgate", "openai"]),
 )
 
 webhook_deliveries = Table(

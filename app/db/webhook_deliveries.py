@@ -15,7 +15,7 @@ from app.db import jobs
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import State
-from app.domain.webhooks import KIND_OF_STATE, STARTED_DIALECTS, Format, Kind
+from app.domain.webhooks import KIND_OF_STATE, STARTED_DIALECTS, Kind, PayloadFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +64,7 @@ async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
         {
             "id": generation_id, "type": f"generation.{entered.value}", "kind": kind.value,
             # Who asks for OpenAI's types asks for no other: there a cancellation is a failure.
-            "openai": Format.OPENAI.value,
+            "openai": PayloadFormat.OPENAI.value,
             "as_openai": (Kind.FAILED if kind is Kind.CANCELED else kind).value,
             "start": kind is Kind.STARTED, "started_dialects": list(STARTED_DIALECTS),
         },
@@ -80,7 +80,7 @@ _MAKE = text(
         SELECT w.id FROM webhook_endpoints w JOIN event e ON w.team_id = e.team_id
          WHERE (w.member_id IS NULL OR w.member_id = e.member_id)
            AND w.state = 'enabled'
-           AND (w.event_types ? :kind OR w.form = :openai AND w.event_types ? :as_openai)
+           AND (w.event_types ? :kind OR w.format = :openai AND w.event_types ? :as_openai)
            -- One that is being deleted is waited for: a row that points to it would undo the move.
            FOR KEY SHARE OF w
     ), made AS (

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db.session import Tx
-from app.domain.webhooks import Format, Kind
+from app.domain.webhooks import Kind, PayloadFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,7 +26,7 @@ class Endpoint:
     url: str
     description: str | None
     kinds: tuple[Kind, ...]
-    format: Format
+    format: PayloadFormat
     enabled: bool
     disabled_reason: str | None
     failing_since: datetime | None
@@ -63,7 +63,7 @@ class Owner:
 
 
 _SELECT = """
-    SELECT id, team_id, member_id, url, description, event_types, form, state, disabled_reason,
+    SELECT id, team_id, member_id, url, description, event_types, format, state, disabled_reason,
            failing_since, secret AS seed, previous_secret AS previous_seed,
            previous_secret_until AS previous_until, created_at, updated_at
       FROM webhook_endpoints
@@ -74,7 +74,7 @@ _OWNED = "team_id = :team_id AND (member_id = :member_id OR (member_id IS NULL A
 def _endpoint(row: Row[Any]) -> Endpoint:
     named = dict(row._mapping)
     kinds, state = named.pop("event_types"), named.pop("state")
-    named["format"] = Format(named.pop("form"))
+    named["format"] = PayloadFormat(named["format"])
     return Endpoint(**named, kinds=tuple(map(Kind, kinds)), enabled=state == "enabled")
 
 
@@ -91,7 +91,7 @@ async def create(
     url: str,
     description: str | None,
     kinds: Collection[Kind],
-    payload_format: Format,
+    payload_format: PayloadFormat,
     seed: str,
     most: int,
 ) -> bool:
@@ -104,9 +104,9 @@ async def create(
         text(
             """
             INSERT INTO webhook_endpoints
-                   (id, team_id, member_id, url, description, event_types, form, secret)
+                   (id, team_id, member_id, url, description, event_types, format, secret)
             SELECT :id, :team_id, CAST(:member_id AS uuid), :url, :description,
-                   CAST(:kinds AS jsonb), :form, :seed
+                   CAST(:kinds AS jsonb), :format, :seed
              WHERE (SELECT count(*) FROM webhook_endpoints
                      WHERE team_id = :team_id
                        AND member_id IS NOT DISTINCT FROM CAST(:member_id AS uuid)) < :most
@@ -115,7 +115,7 @@ async def create(
         {
             "id": endpoint_id, "team_id": team_id, "member_id": member_id, "url": url,
             "description": description, "kinds": _kinds(kinds), "seed": seed, "most": most,
-            "form": payload_format.value,
+            "format": payload_format.value,
         },
     )  # fmt: skip
     return result.rowcount == 1
@@ -181,7 +181,7 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
     assert changes.keys() <= _CHANGEABLE
     columns: dict[str, Any] = {n: changes[n] for n in ("url", "description") if n in changes}
     if "format" in changes:
-        columns["form"] = changes["format"].value
+        columns["format"] = changes["format"].value
     if "enabled" in changes:
         columns["state"] = "enabled" if changes["enabled"] else "disabled"
         columns["disabled_reason"] = None if changes["enabled"] else "owner"

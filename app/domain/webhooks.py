@@ -39,7 +39,7 @@ KIND_OF_STATE: Mapping[State, Kind] = MappingProxyType(
 STARTED_DIALECTS = ("luma",)
 
 
-class Format(StrEnum):
+class PayloadFormat(StrEnum):
     """The format of the payloads that an endpoint is sent: the gateway's own, or OpenAI's."""
 
     REELGATE = "reelgate"

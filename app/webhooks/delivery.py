@@ -27,9 +27,9 @@ from app.db.webhook_endpoints import Endpoint
 from app.domain.generation import Generation
 from app.domain.webhooks import (
     GIVE_UP_SECONDS,
-    Format,
     Kind,
     Payload,
+    PayloadFormat,
     message_id_of,
     wait_after,
 )
@@ -244,7 +244,7 @@ async def _payload(
 def _render(sender: Sender, receiver: Receiver, payload: Payload) -> str:
     """In the receiver's format; in the gateway's own for a dialect that has none."""
     formats = sender.payload_formats
-    render = formats.get(receiver.format) or formats[Format.REELGATE.value]
+    render = formats.get(receiver.format) or formats[PayloadFormat.REELGATE.value]
     return json.dumps(render(payload), ensure_ascii=False, separators=(",", ":"))
 
 

@@ -15,7 +15,7 @@ from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import Endpoint, Owner
 from app.domain.caller import Caller
-from app.domain.webhooks import Format, Kind
+from app.domain.webhooks import Kind, PayloadFormat
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
@@ -40,7 +40,7 @@ async def create(
     url: str,
     description: str | None,
     kinds: Collection[Kind],
-    payload_format: Format,
+    payload_format: PayloadFormat,
     team_wide: bool,
 ) -> Issued:
     """Raises `Forbidden` where a member wants to hear the whole team, `InvalidRequest` where there

@@ -248,7 +248,7 @@ CREATE TABLE webhook_endpoints (
     team_id uuid NOT NULL REFERENCES teams,
     member_id uuid REFERENCES members,
     url text NOT NULL,
-    form text NOT NULL DEFAULT 'reelgate' CHECK (form IN ('reelgate', 'openai')),
+    format text NOT NULL DEFAULT 'reelgate' CHECK (format IN ('reelgate', 'openai')),
     event_types jsonb NOT NULL,
     description text,
     state text NOT NULL DEFAULT 'enabled' CHECK (state IN ('enabled', 'disabled')),
