@@ -23,7 +23,7 @@ from app.api.parameters import (
 )
 from app.db import generations
 from app.domain.catalog import OFFERS
-from app.domain.generation import RESTING, Generation, State
+from app.domain.generation import CLOSED, Generation, State
 from app.errors import Forbidden, NotCancelable, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
@@ -135,7 +135,7 @@ async def get_generation(
     """Returns one generation. While it is in progress, `Retry-After` says when to check again."""
     generation = await queries.get_visible(rt, caller, generation_id)
     waiting = await queries.waiting_of(rt, generation)
-    if generation.state not in RESTING:
+    if generation.state not in CLOSED:
         seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
         response.headers["Retry-After"] = str(math.ceil(seconds))
     return await _document(rt, generation, waiting=waiting)
@@ -294,7 +294,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     path = f"{rt.settings.base_path}/api/v1/generations/{generation.id}"
     headers = {**accepted.headers, "Location": path}
     status = 200
-    if generation.state not in RESTING:
+    if generation.state not in CLOSED:
         status = 202
         again = progress.look_again_seconds(generation, history, now=now)
         seconds = waiting.retry_after_seconds if waiting else again

@@ -119,11 +119,11 @@ async def list_visible(
     return [_generation(row) for row in rows]
 
 
-async def which_rest(tx: Tx, ids: Sequence[UUID], resting: Sequence[State]) -> list[UUID]:
-    """Those of `ids` that are in one of the `resting` states."""
+async def in_states(tx: Tx, ids: Sequence[UUID], states: Sequence[State]) -> list[UUID]:
+    """Those of `ids` that are in one of the states."""
     rows = await tx.execute(
         text("SELECT id FROM generations WHERE id = ANY(:ids) AND state = ANY(:states)"),
-        {"ids": list(ids), "states": [state.value for state in resting]},
+        {"ids": list(ids), "states": [state.value for state in states]},
     )
     return [row.id for row in rows]
 

@@ -54,8 +54,8 @@ UPSTREAM_ID_REPEATED = "upstream_id_repeated"
 DISPUTED = frozenset({RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED})
 #: States without further transitions.
 FINAL = frozenset(state for state, targets in ARROWS.items() if not targets)
-#: States in which a waiting caller gets its answer, because nothing more will happen soon.
-RESTING = FINAL | {State.UNKNOWN}
+#: The states that are not open. A waiting caller gets its answer: nothing more will happen soon.
+CLOSED = FINAL | {State.UNKNOWN}
 
 
 def sources(target: State) -> frozenset[State]:

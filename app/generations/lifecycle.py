@@ -18,7 +18,7 @@ from app.db import assets, ledger, transitions, webhook_deliveries
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
-from app.domain.generation import RESTING, State, sources
+from app.domain.generation import CLOSED, State, sources
 from app.runtime import Runtime
 
 #: The upstream signs its links for seven days (X-Amz-Expires of the seed's answer).
@@ -297,7 +297,7 @@ async def _move(
     if not moved:
         return None
     await webhook_deliveries.make(tx, generation_id, entered=to)
-    if to in RESTING:
+    if to in CLOSED:
         await transitions.announce(tx, generation_id)
     transaction.entered.append(to)
     return to

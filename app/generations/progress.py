@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from app.db.durations import History
-from app.domain.generation import FINAL, RESTING, Generation, State
+from app.domain.generation import CLOSED, FINAL, Generation, State
 
 #: Fewer finished ones of a kind say nothing.
 _ENOUGH_SAMPLES = 5
@@ -60,7 +60,7 @@ def percent_of(generation: Generation, history: History, *, now: datetime) -> in
 
 def look_again_seconds(generation: Generation, history: History, *, now: datetime) -> float:
     """When asking again makes sense: a tenth of what half of the like ones still need."""
-    if generation.state in RESTING:
+    if generation.state in CLOSED:
         return _LEAST_LOOK_SECONDS
     progress = progress_of(generation, history, now=now)
     expected = progress.p50_seconds or _USUAL_SECONDS

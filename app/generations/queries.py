@@ -106,7 +106,7 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
     return Waiting(position=found.position, reason=reason, retry_after_seconds=wait)
 
 
-async def wait_for_rest(
+async def wait_until_closed(
     rt: ApiRuntime,
     caller: Caller,
     generation_id: UUID,
@@ -114,8 +114,8 @@ async def wait_for_rest(
     seconds: float,
     gone: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Waits until the generation rests, the time is over, the process stops or `gone` returns: the
-    caller hung up, which changes nothing for the generation. False also where too many wait, and
+    """Waits until the generation is closed, the time is over, the process stops or `gone` returns:
+    the caller hung up, which changes nothing for the generation. False also if too many wait, and
     where the database is away: the generation is accepted, which no error may hide."""
     mine = rt.waiting_by_member
     if (
@@ -125,7 +125,7 @@ async def wait_for_rest(
     ):
         return False
     mine[caller.member_id] += 1
-    waiting = asyncio.ensure_future(rt.watch.until_resting(generation_id, seconds=seconds))
+    waiting = asyncio.ensure_future(rt.watch.until_closed(generation_id, seconds=seconds))
     leaving = asyncio.ensure_future(gone())
     try:
         await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)

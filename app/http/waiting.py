@@ -47,7 +47,7 @@ async def wait_for_end(
     if policy is not WaitPolicy.BY_DEFAULT:
         longest = max(min(longest, read_seconds(request) - _SPARE_SECONDS), 0.0)
     seconds = _seconds(prefer, policy, longest)
-    await queries.wait_for_rest(
+    await queries.wait_until_closed(
         rt, caller, generation_id, seconds=seconds, gone=lambda: _hung_up(request)
     )
     applied = prefer.applied(seconds)

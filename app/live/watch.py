@@ -16,7 +16,7 @@ import psycopg
 from app.db import generations
 from app.db.session import Database, Fault, driver_conninfo
 from app.db.transitions import CHANNEL
-from app.domain.generation import RESTING
+from app.domain.generation import CLOSED
 from app.errors import Unavailable
 
 _LOOK_SECONDS = 2.0
@@ -55,15 +55,15 @@ class Watch:
     def waiting(self) -> int:
         return sum(map(len, self._waiting.values()))
 
-    async def until_resting(self, generation_id: UUID, *, seconds: float) -> bool:
-        """True once the generation came to rest, False when the time is over first or the process
+    async def until_closed(self, generation_id: UUID, *, seconds: float) -> bool:
+        """True once the generation is closed, False when the time is over first or the process
         stops."""
         woken = asyncio.Event()
         self._waiting.setdefault(generation_id, set()).add(woken)
         try:
-            # It may have come to rest before the event was in place.
+            # It may have closed before the event was in place.
             async with self._db.single() as tx:
-                if await generations.which_rest(tx, [generation_id], tuple(RESTING)):
+                if await generations.in_states(tx, [generation_id], tuple(CLOSED)):
                     return True
             if not self._released:
                 await asyncio.wait_for(woken.wait(), timeout=seconds)
@@ -108,5 +108,5 @@ class Watch:
                 continue
             with contextlib.suppress(Unavailable, Fault):
                 async with self._db.single() as tx:
-                    for generation_id in await generations.which_rest(tx, ids, tuple(RESTING)):
+                    for generation_id in await generations.in_states(tx, ids, tuple(CLOSED)):
                         self._wake(generation_id)

@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.db import transitions
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
-from app.domain.generation import ARROWS, FINAL, OPEN, RESTING, State
+from app.domain.generation import ARROWS, CLOSED, FINAL, OPEN, State
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from tests.generations.counting import counted
@@ -169,4 +169,4 @@ async def test_every_move_leaves_its_event(gate: Gateway) -> None:
 def test_every_state_rests_or_leads_on() -> None:
     for state in State:
         assert (state in FINAL) == (not ARROWS[state])
-        assert (state in OPEN) != (state in RESTING)
+        assert (state in OPEN) != (state in CLOSED)

@@ -15,7 +15,7 @@ from pydantic import SecretStr
 
 from app.db import generations
 from app.domain.caller import Role
-from app.domain.generation import RESTING, Generation
+from app.domain.generation import CLOSED, Generation
 from app.errors import InvalidRequest
 from app.main import create_app
 from app.members import keys, members, teams
@@ -120,7 +120,7 @@ class Gateway:
     async def rested(self, generation_id: str, *, seconds: float = 120) -> Generation:
         """The generation, once it has ended or is unknown."""
         found = UUID(generation_id)
-        assert await self.rt.watch.until_resting(found, seconds=seconds)
+        assert await self.rt.watch.until_closed(found, seconds=seconds)
         return await self.generation(found)
 
     async def archived(self, generation_id: str, *, seconds: float = 120) -> Generation:
@@ -137,7 +137,7 @@ class Gateway:
         async with self.rt.db.single() as tx:
             generation = await generations.find(tx, generation_id)
         assert generation is not None
-        assert generation.state in RESTING or generation.finished_at is None
+        assert generation.state in CLOSED or generation.finished_at is None
         return generation
 
 

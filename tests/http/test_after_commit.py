@@ -121,7 +121,7 @@ async def test_a_create_that_breaks_behind_its_commit_is_never_denied(
             break
         steps.append(breaker.broke)
     assert answer.is_success
-    assert {"wait_for_end", "wait_for_rest", "find_own", "waiting_of", "_answer"} <= set(steps)
+    assert {"wait_for_end", "wait_until_closed", "find_own", "waiting_of", "_answer"} <= set(steps)
 
 
 @pytest.mark.parametrize("name", ["own REST", "OpenAI"])

@@ -48,7 +48,7 @@ def _waits_four_seconds(monkeypatch: pytest.MonkeyPatch, gate: Gateway, clock: H
         clock.move(4)
         return False
 
-    monkeypatch.setattr(Watch, "until_resting", running)
+    monkeypatch.setattr(Watch, "until_closed", running)
 
 
 @every

@@ -16,7 +16,7 @@ from sqlalchemy import text
 
 from app.db import generations, members
 from app.db.transitions import CHANNEL
-from app.generations.queries import wait_for_rest
+from app.generations.queries import wait_until_closed
 from app.live import watch
 from app.secrets import digest_of
 from tests.harness.gateway import Gateway, body, gateway
@@ -178,11 +178,11 @@ async def test_a_create_answers_202_although_the_database_goes_away_at_the_end_o
     looked = asyncio.Event()
 
     async def looking(*asked: Any) -> list[UUID]:
-        found = await generations.which_rest(*asked)
+        found = await generations.in_states(*asked)
         looked.set()
         return found
 
-    monkeypatch.setattr(watch, "generations", SimpleNamespace(which_rest=looking))
+    monkeypatch.setattr(watch, "generations", SimpleNamespace(in_states=looking))
     key = await still_gate.member()
     async with waiting_post(still_gate, key) as creating:
         await looked.wait()
@@ -205,7 +205,7 @@ async def test_a_wait_that_cannot_begin_because_the_database_is_away_is_no_error
     assert caller is not None
     async with _locked_generations(still_gate):
         waiting = asyncio.create_task(
-            wait_for_rest(still_gate.rt, caller, uuid, seconds=30, gone=_never_hangs_up)
+            wait_until_closed(still_gate.rt, caller, uuid, seconds=30, gone=_never_hangs_up)
         )
         await _cut_off_until(still_gate, waiting)
         assert await waiting is False

@@ -18,7 +18,7 @@ import psycopg
 
 from app.db.session import driver_conninfo
 from app.domain.caller import Role
-from app.domain.generation import RESTING
+from app.domain.generation import CLOSED
 from app.errors import InvalidRequest
 from app.members import keys, members, teams
 from app.members.members import Limits
@@ -93,8 +93,8 @@ class Caller:
         return until(look, f"{generation_id} is {' or '.join(states)}", seconds=seconds)
 
     def until_rest(self, generation_id: str, *, seconds: float = 120) -> str:
-        resting = sorted(state.value for state in RESTING)
-        return self.until_state(generation_id, *resting, seconds=seconds)
+        closed = sorted(state.value for state in CLOSED)
+        return self.until_state(generation_id, *closed, seconds=seconds)
 
     def until_archived(self, generation_id: str, *, seconds: float = 120) -> dict[str, Any]:
         """The video as the REST API shows it, once it is archived."""

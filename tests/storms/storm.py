@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.generation import RESTING
+from app.domain.generation import CLOSED
 from tests.harness.processes import until
 from tests.standin.oddities import ODDITIES
 from tests.standin.script import Oddity, Point
 from tests.storms.draw import Wish
 from tests.storms.place import Place, Row
 
-_RESTING = frozenset(state.value for state in RESTING)
+_CLOSED = frozenset(state.value for state in CLOSED)
 #: What is given up comes to rest within a storm's deadlines; the rest is a busy machine's.
 REST_SECONDS = 60.0
 #: How long after that an unfinished archive is waited for.
@@ -77,14 +77,14 @@ def _rest(place: Place, storm: Storm) -> None:
     right = {wish.prompt: wish.right for wish in storm.wishes}
     while True:
         storm.rows = {row["prompt"]: row for row in place.rows(ids)}
-        resting = all(row["state"] in _RESTING for row in storm.rows.values())
+        closed = all(row["state"] in _CLOSED for row in storm.rows.values())
         late = [
             prompt for prompt, row in storm.rows.items()
             if row["reason"] == "deadline" and row["state"] not in right[prompt]
         ]  # fmt: skip
-        if (resting and not late) or time.monotonic() > deadline:
+        if (closed and not late) or time.monotonic() > deadline:
             return
-        if resting:
+        if closed:
             place.hasten("poll")
         time.sleep(0.1)
 

@@ -69,7 +69,7 @@ async def test_what_has_an_end_or_an_upstream_id_is_left_alone(gate: Gateway) ->
     await gate.simulator.fault("never_finish")
     running = UUID(await created(gate, key))
     while (await gate.generation(running)).state is not State.RUNNING:
-        await gate.rt.watch.until_resting(running, seconds=0.05)
+        await gate.rt.watch.until_closed(running, seconds=0.05)
     await gate.stop_workers()
     assert await restore.hold_back(gate.rt, actor="op") == 0
     assert (await gate.generation(running)).state is State.RUNNING

@@ -14,7 +14,7 @@ from app.db.limits import limits_of
 from app.dialects.luma import document, wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import FINAL, RESTING, Generation, State
+from app.domain.generation import CLOSED, FINAL, Generation, State
 from app.domain.ids import parse_generation_id
 from app.domain.limits import Limit
 from app.errors import NotCancelable, NotFound, NotOffered
@@ -122,7 +122,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
     """A generation. While it is under way, `Retry-After` says when to look again."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     headers = {}
-    if generation.state not in RESTING:
+    if generation.state not in CLOSED:
         history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))

@@ -9,7 +9,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.dialects.luma_agents import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import RESTING
+from app.domain.generation import CLOSED
 from app.domain.ids import parse_generation_id
 from app.errors import NotFound, NotOffered
 from app.generations import progress, queries
@@ -81,7 +81,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
         raise NotFound("There is no generation with this id.")
     generation = await queries.get_own(rt, caller, wanted)
     headers = {}
-    if generation.state not in RESTING:
+    if generation.state not in CLOSED:
         history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
