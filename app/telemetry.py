@@ -147,7 +147,7 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.webhooks = Counter(
-            "reelgate_webhooks", "Tries to deliver a webhook.", ["outcome"], registry=registry
+            "reelgate_webhooks", "Attempts to deliver a webhook.", ["outcome"], registry=registry
         )
         self.webhooks_pending = Gauge(
             "reelgate_webhooks_pending", "Webhooks that are still to be delivered.",

@@ -41,7 +41,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One try: what was sent and what came back. No signature and no link is kept."""
+    """One attempt: what was sent and what came back. No signature and no link is kept."""
 
     number: int
     created_at: datetime
@@ -168,7 +168,7 @@ async def find_any(tx: Tx, delivery_id: UUID) -> Delivery | None:
 
 
 async def is_early(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> bool:
-    """Whether its next try is still to come. `now` None: by the database's clock."""
+    """Whether its next attempt is not due yet. `now` None: by the database's clock."""
     return bool(
         await tx.scalar(
             text(

@@ -1,6 +1,6 @@
-"""What the SDKs of OpenAI and Luma say about their own tries, in headers, and what they are told
-about further ones. Both are made with the same generator, whose clients send a POST up to three
-times, count the tries, and obey `x-should-retry`."""
+"""The headers in which the SDKs of OpenAI and Luma count their attempts, and those that say whether
+to make another. One generator makes both; its clients send a POST up to three times, count the
+attempts, and obey `x-should-retry`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from app.generations.admission import SdkAttempt
 #: What the SDKs wait for an answer where they do not say.
 _DEFAULT_SECONDS = 600.0
 _MOST_SECONDS = 3_600.0
-#: Beside the client's own time: its pause between tries and what a proxy holds back.
+#: Beside the client's own time: its pause between attempts and what a proxy holds back.
 _SLACK_SECONDS = 120.0
 #: A Retry-After of a minute is not heeded by all of them: they come back in half a second instead.
 _LONGEST_RETRY_SECONDS = 59
@@ -32,7 +32,7 @@ _PASSING = (RateLimited, MaxOpenReached, Unavailable, RequestTimedOut)
 
 
 def sdk_attempt(request: Request) -> SdkAttempt | None:
-    """Which try of its call this request is; None where no SDK counts."""
+    """Which attempt at its call this request is; None where no SDK counts."""
     counted = request.headers.get("x-stainless-retry-count", "")
     if not re.fullmatch(r"[0-9]{1,3}", counted):
         return None

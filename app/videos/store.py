@@ -325,7 +325,7 @@ def _bucket(url: str, scheme: str) -> ObjectStore:
 
 def _settle(final: Path, folder: Path | None) -> None:
     """Puts a finished file on the disk for good. The rename came before; a power cut between the
-    two leaves a short file that no row speaks of yet, and the next try writes over it."""
+    two leaves a short file that no row speaks of yet, and the next attempt writes over it."""
     _sync(final)
     parent = final.parent
     while folder is not None and parent.is_relative_to(folder):

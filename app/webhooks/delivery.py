@@ -155,7 +155,7 @@ async def record(rt: Runtime, tried: Tried) -> None:
             disabled = await _disable_where_hopeless(rt, tx, tried, state)
     rt.metrics.webhooks.labels("retried" if at else state).inc()
     log.info(
-        "webhook_tried", delivery_id=str(delivery.id), state=state, status=tried.attempt.status,
+        "webhook_attempted", delivery_id=str(delivery.id), state=state, status=tried.attempt.status,
         error=tried.attempt.error, attempt=tried.attempt.number,
     )  # fmt: skip
     if disabled:

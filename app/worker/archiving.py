@@ -32,7 +32,7 @@ log = logger(__name__)
 
 #: How long one download, or one copy, may take. A file that trickles would else keep a place for
 #: ever, and a job that runs longer than any may is given to others, whose claim undoes this one's.
-TRY_SECONDS = 900.0
+ATTEMPT_SECONDS = 900.0
 _FIRST_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 3600.0
 #: Failures of something between the upstream and the archive, or of the gateway itself.
@@ -40,7 +40,7 @@ _PASSING = frozenset(
     {"archive_unavailable", "database_unavailable", "decoder_unavailable", "fault",
      "look_up_failed", "reset", "slow", "timeout", "truncated", "unreachable", "unresolved"}
 )  # fmt: skip
-_LONGEST_PATIENCE_SECONDS = 30 * 86_400.0
+_LONGEST_WAITING_SECONDS = 30 * 86_400.0
 
 
 async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
@@ -75,7 +75,7 @@ async def _attempt(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: s
         return True
     if earlier is not None:
         await _discard(rt, earlier)
-    async with asyncio.timeout(TRY_SECONDS):
+    async with asyncio.timeout(ATTEMPT_SECONDS):
         stored = await bring_home(rt, work, pending, path)
     await _enter(rt, work, stored)
     # The archive may have been away when the earlier file was discarded.
@@ -87,7 +87,7 @@ async def _take_over(rt: WorkerRuntime, work: Work, earlier: str, path: str) -> 
     record, or what came into the archive after the backup that was restored: its link may be dead
     by now. That attempt may live yet and remove its own file. False where there is nothing of the
     kind."""
-    async with asyncio.timeout(TRY_SECONDS):
+    async with asyncio.timeout(ATTEMPT_SECONDS):
         stored = await _copy(rt, earlier, path)
     if stored is None:
         return False
@@ -202,7 +202,7 @@ def _reason(failure: Exception, generation_id: UUID) -> str:
 
 async def _give_up(rt: WorkerRuntime, pending: PendingVideo, path: str, reason: str) -> None:
     await _discard(rt, path)
-    await persisted(lambda: _try_later(rt, pending, reason))
+    await persisted(lambda: _retry_later(rt, pending, reason))
 
 
 async def _sweep(rt: WorkerRuntime, work: Work, path: str) -> None:
@@ -216,11 +216,11 @@ async def _discard(rt: WorkerRuntime, path: str) -> None:
         await rt.archive.delete(path)
 
 
-async def _try_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) -> None:
+async def _retry_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) -> None:
     """The next attempt; or the end of trying, in the open, once the upstream's link is surely
     dead."""
     now = rt.clock.now()
-    lost = (now - pending.created_at).total_seconds() >= _patience(reason)
+    lost = (now - pending.created_at).total_seconds() >= _waiting_seconds(reason)
     wait = min(_FIRST_RETRY_SECONDS * 2 ** min(pending.attempts - 1, 12), _LONGEST_RETRY_SECONDS)
     async with rt.db.begin() as tx:
         waiting = await assets.record_failure(tx, pending.generation_id, error=reason, lost=lost)
@@ -235,9 +235,9 @@ async def _try_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) -> N
         level("not_archived", generation_id=str(pending.generation_id), reason=reason, lost=lost)
 
 
-def _patience(reason: str) -> float:
+def _waiting_seconds(reason: str) -> float:
     """Seconds after which this failure is the last. A link that is refused, or that brings no
     video, is dead when the upstream's own week is over; a network, a look-up or an archive that is
     away says nothing about the video."""
     passing = reason in _PASSING or reason.startswith("http_5")
-    return _LONGEST_PATIENCE_SECONDS if passing else lifecycle.UPSTREAM_LINK_SECONDS
+    return _LONGEST_WAITING_SECONDS if passing else lifecycle.UPSTREAM_LINK_SECONDS

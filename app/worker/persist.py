@@ -1,4 +1,4 @@
-"""Writing down what came of a job, however long the database is away."""
+"""Recording what came of a job, however long the database is away."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.telemetry import logger
 log = logger(__name__)
 
 _LONGEST_SECONDS = 5.0
-#: About ten minutes of tries: a migration, a failover or an operator may end the fault.
+#: About ten minutes of attempts: a migration, a failover or an operator may end the fault.
 _MOST_FAULTS = 120
 _Result = TypeVar("_Result")
 
@@ -33,7 +33,7 @@ async def persisted(write: Callable[[], Awaitable[_Result]]) -> _Result:
             log.warning("database_away", retry_seconds=wait)
         except Fault as fault:
             faults += 1
-            log.error("not_written", fault=str(fault), tries=faults)
+            log.error("not_written", fault=str(fault), attempts=faults)
             if faults >= _MOST_FAULTS:
                 raise
         await asyncio.sleep(wait)

@@ -44,7 +44,7 @@ SUBMIT_AHEAD = 20
 _LONGEST_RETRY_SECONDS = 60.0
 #: How long a stopping process tries to write down that it lost track.
 _LAST_WORDS_SECONDS = 5.0
-#: The turn of what waits is reckoned anew so often: those before it may be canceled.
+#: Recompute a waiting job's turn at least this often: those before it may be canceled.
 _LONGEST_TURN_SECONDS = 30.0
 #: The constraint that keeps one upstream record from being taken for two generations.
 _ONE_RECORD_EACH = "generations_upstream_idx"
@@ -68,7 +68,7 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
             claim.key_label, claim.offer, claim.work.spec, run_async=rt.settings.upstream_async
         )
     except asyncio.CancelledError:
-        # The process is stopping and its patience is over; the POST may have been taken.
+        # The process is stopping and waits no longer; the POST may have been taken.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
                 await persisted(lambda: record(rt, claim, Lost(reason="stopped")))

@@ -11,7 +11,7 @@ from app.domain.generation import FINAL
 from app.errors import Unavailable
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
-from app.worker.archiving import TRY_SECONDS
+from app.worker.archiving import ATTEMPT_SECONDS
 from app.worker.upstream_keys import probe
 
 log = logger(__name__)
@@ -39,8 +39,8 @@ async def keep(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
 
 
 async def one_round(rt: WorkerRuntime) -> None:
-    # A try at a video may take over what an earlier one left, and then download after all.
-    longest = max(rt.settings.upstream_read_seconds, 2 * TRY_SECONDS) + _GRACE_SECONDS
+    # An attempt at a video may take over what an earlier one left, and then download after all.
+    longest = max(rt.settings.upstream_read_seconds, 2 * ATTEMPT_SECONDS) + _GRACE_SECONDS
     key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
         await upstream_keys.mark_seen(tx, list(key_ids.values()))

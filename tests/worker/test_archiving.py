@@ -111,7 +111,7 @@ async def test_a_download_that_trickles_gives_its_place_to_others_and_is_tried_a
         slow = {"prompt_contains": "slow", "path": "download"}
         await gate.simulator.fault("download_slow", match=slow, times=None, seconds=3600)
         with monkeypatch.context() as hasty:
-            hasty.setattr(archiving, "TRY_SECONDS", 0.5)
+            hasty.setattr(archiving, "ATTEMPT_SECONDS", 0.5)
             uuid = await created(gate, key, "slow")
             await failed_once(gate, uuid)
             state, _, error = await trouble(gate, uuid)
