@@ -119,9 +119,9 @@ async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> We
     try:
         delivery_id = await endpoints.make_test(rt, caller, endpoint_id)
         with after_commit(f"The test is delivery {delivery_id}"):
-            tried = await attempt(rt, rt.sender, delivery_id)
-            if tried is not None:
-                await record(rt, tried)
+            result = await attempt(rt, rt.sender, delivery_id)
+            if result is not None:
+                await record(rt, result)
             return await _detail(rt, caller, delivery_id)
     finally:
         rt.tests_in_flight -= 1

@@ -56,13 +56,13 @@ def webhooks_test(endpoint: EndpointId) -> None:
     async def act(rt: Runtime) -> None:
         nonlocal delivered
         test = await endpoints.make_operators_test(rt, endpoint, actor=ACTOR)
-        tried = await attempt(rt, make_sender(rt, PAYLOAD_FORMATS), test)
-        if tried is None:
+        result = await attempt(rt, make_sender(rt, PAYLOAD_FORMATS), test)
+        if result is None:
             # A test is always due: it went with its endpoint, which was deleted meanwhile.
             raise NotFound(f"There is no webhook endpoint {endpoint}.")
-        await record(rt, tried)
-        delivered = tried.delivered
-        said = tried.attempt
+        await record(rt, result)
+        delivered = result.delivered
+        said = result.attempt
         typer.echo(f"{said.error or f'answered {said.status}'} after {said.seconds:.1f} s")
         if said.answer:
             typer.echo(printable(said.answer))

@@ -63,7 +63,7 @@ class Receiver:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tried:
+class AttemptResult:
     """An attempt that was made, not yet recorded."""
 
     delivery: Delivery
@@ -84,7 +84,7 @@ class Due:
     generation: Generation | None
 
 
-async def attempt(rt: Runtime, sender: Sender, delivery_id: UUID) -> Tried | None:
+async def attempt(rt: Runtime, sender: Sender, delivery_id: UUID) -> AttemptResult | None:
     """Sends a delivery if it is due."""
     due = await find_due(rt, sender, delivery_id)
     return None if due is None else await send(rt, sender, due)
@@ -115,33 +115,33 @@ async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None
     return Due(delivery=delivery, receiver=receiver, generation=generation)
 
 
-async def send(rt: Runtime, sender: Sender, due: Due) -> Tried:
+async def send(rt: Runtime, sender: Sender, due: Due) -> AttemptResult:
     payload = await _payload(rt, sender, due.delivery, due.generation)
     return await _send(
         rt, sender, due.delivery, due.receiver, _render(sender, due.receiver, payload)
     )
 
 
-async def record(rt: Runtime, tried: Tried) -> None:
+async def record(rt: Runtime, result: AttemptResult) -> None:
     """Records an attempt and what follows: the next one, or the end. May be repeated."""
-    delivery, now = tried.delivery, rt.clock.now()
+    delivery, now = result.delivery, rt.clock.now()
     wait = None
     # A test is for the person who looks at it now.
-    retried = delivery.kind is not Kind.TEST and tried.attempt.status != _GONE
-    if not tried.delivered and retried:
+    retried = delivery.kind is not Kind.TEST and result.attempt.status != _GONE
+    if not result.delivered and retried:
         wait = wait_after(
             delivery.attempts + 1,
-            retry_after_seconds=tried.retry_after_seconds,
+            retry_after_seconds=result.retry_after_seconds,
             jitter=random.random(),  # noqa: S311 - spreads load
         )
     at = None if wait is None else now + timedelta(seconds=wait)
-    state = "delivered" if tried.delivered else "pending" if at else "failed"
+    state = "delivered" if result.delivered else "pending" if at else "failed"
     disabled = ""
     async with rt.db.begin() as tx:
         if delivery.endpoint_id is not None:
             await webhook_endpoints.hold(tx, delivery.endpoint_id)
         written = await webhook_deliveries.record(
-            tx, delivery, tried.attempt, state=state, next_attempt_at=at,
+            tx, delivery, result.attempt, state=state, next_attempt_at=at,
             finished_at=None if at else now,
         )  # fmt: skip
         if not written:
@@ -150,13 +150,13 @@ async def record(rt: Runtime, tried: Tried) -> None:
             await enqueue(tx, Job.DELIVER, delivery.id, at=at)
         if delivery.endpoint_id is not None:
             await webhook_endpoints.note_health(
-                tx, delivery.endpoint_id, delivered=tried.delivered, at=now
+                tx, delivery.endpoint_id, delivered=result.delivered, at=now
             )
-            disabled = await _disable_where_hopeless(rt, tx, tried, state)
+            disabled = await _disable_where_hopeless(rt, tx, result, state)
     rt.metrics.webhooks.labels("retried" if at else state).inc()
     log.info(
-        "webhook_attempted", delivery_id=str(delivery.id), state=state, status=tried.attempt.status,
-        error=tried.attempt.error, attempt=tried.attempt.number,
+        "webhook_attempted", delivery_id=str(delivery.id), state=state,
+        status=result.attempt.status, error=result.attempt.error, attempt=result.attempt.number,
     )  # fmt: skip
     if disabled:
         rt.metrics.webhook_endpoints_disabled.labels(disabled).inc()
@@ -164,14 +164,14 @@ async def record(rt: Runtime, tried: Tried) -> None:
                     reason=disabled)  # fmt: skip
 
 
-async def _disable_where_hopeless(rt: Runtime, tx: Tx, tried: Tried, state: str) -> str:
+async def _disable_where_hopeless(rt: Runtime, tx: Tx, result: AttemptResult, state: str) -> str:
     """Why the endpoint was disabled just now: it said that it is gone, or a delivery used up its
     attempts and none has succeeded for days. Empty where it was not."""
-    endpoint_id = tried.delivery.endpoint_id
+    endpoint_id = result.delivery.endpoint_id
     assert endpoint_id is not None
-    if tried.attempt.status == _GONE:
+    if result.attempt.status == _GONE:
         return "gone" if await webhook_endpoints.disable(tx, endpoint_id, reason="gone") else ""
-    if state == "failed" and tried.delivery.kind is not Kind.TEST:
+    if state == "failed" and result.delivery.kind is not Kind.TEST:
         before = rt.clock.now() - timedelta(seconds=GIVE_UP_SECONDS)
         if await webhook_endpoints.disable(
             tx, endpoint_id, reason="failing", failing_before=before
@@ -250,7 +250,7 @@ def _render(sender: Sender, receiver: Receiver, payload: Payload) -> str:
 
 async def _send(
     rt: Runtime, sender: Sender, delivery: Delivery, receiver: Receiver, document: str
-) -> Tried:
+) -> AttemptResult:
     now, started = rt.clock.now(), time.monotonic()
     message_id = message_id_of(delivery.id)
     headers = {
@@ -283,7 +283,7 @@ async def _send(
     elif status is not None and error is not None:
         # It said yes; what it said besides is not needed.
         error = None
-    return Tried(
+    return AttemptResult(
         delivery=delivery,
         attempt=Attempt(
             number=delivery.attempts + 1, created_at=now,

@@ -193,7 +193,7 @@ def forgotten(case: Case) -> Iterator[str]:
     """A webhook that is still to be sent, and has no job that would."""
     for row in case.evidence.tellings:
         if row["state"] == "pending" and not row["jobs"]:
-            yield f"{row['id']} of {row['generation_id']} waits after {row['attempts']} tries"
+            yield f"{row['id']} of {row['generation_id']} waits after {row['attempts']} attempts"
 
 
 def overshoots(case: Case) -> Iterator[str]:

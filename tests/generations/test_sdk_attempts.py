@@ -1,4 +1,4 @@
-"""The tries an SDK makes of one call: one generation, whichever of them gets through and when."""
+"""The attempts an SDK makes at one call: one generation, whichever gets through, and when."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_of_identical_calls_each_second_try_finds_one_of_its_own(timed: Ga
     assert await used_credits(timed) == 3 * PRICE
 
 
-async def test_tries_of_identical_calls_that_come_mixed_keep_to_their_own(
+async def test_attempts_of_identical_calls_that_come_mixed_keep_to_their_own(
     timed: Gateway, clock: HandClock
 ) -> None:
     key = await timed.member()
@@ -112,7 +112,7 @@ async def test_a_try_that_was_held_up_belongs_to_what_a_later_one_made(
 
 
 @pytest.mark.parametrize("order", list(itertools.permutations((0, 1, 2))), ids=str)
-async def test_tries_that_were_all_on_their_way_get_through_in_any_order(
+async def test_attempts_that_were_all_on_their_way_get_through_in_any_order(
     timed: Gateway, clock: HandClock, order: tuple[int, ...]
 ) -> None:
     key, made = await timed.member(), set()
@@ -132,7 +132,7 @@ async def test_a_first_try_that_came_in_after_is_another_call(
     assert await attempt(timed, key, 0, waited=4) != made
 
 
-async def test_all_tries_in_any_order_while_the_first_is_held_up(
+async def test_all_attempts_in_any_order_while_the_first_is_held_up(
     timed: Gateway, clock: HandClock
 ) -> None:
     key = await timed.member()
@@ -260,14 +260,14 @@ async def test_a_try_without_a_key_belongs_to_no_call_with_one(timed: Gateway) -
     assert await attempt(timed, key, 2) == other
 
 
-async def test_tries_that_come_together_share_one_generation(still_gate: Gateway) -> None:
+async def test_attempts_that_come_together_share_one_generation(still_gate: Gateway) -> None:
     key = await still_gate.member(rate_burst=50, max_open=50)
     for _ in range(5):
         before = await used_credits(still_gate)
-        tries = [attempt(still_gate, key, count, waited=10) for count in (1, 0, 2)]
-        assert len(set(await asyncio.gather(*tries))) == 1
+        attempts = [attempt(still_gate, key, count, waited=10) for count in (1, 0, 2)]
+        assert len(set(await asyncio.gather(*attempts))) == 1
         assert await used_credits(still_gate) == before + PRICE
-        # The next round is another call: what is made so far is older than its tries are.
+        # The next round is another call: what is made so far is older than its attempts are.
         await execute(
             still_gate,
             "UPDATE generations SET created_at = created_at - interval '1 day',"

@@ -37,7 +37,7 @@ async def test_the_same_key_is_the_same_generation(still_gate: Gateway, create: 
 
 
 @both
-async def test_the_tries_of_one_call_are_one_generation(
+async def test_the_attempts_of_one_call_are_one_generation(
     still_gate: Gateway, create: Create
 ) -> None:
     key = await still_gate.member()

@@ -21,7 +21,7 @@ async function refused(ask) {
     return {
       class: error.constructor.name, status: error.status, code: error.code, param: error.param,
       type: error.type, message: error.message, request_id: error.requestID,
-      tries: sent.length - before,
+      attempts: sent.length - before,
     };
   }
   throw new Error("it was not refused");
@@ -93,12 +93,12 @@ async function main() {
     poor: await refused(() => poor.videos.create({ prompt: "x" })),
   };
 
-  // More tries than the network loses: on a busy machine the third may take too long as well.
+  // More attempts than the network loses: on a busy machine the third may take too long as well.
   const lossy = { baseURL: given.swallowing, timeout: 3000, maxRetries: 6 };
   const slow = new OpenAI({ ...lossy, fetch: counting });
   const before = sent.length;
   const video = await slow.videos.create({ prompt: `${name} slow` });
-  seen.slow = { id: video.id, tries: sent.slice(before) };
+  seen.slow = { id: video.id, attempts: sent.slice(before) };
 
   const { body, headers, secret } = given.event;
   const event = await client.webhooks.unwrap(body, headers, secret);

@@ -37,7 +37,7 @@ def refused(ask: Any) -> dict[str, Any]:
         return {
             "class": type(error).__name__, "status": error.status_code, "code": error.code,
             "param": error.param, "type": error.type, "message": error.message,
-            "request_id": error.request_id, "tries": len(sent) - before,
+            "request_id": error.request_id, "attempts": len(sent) - before,
         }  # fmt: skip
     raise AssertionError("it was not refused")
 
@@ -96,13 +96,13 @@ seen["errors"] = {
     ),
 }
 
-# More tries than the network loses: on a busy machine the third may take too long as well.
+# More attempts than the network loses: on a busy machine the third may take too long as well.
 slow = openai.OpenAI(
     base_url=given["swallowing"], timeout=3.0, max_retries=6, http_client=counting()
 )
 before = len(sent)
 slow_video = slow.videos.create(prompt=f"{name} slow")
-seen["slow"] = {"id": slow_video.id, "tries": sent[before:]}
+seen["slow"] = {"id": slow_video.id, "attempts": sent[before:]}
 
 event: Any = client.webhooks.unwrap(
     given["event"]["body"], given["event"]["headers"], secret=given["event"]["secret"]

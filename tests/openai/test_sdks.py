@@ -163,7 +163,7 @@ def test_errors_have_their_class_and_are_not_sent_again(
     assert error["message"]
     assert error["type"]
     assert error["request_id"]
-    assert error["tries"] == 1
+    assert error["attempts"] == 1
 
 
 def test_a_create_whose_answer_is_lost_is_one_generation_and_one_submission(
@@ -171,7 +171,7 @@ def test_a_create_whose_answer_is_lost_is_one_generation_and_one_submission(
 ) -> None:
     """The SDK sent it again by itself, and once more where that did not arrive."""
     prompt, slow = f"{journey.sdk} slow", journey.seen["slow"]
-    assert slow["tries"][:3] == ["0", "1", "2"]
+    assert slow["attempts"][:3] == ["0", "1", "2"]
     generation_id = str(parse_generation_id(slow["id"]))
     assert journey.caller.until_rest(generation_id) == "succeeded"
     found = journey.caller.get("/api/v1/generations?limit=100").json()["data"]

@@ -34,7 +34,7 @@ SETTINGS = {
 
 _ROWS: LiteralString = """
     SELECT g.id::text, g.spec->>'prompt' AS prompt, g.state, g.quote, g.settled, g.upstream_id,
-           a.state AS asset, a.sha256, a.attempts AS tries, a.last_error,
+           a.state AS asset, a.sha256, a.attempts, a.last_error,
            (SELECT e.data->>'reason' FROM events e
              WHERE e.generation_id = g.id AND e.type = 'generation.unknown'
              ORDER BY e.id DESC LIMIT 1) AS reason,

@@ -61,8 +61,8 @@ def _films(storm: Storm) -> Iterator[str]:
         if row["asset"] == "archived" and row["sha256"] != film_sha256(wish.prompt):
             yield f"{wish.label}: another film is archived"
         if row["asset"] != "archived" and wish.archived:
-            tries = f"{row['tries']} tries, {row['last_error']}"
-            yield f"{wish.label}: its film is {row['asset']} after {tries}"
+            attempts = f"{row['attempts']} attempts, {row['last_error']}"
+            yield f"{wish.label}: its film is {row['asset']} after {attempts}"
 
 
 def film_sha256(prompt: str) -> str:

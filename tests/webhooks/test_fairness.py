@@ -59,8 +59,8 @@ def let_go(receiver: Receiver) -> None:
     receiver.held.set()
 
 
-async def tries(gate: Gateway) -> list[tuple[str, int]]:
-    """State and tries of each delivery, once none is pending. Writing one down has no event."""
+async def attempts(gate: Gateway) -> list[tuple[str, int]]:
+    """State and attempts of each delivery, once none is pending. Writing one down has no event."""
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with gate.rt.db.single() as tx:
@@ -88,7 +88,7 @@ async def test_others_pass_a_receiver_that_hangs(
     let_go(hanging)
     await hanging.until(3 * LANE)
     # Waiting for its share is not a try, and nothing was sent twice.
-    assert await tries(gate) == [("delivered", 1)] * (3 * LANE + 10)
+    assert await attempts(gate) == [("delivered", 1)] * (3 * LANE + 10)
     assert len(hanging.requests) == 3 * LANE
 
 
@@ -110,7 +110,7 @@ async def test_a_member_with_many_that_hang_has_half_of_the_lane(
     let_go(hanging)
     await hanging.until(5 * LANE)
     await quick.until(3 + LANE)
-    assert set(await tries(gate)) == {("delivered", 1)}
+    assert set(await attempts(gate)) == {("delivered", 1)}
 
 
 async def test_callbacks_of_one_member_are_one_receiver(
