@@ -102,10 +102,10 @@ def run_command(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -
     async def until_stopped(stopping: asyncio.Event) -> None:
         nonlocal ended
         acting = asyncio.ensure_future(_with_runtime(settings, act))
-        asked = asyncio.ensure_future(stopping.wait())
-        await asyncio.wait({acting, asked}, return_when=asyncio.FIRST_COMPLETED)
+        stop = asyncio.ensure_future(stopping.wait())
+        await asyncio.wait({acting, stop}, return_when=asyncio.FIRST_COMPLETED)
         ended = acting.done()
-        asked.cancel()
+        stop.cancel()
         if not ended:
             acting.cancel()
         await acting
@@ -317,11 +317,11 @@ async def _until(
 ) -> None:
     """Serves until `stopping`, then lets requests in flight finish."""
     serving = asyncio.create_task(server.serve(sockets=[listener]))
-    asked = asyncio.create_task(stopping.wait())
+    stop = asyncio.create_task(stopping.wait())
     try:
-        await asyncio.wait({serving, asked}, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({serving, stop}, return_when=asyncio.FIRST_COMPLETED)
     finally:
-        asked.cancel()
+        stop.cancel()
         await on_stop()
         server.should_exit = True
         await serving

@@ -61,7 +61,7 @@ class UnknownList(Document):
     has_more: bool
 
 
-class Asked(BaseModel):
+class AdminRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
@@ -69,16 +69,16 @@ class Asked(BaseModel):
 _TEXT = r"^[^\x00]*$"
 
 
-class PauseRequest(Asked):
+class PauseRequest(AdminRequest):
     what: Pause
     reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
 
 
-class ResumeRequest(Asked):
+class ResumeRequest(AdminRequest):
     what: Pause
 
 
-class ResolveRequest(Asked):
+class ResolveRequest(AdminRequest):
     """How an unknown generation ended. `delivered` needs a `link` on a host that videos may be
     downloaded from; `found` needs an `upstream_id`."""
 
@@ -95,21 +95,21 @@ async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
 
 
 @router.post("/pause", name="pause_gateway", responses=refusals(408, 413))
-async def pause_gateway(asked: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
+async def pause_gateway(body: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """Pauses the gateway. `admission` accepts no new generations, `submission` sends none upstream;
     what is running continues."""
     actor = str(operator.member_id)
-    await pauses.set_paused(rt, asked.what, paused=True, reason=asked.reason, actor=actor)
-    with after_commit(f"{asked.what.capitalize()} is paused"):
+    await pauses.set_paused(rt, body.what, paused=True, reason=body.reason, actor=actor)
+    with after_commit(f"{body.what.capitalize()} is paused"):
         return await _gateway(rt)
 
 
 @router.post("/resume", name="resume_gateway", responses=refusals(408, 413))
-async def resume_gateway(asked: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
+async def resume_gateway(body: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """Ends a pause; whatever waited for it continues at once."""
     actor = str(operator.member_id)
-    await pauses.set_paused(rt, asked.what, paused=False, reason=None, actor=actor)
-    with after_commit(f"{asked.what.capitalize()} goes on"):
+    await pauses.set_paused(rt, body.what, paused=False, reason=None, actor=actor)
+    with after_commit(f"{body.what.capitalize()} goes on"):
         return await _gateway(rt)
 
 
@@ -142,7 +142,7 @@ async def list_unknown(
     responses=refusals(404, 408, 409, 413, 422),
 )
 async def resolve_unknown(
-    generation_id: GenerationId, asked: ResolveRequest, rt: Rt, operator: Operator
+    generation_id: GenerationId, body: ResolveRequest, rt: Rt, operator: Operator
 ) -> GenerationDocument:
     """Resolves an unknown generation. `delivered` charges it and archives the video at `link`,
     `not_made` releases its credits, `lost` charges it without a video. `found` names the record at
@@ -150,10 +150,10 @@ async def resolve_unknown(
     generation = await unknown.resolve(
         rt,
         generation_id,
-        asked.outcome,
-        reason=asked.reason,
-        link=asked.link,
-        upstream_id=asked.upstream_id,
+        body.outcome,
+        reason=body.reason,
+        link=body.link,
+        upstream_id=body.upstream_id,
         downloads=rt.downloads,
         actor=str(operator.member_id),
     )

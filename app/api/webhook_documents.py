@@ -36,11 +36,11 @@ _TEXT = r"^[^\x00]*$"
 _MOST_OVERLAP_SECONDS = 30 * 86_400
 
 
-class WebhookAsked(BaseModel):
+class WebhookRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class WebhookEndpointRequest(WebhookAsked):
+class WebhookEndpointRequest(WebhookRequest):
     """A new endpoint. Its address must be https and public, unless an operator allows an internal
     one."""
 
@@ -60,7 +60,7 @@ class WebhookEndpointRequest(WebhookAsked):
     )
 
 
-class WebhookEndpointChange(WebhookAsked):
+class WebhookEndpointChange(WebhookRequest):
     """Fields that are left out stay as they are."""
 
     url: str | None = None
@@ -73,7 +73,7 @@ class WebhookEndpointChange(WebhookAsked):
     )  # fmt: skip
 
 
-class WebhookRotation(WebhookAsked):
+class WebhookRotation(WebhookRequest):
     overlap_seconds: int = Field(
         86_400, ge=0, le=_MOST_OVERLAP_SECONDS,
         description="How long the old secret signs too, beside the new one.",
@@ -205,6 +205,6 @@ def attempt_document(attempt: Attempt) -> WebhookAttemptDocument:
     )
 
 
-def kinds_of(asked: list[WebhookEvent]) -> list[Kind]:
+def kinds_of(types: list[WebhookEvent]) -> list[Kind]:
     """Each once, in the order in which they are offered."""
-    return [kind for kind in OFFERED if kind.value in asked]
+    return [kind for kind in OFFERED if kind.value in types]

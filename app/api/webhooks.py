@@ -46,18 +46,18 @@ _ONE = "/endpoints/{endpoint_id}"
 @router.post("/endpoints", name="create_webhook_endpoint", status_code=201,
              responses=refusals(408, 413, 422))  # fmt: skip
 async def create_webhook_endpoint(
-    asked: WebhookEndpointRequest, rt: Rt, caller: Active
+    body: WebhookEndpointRequest, rt: Rt, caller: Active
 ) -> WebhookEndpointWithSecret:
     """Creates an endpoint that receives events of your videos. The response shows the secret that
     signs them; it is shown only once."""
     issued = await endpoints.create(
         rt,
         caller,
-        url=check_callback_url(rt, asked.url, "url"),
-        description=asked.description,
-        kinds=kinds_of(asked.event_types),
-        payload_format=asked.format,
-        team_wide=asked.team_wide,
+        url=check_callback_url(rt, body.url, "url"),
+        description=body.description,
+        kinds=kinds_of(body.event_types),
+        payload_format=body.format,
+        team_wide=body.team_wide,
     )
     with after_commit("The endpoint was created"):
         return _with_secret(issued)
@@ -81,10 +81,10 @@ async def get_webhook_endpoint(
 
 @router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 408, 413, 422))
 async def update_webhook_endpoint(
-    endpoint_id: UUID, asked: WebhookEndpointChange, rt: Rt, caller: Active
+    endpoint_id: UUID, body: WebhookEndpointChange, rt: Rt, caller: Active
 ) -> WebhookEndpointDocument:
     """Changes the fields that you send."""
-    changes = _changes(rt, asked)
+    changes = _changes(rt, body)
     endpoint = await endpoints.change(rt, caller, endpoint_id, changes)
     with after_commit("The endpoint was changed"):
         return WebhookEndpointDocument(**endpoint_fields(endpoint))
@@ -100,11 +100,11 @@ async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> 
 @router.post(_ONE + "/rotate", name="rotate_webhook_secret",
              responses=refusals(404, 408, 413, 422))  # fmt: skip
 async def rotate_webhook_secret(
-    endpoint_id: UUID, rt: Rt, caller: Active, asked: WebhookRotation | None = None
+    endpoint_id: UUID, rt: Rt, caller: Active, body: WebhookRotation | None = None
 ) -> WebhookEndpointWithSecret:
     """Makes a new secret, shown only once. The old one signs too for `overlap_seconds`, so that no
     delivery is refused while you put the new one in place."""
-    overlap = (asked or WebhookRotation()).overlap_seconds
+    overlap = (body or WebhookRotation()).overlap_seconds
     issued = await endpoints.rotate(rt, caller, endpoint_id, overlap_seconds=overlap)
     with after_commit("The secret was rotated"):
         return _with_secret(issued)
@@ -184,17 +184,17 @@ async def resend_webhook_delivery(
         return WebhookDeliveryDocument(**delivery_fields(delivery))
 
 
-def _changes(rt: ApiRuntime, asked: WebhookEndpointChange) -> dict[str, Any]:
-    named = asked.model_dump(exclude_unset=True)
+def _changes(rt: ApiRuntime, body: WebhookEndpointChange) -> dict[str, Any]:
+    named = body.model_dump(exclude_unset=True)
     empty = [name for name, value in named.items() if value is None and name != "description"]
     if empty:
         message = "may be left out, but not be null"
         raise InvalidRequest(issues=[Issue(name, "type", message) for name in empty])
     changes: dict[str, Any] = {n: v for n, v in named.items() if n not in ("url", "event_types")}
-    if asked.url is not None:
-        changes["url"] = check_callback_url(rt, asked.url, "url")
-    if asked.event_types is not None:
-        changes["kinds"] = kinds_of(asked.event_types)
+    if body.url is not None:
+        changes["url"] = check_callback_url(rt, body.url, "url")
+    if body.event_types is not None:
+        changes["kinds"] = kinds_of(body.event_types)
     return changes
 
 

@@ -21,8 +21,8 @@ cli.add_typer(archive.cli, name="archive")
 cli.add_typer(webhooks.cli, name="webhooks")
 
 
-def _say_version(asked: bool) -> None:
-    if asked:
+def _say_version(given: bool) -> None:
+    if given:
         typer.echo(f"reelgate {__version__}")
         raise typer.Exit
 

@@ -159,9 +159,9 @@ class Price:
     resolution: str | None = None
 
     def covers(self, offer: Offer, spec: Spec) -> bool:
-        asked = spec.to_json()
+        options = spec.to_json()
         return (self.feature, self.provider) == (offer.feature, offer.provider) and all(
-            wanted is None or asked.get(name) == wanted
+            wanted is None or options.get(name) == wanted
             for name, wanted in (
                 ("model", self.model),
                 ("duration", self.duration),

@@ -61,11 +61,11 @@ class Aliases:
         return [*VideoModel, *self.table]
 
 
-def find_duration(asked: str | int, *, strict: bool) -> Duration | None:
+def find_duration(value: str | int, *, strict: bool) -> Duration | None:
     """The length for `5`, `"5"` or `"5s"`: the next longer one where it is not offered. None where
     it is longer than any, strict and not offered, or no length at all."""
-    found = _SECONDS.fullmatch(str(asked))
-    seconds = int(found[1]) if found and not isinstance(asked, bool) else 0
+    found = _SECONDS.fullmatch(str(value))
+    seconds = int(found[1]) if found and not isinstance(value, bool) else 0
     if seconds <= 0:
         return None
     for duration in sorted(Duration, key=lambda d: d.seconds):
@@ -74,12 +74,12 @@ def find_duration(asked: str | int, *, strict: bool) -> Duration | None:
     return None
 
 
-def find_size(asked: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | None:
+def find_size(value: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | None:
     """The aspect ratio and resolution of a size such as `1280x720`, or of an aspect ratio, which
     means 720p. Unless strict, also of a size that is near enough. None if there is none."""
-    if asked in AspectRatio.__members__.values():
-        return AspectRatio(asked), Resolution.P720
-    found = _SIZE.fullmatch(asked)
+    if value in AspectRatio.__members__.values():
+        return AspectRatio(value), Resolution.P720
+    found = _SIZE.fullmatch(value)
     if found is None:
         return None
     size = int(found[1]), int(found[2])
@@ -98,11 +98,11 @@ def find_size(asked: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | N
     return None
 
 
-def find_resolution(asked: str, *, strict: bool) -> Resolution | None:
+def find_resolution(value: str, *, strict: bool) -> Resolution | None:
     """`720p` and `1080p`. Unless strict, smaller ones become 720p. None for any other."""
-    if asked in Resolution.__members__.values():
-        return Resolution(asked)
-    return None if strict else _LINES.get(asked)
+    if value in Resolution.__members__.values():
+        return Resolution(value)
+    return None if strict else _LINES.get(value)
 
 
 def frame_size(ratio: AspectRatio | None, resolution: Resolution | None) -> tuple[int, int]:

@@ -79,8 +79,10 @@ class Cors:
 
 def _permission(headers: Headers) -> Response:
     """Of the headers that were asked for, those that may be sent; the browser draws the line."""
-    asked = [name.strip() for name in headers.get("access-control-request-headers", "").split(",")]
-    allowed = [name for name in asked if _may_be_sent(name.lower())]
+    requested = [
+        name.strip() for name in headers.get("access-control-request-headers", "").split(",")
+    ]
+    allowed = [name for name in requested if _may_be_sent(name.lower())]
     return Response(
         status_code=204,
         headers={

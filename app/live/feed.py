@@ -209,11 +209,11 @@ class Feed:
         True where it was time to ask."""
         if time.monotonic() < self._keys_due:
             return False
-        asked = {listener.key_id for listener in self._everybody()}
+        key_ids = {listener.key_id for listener in self._everybody()}
         async with self._db.single() as tx:
-            good = await members.good_keys(tx, asked, now=self._now())
+            good = await members.good_keys(tx, key_ids, now=self._now())
         for listener in self._everybody():
-            if listener.key_id in asked - good:
+            if listener.key_id in key_ids - good:
                 listener.end("revoked")
                 listener.waiting.clear()
         self._keys_due = time.monotonic() + KEYS_SECONDS

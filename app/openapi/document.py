@@ -222,11 +222,11 @@ def _repair(document: Json) -> None:
     repairs.files_are_binary(document)
     repairs.streams_are_text(document)
     repairs.no_empty_answers(document)
-    repairs.always_there(document, but=_asked_schemas(document))
+    repairs.always_there(document, but=_request_schemas(document))
     repairs.named_enumerations(document, _enumerations())
 
 
-def _asked_schemas(document: Json) -> set[str]:
+def _request_schemas(document: Json) -> set[str]:
     """Components that are sent, in which a default means that a field may be left out."""
     found: set[str] = set()
     for _, _, operation in repairs.operations(document):

@@ -95,17 +95,17 @@ async def _create(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
     strict = rt.settings.snapping is Snapping.STRICT
-    asked = wire.parse(body, aliases=rt.aliases, strict=strict, model=model)
+    parsed = wire.parse(body, aliases=rt.aliases, strict=strict, model=model)
     extras = Extras(
-        echo={"model": asked.model_name},
-        callback_url=check_optional_callback_url(rt, asked.callback_url),
+        echo={"model": parsed.model_name},
+        callback_url=check_optional_callback_url(rt, parsed.callback_url),
     )
     return await create(
         rt,
         request,
         caller,
         NewGeneration(
-            offer=LUMA_TEXT_TO_VIDEO, spec=asked.spec, extras=extras, adjusted=asked.adjusted
+            offer=LUMA_TEXT_TO_VIDEO, spec=parsed.spec, extras=extras, adjusted=parsed.adjusted
         ),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),

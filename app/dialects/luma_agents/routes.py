@@ -56,12 +56,12 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
     strict = rt.settings.snapping is Snapping.STRICT
-    asked = wire.parse(body, aliases=rt.aliases, strict=strict)
+    parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
     new = NewGeneration(
         offer=LUMA_TEXT_TO_VIDEO,
-        spec=asked.spec,
-        extras=Extras(echo={"model": asked.model_name}),
-        adjusted=asked.adjusted,
+        spec=parsed.spec,
+        extras=Extras(echo={"model": parsed.model_name}),
+        adjusted=parsed.adjusted,
     )
     return await create(
         rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)

@@ -93,15 +93,15 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     body = await read_json_object(
         request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
     )
-    asked = wire.parse(body)
+    parsed = wire.parse(body)
     return await create(
         rt,
         request,
         caller,
-        NewGeneration(offer=asked.offer, spec=asked.spec),
+        NewGeneration(offer=parsed.offer, spec=parsed.spec),
         dialect=DIALECT,
-        wait=WaitPolicy.NEVER if asked.run_async else WaitPolicy.BY_DEFAULT,
-        render=lambda accepted: _answer(rt, caller, accepted, run_async=asked.run_async),
+        wait=WaitPolicy.NEVER if parsed.run_async else WaitPolicy.BY_DEFAULT,
+        render=lambda accepted: _answer(rt, caller, accepted, run_async=parsed.run_async),
     )
 
 

@@ -92,16 +92,16 @@ async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     fields = await _read_fields(request, rt)
     strict = rt.settings.snapping is Snapping.STRICT
-    asked = wire.parse(fields, aliases=rt.aliases, strict=strict)
-    return await _create(request, rt, caller, asked, remixed_from=None)
+    parsed = wire.parse(fields, aliases=rt.aliases, strict=strict)
+    return await _create(request, rt, caller, parsed, remixed_from=None)
 
 
 async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -> Response:
     """A new video with another prompt and the settings of this one. The upstream does not look at
     the old video: the two share nothing but their settings."""
     source = await queries.get_own(rt, caller, _id(video_id))
-    asked = wire.parse_remix(await _read_fields(request, rt), source)
-    return await _create(request, rt, caller, asked, remixed_from=source.id)
+    parsed = wire.parse_remix(await _read_fields(request, rt), source)
+    return await _create(request, rt, caller, parsed, remixed_from=source.id)
 
 
 async def _read_fields(request: Request, rt: ApiRuntime) -> dict[str, Any]:
@@ -119,20 +119,22 @@ async def _create(
     request: Request,
     rt: ApiRuntime,
     caller: CallerRecord,
-    asked: wire.VideoRequest,
+    parsed: wire.VideoRequest,
     *,
     remixed_from: UUID | None,
 ) -> Response:
     extras = Extras(
-        echo=asked.echo,
+        echo=parsed.echo,
         remixed_from=remixed_from,
-        callback_url=check_optional_callback_url(rt, asked.callback_url),
+        callback_url=check_optional_callback_url(rt, parsed.callback_url),
     )
     return await create(
         rt,
         request,
         caller,
-        NewGeneration(offer=asked.offer, spec=asked.spec, extras=extras, adjusted=asked.adjusted),
+        NewGeneration(
+            offer=parsed.offer, spec=parsed.spec, extras=extras, adjusted=parsed.adjusted
+        ),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),
     )

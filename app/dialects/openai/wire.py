@@ -184,9 +184,9 @@ def _duration(read: OptionReader, value: Any) -> Duration:
         read.issues.add("seconds", "value", f"must be one of {', '.join(allowed)}",
                         value=shown(value), allowed=allowed)  # fmt: skip
         return Duration.FIVE_SECONDS
-    asked = int(str(text).removesuffix("s").partition(".")[0])
-    if asked != found.seconds:
-        read.adjusted.append(f"seconds={asked}->{found.seconds}")
+    seconds = int(str(text).removesuffix("s").partition(".")[0])
+    if seconds != found.seconds:
+        read.adjusted.append(f"seconds={seconds}->{found.seconds}")
     return found
 
 
