@@ -1,4 +1,4 @@
-"""Custody of videos: deleting them when their owner or their team's retention says so.
+"""Deletes videos when their owner or their team's retention says so.
 
 The row is marked first and the bytes go after. The other way round, a crash in between would leave
 a row that promises a file which is gone; this way it leaves a file that the row still names, and

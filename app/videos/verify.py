@@ -1,4 +1,4 @@
-"""Inventory: comparing the archive with the records, and carrying it to another store."""
+"""Compares the archive with the records, and copies it to another store."""
 
 from __future__ import annotations
 

@@ -171,7 +171,7 @@ def _taken(case: Case) -> Iterator[tuple[Row, str | None]]:
 def untold(case: Case) -> Iterator[str]:
     """An end that somebody wanted to be told of and was not, though nobody is still trying; or
     something that was told and is not so."""
-    trying = {row["generation_id"] for row in case.evidence.tellings if row["state"] == "pending"}
+    trying = {row["generation_id"] for row in case.evidence.deliveries if row["state"] == "pending"}
     heard: dict[str, list[Heard]] = defaultdict(list)
     for each in case.ledger.heard:
         heard[each.generation].append(each)
@@ -191,7 +191,7 @@ def untold(case: Case) -> Iterator[str]:
 
 def forgotten(case: Case) -> Iterator[str]:
     """A webhook that is still to be sent, and has no job that would."""
-    for row in case.evidence.tellings:
+    for row in case.evidence.deliveries:
         if row["state"] == "pending" and not row["jobs"]:
             yield f"{row['id']} of {row['generation_id']} waits after {row['attempts']} attempts"
 

@@ -31,7 +31,7 @@ _GENERATIONS: LiteralString = """
 """
 
 
-_TELLINGS: LiteralString = """
+_DELIVERIES: LiteralString = """
     SELECT d.id::text, d.generation_id::text, d.type, d.state, d.attempts,
            (SELECT count(*) FROM procrastinate_jobs j
              WHERE j.queueing_lock = 'deliver:' || d.id AND j.status IN ('todo', 'doing')) AS jobs
@@ -48,7 +48,7 @@ class Evidence:
     overshoots: Sequence[Row]
     looks: int
     files: Mapping[str, tuple[int, str]]
-    tellings: Sequence[Row] = ()
+    deliveries: Sequence[Row] = ()
 
 
 def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
@@ -62,7 +62,7 @@ def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
             overshoots=connection.execute("SELECT * FROM chaos_overshoots").fetchall(),
             looks=looks["last_value"] if looks else 0,
             files=dict(_files(archive)),
-            tellings=connection.execute(_TELLINGS).fetchall(),
+            deliveries=connection.execute(_DELIVERIES).fetchall(),
         )
 
 

@@ -76,7 +76,7 @@ UNACCEPTED = submission(uuid=None, billed=0)
 SOUND = {
     "a video": case(),
     "told, and told again": case(told=True, heard=[heard(), heard()]),
-    "still to be told": case(told=True, tellings=waiting(jobs=1)),
+    "still to be told": case(told=True, deliveries=waiting(jobs=1)),
     "unknown and not told": case(lost(), files={}, told=True),
     "sent again after a refusal": case(
         submissions=[{**UNACCEPTED, "outcome": "rate_limited"}, submission()]
@@ -144,7 +144,7 @@ WRONG = [
     (UNTOLD, case(lost(), files={}, told=True, heard=[heard()])),
     (UNTOLD, case(heard=[heard()])),
     (UNTOLD, case(heard=[heard(generation="g2")])),
-    ("to be told and without a job", case(told=True, tellings=waiting(jobs=0))),
+    ("to be told and without a job", case(told=True, deliveries=waiting(jobs=0))),
 ]  # fmt: skip
 
 

@@ -62,11 +62,11 @@ def browse(folder: Path, *words: str) -> str:
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     try:
-        printed, complaints = running.communicate(timeout=_SECONDS)
+        printed, errors = running.communicate(timeout=_SECONDS)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.killpg(running.pid, signal.SIGKILL)
-    assert running.returncode == 0, complaints
+    assert running.returncode == 0, errors
     return printed
 
 

@@ -21,17 +21,17 @@ async def made(gate: Gateway, key: str) -> str:
     return str(answer.json()["aiRecord"]["uuid"])
 
 
-async def nothing_is_still_to_be_told(gate: Gateway) -> None:
-    """An event is told once no older transaction is open, of whomever: until then it is not yet
-    behind one who listens from now on."""
-    unsettled = text(
+async def all_events_are_readable(gate: Gateway) -> None:
+    """An event is readable once no older transaction is open, whoever began it: until then a new
+    listener would still get it."""
+    unreadable = text(
         "SELECT EXISTS (SELECT FROM events"
         " WHERE txid >= (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint)"
     )
     async with asyncio.timeout(PATIENCE_SECONDS):
         while True:
             async with gate.rt.db.single() as tx:
-                if not await tx.scalar(unsettled):
+                if not await tx.scalar(unreadable):
                     return
             await asyncio.sleep(0.01)
 
@@ -85,7 +85,7 @@ async def test_one_generation_from_its_beginning_to_its_end(gate: Gateway) -> No
 async def test_all_of_a_members_from_now_on(gate: Gateway) -> None:
     ada, bob = await gate.member("ada"), await gate.member("bob")
     await gate.rested(await made(gate, ada))
-    await nothing_is_still_to_be_told(gate)
+    await all_events_are_readable(gate)
     async with serving(gate.rt) as client, client.stream("/api/v1/events", ada) as stream:
         beginning = await stream.next()
         assert (beginning.event, beginning.data) == ("listening", {"object": "listening"})
@@ -139,7 +139,7 @@ async def test_two_transactions_that_commit_in_the_other_order(still_gate: Gatew
     """The first to write is the last to commit: its events come after, and none is lost."""
     key = await still_gate.member(max_open=10)
     first, second = await made(still_gate, key), await made(still_gate, key)
-    await nothing_is_still_to_be_told(still_gate)
+    await all_events_are_readable(still_gate)
     insert = text(
         "INSERT INTO events (generation_id, team_id, member_id, type)"
         " SELECT id, team_id, member_id, :type FROM generations WHERE id = :id RETURNING id"
@@ -173,7 +173,7 @@ async def test_a_reader_between_the_two_misses_neither(still_gate: Gateway) -> N
     """The lower transaction wrote second and committed second: by id alone it would be passed."""
     key = await still_gate.member(max_open=10)
     uuid = await made(still_gate, key)
-    await nothing_is_still_to_be_told(still_gate)
+    await all_events_are_readable(still_gate)
     insert = text(
         "INSERT INTO events (generation_id, team_id, member_id, type)"
         " SELECT id, team_id, member_id, :type FROM generations WHERE id = :id RETURNING id"
@@ -284,7 +284,7 @@ async def test_a_stream_goes_on_when_the_database_is_back(
     monkeypatch.setattr(api_events, "HEARTBEAT_SECONDS", 0.05)
     key = await still_gate.member(max_open=10)
     uuid = await made(still_gate, key)
-    await nothing_is_still_to_be_told(still_gate)
+    await all_events_are_readable(still_gate)
     single = still_gate.rt.db.single
     async with serving(still_gate.rt) as client:
         one = client.stream(f"/api/v1/generations/{uuid}/events", key)

@@ -70,7 +70,7 @@ def edge_error(status: int) -> Answer:
     return html_answer(status, f"api.1min.ai | {status}: error")
 
 
-def complaint(document: Any) -> Answer | None:
+def refusal(document: Any) -> Answer | None:
     """What is wrong with a create, or None. Unknown fields are accepted and ignored."""
     if not isinstance(document, dict):
         return refused(400, "REQUEST_BODY_VALIDATION_FAILED", "Request body is invalid")

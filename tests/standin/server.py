@@ -156,7 +156,7 @@ class StandIn:
         left = account.credit_limit - account.used
         if left < self.price:
             return refusals.out_of_credits(self.price, left)
-        return refusals.complaint(document)
+        return refusals.refusal(document)
 
     def _render(self, account: Account, document: dict[str, Any]) -> Record:
         asked = {name: document[name] for name in ("type", "model", "promptObject")}

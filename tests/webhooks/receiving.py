@@ -80,7 +80,7 @@ async def receiving() -> AsyncIterator[Receiver]:
 
 
 @contextlib.asynccontextmanager
-async def telling_gateway(
+async def webhook_gateway(
     database_url: str, folder: Path, receiver: Receiver, *, worker: bool = True,
     clock: Clock | None = None, **changes: Any,
 ) -> AsyncIterator[Gateway]:  # fmt: skip

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.harness.gateway import Gateway
-from tests.webhooks.receiving import Receiver, call, receiving, telling_gateway, verified
+from tests.webhooks.receiving import Receiver, call, receiving, verified, webhook_gateway
 
 
 @pytest.fixture
@@ -19,8 +19,10 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def telling(database_url: str, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Gateway]:
-    async with telling_gateway(database_url, tmp_path, receiver) as gate:
+async def webhook_gate(
+    database_url: str, tmp_path: Path, receiver: Receiver
+) -> AsyncIterator[Gateway]:
+    async with webhook_gateway(database_url, tmp_path, receiver) as gate:
         yield gate
 
 
@@ -36,30 +38,30 @@ async def secret_of(gate: Gateway, key: str) -> str:
 
 
 async def test_luma_is_called_when_it_begins_and_when_it_is_done(
-    telling: Gateway, receiver: Receiver
+    webhook_gate: Gateway, receiver: Receiver
 ) -> None:
-    key = await telling.member()
+    key = await webhook_gate.member()
     made = await asked(
-        telling, key, "/dream-machine/v1/generations",
+        webhook_gate, key, "/dream-machine/v1/generations",
         {"prompt": "a lion", "model": "ray-2", "callback_url": receiver.url},
     )  # fmt: skip
     requests = await receiver.until(2)
-    secret = await secret_of(telling, key)
+    secret = await secret_of(webhook_gate, key)
     bodies = [verified(request, secret) for request in requests]
     assert {body["id"] for body in bodies} == {made["id"]}
     assert bodies[-1]["state"] == "completed" or bodies[0]["state"] == "completed"
     done = next(body for body in bodies if body["state"] == "completed")
-    assert done["assets"]["video"].startswith(f"{telling.rt.settings.link_base}/media/")
+    assert done["assets"]["video"].startswith(f"{webhook_gate.rt.settings.link_base}/media/")
     assert len({request.headers["webhook-id"] for request in requests}) == 2
 
 
-async def test_openai_gets_its_event(telling: Gateway, receiver: Receiver) -> None:
-    key = await telling.member()
+async def test_openai_gets_its_event(webhook_gate: Gateway, receiver: Receiver) -> None:
+    key = await webhook_gate.member()
     made = await asked(
-        telling, key, "/v1/videos", {"prompt": "a lion", "callback_url": receiver.url}
+        webhook_gate, key, "/v1/videos", {"prompt": "a lion", "callback_url": receiver.url}
     )
     (request,) = await receiver.until(1)
-    body = verified(request, await secret_of(telling, key))
+    body = verified(request, await secret_of(webhook_gate, key))
     assert body == {
         "id": request.headers["webhook-id"], "object": "event", "type": "video.completed",
         "created_at": body["created_at"], "data": {"id": made["id"]},
@@ -67,21 +69,21 @@ async def test_openai_gets_its_event(telling: Gateway, receiver: Receiver) -> No
     assert isinstance(body["created_at"], int)
 
 
-async def test_our_own_gets_the_whole_generation(telling: Gateway, receiver: Receiver) -> None:
-    key = await telling.member()
+async def test_our_own_gets_the_whole_generation(webhook_gate: Gateway, receiver: Receiver) -> None:
+    key = await webhook_gate.member()
     made = await asked(
-        telling, key, "/api/v1/generations",
+        webhook_gate, key, "/api/v1/generations",
         {"feature": "TEXT_TO_VIDEO", "prompt": "a lion", "model": "ray-v3", "duration": "5s",
          "callback_url": receiver.url},
     )  # fmt: skip
     (request,) = await receiver.until(1)
-    body = verified(request, await secret_of(telling, key))
+    body = verified(request, await secret_of(webhook_gate, key))
     assert (body["type"], body["data"]["id"]) == ("video.completed", made["id"])
-    listed = await call(telling, key, "GET", f"/deliveries?generation_id={made['id']}")
+    listed = await call(webhook_gate, key, "GET", f"/deliveries?generation_id={made['id']}")
     assert [each["endpoint_id"] for each in listed["data"]] == [None]
 
 
-async def test_each_member_has_a_secret_of_its_own(telling: Gateway) -> None:
-    ada, bob = await telling.member("ada"), await telling.member("bob")
-    assert await secret_of(telling, ada) == await secret_of(telling, ada)
-    assert await secret_of(telling, ada) != await secret_of(telling, bob)
+async def test_each_member_has_a_secret_of_its_own(webhook_gate: Gateway) -> None:
+    ada, bob = await webhook_gate.member("ada"), await webhook_gate.member("bob")
+    assert await secret_of(webhook_gate, ada) == await secret_of(webhook_gate, ada)
+    assert await secret_of(webhook_gate, ada) != await secret_of(webhook_gate, bob)

@@ -19,7 +19,7 @@ from tests.webhooks.receiving import (
     Receiver,
     endpoint,
     receiving,
-    telling_gateway,
+    webhook_gateway,
 )
 from tests.webhooks.test_delivery import canceled, deliveries
 
@@ -32,7 +32,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def still(database_url: str, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Gateway]:
-    async with telling_gateway(database_url, tmp_path, receiver, worker=False) as gate:
+    async with webhook_gateway(database_url, tmp_path, receiver, worker=False) as gate:
         yield gate
 
 

@@ -24,8 +24,8 @@ from tests.webhooks.receiving import (
     call,
     endpoint,
     receiving,
-    telling_gateway,
     verified,
+    webhook_gateway,
 )
 
 
@@ -36,9 +36,11 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def telling(database_url: str, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Gateway]:
+async def webhook_gate(
+    database_url: str, tmp_path: Path, receiver: Receiver
+) -> AsyncIterator[Gateway]:
     """With a worker."""
-    async with telling_gateway(database_url, tmp_path, receiver) as gate:
+    async with webhook_gateway(database_url, tmp_path, receiver) as gate:
         yield gate
 
 
@@ -52,7 +54,7 @@ async def still(
     database_url: str, tmp_path: Path, receiver: Receiver, clock: HandClock
 ) -> AsyncIterator[Gateway]:
     """Without a worker: a test takes each step, at the time it says."""
-    async with telling_gateway(database_url, tmp_path, receiver, worker=False, clock=clock) as gate:
+    async with webhook_gateway(database_url, tmp_path, receiver, worker=False, clock=clock) as gate:
         yield gate
 
 
@@ -85,11 +87,11 @@ async def jobs(gate: Gateway) -> int:
 
 
 async def test_a_finished_video_is_told_with_its_document(
-    telling: Gateway, receiver: Receiver
+    webhook_gate: Gateway, receiver: Receiver
 ) -> None:
-    key = await telling.member()
-    hook = await endpoint(telling, key, receiver.url)
-    uuid = await made(telling, key)
+    key = await webhook_gate.member()
+    hook = await endpoint(webhook_gate, key, receiver.url)
+    uuid = await made(webhook_gate, key)
     (request,) = await receiver.until(1)
     body = verified(request, hook["secret"])
     assert (request.method, request.path) == ("POST", "/hook?who=ada")
@@ -102,9 +104,9 @@ async def test_a_finished_video_is_told_with_its_document(
     assert (body["data"]["id"], body["data"]["state"]) == (uuid, "succeeded")
     assert len(request.body) < 20_000
     # The link in it works without a key.
-    link = body["data"]["video"]["url"].removeprefix(telling.rt.settings.link_base)
-    await telling.archived(uuid)
-    assert (await telling.http.get(link)).status_code == 200
+    link = body["data"]["video"]["url"].removeprefix(webhook_gate.rt.settings.link_base)
+    await webhook_gate.archived(uuid)
+    assert (await webhook_gate.http.get(link)).status_code == 200
     with pytest.raises(WebhookVerificationError):
         verified(request, "whsec_" + "A" * 32)
 

@@ -22,8 +22,8 @@ from tests.webhooks.receiving import (
     call,
     endpoint,
     receiving,
-    telling_gateway,
     verified,
+    webhook_gateway,
 )
 from tests.webhooks.test_delivery import canceled, deliveries
 
@@ -38,7 +38,7 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 @pytest.fixture
 async def still(database_url: str, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Gateway]:
-    async with telling_gateway(
+    async with webhook_gateway(
         database_url, tmp_path, receiver, worker=False, webhook_max_endpoints=2
     ) as gate:
         yield gate

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.worker.deliveries import deliver
-from tests.webhooks.receiving import call, endpoint, receiving, telling_gateway
+from tests.webhooks.receiving import call, endpoint, receiving, webhook_gateway
 from tests.webhooks.test_delivery import canceled, deliveries
 
 
@@ -14,7 +14,7 @@ async def test_nothing_is_sent_again_to_an_endpoint_that_is_disabled(
 ) -> None:
     async with (
         receiving() as receiver,
-        telling_gateway(database_url, tmp_path, receiver, worker=False) as still,
+        webhook_gateway(database_url, tmp_path, receiver, worker=False) as still,
     ):
         key = await still.member()
         hook = await endpoint(still, key, receiver.url)

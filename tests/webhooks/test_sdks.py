@@ -11,7 +11,7 @@ import pytest
 
 from tests.harness.processes import environment
 from tests.harness.toolchains import node_with, python_with
-from tests.webhooks.receiving import endpoint, receiving, telling_gateway
+from tests.webhooks.receiving import endpoint, receiving, webhook_gateway
 from tests.webhooks.test_delivery import made
 
 PYTHON = """\
@@ -54,7 +54,7 @@ async def test_an_sdk_unwraps_it(database_url: str, tmp_path: Path, sdk: str) ->
     words, more = command(sdk, tmp_path)
     async with (
         receiving() as receiver,
-        telling_gateway(database_url, tmp_path, receiver) as gate,
+        webhook_gateway(database_url, tmp_path, receiver) as gate,
     ):
         key = await gate.member()
         hook = await endpoint(gate, key, receiver.url, format="openai")
