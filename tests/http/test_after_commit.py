@@ -22,7 +22,7 @@ from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import execute, one
 from tests.http.breaking import Breaker, breaking
 from tests.http.creates import CREATES, Create
-from tests.webhooks.receiving import endpoint, receiving, telling_gateway
+from tests.webhooks.receiving import endpoint, receiving, webhook_gateway
 
 every = pytest.mark.parametrize("name", CREATES)
 #: One of each dialect: the others differ before the commit only.
@@ -301,7 +301,7 @@ async def test_a_deed_that_breaks_behind_its_commit_says_that_it_is_done(
     use_case, method, path, body = OTHER_DEEDS[deed]
     async with (
         receiving() as receiver,
-        telling_gateway(database_url, tmp_path, receiver, worker=False,
+        webhook_gateway(database_url, tmp_path, receiver, worker=False,
                         webhook_max_endpoints=1000) as gate,
     ):  # fmt: skip
         key = await gate.member("op", team="default", role=Role.ADMIN)

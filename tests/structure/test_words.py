@@ -15,21 +15,36 @@ RETIRED = {
     "begin trial": "half open",
     "books": "ledger",
     "canned": "error body",
+    "custody": "deletion",
     "hasten": "run now",
     "headroom": "limits",
     "ink": "sprite",
+    "inventory": "verify",
     "lease probes": "due probes",
     "open limit": "max open",
+    "patience": "waiting",
     "pulse": "calls in flight",
+    "put off": "postpone",
+    "reckoned": "computed",
     "reel": "render",
     "reels": "renders",
+    "resting": "closed",
     "sdk refusals": "nothing: a refused attempt stores nothing",
+    "standing": "queue position, or endpoint summary",
+    "standings": "summaries",
     "tellings": "payloads",
+    "webhook tried": "webhook attempted",
 }
 #: Refused in names of files and code only; in prose they are ordinary English. Single words.
 RETIRED_NAMES = {
+    "adopt": "enqueue missing",
+    "adopted": "enqueue missing",
     "fate": "fault effect",
+    "shares": "fairness",
     "studio": "simulator",
+    "telling": "payload",
+    "told": "payload, or delivered",
+    "tries": "attempts",
 }
 _FOLDERS = ("app", "bench", "docs", "migrations")
 _SUFFIXES = frozenset({".md", ".py", ".sql", ".toml", ".yml"})
