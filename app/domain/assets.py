@@ -10,7 +10,7 @@ class AssetState(StrEnum):
 
     #: The upstream has made it and its bytes are not in the archive, as far as is known. Entered
     #: with the success of its generation, or by an operator who has it tried again. A crash: the
-    #: next attempt begins, and takes over what the last one had brought home.
+    #: next attempt begins, and takes over what the last one had downloaded.
     PENDING = "pending"
     #: Its bytes are in the archive and were looked into. Left when it is deleted.
     ARCHIVED = "archived"

@@ -25,7 +25,7 @@ from app.videos.mp4 import NotAVideo
 from app.videos.probe import Probe, mismatch
 from app.videos.set_aside import NotRead, counted_read
 from app.videos.store import ArchiveError, Gone, Stored
-from app.worker.downloads import Undelivered, bring_home
+from app.worker.downloads import NotArchived, download_video
 from app.worker.persist import persisted
 
 log = logger(__name__)
@@ -66,7 +66,7 @@ async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
 
 async def _attempt(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> bool:
     """Archives the video under `path`; True where other attempts may have left files that no row
-    names. Raises `Undelivered` and whatever else keeps it from the archive."""
+    names. Raises `NotArchived` and whatever else keeps it from the archive."""
     if pending.path is not None and await _take_over(rt, work, pending.path, path):
         return True
     async with rt.db.single() as tx:
@@ -76,14 +76,14 @@ async def _attempt(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: s
     if earlier is not None:
         await _discard(rt, earlier)
     async with asyncio.timeout(ATTEMPT_SECONDS):
-        stored = await bring_home(rt, work, pending, path)
+        stored = await download_video(rt, work, pending, path)
     await _enter(rt, work, stored)
     # The archive may have been away when the earlier file was discarded.
     return earlier is not None
 
 
 async def _take_over(rt: WorkerRuntime, work: Work, earlier: str, path: str) -> bool:
-    """Records, as a copy under `path`, what an earlier attempt brought home and did not live to
+    """Records, as a copy under `path`, what an earlier attempt downloaded and did not live to
     record, or what came into the archive after the backup that was restored: its link may be dead
     by now. That attempt may live yet and remove its own file. False where there is nothing of the
     kind."""
@@ -93,7 +93,7 @@ async def _take_over(rt: WorkerRuntime, work: Work, earlier: str, path: str) -> 
         return False
     try:
         return await _enter(rt, work, stored, claim=True)
-    except Undelivered as failure:
+    except NotArchived as failure:
         if failure.reason != "not_a_video":
             raise
         await _discard(rt, path)
@@ -110,7 +110,7 @@ async def _copy(rt: WorkerRuntime, earlier: str, path: str) -> Stored | None:
     except Gone:
         return None
     except ArchiveError as error:
-        raise Undelivered("archive_unavailable") from error
+        raise NotArchived("archive_unavailable") from error
 
 
 async def _enter(rt: WorkerRuntime, work: Work, stored: Stored, *, claim: bool = False) -> bool:
@@ -133,13 +133,13 @@ async def _look_into(rt: WorkerRuntime, work: Work, path: str) -> Probe:
         async with rt.archive.as_file(path) as local, counted_read(rt, work.id):
             return await rt.decoder.probe(local)
     except NotAVideo as error:
-        raise Undelivered("not_a_video") from error
+        raise NotArchived("not_a_video") from error
     except DecoderEnded as error:
-        raise Undelivered("decoder_ended") from error
+        raise NotArchived("decoder_ended") from error
     except DecoderUnavailable as error:
-        raise Undelivered("decoder_unavailable") from error
+        raise NotArchived("decoder_unavailable") from error
     except (ArchiveError, OSError) as error:
-        raise Undelivered("archive_unavailable") from error
+        raise NotArchived("archive_unavailable") from error
 
 
 async def _record(
@@ -189,7 +189,7 @@ async def _set_aside(rt: WorkerRuntime, work: Work, stored: Stored, *, claim: bo
 
 def _reason(failure: Exception, generation_id: UUID) -> str:
     """Why an attempt failed, as a short label without a link in it."""
-    if isinstance(failure, Undelivered):
+    if isinstance(failure, NotArchived):
         return failure.reason
     if isinstance(failure, TimeoutError):
         return "timeout"

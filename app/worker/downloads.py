@@ -28,28 +28,28 @@ _BEHIND_SECONDS = 10.0
 _LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
 
 
-class Undelivered(Exception):
-    """An attempt that brought no video home; `reason` is a short label without a link in it."""
+class NotArchived(Exception):
+    """An attempt that archived nothing; `reason` is a short label without a link in it."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
 
 
-async def bring_home(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> Stored:
+async def download_video(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> Stored:
     """Downloads with the link of the answer, or with a fresh one where that does not work. Raises
-    `Undelivered`."""
+    `NotArchived`."""
     reason = "no_link"
     if pending.link is not None:
         try:
             return await _download(rt, pending.link, path)
-        except Undelivered as failure:
+        except NotArchived as failure:
             if failure.reason not in _LINK_IS_BAD:
                 raise
             reason = failure.reason
     link = await _fresh_link(rt, work)
     if link is None or link == pending.link:
-        raise Undelivered(reason)
+        raise NotArchived(reason)
     expires = rt.clock.now() + timedelta(seconds=lifecycle.UPSTREAM_LINK_SECONDS)
     async with rt.db.begin() as tx:
         await assets.renew_link(tx, work.id, link=link, link_expires_at=expires)
@@ -62,10 +62,10 @@ async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
         return None
     answer = await rt.upstream.result(labels[work.upstream_key_id], work.upstream_id)
     if isinstance(answer, Busy):
-        raise Undelivered("look_up_failed")
+        raise NotArchived("look_up_failed")
     async with rt.db.single() as tx:
         if await records.is_of_another(tx, work, answer):
-            raise Undelivered(RECORD_OF_ANOTHER)
+            raise NotArchived(RECORD_OF_ANOTHER)
     return answer.link if isinstance(answer, Succeeded) else None
 
 
@@ -75,33 +75,33 @@ async def _download(rt: WorkerRuntime, link: str, path: str) -> Stored:
             async with _in_time(_BEHIND_SECONDS):
                 response = await stack.enter_async_context(rt.upstream.download(link))
             if response.status_code != 200:
-                raise Undelivered(f"http_{response.status_code}")
+                raise NotArchived(f"http_{response.status_code}")
             declared = response.headers.get("content-length", "")
             expected = int(declared) if declared.isdigit() else None
             return await rt.archive.write(
                 path, _whole(response, expected), max_bytes=rt.settings.max_video_bytes
             )
     except FetchError as error:
-        raise Undelivered(getattr(error, "reason", "refused")) from error
+        raise NotArchived(getattr(error, "reason", "refused")) from error
     except (TooLarge, Empty) as error:
-        raise Undelivered("too_large" if isinstance(error, TooLarge) else "empty") from error
+        raise NotArchived("too_large" if isinstance(error, TooLarge) else "empty") from error
     except ArchiveError as error:
-        raise Undelivered("archive_unavailable") from error
+        raise NotArchived("archive_unavailable") from error
 
 
 async def _whole(response: Response, expected: int | None) -> AsyncIterator[bytes]:
-    """The bytes, or `Undelivered` at their end where some are missing: raised while they are
+    """The bytes, or `NotArchived` at their end where some are missing: raised while they are
     written, so that a part of a video never stands in the archive."""
     received = 0
     async for chunk in _paced(response.aiter_raw()):
         received += len(chunk)
         yield chunk
     if expected is not None and received != expected:
-        raise Undelivered("truncated")
+        raise NotArchived("truncated")
 
 
 async def _paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same, or `Undelivered` where they come too slowly. Only waiting for them counts: a slow
+    """The same, or `NotArchived` where they come too slowly. Only waiting for them counts: a slow
     archive is no fault of theirs."""
     loop, left = asyncio.get_running_loop(), _BEHIND_SECONDS
     while True:
@@ -121,4 +121,4 @@ async def _in_time(seconds: float) -> AsyncIterator[None]:
         async with asyncio.timeout(seconds):
             yield
     except TimeoutError:
-        raise Undelivered("slow") from None
+        raise NotArchived("slow") from None
