@@ -14,15 +14,13 @@ from app.api.parameters import refusals
 from app.db import durations, jobs, limits
 from app.db.durations import History, Waits
 from app.domain.limits import Limit, LimitStatus
+from app.domain.polling import ENOUGH_SAMPLES
 from app.errors import MethodNotAllowed
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
 from app.webhooks.urls import check_callback_url
 
 router = APIRouter(tags=["generations"])
-
-#: Fewer finished ones of a kind say nothing.
-_ENOUGH_SAMPLES = 5
 
 
 class CreditsDocument(Document):
@@ -154,7 +152,7 @@ def rate_document(status: LimitStatus) -> RateDocument:
 def _expected(ahead: int, waits: Waits, history: History) -> ExpectedDocument:
     found: dict[str, Any] = {}
     for name, known in (("wait", waits), ("duration", history)):
-        enough = known.samples >= _ENOUGH_SAMPLES
+        enough = known.samples >= ENOUGH_SAMPLES
         found[f"{name}_p50_seconds"] = round(known.p50_seconds, 3) if enough else None
         found[f"{name}_p90_seconds"] = round(known.p90_seconds, 3) if enough else None
     return ExpectedDocument(queued_ahead=ahead, **found)

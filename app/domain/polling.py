@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 #: Fewer finished generations of a kind do not show how long the next one takes.
-_ENOUGH_SAMPLES = 5
+ENOUGH_SAMPLES = 5
 #: The first poll comes at this share of the fastest tenth's time; an earlier one is wasted.
 _FIRST_SHARE = 0.9
 #: The share of the upstream's request budget that polls may use. Submissions have priority.
@@ -24,7 +24,7 @@ class Pace:
 
     def first_look(self, *, samples: int, p10_seconds: float) -> float:
         """Seconds from the submission to the first poll."""
-        if samples < _ENOUGH_SAMPLES:
+        if samples < ENOUGH_SAMPLES:
             return self.first_seconds
         return max(self.least_seconds, _FIRST_SHARE * p10_seconds)
 

@@ -8,9 +8,8 @@ from datetime import datetime
 
 from app.db.durations import History
 from app.domain.generation import CLOSED, FINAL, Generation, State
+from app.domain.polling import ENOUGH_SAMPLES
 
-#: Fewer finished ones of a kind say nothing.
-_ENOUGH_SAMPLES = 5
 #: What one takes while there is no history; the upstream's page for Luma says about seven minutes.
 _USUAL_SECONDS = 420.0
 _SLOW_SECONDS = 600.0
@@ -41,7 +40,7 @@ class Progress:
 
 def progress_of(generation: Generation, history: History, *, now: datetime) -> Progress:
     since, until = generation.submitted_at, generation.finished_at or now
-    known = history.samples >= _ENOUGH_SAMPLES
+    known = history.samples >= ENOUGH_SAMPLES
     return Progress(
         elapsed_seconds=0.0 if since is None else max((until - since).total_seconds(), 0.0),
         p50_seconds=history.p50_seconds if known else None,
