@@ -9,16 +9,16 @@ from uuid import UUID
 
 from app.errors import InvalidRequest, Issue
 
-Position = tuple[datetime, UUID]
+PagePosition = tuple[datetime, UUID]
 
 
-def write(position: Position) -> str:
+def write(position: PagePosition) -> str:
     created_at, generation_id = position
     plain = f"{created_at.isoformat()}|{generation_id}"
     return base64.urlsafe_b64encode(plain.encode()).rstrip(b"=").decode()
 
 
-def read(cursor: str) -> Position:
+def read(cursor: str) -> PagePosition:
     """Raises `InvalidRequest` for anything that `write` did not make."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)

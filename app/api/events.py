@@ -21,7 +21,7 @@ from app.api.documents import (
 from app.api.parameters import GenerationId, refusals
 from app.db import events
 from app.db.durations import History
-from app.db.events import Event, Position, Whose
+from app.db.events import Event, EventPosition, Whose
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, Spec
@@ -235,7 +235,7 @@ class _Stream:
 
     rt: ApiRuntime
     listener: Listener
-    position: Position
+    position: EventPosition
     #: Sent first, so that a client that hears nothing knows where it was.
     began_at: int | None = None
     #: The generation whose end is the stream's, as last seen.

@@ -19,7 +19,7 @@ from sqlalchemy import Row, text
 from app.db.session import Tx
 
 #: (transaction, event id): where a reader is. Everything up to it has been read.
-Position = tuple[int, int]
+EventPosition = tuple[int, int]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,7 @@ class Event:
     created_at: datetime
 
     @property
-    def position(self) -> Position:
+    def position(self) -> EventPosition:
         return (self.txid, self.id)
 
 
@@ -75,13 +75,13 @@ def _event(row: Row[Any]) -> Event:
     return Event(**row._mapping)
 
 
-async def last_position(tx: Tx) -> Position:
+async def last_position(tx: Tx) -> EventPosition:
     """The position after all readable events."""
     row = (await tx.execute(_LAST)).one_or_none()
     return (0, 0) if row is None else (row.txid, row.id)
 
 
-async def after(tx: Tx, position: Position, *, limit: int) -> list[Event]:
+async def after(tx: Tx, position: EventPosition, *, limit: int) -> list[Event]:
     """Everybody's readable events after this position, in order."""
     rows = await tx.execute(_AFTER, {"txid": position[0], "id": position[1], "limit": limit})
     return [_event(row) for row in rows]
@@ -99,7 +99,7 @@ def _filter(whose: Whose) -> tuple[str, dict[str, Any]]:
     return of_team, {"whose": whose.team_id}
 
 
-async def replay(tx: Tx, whose: Whose, position: Position, *, limit: int) -> list[Event]:
+async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -> list[Event]:
     """A reader's own readable events after this position, in order."""
     clause, values = _filter(whose)
     rows = await tx.execute(
@@ -113,7 +113,7 @@ async def replay(tx: Tx, whose: Whose, position: Position, *, limit: int) -> lis
     return [_event(row) for row in rows]
 
 
-async def newest_position(tx: Tx, whose: Whose) -> Position:
+async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
     """The position of a reader's newest readable event, or the beginning. Only events that are not
     readable yet come after it."""
     clause, values = _filter(whose)
@@ -146,7 +146,7 @@ async def has_readable_end(
     return bool(seen.readable or (ended and not seen.there))
 
 
-async def position_of(tx: Tx, event_id: int) -> Position:
+async def position_of(tx: Tx, event_id: int) -> EventPosition:
     """Where a reader is that has read this event last. One that is kept no more was before all that
     are; one that never was has nothing behind it that the newest before it has not."""
     row = (

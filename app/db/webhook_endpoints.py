@@ -226,7 +226,7 @@ async def delete(tx: Tx, endpoint_id: UUID) -> None:
     await tx.execute(text("DELETE FROM webhook_endpoints WHERE id = :id"), {"id": endpoint_id})
 
 
-async def hold(tx: Tx, endpoint_id: UUID) -> None:
+async def lock(tx: Tx, endpoint_id: UUID) -> None:
     """Keeps it from being deleted until the transaction ends. Before its deliveries are written to:
     a deletion locks the endpoint first, and two that lock in two orders wait for each other."""
     await tx.execute(

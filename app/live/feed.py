@@ -17,7 +17,7 @@ from datetime import datetime
 from uuid import UUID
 
 from app.db import events, generations, members
-from app.db.events import Event, Position, Whose, audiences
+from app.db.events import Event, EventPosition, Whose, audiences
 from app.db.session import Database
 from app.domain.generation import Generation
 from app.errors import Unavailable
@@ -101,7 +101,7 @@ class Feed:
         #: By whose events they hear, so that an event costs no more the more there are of others.
         self._listeners: dict[Whose, set[Listener]] = {}
         self._of_member: Counter[UUID] = Counter()
-        self._position: Position | None = None
+        self._position: EventPosition | None = None
         self._placed = asyncio.Event()
         self._hurry = asyncio.Event()
         self._released = False

@@ -139,7 +139,7 @@ async def record(rt: Runtime, result: AttemptResult) -> None:
     disabled = ""
     async with rt.db.begin() as tx:
         if delivery.endpoint_id is not None:
-            await webhook_endpoints.hold(tx, delivery.endpoint_id)
+            await webhook_endpoints.lock(tx, delivery.endpoint_id)
         written = await webhook_deliveries.record(
             tx, delivery, result.attempt, state=state, next_attempt_at=at,
             finished_at=None if at else now,
