@@ -159,7 +159,7 @@ async def stream_generation_events(
     if over and not left:
         rt.feed.leave(listener)
         return Response(status_code=204)
-    stream = _Stream(rt, listener, begin, of_one=generation, final_sent=over)
+    stream = _Stream(rt, listener, begin, of_one=generation, final_seen=over)
     return EventStream(stream.frames(), leave=stream.leave)
 
 
@@ -231,7 +231,7 @@ async def _render(rt: ApiRuntime, item: FeedItem) -> bytes:
 
 @dataclass(slots=True)
 class _Stream:
-    """What one stream sends: first what has happened behind `position`, then what happens."""
+    """What one stream sends: first the past events after `position`, then new ones."""
 
     rt: ApiRuntime
     listener: Listener
@@ -240,9 +240,9 @@ class _Stream:
     began_at: int | None = None
     #: The generation whose end is the stream's, as last seen.
     of_one: Generation | None = None
-    #: Its end is among what has happened: there is nothing to wait for behind that.
-    final_sent: bool = False
-    #: All that has happened is sent: what waits follows on it without a gap.
+    #: Its last event is past or has been sent: there is nothing to wait for after it.
+    final_seen: bool = False
+    #: All past events are sent: those waiting at the listener follow without a gap.
     caught_up: bool = False
 
     def leave(self) -> None:
@@ -257,7 +257,7 @@ class _Stream:
             yield beginning(retry_milliseconds=_RETRY_MILLISECONDS, event_id=self.began_at)
             async for item in self._before():
                 yield await self._frame(item)
-            while not self.final_sent:
+            while not self.final_seen:
                 live = self.listener.take() if self.caught_up else None
                 if live is not None:
                     if live.event.position > self.position:
@@ -271,10 +271,10 @@ class _Stream:
                 elif not await self.listener.heard(seconds=HEARTBEAT_SECONDS):
                     yield await self._heartbeat()
         except Unavailable:
-            # The client comes again and goes on from what it has seen.
+            # The client connects again and continues after its last event.
             reason = "unavailable"
         except (GeneratorExit, asyncio.CancelledError):
-            # It was sent something and took nothing of it for too long.
+            # The client has not read what was sent for too long.
             reason = self.listener.ended or "behind"
             raise
         finally:
@@ -294,7 +294,7 @@ class _Stream:
         self.position = item.event.position
         if self.of_one is not None:
             self.of_one = item.generation
-            self.final_sent = self.final_sent or _is_final(item.event)
+            self.final_seen = self.final_seen or _is_final(item.event)
         if item.frame is None:
             item.frame = await _render(self.rt, item)
         return item.frame

@@ -39,7 +39,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSummary:
-    """An endpoint as operators see it, without what signs. `member_name` None: the team's.
+    """An endpoint as operators see it, without its secrets. `member_name` None: the team's.
     `pending` and `failed` count its deliveries."""
 
     id: UUID

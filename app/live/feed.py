@@ -23,11 +23,11 @@ from app.domain.generation import Generation
 from app.errors import Unavailable
 
 LOOK_SECONDS = 1.0
-#: How long a key that is revoked, or has run out, is listened with at most, and a look.
+#: How long the streams of a revoked or expired key stay open, plus one look.
 KEYS_SECONDS = 3.0
 _PAGE = 500
-#: Events that wait for one listener. One that is further behind is let go, and reads on from where
-#: it was when it comes again.
+#: Events that may wait for one listener. The stream of one further behind ends; its client connects
+#: again and continues where it was.
 MAX_BEHIND = 1_000
 
 
@@ -43,14 +43,14 @@ class FeedItem:
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """`wake` is set when there is something to take, or when it is over."""
+    """`wake` is set when there is something to take, or when the stream has ended."""
 
     whose: Whose
     member_id: UUID
     key_id: UUID
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: deque[FeedItem] = field(default_factory=deque)
-    #: Why it is over: `stopping`, `behind`, `revoked` or `left`; empty while it is not.
+    #: Why it ended: `stopping`, `behind`, `revoked` or `left`; empty while it has not.
     ended: str = ""
 
     def offer(self, item: FeedItem) -> None:
@@ -67,7 +67,7 @@ class Listener:
         self.wake.set()
 
     async def heard(self, *, seconds: float) -> bool:
-        """True once there is something to take or it is over; False when the time is over."""
+        """True once there is something to take or the stream has ended; False after `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.wake.wait()
@@ -98,7 +98,7 @@ class Feed:
         self._now = now
         self._keys_due = 0.0
         self._on_fault = on_fault
-        #: By whose events they hear, so that an event costs no more the more there are of others.
+        #: By whose events they get, so that the cost of an event grows with its own listeners only.
         self._listeners: dict[Whose, set[Listener]] = {}
         self._of_member: Counter[UUID] = Counter()
         self._position: EventPosition | None = None
@@ -127,14 +127,14 @@ class Feed:
         self._hurry.set()
 
     def release(self) -> None:
-        """Lets every listener go, and takes no new one: the process is stopping."""
+        """Ends every listener, and takes no new one: the process is stopping."""
         self._released = True
         for listener in self._everybody():
             listener.end("stopping")
 
     def listen(self, whose: Whose, *, member_id: UUID, key_id: UUID) -> Listener:
-        """Hears everything that the reader reads from now on, for as long as the key is good. To be
-        given to `leave`."""
+        """A listener that gets everything the reader reads from now on, while the key is good. Pass
+        it to `leave` at the end."""
         listener = Listener(whose, member_id, key_id)
         if self._released:
             listener.end("stopping")
@@ -185,7 +185,7 @@ class Feed:
                 await self._tried(self._let_go)
                 more = await self._tried(self._look)
             else:
-                # Nobody misses anything: the next one to listen begins at a new place.
+                # Nobody misses anything: the next listener begins at a new position.
                 self._position = None
                 self._placed.clear()
             if not more:
@@ -200,13 +200,13 @@ class Feed:
         except Unavailable:
             pass
         except Exception as fault:
-            # A reader that ends would leave everybody listening to nothing.
+            # Without the reader, every listener would wait for ever.
             self._on_fault(fault)
         return False
 
     async def _let_go(self) -> bool:
-        """Ends the streams of keys that could open none any more; what waits for them is not sent.
-        True where it was time to ask."""
+        """Ends the streams of keys that are no longer good; what waits for them is not sent. True
+        if it was time to ask."""
         if time.monotonic() < self._keys_due:
             return False
         key_ids = {listener.key_id for listener in self._everybody()}

@@ -42,7 +42,7 @@ from app.webhooks.sender import Sender
 log = logger(__name__)
 
 ATTEMPT_SECONDS = 15.0
-#: Of an answer, as much as is read, and as much as is kept.
+#: How much of an answer is read, and how much is kept.
 _MOST_ANSWER_BYTES = 4_096
 _KEPT_ANSWER_CHARACTERS = 1_000
 _GONE = 410
@@ -91,8 +91,8 @@ async def attempt(rt: Runtime, sender: Sender, delivery_id: UUID) -> AttemptResu
 
 
 async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None:
-    """None where there is nothing to send: it ended, it waits for a later time and has its job for
-    then, or its receiver is no more."""
+    """None if there is nothing to send: it ended, it is due later and has its job for then, or its
+    receiver no longer exists."""
     async with rt.db.single() as tx:
         delivery = await webhook_deliveries.find_any(tx, delivery_id)
         if delivery is None or delivery.state != "pending":
@@ -203,7 +203,7 @@ def _receiver(
         until = endpoint.previous_until
         if endpoint.previous_seed is not None and until is not None and until > rt.clock.now():
             seeds.append(endpoint.previous_seed)
-        # A test goes to a disabled one too: that is how one sees that it works again.
+        # A test goes to a disabled endpoint too: it shows whether the receiver works again.
         if not endpoint.enabled and delivery.kind is not Kind.TEST:
             return None
         secrets = [sender.secrets.of_endpoint(seed) for seed in seeds]
@@ -281,7 +281,7 @@ async def _send(
     if status is not None and not 200 <= status < 300:
         error = f"answered {status}"
     elif status is not None and error is not None:
-        # It said yes; what it said besides is not needed.
+        # It accepted the webhook; the rest of its answer is not needed.
         error = None
     return AttemptResult(
         delivery=delivery,
