@@ -250,7 +250,6 @@ def upstream_client(settings: Settings) -> HttpClient:
     # A worker looks up as many generations at a time as it submits.
     return HttpClient(
         max_connections=2 * settings.worker_concurrency,
-        connect_seconds=settings.upstream_connect_seconds,
         socket_options=_KEPT_OPEN,
     )
 

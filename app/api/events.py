@@ -36,6 +36,12 @@ router = APIRouter(tags=["events"])
 
 TOKEN_SECONDS = 300
 HEARTBEAT_SECONDS = 15.0
+#: Streams of one member that one API process keeps open: more tabs than anyone has, and a hundredth
+#: of what a process keeps by default, so that no member takes the places of all others.
+MAX_STREAMS_PER_MEMBER = 100
+#: How long a stream lasts before its client has to connect again, with a key that is still good:
+#: often enough that streams spread over all processes, and so seldom that it costs next to nothing.
+STREAM_SECONDS = 3_600.0
 #: How soon a client comes again after its stream ended.
 _RETRY_MILLISECONDS = 2_000
 _PLACED_SECONDS = 10.0
@@ -165,14 +171,13 @@ async def stream_generation_events(
 
 async def _listen(rt: ApiRuntime, caller: CallerRecord, whose: Whose) -> Listener:
     """A listener that misses nothing from now on. Raises `TooManyStreams` and `Unavailable`."""
-    mine = rt.settings.max_streams_per_member
-    if rt.feed.listening_of(caller.member_id) >= mine:
+    if rt.feed.listening_of(caller.member_id) >= MAX_STREAMS_PER_MEMBER:
         rt.metrics.streams_ended.labels("refused_member").inc()
         raise TooManyStreams(
-            f"{mine} streams of this member are open, which is the limit of one process; close "
-            "some.",
+            f"{MAX_STREAMS_PER_MEMBER} streams of this member are open, which is the limit of one "
+            "process; close some.",
             retry_after_seconds=10,
-            extra={"limit": "max_streams_per_member", "limit_value": mine},
+            extra={"limit": "max_streams_per_member", "limit_value": MAX_STREAMS_PER_MEMBER},
         )
     if rt.feed.listening >= rt.settings.max_streams:
         rt.metrics.streams_ended.labels("refused_process").inc()
@@ -250,7 +255,7 @@ class _Stream:
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
         # Spread, so that streams that began together do not all come again together.
-        seconds = self.rt.settings.stream_seconds * random.uniform(0.9, 1.0)  # noqa: S311
+        seconds = STREAM_SECONDS * random.uniform(0.9, 1.0)  # noqa: S311
         until = time.monotonic() + seconds
         reason = "over"
         try:

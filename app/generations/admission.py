@@ -36,6 +36,9 @@ from app.telemetry import logger
 
 log = logger(__name__)
 
+#: How long an Idempotency-Key is remembered: two days, so that a job that runs once a day and was
+#: interrupted can repeat its requests the next day without paying twice.
+IDEMPOTENCY_SECONDS = 172_800
 #: When the database breaks off during admission, how often and how long to ask whether it was kept.
 _RECOVERY_LOOKS = 10
 _RECOVERY_SECONDS = 0.5
@@ -123,7 +126,7 @@ async def admit(
         "prompt_head": marks.head,
         "prompt_digest": marks.digest,
         "idempotency_key": idempotency_key,
-        "idempotency_seconds": rt.settings.idempotency_seconds,
+        "idempotency_seconds": IDEMPOTENCY_SECONDS,
         "queue_seconds": rt.settings.queue_seconds,
         "now": rt.clock.for_database(),
     }

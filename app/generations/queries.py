@@ -14,6 +14,13 @@ from app.errors import NotFound, Unavailable
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import LinkSigner
 
+#: How long a signed video link is valid: seven days, as long as a link of the upstream.
+LINK_SECONDS = 604_800
+#: Requests of one member that one API process lets wait for a video: ten times the open generations
+#: that a member may have by default, and a fiftieth of what a process lets wait by default, so that
+#: no member takes the places of all others.
+MAX_WAITING_PER_MEMBER = 200
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
@@ -47,7 +54,7 @@ def signed_link(rt: Runtime, signer: LinkSigner, generation: Generation) -> str 
         return None
     if asset.state not in ("pending", "archived"):
         return None
-    return signer.link(generation.id, now=rt.clock.now(), seconds=rt.settings.link_seconds)
+    return signer.link(generation.id, now=rt.clock.now(), seconds=LINK_SECONDS)
 
 
 async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
@@ -121,7 +128,7 @@ async def wait_until_closed(
     if (
         seconds <= 0
         or rt.watch.waiting >= rt.settings.max_waiting
-        or mine[caller.member_id] >= rt.settings.max_waiting_per_member
+        or mine[caller.member_id] >= MAX_WAITING_PER_MEMBER
     ):
         return False
     mine[caller.member_id] += 1

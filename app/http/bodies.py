@@ -14,16 +14,24 @@ from starlette.types import Message
 
 from app.errors import MalformedJson, PayloadTooLarge, RequestTimedOut
 
+#: Largest request body that is read: over twice the longest prompt with every character escaped.
+MAX_BODY_BYTES = 1_048_576
+#: How long a client may take to send a body. The largest one takes as long at 140 kbit/s, and a
+#: client that sends a byte at a time holds its connection no longer.
+BODY_SECONDS = 60.0
+#: Largest body that the framework reads: a small document, read before the key is looked at.
+_MAX_DOCUMENT_BYTES = 65_536
 
-async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
+
+async def read_body(request: Request, *, limit: int) -> bytes:
     """The whole body. Raises `PayloadTooLarge` as soon as it is longer than `limit` bytes, and
-    `RequestTimedOut` when it takes longer than `seconds`."""
+    `RequestTimedOut` when it takes longer than `BODY_SECONDS`."""
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
     body = bytearray()
     try:
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > limit:
@@ -35,10 +43,10 @@ async def read_body(request: Request, *, limit: int, seconds: float) -> bytes:
     return bytes(body)
 
 
-async def read_json_object(request: Request, *, limit: int, seconds: float) -> dict[str, Any]:
+async def read_json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises what `read_body` raises, or `MalformedJson`, saying
     where."""
-    document = parse_json(await read_body(request, limit=limit, seconds=seconds))
+    document = parse_json(await read_body(request, limit=MAX_BODY_BYTES))
     if not isinstance(document, dict):
         raise MalformedJson("The request body must be a JSON object.")
     return document
@@ -59,10 +67,6 @@ def parse_json(body: bytes) -> Any:
         raise MalformedJson("The request body is not JSON that can be read here.") from None
 
 
-#: What the framework reads are small documents, and it reads those of strangers too.
-_MOST_READ_BYTES = 65_536
-
-
 class BoundedRoute(APIRoute):
     """For routes whose body the framework reads: it does so before it asks who calls, would take
     any length and any time, and would not read JSON whose sender calls it something else, as curl
@@ -74,9 +78,7 @@ class BoundedRoute(APIRoute):
             return handle
 
         async def bounded(request: Request) -> Response:
-            settings = request.app.state.runtime.settings
-            limit = min(settings.max_body_bytes, _MOST_READ_BYTES)
-            body = await read_body(request, limit=limit, seconds=settings.body_seconds)
+            body = await read_body(request, limit=_MAX_DOCUMENT_BYTES)
             if body:
                 parse_json(body)
 

@@ -32,6 +32,9 @@ from app.settings import Settings
 KEEP_ALIVE_SECONDS = 75
 #: Request line and headers together; more is no client of ours.
 MAX_HEAD_BYTES = 65_536
+#: How long a client may take to send a request's head. That is a few packets: no working link needs
+#: longer, and a client that sends nothing holds its connection no longer.
+HEAD_SECONDS = 10.0
 #: A stopping process goes on listening to open connections that are silent for so long: a request
 #: may be on its way, and its client cannot know whether it is safe to send it again.
 LINGER_SECONDS = 1.0
@@ -41,7 +44,6 @@ class BoundedProtocol(HttpToolsProtocol):
     """Drops connections whose request head is slow or endless, and those above the limit; leaves
     no request unanswered of which a byte has come."""
 
-    head_seconds: ClassVar[float]
     max_connections: ClassVar[int]
     #: Of the whole server: the loop may have accepted some that nobody has heard of yet.
     stopping: ClassVar[bool] = False
@@ -150,7 +152,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _expect_head(self) -> None:
         self._head_bytes = 0
-        self._head_timer = asyncio.get_running_loop().call_later(self.head_seconds, self._drop)
+        self._head_timer = asyncio.get_running_loop().call_later(HEAD_SECONDS, self._drop)
 
     def _end_of_head(self) -> None:
         if self._head_timer is not None:
@@ -223,10 +225,7 @@ def _unread_bytes(transport: Transport) -> int:
 
 def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.Config:
     """`options` go to `uvicorn.Config`."""
-    limits = {
-        "head_seconds": settings.head_seconds,
-        "max_connections": settings.max_connections,
-    }
+    limits = {"max_connections": settings.max_connections}
     return uvicorn.Config(
         app,
         http=type("LimitedProtocol", (BoundedProtocol,), limits),

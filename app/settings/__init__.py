@@ -118,11 +118,6 @@ class Settings(
             raise ConfigurationError(
                 "DATABASE_URL must be a PostgreSQL address, postgresql://user:password@host/name."
             )
-        if self.worker_stalled_seconds < 3 * self.worker_heartbeat_seconds:
-            raise ConfigurationError(
-                "REELGATE_WORKER_STALLED_SECONDS must be at least three times "
-                "REELGATE_WORKER_HEARTBEAT_SECONDS, or living workers are taken for dead."
-            )
         if self.simulator_url is not None and not _is_loopback(self.simulator_url):
             raise ConfigurationError("REELGATE_SIMULATOR_URL must be a loopback address.")
         if self.profile is Profile.PRODUCTION:

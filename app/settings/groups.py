@@ -128,13 +128,10 @@ class Running(BaseModel):
     worker_poll_seconds: Seconds = Field(
         0.5, description="How often an idle worker looks for jobs that are due."
     )
-    worker_heartbeat_seconds: Seconds = Field(
-        3, description="How often a worker process gives a sign of life."
-    )
     worker_stalled_seconds: Seconds = Field(
         15,
         description="Silence after which a worker is taken for dead and its jobs are given to "
-        "others; at least three signs of life long.",
+        "others.",
     )
     worker_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port `reelgate worker` shows its metrics on; 0: none."
@@ -162,24 +159,8 @@ class CallerPolicy(BaseModel):
     max_waiting: int = Field(
         10_000, ge=1, description="Requests one API process lets wait for a video at a time."
     )
-    max_waiting_per_member: int = Field(
-        200, ge=1, description="Of these, how many may be one member's."
-    )
     max_connections: int = Field(
         20_000, ge=1, description="Connections one API process keeps; more are closed at once."
-    )
-    head_seconds: Seconds = Field(
-        10, description="How long a client may take to send a request's headers."
-    )
-    body_seconds: Seconds = Field(
-        60, description="How long a client may take to send a request's body."
-    )
-    link_seconds: Seconds = Field(604_800, description="How long a signed video link is valid.")
-    idempotency_seconds: Seconds = Field(
-        172_800, description="How long an Idempotency-Key is remembered."
-    )
-    max_body_bytes: int = Field(
-        1_048_576, ge=1024, description="Largest request body that is read."
     )
 
 
@@ -219,14 +200,6 @@ class Notifications(BaseModel):
     max_streams: int = Field(
         10_000, ge=1, description="Streams of events one API process keeps open at a time."
     )
-    max_streams_per_member: int = Field(
-        100, ge=1, description="Of these, how many may be one member's."
-    )
-    stream_seconds: Seconds = Field(
-        3_600,
-        description="How long a stream of events lasts before its client has to connect again, "
-        "with a key that is still good.",
-    )
     webhook_internal_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),
         description="Receivers inside your network that webhooks may go to, comma separated, such "
@@ -234,9 +207,6 @@ class Notifications(BaseModel):
     )
     webhook_concurrency: int = Field(
         16, ge=1, le=500, description="Webhooks one worker process sends at a time."
-    )
-    webhook_max_endpoints: int = Field(
-        20, ge=1, description="Webhook endpoints a member may have, and a team."
     )
     history_days: int = Field(
         90, ge=1, le=36_500,
@@ -285,17 +255,11 @@ class UpstreamPolicy(BaseModel):
     upstream_rate_per_minute: int = Field(
         180, ge=1, le=60_000, description="Requests per minute each upstream key may make."
     )
-    upstream_connect_seconds: Seconds = Field(
-        10, description="How long connecting to the upstream may take."
-    )
     upstream_read_seconds: Seconds = Field(
         900, description="How long the upstream may take to answer a submission."
     )
     breaker_failures: int = Field(
         5, ge=1, description="Submissions in a row without an answer that stop further ones."
-    )
-    breaker_seconds: Seconds = Field(
-        15, description="How long the breaker stays open before the upstream is probed."
     )
     poll_first_seconds: Seconds = Field(
         60, description="When a result is first asked for while there is no history of its kind."
@@ -306,9 +270,6 @@ class UpstreamPolicy(BaseModel):
     )
     running_seconds: Seconds = Field(
         3_600, description="How long the upstream may take before a generation becomes unknown."
-    )
-    unknown_seconds: Seconds = Field(
-        604_800, description="How long an unknown generation with an upstream id is polled on."
     )
     download_hosts: Words = Field(
         ("s3.us-east-1.amazonaws.com", "asset.1min.ai"),

@@ -20,6 +20,9 @@ from app.errors import Forbidden, InvalidRequest, Issue, NotFound
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
 
+#: Endpoints a member may have, and a team: each event makes a delivery for every one of them.
+MAX_ENDPOINTS = 20
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
@@ -47,7 +50,7 @@ async def create(
     are too many already. `url` is one that may be called."""
     if team_wide and not caller.is_admin:
         raise Forbidden("Only an administrator of the team may have a team-wide endpoint.")
-    endpoint_id, seed, most = uuid4(), make_seed(), rt.settings.webhook_max_endpoints
+    endpoint_id, seed, most = uuid4(), make_seed(), MAX_ENDPOINTS
     async with rt.db.begin() as tx:
         made = await webhook_endpoints.create(
             tx, endpoint_id, team_id=caller.team_id,

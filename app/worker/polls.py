@@ -24,6 +24,9 @@ from app.worker.upstream_keys import set_aside
 log = logger(__name__)
 
 POLL_AHEAD = 10
+#: How long an unknown generation with an upstream id is polled. A week outlasts any outage the
+#: upstream is likely to have; what it cannot answer then, an operator resolves.
+UNKNOWN_SECONDS = 604_800.0
 #: While the key that made a generation is not configured here, nothing else can ask for it.
 _NO_KEY_SECONDS = 300.0
 _POLLED = frozenset({State.RUNNING, State.UNKNOWN})
@@ -61,7 +64,7 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
         if work.upstream_key_id not in labels:
             log.warning("upstream_key_missing", generation_id=str(work.id))
             await _mark_unknown_when_overdue(rt, transaction, work, now)
-            if _worth_asking(rt, work, now):
+            if _worth_asking(work, now):
                 await _poll_at(tx, work, now + timedelta(seconds=_NO_KEY_SECONDS))
             return None
         slot = await upstream_keys.take_slot(
@@ -119,7 +122,7 @@ async def _keep_looking(
         label = next(name for name, i in rt.upstream_key_ids.items() if i == work.upstream_key_id)
         await set_aside(rt, transaction, label, answer.key_trouble)
     if work.state is State.UNKNOWN or overdue:
-        if not _worth_asking(rt, work, now):
+        if not _worth_asking(work, now):
             return entered
         wait = pace_of(rt).next_look_at_unknown(elapsed_seconds=_elapsed(work, now))
     else:
@@ -140,8 +143,8 @@ async def _mark_unknown_when_overdue(
     return await lifecycle.mark_unknown(transaction, work, attempt=None, reason="deadline")
 
 
-def _worth_asking(rt: WorkerRuntime, work: Work, now: datetime) -> bool:
-    if _elapsed(work, now) <= rt.settings.unknown_seconds:
+def _worth_asking(work: Work, now: datetime) -> bool:
+    if _elapsed(work, now) <= UNKNOWN_SECONDS:
         return True
     log.error("unknown_given_up", generation_id=str(work.id))
     return False

@@ -15,6 +15,10 @@ from app.worker import archiving, deliveries, polls, retention, submissions, upk
 
 log = logger(__name__)
 
+#: Heartbeats in the time after which a silent worker is taken for dead: some may be late or lost on
+#: a busy machine, and the worker still keeps its jobs.
+_HEARTBEATS_PER_STALL = 5
+
 
 async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     """Works until `stopping`, then finishes what is in flight within the drain time."""
@@ -36,7 +40,7 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
         },
         poll_seconds=rt.settings.worker_poll_seconds,
         drain_seconds=rt.settings.drain_seconds,
-        heartbeat_seconds=rt.settings.worker_heartbeat_seconds,
+        heartbeat_seconds=rt.settings.worker_stalled_seconds / _HEARTBEATS_PER_STALL,
         stalled_seconds=rt.settings.worker_stalled_seconds,
     )
     working = asyncio.create_task(workers.run(), name="jobs")

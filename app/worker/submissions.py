@@ -148,7 +148,7 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
                 [key_id for key_id, label in labels.items() if upstream_keys.keeps_up(rt, label)],
                 per_minute=rt.settings.upstream_rate_per_minute,
                 ahead=SUBMIT_AHEAD,
-                trial_seconds=rt.settings.breaker_seconds,
+                trial_seconds=upstream_keys.BREAKER_SECONDS,
             )
         if slot.key_id is None:
             await _wait_for_turn(rt, tx, work, slot)

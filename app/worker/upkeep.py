@@ -12,7 +12,8 @@ from app.errors import Unavailable
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.worker.archiving import ATTEMPT_SECONDS
-from app.worker.upstream_keys import probe
+from app.worker.polls import UNKNOWN_SECONDS
+from app.worker.upstream_keys import BREAKER_SECONDS, probe
 
 log = logger(__name__)
 
@@ -50,7 +51,7 @@ async def one_round(rt: WorkerRuntime) -> None:
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
         )
         missing = [
-            *await generations.enqueue_missing(tx, unknown_seconds=rt.settings.unknown_seconds),
+            *await generations.enqueue_missing(tx, unknown_seconds=UNKNOWN_SECONDS),
             *await assets.enqueue_missing(tx),
             *await webhook_deliveries.enqueue_missing(tx),
         ]
@@ -64,7 +65,7 @@ async def one_round(rt: WorkerRuntime) -> None:
         returned = await upstream_keys.return_due(tx)
         if returned:
             await jobs.run_all_now(tx, jobs.Job.SUBMIT)
-        due = await upstream_keys.claim_due_probes(tx, first_seconds=rt.settings.breaker_seconds)
+        due = await upstream_keys.claim_due_probes(tx, first_seconds=BREAKER_SECONDS)
     for label in returned:
         log.info("upstream_key_returned", label=label)
     for key in due:

@@ -26,6 +26,10 @@ log = logger(__name__)
 
 #: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
 _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
+#: How long the breaker stays open before the first probe, and how long a trial may take; both are
+#: doubled by each probe. Long enough for a server of the upstream to restart, and far less than a
+#: render takes, so that whoever waits for a video hardly notices.
+BREAKER_SECONDS = 15.0
 
 
 class Unproven(Exception):
@@ -117,7 +121,7 @@ async def _record_failure(
 ) -> None:
     if await upstream_keys.record_failure(
         transaction.tx, rt.upstream_key_ids[label], threshold=threshold,
-        open_seconds=rt.settings.breaker_seconds,
+        open_seconds=BREAKER_SECONDS,
     ):  # fmt: skip
         transaction.on_commit(rt.metrics.breaker_openings.labels(label).inc)
         transaction.on_commit(partial(log.error, "breaker_opened", label=label))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,23 +18,12 @@ from app.dialects.openai import wire as openai
 from app.domain.caller import Role
 from app.domain.nearest import Aliases
 from app.errors import MAX_ISSUES, InvalidRequest, Rejections
+from app.http import bodies
 from app.http.bodies import BoundedRoute
-from tests.harness.gateway import Gateway, gateway
+from tests.harness.gateway import Gateway
 
 PATHS = ("/api/v1/webhooks/endpoints", "/api/v1/admin/pause")
 JSON = {"Content-Type": "application/json"}
-
-
-@pytest.fixture
-async def narrow(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with gateway(database_url, tmp_path, worker=False, max_body_bytes=1024) as gate:
-        yield gate
-
-
-@pytest.fixture
-async def hasty(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
-    async with gateway(database_url, tmp_path, worker=False, body_seconds=0.2) as gate:
-        yield gate
 
 
 def test_every_route_with_a_document_reads_it_within_bounds() -> None:
@@ -46,7 +34,7 @@ def test_every_route_with_a_document_reads_it_within_bounds() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_stranger_sends_no_more_than_the_limit(narrow: Gateway, path: str) -> None:
+async def test_a_stranger_sends_no_more_than_the_limit(still_gate: Gateway, path: str) -> None:
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -55,19 +43,23 @@ async def test_a_stranger_sends_no_more_than_the_limit(narrow: Gateway, path: st
             sent += 1
             yield b" " * 512
 
-    answer = await narrow.http.post(path, content=endless(), headers=JSON)
+    answer = await still_gate.http.post(path, content=endless(), headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
     assert sent < 1_000
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_stranger_takes_no_longer_than_the_limit(hasty: Gateway, path: str) -> None:
+async def test_a_stranger_takes_no_longer_than_the_limit(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
+
     async def halting() -> AsyncIterator[bytes]:
         yield b"{"
         await asyncio.sleep(2)
         yield b"}"
 
-    answer = await hasty.http.post(path, content=halting(), headers=JSON)
+    answer = await still_gate.http.post(path, content=halting(), headers=JSON)
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
 
 

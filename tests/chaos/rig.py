@@ -1,7 +1,8 @@
 """What a process of a run takes for granted and the run can upset: the time, and a disk with room.
 
 `python -m tests.chaos.rig …` is `reelgate …` with two things around it that are asked again at each
-use. The product has no such thing in it.
+use, and with a breaker that is open only briefly, so that a run sees many probes and trials. The
+product has no such thing in it.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ _ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = (sys.executable, "-m", "tests.chaos.rig")
 #: Each piece of a video, where the archive is slow.
 _SLOW_SECONDS = 1.0
+#: How long a breaker stays open before it is first probed.
+_BREAKER_SECONDS = 1.0
 #: What the store's library says of a folder that is full.
 _FULL = "Unable to copy data to file: No space left on device (os error 28)"
 
@@ -93,10 +96,12 @@ def main() -> None:
 
     from app.cli import main as reelgate
     from app.runtime import Clock
+    from app.worker import upstream_keys
 
     opened = obstore.open_writer_async
     for owner, name, rigged in (
         (Clock, "now", now),
+        (upstream_keys, "BREAKER_SECONDS", _BREAKER_SECONDS),
         (obstore, "open_writer_async", lambda *what, **how: Writer(opened(*what, **how))),
     ):
         setattr(owner, name, rigged)

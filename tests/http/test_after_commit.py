@@ -18,11 +18,12 @@ from app.domain.ids import parse_generation_id
 from app.errors import Unavailable
 from app.generations import admission, queries
 from app.http import creation
+from app.webhooks import endpoints
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import execute, one
 from tests.http.breaking import Breaker, breaking
 from tests.http.creates import CREATES, Create
-from tests.webhooks.receiving import endpoint, receiving, webhook_gateway
+from tests.webhooks.receiving import endpoint, receiving
 
 every = pytest.mark.parametrize("name", CREATES)
 #: One of each dialect: the others differ before the commit only.
@@ -298,12 +299,12 @@ OTHER_DEEDS = {
 async def test_a_deed_that_breaks_behind_its_commit_says_that_it_is_done(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, deed: str
 ) -> None:
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 1000)
     use_case, method, path, body = OTHER_DEEDS[deed]
     async with (
         receiving() as receiver,
-        webhook_gateway(database_url, tmp_path, receiver, worker=False,
-                        webhook_max_endpoints=1000) as gate,
-    ):  # fmt: skip
+        webhook_gateway(database_url, tmp_path, receiver, worker=False) as gate,
+    ):
         key = await gate.member("op", team="default", role=Role.ADMIN)
         await gate.worker.upstream_key_ids_now()
         hook = (await endpoint(gate, key, receiver.url))["id"]

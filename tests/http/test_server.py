@@ -14,6 +14,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
+from app.generations import queries
+from app.http import bodies, server
 from app.http.server import MAX_HEAD_BYTES, raise_file_limit
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.sockets import listening
@@ -49,9 +51,10 @@ async def dropped(reader: asyncio.StreamReader) -> bool:
 
 @pytest.mark.parametrize("sent", [b"", b"GET /livez HTTP/1.1\r\nHost: a\r\nX-Slow: "])
 async def test_a_head_that_does_not_come_is_not_waited_for(
-    database_url: str, tmp_path: Path, sent: bytes
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
-    async with served(database_url, tmp_path, head_seconds=0.1) as (_, http):
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.1)
+    async with served(database_url, tmp_path) as (_, http):
         reader, writer = await connect(http)
         writer.write(sent)
         assert await dropped(reader)
@@ -59,9 +62,10 @@ async def test_a_head_that_does_not_come_is_not_waited_for(
 
 
 async def test_a_slow_second_request_on_a_kept_connection_is_dropped_too(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with served(database_url, tmp_path, head_seconds=0.2) as (_, http):
+    monkeypatch.setattr(server, "HEAD_SECONDS", 0.2)
+    async with served(database_url, tmp_path) as (_, http):
         parts = urlsplit(str(http.base_url))
         caller = socket.create_connection((parts.hostname, parts.port))
         # Without a turn of the loop in between: the first head has come before its time begins.
@@ -86,9 +90,10 @@ async def test_an_endless_head_is_cut(database_url: str, tmp_path: Path) -> None
 
 
 async def test_a_body_that_does_not_come_is_a_timeout_and_charges_nothing(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with served(database_url, tmp_path, body_seconds=0.1) as (gate, http):
+    monkeypatch.setattr(bodies, "BODY_SECONDS", 0.1)
+    async with served(database_url, tmp_path) as (gate, http):
         key = await gate.member()
         reader, writer = await connect(http)
         head = f"POST /api/features HTTP/1.1\r\nHost: a\r\nAPI-KEY: {key}\r\n"
@@ -163,9 +168,10 @@ async def test_connections_above_the_limit_are_closed_and_the_others_served(
 
 
 async def test_a_member_may_keep_only_so_many_requests_waiting(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with served(database_url, tmp_path, max_waiting_per_member=2) as (gate, http):
+    monkeypatch.setattr(queries, "MAX_WAITING_PER_MEMBER", 2)
+    async with served(database_url, tmp_path) as (gate, http):
         ada, ben = await gate.member("ada"), await gate.member("ben")
 
         async def ask(key: str) -> httpx.Response:
@@ -191,13 +197,12 @@ async def test_a_member_may_keep_only_so_many_requests_waiting(
 
 
 async def test_hundreds_of_waiting_requests_do_not_stop_a_create(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     many, at_once = 400, 20
+    monkeypatch.setattr(queries, "MAX_WAITING_PER_MEMBER", many)
     raise_file_limit()  # both ends of each connection are files of this process
-    async with served(
-        database_url, tmp_path, max_waiting_per_member=many, max_connections=2 * many
-    ) as (gate, http):
+    async with served(database_url, tmp_path, max_connections=2 * many) as (gate, http):
         crowd = await gate.member(
             "crowd", rate_per_minute=60_000, rate_burst=many, max_open=many,
             credit_limit=10**12,

@@ -28,6 +28,11 @@ def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]
     return "asyncio", {"use_uvloop": request.param}
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(served, "HEAD_SECONDS", PATIENCE_SECONDS)
+
+
 @dataclass
 class Door:
     """A server that answers `ok` to everything, once `open_` is set."""
@@ -36,9 +41,7 @@ class Door:
     open_: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
-        settings = settings_for(
-            "postgresql://nowhere/none", self.folder, head_seconds=PATIENCE_SECONDS
-        )
+        settings = settings_for("postgresql://nowhere/none", self.folder)
         self.server = Server(server_config(self, settings))
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.address: tuple[str, int] = self.listener.getsockname()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+from app.api.events import MAX_STREAMS_PER_MEMBER
 from app.members.members import Limits
 from tests.harness import database
 from tests.harness.processes import Api, until
 from tests.live.test_documented import streams
 from tests.promises.site import site
 
-STREAMS = 400
+MEMBERS = 4
+STREAMS = MEMBERS * MAX_STREAMS_PER_MEMBER
 PATIENCE_SECONDS = 120.0
 Connection = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
@@ -29,7 +31,7 @@ async def opened(api: Api, key: str) -> Connection:
 async def open_many(api: Api, key: str) -> list[Connection]:
     found: list[Connection] = []
     async with asyncio.timeout(PATIENCE_SECONDS):
-        while len(found) < STREAMS:
+        while len(found) < MAX_STREAMS_PER_MEMBER:
             found += await asyncio.gather(*(opened(api, key) for _ in range(50)))
     return found
 
@@ -39,27 +41,28 @@ def test_they_stop_no_create_and_hear_what_it_makes(
 ) -> None:
     with (
         postgres.fresh() as address,
-        site(address, tmp_path, REELGATE_MAX_STREAMS_PER_MEMBER=str(STREAMS)) as place,
+        site(address, tmp_path) as place,
     ):
         api = place.start_api()
-        listening = place.caller(api, "listening")
+        listening = [place.caller(api, f"listening-{number}") for number in range(MEMBERS)]
         other = place.caller(api, "busy", limits=Limits(max_open=50, rate_burst=50))
 
-        async def watch() -> str:
-            connections = await open_many(api, listening.key)
+        async def watch() -> list[str]:
+            connections = [await open_many(api, member.key) for member in listening]
             assert streams(api) == STREAMS
-            # Each asks for a generation of its own while all those are open.
+            # A create each, while all those are open.
             await asyncio.to_thread(lambda: [other.create(f"beside {n}") for n in range(20)])
-            made = await asyncio.to_thread(listening.create, "heard by all")
+            made = [await asyncio.to_thread(member.create, "heard by all") for member in listening]
             async with asyncio.timeout(PATIENCE_SECONDS):
-                for reader, _ in connections:
-                    heard = await reader.readuntil(made.encode())
-                    assert b"event: generation.queued" in heard
-                    assert b"beside" not in heard
-            for _, writer in connections:
-                writer.close()
+                for uuid, its in zip(made, connections, strict=True):
+                    for reader, writer in its:
+                        heard = await reader.readuntil(uuid.encode())
+                        assert b"event: generation.queued" in heard
+                        assert b"beside" not in heard
+                        writer.close()
             return made
 
         made = asyncio.run(watch())
         until(lambda: streams(api) == 0, "all of them are gone")
-        assert listening.state(made) == "queued"
+        for member, uuid in zip(listening, made, strict=True):
+            assert member.state(uuid) == "queued"

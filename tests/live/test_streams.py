@@ -232,11 +232,10 @@ async def test_a_stop_ends_every_stream_cleanly_and_takes_no_new_one(still_gate:
 
 
 async def test_streams_are_bounded_for_a_member_and_for_the_process(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with gateway(
-        database_url, tmp_path, worker=False, max_streams=3, max_streams_per_member=2
-    ) as gate:
+    monkeypatch.setattr(api_events, "MAX_STREAMS_PER_MEMBER", 2)
+    async with gateway(database_url, tmp_path, worker=False, max_streams=3) as gate:
         ada, bob = await gate.member("ada"), await gate.member("bob")
         async with serving(gate.rt) as client:
             first, second = (
@@ -258,14 +257,16 @@ async def test_streams_are_bounded_for_a_member_and_for_the_process(
                 await again.next()
 
 
-async def test_a_stream_ends_when_its_time_is_over(database_url: str, tmp_path: Path) -> None:
-    async with gateway(database_url, tmp_path, worker=False, stream_seconds=0.01) as gate:
-        key = await gate.member()
-        async with serving(gate.rt) as client, client.stream("/api/v1/events", key) as stream:
-            await stream.next()
-            gate.rt.feed.wake()
-            await made(gate, key)
-            assert types(await stream.rest()) in ([], ["generation.queued"])
+async def test_a_stream_ends_when_its_time_is_over(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(api_events, "STREAM_SECONDS", 0.01)
+    key = await still_gate.member()
+    async with serving(still_gate.rt) as client, client.stream("/api/v1/events", key) as stream:
+        await stream.next()
+        still_gate.rt.feed.wake()
+        await made(still_gate, key)
+        assert types(await stream.rest()) in ([], ["generation.queued"])
 
 
 @pytest.mark.parametrize("given", ["abc", "-1", "1.5", "9" * 19, "²"])

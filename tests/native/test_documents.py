@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.harness.gateway import Gateway, body, gateway
+from app.http import bodies
+from tests.harness.gateway import Gateway, body
 from tests.harness.traces import traces
 
 BODY = "REQUEST_BODY_VALIDATION_FAILED"
@@ -88,21 +89,12 @@ async def test_ten_thousand_wrong_fields_get_an_answer_of_bounded_size(
         assert len(answer.content) < 20_000
 
 
-@pytest.fixture
-async def narrow_gate(
-    database_url: str, tmp_path_factory: pytest.TempPathFactory
-) -> AsyncIterator[Gateway]:
-    async with gateway(
-        database_url, tmp_path_factory.mktemp("gate"), worker=False, max_body_bytes=1024
-    ) as gate:
-        yield gate
-
-
 async def test_a_body_above_the_limit_is_413_whether_it_says_its_length_or_not(
-    narrow_gate: Gateway,
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    key = await narrow_gate.member()
-    before = await traces(narrow_gate)
+    monkeypatch.setattr(bodies, "MAX_BODY_BYTES", 1024)
+    key = await still_gate.member()
+    before = await traces(still_gate)
     large = json.dumps(body("x" * 2000)).encode()
 
     async def in_pieces() -> AsyncIterator[bytes]:
@@ -110,13 +102,13 @@ async def test_a_body_above_the_limit_is_413_whether_it_says_its_length_or_not(
             yield large[start : start + 100]
 
     for content in (large, in_pieces()):
-        answer = await narrow_gate.http.post(
+        answer = await still_gate.http.post(
             "/api/features", content=content, headers={"API-KEY": key}
         )
         assert answer.status_code == 413
         assert answer.json()["errorCode"] == "PAYLOAD_TOO_LARGE"
         assert "1024 bytes" in answer.json()["message"]
         assert answer.json()["billed"] is False
-    assert await traces(narrow_gate) == before
-    fitting = await narrow_gate.create(key)
+    assert await traces(still_gate) == before
+    fitting = await still_gate.create(key)
     assert fitting.status_code == 202

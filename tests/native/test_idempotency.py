@@ -8,6 +8,7 @@ from typing import Any
 
 import httpx
 
+from app.generations.admission import IDEMPOTENCY_SECONDS
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import traces
@@ -87,12 +88,10 @@ async def test_keys_belong_to_a_member_and_not_to_an_api_key(still_gate: Gateway
 
 async def test_an_expired_key_makes_a_new_generation(database_url: str, tmp_path: Path) -> None:
     clock = HandClock()
-    async with gateway(
-        database_url, tmp_path, worker=False, clock=clock, idempotency_seconds=60
-    ) as gate:
+    async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
         key = await gate.member()
         first = await gate.create(key, idempotency_key="order-1")
-        clock.move(59)
+        clock.move(IDEMPOTENCY_SECONDS - 1)
         within = await gate.create(key, idempotency_key="order-1")
         assert uuid_of(within) == uuid_of(first)
         clock.move(1)

@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.domain.generation import Spec, State
 from app.domain.ids import parse_generation_id
 from app.errors import Unavailable
+from app.http.bodies import MAX_BODY_BYTES
 from tests.generations.test_round_trips import followed
 from tests.harness.gateway import PROMPT, Gateway, gateway
 from tests.harness.traces import traces
@@ -212,7 +213,7 @@ async def test_options_that_are_no_sdks_own(still_gate: Gateway) -> None:
 async def test_files_and_nested_fields_are_refused_by_their_name(still_gate: Gateway) -> None:
     key = await still_gate.member()
     before = await traces(still_gate)
-    large = b"\0" * (2 * still_gate.rt.settings.max_body_bytes)
+    large = b"\0" * (2 * MAX_BODY_BYTES)
     sent: tuple[dict[str, Any], ...] = (
         {"prompt": (None, PROMPT), "input_reference": ("cat.png", b"png", "image/png")},
         {"prompt": (None, PROMPT), "input_reference": ("upload", large)},

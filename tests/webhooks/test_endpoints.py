@@ -15,6 +15,7 @@ from app.db.webhook_deliveries import pending_figures, prune
 from app.domain.caller import Role
 from app.domain.ids import video_id
 from app.errors import Unavailable
+from app.webhooks import endpoints
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
     Answer,
@@ -23,7 +24,6 @@ from tests.webhooks.receiving import (
     endpoint,
     receiving,
     verified,
-    webhook_gateway,
 )
 from tests.webhooks.test_delivery import canceled, deliveries
 
@@ -37,10 +37,11 @@ async def receiver() -> AsyncIterator[Receiver]:
 
 
 @pytest.fixture
-async def still(database_url: str, tmp_path: Path, receiver: Receiver) -> AsyncIterator[Gateway]:
-    async with webhook_gateway(
-        database_url, tmp_path, receiver, worker=False, webhook_max_endpoints=2
-    ) as gate:
+async def still(
+    database_url: str, tmp_path: Path, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Gateway]:
+    monkeypatch.setattr(endpoints, "MAX_ENDPOINTS", 2)
+    async with webhook_gateway(database_url, tmp_path, receiver, worker=False) as gate:
         yield gate
 
 

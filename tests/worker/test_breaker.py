@@ -41,13 +41,13 @@ async def tried(gate: Gateway, uuid: str) -> bool:
 
 
 async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_answered(
-    database_url: str, tmp_path: Path
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(keys, "BREAKER_SECONDS", 0.001)
     # The worker's own upkeep looks once, before anything is sent: all further looks are the test's.
     async with gateway(
-        database_url, tmp_path, breaker_failures=2, breaker_seconds=0.001,
-        worker_stalled_seconds=3600,
-    ) as gate:  # fmt: skip
+        database_url, tmp_path, breaker_failures=2, worker_stalled_seconds=3600
+    ) as gate:
         key = await gate.member()
         await gate.simulator.fault("http_502", match={"path": "features"}, times=2)
         await gate.simulator.fault("http_503", match={"path": "results"}, times=1)
@@ -78,10 +78,11 @@ async def test_of_a_burst_no_more_are_lost_than_open_the_breaker(
     """Each is billed and its connection reset. A second worker counts with the first."""
     # Longer than any machine stands still.
     monkeypatch.setattr(keys, "UNPROVEN_SECONDS", 60.0)
+    monkeypatch.setattr(keys, "BREAKER_SECONDS", 3600.0)
     few = 5
     async with (
         gateway(
-            database_url, tmp_path, worker=False, breaker_failures=few, breaker_seconds=3600,
+            database_url, tmp_path, worker=False, breaker_failures=few,
             upstream_async=upstream_async, upstream_rate_per_minute=per_minute,
         ) as gate,
         opened(gate.rt.settings) as (_, other),

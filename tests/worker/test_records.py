@@ -222,7 +222,7 @@ async def test_a_record_that_became_anothers_gives_no_fresh_link(
         upstream.result = lambda uuid: record(uuid, "SUCCESS", OURS)
         assert await downloads._fresh_link(gate.worker, work) == LINK
         upstream.result = lambda uuid: record(uuid, "SUCCESS", THEIRS)
-        with pytest.raises(downloads.Undelivered, match="record_of_another"):
+        with pytest.raises(downloads.NotArchived, match="record_of_another"):
             await downloads._fresh_link(gate.worker, work)
 
 

@@ -43,10 +43,7 @@ async def test_the_jobs_of_a_silent_worker_go_back_to_the_queue(
     database_url: str, tmp_path: Path
 ) -> None:
     # Shorter than this Postgres has been up: while it was away nobody could give a sign of life.
-    async with gateway(
-        database_url, tmp_path, worker=False,
-        worker_heartbeat_seconds=0.1, worker_stalled_seconds=0.4,
-    ) as gate:  # fmt: skip
+    async with gateway(database_url, tmp_path, worker=False, worker_stalled_seconds=0.4) as gate:
         await created(gate, await gate.member())
         await run(
             gate,

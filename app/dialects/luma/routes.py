@@ -91,9 +91,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
 async def _create(
     request: Request, rt: ApiRuntime, caller: CallerRecord, *, model: str | None
 ) -> Response:
-    body = await read_json_object(
-        request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
-    )
+    body = await read_json_object(request)
     strict = rt.settings.snapping is Snapping.STRICT
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict, model=model)
     extras = Extras(

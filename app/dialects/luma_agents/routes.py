@@ -52,9 +52,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 
 async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
-    body = await read_json_object(
-        request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
-    )
+    body = await read_json_object(request)
     strict = rt.settings.snapping is Snapping.STRICT
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
     new = NewGeneration(

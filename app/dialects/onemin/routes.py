@@ -90,9 +90,7 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
     """Creates a video with the request body of 1min.ai, and waits for it unless `"async": true` or
     a `Prefer` header says otherwise. That takes minutes, and the connection must stay open. New
     clients should use `create_generation`."""
-    body = await read_json_object(
-        request, limit=rt.settings.max_body_bytes, seconds=rt.settings.body_seconds
-    )
+    body = await read_json_object(request)
     parsed = wire.parse(body)
     return await create(
         rt,

@@ -23,7 +23,7 @@ from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Active, Caller, Rt, authenticate
 from app.http.after_commit import after_commit
-from app.http.bodies import read_json_object
+from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.multipart import is_form, read_form
 from app.http.sdk_retries import retry_headers
@@ -90,7 +90,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 
 async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
-    fields = await _read_fields(request, rt)
+    fields = await _read_fields(request)
     strict = rt.settings.snapping is Snapping.STRICT
     parsed = wire.parse(fields, aliases=rt.aliases, strict=strict)
     return await _create(request, rt, caller, parsed, remixed_from=None)
@@ -100,16 +100,15 @@ async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -
     """A new video with another prompt and the settings of this one. The upstream does not look at
     the old video: the two share nothing but their settings."""
     source = await queries.get_own(rt, caller, _id(video_id))
-    parsed = wire.parse_remix(await _read_fields(request, rt), source)
+    parsed = wire.parse_remix(await _read_fields(request), source)
     return await _create(request, rt, caller, parsed, remixed_from=source.id)
 
 
-async def _read_fields(request: Request, rt: ApiRuntime) -> dict[str, Any]:
+async def _read_fields(request: Request) -> dict[str, Any]:
     """The body's fields, whichever of the two ways the SDK sends them in."""
-    limit, seconds = rt.settings.max_body_bytes, rt.settings.body_seconds
     if not is_form(request):
-        return await read_json_object(request, limit=limit, seconds=seconds)
-    form = await read_form(request, limit=limit, seconds=seconds)
+        return await read_json_object(request)
+    form = await read_form(request, limit=MAX_BODY_BYTES, seconds=BODY_SECONDS)
     if form.file is not None:
         raise wire.not_offered(str(shown(form.file)), "(a file)")
     return wire.unnest(form.fields)
