@@ -6,12 +6,16 @@ half lost; what runs next ends with one sentence.
 
 from __future__ import annotations
 
+import os
 import signal
 import sys
 
 
 def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
+    # Videos, prompts and secrets are for this user alone, also where others may enter the data
+    # folder or that of the archive.
+    os.umask(0o077)
     from app.cli.commands import cli
 
     try:

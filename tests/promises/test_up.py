@@ -143,6 +143,11 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     video = first.http.get(record["temporaryUrl"]).content
     assert video[4:8] == b"ftyp"
     first.logged("archived")
+    data = tmp_path / "data"
+    assert {"archive", "simulator"} <= {path.name for path in data.iterdir()}
+    assert [
+        path for path in data.rglob("*") if path.lstat().st_mode & 0o077 and not path.is_socket()
+    ] == []
     end(first, tmp_path)
 
     second = up(started, tmp_path).ready()
