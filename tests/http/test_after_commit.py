@@ -23,7 +23,7 @@ from tests.harness.gateway import Gateway, gateway
 from tests.harness.traces import execute, one
 from tests.http.breaking import Breaker, breaking
 from tests.http.creates import CREATES, Create
-from tests.webhooks.receiving import endpoint, receiving
+from tests.webhooks.receiving import endpoint, receiving, webhook_gateway
 
 every = pytest.mark.parametrize("name", CREATES)
 #: One of each dialect: the others differ before the commit only.

@@ -24,6 +24,7 @@ from tests.webhooks.receiving import (
     endpoint,
     receiving,
     verified,
+    webhook_gateway,
 )
 from tests.webhooks.test_delivery import canceled, deliveries
 
