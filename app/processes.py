@@ -134,10 +134,7 @@ def _signals_held(*, release: bool = False) -> Iterator[None]:
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with (
-            open_runtime(settings) as rt,
-            open_api(rt, payload_formats=PAYLOAD_FORMATS) as api,
-        ):
+        async with open_runtime(settings) as rt, open_api(rt, formats=PAYLOAD_FORMATS) as api:
             await _refuse_other_schemas(rt)
             _announce(settings, "serve", key=startup.key_command())
             await _serve_api(api, listener, stopping)
@@ -150,10 +147,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         )
     from app.worker.run import run as run_worker
 
-    async with (
-        open_runtime(settings) as rt,
-        open_worker(rt, payload_formats=PAYLOAD_FORMATS) as worker,
-    ):
+    async with open_runtime(settings) as rt, open_worker(rt, formats=PAYLOAD_FORMATS) as worker:
         await _refuse_other_schemas(rt)
         _announce(settings, "worker")
         if settings.worker_metrics_port:
@@ -233,8 +227,8 @@ async def _up(
             settings = simulated(settings, address)
             log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
         rt = await stack.enter_async_context(open_runtime(settings))
-        api = await stack.enter_async_context(open_api(rt, payload_formats=PAYLOAD_FORMATS))
-        worker = await stack.enter_async_context(open_worker(rt, payload_formats=PAYLOAD_FORMATS))
+        api = await stack.enter_async_context(open_api(rt, formats=PAYLOAD_FORMATS))
+        worker = await stack.enter_async_context(open_worker(rt, formats=PAYLOAD_FORMATS))
         worker_stopping = asyncio.Event()
         working = asyncio.create_task(run_worker(worker, worker_stopping))
         working.add_done_callback(lambda _: stopping.set())

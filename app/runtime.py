@@ -166,9 +166,9 @@ async def open_videos(rt: Runtime) -> AsyncIterator[VideoRuntime]:
 
 
 @asynccontextmanager
-async def open_api(rt: Runtime, *, payload_formats: PayloadFormats) -> AsyncIterator[ApiRuntime]:
+async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[ApiRuntime]:
     """Raises `ConfigurationError`."""
-    settings, sender = rt.settings, make_sender(rt, payload_formats)
+    settings, sender = rt.settings, make_sender(rt, formats)
     feed = Feed(rt.db, now=rt.clock.for_database, on_fault=_events_unread)
     watch = Watch(rt.db, on_notice=feed.wake)
     async with open_videos(rt) as videos, feed.running(), watch.running():
@@ -191,9 +191,7 @@ async def open_api(rt: Runtime, *, payload_formats: PayloadFormats) -> AsyncIter
 
 
 @asynccontextmanager
-async def open_worker(
-    rt: Runtime, *, payload_formats: PayloadFormats
-) -> AsyncIterator[WorkerRuntime]:
+async def open_worker(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[WorkerRuntime]:
     """Raises `ConfigurationError`."""
     for label in rt.settings.upstream_keys():
         rt.metrics.breaker_openings.labels(label)
@@ -201,7 +199,7 @@ async def open_worker(
         yield WorkerRuntime(
             **_fields(videos),
             upstream=make_upstream(rt),
-            sender=make_sender(rt, payload_formats),
+            sender=make_sender(rt, formats),
             fairness=Fairness(rt.settings.webhook_concurrency),
         )
 
@@ -229,7 +227,7 @@ def make_downloads(
     return GuardedFetcher(client, download_policy(settings))
 
 
-def make_sender(rt: Runtime, payload_formats: PayloadFormats) -> Sender:
+def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
     """Reaches the addresses that webhooks may go to."""
     secret = signing_secret(rt.settings)
     client = HttpClient(max_connections=rt.settings.webhook_concurrency)
@@ -237,7 +235,7 @@ def make_sender(rt: Runtime, payload_formats: PayloadFormats) -> Sender:
         client=GuardedFetcher(client, receiver_policy(rt.settings), resolver=resolver_apart),
         secrets=WebhookSecrets(secret),
         signer=LinkSigner(secret, base_url=rt.settings.link_base),
-        payload_formats=payload_formats,
+        formats=formats,
         durations=Durations(rt.db),
     )
 

@@ -72,7 +72,7 @@ async def _measure(
     settings: Settings, database: processes.Postgres, sizes: Sequence[int]
 ) -> dict[str, list[dict[str, float]]]:
     found = {}
-    async with open_runtime(settings) as shared, open_api(shared, payload_formats={}) as rt:
+    async with open_runtime(settings) as shared, open_api(shared, formats={}) as rt:
         keys = await make_members(rt, len(sizes))
         callers = [await _caller(rt, key) for key in keys]
         with psycopg.connect(driver_conninfo(database.address), autocommit=True) as connection:

@@ -74,9 +74,9 @@ async def test_an_api_listens_and_a_worker_does_not(
     settings = settings_for(database_url, tmp_path)
     async with open_runtime(settings) as rt:
         assert opened == []
-        async with open_worker(rt, payload_formats=PAYLOAD_FORMATS):
+        async with open_worker(rt, formats=PAYLOAD_FORMATS):
             assert set(opened) == {"HttpClient"}
         opened.clear()
-        async with open_api(rt, payload_formats=PAYLOAD_FORMATS):
+        async with open_api(rt, formats=PAYLOAD_FORMATS):
             # One for downloads, one for tests of webhook endpoints: none for the upstream.
             assert sorted(opened) == ["Feed", "HttpClient", "HttpClient", "Watch"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -40,7 +40,8 @@ async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
     where `reelgate_admit` is made."""
     stored = json.dumps(request, ensure_ascii=False, default=_plain)
     row = (await tx.execute(_ADMIT, {"request": stored})).one()
-    return Decision(**{**row._mapping, "limits": status_from(row.limits)})
+    known = {one.name: row._mapping[one.name] for one in fields(Decision)}
+    return Decision(**{**known, "limits": status_from(row.limits)})
 
 
 def _plain(value: object) -> str:

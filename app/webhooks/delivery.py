@@ -243,7 +243,7 @@ async def _payload(
 
 def _render(sender: Sender, receiver: Receiver, payload: Payload) -> str:
     """In the receiver's format; in the gateway's own for a dialect that has none."""
-    formats = sender.payload_formats
+    formats = sender.formats
     render = formats.get(receiver.format) or formats[PayloadFormat.REELGATE.value]
     return json.dumps(render(payload), ensure_ascii=False, separators=(",", ":"))
 

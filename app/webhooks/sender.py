@@ -22,5 +22,5 @@ class Sender:
     client: GuardedFetcher
     secrets: WebhookSecrets
     signer: LinkSigner
-    payload_formats: PayloadFormats
+    formats: PayloadFormats
     durations: Durations

@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.db.limits import limits_of
+from app.db.limits import limits_of, status_from
 from app.domain.caller import Status
 from app.domain.limits import Limit, LimitStatus
 from app.domain.operators import Pause
@@ -90,3 +90,11 @@ async def test_a_credit_limit_is_met_at_the_last_credit(still_gate: Gateway) -> 
     assert (await status(still_gate, quote=PRICE)).binding_limit is None
     found = await status(still_gate, quote=PRICE + 1)
     assert found.binding_limit is Limit.MEMBER_CREDIT_LIMIT
+
+
+async def test_a_figure_of_the_next_release_is_left_out(still_gate: Gateway) -> None:
+    """Functions are applied before the last process of this release has ended."""
+    await still_gate.member()
+    known = await status(still_gate)
+    row = {name: getattr(known, name) for name in LimitStatus.__dataclass_fields__}
+    assert status_from({**row, "month_credit_limit": 5}) == known

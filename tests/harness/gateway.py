@@ -148,8 +148,8 @@ async def opened(
     """As `reelgate up` has them, in one process."""
     async with (
         open_runtime(settings, clock=clock) as rt,
-        open_api(rt, payload_formats=PAYLOAD_FORMATS) as api,
-        open_worker(rt, payload_formats=PAYLOAD_FORMATS) as worker,
+        open_api(rt, formats=PAYLOAD_FORMATS) as api,
+        open_worker(rt, formats=PAYLOAD_FORMATS) as worker,
     ):
         yield api, worker
 
