@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -148,11 +148,7 @@ def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
     prompt = read.prompt(fields.get("prompt"), "prompt")
     if read.issues.issues:
         raise _invalid(read.issues.issues)
-    offer, like = OFFERS[source.feature, source.provider], source.spec
-    spec = Spec(
-        prompt=prompt, model=like.model, duration=like.duration, aspect_ratio=like.aspect_ratio,
-        resolution=like.resolution, loop=like.loop,
-    )  # fmt: skip
+    offer, spec = OFFERS[source.feature, source.provider], replace(source.spec, prompt=prompt)
     return VideoRequest(offer, spec, {"model": _model(source)}, fields.get("callback_url"))
 
 
