@@ -13,7 +13,7 @@ from app.api import wire
 from app.domain.generation import AspectRatio, Resolution
 from app.domain.ids import video_id
 from app.errors import InvalidRequest
-from app.generations import progress
+from app.generations import durations
 from tests.api.test_generations import problem
 from tests.generations.test_round_trips import followed
 from tests.harness.gateway import Gateway, gateway
@@ -124,7 +124,7 @@ async def test_a_queued_generation_is_read_in_three_trips(
     database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Who asks, the row, and what it waits for; how long like ones take is remembered."""
-    monkeypatch.setattr(progress, "_FRESH_SECONDS", 600.0)
+    monkeypatch.setattr(durations, "_FRESH_SECONDS", 600.0)
     with followed(tmp_path) as wire_:
         async with gateway(database_url, tmp_path, worker=False) as gate:
             key = await gate.member()

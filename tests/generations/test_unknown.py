@@ -79,7 +79,13 @@ async def test_delivered_by_link_settles_and_archives(gate: Gateway) -> None:
     uuid = await unknown_one(gate, key)
     link, film = await film_of(gate, key)
     await unknown.resolve(
-        gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", link=link, actor="op"
+        gate.rt,
+        as_id(uuid),
+        Outcome.DELIVERED,
+        reason="found",
+        link=link,
+        actor="op",
+        downloads=gate.rt.downloads,
     )
     generation = await gate.archived(uuid)
     assert generation.state is State.SUCCEEDED
@@ -197,14 +203,26 @@ async def test_a_link_that_brings_no_video_changes_nothing(
     await gate.simulator.fault(fault, match={"path": "download"})
     with pytest.raises(InvalidRequest, match=said) as refusal:
         await unknown.resolve(
-            gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", link=link, actor="op"
+            gate.rt,
+            as_id(uuid),
+            Outcome.DELIVERED,
+            reason="found",
+            link=link,
+            actor="op",
+            downloads=gate.rt.downloads,
         )
     assert link not in str(refusal.value)
     assert (await gate.rested(uuid)).state is State.UNKNOWN
     assert await audit(gate) == []
     # Mended, or the right one, it is taken.
     await unknown.resolve(
-        gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", link=link, actor="op"
+        gate.rt,
+        as_id(uuid),
+        Outcome.DELIVERED,
+        reason="found",
+        link=link,
+        actor="op",
+        downloads=gate.rt.downloads,
     )
     assert (await gate.archived(uuid)).asset is not None
 
@@ -250,7 +268,11 @@ async def test_what_does_not_fit_together_is_refused(
     uuid = await unknown_one(gate, key)
     with pytest.raises(InvalidRequest):
         await unknown.resolve(
-            gate.rt, as_id(uuid), outcome, **{"reason": "because", "actor": "op", **more}
+            gate.rt,
+            as_id(uuid),
+            outcome,
+            **{"reason": "because", "actor": "op", **more},
+            downloads=gate.rt.downloads,
         )
     assert (await gate.rested(uuid)).state is State.UNKNOWN
 

@@ -120,7 +120,7 @@ async def test_a_page_reads_a_fault_too(studio: Gateway, monkeypatch: pytest.Mon
     def broken(*_: Any, **__: Any) -> None:
         raise RuntimeError
 
-    monkeypatch.setattr("app.dialects.onemin.routes.admit", broken)
+    monkeypatch.setattr("app.http.creation.admit", broken)
     answer = await studio.create(key, body(), Origin=STUDIO)
     assert answer.status_code == 500
     assert answer.headers["Access-Control-Allow-Origin"] == STUDIO
