@@ -23,11 +23,11 @@ from app.settings.groups import (
     Profile,
     Running,
     SimulatorSettings,
-    Snapping,
+    UnofferedValues,
     UpstreamPolicy,
 )
 
-__all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "Snapping", "environment_name"]
+__all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "UnofferedValues", "environment_name"]
 
 
 class Settings(

@@ -24,7 +24,7 @@ class LogFormat(StrEnum):
     PRETTY = "pretty"
 
 
-class Snapping(StrEnum):
+class UnofferedValues(StrEnum):
     """Whether a request of an SDK that names a length or size the upstream has not gets the next
     longer or nearest one, or an error."""
 
@@ -181,8 +181,8 @@ class Browsers(BaseModel):
         description="Model names of the OpenAI and Luma SDKs and what each stands for, comma "
         "separated as `alias=model`; the models' own names are always understood.",
     )  # fmt: skip
-    snapping: Snapping = Field(
-        Snapping.NEAREST,
+    unoffered_values: UnofferedValues = Field(
+        UnofferedValues.NEAREST,
         description="What the OpenAI and Luma dialects do with a length or size that is not "
         "offered: `nearest` takes the next longer length and the nearest size and says so, "
         "`strict` refuses.",

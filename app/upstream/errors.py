@@ -58,7 +58,7 @@ _ACCOUNT_WORDS = re.compile(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Complaint:
+class ReportedError:
     """`code` is upper case, empty where the upstream gave none. The rest is as it was sent."""
 
     code: str = ""
@@ -112,55 +112,55 @@ def _integer(digits: str) -> int | float:
     return int(digits) if len(digits) <= MAX_INTEGER_CHARS else float(digits)
 
 
-def envelope(document: Any) -> Complaint | None:
-    """The complaint of a document in one of the two error shapes; None if it is in neither."""
+def envelope(document: Any) -> ReportedError | None:
+    """The error of a document in one of the two error shapes; None if it is in neither."""
     if not isinstance(document, dict):
         return None
     code = document.get("errorCode")
     if isinstance(code, str) and code.strip():
-        return _complaint(code, document.get("message"), document.get("details"))
+        return _reported(code, document.get("message"), document.get("details"))
     error = document.get("error")
     if isinstance(error, dict) and isinstance(error.get("code"), str):
-        return _complaint(error["code"], error.get("message"), error.get("details"))
+        return _reported(error["code"], error.get("message"), error.get("details"))
     return None
 
 
-def bare(document: Any) -> Complaint | None:
-    """The complaint of `{message}` or `{statusCode, message, error}`, as a web framework writes it
+def bare(document: Any) -> ReportedError | None:
+    """The error of `{message}` or `{statusCode, message, error}`, as a web framework writes it
     when it refuses a body; None for anything else."""
     if not isinstance(document, dict) or "aiRecord" in document:
         return None
     message = document.get("message")
     if isinstance(message, list):
         message = "; ".join(text for text in message if isinstance(text, str))
-    return _complaint(None, message, None) if isinstance(message, str) else None
+    return _reported(None, message, None) if isinstance(message, str) else None
 
 
-def of_result(result: Any) -> Complaint:
-    """The complaint in a record's `resultObject`, whichever of its three shapes it has."""
+def of_result(result: Any) -> ReportedError:
+    """The error in a record's `resultObject`, whichever of its three shapes it has."""
     if isinstance(result, list):
         result = next((item for item in result if isinstance(item, dict | str)), None)
     if isinstance(result, dict):
         code = result.get("code") or result.get("errorCode")
-        return _complaint(code, result.get("message"), result.get("details"))
-    return _complaint(None, result, None)
+        return _reported(code, result.get("message"), result.get("details"))
+    return _reported(None, result, None)
 
 
-def refusal_message(complaint: Complaint) -> str:
+def refusal_message(reported: ReportedError) -> str:
     """One sentence for a caller whose request was refused."""
-    if complaint.code == "UNSUPPORTED_MODEL":
+    if reported.code == "UNSUPPORTED_MODEL":
         return "The upstream does not offer this model for this feature."
-    if complaint.code == PROVIDER_ERROR:
+    if reported.code == PROVIDER_ERROR:
         return "The provider behind the upstream refused the request."
-    if complaint.code in VALIDATION_REFUSALS:
-        fields = _field_messages(complaint.details)
+    if reported.code in VALIDATION_REFUSALS:
+        fields = _field_messages(reported.details)
         start = "The upstream refused the request as not valid"
         return f"{start}: {fields}" if fields else f"{start}."
     return "The upstream refused the request."
 
 
-def _complaint(code: Any, message: Any, details: Any) -> Complaint:
-    return Complaint(
+def _reported(code: Any, message: Any, details: Any) -> ReportedError:
+    return ReportedError(
         code=code.strip().upper() if isinstance(code, str) else "",
         message=message if isinstance(message, str) else "",
         details=_unpacked(details),

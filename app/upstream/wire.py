@@ -35,7 +35,7 @@ from app.upstream.errors import (
     OUT_OF_CREDITS,
     PROVIDER_ERROR,
     RATE_LIMITED,
-    Complaint,
+    ReportedError,
     bare,
     envelope,
     of_result,
@@ -72,23 +72,23 @@ def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]
 def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> SubmitAnswer:
     """What an answer to a submission means. Never raises."""
     reply = _Reply.of(status, headers, body)
-    complaint = envelope(reply.document)
+    reported = envelope(reply.document)
     record = reply.record
     if record is not None and _id(record.get("uuid")) is not None:
         return _submitted(record)
     if reply.challenged:
         return NotProcessed(reason="challenged", retry_after_seconds=reply.retry_after)
-    if complaint is not None and complaint.out_of_credits:
+    if reported is not None and reported.out_of_credits:
         return _unpaid()
     if record is not None:
         return _submitted(record)
     if reply.redirected:
         return Lost(reason=reply.doubt)
-    if reply.rejects_key(complaint):
+    if reply.rejects_key(reported):
         return NotProcessed(reason="key_rejected", key_trouble=KeyTrouble.REJECTED)
-    if reply.limits_rate(complaint):
+    if reply.limits_rate(reported):
         return NotProcessed(reason="rate_limited", retry_after_seconds=reply.retry_after)
-    return _refused(reply, complaint)
+    return _refused(reply, reported)
 
 
 def read_result(
@@ -100,7 +100,7 @@ def read_result(
 ) -> ResultAnswer:
     """What an answer to a look-up of `expected_id` means. Never raises."""
     reply = _Reply.of(status, headers, body)
-    complaint = envelope(reply.document)
+    reported = envelope(reply.document)
     wait = reply.retry_after
     if reply.challenged:
         return Busy(reason="challenged", retry_after_seconds=wait)
@@ -109,13 +109,13 @@ def read_result(
         return _looked_up(record, expected_id)
     if reply.redirected:
         return Busy(reason=reply.doubt)
-    if complaint is not None and complaint.out_of_credits:
+    if reported is not None and reported.out_of_credits:
         return Busy(reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS)
-    if reply.rejects_key(complaint):
+    if reply.rejects_key(reported):
         return Busy(reason="key_rejected", key_trouble=KeyTrouble.REJECTED)
-    if reply.limits_rate(complaint):
+    if reply.limits_rate(reported):
         return Busy(reason="rate_limited", retry_after_seconds=wait)
-    if reply.good and complaint is None and reply.null_record:
+    if reply.good and reported is None and reply.null_record:
         return Missing()
     return Busy(reason=reply.doubt, retry_after_seconds=wait)
 
@@ -175,15 +175,15 @@ class _Reply:
     def retry_after(self) -> float | None:
         return _retry_after(self.headers.get("retry-after", ""), self.headers.get("date", ""))
 
-    def rejects_key(self, complaint: Complaint | None) -> bool:
-        return self._says(complaint, 401, KEY_REJECTIONS)
+    def rejects_key(self, reported: ReportedError | None) -> bool:
+        return self._says(reported, 401, KEY_REJECTIONS)
 
-    def limits_rate(self, complaint: Complaint | None) -> bool:
-        return self._says(complaint, 429, frozenset({RATE_LIMITED}))
+    def limits_rate(self, reported: ReportedError | None) -> bool:
+        return self._says(reported, 429, frozenset({RATE_LIMITED}))
 
-    def _says(self, complaint: Complaint | None, status: int, codes: frozenset[str]) -> bool:
+    def _says(self, reported: ReportedError | None, status: int, codes: frozenset[str]) -> bool:
         """By its code or its status; with a provider's error the status may be the provider's."""
-        code = complaint.code if complaint is not None else ""
+        code = reported.code if reported is not None else ""
         return code in codes or (self.status == status and code != PROVIDER_ERROR)
 
 
@@ -234,9 +234,9 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     status = status.strip().upper() if isinstance(status, str) else ""
     detail = record.get("aiRecordDetail")
     result = detail.get("resultObject") if isinstance(detail, dict) else None
-    complaint = of_result(result)
-    if status in _FAILURES or complaint.credits_code:
-        failed = _failed(complaint, upstream_id, _billed(record))
+    reported = of_result(result)
+    if status in _FAILURES or reported.credits_code:
+        failed = _failed(reported, upstream_id, _billed(record))
         return replace(failed, echo=_echo(record))
     if status != "SUCCESS":
         return None
@@ -251,13 +251,13 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     )  # fmt: skip
 
 
-def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -> Failed:
+def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None) -> Failed:
     """The failure of a record: the upstream worked on it and says that there is no video."""
-    if complaint.credits_code:
+    if reported.credits_code:
         code, message = "upstream_refused", "The upstream account is out of credits."
-    elif complaint.code in DEFINITE_REFUSALS:
-        code, message = "upstream_refused", refusal_message(complaint)
-    elif complaint.moderation:
+    elif reported.code in DEFINITE_REFUSALS:
+        code, message = "upstream_refused", refusal_message(reported)
+    elif reported.moderation:
         code, message = "moderation_blocked", "The upstream's moderation blocked this request."
     else:
         code, message = "upstream_failed", "The upstream failed to make the video."
@@ -265,58 +265,58 @@ def _failed(complaint: Complaint, upstream_id: str | None, billed: int | None) -
         code=code,
         message=message,
         upstream_id=upstream_id,
-        upstream_code=complaint.shown_code,
+        upstream_code=reported.shown_code,
         billed_credits=billed,
     )
 
 
-def _refused(reply: _Reply, complaint: Complaint | None) -> SubmitAnswer:
+def _refused(reply: _Reply, reported: ReportedError | None) -> SubmitAnswer:
     """An answer without a record: a refusal where it is definite, else a doubt."""
-    if complaint is not None and complaint.code == PROVIDER_ERROR:
-        return _provider_refused(complaint)
+    if reported is not None and reported.code == PROVIDER_ERROR:
+        return _provider_refused(reported)
     closed = 400 <= reply.status < 500 and reply.status not in _OPEN_4XX
-    if complaint is None:
-        complaint = bare(reply.document) if reply.status in _BARE_4XX else None
-        if complaint is not None and complaint.out_of_credits:
+    if reported is None:
+        reported = bare(reply.document) if reply.status in _BARE_4XX else None
+        if reported is not None and reported.out_of_credits:
             return _unpaid()
-        if complaint is None and reply.status in _CLOSED_4XX:
-            complaint = Complaint()
-        if complaint is None:
+        if reported is None and reply.status in _CLOSED_4XX:
+            reported = ReportedError()
+        if reported is None:
             return Lost(reason=reply.doubt)
-    definite = complaint.code in DEFINITE_REFUSALS
-    blocked = not definite and (complaint.moderation_code or (closed and complaint.moderation))
+    definite = reported.code in DEFINITE_REFUSALS
+    blocked = not definite and (reported.moderation_code or (closed and reported.moderation))
     if blocked:
-        return _failed(complaint, None, None)
+        return _failed(reported, None, None)
     if not (definite or closed):
         return Lost(reason=reply.doubt)
-    return _refusal(complaint)
+    return _refusal(reported)
 
 
-def _provider_refused(complaint: Complaint) -> Failed:
+def _provider_refused(reported: ReportedError) -> Failed:
     """The provider behind the upstream answered with an error; its own status says which. The
     upstream had accepted the request by then and may have charged it, so whatever the provider
     said, it is not sent again by itself."""
-    status = complaint.provider_status or 500
+    status = reported.provider_status or 500
     if status == 429:
         return Failed(
             code="upstream_failed",
             message=(
                 "The provider behind the upstream was busy. You may try again as a new request."
             ),
-            upstream_code=complaint.shown_code,
+            upstream_code=reported.shown_code,
         )
-    if complaint.moderation:
-        return _failed(complaint, None, None)
+    if reported.moderation:
+        return _failed(reported, None, None)
     if 400 <= status < 500:
-        return _refusal(complaint)
-    return _failed(complaint, None, None)
+        return _refusal(reported)
+    return _failed(reported, None, None)
 
 
-def _refusal(complaint: Complaint) -> Failed:
+def _refusal(reported: ReportedError) -> Failed:
     return Failed(
         code="upstream_refused",
-        message=refusal_message(complaint),
-        upstream_code=complaint.shown_code,
+        message=refusal_message(reported),
+        upstream_code=reported.shown_code,
     )
 
 

@@ -1,6 +1,6 @@
 """The boxes of an MP4 file (ISO/IEC 14496-12), as far as they say whether all of it is there.
 
-A file that was cut off opens without complaint in Libav when its index comes first. The index
+A file that was cut off opens without an error in Libav when its index comes first. The index
 names the place of every frame; a file is whole when each of those places lies within it. Nothing
 here decodes anything.
 """

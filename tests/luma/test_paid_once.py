@@ -156,7 +156,7 @@ async def test_a_body_that_cannot_be_read_is_refused(still_gate: Gateway, path: 
 async def test_where_the_operator_is_strict_nothing_else_is_made(
     database_url: str, tmp_path: Path, create: Create, asked: dict[str, Any], field: str
 ) -> None:
-    async with gateway(database_url, tmp_path, worker=False, snapping="strict") as gate:
+    async with gateway(database_url, tmp_path, worker=False, unoffered_values="strict") as gate:
         key = await gate.member()
         before = await traces(gate)
         answer = await create(gate, key, asked)

@@ -80,8 +80,8 @@ async def test_a_prompt_of_several_lines_is_the_same_in_a_form(still_gate: Gatew
     assert again.json()["id"] == sent.json()["id"]
 
 
-async def test_strict_snapping_refuses_what_is_not_made(database_url: str, tmp_path: Path) -> None:
-    async with gateway(database_url, tmp_path, worker=False, snapping="strict") as gate:
+async def test_strict_refuses_what_is_not_made(database_url: str, tmp_path: Path) -> None:
+    async with gateway(database_url, tmp_path, worker=False, unoffered_values="strict") as gate:
         key = await gate.member()
         before = await traces(gate)
         for field, value, code in (

@@ -27,7 +27,7 @@ from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
 from app.runtime import ApiRuntime
-from app.settings import Snapping
+from app.settings import UnofferedValues
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
 
@@ -92,7 +92,7 @@ async def _create(
     request: Request, rt: ApiRuntime, caller: CallerRecord, *, model: str | None
 ) -> Response:
     body = await read_json_object(request)
-    strict = rt.settings.snapping is Snapping.STRICT
+    strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict, model=model)
     extras = Extras(
         echo={"model": parsed.model_name},

@@ -21,7 +21,7 @@ from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
 from app.runtime import ApiRuntime
-from app.settings import Snapping
+from app.settings import UnofferedValues
 
 DIALECT = "luma_agents"
 PREFIX = "/luma/v1"
@@ -53,7 +53,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     body = await read_json_object(request)
-    strict = rt.settings.snapping is Snapping.STRICT
+    strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
     new = NewGeneration(
         offer=LUMA_TEXT_TO_VIDEO,

@@ -30,7 +30,7 @@ from app.http.sdk_retries import retry_headers
 from app.http.thumbnails import spritesheet_response, thumbnail_response
 from app.http.video import video_response
 from app.runtime import ApiRuntime
-from app.settings import Snapping
+from app.settings import UnofferedValues
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
 
@@ -91,7 +91,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
     """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     fields = await _read_fields(request)
-    strict = rt.settings.snapping is Snapping.STRICT
+    strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(fields, aliases=rt.aliases, strict=strict)
     return await _create(request, rt, caller, parsed, remixed_from=None)
 
