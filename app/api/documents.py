@@ -216,7 +216,7 @@ def generation_document(
         if asset is None
         else VideoDocument.model_construct(
             url=link,
-            state=AssetState(asset.state),
+            state=asset.state,
             size_bytes=asset.size_bytes,
             sha256=asset.sha256,
             content_type=asset.content_type,

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
 from app.db.webhook_endpoints import Endpoint
-from app.domain.webhooks import OFFERED, Kind, PayloadFormat
+from app.domain.webhooks import OFFERED, DeliveryState, Kind, PayloadFormat
 
 
 class WebhookEvent(StrEnum):
@@ -21,12 +21,6 @@ class WebhookEvent(StrEnum):
     COMPLETED = "video.completed"
     FAILED = "video.failed"
     CANCELED = "video.canceled"
-
-
-class DeliveryState(StrEnum):
-    PENDING = "pending"
-    DELIVERED = "delivered"
-    FAILED = "failed"
 
 
 assert {event.value for event in WebhookEvent} == {kind.value for kind in OFFERED}
@@ -182,7 +176,7 @@ def delivery_fields(delivery: Delivery) -> dict[str, Any]:
         "endpoint_id": delivery.endpoint_id,
         "generation_id": delivery.generation_id,
         "type": delivery.kind.value,
-        "state": DeliveryState(delivery.state),
+        "state": delivery.state,
         "attempt_count": delivery.attempts,
         "last_status": delivery.last_status,
         "last_error": delivery.last_error,

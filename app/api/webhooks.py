@@ -11,7 +11,6 @@ from app.api import cursor as cursors
 from app.api.parameters import AnyFormOfId, refusals
 from app.api.webhook_documents import (
     CallbackSecretDocument,
-    DeliveryState,
     WebhookDeliveryDetail,
     WebhookDeliveryDocument,
     WebhookDeliveryList,
@@ -28,6 +27,7 @@ from app.api.webhook_documents import (
 )
 from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
+from app.domain.webhooks import DeliveryState
 from app.errors import InvalidRequest, Issue, Unavailable
 from app.http.access import Active, Caller, Rt
 from app.http.after_commit import after_commit
@@ -153,7 +153,7 @@ async def list_webhook_deliveries(
             endpoints.owner_of(caller),
             endpoint_id=endpoint_id,
             generation_id=generation_id,
-            state=None if state is None else state.value,
+            state=state,
             after=None if cursor is None else cursors.read(cursor),
             limit=limit + 1,
         )

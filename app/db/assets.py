@@ -333,7 +333,7 @@ async def is_kept(tx: Tx, kept: Kept) -> bool:
     )
 
 
-async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[str, str | None]]:
+async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[AssetState, str | None]]:
     """State and path of the videos of these generations; those without one are left out."""
     rows = await tx.execute(
         text(
@@ -342,7 +342,7 @@ async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[str, st
         ),
         {"ids": list(ids)},
     )
-    return {row.generation_id: (row.state, row.path) for row in rows}
+    return {row.generation_id: (AssetState(row.state), row.path) for row in rows}
 
 
 async def enqueue_missing(tx: Tx) -> list[str]:

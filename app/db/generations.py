@@ -12,6 +12,7 @@ from sqlalchemy import Row, text
 
 from app.db import jobs
 from app.db.session import Tx
+from app.domain.assets import AssetState
 from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
 
 #: The fields of both are the columns of their tables.
@@ -33,7 +34,8 @@ def _generation(row: Row[Any]) -> Generation:
     values = row._mapping
     asset = None
     if row.asset_state is not None:
-        asset = Asset(**{name: values[f"asset_{name}"] for name in _ASSET_COLUMNS})
+        columns = {name: values[f"asset_{name}"] for name in _ASSET_COLUMNS}
+        asset = Asset(**{**columns, "state": AssetState(row.asset_state)})
     return Generation(
         **{name: values[name] for name in _COLUMNS}
         | {

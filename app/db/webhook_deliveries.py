@@ -15,13 +15,13 @@ from app.db import jobs
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import State
-from app.domain.webhooks import KIND_OF_STATE, STARTED_DIALECTS, Kind, PayloadFormat
+from app.domain.webhooks import KIND_OF_STATE, STARTED_DIALECTS, DeliveryState, Kind, PayloadFormat
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """`endpoint_id` None: to the callback address of its generation. `generation_id` None: a test.
-    `state` is pending, delivered or failed."""
+    """`endpoint_id` None: to the callback address of its generation. `generation_id` None: a
+    test."""
 
     id: UUID
     team_id: UUID
@@ -29,7 +29,7 @@ class Delivery:
     endpoint_id: UUID | None
     generation_id: UUID | None
     kind: Kind
-    state: str
+    state: DeliveryState
     attempts: int
     last_status: int | None
     last_error: str | None
@@ -153,8 +153,9 @@ _VISIBLE = """
 
 
 def _delivery(row: Row[Any]) -> Delivery:
-    named = dict(row._mapping)
-    return Delivery(**{k: v for k, v in named.items() if k != "type"}, kind=Kind(row.type))
+    named = {k: v for k, v in row._mapping.items() if k != "type"}
+    state = DeliveryState(row.state)
+    return Delivery(**{**named, "state": state, "kind": Kind(row.type)})
 
 
 def _owner(owner: Owner) -> dict[str, Any]:
@@ -196,7 +197,7 @@ async def list_visible(
     *,
     endpoint_id: UUID | None = None,
     generation_id: UUID | None = None,
-    state: str | None = None,
+    state: DeliveryState | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int,
 ) -> list[Delivery]:
@@ -237,7 +238,7 @@ async def record(
     delivery: Delivery,
     attempt: Attempt,
     *,
-    state: str,
+    state: DeliveryState,
     next_attempt_at: datetime | None,
     finished_at: datetime | None,
 ) -> bool:

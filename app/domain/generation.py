@@ -10,6 +10,8 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
+from app.domain.assets import AssetState
+
 
 class State(StrEnum):
     """The state of a generation. Each comment says when it is entered and what a crash means."""
@@ -164,7 +166,7 @@ def video_path(generation_id: UUID, created_at: datetime, *, token: str) -> str:
 class Asset:
     """A file of a generation, and its state in the archive."""
 
-    state: str
+    state: AssetState
     path: str | None
     size_bytes: int | None
     sha256: str | None

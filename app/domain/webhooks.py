@@ -46,6 +46,19 @@ class PayloadFormat(StrEnum):
     OPENAI = "openai"
 
 
+class DeliveryState(StrEnum):
+    """Where a delivery is. Each line: who enters, who leaves, what a crash here means."""
+
+    #: To be sent, now or again later. Entered when it is made, and by whoever has it sent again. A
+    #: crash: it is sent once more, under the same message id.
+    PENDING = "pending"
+    #: The receiver answered with a 2xx. Left where somebody has it sent again.
+    DELIVERED = "delivered"
+    #: Its last attempt failed, the receiver is gone, or its endpoint is disabled. Left where
+    #: somebody has it sent again.
+    FAILED = "failed"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
     """What a webhook says, before a format renders it. `generation` is None for a test. `link` is

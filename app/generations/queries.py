@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from app.db import generations, ledger, queue_position
+from app.domain.assets import AssetState
 from app.domain.caller import Caller
 from app.domain.generation import Generation, State
 from app.errors import NotFound, Unavailable
@@ -52,7 +53,7 @@ def signed_link(rt: Runtime, signer: LinkSigner, generation: Generation) -> str 
     asset = generation.asset
     if generation.state is not State.SUCCEEDED or asset is None:
         return None
-    if asset.state not in ("pending", "archived"):
+    if asset.state not in (AssetState.PENDING, AssetState.ARCHIVED):
         return None
     return signer.link(generation.id, now=rt.clock.now(), seconds=LINK_SECONDS)
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from app.domain.assets import AssetState
 from app.domain.generation import Generation
 from app.errors import NotFound, NotReady, Unavailable, VideoExpired
 from app.http.content import content_response
@@ -51,9 +52,9 @@ async def _response(
     rt: ApiRuntime, request: Request, generation: Generation, kind: _Kind
 ) -> Response:
     asset = get_asset(generation)
-    if asset.state == "set_aside":
+    if asset.state is AssetState.SET_ASIDE:
         raise set_aside(generation)
-    if asset.state == "pending":
+    if asset.state is AssetState.PENDING:
         raise NotReady(
             "The video is on its way to the archive; its pictures are made there.",
             retry_after_seconds=2,
@@ -61,7 +62,7 @@ async def _response(
         )
     path, sha256, archived_at = asset.path, asset.sha256, asset.archived_at
     # The schema holds these for an archived video.
-    if asset.state != "archived" or not (path and sha256 and archived_at):
+    if asset.state is not AssetState.ARCHIVED or not (path and sha256 and archived_at):
         raise VideoExpired(f"The video of this generation is {asset.state}.")
     name = f"{sha256}-{kind.name}"
     picture = await rt.pictures.get(name, lambda: _make(rt, generation, path, kind))

@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from app.db import assets, generations
+from app.domain.assets import AssetState
 from app.domain.generation import Asset, Generation, State
 from app.errors import NotReady, Unavailable, VideoExpired
 from app.fetch import FetchError, FetchFailed, Refused
@@ -30,7 +31,7 @@ async def video_response(
 ) -> Response:
     """Raises `NotReady` before there is a video, `VideoExpired` when there is none any more."""
     asset = get_asset(generation)
-    if asset.state == "pending":
+    if asset.state is AssetState.PENDING:
         async with rt.db.single() as tx:
             pending = await assets.find_pending_video(tx, generation.id)
             # It may have come into the archive since the generation was read.
@@ -39,11 +40,11 @@ async def video_response(
             return await _through(rt, request, generation, pending.link, disposition)
         if now is not None:
             asset = get_asset(now)
-    if asset.state == "archived":
+    if asset.state is AssetState.ARCHIVED:
         return await _from_archive(rt, request, generation, asset, disposition)
-    if asset.state == "pending":
+    if asset.state is AssetState.PENDING:
         raise _not_archived(generation)
-    if asset.state == "set_aside":
+    if asset.state is AssetState.SET_ASIDE:
         raise set_aside(generation)
     raise VideoExpired(f"The video of this generation is {asset.state}.")
 

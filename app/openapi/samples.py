@@ -11,6 +11,7 @@ from uuid import UUID
 
 from app.api.documents import GenerationDocument, generation_document
 from app.dialects.onemin import wire as onemin
+from app.domain.assets import AssetState
 from app.domain.caller import Caller, Role, Status
 from app.domain.generation import (
     AspectRatio,
@@ -69,7 +70,7 @@ _SUCCEEDED = replace(
     running_at=_MADE + timedelta(seconds=2),
     finished_at=_MADE + timedelta(seconds=424),
     asset=Asset(
-        state="archived",
+        state=AssetState.ARCHIVED,
         path="videos/lion.mp4",
         size_bytes=4_812_330,
         sha256="9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from app.db import health, jobs, migrate, pauses, webhook_deliveries
+from app.domain.assets import AssetState
 from app.runtime import Runtime
 
 
@@ -23,7 +24,7 @@ async def refresh(rt: Runtime) -> None:
         gauges.generations.labels(state).set(figures.generations.get(state, 0))
         gauges.oldest_seconds.labels(state).set(figures.oldest_seconds.get(state, 0))
     gauges.hold_credits.set(figures.hold_credits)
-    for state in ("pending", "set_aside", "lost"):
+    for state in (AssetState.PENDING, AssetState.SET_ASIDE, AssetState.LOST):
         gauges.assets.labels(state).set(figures.assets.get(state, 0))
     gauges.assets_oldest_seconds.set(figures.pending_asset_seconds)
     gauges.upstream_keys.clear()

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from app.db import assets, deletions
 from app.db.deletions import Leftover
+from app.domain.assets import AssetState
 from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
 from app.runtime import VideoRuntime
@@ -94,13 +95,13 @@ async def remove_forsaken(rt: VideoRuntime, generation_id: UUID, *, folder: str)
     these bytes."""
     async with rt.db.single() as tx:
         files = await assets.video_files(tx, [generation_id])
-    state, kept = files.get(generation_id, ("", None))
-    if state not in ("archived", "set_aside", "deleted"):
+    state, kept = files.get(generation_id, (None, None))
+    if state not in (AssetState.ARCHIVED, AssetState.SET_ASIDE, AssetState.DELETED):
         return
     async for page in rt.archive.paths(folder):
         for path in page:
             of_it = PurePosixPath(path).name.startswith(f"{generation_id}.")
-            if of_it and (state == "deleted" or path != kept):
+            if of_it and (state is AssetState.DELETED or path != kept):
                 await rt.archive.delete(path)
                 log.info("archiving_withdrawn", generation_id=str(generation_id))
 

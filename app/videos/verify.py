@@ -220,7 +220,7 @@ async def _drop_deleted(rt: VideoRuntime, store: Archive) -> None:
             async for page in pages:
                 states = await _states_of(rt, page)
                 for path in page:
-                    if states.get(path) == "deleted":
+                    if states.get(path) == AssetState.DELETED:
                         await store.delete(path)
     except ArchiveError as error:
         raise Unavailable(f"A store cannot be swept: {error}.") from None
@@ -237,7 +237,7 @@ async def _states_of(rt: VideoRuntime, paths: list[str]) -> dict[str, str]:
         files = await assets.video_files(tx, ids.values())
     known = {path: files[found] for path, found in ids.items() if found in files}
     return {
-        path: "superseded" if state == "archived" and recorded != path else state
+        path: "superseded" if state is AssetState.ARCHIVED and recorded != path else state
         for path, (state, recorded) in known.items()
     }
 

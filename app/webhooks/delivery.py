@@ -27,6 +27,7 @@ from app.db.webhook_endpoints import Endpoint
 from app.domain.generation import Generation
 from app.domain.webhooks import (
     GIVE_UP_SECONDS,
+    DeliveryState,
     Kind,
     Payload,
     PayloadFormat,
@@ -95,7 +96,7 @@ async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None
     receiver no longer exists."""
     async with rt.db.single() as tx:
         delivery = await webhook_deliveries.find_any(tx, delivery_id)
-        if delivery is None or delivery.state != "pending":
+        if delivery is None or delivery.state is not DeliveryState.PENDING:
             return None
         endpoint = None
         if delivery.endpoint_id is not None:
@@ -135,7 +136,9 @@ async def record(rt: Runtime, result: AttemptResult) -> None:
             jitter=random.random(),  # noqa: S311 - spreads load
         )
     at = None if wait is None else now + timedelta(seconds=wait)
-    state = "delivered" if result.delivered else "pending" if at else "failed"
+    state = DeliveryState.PENDING if at else DeliveryState.FAILED
+    if result.delivered:
+        state = DeliveryState.DELIVERED
     disabled = ""
     async with rt.db.begin() as tx:
         if delivery.endpoint_id is not None:
@@ -164,14 +167,16 @@ async def record(rt: Runtime, result: AttemptResult) -> None:
                     reason=disabled)  # fmt: skip
 
 
-async def _disable_where_hopeless(rt: Runtime, tx: Tx, result: AttemptResult, state: str) -> str:
+async def _disable_where_hopeless(
+    rt: Runtime, tx: Tx, result: AttemptResult, state: DeliveryState
+) -> str:
     """Why the endpoint was disabled just now: it said that it is gone, or a delivery used up its
     attempts and none has succeeded for days. Empty where it was not."""
     endpoint_id = result.delivery.endpoint_id
     assert endpoint_id is not None
     if result.attempt.status == _GONE:
         return "gone" if await webhook_endpoints.disable(tx, endpoint_id, reason="gone") else ""
-    if state == "failed" and result.delivery.kind is not Kind.TEST:
+    if state is DeliveryState.FAILED and result.delivery.kind is not Kind.TEST:
         before = rt.clock.now() - timedelta(seconds=GIVE_UP_SECONDS)
         if await webhook_endpoints.disable(
             tx, endpoint_id, reason="failing", failing_before=before

@@ -15,7 +15,7 @@ from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import Endpoint, Owner
 from app.domain.caller import Caller
-from app.domain.webhooks import Kind, PayloadFormat
+from app.domain.webhooks import DeliveryState, Kind, PayloadFormat
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
@@ -144,7 +144,9 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
         await _may_be_delivered(tx, delivery)
         await _begin_again(rt, tx, delivery.id)
         await audit.record(tx, str(caller.member_id), "webhook.resend", str(delivery_id))
-    return replace(delivery, state="pending", finished_at=None, next_attempt_at=rt.clock.now())
+    return replace(
+        delivery, state=DeliveryState.PENDING, finished_at=None, next_attempt_at=rt.clock.now()
+    )
 
 
 # What operators do, whoever's endpoint it is.

@@ -12,6 +12,7 @@ import pytest
 
 from app.db import generations
 from app.db.session import Tx
+from app.domain.assets import AssetState
 from app.domain.generation import Generation
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, gateway
@@ -155,7 +156,7 @@ async def test_one_that_is_archived_while_it_is_asked_for_is_there(
         if found is None or found.asset is None or read:
             return found
         read.append(generation_id)
-        return replace(found, asset=replace(found.asset, state="pending"))
+        return replace(found, asset=replace(found.asset, state=AssetState.PENDING))
 
     monkeypatch.setattr(generations, "find", earlier)
     answer = await gate.http.get(link)

@@ -23,6 +23,7 @@ from starlette.requests import Request
 from starlette.types import Message
 
 from app.dialects.onemin import wire
+from app.domain.assets import AssetState
 from app.domain.caller import Caller, Role, Status
 from app.domain.generation import Asset, Generation, State
 from app.errors import GatewayError
@@ -55,7 +56,7 @@ CALLER = Caller(
     updated_at=datetime(2026, 2, 3, 4, 5, 6, tzinfo=UTC),
 )
 PENDING = Asset(
-    state="pending", path=None, size_bytes=None, sha256=None, content_type="video/mp4",
+    state=AssetState.PENDING, path=None, size_bytes=None, sha256=None, content_type="video/mp4",
     duration_seconds=None, width=None, height=None, codec=None, mismatch=None, archived_at=None,
 )  # fmt: skip
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
+from app.domain.assets import AssetState
 from app.domain.generation import (
     AspectRatio,
     Asset,
@@ -24,7 +25,7 @@ SPEC = Spec(
     duration=Duration.FIVE_SECONDS, aspect_ratio=AspectRatio.TALL, resolution=Resolution.P720,
 )  # fmt: skip
 ARCHIVED = Asset(
-    state="archived", path="videos/film.mp4", size_bytes=7, sha256="ab" * 32,
+    state=AssetState.ARCHIVED, path="videos/film.mp4", size_bytes=7, sha256="ab" * 32,
     content_type="video/mp4", duration_seconds=5.0, width=704, height=1280, codec="h264",
     mismatch=None, archived_at=NOW + timedelta(minutes=8),
 )  # fmt: skip

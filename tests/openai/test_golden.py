@@ -20,6 +20,7 @@ from uuid import UUID
 import pytest
 
 from app.dialects.openai import wire
+from app.domain.assets import AssetState
 from app.domain.generation import State
 from app.domain.nearest import Aliases
 from app.errors import GatewayError
@@ -105,8 +106,8 @@ def test_a_failed_video_has_its_reason_and_says_whether_it_was_billed() -> None:
     assert nameless["error"]["code"] == "failed"
 
 
-@pytest.mark.parametrize("state", ["deleted", "lost"])
-def test_a_file_that_is_gone_has_expired(state: str) -> None:
+@pytest.mark.parametrize("state", [AssetState.DELETED, AssetState.LOST])
+def test_a_file_that_is_gone_has_expired(state: AssetState) -> None:
     gone = in_state(State.SUCCEEDED, asset=replace(ARCHIVED, state=state))
     video = wire.render(gone, percent=100)
     assert video["expires_at"] == video["completed_at"]

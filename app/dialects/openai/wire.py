@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from app.domain.assets import AssetState
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
 from app.domain.ids import video_id
@@ -346,7 +347,7 @@ def _frame(generation: Generation) -> str:
 def _expired_at(generation: Generation) -> int | None:
     """An instant that is past, where the file is gone; null while it is kept."""
     asset = generation.asset
-    if asset is None or asset.state not in ("deleted", "lost"):
+    if asset is None or asset.state not in (AssetState.DELETED, AssetState.LOST):
         return None
     return _seconds(generation.finished_at)
 
