@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from app.domain.generation import FINAL
+from app.domain.generation import DISPUTED, FINAL
 from tests.chaos.clients import Ledger
 from tests.chaos.evidence import Evidence, Row
 from tests.chaos.faults import NOT_PROCESSED, PROVIDER_LIMITED
@@ -100,10 +100,12 @@ def canceled_and_billed(case: Case) -> Iterator[str]:
 
 
 def stuck(case: Case) -> Iterator[str]:
-    """Not at an end, in the calm; an unknown one may wait for an operator, or have a job."""
+    """Not at an end, in the calm; an unknown one may wait for an operator, as one does whose record
+    may be another's, or have a job."""
     for row in case.evidence.generations:
         if row["state"] == "unknown":
-            if row["upstream_id"] and not row["jobs"]:
+            asked = row["upstream_id"] and row["unknown_reason"] not in DISPUTED
+            if asked and not row["jobs"]:
                 yield f"{row['id']} is unknown with an id and nobody asks for it"
         elif row["state"] not in _FINAL:
             yield f"{row['id']} is {row['state']} with {row['jobs']} jobs"

@@ -13,11 +13,13 @@ from psycopg import sql
 from psycopg.rows import dict_row
 
 from app.db.session import driver_conninfo
+from app.domain.generation import DISPUTED
 
 Row = Mapping[str, Any]
 
 _GENERATIONS: LiteralString = """
     SELECT g.id::text, g.spec->>'prompt' AS prompt, g.state, g.quote, g.settled, g.upstream_id,
+           g.unknown_reason,
            m.name AS member, a.state AS asset, a.path, a.size_bytes, a.sha256, a.last_error,
            (SELECT count(*) FROM ledger_entries l
              WHERE l.generation_id = g.id AND l.kind = 'hold' AND l.counted) AS open_holds,
@@ -124,5 +126,7 @@ def polls_of_unknown(address: str) -> dict[str, int]:
         rows = connection.execute(
             "SELECT id::text, polls FROM generations"
             " WHERE state = 'unknown' AND upstream_id IS NOT NULL"
+            " AND coalesce(unknown_reason, '') <> ALL(%s)",
+            [list(DISPUTED)],
         ).fetchall()
         return {str(name): int(polls) for name, polls in rows}

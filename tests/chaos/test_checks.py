@@ -32,7 +32,8 @@ def generation(**changes: Any) -> dict[str, Any]:
 def lost(**changes: Any) -> dict[str, Any]:
     """One that is unknown, with nothing known of it."""
     bare: dict[str, Any] = {
-        "state": "unknown", "settled": None, "upstream_id": None, "asset": None, "path": None,
+        "state": "unknown", "settled": None, "upstream_id": None, "unknown_reason": None,
+        "asset": None, "path": None,
         "open_holds": 1, "counted": PRICE,
     }  # fmt: skip
     return generation(**{**bare, **changes})
@@ -87,6 +88,9 @@ SOUND = {
     ),
     "unknown and billed": case(lost(), files={}),
     "unknown and asked for": case(lost(upstream_id="u1", jobs=1), files={}),
+    "unknown and another's": case(
+        lost(upstream_id="u1", unknown_reason="record_of_another"), files={}
+    ),
     "failed, billed without a word": case(
         generation(state="failed", settled=0, asset=None, counted=0),
         blows=tuple(blow for blow in SUBMISSION if blow.options.get("billed")),

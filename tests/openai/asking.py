@@ -40,7 +40,12 @@ async def get(gate: Gateway, key: str, path: str, **query: Any) -> httpx.Respons
 
 
 def refusal(
-    answer: httpx.Response, status: int, code: str, *, retry: str = "false"
+    answer: httpx.Response,
+    status: int,
+    code: str,
+    *,
+    retry: str = "false",
+    billed: bool | None = False,
 ) -> dict[str, Any]:
     """The error of a refusal, its common part checked."""
     assert answer.status_code == status, answer.text
@@ -50,7 +55,7 @@ def refusal(
     assert {"message", "type", "param", "code"} <= error.keys()
     assert error["code"] == code, error
     assert error["message"]
-    assert error["billed"] is False
+    assert error["billed"] is billed
     assert error["request_id"] == answer.headers["X-Request-Id"]
     found: dict[str, Any] = error
     return found

@@ -176,4 +176,4 @@ async def test_a_create_that_is_paid_for_and_cannot_be_read_is_not_to_be_sent_ag
         again = await gate.http.post(
             "/v1/videos", headers=bearer(key, Idempotency_Key="order-1"), **form({"prompt": "p"})
         )
-        assert refusal(again, 503, "unavailable")["retry_safe"] is False
+        assert refusal(again, 503, "unavailable", billed=None)["retry_safe"] is False
