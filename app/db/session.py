@@ -47,11 +47,12 @@ class Fault(Exception):
 
 #: What every session needs, whatever the database, its role, the environment or the address would
 #: set. Admission reads a fresh snapshot after each lock; a stricter isolation would have it decide
-#: on figures from before.
+#: on figures from before. Whether a session may write is left to the server: a database that was
+#: made read-only, or a demoted primary, is meant to be.
 _SESSION = {
     "TimeZone": "UTC", "DateStyle": "ISO,MDY", "IntervalStyle": "postgres", "search_path": "public",
     "standard_conforming_strings": "on", "bytea_output": "hex", "lock_timeout": "0",
-    "default_transaction_isolation": "read\\ committed", "default_transaction_read_only": "off",
+    "default_transaction_isolation": "read\\ committed",
 }  # fmt: skip
 
 

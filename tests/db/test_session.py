@@ -73,11 +73,11 @@ async def test_connections_that_live_are_used_again(database: Database) -> None:
 OUTSIDE = {
     "datestyle": "SQL, DMY", "client_encoding": "LATIN1", "timezone": "Asia/Tokyo",
     "search_path": "elsewhere", "bytea_output": "escape", "intervalstyle": "iso_8601",
-    "default_transaction_read_only": "on", "standard_conforming_strings": "off",
+    "standard_conforming_strings": "off",
 }  # fmt: skip
 NEEDED = {
     "datestyle": "ISO, MDY", "client_encoding": "UTF8", "timezone": "UTC", "search_path": "public",
-    "bytea_output": "hex", "intervalstyle": "postgres", "default_transaction_read_only": "off",
+    "bytea_output": "hex", "intervalstyle": "postgres",
     "standard_conforming_strings": "on",
 }  # fmt: skip
 

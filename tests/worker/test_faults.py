@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -100,7 +101,7 @@ async def test_the_wait_after_ever_so_many_attempts_is_bounded(still_gate: Gatew
         await tx.execute(text("UPDATE generations SET attempts = 5000"))
         work = await transitions.find_work(tx, UUID(uuid))
     assert work is not None
-    again = type(claim)(work, claim.attempt, claim.key_label)
+    again = replace(claim, work=work)
     await submissions.record(still_gate.worker, again, NotProcessed(reason="unreachable"))
     assert (await work_of(still_gate, uuid)).state is State.QUEUED
 

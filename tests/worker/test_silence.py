@@ -128,7 +128,7 @@ async def test_what_was_sent_just_now_counts_against_the_next_until_it_is_answer
             async with gate.rt.db.single() as tx:
                 at = await tx.scalar(
                     text("SELECT scheduled_at FROM procrastinate_jobs"
-                         " WHERE args->>'generation_id' = :id"), {"id": held},
+                         " WHERE args->>'subject_id' = :id"), {"id": held},
                 )  # fmt: skip
             assert at is not None
             # An upstream that has just answered others is no risk.
