@@ -48,6 +48,10 @@ def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "HOME": str(folder), "LANG": "C.UTF-8", **settings}
 
 
+def _hear_interrupts() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Process:
     """One `reelgate …` command. `name` names its log files."""
 
@@ -67,6 +71,8 @@ class Process:
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
+                # A test run in the background of a shell is deaf to it, and would pass that on.
+                preexec_fn=_hear_interrupts,
             )
 
     # Its output
