@@ -42,6 +42,13 @@ class _KeepTrying(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": wait})
 
 
+async def _commit_each(connection: psycopg.AsyncConnection) -> None:
+    """Each statement of the library commits by itself. A process that stands still, or is cut off,
+    between a statement and its commit would keep the rows of its jobs locked, and nobody could
+    rescue them."""
+    await connection.set_autocommit(True)
+
+
 class Workers:
     """Runs jobs of this process until `stop`; starts again by itself when Postgres was away."""
 
@@ -62,6 +69,7 @@ class Workers:
             max_size=max(4, len(lanes) * 2),
             timeout=min(10.0, stalled_seconds),
             kwargs=dict(KEEPALIVES),
+            configure=_commit_each,
         )
         self._app = procrastinate.App(connector=self._connector)
         self._lanes = {tuple(job.value for job in jobs): size for jobs, size in lanes.items()}

@@ -66,7 +66,8 @@ def driver_conninfo(address: str) -> str:
     """The address as the driver itself and the job library take it."""
     url = _read(address)
     named: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
-    return make_conninfo(**named, **{**_query(url), **session_arguments(address)})
+    session = session_arguments(address, idle_transaction_ms=_IDLE_TRANSACTION_MS)
+    return make_conninfo(**named, **{**_query(url), **session})
 
 
 def session_arguments(

@@ -52,3 +52,17 @@ async def test_a_stop_while_idle_ends_it(database_url: str) -> None:
     async with asyncio.timeout(60):
         await running
     assert workers.lanes_running == 0
+
+
+async def test_a_worker_that_stands_still_after_a_statement_holds_no_lock(
+    database_url: str,
+) -> None:
+    lock = "SELECT pg_try_advisory_xact_lock(1)"
+    workers = workers_of(database_url)
+    async with workers._app.open_async():
+        library = workers._connector.pool
+        async with library.connection() as still, library.connection() as other:
+            assert await (await still.execute(lock)).fetchone() == (True,)
+            assert await (await other.execute(lock)).fetchone() == (True,)
+            show = await still.execute("SHOW idle_in_transaction_session_timeout")
+            assert await show.fetchone() == ("15s",)
