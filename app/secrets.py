@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
+import re
 import secrets
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -32,6 +33,11 @@ class NewKey:
 def make_key() -> NewKey:
     """240 random bits, so its hash needs no salt and no key stretching."""
     return NewKey(_PREFIX + secrets.token_urlsafe(30))
+
+
+def prefix_of(secret: str) -> str | None:
+    """What may be shown of a key, also of one that nobody has. None where it is no key of ours."""
+    return secret[:_SHOWN] if re.fullmatch(rf"{_PREFIX}[\w-]{{40}}", secret, re.ASCII) else None
 
 
 def digest_of(secret: str) -> bytes:

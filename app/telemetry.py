@@ -6,6 +6,8 @@ import logging
 import re
 import sys
 from collections.abc import Iterable, MutableMapping
+from contextvars import ContextVar
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
@@ -15,6 +17,47 @@ from app import __version__
 from app.domain.generation import State
 
 Event = MutableMapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RequestIdentity:
+    """Who sent the request that is being answered, as far as is known: the first characters of the
+    key, the names of its member and team, the client's address."""
+
+    key_prefix: str | None = None
+    member: str | None = None
+    team: str | None = None
+    address: str | None = None
+
+
+_NOBODY = RequestIdentity()
+_IDENTITY: ContextVar[RequestIdentity] = ContextVar("request_identity", default=_NOBODY)
+
+
+def request_identity() -> RequestIdentity:
+    """Empty outside of a request."""
+    return _IDENTITY.get()
+
+
+def begin_request(request_id: str, *, address: str | None) -> None:
+    """Every log line of this request carries its id and what `identify` learns."""
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request_id=request_id)
+    _IDENTITY.set(RequestIdentity(address=address))
+
+
+def identify(*, key_prefix: str, member: str | None = None, team: str | None = None) -> None:
+    """Of a key that nobody has only the prefix is known."""
+    known = replace(_IDENTITY.get(), key_prefix=key_prefix, member=member, team=team)
+    _IDENTITY.set(known)
+
+
+def _with_identity(_logger: object, _method: str, event: Event) -> Event:
+    for name, value in asdict(_IDENTITY.get()).items():
+        if value is not None:
+            event.setdefault(name, value)
+    return event
+
 
 #: A presigned query, one of our keys, or a bearer header, wherever a log line might carry one.
 _SECRETS = re.compile(
@@ -63,6 +106,7 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
     redact = Redactor(secrets)
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
+        _with_identity,
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),

@@ -54,7 +54,8 @@ class Key:
 
 
 _CALLER = """
-    SELECT k.id AS key_id, m.id AS member_id, t.id AS team_id, m.name, t.name AS team_name, m.role,
+    SELECT k.id AS key_id, k.prefix AS key_prefix, m.id AS member_id, t.id AS team_id, m.name,
+           t.name AS team_name, m.role,
            CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
            m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id

@@ -20,9 +20,11 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Limits are the member's: total credits, creates per minute, open generations."""
+    """Limits are the member's: total credits, creates per minute, open generations. The first
+    characters of the key, which are no secret, tell it from others."""
 
     key_id: UUID
+    key_prefix: str
     member_id: UUID
     team_id: UUID
     name: str

@@ -12,7 +12,8 @@ from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Status
 from app.errors import Forbidden, Suspended, Unauthenticated
 from app.runtime import ApiRuntime
-from app.secrets import digest_of
+from app.secrets import digest_of, prefix_of
+from app.telemetry import identify
 
 _API_KEY = APIKeyHeader(
     name="API-KEY", scheme_name="ApiKey", auto_error=False, description="A member's key."
@@ -61,9 +62,17 @@ async def authenticate(
             now = rt.clock.for_database()
             caller = await members.find_caller(tx, digest_of(secret), now=now)
     if caller is None:
+        prefix = prefix_of(secret)
+        if prefix is not None:
+            identify(key_prefix=prefix)
         raise Unauthenticated(
             "This key is unknown, expired or revoked.", headers={"WWW-Authenticate": "Bearer"}
         )
+    return _identified(caller)
+
+
+def _identified(caller: CallerRecord) -> CallerRecord:
+    identify(key_prefix=caller.key_prefix, member=caller.name, team=caller.team_name)
     return caller
 
 
@@ -86,7 +95,7 @@ async def authenticate_listener(
             caller = await members.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
     if caller is None:
         raise Unauthenticated("This token is not valid, or no longer; get another one.")
-    return caller
+    return _identified(caller)
 
 
 #: Of events alone: what its token may see goes no further.

@@ -7,13 +7,13 @@ import re
 import time
 from secrets import token_hex
 
-import structlog
 from starlette.datastructures import MutableHeaders
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from app.http.client_address import client_address
 from app.runtime import ApiRuntime
-from app.telemetry import logger
+from app.telemetry import begin_request, logger
 
 log = logger(__name__)
 
@@ -35,8 +35,8 @@ class RequestContext:
         request_id = _request_id(scope)
         scope["reelgate.request_id"] = request_id
         scope["reelgate.started"] = started
-        structlog.contextvars.clear_contextvars()
-        structlog.contextvars.bind_contextvars(request_id=request_id)
+        address = client_address(scope, self._rt.settings.trusted_proxies)
+        begin_request(request_id, address=None if address is None else str(address))
 
         async def sending(message: Message) -> None:
             nonlocal status

@@ -93,7 +93,8 @@ _FAILED = replace(
     finished_at=_MADE + timedelta(seconds=9),
 )
 _CALLER = Caller(
-    key_id=UUID(int=1), member_id=_MEMBER, team_id=_TEAM, name="ada", team_name="studio",
+    key_id=UUID(int=1), key_prefix="rg_U4gJuwk_", member_id=_MEMBER, team_id=_TEAM, name="ada",
+    team_name="studio",
     role=Role.MEMBER, status=Status.ACTIVE, credit_limit=15_000_000, rate_per_minute=60,
     rate_burst=20, max_open=20, created_at=_MADE - timedelta(days=40),
     updated_at=_MADE - timedelta(days=40),

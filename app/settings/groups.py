@@ -7,7 +7,15 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, AliasChoices, BaseModel, Field, SecretStr, field_validator
+from pydantic import (
+    AfterValidator,
+    AliasChoices,
+    BaseModel,
+    Field,
+    IPvAnyNetwork,
+    SecretStr,
+    field_validator,
+)
 from pydantic_settings import NoDecode
 
 from app.settings.addresses import host_in_ascii, in_ascii
@@ -162,6 +170,16 @@ class CallerPolicy(BaseModel):
     max_connections: int = Field(
         20_000, ge=1, description="Connections one API process keeps; more are closed at once."
     )
+    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+        (),
+        description="Addresses or networks of your own reverse proxies, comma separated, such as "
+        "`10.0.0.0/8`: the `X-Forwarded-For` they send says who calls.",
+    )
+
+    @field_validator("trusted_proxies", mode="before")
+    @classmethod
+    def _split_proxies(cls, value: Any) -> Any:
+        return _list_of_words(value)
 
 
 class Browsers(BaseModel):

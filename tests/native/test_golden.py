@@ -42,6 +42,7 @@ NOW = datetime(2026, 3, 1, 12, 0, 0, 7_000, tzinfo=UTC)
 SIGNER = LinkSigner(b"golden-signing-secret", base_url="https://gateway.example")
 CALLER = Caller(
     key_id=UUID("00000000-0000-4000-8000-000000000001"),
+    key_prefix="rg_U4gJuwk_",
     member_id=UUID("00000000-0000-4000-8000-000000000002"),
     team_id=UUID("00000000-0000-4000-8000-000000000003"),
     name="ada",
