@@ -13,7 +13,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db import jobs
+from app.db import backlog, jobs
+from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.domain.assets import AssetState
 
@@ -269,19 +270,9 @@ async def list_unarchived(tx: Tx, *, limit: int) -> list[Unarchived]:
     return [Unarchived(**{**row._mapping, "state": AssetState(row.state)}) for row in rows]
 
 
-async def unarchived_figures(tx: Tx) -> dict[AssetState, tuple[int, float]]:
-    """How many files are in each state that is not safely in the archive, and the age of the oldest
-    in seconds; states without any are left out."""
-    rows = await tx.execute(
-        text(
-            """
-            SELECT state, count(*) AS files,
-                   extract(epoch FROM now() - min(created_at))::double precision AS oldest
-              FROM assets WHERE state IN ('pending', 'set_aside', 'lost') GROUP BY state
-            """
-        )
-    )
-    return {AssetState(row.state): (row.files, row.oldest) for row in rows}
+async def unarchived(tx: Tx) -> dict[str, Backlog]:
+    """Files that are not safely in the archive, by their state."""
+    return await backlog.by_state(tx, "assets WHERE state IN ('pending', 'set_aside', 'lost')")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.db import jobs
+from app.db import backlog, jobs
+from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.domain.assets import AssetState
 from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
@@ -137,6 +138,23 @@ async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
         {"limit": limit},
     )
     return [_generation(row) for row in rows]
+
+
+async def unsettled(tx: Tx) -> dict[str, Backlog]:
+    """Generations whose outcome is still to come, by their state. Time in the queue does not make
+    one old at the upstream: a later state counts from when it was entered."""
+    return await backlog.by_state(
+        tx,
+        "generations WHERE state IN ('queued', 'submitting', 'running', 'unknown')",
+        since="""CASE state WHEN 'submitting' THEN coalesce(submitted_at, created_at)
+                            WHEN 'running' THEN coalesce(running_at, created_at)
+                            ELSE created_at END""",
+    )
+
+
+async def unknown(tx: Tx) -> Backlog:
+    found = await backlog.by_state(tx, "generations WHERE state = 'unknown'")
+    return found.get(State.UNKNOWN, Backlog())
 
 
 async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:

@@ -164,3 +164,10 @@ async def prune(tx: Tx) -> None:
     await tx.execute(
         text("DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled')")
     )
+
+
+async def lead_upkeep(tx: Tx) -> bool:
+    """True for one transaction at a time among all workers."""
+    return bool(
+        await tx.scalar(text("SELECT pg_try_advisory_xact_lock(hashtext('reelgate upkeep'))"))
+    )

@@ -302,3 +302,14 @@ async def half_open(tx: Tx, probed: UpstreamKey) -> bool:
         {"id": probed.id, "due": probed.breaker_until},
     )
     return bool(result.rowcount)
+
+
+async def usable_by_label(tx: Tx) -> dict[str, bool]:
+    """Of each key that some worker has configured: whether a submission may go through it now."""
+    rows = await tx.execute(
+        text(
+            f"SELECT label, {USABLE} AS usable FROM upstream_keys"  # noqa: S608
+            " WHERE seen_at > now() - interval '2 minutes'"
+        )
+    )
+    return {row.label: row.usable for row in rows}

@@ -11,7 +11,8 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.db import jobs
+from app.db import backlog, jobs
+from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import State
@@ -301,25 +302,13 @@ async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> Non
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PendingFigures:
-    deliveries: int
-    oldest_seconds: float
-
-
-async def pending_figures(tx: Tx) -> PendingFigures:
-    row = (
-        await tx.execute(
-            text(
-                "SELECT count(*) AS deliveries,"
-                " coalesce(extract(epoch FROM now() - min(created_at)), 0)::double precision"
-                " AS oldest_seconds FROM webhook_deliveries"
-                # A test has one attempt: where that broke off, none is still to come.
-                " WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
-            )
-        )
-    ).one()
-    return PendingFigures(**row._mapping)
+async def pending(tx: Tx) -> Backlog:
+    """Deliveries with an attempt to come. A test has one attempt: if that broke off, it has none
+    to come."""
+    found = await backlog.by_state(
+        tx, "webhook_deliveries WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
+    )
+    return found.get(DeliveryState.PENDING, Backlog())
 
 
 async def enqueue_missing(tx: Tx) -> list[str]:

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 
 from app import __version__
-from app.db import health, jobs, migrate
+from app.db import generations, jobs, migrate, pauses, upstream_keys
 from app.errors import Unavailable
 from app.http.access import runtime_of
 from app.operators import gauges
@@ -42,38 +42,42 @@ async def readyz(request: Request) -> Response:
 async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
     if rt.draining:
         return {"process": {"ok": False, "detail": "stopping"}}
+    seen = unknown = None
+    paused: list[str] = []
+    keys: dict[str, bool] = {}
     try:
         async with rt.db.single() as tx:
             schema = await migrate.schema_of(tx)
-            migrated = schema.serves
-            # Where the schema is behind, what they read may not be there yet.
-            seen = await jobs.worker_seen_seconds(tx) if migrated else None
-            unknown = await health.unknown_figures(tx) if migrated else None
-            hindered = await health.hindrances(tx) if migrated else None
+            # An older schema may not have what these queries read.
+            if schema.serves:
+                seen = await jobs.worker_seen_seconds(tx)
+                unknown = await generations.unknown(tx)
+                paused = [one.name.value for one in await pauses.states(tx) if one.paused]
+                keys = await upstream_keys.usable_by_label(tx)
     except Unavailable:
         return {"database": {"ok": False, "detail": "cannot be reached"}}
     working = seen is not None and seen < WORKER_SILENCE_SECONDS
     checks: dict[str, dict[str, Any]] = {
         "database": {"ok": True},
-        "migrations": {"ok": migrated, "detail": schema.detail},
+        "migrations": {"ok": schema.serves, "detail": schema.detail},
         "worker": {
             "ok": working,
             "detail": "none registered" if seen is None else f"last seen {seen:.0f} s ago",
         },
     }
-    # Remarks: they wait for an operator, and another process would be no better.
-    if hindered is not None and hindered.paused:
-        what = " and ".join(hindered.paused)
+    # Only remarks: an operator has to act, and no other process would be better off.
+    if paused:
+        what = " and ".join(paused)
         checks["paused"] = {"ok": True, "detail": f"{what}, by an operator; see `reelgate resume`"}
-    if hindered is not None and hindered.keys and not hindered.usable_keys:
+    if keys and not any(keys.values()):
         checks["upstream"] = {
             "ok": True,
             "detail": "no upstream key is in use; see `reelgate upstream list`",
         }
-    if unknown is not None and unknown.generations:
+    if unknown is not None and unknown.count:
         checks["unknown"] = {
             "ok": True,
-            "detail": f"{unknown.generations} generations, the oldest for "
+            "detail": f"{unknown.count} generations, the oldest for "
             f"{unknown.oldest_seconds:.0f} s; see `reelgate unknown list`",
         }
     return checks

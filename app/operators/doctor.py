@@ -76,13 +76,15 @@ async def _videos(rt: Runtime) -> list[Finding]:
         async with rt.db.single() as tx:
             if not (await schema_of(tx)).serves:
                 return []
-            figures = await assets.unarchived_figures(tx)
+            unarchived = await assets.unarchived(tx)
     except Unavailable:
         return []
     return [
-        Finding("videos", None, f"{figures[state][0]} {state.value}: see `reelgate archive list`")
+        Finding(
+            "videos", None, f"{unarchived[state].count} {state.value}: see `reelgate archive list`"
+        )
         for state in (AssetState.SET_ASIDE, AssetState.LOST)
-        if state in figures
+        if state in unarchived
     ]
 
 

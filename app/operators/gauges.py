@@ -2,37 +2,51 @@
 
 from __future__ import annotations
 
-from app.db import health, jobs, migrate, pauses, webhook_deliveries
+from app.db import (
+    assets,
+    generations,
+    jobs,
+    ledger,
+    migrate,
+    pauses,
+    upstream_keys,
+    webhook_deliveries,
+)
+from app.db.backlog import Backlog
 from app.domain.assets import AssetState
 from app.runtime import Runtime
 
 
 async def refresh(rt: Runtime) -> None:
     """Raises `Unavailable`; `reelgate_database_up` says so by itself."""
-    rt.metrics.database_up.set(0)
+    gauges = rt.metrics
+    gauges.database_up.set(0)
     async with rt.db.single() as tx:
         if not (await migrate.schema_of(tx)).serves:
-            rt.metrics.database_up.set(1)
+            gauges.database_up.set(1)
             return
-        figures = await health.figures(tx)
+        unsettled = await generations.unsettled(tx)
+        held = await ledger.held(tx)
+        unarchived = await assets.unarchived(tx)
+        keys = await upstream_keys.usable_by_label(tx)
         depths = await jobs.depths(tx)
         paused = await pauses.states(tx)
-        pending = await webhook_deliveries.pending_figures(tx)
-    gauges = rt.metrics
+        pending = await webhook_deliveries.pending(tx)
     gauges.database_up.set(1)
     for state in ("queued", "submitting", "running", "unknown"):
-        gauges.generations.labels(state).set(figures.generations.get(state, 0))
-        gauges.oldest_seconds.labels(state).set(figures.oldest_seconds.get(state, 0))
-    gauges.hold_credits.set(figures.hold_credits)
-    for state in (AssetState.PENDING, AssetState.SET_ASIDE, AssetState.LOST):
-        gauges.assets.labels(state).set(figures.assets.get(state, 0))
-    gauges.assets_oldest_seconds.set(figures.pending_asset_seconds)
+        found = unsettled.get(state, Backlog())
+        gauges.generations.labels(state).set(found.count)
+        gauges.oldest_seconds.labels(state).set(found.oldest_seconds)
+    gauges.hold_credits.set(held)
+    for file_state in (AssetState.PENDING, AssetState.SET_ASIDE, AssetState.LOST):
+        gauges.assets.labels(file_state).set(unarchived.get(file_state, Backlog()).count)
+    gauges.assets_oldest_seconds.set(unarchived.get(AssetState.PENDING, Backlog()).oldest_seconds)
     gauges.upstream_keys.clear()
-    for label, usable in figures.upstream_keys.items():
+    for label, usable in keys.items():
         gauges.upstream_keys.labels(label).set(usable)
     for pause in paused:
         gauges.paused.labels(pause.name.value).set(pause.paused)
-    gauges.webhooks_pending.set(pending.deliveries)
+    gauges.webhooks_pending.set(pending.count)
     gauges.webhooks_oldest_seconds.set(pending.oldest_seconds)
     gauges.jobs.clear()
     for depth in depths:

@@ -5,7 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from app.db import assets, events, generations, health, jobs, upstream_keys, webhook_deliveries
+from app.db import (
+    assets,
+    events,
+    generations,
+    idempotency,
+    jobs,
+    upstream_keys,
+    webhook_deliveries,
+)
 from app.db.session import Conflict
 from app.domain.generation import FINAL
 from app.errors import Unavailable
@@ -45,7 +53,7 @@ async def one_round(rt: WorkerRuntime) -> None:
     key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
         await upstream_keys.mark_seen(tx, list(key_ids.values()))
-        if not await health.lead_upkeep(tx):
+        if not await jobs.lead_upkeep(tx):
             return
         rescued = await jobs.rescue(
             tx, stalled_seconds=rt.settings.worker_stalled_seconds, longest_seconds=longest
@@ -72,7 +80,7 @@ async def one_round(rt: WorkerRuntime) -> None:
         await probe(rt, key)
     # Last and apart: a clean-up that is slow, or fails each time, undoes nothing.
     async with rt.db.begin() as tx:
-        await health.prune_idempotency_keys(tx)
+        await idempotency.prune(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await events.prune(tx, days=rt.settings.history_days, states=FINAL)

@@ -11,7 +11,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db.webhook_deliveries import pending_figures, prune
+from app.db.webhook_deliveries import pending, prune
 from app.domain.caller import Role
 from app.domain.ids import video_id
 from app.errors import Unavailable
@@ -227,7 +227,7 @@ async def test_a_test_that_broke_off_is_nothing_that_is_still_to_come(
     broken = await answer(still, key, "POST", f"/endpoints/{made['id']}/test")
     assert broken.status_code == 503
     async with still.rt.db.single() as tx:
-        assert (await pending_figures(tx)).deliveries == 0
+        assert (await pending(tx)).count == 0
         await tx.execute(
             text("UPDATE webhook_deliveries SET created_at = now() - interval '91 days'")
         )
