@@ -7,7 +7,7 @@ until its bytes are gone.
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from uuid import UUID
 
@@ -16,7 +16,7 @@ from sqlalchemy import text
 from app.db import backlog, jobs
 from app.db.backlog import Backlog
 from app.db.session import Tx
-from app.domain.assets import AssetState
+from app.domain.assets import AssetState, Probe, Stored
 
 #: What `last_error` says while an attempt goes on, and for ever where its process was killed.
 INTERRUPTED = "interrupted"
@@ -142,11 +142,9 @@ async def retry(tx: Tx, generation_id: UUID) -> bool:
     return result.rowcount == 1
 
 
-async def set_aside(
-    tx: Tx, generation_id: UUID, *, path: str, size_bytes: int, sha256: str, error: str
-) -> bool:
-    """Keeps the bytes under `path` and lets nothing read them any more. True where the video was
-    still pending and no later attempt has claimed it."""
+async def set_aside(tx: Tx, generation_id: UUID, stored: Stored, *, error: str) -> bool:
+    """Keeps the file and lets nothing read it any more. True if the video was still pending and no
+    later attempt has claimed it."""
     result = await tx.execute(
         text(
             """
@@ -155,11 +153,8 @@ async def set_aside(
              WHERE generation_id = :id AND kind = 'video' AND state = 'pending' AND path = :path
             """
         ),
-        {
-            "id": generation_id, "path": path, "size_bytes": size_bytes, "sha256": sha256,
-            "error": error,
-        },
-    )  # fmt: skip
+        {"id": generation_id, "error": error, **asdict(stored)},
+    )
     return result.rowcount == 1
 
 
@@ -189,20 +184,10 @@ async def renew_link(tx: Tx, generation_id: UUID, *, link: str, link_expires_at:
 
 
 async def mark_archived(
-    tx: Tx,
-    generation_id: UUID,
-    *,
-    path: str,
-    size_bytes: int,
-    sha256: str,
-    duration_seconds: float,
-    width: int,
-    height: int,
-    codec: str,
-    mismatch: str | None,
+    tx: Tx, generation_id: UUID, stored: Stored, seen: Probe, *, mismatch: str | None
 ) -> bool:
-    """True where the video was still pending and no later attempt has claimed it, and when that is
-    said again: each attempt has a path of its own."""
+    """True if the video was still pending and no later attempt has claimed it, and if this is
+    repeated: each attempt has a path of its own."""
     result = await tx.execute(
         text(
             """
@@ -216,12 +201,8 @@ async def mark_archived(
                     OR state IN ('pending', 'archived') AND path = :path)
             """
         ),
-        {
-            "id": generation_id, "path": path, "size_bytes": size_bytes, "sha256": sha256,
-            "duration_seconds": duration_seconds, "width": width, "height": height,
-            "codec": codec, "mismatch": mismatch,
-        },
-    )  # fmt: skip
+        {"id": generation_id, "mismatch": mismatch, **asdict(stored), **asdict(seen)},
+    )
     return result.rowcount == 1
 
 

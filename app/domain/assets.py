@@ -1,7 +1,8 @@
-"""Where the file of a generation is."""
+"""The file of a generation: where it is, and what it is."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from enum import StrEnum
 
 
@@ -22,3 +23,24 @@ class AssetState(StrEnum):
     LOST = "lost"
     #: Deleted by its owner, an administrator or its team's retention. A crash: the bytes go later.
     DELETED = "deleted"
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A file as it was written to the archive; `sha256` in lower-case hex."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A video as a player shows it: upright, with square pixels. `codec` is the stream's."""
+
+    duration_seconds: float
+    width: int
+    height: int
+    codec: str
+    frame_rate: float | None
+    has_audio: bool

@@ -14,6 +14,7 @@ from uuid import UUID
 from app.db import assets, audit, generations, jobs, transitions
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
+from app.domain.assets import Probe, Stored
 from app.domain.generation import Generation, State, video_path
 from app.domain.operators import Outcome
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
@@ -23,8 +24,8 @@ from app.generations.lifecycle import Transaction
 from app.runtime import Runtime, VideoRuntime
 from app.videos.decoder import DecoderEnded, DecoderUnavailable
 from app.videos.mp4 import HEAD_BYTES, NotAVideo, begins_like_one
-from app.videos.probe import Probe, mismatch
-from app.videos.store import ArchiveError, Stored
+from app.videos.probe import mismatch
+from app.videos.store import ArchiveError
 
 _READ_BYTES = 1_048_576
 #: How long a link may take to show how its file begins.
@@ -152,10 +153,8 @@ async def _end(
         if stored is not None:
             file, seen = stored
             await assets.mark_archived(
-                transaction.tx, work.id, path=file.path, size_bytes=file.size_bytes,
-                sha256=file.sha256, duration_seconds=seen.duration_seconds, width=seen.width,
-                height=seen.height, codec=seen.codec, mismatch=mismatch(work.spec, seen),
-            )  # fmt: skip
+                transaction.tx, work.id, file, seen, mismatch=mismatch(work.spec, seen)
+            )
     elif outcome is Outcome.NOT_MADE:
         await lifecycle.fail(
             transaction, work, attempt=None, code="not_made", now=now,

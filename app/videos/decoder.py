@@ -25,8 +25,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from app.domain.assets import Probe
 from app.videos.mp4 import NotAVideo
-from app.videos.probe import CODECS, Probe
+from app.videos.probe import CODECS
 
 #: Files that are read at a time.
 AT_ONCE = 2

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
+from app.domain.assets import Probe
 from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution, Spec
 from app.videos.mp4 import NotAVideo, Track, read_tracks
 
@@ -39,18 +40,6 @@ RATIO_TOLERANCE = 0.035
 #: many pixels as the 16:9 frame has, whatever the ratio.
 SHORT_SIDE_TOLERANCE_PIXELS = 16
 AREA_TOLERANCE = 0.15
-
-
-@dataclass(frozen=True, slots=True)
-class Probe:
-    """A video as a player shows it: upright, with square pixels. `codec` is the stream's."""
-
-    duration_seconds: float
-    width: int
-    height: int
-    codec: str
-    frame_rate: float | None
-    has_audio: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,6 @@ import re
 import tempfile
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -38,6 +37,7 @@ import obstore
 from obstore.exceptions import BaseError
 from obstore.store import LocalStore, MemoryStore, from_url
 
+from app.domain.assets import Stored
 from app.errors import ConfigurationError
 
 if TYPE_CHECKING:  # its types have no runtime side
@@ -74,15 +74,6 @@ class Gone(ArchiveError):
 
 class ArchiveUnavailable(ArchiveError):
     pass
-
-
-@dataclass(frozen=True, slots=True)
-class Stored:
-    """A file as it was written; `sha256` in lower-case hex."""
-
-    path: str
-    size_bytes: int
-    sha256: str
 
 
 class Archive:

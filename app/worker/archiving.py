@@ -14,6 +14,7 @@ from app.db import assets, transitions
 from app.db.assets import PendingVideo
 from app.db.jobs import Job, enqueue
 from app.db.transitions import Work
+from app.domain.assets import Probe, Stored
 from app.domain.generation import video_path
 from app.errors import Unavailable
 from app.generations import lifecycle
@@ -22,9 +23,9 @@ from app.telemetry import logger
 from app.videos import deletion
 from app.videos.decoder import DecoderEnded, DecoderUnavailable
 from app.videos.mp4 import NotAVideo
-from app.videos.probe import Probe, mismatch
+from app.videos.probe import mismatch
 from app.videos.set_aside import NotRead, counted_read
-from app.videos.store import ArchiveError, Gone, Stored
+from app.videos.store import ArchiveError, Gone
 from app.worker.downloads import NotArchived, download_video
 from app.worker.persist import persisted
 
@@ -149,18 +150,7 @@ async def _record(
     async with rt.db.begin() as tx:
         if claim:
             await assets.claim_path(tx, work.id, path=stored.path)
-        entered = await assets.mark_archived(
-            tx,
-            work.id,
-            path=stored.path,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-            duration_seconds=seen.duration_seconds,
-            width=seen.width,
-            height=seen.height,
-            codec=seen.codec,
-            mismatch=difference,
-        )
+        entered = await assets.mark_archived(tx, work.id, stored, seen, mismatch=difference)
     if not entered:
         return False
     rt.metrics.archived.labels("archived" if difference is None else "mismatch").inc()
@@ -173,14 +163,7 @@ async def _set_aside(rt: WorkerRuntime, work: Work, stored: Stored, *, claim: bo
     async with rt.db.begin() as tx:
         if claim:
             await assets.claim_path(tx, work.id, path=stored.path)
-        entered = await assets.set_aside(
-            tx,
-            work.id,
-            path=stored.path,
-            size_bytes=stored.size_bytes,
-            sha256=stored.sha256,
-            error="decoder_ended",
-        )
+        entered = await assets.set_aside(tx, work.id, stored, error="decoder_ended")
     if entered:
         rt.metrics.archived.labels("set_aside").inc()
         log.error("set_aside", generation_id=str(work.id), path=stored.path)

@@ -10,13 +10,14 @@ from datetime import timedelta
 from app.db import assets
 from app.db.assets import PendingVideo
 from app.db.transitions import Work
+from app.domain.assets import Stored
 from app.domain.generation import RECORD_OF_ANOTHER
 from app.fetch import FetchError
 from app.generations import lifecycle
 from app.http_client import Response
 from app.runtime import WorkerRuntime
 from app.upstream.answers import Busy, Succeeded
-from app.videos.store import ArchiveError, Empty, Stored, TooLarge
+from app.videos.store import ArchiveError, Empty, TooLarge
 from app.worker import records
 
 #: A download that is slower than this gives its place to others: at that pace a film would not be

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import av
 
-from app.videos.probe import Probe, probe
+from app.domain.assets import Probe
+from app.videos.probe import probe
 
 
 def film(

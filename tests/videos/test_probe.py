@@ -13,6 +13,7 @@ from typing import Any
 import av
 import pytest
 
+from app.domain.assets import Probe
 from app.domain.generation import (
     FRAME_SIZES,
     AspectRatio,
@@ -24,7 +25,7 @@ from app.domain.generation import (
 from app.videos import mp4
 from app.videos import probe as module
 from app.videos.mp4 import NotAVideo
-from app.videos.probe import Probe, mismatch
+from app.videos.probe import mismatch
 from tests.harness.films import box, film, left_open, probed
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.assets import Stored
 from app.errors import ConfigurationError
 from app.videos import store as module
 from app.videos.store import (
@@ -24,7 +25,6 @@ from app.videos.store import (
     ArchiveUnavailable,
     Empty,
     Gone,
-    Stored,
     TooLarge,
 )
 
