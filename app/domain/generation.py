@@ -96,6 +96,10 @@ class Resolution(StrEnum):
     P720 = "720p"
     P1080 = "1080p"
 
+    @property
+    def lines(self) -> int:
+        return int(self.value.removesuffix("p"))
+
 
 #: Width and height in pixels of each ratio at 720p and 1080p: the short side is the resolution.
 FRAME_SIZES: Mapping[tuple[AspectRatio, Resolution], tuple[int, int]] = MappingProxyType(

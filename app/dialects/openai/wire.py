@@ -12,11 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
+from app.dialects.openai.sizes import find_size, frame_size, pixels
 from app.domain.assets import AssetState
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
 from app.domain.ids import video_id
-from app.domain.nearest import Aliases, find_duration, find_size, frame_size
+from app.domain.nearest import Aliases, find_duration
 from app.domain.options import OptionReader
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence, summary
 
@@ -202,14 +203,14 @@ def _size(read: OptionReader, fields: Mapping[str, Any]) -> tuple[AspectRatio, R
         return ratio or DEFAULT_SIZE[0], resolution or DEFAULT_SIZE[1]
     found = find_size(size, strict=read.strict) if isinstance(size, str) else None
     if found is None:
-        allowed = [_pixels(frame_size(*each)) for each in _every_size()]
+        allowed = [pixels(frame_size(*each)) for each in _every_size()]
         read.issues.add("size", "value", f"must be one of {', '.join(allowed)}, or an aspect ratio",
                         value=shown(size), allowed=[*allowed, *AspectRatio])  # fmt: skip
         return DEFAULT_SIZE
     if size in AspectRatio.__members__.values():
         found = found[0], resolution or found[1]
-    elif _pixels(frame_size(*found)) != size.lower():
-        read.adjusted.append(f"size={size.lower()}->{_pixels(frame_size(*found))}")
+    elif pixels(frame_size(*found)) != size.lower():
+        read.adjusted.append(f"size={size.lower()}->{pixels(frame_size(*found))}")
     for name, other, mine in (
         ("aspect_ratio", ratio, found[0]), ("resolution", resolution, found[1]),
     ):  # fmt: skip
@@ -221,10 +222,6 @@ def _size(read: OptionReader, fields: Mapping[str, Any]) -> tuple[AspectRatio, R
 
 def _every_size() -> list[tuple[AspectRatio, Resolution]]:
     return [(ratio, resolution) for ratio in AspectRatio for resolution in Resolution]
-
-
-def _pixels(size: tuple[int, int]) -> str:
-    return f"{size[0]}x{size[1]}"
 
 
 def _truth(value: Any) -> Any:
@@ -340,8 +337,8 @@ def _frame(generation: Generation) -> str:
     """As it is, or, while there is no file, as it was asked for."""
     asset = generation.asset
     if asset is not None and asset.width and asset.height:
-        return _pixels((asset.width, asset.height))
-    return _pixels(frame_size(generation.spec.aspect_ratio, generation.spec.resolution))
+        return pixels((asset.width, asset.height))
+    return pixels(frame_size(generation.spec.aspect_ratio, generation.spec.resolution))
 
 
 def _expired_at(generation: Generation) -> int | None:
