@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import signal
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pydantic import SecretStr
 
@@ -21,6 +20,7 @@ from app import __version__
 from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
+from app.loop import run, run_until_cancelled, signals_held
 from app.operators import startup
 from app.runtime import ApiRuntime, Runtime, open_api, open_runtime, open_worker
 from app.settings import LogFormat, Settings
@@ -66,35 +66,6 @@ def _announce(
         print(startup.block(facts), flush=True)  # noqa: T201
 
 
-def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """Runs `main` with an event that SIGINT and SIGTERM set; a second signal ends it at once."""
-    with contextlib.suppress(asyncio.CancelledError):
-        _run(main)
-
-
-def _run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    import uvloop
-
-    async def guarded() -> None:
-        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
-        task = asyncio.current_task()
-
-        def on_signal() -> None:
-            if stopping.is_set() and task is not None:
-                log.warning("stopping_now")
-                task.cancel()
-            stopping.set()
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, on_signal)
-        with _signals_held(release=True):
-            await main(stopping)
-
-    # They wait while nobody is there to take them.
-    with _signals_held():
-        uvloop.run(guarded())
-
-
 def run_command(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
     """Runs a command's use case on an opened runtime. Raises `KeyboardInterrupt` for a signal."""
     ended = False
@@ -111,24 +82,11 @@ def run_command(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -
         await acting
 
     try:
-        _run(until_stopped)
+        run_until_cancelled(until_stopped)
     except asyncio.CancelledError:
         if ended:
             raise
         raise KeyboardInterrupt from None
-
-
-@contextlib.contextmanager
-def _signals_held(*, release: bool = False) -> Iterator[None]:
-    """Keeps SIGINT and SIGTERM back while the block lasts, or lets them through for so long."""
-    inside, outside = signal.SIG_BLOCK, signal.SIG_UNBLOCK
-    if release:
-        inside, outside = outside, inside
-    signal.pthread_sigmask(inside, {signal.SIGINT, signal.SIGTERM})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(outside, {signal.SIGINT, signal.SIGTERM})
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
@@ -394,6 +352,6 @@ def database_of(settings: Settings) -> Iterator[Settings]:
 def migrated(settings: Settings) -> None:
     """Brings the database of these settings to the newest schema. Raises `Unavailable`."""
     assert settings.database_url is not None
-    with _signals_held():
+    with signals_held():
         migrate.load()
     migrate.upgrade(settings.database_url.get_secret_value())

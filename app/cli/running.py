@@ -26,28 +26,28 @@ def up() -> None:
 @cli.command()
 def serve() -> None:
     """Run the API."""
-    from app import processes
+    from app import loop, processes
 
     with checked_settings(stopped=0) as settings:
-        processes.run(lambda stopping: processes.serve(settings, stopping))
+        loop.run(lambda stopping: processes.serve(settings, stopping))
 
 
 @cli.command()
 def worker() -> None:
     """Run a worker: submissions, polls, archiving, upkeep."""
-    from app import processes
+    from app import loop, processes
 
     with checked_settings(stopped=0, sends=True) as settings:
-        processes.run(lambda stopping: processes.work(settings, stopping))
+        loop.run(lambda stopping: processes.work(settings, stopping))
 
 
 @cli.command()
 def simulate() -> None:
     """Run the simulator, a stand-in for the upstream, on loopback."""
-    from app import processes
+    from app import loop, processes
 
     with checked_settings(stopped=0) as settings:
-        processes.run(lambda stopping: processes.simulate(settings, stopping))
+        loop.run(lambda stopping: processes.simulate(settings, stopping))
 
 
 @cli.command()

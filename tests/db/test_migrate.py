@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import NullPool, create_engine, text
 
-from app import processes
+from app import loop, processes
 from app.db import migrate
 from app.db.session import sqlalchemy_url
 from app.errors import ConfigurationError
@@ -111,8 +111,8 @@ def test_no_process_starts_on_a_schema_of_before_the_first_release(
     starts: list[Callable[[], None]] = [
         lambda: processes.up(settings),
         lambda: processes.migrated(settings),
-        lambda: processes.run(lambda stopping: processes.serve(settings, stopping)),
-        lambda: processes.run(lambda stopping: processes.work(settings, stopping)),
+        lambda: loop.run(lambda stopping: processes.serve(settings, stopping)),
+        lambda: loop.run(lambda stopping: processes.work(settings, stopping)),
         lambda: processes.run_command(settings, nothing),
     ]
     for start in starts:

@@ -59,7 +59,7 @@ OWNERS = {
         "app/http/server.py": "sets the limits of a public port, and how it stops",
         "app/simulator/server.py": "sets up the simulator's server",
     },
-    "uvloop": {"app/processes.py": "chooses the loop"},
+    "uvloop": {"app/loop.py": "chooses the loop"},
 }
 
 #: Dotted name → the files that may use it, and why. A trailing slash means a whole folder.

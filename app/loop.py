@@ -1,0 +1,56 @@
+"""The event loop of a process, and the signals that end it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+from app.telemetry import logger
+
+log = logger(__name__)
+
+
+def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """Runs `main` with an event that SIGINT and SIGTERM set; a second signal ends it at once."""
+    with contextlib.suppress(asyncio.CancelledError):
+        run_until_cancelled(main)
+
+
+def run_until_cancelled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
+    """As `run`, but raises `CancelledError` for a second signal."""
+    import uvloop
+
+    async def guarded() -> None:
+        stopping, loop = asyncio.Event(), asyncio.get_running_loop()
+        task = asyncio.current_task()
+
+        def on_signal() -> None:
+            if stopping.is_set() and task is not None:
+                log.warning("stopping_now")
+                task.cancel()
+            stopping.set()
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, on_signal)
+        with signals_held(release=True):
+            await main(stopping)
+
+    # They wait while nobody is there to take them.
+    with signals_held():
+        uvloop.run(guarded())
+
+
+@contextlib.contextmanager
+def signals_held(*, release: bool = False) -> Iterator[None]:
+    """Keeps SIGINT and SIGTERM back while the block lasts, or lets them through for so long."""
+    inside, outside = signal.SIG_BLOCK, signal.SIG_UNBLOCK
+    if release:
+        inside, outside = outside, inside
+    signal.pthread_sigmask(inside, {signal.SIGINT, signal.SIGTERM})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(outside, {signal.SIGINT, signal.SIGTERM})
