@@ -45,11 +45,11 @@ def _pretty(settings: Settings) -> bool:
 
 
 def start_logging(settings: Settings) -> None:
-    secrets = list(settings.upstream_keys().values())
-    for secret in (settings.signing_secret, settings.database_url):
-        if secret is not None:
-            secrets.append(secret.get_secret_value())
-    configure_logging(json=not _pretty(settings), level=settings.log_level, secrets=secrets)
+    configure_logging(
+        json=not _pretty(settings), level=settings.log_level, secrets=settings.secrets()
+    )
+    for unknown in settings.unknown_names:
+        log.warning("setting_unknown", name=unknown.name, detail=unknown.detail)
 
 
 def _announce(

@@ -129,7 +129,7 @@ def test_only_what_calls_the_upstream_needs_its_key() -> None:
 def test_a_service_link_of_kubernetes_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("REELGATE_PORT", "tcp://10.43.7.12:8080")
     sentence = refusal()
-    assert sentence.startswith("REELGATE_PORT is not a setting of yours but a service link")
+    assert sentence.startswith("REELGATE_PORT is a service link of Kubernetes and no setting of")
     assert "enableServiceLinks: false" in sentence
 
 

@@ -33,6 +33,8 @@ class Finding:
 async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[Finding]:
     """One finding after the other, so that a slow one does not hide the rest."""
     yield Finding("version", True, f"{__version__} on Python {platform.python_version()}")
+    for unknown in rt.settings.unknown_names:
+        yield Finding("settings", None, f"{unknown.name} is set: {unknown.detail}")
     for findings in (_database(rt), _archive(rt), _videos(rt), _upstream(upstream)):
         for finding in await findings:
             yield finding

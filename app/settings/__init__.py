@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any, Self
+from functools import cache
+from pathlib import Path
+from typing import Any, Self, get_args
 from urllib.parse import urlsplit
 
-from pydantic import AliasChoices, ValidationError
+from pydantic import AliasChoices, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
+from app.settings import sources
 from app.settings.groups import (
     GROUPS,
     Browsers,
@@ -26,8 +29,14 @@ from app.settings.groups import (
     UnofferedValues,
     UpstreamPolicy,
 )
+from app.settings.names import LINK_REMEDY, UnknownName, is_service_link, unknown_names
 
-__all__ = ["GROUPS", "LogFormat", "Profile", "Settings", "UnofferedValues", "environment_name"]
+__all__ = [
+    "GROUPS", "LogFormat", "Profile", "Settings", "UnofferedValues", "environment_name",
+    "file_setting",
+]  # fmt: skip
+
+ENV_FILE = Path(".env")
 
 
 class Settings(
@@ -35,22 +44,42 @@ class Settings(
     SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in
-    capitals, but for the three that other tools share."""
+    capitals, but for the three that other tools share. Every secret can be kept in a file."""
 
     model_config = SettingsConfigDict(
         env_prefix="REELGATE_",
-        env_file=".env",
+        env_file=ENV_FILE,
+        env_file_encoding="utf-8-sig",
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
         populate_by_name=True,
     )
 
+    _unknown_names: tuple[UnknownName, ...] = PrivateAttr(())
+
     def __init__(self, **values: Any) -> None:
+        file: Path | None = values.get("_env_file", ENV_FILE)
+        given = {**(sources.read_env_file(file) if file else {}), **sources.environment()}
+        names = {environment_name(field): field for field in type(self).model_fields}
+        secrets = sources.read_secrets(given, [n for n in names if file_setting(names[n])])
         try:
-            super().__init__(**values)
+            super().__init__(**{names[n]: secret for n, secret in secrets.items()} | values)
         except ValidationError as error:
             raise ConfigurationError(_one_sentence(error)) from None
+        files = [n for field in names.values() if (n := file_setting(field))]
+        self._unknown_names = unknown_names(given, [*names, *files])
+
+    @property
+    def unknown_names(self) -> tuple[UnknownName, ...]:
+        """Names that were set beside these and look like settings."""
+        return self._unknown_names
+
+    def secrets(self) -> list[str]:
+        """Every secret that is set, for those who keep them out of what they write."""
+        values = (getattr(self, name) for name in type(self).model_fields)
+        found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        return [*found, *(self.upstream_keys().values() if self.onemin_api_key else ())]
 
     @property
     def simulated(self) -> bool:
@@ -180,6 +209,15 @@ def environment_name(field: str) -> str:
     return f"REELGATE_{field.upper()}"
 
 
+@cache
+def file_setting(field: str) -> str | None:
+    """The environment variable that names the file of a secret; None for what is no secret."""
+    annotation = Settings.model_fields[field].annotation
+    if SecretStr not in (annotation, *get_args(annotation)):
+        return None
+    return sources.file_name_of(environment_name(field))
+
+
 def _one_sentence(error: ValidationError) -> str:
     """What to set, without echoing the value: it may be a secret."""
     first = error.errors(include_url=False)[0]
@@ -188,12 +226,8 @@ def _one_sentence(error: ValidationError) -> str:
     field = lowered.get(field.lower(), field)
     name = environment_name(field) if field in Settings.model_fields else field
     given = first.get("input")
-    if isinstance(given, str) and re.match(r"(tcp|udp|sctp)://", given):
-        return (
-            f"{name} is not a setting of yours but a service link of Kubernetes, which sets it for "
-            "a service named reelgate: put `enableServiceLinks: false` into the pod, or name the "
-            "service otherwise."
-        )
+    if is_service_link(given):
+        return f"{name} is {LINK_REMEDY}."
     reason = first["msg"].removeprefix("Value error, ")
     hint = Settings.model_fields[field].description if field in Settings.model_fields else None
     return f"{name}: {reason[0].lower()}{reason[1:]}." + (f" ({hint})" if hint else "")

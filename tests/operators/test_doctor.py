@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import platform
 
+import pytest
+
 from app import __version__
 from app.operators.doctor import examine
+from app.settings import Settings
 from tests.harness.gateway import Gateway
 
 
@@ -21,3 +24,15 @@ async def test_a_gateway_that_works_is_found_sound(gate: Gateway) -> None:
         "version", "database", "migrations", "clock", "worker", "archive", "upstream key main",
     ]  # fmt: skip
     assert {ok for name, (ok, _) in found.items() if name != "worker"} == {True}
+
+
+async def test_a_name_that_is_no_setting_is_shown(
+    gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REELGATE_PROT", "canary")
+    rt = gate.worker
+    rt.settings = Settings(_env_file=None, **rt.settings.model_dump())
+    found = {f.name: (f.ok, f.detail) async for f in examine(rt, rt.upstream)}
+    assert found["settings"] == (
+        None, "REELGATE_PROT is set: no setting of Reelgate has this name: REELGATE_PORT is one"
+    )  # fmt: skip

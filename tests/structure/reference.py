@@ -23,7 +23,7 @@ from app.dialects.openai import wire as openai
 from app.domain.generation import ARROWS, State
 from app.errors import GatewayError, Internal, InvalidRequest, Issue
 from app.openapi import document as openapi
-from app.settings import GROUPS, Settings, environment_name
+from app.settings import GROUPS, Settings, environment_name, file_setting
 from app.telemetry import Metrics
 from tests.structure.sources import ROOT
 
@@ -61,8 +61,7 @@ def environment() -> str:
     for section, names in sections():
         lines += ["", f"# --- {section} ---"]
         for name in names:
-            described = Settings.model_fields[name].description or ""
-            lines += ["", *_wrapped(described.replace("`", ""), "# ")]
+            lines += ["", *_wrapped(_described(name).replace("`", ""), "# ")]
             lines.append(f"#{environment_name(name)}={_plain(_default(name))}")
     return "\n".join(lines) + "\n"
 
@@ -109,11 +108,16 @@ def _settings() -> Iterator[str]:
         yield _table(
             ["setting", "default", "meaning"],
             [
-                [f"`{environment_name(name)}`", _code(_plain(_default(name))),
-                 Settings.model_fields[name].description or ""]
+                [f"`{environment_name(name)}`", _code(_plain(_default(name))), _described(name)]
                 for name in names
             ],
         )  # fmt: skip
+
+
+def _described(name: str) -> str:
+    described = Settings.model_fields[name].description or ""
+    file = file_setting(name)
+    return f"{described} `{file}` names a file that holds it." if file else described
 
 
 def _default(name: str) -> Any:
