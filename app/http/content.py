@@ -71,6 +71,14 @@ async def content_response(
     return _Streamed(blocks, status_code=plan.status, headers=headers, close=blocks.aclose)
 
 
+#: Headers of another server that describe its bytes, where they are of the form of RFC 9110.
+_RELAYED = {
+    "Content-Length": r"\d+",
+    "Content-Range": r"bytes \d+-\d+/(\d+|\*)",
+    "Accept-Ranges": r"bytes|none",
+}
+
+
 async def relay_response(
     request: Request,
     *,
@@ -90,9 +98,9 @@ async def relay_response(
     """
     named = {name.lower(): value for name, value in headers.items()}
     kept = {
-        name: named[name.lower()]
-        for name in ("Content-Length", "Content-Range", "Accept-Ranges")
-        if name.lower() in named
+        name: value
+        for name, form in _RELAYED.items()
+        if re.fullmatch(form, value := named.get(name.lower(), ""), re.ASCII)
     }
     kept |= _describing(filename, disposition)
     kept |= {"Content-Type": content_type, "Cache-Control": "private, no-store"}
