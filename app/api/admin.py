@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Annotated
+from uuid import UUID
 
 from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
@@ -11,12 +12,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document, GenerationDocument, generation_document
 from app.api.parameters import GenerationId, refusals
-from app.db import generations
+from app.db import generations, upstream_answers
 from app.db import pauses as pause_rows
 from app.db import upstream_keys as key_rows
-from app.domain.generation import Generation
+from app.domain.generation import Generation, State
 from app.domain.operators import Outcome, Pause
 from app.domain.upstream_keys import BreakerState, KeyState
+from app.errors import NotFound
 from app.generations import unknown
 from app.generations.durations import NO_HISTORY
 from app.generations.progress import progress_of
@@ -63,6 +65,20 @@ class UnknownList(Document):
 
 class AdminRequest(BaseModel):
     model_config = ConfigDict(extra="forbid")
+
+
+class UpstreamAnswerDocument(Document):
+    """What the upstream said of a generation: `answer` is the HTTP status and its own words, or
+    null where it has said nothing but what the generation's state already says."""
+
+    generation_id: UUID
+    state: State
+    error_code: str | None
+    unknown_reason: str | None
+    upstream_key: str | None
+    upstream_id: str | None
+    submitted_at: datetime | None
+    answer: str | None
 
 
 #: Text that Postgres can keep.
@@ -134,6 +150,32 @@ async def list_unknown(
         found = await generations.list_unknown(tx, limit=limit + 1)
     data = [_document(rt, found_one) for found_one in found[:limit]]
     return UnknownList(data=data, has_more=len(found) > limit)
+
+
+@router.get(
+    "/generations/{generation_id}/upstream-answer",
+    name="get_upstream_answer",
+    responses=refusals(404),
+)
+async def get_upstream_answer(
+    generation_id: GenerationId, rt: Rt, _operator: Operator
+) -> UpstreamAnswerDocument:
+    """Returns what the upstream said of a generation, in its own words. Its member is never shown
+    them: they may name the account that pays, and contain links that need no key."""
+    async with rt.db.single() as tx:
+        found = await upstream_answers.find(tx, generation_id)
+    if found is None:
+        raise NotFound(f"There is no generation {generation_id}.")
+    return UpstreamAnswerDocument(
+        generation_id=found.generation_id,
+        state=found.state,
+        error_code=found.error_code,
+        unknown_reason=found.unknown_reason,
+        upstream_key=found.key_label,
+        upstream_id=found.upstream_id,
+        submitted_at=found.submitted_at,
+        answer=found.answer,
+    )
 
 
 @router.post(

@@ -119,7 +119,10 @@ class GenerationDocument(Document):
     spec: SpecDocument
     quote_credits: int = Field(description="The price when it was accepted.")
     settled_credits: int | None = Field(description="What it cost in the end. Null until then.")
-    upstream_paths: list[str]
+    upstream_paths: list[str] = Field(
+        description="The upstream's storage paths of the video, at most ten. Paths that are not of "
+        "the form the upstream documents are left out."
+    )
     video: VideoDocument | None = Field(description="Null until there is a video.")
     error: FailureDocument | None = Field(
         description="Set if the generation failed, was canceled, or is unknown."

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from app.cli.terminal import ACTOR, day, group, show, with_runtime
 from app.domain.operators import Pause
+from app.errors import NotFound
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
 
 cli = typer.Typer()
-upstream_cli = group("Upstream keys.")
+upstream_cli = group("Upstream keys, and what the upstream said.")
 
 What = Annotated[
     Pause,
@@ -75,6 +77,28 @@ def upstream_list() -> None:
                 for k in found
             ],
         )  # fmt: skip
+
+    with_runtime(act)
+
+
+@upstream_cli.command("answer")
+def upstream_answer(
+    generation: Annotated[UUID, typer.Argument(help="Its id.")],
+) -> None:
+    """Show what the upstream said of a generation, in its own words."""
+    from app.db import upstream_answers
+
+    async def act(rt: Runtime) -> None:
+        async with rt.db.single() as tx:
+            found = await upstream_answers.find(tx, generation)
+        if found is None:
+            raise NotFound(f"There is no generation {generation}.")
+        show(
+            ["state", "why", "key", "upstream id", "sent"],
+            [[found.state, found.unknown_reason or found.error_code, found.key_label,
+              found.upstream_id, day(found.submitted_at)]],
+        )  # fmt: skip
+        typer.echo(found.answer or "Nothing is kept of it: it said no more than the state does.")
 
     with_runtime(act)
 

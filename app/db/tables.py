@@ -165,6 +165,8 @@ generations = Table(
     Column("unknown_reason", Text),
     Column("error_code", Text),
     Column("error_message", Text),
+    # What the upstream said last, in its own words: for operators alone.
+    Column("upstream_answer", Text),
     # The request in the caller's own words, where its dialect shows them again: names and sizes
     # that stand for ours.
     Column("echo", JSONB, nullable=False, server_default=text("'{}'::jsonb")),

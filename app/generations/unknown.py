@@ -8,7 +8,6 @@ import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from secrets import token_hex
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from app.db import assets, audit, generations, jobs, transitions
@@ -17,6 +16,7 @@ from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
 from app.domain.generation import Generation, State, video_path
 from app.domain.operators import Outcome
+from app.domain.storage_keys import storage_keys
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
 from app.fetch import FetchError, GuardedFetcher, Refused
 from app.generations import lifecycle
@@ -146,10 +146,10 @@ async def _end(
 ) -> None:
     now = rt.clock.now()
     if outcome is Outcome.DELIVERED:
-        path = urlsplit(link).path.lstrip("/") if link else stored[0].path if stored else ""
         await lifecycle.succeed(
-            transaction, work, attempt=None, upstream_id=None, paths=(path,), link=link, now=now
-        )
+            transaction, work, attempt=None, upstream_id=None, paths=storage_keys([link or ""]),
+            link=link, now=now,
+        )  # fmt: skip
         if stored is not None:
             file, seen = stored
             await assets.mark_archived(

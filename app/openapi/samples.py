@@ -65,7 +65,7 @@ _SUCCEEDED = replace(
     _QUEUED,
     state=State.SUCCEEDED,
     settled=150_000,
-    result_paths=("development/videos/2026_03_01_12_07_04_lion.mp4",),
+    result_paths=("development/videos/2026_03_01_12_07_04_817_112233445566.mp4",),
     submitted_at=_MADE + timedelta(seconds=1),
     running_at=_MADE + timedelta(seconds=2),
     finished_at=_MADE + timedelta(seconds=424),

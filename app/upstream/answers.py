@@ -9,8 +9,9 @@
     ├── Busy           a result look-up failed; ask again later
     └── Lost           nobody can know whether it was processed
 
-Every `message` is ours or cleaned: none carries the account's name, balance, ids or a link.
-`echo` is the prompt that a record says it was made for; whose it is, is for the worker to find out.
+Every `message` is our own sentence. `verbatim` is what the upstream said, where that is worth an
+operator's reading; it is kept out of every repr, log and reply. `echo` is the prompt that a record
+says it was made for; whose it is, is for the worker to find out.
 """
 
 from __future__ import annotations
@@ -30,17 +31,20 @@ class KeyTrouble(StrEnum):
 class Running:
     upstream_id: str
     echo: str | None = field(default=None, repr=False)
+    verbatim: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Succeeded:
-    """`link` is a presigned URL: a bearer credential, kept out of every repr and log."""
+    """`paths` are storage keys of the documented form. `link` is a presigned URL: a bearer
+    credential, kept out of every repr and log."""
 
     upstream_id: str | None
     paths: tuple[str, ...]
     link: str | None = field(repr=False)
     billed_credits: int | None = None
     echo: str | None = field(default=None, repr=False)
+    verbatim: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,7 @@ class Failed:
     upstream_code: str | None = None
     billed_credits: int | None = None
     echo: str | None = field(default=None, repr=False)
+    verbatim: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +70,7 @@ class NotProcessed:
     retry_after_seconds: float | None = None
     key_trouble: KeyTrouble | None = None
     echo: str | None = field(default=None, repr=False)
+    verbatim: str | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +93,7 @@ class Lost:
     `unreadable`, `too_large`, `not_json`, `no_record`, `no_id`, `http_<status>`."""
 
     reason: str
+    verbatim: str | None = field(default=None, repr=False, compare=False)
 
 
 SubmitAnswer = Running | Succeeded | Failed | NotProcessed | Lost

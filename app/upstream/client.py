@@ -34,12 +34,14 @@ from app.upstream.answers import (
 )
 from app.upstream.encoding import TooLarge, Unreadable, unpacked
 from app.upstream.inflight import InFlight
-from app.upstream.wire import is_document, read_result, read_submission, request_body
+from app.upstream.reply import is_document
+from app.upstream.wire import read_result, read_submission, request_body
 
 log = logger(__name__)
 
 MAX_ANSWER_BYTES = 1_048_576
 RESULT_SECONDS = 30.0
+_SECRET_CHARS = 8
 
 #: (operation, outcome, seconds). Outcomes are a small set: `running`, `lost:timeout`, …
 Observer = Callable[[str, str, float], None]
@@ -177,13 +179,24 @@ class UpstreamClient:
         )
         self._in_flight[key_label].hear()
         try:
-            return read(_whole(reply))
+            return self._without_keys(read(_whole(reply)))
         except RequestFailed:
             raise
         except Exception as error:
             # It was sent, so a fault in reading is no reason to send it again.
             log.error("answer_unreadable", error=type(error).__name__)
             raise RequestFailed("unreadable", may_have_left=True) from None
+
+    def _without_keys(self, answer: _Answer) -> _Answer:
+        """What the upstream said is kept for operators, and no key of the account's with it."""
+        said = getattr(answer, "verbatim", None)
+        if said is None or isinstance(answer, Missing | Busy):
+            return answer
+        for key in self._keys.values():
+            # A shorter one is a placeholder, and may be a part of any word.
+            if len(key) >= _SECRET_CHARS:
+                said = said.replace(key.get_secret_value(), "[key]")
+        return replace(answer, verbatim=said)
 
     def _headers(self, key: SecretStr, *, has_body: bool) -> dict[str, str]:
         headers = {"API-KEY": key.get_secret_value(), "Accept": "application/json"}

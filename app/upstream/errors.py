@@ -1,10 +1,10 @@
-"""What the upstream says when it does not give a video, and what of that a caller may read.
+"""What the upstream says when it does not give a video, and what callers are told instead.
 
 Three shapes are known: `{"success": false, "error": {code, message, details}}`,
 `{errorCode, message, details, context}`, and a failed record whose `resultObject` is an object, an
 array or a string. Their words name the paying account's balance, the provider behind the upstream
-and its addresses, so callers get our own sentences; only what the upstream says about a field of
-the request itself may pass.
+and its addresses, so callers get sentences of our own, by the code. Of a refusal they learn which
+of the documented options it was about.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from app.domain.catalog import OFFERS
 
 OUT_OF_CREDITS = "INSUFFICIENT_CREDITS"
 RATE_LIMITED = "RATE_LIMITED"
@@ -31,7 +33,6 @@ VALIDATION_REFUSALS = frozenset(
 #: UNKNOWN_ERROR is not among them: only its usual 4xx status makes it a refusal.
 DEFINITE_REFUSALS = VALIDATION_REFUSALS | {"UNSUPPORTED_MODEL"}
 
-MAX_MESSAGE_CHARS = 300
 #: Python refuses to read integers far longer than any figure of the upstream.
 MAX_INTEGER_CHARS = 100
 
@@ -48,13 +49,12 @@ _MODERATION_WORDS = re.compile(
 _CREDIT_WORDS = re.compile(
     r"\brequires? .{0,40}\bcredits?\b.{0,80}\bonly has .{0,40}\bcredits?\b", re.IGNORECASE
 )
-_REQUEST_FIELD = re.compile(r"(type|model|promptObject(\.[A-Za-z][A-Za-z0-9_]{0,63}){0,3})")
-#: Links, mail addresses, identifiers, long figures, and the words that go with a balance.
-_ACCOUNT_WORDS = re.compile(
-    r"://|\bwww\.|@|[0-9a-f]{8}-|\d{5,}|[A-Za-z0-9+/_=-]{25,}"
-    r"|\b(credits?|teams?|accounts?|balance|users?|owner|administrator)\b",
-    re.IGNORECASE,
-)
+#: Documented names of options, as the upstream names them → in words that fit every dialect.
+_OPTIONS = {
+    option.wire: option.name.replace("_", " ")
+    for offer in OFFERS.values()
+    for option in offer.options
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,9 +153,9 @@ def refusal_message(reported: ReportedError) -> str:
     if reported.code == PROVIDER_ERROR:
         return "The provider behind the upstream refused the request."
     if reported.code in VALIDATION_REFUSALS:
-        fields = _field_messages(reported.details)
-        start = "The upstream refused the request as not valid"
-        return f"{start}: {fields}" if fields else f"{start}."
+        if options := _options(reported.details):
+            return f"The upstream refused these options of the request: {', '.join(options)}."
+        return "The upstream refused the request as not valid."
     return "The upstream refused the request."
 
 
@@ -192,26 +192,8 @@ def _provider_words(details: Any) -> str:
         return ""
 
 
-def _field_messages(details: Any) -> str:
-    """`field: message` pairs that speak of the request, and of nothing else."""
+def _options(details: Any) -> list[str]:
+    """The documented options that a refusal names, in the order of the documentation."""
     entries = details if isinstance(details, list) else [details]
-    kept: list[str] = []
-    for entry in entries[:20]:
-        pair = _field_message(entry)
-        if pair is not None and len("; ".join([*kept, pair])) <= MAX_MESSAGE_CHARS - 50:
-            kept.append(pair)
-    return "; ".join(kept)
-
-
-def _field_message(entry: Any) -> str | None:
-    if not isinstance(entry, dict):
-        return None
-    field, message = entry.get("field"), entry.get("message")
-    if not isinstance(field, str) or not isinstance(message, str):
-        return None
-    harmless = (
-        0 < len(message) <= MAX_MESSAGE_CHARS
-        and message.isprintable()
-        and not _ACCOUNT_WORDS.search(message)
-    )
-    return f"{field}: {message}" if harmless and _REQUEST_FIELD.fullmatch(field) else None
+    named = [entry.get("field") for entry in entries if isinstance(entry, dict)]
+    return [said for wire, said in _OPTIONS.items() if f"promptObject.{wire}" in named]

@@ -11,12 +11,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from email.utils import parsedate_to_datetime
-from typing import Any
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from app.domain.catalog import Offer
 from app.domain.generation import Spec
+from app.domain.storage_keys import storage_keys
 from app.upstream.answers import (
     Busy,
     Failed,
@@ -31,22 +31,18 @@ from app.upstream.answers import (
 )
 from app.upstream.errors import (
     DEFINITE_REFUSALS,
-    KEY_REJECTIONS,
     OUT_OF_CREDITS,
     PROVIDER_ERROR,
-    RATE_LIMITED,
     ReportedError,
     bare,
     envelope,
     of_result,
-    read_json,
     refusal_message,
 )
+from app.upstream.reply import Reply, read_id
+from app.upstream.verbatim import verbatim
 
-MAX_ID_CHARS = 128
-MAX_PATH_CHARS = 1024
 MAX_LINK_CHARS = 8192
-MAX_RETRY_AFTER_SECONDS = 300.0
 
 _FAILURES = frozenset({"FAILED", "FAILURE", "ERROR"})
 #: 4xx statuses after which the request may still have been worked on, or may be sent again.
@@ -55,8 +51,8 @@ _OPEN_4XX = frozenset({408, 409, 425, 429, 499})
 _CLOSED_4XX = frozenset({403, 404, 405, 406, 413, 414, 415})
 #: Those that refuse with a message alone: an edge in front of the upstream answers with HTML.
 _BARE_4XX = frozenset({400, 402, 422})
-_BUCKET = "asset.1min.ai/"
-_NOT_JSON = object()
+
+_Answer = TypeVar("_Answer", SubmitAnswer, ResultAnswer)
 
 
 def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]:
@@ -71,10 +67,14 @@ def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]
 
 def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> SubmitAnswer:
     """What an answer to a submission means. Never raises."""
-    reply = _Reply.of(status, headers, body)
+    reply = Reply.of(status, headers, body)
+    return _with_words(_submission(reply), reply)
+
+
+def _submission(reply: Reply) -> SubmitAnswer:
     reported = envelope(reply.document)
     record = reply.record
-    if record is not None and _id(record.get("uuid")) is not None:
+    if record is not None and read_id(record.get("uuid")) is not None:
         return _submitted(record)
     if reply.challenged:
         return NotProcessed(reason="challenged", retry_after_seconds=reply.retry_after)
@@ -99,7 +99,11 @@ def read_result(
     expected_id: str,
 ) -> ResultAnswer:
     """What an answer to a look-up of `expected_id` means. Never raises."""
-    reply = _Reply.of(status, headers, body)
+    reply = Reply.of(status, headers, body)
+    return _with_words(_look_up(reply, expected_id), reply)
+
+
+def _look_up(reply: Reply, expected_id: str) -> ResultAnswer:
     reported = envelope(reply.document)
     wait = reply.retry_after
     if reply.challenged:
@@ -120,84 +124,22 @@ def read_result(
     return Busy(reason=reply.doubt, retry_after_seconds=wait)
 
 
-def is_document(body: bytes) -> bool:
-    """Whether `body` is an object of JSON from its first brace to its last."""
-    return isinstance(_document(body), dict)
+def _with_words(answer: _Answer, reply: Reply) -> _Answer:
+    """The answer with what was said, for operators, unless that is what every good record says."""
+    if isinstance(answer, Missing | Busy) or _is_plain(reply.record):
+        return answer
+    return replace(answer, verbatim=verbatim(reply.status, reply.document, reply.body))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reply:
-    status: int
-    headers: Mapping[str, str]
-    document: Any
-
-    @classmethod
-    def of(cls, status: int, headers: Mapping[str, str], body: bytes) -> _Reply:
-        lowered = {name.lower(): value for name, value in headers.items()}
-        return cls(status=status, headers=lowered, document=_document(body))
-
-    @property
-    def good(self) -> bool:
-        return 200 <= self.status < 300
-
-    @property
-    def redirected(self) -> bool:
-        return 300 <= self.status < 400
-
-    @property
-    def challenged(self) -> bool:
-        """The edge in front of the upstream wants a browser; the upstream saw nothing."""
-        return self.headers.get("cf-mitigated", "").strip().lower() == "challenge"
-
-    @property
-    def record(self) -> dict[str, Any] | None:
-        """The record. One with an id counts whatever the HTTP status is: asking for it again is
-        free, sending the request again is not."""
-        if not isinstance(self.document, dict):
-            return None
-        record = self.document.get("aiRecord")
-        if not isinstance(record, dict):
-            return None
-        return record if self.good or _id(record.get("uuid")) is not None else None
-
-    @property
-    def null_record(self) -> bool:
-        document = self.document
-        return isinstance(document, dict) and document.get("aiRecord", _NOT_JSON) is None
-
-    @property
-    def doubt(self) -> str:
-        if not self.good:
-            return f"http_{self.status}" if 100 <= self.status <= 599 else "http_other"
-        return "not_json" if self.document is _NOT_JSON else "no_record"
-
-    @property
-    def retry_after(self) -> float | None:
-        return _retry_after(self.headers.get("retry-after", ""), self.headers.get("date", ""))
-
-    def rejects_key(self, reported: ReportedError | None) -> bool:
-        return self._says(reported, 401, KEY_REJECTIONS)
-
-    def limits_rate(self, reported: ReportedError | None) -> bool:
-        return self._says(reported, 429, frozenset({RATE_LIMITED}))
-
-    def _says(self, reported: ReportedError | None, status: int, codes: frozenset[str]) -> bool:
-        """By its code or its status; with a provider's error the status may be the provider's."""
-        code = reported.code if reported is not None else ""
-        return code in codes or (self.status == status and code != PROVIDER_ERROR)
-
-
-def _document(body: bytes) -> Any:
-    """The JSON in `body`. Bytes that are no UTF-8 are replaced: a broken character in the name of
-    the account must not cost the id beside it."""
-    try:
-        return read_json(body.decode("utf-8-sig", errors="replace"))
-    except (ValueError, RecursionError):
-        return _NOT_JSON
+def _is_plain(record: dict[str, Any] | None) -> bool:
+    if record is None or record.get("status") not in ("PROCESSING", "SUCCESS"):
+        return False
+    result = _result(record)
+    return isinstance(result, list) and list(storage_keys(_names(result))) == result
 
 
 def _submitted(record: dict[str, Any]) -> SubmitAnswer:
-    upstream_id = _id(record.get("uuid"))
+    upstream_id = read_id(record.get("uuid"))
     outcome = _outcome(record, upstream_id)
     if outcome is None and upstream_id is None:
         return Lost(reason="no_id")
@@ -208,14 +150,14 @@ def _submitted(record: dict[str, Any]) -> SubmitAnswer:
 
 def _looked_up(record: dict[str, Any], expected_id: str) -> ResultAnswer:
     given = record.get("uuid")
-    if given is not None and not _is_same_id(given, expected_id):
+    if given is not None and not _is_sameread_id(given, expected_id):
         # Another's record must never become this generation's video.
         return Busy(reason="wrong_id")
     outcome = _outcome(record, expected_id)
     return outcome or Running(upstream_id=expected_id, echo=_echo(record))
 
 
-def _is_same_id(given: Any, expected_id: str) -> bool:
+def _is_sameread_id(given: Any, expected_id: str) -> bool:
     """A UUID is the same in either case."""
     return isinstance(given, str) and given.strip().lower() == expected_id.lower()
 
@@ -232,23 +174,24 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     """How a record ended; None while it has not, as far as can be told."""
     status = record.get("status")
     status = status.strip().upper() if isinstance(status, str) else ""
-    detail = record.get("aiRecordDetail")
-    result = detail.get("resultObject") if isinstance(detail, dict) else None
+    result = _result(record)
     reported = of_result(result)
     if status in _FAILURES or reported.credits_code:
         failed = _failed(reported, upstream_id, _billed(record))
         return replace(failed, echo=_echo(record))
     if status != "SUCCESS":
         return None
-    paths, link = _paths(result), _link(record.get("temporaryUrl")) or _first_link(result)
-    if not paths and link is not None:
-        paths = _paths(link)
-    if not paths:
+    named = _names(result)
+    link = _link(record.get("temporaryUrl")) or next(filter(None, map(_link, named)), None)
+    if not named and link is None:
         return None
     return Succeeded(
-        upstream_id=upstream_id, paths=paths, link=link, billed_credits=_billed(record),
+        upstream_id=upstream_id,
+        paths=storage_keys(named) or storage_keys([link or ""]),
+        link=link,
+        billed_credits=_billed(record),
         echo=_echo(record),
-    )  # fmt: skip
+    )
 
 
 def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None) -> Failed:
@@ -270,7 +213,7 @@ def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None
     )
 
 
-def _refused(reply: _Reply, reported: ReportedError | None) -> SubmitAnswer:
+def _refused(reply: Reply, reported: ReportedError | None) -> SubmitAnswer:
     """An answer without a record: a refusal where it is definite, else a doubt."""
     if reported is not None and reported.code == PROVIDER_ERROR:
         return _provider_refused(reported)
@@ -324,13 +267,6 @@ def _unpaid() -> NotProcessed:
     return NotProcessed(reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS)
 
 
-def _id(value: Any) -> str | None:
-    """An id that can be asked for: visible ASCII, one path segment, not a step up the path."""
-    if isinstance(value, str) and re.fullmatch(r"[!-.0-~]{1,128}", value) and value.strip("."):
-        return value
-    return None
-
-
 def _billed(record: dict[str, Any]) -> int | None:
     metadata = record.get("metadata")
     credit = metadata.get("credit") if isinstance(metadata, dict) else None
@@ -340,41 +276,22 @@ def _billed(record: dict[str, Any]) -> int | None:
     return credit if 0 <= credit < 2**63 else None
 
 
-def _paths(result: Any) -> tuple[str, ...]:
-    """Storage keys. Of a link only the key is taken: its query is a credential."""
-    found = (_path(item) for item in (result if isinstance(result, list) else [result]))
-    return tuple(path for path in found if path is not None)
+def _result(record: dict[str, Any]) -> Any:
+    detail = record.get("aiRecordDetail")
+    return detail.get("resultObject") if isinstance(detail, dict) else None
 
 
-def _path(value: Any) -> str | None:
-    if not isinstance(value, str):
-        return None
-    path = re.split(r"[?#]", re.sub(r"^[A-Za-z][A-Za-z0-9+.-]*://[^/?#]*/?", "", value), maxsplit=1)
-    key = path[0].removeprefix(_BUCKET)
-    sound = 0 < len(key) <= MAX_PATH_CHARS and key.isprintable() and " " not in key
-    return key if sound else None
+def _names(result: Any) -> list[str]:
+    """What stands where the paths of a video do, and may be one, or a link."""
+    items = result if isinstance(result, list) else [result]
+    return [item for item in items if isinstance(item, str) and _is_name(item)]
+
+
+def _is_name(text: str) -> bool:
+    return 0 < len(text) <= MAX_LINK_CHARS and text.isprintable() and " " not in text
 
 
 def _link(value: Any) -> str | None:
     """A link that can be fetched. Whether it may be is the fetcher's to decide."""
     sound = isinstance(value, str) and re.fullmatch(r"https?://[!-~]+", value)
     return value if sound and len(value) <= MAX_LINK_CHARS else None
-
-
-def _first_link(result: Any) -> str | None:
-    links = (_link(item) for item in (result if isinstance(result, list) else [result]))
-    return next((link for link in links if link is not None), None)
-
-
-def _retry_after(value: str, date: str) -> float | None:
-    """Seconds to wait (RFC 9110, 10.2.3), from 1 to 300. A date is measured against the answer's
-    own Date, so that no clock is needed and none has to agree."""
-    if re.fullmatch(r"\s*[0-9]{1,12}(\.[0-9]{1,6})?\s*", value):
-        seconds = float(value)
-    else:
-        try:
-            gap = parsedate_to_datetime(value) - parsedate_to_datetime(date)
-        except (ValueError, TypeError, IndexError, OverflowError):
-            return None
-        seconds = gap.total_seconds()
-    return min(max(seconds, 1.0), MAX_RETRY_AFTER_SECONDS)

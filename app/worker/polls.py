@@ -89,6 +89,7 @@ async def record(rt: WorkerRuntime, work: Work, answer: ResultAnswer) -> None:
             # It ended, is disputed, or is polled for another record by now.
             return
         work = current
+        await records.keep_words(transaction.tx, work, answer)
         if await records.is_of_another(transaction.tx, work, answer):
             await lifecycle.dispute(transaction, work, reason=RECORD_OF_ANOTHER)
             transaction.on_commit(partial(log.error, RECORD_OF_ANOTHER, generation_id=str(work.id)))

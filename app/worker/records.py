@@ -8,7 +8,7 @@ rule holds for every answer, whether to a submission or a look-up, and whatever 
 from __future__ import annotations
 
 from app.db import prompts as rows
-from app.db import transitions
+from app.db import transitions, upstream_answers
 from app.db.session import Tx
 from app.db.transitions import Work
 from app.domain import prompts
@@ -16,7 +16,9 @@ from app.domain.generation import UPSTREAM_ID_REPEATED
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from app.upstream.answers import (
+    Busy,
     Failed,
+    Missing,
     NotProcessed,
     ResultAnswer,
     Running,
@@ -41,6 +43,12 @@ async def is_of_another(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer)
         return False
     alike = await rows.list_alike(tx, marks, besides=work.id)
     return prompts.is_cut_from_any(echo, alike)
+
+
+async def keep_words(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer) -> None:
+    """Keeps what the upstream said for operators, whatever becomes of the generation by it."""
+    if not isinstance(answer, Missing | Busy) and answer.verbatim is not None:
+        await upstream_answers.keep(tx, work.id, answer.verbatim)
 
 
 async def dispute(transaction: Transaction, upstream_key_id: int, upstream_id: str) -> None:

@@ -206,6 +206,7 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
                 state = await _mark_unknown(transaction, claim, RECORD_OF_ANOTHER)
             else:
                 state = await _apply(rt, transaction, claim, answer, look_after=look_after)
+            await records.keep_words(transaction.tx, claim.work, answer)
             await upstream_keys.record(rt, transaction, claim.key_label, answer)
     except Conflict as conflict:
         if conflict.constraint != _ONE_RECORD_EACH:
@@ -216,6 +217,7 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
             key_id = rt.upstream_key_ids[claim.key_label]
             await records.dispute(transaction, key_id, upstream_id)
             state = await _mark_unknown(transaction, claim, UPSTREAM_ID_REPEATED)
+            await records.keep_words(transaction.tx, claim.work, answer)
             await upstream_keys.record(rt, transaction, claim.key_label, answer)
     if state is None:
         # An operator may have resolved it, and this id is then nowhere else.

@@ -138,6 +138,7 @@ CREATE TABLE generations (
     unknown_reason text,
     error_code text,
     error_message text,
+    upstream_answer text,
     created_at timestamptz NOT NULL DEFAULT now(),
     queue_deadline_at timestamptz NOT NULL,
     submitted_at timestamptz,

@@ -41,7 +41,8 @@ class RecordFailure(BaseModel):
 class RecordDetail(BaseModel):
     promptObject: dict[str, Any] = Field(description="What was requested.")
     resultObject: list[str] | RecordFailure = Field(
-        description="The path of the video at the upstream, or why there is no video."
+        description="The path of the video at the upstream, unless it is not of the documented "
+        "form, or why there is no video."
     )
     responseObject: dict[str, Any]
 
