@@ -35,8 +35,8 @@ help: ## List the commands
 run: $(RUNTIME) ## Install what is needed and start everything: API, worker, Postgres, simulator
 	@exec $(BIN)/reelgate up
 
-test: lint types contracts ## Lint, types, import contracts and every test, with coverage
-	$(BIN)/python -m pytest -n $(WORKERS) --cov --cov-report=term $(PYTEST)
+test: lint types contracts ## Lint, types, import contracts and every test
+	$(BIN)/python -m pytest -n $(WORKERS) $(if $(COVERAGE),--cov --cov-report=term) $(PYTEST)
 
 check: lint types contracts ## The same without the tests that need Postgres or processes
 	$(BIN)/python -m pytest -p tests.structure.quick -n $(WORKERS) $(PYTEST)
