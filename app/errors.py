@@ -115,6 +115,11 @@ class Unauthenticated(GatewayError):
     title = "A valid API key is required"
     retry_safe = True
 
+    def __init__(
+        self, message: str = "This key is unknown, expired or revoked.", **more: Any
+    ) -> None:
+        super().__init__(message, **{"headers": {"WWW-Authenticate": "Bearer"}, **more})
+
 
 class Forbidden(GatewayError):
     code = "permission_denied"

@@ -19,13 +19,14 @@ from app.domain.limits import LimitStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What `reelgate_admit` decided; `limits` are those that it leaves. `accepted_at` is None for
-    a generation of an earlier request. `submission_held_up`: nothing is being sent upstream now."""
+    """What `reelgate_admit` decided; `limits` are those that it leaves, None where the key is no
+    longer good. `accepted_at` is None for a generation of an earlier request.
+    `submission_held_up`: nothing is being sent upstream now."""
 
     outcome: str
     generation_id: UUID | None
     accepted_at: datetime | None
-    limits: LimitStatus
+    limits: LimitStatus | None
     submission_held_up: bool
 
 
@@ -41,7 +42,7 @@ async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
     stored = json.dumps(request, ensure_ascii=False, default=_plain)
     row = (await tx.execute(_ADMIT, {"request": stored})).one()
     known = {one.name: row._mapping[one.name] for one in fields(Decision)}
-    return Decision(**{**known, "limits": status_from(row.limits)})
+    return Decision(**{**known, "limits": row.limits and status_from(row.limits)})
 
 
 def _plain(value: object) -> str:

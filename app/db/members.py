@@ -287,7 +287,19 @@ async def list_keys(tx: Tx, *, prefix: str | None = None) -> list[Key]:
 
 
 async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
-    """Ends a key on the database's clock: now, or later to let a rotation overlap."""
+    """Ends a key on the database's clock: now, or later to let a rotation overlap.
+
+    Behind the member's admission lock: once this is committed, nothing more is admitted for it.
+    """
+    await tx.execute(
+        text(
+            """
+            SELECT FROM rate_states
+             WHERE member_id = (SELECT member_id FROM api_keys WHERE id = :id) FOR UPDATE
+            """
+        ),
+        {"id": key_id},
+    )
     await tx.execute(
         text(
             """

@@ -13,7 +13,6 @@ from uuid import UUID, uuid4
 
 from app.db import admission as decisions
 from app.db import generations
-from app.db.admission import Decision
 from app.domain import prompts
 from app.domain.caller import Caller, Status
 from app.domain.catalog import Offer
@@ -28,6 +27,7 @@ from app.errors import (
     Paused,
     RateLimited,
     Suspended,
+    Unauthenticated,
     Unavailable,
 )
 from app.generations import lifecycle
@@ -148,15 +148,18 @@ async def admit(
     rt.metrics.admissions.labels(dialect, decision.outcome).inc()
     if decision.accepted_at is not None:
         lifecycle.count_admission(rt)
+    limits = decision.limits
+    if limits is None:
+        raise Unauthenticated()
     if decision.outcome not in _TAKEN or decision.generation_id is None:
-        _refuse(decision, new.quote)
-    headers = rate_headers(decision.limits)
+        _refuse(decision.outcome, limits, new.quote)
+    headers = rate_headers(limits)
     if decision.accepted_at is None:
         headers["Idempotent-Replayed"] = "true"
         return Admitted(
             generation_id=decision.generation_id, replayed=True, headers=headers, fresh=None
         )
-    _, used_credits = decision.limits.figures(Limit.MEMBER_CREDIT_LIMIT)
+    _, used_credits = limits.figures(Limit.MEMBER_CREDIT_LIMIT)
     fresh = Fresh(
         generation=replace(new, created_at=decision.accepted_at),
         used_credits=used_credits,
@@ -201,14 +204,14 @@ def rate_headers(limits: LimitStatus) -> dict[str, str]:
     }
 
 
-def _refuse(decision: Decision, quote: int) -> NoReturn:
+def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
     """Whatever the decision was but an acceptance."""
-    if decision.outcome == "idempotency_mismatch":
+    if outcome == "idempotency_mismatch":
         raise IdempotencyMismatch(
             issues=[Issue("Idempotency-Key", "value", "already used with another body")]
         )
-    limits, wait = decision.limits, decision.limits.retry_after_seconds
-    headers, refused_by = rate_headers(limits), Limit(decision.outcome)
+    wait = limits.retry_after_seconds
+    headers, refused_by = rate_headers(limits), Limit(outcome)
     if refused_by is Limit.SUSPENDED:
         raise Suspended()
     if refused_by is Limit.PAUSED:

@@ -52,10 +52,7 @@ async def authenticate(
     """The caller of `API-KEY: …` or `Authorization: Bearer …`. Raises `Unauthenticated`."""
     secret = api_key or (bearer.credentials if bearer else None)
     if not secret:
-        raise Unauthenticated(
-            "Send your key as `API-KEY: <key>` or `Authorization: Bearer <key>`.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise Unauthenticated("Send your key as `API-KEY: <key>` or `Authorization: Bearer <key>`.")
     caller = None
     if len(secret) <= _LONGEST_KEY:
         async with rt.db.single() as tx:
@@ -65,9 +62,7 @@ async def authenticate(
         prefix = prefix_of(secret)
         if prefix is not None:
             identify(key_prefix=prefix)
-        raise Unauthenticated(
-            "This key is unknown, expired or revoked.", headers={"WWW-Authenticate": "Bearer"}
-        )
+        raise Unauthenticated()
     return _identified(caller)
 
 

@@ -156,8 +156,8 @@ BEGIN
 END $$;
 
 
--- The whole admission: the same request again, then the limits, then generation, hold, event, key
--- and job. A function and not a client-side transaction, so that the member's lock is held for no
+-- The whole admission: the key, the same request again, then the limits, then generation, hold,
+-- event, idempotency key and job. A function and not a client-side transaction, so that the member's lock is held for no
 -- network round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing
 -- up.
 --
@@ -166,8 +166,8 @@ END $$;
 -- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`. `now` replaces the clock.
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
--- 'idempotency_mismatch', or the limit that refused. `limits` are those of `reelgate_limits`, as
--- this admission leaves them.
+-- 'idempotency_mismatch', 'unauthenticated', or the limit that refused. `limits` are those of
+-- `reelgate_limits`, as this admission leaves them; null without a good key.
 CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
     outcome text,
     generation_id uuid,
@@ -188,6 +188,18 @@ BEGIN
     -- The member's admissions go one at a time.
     PERFORM FROM rate_states r WHERE r.member_id = v_new.member_id FOR UPDATE;
     v_now := coalesce((p_request->>'now')::timestamptz, clock_timestamp());
+
+    -- The key was good when the request's head came in. Since then its body was on its way, and this
+    -- admission may have waited. Whoever ends a key takes the lock above too: once that is done,
+    -- nothing more is admitted for it.
+    IF NOT EXISTS (
+        SELECT FROM api_keys k
+         WHERE k.id = v_new.api_key_id AND k.member_id = v_new.member_id
+           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > v_now)
+    ) THEN
+        outcome := 'unauthenticated';
+        RETURN NEXT; RETURN;
+    END IF;
 
     IF v_key IS NOT NULL THEN
         SELECT CASE WHEN k.fingerprint = v_new.fingerprint

@@ -1,0 +1,185 @@
+"""A key that ends while its request is on the way buys nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from app.db import admission
+from app.db import members as rows
+from app.domain.caller import Caller
+from app.generations.admission import SdkAttempt
+from app.members import keys
+from tests.generations.test_admission import SPEC, ask, caller_of
+from tests.harness.clock import HandClock
+from tests.harness.gateway import TEAM, Gateway, body, gateway
+from tests.harness.traces import execute, traces
+from tests.worker.test_upkeep import until
+
+CREATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "1min.ai": ("/api/features", body()),
+    "own REST": ("/api/v1/generations", {
+        "feature": "TEXT_TO_VIDEO", "model": "ray-v3", "prompt": "a wave",
+        "duration": "5s",
+    }),
+    "OpenAI": ("/v1/videos", {"model": "sora-2", "prompt": "a wave", "seconds": "4"}),
+    "Luma Dream Machine": (
+        "/dream-machine/v1/generations", {"model": "ray-2", "prompt": "a wave", "duration": "5s"},
+    ),
+    "Luma Agents": (
+        "/luma/v1/generations", {"model": "ray-3", "type": "video", "prompt": "a wave"},
+    ),
+}  # fmt: skip
+
+
+async def slowly(
+    document: dict[str, Any], meanwhile: Callable[[], Awaitable[None]]
+) -> AsyncIterator[bytes]:
+    """A body in two parts. The gateway takes it in once it knows who is asking."""
+    whole = json.dumps(document).encode()
+    yield whole[:9]
+    await meanwhile()
+    yield whole[9:]
+
+
+@pytest.mark.parametrize("dialect", CREATES)
+async def test_one_revoked_while_the_body_is_on_its_way(still_gate: Gateway, dialect: str) -> None:
+    key = await still_gate.member()
+    path, document = CREATES[dialect]
+    before = await traces(still_gate)
+
+    async def revoke() -> None:
+        await keys.revoke_key(still_gate.rt, key[:11], actor="test")
+
+    answer = await still_gate.http.post(
+        path,
+        content=slowly(document, revoke),
+        headers={"API-KEY": key, "Content-Type": "application/json", "Prefer": "respond-async"},
+    )
+    assert answer.status_code == 401, answer.text
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+    refused = answer.json().get("error", answer.json())
+    said = refused.get("detail") or refused["message"]
+    assert (said, refused["billed"]) == ("This key is unknown, expired or revoked.", False)
+    assert await traces(still_gate) == before
+
+
+@pytest.mark.parametrize("dialect", CREATES)
+async def test_without_that_the_same_body_is_taken(still_gate: Gateway, dialect: str) -> None:
+    key = await still_gate.member()
+    path, document = CREATES[dialect]
+
+    async def nothing() -> None:
+        pass
+
+    answer = await still_gate.http.post(
+        path,
+        content=slowly(document, nothing),
+        headers={"API-KEY": key, "Content-Type": "application/json", "Prefer": "respond-async"},
+    )
+    assert answer.status_code in (200, 201, 202), answer.text
+
+
+async def test_one_that_expires_meanwhile(database_url: str, tmp_path: Path) -> None:
+    clock = HandClock()
+    async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
+        await gate.member()
+        key = await keys.create_key(
+            gate.rt, TEAM, "ada", name="short", expires_at=clock.now() + timedelta(seconds=60),
+            actor="test",
+        )  # fmt: skip
+        before = await traces(gate)
+
+        async def expire() -> None:
+            clock.move(60)
+
+        answer = await gate.http.post(
+            "/api/features",
+            content=slowly(body(), expire),
+            headers={"API-KEY": key.secret, "Prefer": "respond-async"},
+        )
+        assert (answer.status_code, answer.json()["errorCode"]) == (401, "UNAUTHORIZED")
+        assert await traces(gate) == before
+
+
+async def _decide(gate: Gateway, caller: Caller, **changes: Any) -> admission.Decision:
+    request = {
+        "id": uuid4(), "member_id": caller.member_id, "api_key_id": caller.key_id,
+        "dialect": "onemin", "feature": "F", "provider": "p", "spec": {}, "quote": 1, "echo": {},
+        "fingerprint": "\\x00", "idempotency_seconds": 60, "queue_seconds": 60, **changes,
+    }  # fmt: skip
+    async with gate.rt.db.single() as tx:
+        return await admission.admit(tx, request)
+
+
+@pytest.mark.parametrize(
+    "end",
+    ["UPDATE api_keys SET revoked_at = now()", "UPDATE api_keys SET expires_at = now()",
+     "DELETE FROM api_keys",
+     "DELETE FROM api_keys; DELETE FROM rate_states; DELETE FROM members"],
+)  # fmt: skip
+async def test_the_database_decides_it(still_gate: Gateway, end: str) -> None:
+    """Also where key or member are there no more, and for a request that was admitted before."""
+    caller = await caller_of(still_gate, await still_gate.member())
+    for statement in end.split("; "):
+        await execute(still_gate, statement)
+    before = await traces(still_gate)
+    decision = await _decide(still_gate, caller)
+    assert (decision.outcome, decision.limits) == ("unauthenticated", None)
+    assert (decision.generation_id, decision.accepted_at) == (None, None)
+    assert await traces(still_gate) == before
+
+
+async def test_another_members_key_admits_nothing(still_gate: Gateway) -> None:
+    ada = await caller_of(still_gate, await still_gate.member())
+    bob = await caller_of(still_gate, await still_gate.member("bob"))
+    decision = await _decide(still_gate, ada, api_key_id=bob.key_id)
+    assert decision.outcome == "unauthenticated"
+    assert (await _decide(still_gate, ada)).outcome == "accepted"
+
+
+async def test_what_was_asked_before_is_not_shown_again(still_gate: Gateway) -> None:
+    """A replay would show a generation, and an SDK's attempt would change one."""
+    key = await still_gate.member()
+    caller = await caller_of(still_gate, key)
+    await ask(still_gate, key, idempotency_key="k")
+    first = SdkAttempt(count=0, waited_seconds=0, window_seconds=60)
+    await ask(still_gate, key, SPEC, attempt=first)
+    await keys.revoke_key(still_gate.rt, key[:11], actor="test")
+    before = await traces(still_gate)
+    again: list[dict[str, Any]] = [
+        {"idempotency_key": "k"},
+        {"sdk_attempt": 1, "sdk_waited_seconds": 0, "sdk_window_seconds": 60},
+    ]
+    for how in again:
+        assert (await _decide(still_gate, caller, **how)).outcome == "unauthenticated"
+    assert await traces(still_gate) == before
+
+
+async def test_whoever_revokes_waits_for_an_admission_under_way(still_gate: Gateway) -> None:
+    """Nothing is admitted once the revocation is done."""
+    caller = await caller_of(still_gate, await still_gate.member())
+    async with still_gate.rt.db.begin() as tx:
+        await tx.execute(
+            text("SELECT FROM rate_states WHERE member_id = :id FOR UPDATE"),
+            {"id": caller.member_id},
+        )
+        ending = asyncio.create_task(_end(still_gate, caller.key_id))
+        await until(still_gate, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+        assert not ending.done()
+    await ending
+    async with still_gate.rt.db.single() as tx:
+        assert await rows.find_caller_of_key(tx, caller.key_id) is None
+
+
+async def _end(gate: Gateway, key_id: UUID) -> None:
+    async with gate.rt.db.begin() as tx:
+        await rows.end_key(tx, key_id, overlap_seconds=0)
