@@ -168,13 +168,27 @@ class CallerPolicy(BaseModel):
         10_000, ge=1, description="Requests one API process lets wait for a video at a time."
     )
     max_connections: int = Field(
-        20_000, ge=1, description="Connections one API process keeps; more are closed at once."
-    )
+        20_000, ge=1,
+        description="Connections one API process keeps. A further one takes the place of the one "
+        "that has waited longest for its client.",
+    )  # fmt: skip
+    max_connections_per_address: int | None = Field(
+        None, ge=1,
+        description="Of these, connections of one client address. Unset: half of them. Proxies in "
+        "REELGATE_TRUSTED_PROXIES have no bound of their own.",
+    )  # fmt: skip
     trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
         (),
         description="Addresses or networks of your own reverse proxies, comma separated, such as "
         "`10.0.0.0/8`: the `X-Forwarded-For` they send says who calls.",
     )
+
+    @property
+    def connections_per_address(self) -> int:
+        half = max(1, self.max_connections // 2)
+        return (
+            half if self.max_connections_per_address is None else self.max_connections_per_address
+        )
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod

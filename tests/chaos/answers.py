@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.http.server import LINGER_SECONDS
+from app.http.protocol import LINGER_SECONDS
 from tests.chaos.outages import Outages
 
 #: A request that begins later than this after an outage has no excuse in it.

@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from starlette.types import Receive, Scope, Send
 
-from app.http import server as served
-from app.http.server import BoundedProtocol, Server, server_config
+from app.http import protocol as served
+from app.http.protocol import BoundedProtocol
+from app.http.server import Server, server_config
 from tests.harness.gateway import settings_for
 from tests.simulator.conftest import until
 

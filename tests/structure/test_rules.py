@@ -23,7 +23,7 @@ OWNERS = {
         "app/simulator/": "renders videos",
     },
     "fastapi_swagger": {"app/openapi/routes.py": "serves the files of Swagger UI"},
-    "httptools": {"app/http/server.py": "reads what uvicorn would lose"},
+    "httptools": {"app/http/protocol.py": "reads what uvicorn would lose"},
     "httpx": {
         "app/http_client.py": "sends every request",
         "app/fetch.py": "reads addresses as the client that connects to them does",
@@ -56,7 +56,8 @@ OWNERS = {
     "standardwebhooks": {"app/webhooks/delivery.py": "signs webhooks"},
     "typer": {"app/cli/": "is the command line"},
     "uvicorn": {
-        "app/http/server.py": "sets the limits of a public port, and how it stops",
+        "app/http/protocol.py": "sets the limits of a connection",
+        "app/http/server.py": "sets how it is served, and how it stops",
         "app/simulator/server.py": "sets up the simulator's server",
     },
     "uvloop": {"app/loop.py": "chooses the loop"},

@@ -1,0 +1,299 @@
+"""One connection of the API: uvicorn's, with what a public port needs.
+
+uvicorn closes connections that are idle between requests, and waits for ever for a client that has
+begun a request, sends one more byte after an answer, or does not take an answer; it bounds neither
+a head nor the requests that are sent ahead. Here every connection has a deadline at any moment. It
+is the client's to act in time: while the application works on an answer, that has limits of its
+own. uvicorn also loses the body of a request that offers another protocol, as Java's own client
+does with every request over plain HTTP; here the offer is passed over, as RFC 9110 (7.8) allows.
+"""
+
+from __future__ import annotations
+
+import array
+import contextlib
+import fcntl
+import math
+import termios
+from asyncio import TimerHandle, Transport
+from typing import Any, ClassVar, cast
+
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from app.http.client_address import parse_address
+from app.http.connections import Connections
+
+#: Longer than the idle time of usual load balancers, so that they and not we close first.
+KEEP_ALIVE_SECONDS = 75
+#: Request line and headers together; more is no client of ours.
+MAX_HEAD_BYTES = 65_536
+#: How long a client may take to send a request's head. That is a few packets: no working link needs
+#: longer, and a client that sends nothing holds its connection no longer.
+HEAD_SECONDS = 10.0
+#: How long the rest of a body is read that has been answered already: a client that sends it at
+#: once sees the answer, and can use the connection again.
+REST_SECONDS = 10.0
+#: How long a client may take nothing of an answer. Each `MIN_PACE_BYTES` taken give back a second.
+STALL_SECONDS = 60.0
+MIN_PACE_BYTES = 1_024
+#: Requests sent ahead, of which the answers have not begun. No client of ours sends any.
+MAX_PIPELINED = 16
+#: A stopping process goes on listening to open connections that are silent for so long: a request
+#: may be on its way, and its client cannot know whether it is safe to send it again.
+LINGER_SECONDS = 1.0
+#: How often a connection is looked at that has no earlier deadline.
+LOOK_SECONDS = 10.0
+#: As much is parsed at a time: between two pieces it is seen whether there is too much.
+_PIECE_BYTES = 16_384
+
+
+class _CountedTransport:
+    """A transport that knows how much it was given to send."""
+
+    def __init__(self, transport: Transport) -> None:
+        self._transport = transport
+        self.sent = 0
+
+    def write(self, data: bytes) -> None:
+        self.sent += len(data)
+        self._transport.write(data)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._transport, name)
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """Drops clients that let a deadline pass; leaves no request unanswered of which a byte has come
+    in time."""
+
+    places: ClassVar[Connections]
+    #: Of the whole server: the loop may have accepted some that nobody has heard of yet.
+    stopping: ClassVar[bool] = False
+
+    #: When the client must have acted, in the loop's time.
+    _deadline = math.inf
+    _timer: TimerHandle | None = None
+    _looks_at = math.inf
+    #: What is left of `STALL_SECONDS`, as of the last look, and what had been taken by then.
+    _allowance = STALL_SECONDS
+    _taken = 0
+    _looked_at = 0.0
+    #: A head has begun and is not whole yet.
+    _in_head = False
+    _head_bytes = 0
+    #: A head is whole, and its body is not.
+    _in_body = False
+    _used = False
+    #: What comes is not read any more: after the answers that are due, the connection ends.
+    _deaf = False
+    _leaving = False
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(cast(Transport, _CountedTransport(transport)))
+        address = parse_address(self.client[0]) if self.client else None
+        if not self.places.enter(self, address):
+            transport.abort()
+            return
+        self._looked_at = self.loop.time()
+        self._allowance = STALL_SECONDS
+        self._expect()
+        if self.stopping:
+            self._end_soon()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self.places.leave(self)
+        if self._timer is not None:
+            self._timer.cancel()
+        super().connection_lost(exc)
+
+    # What has come
+
+    def data_received(self, data: bytes) -> None:
+        start = 0
+        while start < len(data) and not self._deaf and not self.transport.is_closing():
+            room = MAX_HEAD_BYTES - self._head_bytes if self._in_head else _PIECE_BYTES
+            if room <= 0:
+                self.transport.abort()
+                return
+            piece = data[start : start + min(room, _PIECE_BYTES)]
+            start += len(piece)
+            try:
+                self._read(piece)
+            except httptools.HttpParserError:
+                self._refuse()
+            if self._in_head:
+                self._head_bytes += len(piece)
+
+    def _read(self, data: bytes) -> None:
+        """As the parser does, but that of every request the body is read: it skips those of
+        requests that offer another protocol, so these are given to it again without the offer."""
+        while True:
+            try:
+                self.parser.feed_data(data)
+            except httptools.HttpParserUpgrade as offered:
+                if self.parser.get_method() == b"CONNECT":
+                    raise httptools.HttpParserInvalidMethodError from None
+                data = self._head_without_offer() + data[offered.args[0] :]
+                self.parser = httptools.HttpRequestParser(self)
+                self.parser.set_dangerous_leniencies(lenient_data_after_close=True)
+            else:
+                return
+
+    def _head_without_offer(self) -> bytes:
+        lines = [b"%s %s HTTP/%s" % (
+            self.parser.get_method(), self.url, self.parser.get_http_version().encode()
+        )]  # fmt: skip
+        for name, value in self.headers:
+            if name == b"connection":
+                words = (word.strip() for word in value.split(b","))
+                value = b", ".join(word for word in words if word.lower() != b"upgrade")
+            if name != b"upgrade":
+                lines.append(b"%s: %s" % (name, value))
+        return b"\r\n".join([*lines, b"", b""])
+
+    def _should_upgrade(self) -> bool:
+        """Asked only of a request that offers it: what was read of it is not looked at."""
+        return True
+
+    def _refuse(self) -> None:
+        """What has come is no HTTP. Those that came before are answered first."""
+        if self._is_answering():
+            self._hear_no_more()
+        else:
+            self.send_400_response("Invalid HTTP request received.")
+
+    def _hear_no_more(self) -> None:
+        self._deaf = True
+        self.cycle.keep_alive = False
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._used = self._in_head = True
+        self._head_bytes = 0
+        self._expect()
+
+    def on_headers_complete(self) -> None:
+        if self.parser.should_upgrade() or self._deaf:
+            return
+        self._in_head, self._in_body = False, True
+        if len(self.pipeline) >= MAX_PIPELINED:
+            self._hear_no_more()
+            return
+        super().on_headers_complete()
+        # For answers to clients that take nothing: closing would wait for what they have not taken.
+        self.scope["reelgate.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
+        if self._leaving:
+            self.cycle.keep_alive = False
+        self._expect()
+
+    def on_body(self, body: bytes) -> None:
+        if not self._deaf:
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if self._deaf:
+            return
+        super().on_message_complete()
+        if self._in_body:
+            self._in_body = False
+            self._expect()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        self._unset_keepalive_if_required()
+        if not self.transport.is_closing():
+            self._expect()
+
+    # Deadlines
+
+    def _is_answering(self) -> bool:
+        return self.cycle is not None and not self.cycle.response_complete
+
+    def _is_silent(self) -> bool:
+        return not self._in_head and not self._is_answering()
+
+    def _expect(self) -> None:
+        """From now on, the next step of the client, or the answer of the application."""
+        if self._is_answering():
+            self._deadline = math.inf
+            if not self._in_body:
+                self.places.answers(self)
+                return
+        elif self._in_head or not self._used:
+            self._deadline = self.loop.time() + HEAD_SECONDS
+        elif self._in_body:
+            self._deadline = self.loop.time() + REST_SECONDS
+        else:
+            self._deadline = self.loop.time() + KEEP_ALIVE_SECONDS
+        self.places.waits(self)
+        self._look_by(self._deadline)
+
+    def _look_by(self, when: float) -> None:
+        """A timer that is due earlier looks again itself, so that most requests need none."""
+        when = min(when, self.loop.time() + LOOK_SECONDS)
+        if self._looks_at <= when:
+            return
+        if self._timer is not None:
+            self._timer.cancel()
+        self._looks_at = when
+        self._timer = self.loop.call_at(when, self._look)
+
+    def _look(self) -> None:
+        self._looks_at = math.inf
+        if self.loop.time() >= self._deadline or not self._takes_answers():
+            self.transport.abort()
+        else:
+            self._look_by(self._deadline)
+
+    def _takes_answers(self) -> bool:
+        """Whether the client has taken what was sent to it, or does so at a bearable pace."""
+        now, untaken = self.loop.time(), self._untaken_bytes()
+        taken = cast(_CountedTransport, self.transport).sent - untaken
+        self._allowance -= now - self._looked_at
+        self._allowance += (taken - self._taken) / MIN_PACE_BYTES
+        if not untaken or self._allowance > STALL_SECONDS:
+            self._allowance = STALL_SECONDS
+        self._taken, self._looked_at = taken, now
+        return self._allowance > 0
+
+    def _untaken_bytes(self) -> int:
+        """Of what was sent: what waits here, and in the kernel for the other side to confirm it."""
+        return self.transport.get_write_buffer_size() + _kernel_bytes(
+            self.transport, termios.TIOCOUTQ
+        )
+
+    def give_way(self) -> None:
+        self.transport.abort()
+
+    # Stopping
+
+    def shutdown(self) -> None:
+        """What is under way is answered and then closed; what is silent, after a moment."""
+        if self._leaving:
+            return
+        self._end_soon()
+        if self._is_answering():
+            self.cycle.keep_alive = False
+
+    def _end_soon(self) -> None:
+        """The next answer is the last."""
+        self._leaving = True
+        self.loop.call_later(LINGER_SECONDS, self._leave)
+
+    def _leave(self) -> None:
+        if self.transport.is_closing() or not self._is_silent():
+            return
+        if _kernel_bytes(self.transport, termios.FIONREAD):
+            self.loop.call_soon(self._leave)
+        else:
+            self.transport.close()
+
+
+def _kernel_bytes(transport: Transport, request: int) -> int:
+    """What the kernel holds for this connection: not read yet (FIONREAD), not confirmed by the
+    other side (TIOCOUTQ). 0 where it does not say."""
+    counted = array.array("i", [0])
+    with contextlib.suppress(OSError):
+        fcntl.ioctl(transport.get_extra_info("socket").fileno(), request, counted)
+    return counted[0]
