@@ -53,7 +53,7 @@ def after_restore() -> None:
     from app.operators import restore
 
     async def act(rt: Runtime) -> None:
-        held = await restore.hold_back(rt, actor=ACTOR)
+        held = await restore.mark_unsent_unknown(rt, actor=ACTOR)
         typer.echo(f"{held} generations are unknown now and will not be sent by themselves.")
         if held:
             typer.echo("Look each up at the upstream and end it: reelgate unknown list")

@@ -16,7 +16,7 @@ _BATCH = 100
 _BATCH_OF_EVENTS = 5_000
 
 
-async def hold_back(rt: Runtime, *, actor: str) -> int:
+async def mark_unsent_unknown(rt: Runtime, *, actor: str) -> int:
     """Makes every generation `unknown` that may have been sent since the dump; how many. What has
     an upstream id is left: asking for it costs nothing. May be repeated.
 
@@ -33,7 +33,7 @@ async def hold_back(rt: Runtime, *, actor: str) -> int:
                 await lifecycle.mark_unknown_after_restore(transaction, generation_id)
             if found:
                 await audit.record(
-                    tx, actor, "generations.hold_back", "restore",
+                    tx, actor, "generations.mark_unknown", "restore",
                     generations=[str(one) for one in found],
                 )  # fmt: skip
         held += len(found)

@@ -121,7 +121,7 @@ async def test_a_restore_is_counted(still_gate: Gateway) -> None:
     queued, submitting = await created(still_gate, key), await created(still_gate, key)
     assert await submissions._claim(still_gate.worker, UUID(submitting), uuid4()) is not None
     before = counted(still_gate)
-    assert await restore.hold_back(still_gate.rt, actor="op") == 2
+    assert await restore.mark_unsent_unknown(still_gate.rt, actor="op") == 2
     # What is queued goes through `submitting`.
     assert counted(still_gate) - before == Counter({State.SUBMITTING: 1, State.UNKNOWN: 2})
     assert (await still_gate.generation(UUID(queued))).state is State.UNKNOWN

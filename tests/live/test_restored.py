@@ -19,7 +19,7 @@ async def test_after_a_restore_what_is_new_is_told_behind_what_is_old(
         # As the other server had counted.
         await tx.execute(text("UPDATE events SET txid = txid + 1000000000000"))
         seen = await tx.scalar(text("SELECT max(id) FROM events"))
-    await restore.hold_back(still_gate.rt, actor="test")
+    await restore.mark_unsent_unknown(still_gate.rt, actor="test")
     new = await made(still_gate, key)
     async with (
         serving(still_gate.rt) as client,

@@ -42,7 +42,7 @@ async def test_what_is_queued_or_submitting_becomes_unknown_and_keeps_its_hold(
             transaction, submitting, attempt=uuid4(), upstream_key_id=ids["main"],
             now=gate.rt.clock.now(),
         )  # fmt: skip
-    assert await restore.hold_back(gate.rt, actor="op") == 2
+    assert await restore.mark_unsent_unknown(gate.rt, actor="op") == 2
     for generation_id in (queued, submitting):
         generation = await gate.generation(generation_id)
         assert (generation.state, generation.error_code) == (State.UNKNOWN, "outcome_unknown")
@@ -53,11 +53,11 @@ async def test_what_is_queued_or_submitting_becomes_unknown_and_keeps_its_hold(
     assert (await events_of(gate, submitting))[-1] == ("generation.unknown", "restored")
     assert await used(gate, key) == 2 * PRICE
 
-    assert await restore.hold_back(gate.rt, actor="op") == 0
+    assert await restore.mark_unsent_unknown(gate.rt, actor="op") == 0
     async with gate.rt.db.single() as tx:
         said = (
             await tx.scalars(
-                text("SELECT detail FROM audit_log WHERE action = 'generations.hold_back'")
+                text("SELECT detail FROM audit_log WHERE action = 'generations.mark_unknown'")
             )
         ).all()
     assert [set(detail["generations"]) for detail in said] == [{str(queued), str(submitting)}]
@@ -71,7 +71,7 @@ async def test_what_has_an_end_or_an_upstream_id_is_left_alone(gate: Gateway) ->
     while (await gate.generation(running)).state is not State.RUNNING:
         await gate.rt.watch.until_closed(running, seconds=0.05)
     await gate.stop_workers()
-    assert await restore.hold_back(gate.rt, actor="op") == 0
+    assert await restore.mark_unsent_unknown(gate.rt, actor="op") == 0
     assert (await gate.generation(running)).state is State.RUNNING
     assert (await gate.generation(succeeded.id)).state is State.SUCCEEDED
 
@@ -80,7 +80,7 @@ async def test_it_is_refused_beside_a_worker(gate: Gateway) -> None:
     key = await gate.member()
     await archived(gate, key)
     with pytest.raises(InvalidRequest, match="sign of life"):
-        await restore.hold_back(gate.rt, actor="op")
+        await restore.mark_unsent_unknown(gate.rt, actor="op")
 
 
 async def on_its_way(gate: Gateway, generation_id: UUID) -> None:

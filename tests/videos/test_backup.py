@@ -177,7 +177,7 @@ async def test_what_was_sent_after_the_dump_is_not_sent_again_by_a_restore(
         assert await sent(old) == [1, 1, 1]
         async with restored(old, elsewhere, backup) as new:
             assert (await new.generation(waiting)).state is State.QUEUED
-            assert await held_back_once_the_dump_is_old_enough(new) == 1
+            assert await unknown_once_the_dump_is_old_enough(new) == 1
             assert (await new.generation(waiting)).state is State.UNKNOWN
 
             new.start_worker()
@@ -193,14 +193,14 @@ async def test_what_was_sent_after_the_dump_is_not_sent_again_by_a_restore(
             assert (await new.generation(finished)).state is State.SUCCEEDED
 
 
-async def held_back_once_the_dump_is_old_enough(gate: Gateway) -> int:
+async def unknown_once_the_dump_is_old_enough(gate: Gateway) -> int:
     """The dump speaks of a worker that was alive a moment ago; that is refused until it is old."""
     last_alive = "UPDATE procrastinate_workers SET last_heartbeat = now()"
     await run(gate, last_alive)
     with pytest.raises(InvalidRequest, match="try again in 15 s"):
-        await restore.hold_back(gate.rt, actor="op")
+        await restore.mark_unsent_unknown(gate.rt, actor="op")
     await run(gate, f"{last_alive} - interval '15 seconds'")
-    return await restore.hold_back(gate.rt, actor="op")
+    return await restore.mark_unsent_unknown(gate.rt, actor="op")
 
 
 async def all_submissions_ran(gate: Gateway) -> None:
