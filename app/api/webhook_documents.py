@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -12,18 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
 from app.db.webhook_endpoints import Endpoint
-from app.domain.webhooks import OFFERED, DeliveryState, Kind, PayloadFormat
-
-
-class WebhookEvent(StrEnum):
-    """The events that an endpoint can receive."""
-
-    COMPLETED = "video.completed"
-    FAILED = "video.failed"
-    CANCELED = "video.canceled"
-
-
-assert {event.value for event in WebhookEvent} == {kind.value for kind in OFFERED}
+from app.domain.webhooks import DeliveryState, PayloadFormat, WebhookEvent
 
 #: Text that Postgres can keep.
 _TEXT = r"^[^\x00]*$"
@@ -80,7 +68,7 @@ class WebhookEndpointDocument(Document):
     object: str = "webhook_endpoint"
     id: UUID
     url: str
-    event_types: list[WebhookEvent]
+    event_types: list[str] = Field(description="The events it receives, such as `video.failed`.")
     format: PayloadFormat
     description: str | None
     team_wide: bool
@@ -156,7 +144,7 @@ def endpoint_fields(endpoint: Endpoint) -> dict[str, Any]:
         "object": "webhook_endpoint",
         "id": endpoint.id,
         "url": endpoint.url,
-        "event_types": [WebhookEvent(kind.value) for kind in endpoint.kinds],
+        "event_types": list(endpoint.events),
         "format": endpoint.format,
         "description": endpoint.description,
         "team_wide": endpoint.member_id is None,
@@ -175,7 +163,7 @@ def delivery_fields(delivery: Delivery) -> dict[str, Any]:
         "id": delivery.id,
         "endpoint_id": delivery.endpoint_id,
         "generation_id": delivery.generation_id,
-        "type": delivery.kind.value,
+        "type": delivery.event.value,
         "state": delivery.state,
         "attempt_count": delivery.attempts,
         "last_status": delivery.last_status,
@@ -199,6 +187,6 @@ def attempt_document(attempt: Attempt) -> WebhookAttemptDocument:
     )
 
 
-def kinds_of(types: list[WebhookEvent]) -> list[Kind]:
+def in_order(events: list[WebhookEvent]) -> list[WebhookEvent]:
     """Each once, in the order in which they are offered."""
-    return [kind for kind in OFFERED if kind.value in types]
+    return [event for event in WebhookEvent if event in events]

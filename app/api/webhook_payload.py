@@ -24,4 +24,4 @@ def render_payload(payload: Payload) -> dict[str, Any]:
             ),
         ).model_dump(mode="json")
     moment = payload.happened_at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {"type": payload.kind.value, "timestamp": moment, "data": data}
+    return {"type": payload.event.value, "timestamp": moment, "data": data}

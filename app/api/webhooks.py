@@ -23,7 +23,7 @@ from app.api.webhook_documents import (
     attempt_document,
     delivery_fields,
     endpoint_fields,
-    kinds_of,
+    in_order,
 )
 from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
@@ -55,7 +55,7 @@ async def create_webhook_endpoint(
         caller,
         url=check_callback_url(rt, body.url, "url"),
         description=body.description,
-        kinds=kinds_of(body.event_types),
+        events=in_order(body.event_types),
         payload_format=body.format,
         team_wide=body.team_wide,
     )
@@ -194,7 +194,7 @@ def _changes(rt: ApiRuntime, body: WebhookEndpointChange) -> dict[str, Any]:
     if body.url is not None:
         changes["url"] = check_callback_url(rt, body.url, "url")
     if body.event_types is not None:
-        changes["kinds"] = kinds_of(body.event_types)
+        changes["events"] = in_order(body.event_types)
     return changes
 
 

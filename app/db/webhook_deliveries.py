@@ -15,8 +15,15 @@ from app.db import backlog, jobs
 from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
-from app.domain.generation import State
-from app.domain.webhooks import KIND_OF_STATE, STARTED_DIALECTS, DeliveryState, Kind, PayloadFormat
+from app.domain.webhooks import (
+    STARTED_DIALECTS,
+    DeliveryState,
+    Event,
+    PayloadFormat,
+    UnlistedEvent,
+    WebhookEvent,
+    event_of,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +36,7 @@ class Delivery:
     member_id: UUID
     endpoint_id: UUID | None
     generation_id: UUID | None
-    kind: Kind
+    event: Event
     state: DeliveryState
     attempts: int
     last_status: int | None
@@ -54,20 +61,18 @@ class Attempt:
     answer: str | None
 
 
-async def make(tx: Tx, generation_id: UUID, *, entered: State) -> None:
-    """A delivery and its job for each receiver of the event of entering this state. One statement,
-    in the transaction of the transition."""
-    kind = KIND_OF_STATE.get(entered)
-    if kind is None:
-        return
+async def make(tx: Tx, generation_id: UUID, event: Event, *, cause: str) -> None:
+    """Makes a delivery and its job for each receiver of the event. `cause` is the type of the row
+    in `events` that it reports: the generation's latest. One statement, in the transaction of the
+    transition."""
+    # OpenAI's API has no event for a cancellation: there it is a failure.
+    as_openai = WebhookEvent.FAILED if event is WebhookEvent.CANCELED else event
     await tx.execute(
         _MAKE,
         {
-            "id": generation_id, "type": f"generation.{entered.value}", "kind": kind.value,
-            # Who asks for OpenAI's types asks for no other: there a cancellation is a failure.
-            "openai": PayloadFormat.OPENAI.value,
-            "as_openai": (Kind.FAILED if kind is Kind.CANCELED else kind).value,
-            "start": kind is Kind.STARTED, "started_dialects": list(STARTED_DIALECTS),
+            "id": generation_id, "type": cause, "kind": event.value,
+            "openai": PayloadFormat.OPENAI.value, "as_openai": as_openai.value,
+            "start": event is UnlistedEvent.STARTED, "started_dialects": list(STARTED_DIALECTS),
         },
     )  # fmt: skip
 
@@ -120,7 +125,7 @@ async def make_test(
         ),
         {
             "id": delivery_id, "member_id": member_id, "endpoint_id": endpoint_id,
-            "kind": Kind.TEST.value,
+            "kind": UnlistedEvent.TEST.value,
         },
     )  # fmt: skip
 
@@ -156,7 +161,7 @@ _VISIBLE = """
 def _delivery(row: Row[Any]) -> Delivery:
     named = {k: v for k, v in row._mapping.items() if k != "type"}
     state = DeliveryState(row.state)
-    return Delivery(**{**named, "state": state, "kind": Kind(row.type)})
+    return Delivery(**{**named, "state": state, "event": event_of(row.type)})
 
 
 def _owner(owner: Owner) -> dict[str, Any]:

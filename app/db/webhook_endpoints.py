@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db.session import Tx
-from app.domain.webhooks import Kind, PayloadFormat
+from app.domain.webhooks import PayloadFormat, WebhookEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,7 +25,7 @@ class Endpoint:
     member_id: UUID | None
     url: str
     description: str | None
-    kinds: tuple[Kind, ...]
+    events: tuple[WebhookEvent, ...]
     format: PayloadFormat
     enabled: bool
     disabled_reason: str | None
@@ -73,9 +73,9 @@ _OWNED = "team_id = :team_id AND (member_id = :member_id OR (member_id IS NULL A
 
 def _endpoint(row: Row[Any]) -> Endpoint:
     named = dict(row._mapping)
-    kinds, state = named.pop("event_types"), named.pop("state")
+    events, state = named.pop("event_types"), named.pop("state")
     named["format"] = PayloadFormat(named["format"])
-    return Endpoint(**named, kinds=tuple(map(Kind, kinds)), enabled=state == "enabled")
+    return Endpoint(**named, events=tuple(map(WebhookEvent, events)), enabled=state == "enabled")
 
 
 def _owner(owner: Owner) -> dict[str, Any]:
@@ -90,7 +90,7 @@ async def create(
     member_id: UUID | None,
     url: str,
     description: str | None,
-    kinds: Collection[Kind],
+    events: Collection[WebhookEvent],
     payload_format: PayloadFormat,
     seed: str,
     most: int,
@@ -106,7 +106,7 @@ async def create(
             INSERT INTO webhook_endpoints
                    (id, team_id, member_id, url, description, event_types, format, secret)
             SELECT :id, :team_id, CAST(:member_id AS uuid), :url, :description,
-                   CAST(:kinds AS jsonb), :format, :seed
+                   CAST(:events AS jsonb), :format, :seed
              WHERE (SELECT count(*) FROM webhook_endpoints
                      WHERE team_id = :team_id
                        AND member_id IS NOT DISTINCT FROM CAST(:member_id AS uuid)) < :most
@@ -114,15 +114,15 @@ async def create(
         ),
         {
             "id": endpoint_id, "team_id": team_id, "member_id": member_id, "url": url,
-            "description": description, "kinds": _kinds(kinds), "seed": seed, "most": most,
+            "description": description, "events": _events(events), "seed": seed, "most": most,
             "format": payload_format.value,
         },
     )  # fmt: skip
     return result.rowcount == 1
 
 
-def _kinds(kinds: Collection[Kind]) -> str:
-    return json.dumps([kind.value for kind in kinds])
+def _events(events: Collection[WebhookEvent]) -> str:
+    return json.dumps(list(events))
 
 
 async def find(tx: Tx, endpoint_id: UUID, owner: Owner) -> Endpoint | None:
@@ -173,7 +173,7 @@ async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]
 
 
 #: What may be changed of an endpoint, and how its value is written.
-_CHANGEABLE = frozenset({"url", "description", "kinds", "format", "enabled"})
+_CHANGEABLE = frozenset({"url", "description", "events", "format", "enabled"})
 
 
 async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
@@ -187,9 +187,9 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
         columns["disabled_reason"] = None if changes["enabled"] else "owner"
         columns["failing_since"] = None
     assignments = [f"{name} = :{name}" for name in columns]
-    if "kinds" in changes:
-        assignments.append("event_types = CAST(:kinds AS jsonb)")
-        columns["kinds"] = _kinds(changes["kinds"])
+    if "events" in changes:
+        assignments.append("event_types = CAST(:events AS jsonb)")
+        columns["events"] = _events(changes["events"])
     if assignments:
         listed = ", ".join([*assignments, "updated_at = now()"])
         await tx.execute(

@@ -12,27 +12,31 @@ from uuid import UUID
 from app.domain.generation import Generation, State
 
 
-class Kind(StrEnum):
-    """What happened, in the words of the receivers."""
+class WebhookEvent(StrEnum):
+    """The events that an endpoint can receive."""
 
     COMPLETED = "video.completed"
     FAILED = "video.failed"
     CANCELED = "video.canceled"
+
+
+class UnlistedEvent(StrEnum):
+    """Events that no endpoint can ask for."""
+
     #: Only to callback addresses of a dialect that knows it.
     STARTED = "video.started"
-    #: Sent when somebody asks for it; about no generation.
+    #: A member or an operator sends it. It is about no generation.
     TEST = "webhook.test"
 
 
-#: The kinds an endpoint may ask for.
-OFFERED = (Kind.COMPLETED, Kind.FAILED, Kind.CANCELED)
+Event = WebhookEvent | UnlistedEvent
 #: The event of entering a state.
-KIND_OF_STATE: Mapping[State, Kind] = MappingProxyType(
+EVENT_OF_STATE: Mapping[State, Event] = MappingProxyType(
     {
-        State.RUNNING: Kind.STARTED,
-        State.SUCCEEDED: Kind.COMPLETED,
-        State.FAILED: Kind.FAILED,
-        State.CANCELED: Kind.CANCELED,
+        State.RUNNING: UnlistedEvent.STARTED,
+        State.SUCCEEDED: WebhookEvent.COMPLETED,
+        State.FAILED: WebhookEvent.FAILED,
+        State.CANCELED: WebhookEvent.CANCELED,
     }
 )
 #: Dialects whose callbacks also get `video.started`.
@@ -66,7 +70,7 @@ class Payload:
     generations."""
 
     message_id: str
-    kind: Kind
+    event: Event
     happened_at: datetime
     generation: Generation | None
     link: str | None
@@ -92,6 +96,12 @@ def wait_after(attempts: int, *, retry_after_seconds: float | None, jitter: floa
         return None
     wait = (_SCHEDULE[attempts] - _SCHEDULE[attempts - 1]) * (1 + jitter / 10)
     return max(wait, min(retry_after_seconds or 0.0, _MOST_RETRY_AFTER_SECONDS))
+
+
+def event_of(stored: str) -> Event:
+    """Raises `ValueError` if there is no such event."""
+    listed = stored in WebhookEvent.__members__.values()
+    return WebhookEvent(stored) if listed else UnlistedEvent(stored)
 
 
 def message_id_of(delivery_id: UUID) -> str:

@@ -28,9 +28,9 @@ from app.domain.generation import Generation
 from app.domain.webhooks import (
     GIVE_UP_SECONDS,
     DeliveryState,
-    Kind,
     Payload,
     PayloadFormat,
+    UnlistedEvent,
     message_id_of,
     wait_after,
 )
@@ -128,7 +128,7 @@ async def record(rt: Runtime, result: AttemptResult) -> None:
     delivery, now = result.delivery, rt.clock.now()
     wait = None
     # A test is for the person who looks at it now.
-    retried = delivery.kind is not Kind.TEST and result.attempt.status != _GONE
+    retried = delivery.event is not UnlistedEvent.TEST and result.attempt.status != _GONE
     if not result.delivered and retried:
         wait = wait_after(
             delivery.attempts + 1,
@@ -176,7 +176,7 @@ async def _disable_where_hopeless(
     assert endpoint_id is not None
     if result.attempt.status == _GONE:
         return "gone" if await webhook_endpoints.disable(tx, endpoint_id, reason="gone") else ""
-    if state is DeliveryState.FAILED and result.delivery.kind is not Kind.TEST:
+    if state is DeliveryState.FAILED and result.delivery.event is not UnlistedEvent.TEST:
         before = rt.clock.now() - timedelta(seconds=GIVE_UP_SECONDS)
         if await webhook_endpoints.disable(
             tx, endpoint_id, reason="failing", failing_before=before
@@ -209,7 +209,7 @@ def _receiver(
         if endpoint.previous_seed is not None and until is not None and until > rt.clock.now():
             seeds.append(endpoint.previous_seed)
         # A test goes to a disabled endpoint too: it shows whether the receiver works again.
-        if not endpoint.enabled and delivery.kind is not Kind.TEST:
+        if not endpoint.enabled and delivery.event is not UnlistedEvent.TEST:
             return None
         secrets = [sender.secrets.of_endpoint(seed) for seed in seeds]
         return Receiver(
@@ -236,7 +236,7 @@ async def _payload(
         now = progress.progress_of(generation, history, now=rt.clock.now())
     return Payload(
         message_id=message_id_of(delivery.id),
-        kind=delivery.kind,
+        event=delivery.event,
         happened_at=delivery.happened_at,
         generation=generation,
         link=None if generation is None else queries.signed_link(rt, sender.signer, generation),

@@ -15,7 +15,7 @@ from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import Endpoint, Owner
 from app.domain.caller import Caller
-from app.domain.webhooks import DeliveryState, Kind, PayloadFormat
+from app.domain.webhooks import DeliveryState, PayloadFormat, UnlistedEvent, WebhookEvent
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
@@ -42,7 +42,7 @@ async def create(
     *,
     url: str,
     description: str | None,
-    kinds: Collection[Kind],
+    events: Collection[WebhookEvent],
     payload_format: PayloadFormat,
     team_wide: bool,
 ) -> Issued:
@@ -55,7 +55,7 @@ async def create(
         made = await webhook_endpoints.create(
             tx, endpoint_id, team_id=caller.team_id,
             member_id=None if team_wide else caller.member_id, url=url, description=description,
-            kinds=kinds, payload_format=payload_format, seed=seed, most=most,
+            events=events, payload_format=payload_format, seed=seed, most=most,
         )  # fmt: skip
         if not made:
             message = f"there are {most} endpoints already, which is the limit; delete one first"
@@ -202,7 +202,7 @@ async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
 
 async def _may_be_delivered(tx: Tx, delivery: Delivery) -> None:
     """A test goes to a disabled endpoint too; all else would fail there as soon as it is due."""
-    if delivery.endpoint_id is not None and delivery.kind is not Kind.TEST:
+    if delivery.endpoint_id is not None and delivery.event is not UnlistedEvent.TEST:
         await _require_enabled(tx, delivery.endpoint_id)
 
 

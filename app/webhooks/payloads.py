@@ -19,11 +19,11 @@ def _openai(payload: Payload) -> dict[str, Any]:
     if payload.generation is None:
         # Its SDK reads `type` and `data.id` of any event; a test is about no video.
         return {
-            "id": payload.message_id, "object": "event", "type": payload.kind.value,
+            "id": payload.message_id, "object": "event", "type": payload.event.value,
             "created_at": int(payload.happened_at.timestamp()), "data": {"id": None},
         }  # fmt: skip
     return openai.render_event(
-        payload.message_id, payload.kind.value, payload.happened_at, payload.generation
+        payload.message_id, payload.event.value, payload.happened_at, payload.generation
     )
 
 

@@ -92,7 +92,7 @@ async def test_each_deed_has_its_line_in_the_audit_log(still: Gateway, receiver:
     lines = [(row.action, row.detail) for row in found]
     assert lines == [
         ("webhook.create", {"team_wide": False}),
-        ("webhook.change", {"fields": ["enabled", "kinds"]}),
+        ("webhook.change", {"fields": ["enabled", "events"]}),
         ("webhook.rotate", {"overlap_seconds": 86_400}),
         ("webhook.test", {}),
         ("webhook.resend", {}),
