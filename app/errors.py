@@ -74,12 +74,18 @@ class Issue:
         return body
 
 
+_CREATES = ("create_generation", "create_feature")
+_ADMISSIONS = (*_CREATES, "retry_generation")
+
+
 class GatewayError(Exception):
     """The root: a refusal or failure that is safe to show to the caller as it stands."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
     title: ClassVar[str] = "Something went wrong inside the gateway"
+    #: The operations of the OpenAPI document that alone answer with this code. None: any may.
+    operations: ClassVar[tuple[str, ...] | None] = None
     #: Of this kind; an instance may say otherwise.
     billed: bool | None = False
     retry_safe: bool = False
@@ -158,6 +164,7 @@ class NotCancelable(GatewayError):
     code = "not_cancelable"
     status = 409
     title = "Only a queued generation can be canceled"
+    operations = ("cancel_generation",)
     retry_safe = True
 
 
@@ -165,6 +172,7 @@ class NotRetryable(GatewayError):
     code = "not_retryable"
     status = 409
     title = "Only a failed or canceled generation can be made again"
+    operations = ("retry_generation",)
     retry_safe = True
 
 
@@ -172,6 +180,7 @@ class NotUnknown(GatewayError):
     code = "not_unknown"
     status = 409
     title = "Only a generation whose outcome is unknown can be resolved"
+    operations = ("resolve_unknown",)
     retry_safe = True
 
 
@@ -179,6 +188,7 @@ class NotReady(GatewayError):
     code = "not_ready"
     status = 409
     title = "The video is not ready yet"
+    operations = ("get_content", "get_thumbnail", "delete_generation")
     retry_safe = True
 
 
@@ -220,11 +230,16 @@ class InvalidRequest(GatewayError):
 class MalformedJson(InvalidRequest):
     code = "malformed_json"
     title = "The request body is not a JSON object"
+    operations = (
+        *_CREATES, "estimate_generation", "create_webhook_endpoint", "update_webhook_endpoint",
+        "rotate_webhook_secret", "pause_gateway", "resume_gateway", "resolve_unknown",
+    )  # fmt: skip
 
 
 class UnsupportedModel(InvalidRequest):
     code = "unsupported_model"
     title = "This feature and model are not offered"
+    operations = ("create_feature",)
 
 
 class NotOffered(InvalidRequest):
@@ -232,16 +247,19 @@ class NotOffered(InvalidRequest):
 
     code = "not_offered"
     title = "The upstream does not offer this"
+    operations = ()
 
 
 class PriceUnknown(InvalidRequest):
     code = "price_unknown"
     title = "No price is configured for this request, so it cannot be admitted"
+    operations = (*_ADMISSIONS, "estimate_generation")
 
 
 class IdempotencyMismatch(InvalidRequest):
     code = "idempotency_mismatch"
     title = "This Idempotency-Key was used with another request body"
+    operations = _CREATES
 
 
 class LimitReached(GatewayError):
@@ -260,18 +278,21 @@ class RateLimited(LimitReached):
     code = "rate_limited"
     status = 429
     title = "Too many requests"
+    operations = _ADMISSIONS
 
 
 class MaxOpenReached(LimitReached):
     code = "max_open_reached"
     status = 429
     title = "Too many generations are in progress"
+    operations = _ADMISSIONS
 
 
 class TooManyStreams(LimitReached):
     code = "too_many_streams"
     status = 429
     title = "Too many streams of events are open"
+    operations = ("stream_events", "stream_generation_events")
 
 
 class Unavailable(GatewayError):
@@ -286,6 +307,7 @@ class Unavailable(GatewayError):
 class Paused(Unavailable):
     code = "paused"
     title = "An operator has paused this gateway; nothing new is taken in for now"
+    operations = _ADMISSIONS
 
 
 class Internal(GatewayError):

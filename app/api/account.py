@@ -25,8 +25,8 @@ from app.api.parameters import Day, refusals
 from app.db import limits, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
-from app.domain.catalog import OFFERS, Offer
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, State, VideoModel
+from app.domain.catalog import OFFERS, Offer, Option
+from app.domain.generation import Duration, Resolution, Spec, State, VideoModel
 from app.domain.limits import Limit
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, Rt
@@ -96,6 +96,15 @@ class PriceDocument(Document):
     credits: int
 
 
+class ModelOptionDocument(Document):
+    """An option of a model: a field of the request that creates a video."""
+
+    name: str
+    required: bool
+    allowed: list[str] | None = Field(description="Null: any text, or true and false.")
+    description: str
+
+
 class ModelDocument(Document):
     """What a model can make, and what that costs."""
 
@@ -104,10 +113,7 @@ class ModelDocument(Document):
     feature: str
     provider: str
     aliases: list[str] = Field(description="Names that select this model in the other dialects.")
-    durations: list[Duration]
-    aspect_ratios: list[AspectRatio]
-    resolutions: list[Resolution]
-    loop: bool = Field(description="Whether videos can loop.")
+    options: list[ModelOptionDocument]
     prices: list[PriceDocument] = Field(
         description="What has no price cannot be requested: the operator has not set one."
     )
@@ -120,7 +126,7 @@ class ModelList(Document):
 
 @router.get("/models", name="list_models")
 async def list_models(rt: Rt, _caller: Caller) -> ModelList:
-    """Lists every model with its durations, aspect ratios, resolutions and prices."""
+    """Lists every model with its options and prices."""
     return ModelList(
         object="list",
         data=[_model(rt, offer, model) for offer in OFFERS.values() for model in VideoModel],
@@ -134,16 +140,22 @@ def _model(rt: ApiRuntime, offer: Offer, model: VideoModel) -> ModelDocument:
         feature=offer.feature,
         provider=offer.provider,
         aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for is model],
-        durations=list(Duration),
-        aspect_ratios=list(AspectRatio),
-        resolutions=list(Resolution),
-        loop=any(option.name == "loop" for option in offer.options),
+        options=[_option(option) for option in offer.options if option.kind is not VideoModel],
         prices=[
             PriceDocument(duration=duration, resolution=resolution, credits=price)
             for duration in Duration
             for resolution in (None, *Resolution)
             if (price := _price(rt, offer, model, duration, resolution)) is not None
         ],
+    )
+
+
+def _option(option: Option) -> ModelOptionDocument:
+    return ModelOptionDocument(
+        name=option.name,
+        required=option.required,
+        allowed=list(option.kind) if issubclass(option.kind, StrEnum) else None,
+        description=option.help,
     )
 
 

@@ -11,14 +11,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.assets import AssetState
-from app.domain.generation import (
-    AspectRatio,
-    Duration,
-    Generation,
-    Resolution,
-    State,
-    VideoModel,
-)
+from app.domain.generation import Generation, Spec, State
 from app.generations.progress import Progress
 from app.generations.queries import Waiting
 
@@ -31,17 +24,6 @@ class WaitingReason(StrEnum):
 
 class Document(BaseModel):
     model_config = ConfigDict(frozen=True)
-
-
-class SpecDocument(Document):
-    """What was requested; null where the choice was left to the upstream."""
-
-    prompt: str
-    model: VideoModel
-    duration: Duration
-    aspect_ratio: AspectRatio | None
-    resolution: Resolution | None
-    loop: bool | None
 
 
 class FailureDocument(Document):
@@ -116,7 +98,7 @@ class GenerationDocument(Document):
     provider: str
     dialect: str = Field(description="The API that created it: `rest`, `onemin`, …")
     member_id: UUID
-    spec: SpecDocument
+    spec: Spec
     quote_credits: int = Field(description="The price when it was accepted.")
     settled_credits: int | None = Field(description="What it cost in the end. Null until then.")
     upstream_paths: list[str] = Field(
@@ -195,7 +177,7 @@ def generation_document(
     progress: Progress,
     waiting: Waiting | None = None,
 ) -> GenerationDocument:
-    spec, asset = generation.spec, generation.asset
+    asset = generation.asset
     return GenerationDocument.model_construct(
         id=generation.id,
         object="generation",
@@ -204,14 +186,7 @@ def generation_document(
         provider=generation.provider,
         dialect=generation.dialect,
         member_id=generation.member_id,
-        spec=SpecDocument.model_construct(
-            prompt=spec.prompt,
-            model=spec.model,
-            duration=spec.duration,
-            aspect_ratio=spec.aspect_ratio,
-            resolution=spec.resolution,
-            loop=spec.loop,
-        ),
+        spec=generation.spec,
         quote_credits=generation.quote,
         settled_credits=generation.settled,
         upstream_paths=list(generation.result_paths),

@@ -24,12 +24,14 @@ _SHOWN_BITS = 256
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Option:
-    """One option of a feature: `name` in our Spec, `wire` in the upstream's promptObject."""
+    """One option of a feature: `name` in our Spec, `wire` in the upstream's promptObject, `help`
+    in the OpenAPI document."""
 
     name: str
     wire: str
     kind: type[str] | type[bool] | type[StrEnum]
     required: bool
+    help: str
 
     @property
     def allowed(self) -> list[Any] | None:
@@ -45,6 +47,10 @@ class Offer:
     feature: str
     provider: str
     options: tuple[Option, ...]
+
+    @property
+    def enumerations(self) -> list[type[StrEnum]]:
+        return [o.kind for o in self.options if issubclass(o.kind, StrEnum)]
 
     def check(self, values: Mapping[str, Any], *, prefix: str, issues: Rejections) -> Spec | None:
         """The Spec of a promptObject; None if there are issues. Adds them to `issues`, with
@@ -131,14 +137,32 @@ LUMA_TEXT_TO_VIDEO = Offer(
     feature="TEXT_TO_VIDEO",
     provider="luma",
     options=(
-        Option(name="prompt", wire="prompt", kind=str, required=True),
-        Option(name="model", wire="modelName", kind=VideoModel, required=True),
-        Option(name="duration", wire="duration", kind=Duration, required=True),
-        Option(name="aspect_ratio", wire="aspectRatio", kind=AspectRatio, required=False),
-        Option(name="resolution", wire="resolution", kind=Resolution, required=False),
-        Option(name="loop", wire="loop", kind=bool, required=False),
+        Option(
+            name="prompt", wire="prompt", kind=str, required=True,
+            help="What the video should show, in any language.",
+        ),
+        Option(
+            name="model", wire="modelName", kind=VideoModel, required=True,
+            help="The model that makes the video.",
+        ),
+        Option(
+            name="duration", wire="duration", kind=Duration, required=True,
+            help="The length of the video.",
+        ),
+        Option(
+            name="aspect_ratio", wire="aspectRatio", kind=AspectRatio, required=False,
+            help="The shape of the video. Default: the upstream's choice, 16:9.",
+        ),
+        Option(
+            name="resolution", wire="resolution", kind=Resolution, required=False,
+            help="The height of the video in lines. Default: the upstream's choice, 720p.",
+        ),
+        Option(
+            name="loop", wire="loop", kind=bool, required=False,
+            help="Whether the video should loop seamlessly.",
+        ),
     ),
-)
+)  # fmt: skip
 
 OFFERS: Mapping[tuple[str, str], Offer] = MappingProxyType(
     {(offer.feature, offer.provider): offer for offer in (LUMA_TEXT_TO_VIDEO,)}

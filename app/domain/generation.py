@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import StrEnum
+from functools import cache
 from types import MappingProxyType
-from typing import Any
+from typing import Any, get_args, get_type_hints
 from uuid import UUID
 
 from app.domain.assets import AssetState
@@ -124,8 +125,7 @@ FRAME_SIZES: Mapping[tuple[AspectRatio, Resolution], tuple[int, int]] = MappingP
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Spec:
-    """The parameters of a video, independent of any dialect. None leaves the choice to the
-    upstream."""
+    """What was requested; null where the choice was left to the upstream."""
 
     prompt: str
     model: VideoModel
@@ -135,29 +135,59 @@ class Spec:
     loop: bool | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Omitted options stay omitted. The order of the keys is fixed."""
-        pairs = (
-            ("prompt", self.prompt),
-            ("model", self.model.value),
-            ("duration", self.duration.value),
-            ("aspect_ratio", self.aspect_ratio and self.aspect_ratio.value),
-            ("resolution", self.resolution and self.resolution.value),
-            ("loop", self.loop),
-        )
-        return {name: value for name, value in pairs if value is not None}
+        """Omitted options stay omitted. The order of the keys is that of the fields."""
+        values = ((each.name, getattr(self, each.name)) for each in fields(self))
+        return {
+            name: value.value if isinstance(value, StrEnum) else value
+            for name, value in values
+            if value is not None
+        }
 
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> Spec:
         """The inverse of `to_json`; `ValueError` if a stored value is not in its enumeration."""
-        ratio, resolution = stored.get("aspect_ratio"), stored.get("resolution")
-        return cls(
-            prompt=stored["prompt"],
-            model=VideoModel(stored["model"]),
-            duration=Duration(stored["duration"]),
-            aspect_ratio=None if ratio is None else AspectRatio(ratio),
-            resolution=None if resolution is None else Resolution(resolution),
-            loop=stored.get("loop"),
-        )
+        chosen: dict[str, Any] = {
+            each.name: stored[each.name]
+            for each in fields(cls)
+            if stored.get(each.name) is not None
+        }
+        for name, kind in _enumerations().items():
+            if name in chosen:
+                chosen[name] = kind(chosen[name])
+        return cls(**chosen)
+
+
+@cache
+def _enumerations() -> Mapping[str, type[StrEnum]]:
+    """The enumeration of each option of a Spec that has one."""
+    return {
+        name: kind
+        for name, hint in get_type_hints(Spec).items()
+        for kind in (hint, *get_args(hint))
+        if isinstance(kind, type) and issubclass(kind, StrEnum)
+    }
+
+
+class FailureCode(StrEnum):
+    """Why a generation failed, was canceled or is unknown."""
+
+    #: Canceled while queued. Nothing was sent, and the hold is released.
+    CANCELED = "canceled"
+    #: An operator found that it was charged and its video is not available.
+    LOST = "lost"
+    #: The upstream's moderation blocked the prompt or the video.
+    MODERATION_BLOCKED = "moderation_blocked"
+    #: An operator found that it was never made. The hold is released.
+    NOT_MADE = "not_made"
+    #: The upstream's answer was lost. The hold stays until the outcome is known. The gateway does
+    #: not send the request again.
+    OUTCOME_UNKNOWN = "outcome_unknown"
+    #: The upstream accepted the request and failed to make the video.
+    UPSTREAM_FAILED = "upstream_failed"
+    #: The upstream refused the request.
+    UPSTREAM_REFUSED = "upstream_refused"
+    #: The upstream could not be reached in time. No video was made.
+    UPSTREAM_UNAVAILABLE = "upstream_unavailable"
 
 
 def video_path(generation_id: UUID, created_at: datetime, *, token: str) -> str:

@@ -18,7 +18,8 @@ from app.db import assets, ledger, transitions, webhook_deliveries
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
-from app.domain.generation import CLOSED, State, sources
+from app.domain.generation import CLOSED, FailureCode, State, sources
+from app.domain.webhooks import EVENT_OF_STATE
 from app.runtime import Runtime
 
 #: The upstream signs its links for seven days (X-Amz-Expires of the seed's answer).
@@ -184,7 +185,7 @@ async def fail(
     work: Work,
     *,
     attempt: UUID | None,
-    code: str,
+    code: FailureCode,
     message: str,
     now: datetime,
     billed_credits: int | None = None,
@@ -221,7 +222,7 @@ async def cancel(transaction: Transaction, generation_id: UUID, *, now: datetime
         generation_id,
         State.CANCELED,
         event={},
-        error_code="canceled",
+        error_code=FailureCode.CANCELED,
         error_message="Canceled before it was sent to the upstream.",
         finished_at=now,
     )
@@ -241,7 +242,7 @@ async def mark_unknown(
         guard=attempt,
         event={"reason": reason},
         unknown_reason=reason,
-        error_code="outcome_unknown",
+        error_code=FailureCode.OUTCOME_UNKNOWN,
         error_message="The upstream's answer was lost; the credits stay set aside until it is "
         "known what became of it.",
     )
@@ -267,7 +268,7 @@ async def mark_unknown_after_restore(transaction: Transaction, generation_id: UU
         State.UNKNOWN,
         event=event,
         unknown_reason="restored",
-        error_code="outcome_unknown",
+        error_code=FailureCode.OUTCOME_UNKNOWN,
         error_message="The gateway was restored from a backup and may have sent this since then; "
         "the credits stay set aside until it is known what became of it.",
     )
@@ -296,7 +297,8 @@ async def _move(
     )
     if not moved:
         return None
-    await webhook_deliveries.make(tx, generation_id, entered=to)
+    if event_of := EVENT_OF_STATE.get(to):
+        await webhook_deliveries.make(tx, generation_id, event_of, cause=f"generation.{to}")
     if to in CLOSED:
         await transitions.announce(tx, generation_id)
     transaction.entered.append(to)

@@ -14,7 +14,7 @@ from app.db import assets, audit, generations, jobs, transitions
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
-from app.domain.generation import Generation, State, video_path
+from app.domain.generation import FailureCode, Generation, State, video_path
 from app.domain.operators import Outcome
 from app.domain.storage_keys import storage_keys
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
@@ -157,13 +157,14 @@ async def _end(
             )
     elif outcome is Outcome.NOT_MADE:
         await lifecycle.fail(
-            transaction, work, attempt=None, code="not_made", now=now,
+            transaction, work, attempt=None, code=FailureCode.NOT_MADE, now=now,
             message="An operator found that it was never made; nothing was charged.",
         )  # fmt: skip
     else:
         await lifecycle.fail(
-            transaction, work, attempt=None, code="lost", now=now, billed_credits=work.quote,
-            message="An operator found that it was charged and that its video cannot be had.",
+            transaction, work, attempt=None, code=FailureCode.LOST, now=now,
+            billed_credits=work.quote,
+            message="An operator found that it was charged and its video is not available.",
         )  # fmt: skip
 
 

@@ -67,37 +67,6 @@ _MEANINGS = {
 }
 #: What any operation can answer: who calls is looked up first.
 _ALWAYS = (401, 403, 500, 503)
-#: Codes that share a status with others and are answered by these operations alone.
-_ONLY_OF = {
-    "not_cancelable": ("cancel_generation",),
-    "not_retryable": ("retry_generation",),
-    "not_unknown": ("resolve_unknown",),
-    "not_ready": ("get_content", "get_thumbnail", "delete_generation"),
-    "too_many_streams": ("stream_events", "stream_generation_events"),
-    "rate_limited": ("create_generation", "retry_generation", "create_feature"),
-    "max_open_reached": ("create_generation", "retry_generation", "create_feature"),
-    "paused": ("create_generation", "retry_generation", "create_feature"),
-    "idempotency_mismatch": ("create_generation", "create_feature"),
-    "malformed_json": (
-        "create_generation",
-        "estimate_generation",
-        "create_feature",
-        "create_webhook_endpoint",
-        "update_webhook_endpoint",
-        "rotate_webhook_secret",
-        "pause_gateway",
-        "resume_gateway",
-        "resolve_unknown",
-    ),
-    "price_unknown": (
-        "create_generation",
-        "estimate_generation",
-        "retry_generation",
-        "create_feature",
-    ),
-    "unsupported_model": ("create_feature",),
-    "not_offered": (),
-}
 _PROBLEM = "application/problem+json"
 
 
@@ -167,7 +136,7 @@ def _part(
             codes = [
                 code
                 for code in errors.get(status, ())
-                if operation["operationId"] in _ONLY_OF.get(code, (operation["operationId"],))
+                if (only := samples.OPERATIONS[code]) is None or operation["operationId"] in only
             ]
             answers[str(status)] = _refusal(
                 status, codes, error_name, media_type, kept=answers.get(str(status), {})
@@ -222,6 +191,8 @@ def _repair(document: Json) -> None:
     repairs.files_are_binary(document)
     repairs.streams_are_text(document)
     repairs.no_empty_answers(document)
+    # Its defaults are for the code: a response always has every option.
+    schemas["Spec"]["required"] = list(schemas["Spec"]["properties"])
     repairs.always_there(document, but=_request_schemas(document))
     repairs.named_enumerations(document, _enumerations())
 

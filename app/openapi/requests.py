@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 from app.api import wire as rest
 from app.domain.catalog import MAX_PROMPT_CHARS, OFFERS, Option
-from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
 
-_SAID = {
-    "prompt": "What the video should show, in any language.",
-    "model": "The model that makes the video.",
-    "duration": "The length of the video.",
-    "aspect_ratio": "The shape of the video. Default: the upstream's choice, 16:9.",
-    "resolution": "The height of the video in lines. Default: the upstream's choice, 720p.",
-    "loop": "Whether the video should loop seamlessly.",
-}
 _CALLBACK = {
     "type": "string",
     "format": "uri",
@@ -25,7 +17,6 @@ _CALLBACK = {
 }
 #: At least one character that is no white space, and none that a database cannot keep.
 _KEPT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
-_ENUMERATIONS = (VideoModel, Duration, AspectRatio, Resolution)
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "TextToVideoRequest": {
@@ -78,7 +69,8 @@ def schemas() -> dict[str, Any]:
     union of one is a pointer to that one: generators make wrong code of unions that are none."""
     found: dict[str, Any] = {
         kind.__name__: {"type": "string", "enum": [member.value for member in kind]}
-        for kind in _ENUMERATIONS
+        for offer in OFFERS.values()
+        for kind in offer.enumerations
     }
     own: dict[str, str] = {}
     for feature, (_, named) in rest.FEATURES.items():
@@ -144,8 +136,8 @@ def _required(options: tuple[Option, ...]) -> list[str]:
 
 
 def _option(option: Option) -> dict[str, Any]:
-    said = {"description": _SAID[option.name]}
-    if option.kind in _ENUMERATIONS:
+    said = {"description": option.help}
+    if issubclass(option.kind, StrEnum):
         return {"$ref": f"#/components/schemas/{option.kind.__name__}", **said}
     if option.kind is bool:
         return {"type": "boolean", **said}

@@ -17,6 +17,7 @@ from app.domain.generation import (
     AspectRatio,
     Asset,
     Duration,
+    FailureCode,
     Generation,
     Resolution,
     Spec,
@@ -87,7 +88,7 @@ _FAILED = replace(
     _QUEUED,
     state=State.FAILED,
     settled=0,
-    error_code="moderation_blocked",
+    error_code=FailureCode.MODERATION_BLOCKED,
     error_message="The upstream's moderation blocked the prompt.",
     submitted_at=_MADE + timedelta(seconds=1),
     finished_at=_MADE + timedelta(seconds=9),
@@ -142,12 +143,22 @@ def _family(root: type[GatewayError]) -> Iterator[type[GatewayError]]:
             yield from _family(child)
 
 
+def _coded() -> Iterator[type[GatewayError]]:
+    """Every kind of error with a code of its own."""
+    for kind in _family(GatewayError):
+        if "code" in vars(kind):
+            yield kind
+    yield GatewayError
+
+
+#: Code → the operations that alone answer with it, or None.
+OPERATIONS = {kind.code: kind.operations for kind in _coded()}
+
+
 def refusals() -> list[GatewayError]:
     """One of every error that has a code of its own."""
     found: list[GatewayError] = []
-    for kind in _family(GatewayError):
-        if "code" not in vars(kind):
-            continue
+    for kind in _coded():
         if kind is InvalidRequest:
             message = "must be one of 5s, 10s"
             issue = Issue("duration", "value", message, "7s", ["5s", "10s"])
@@ -169,7 +180,7 @@ def native_errors() -> dict[int, dict[str, Any]]:
 
 def _rendered(render: Any) -> dict[int, dict[str, Any]]:
     found: dict[int, dict[str, Any]] = {}
-    for error in [*refusals(), GatewayError()]:
+    for error in refusals():
         status, body = render(error)
         found.setdefault(status, {})[error.code] = body
     return found

@@ -19,6 +19,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from app.domain.generation import FailureCode
+
 
 class KeyTrouble(StrEnum):
     """Why an upstream key cannot be used for now."""
@@ -49,10 +51,9 @@ class Succeeded:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """`code` is one of ours: `upstream_refused`, `upstream_failed`, `moderation_blocked`.
-    `upstream_id` is there whenever a record with an id that can be asked for said so."""
+    """`upstream_id` is set if the answer was a record with an id that can be polled."""
 
-    code: str
+    code: FailureCode
     message: str
     upstream_id: str | None = None
     upstream_code: str | None = None

@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import Any, TypeVar
 
 from app.domain.catalog import Offer
-from app.domain.generation import Spec
+from app.domain.generation import FailureCode, Spec
 from app.domain.storage_keys import storage_keys
 from app.upstream.answers import (
     Busy,
@@ -197,13 +197,14 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
 def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None) -> Failed:
     """The failure of a record: the upstream worked on it and says that there is no video."""
     if reported.credits_code:
-        code, message = "upstream_refused", "The upstream account is out of credits."
+        code, message = FailureCode.UPSTREAM_REFUSED, "The upstream account is out of credits."
     elif reported.code in DEFINITE_REFUSALS:
-        code, message = "upstream_refused", refusal_message(reported)
+        code, message = FailureCode.UPSTREAM_REFUSED, refusal_message(reported)
     elif reported.moderation:
-        code, message = "moderation_blocked", "The upstream's moderation blocked this request."
+        code = FailureCode.MODERATION_BLOCKED
+        message = "The upstream's moderation blocked this request."
     else:
-        code, message = "upstream_failed", "The upstream failed to make the video."
+        code, message = FailureCode.UPSTREAM_FAILED, "The upstream failed to make the video."
     return Failed(
         code=code,
         message=message,
@@ -242,7 +243,7 @@ def _provider_refused(reported: ReportedError) -> Failed:
     status = reported.provider_status or 500
     if status == 429:
         return Failed(
-            code="upstream_failed",
+            code=FailureCode.UPSTREAM_FAILED,
             message=(
                 "The provider behind the upstream was busy. You may try again as a new request."
             ),
@@ -257,7 +258,7 @@ def _provider_refused(reported: ReportedError) -> Failed:
 
 def _refusal(reported: ReportedError) -> Failed:
     return Failed(
-        code="upstream_refused",
+        code=FailureCode.UPSTREAM_REFUSED,
         message=refusal_message(reported),
         upstream_code=reported.shown_code,
     )

@@ -16,7 +16,7 @@ from app.db.session import Conflict, Fault, Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.domain.catalog import OFFERS, Offer
-from app.domain.generation import RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED, State
+from app.domain.generation import RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED, FailureCode, State
 from app.domain.operators import Pause
 from app.domain.polling import Pace
 from app.errors import Unavailable
@@ -135,7 +135,7 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
                 transaction,
                 work,
                 attempt=None,
-                code="upstream_unavailable",
+                code=FailureCode.UPSTREAM_UNAVAILABLE,
                 message="The upstream could not be reached in time; nothing was sent.",
                 now=now,
             )
@@ -302,7 +302,7 @@ async def _send_again(
         transaction,
         work,
         attempt=claim.attempt,
-        code="upstream_unavailable",
+        code=FailureCode.UPSTREAM_UNAVAILABLE,
         message="The upstream did not take the request; nothing was made.",
         now=rt.clock.now(),
     )

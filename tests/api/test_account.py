@@ -123,9 +123,13 @@ async def test_models_have_all_that_a_form_needs(still_gate: Gateway) -> None:
     found = (await fetch(still_gate, key, "models")).json()
     assert [each["id"] for each in found["data"]] == list(VideoModel)
     for each in found["data"]:
-        assert each["durations"] == list(Duration)
-        assert each["aspect_ratios"] == list(AspectRatio)
-        assert each["resolutions"] == list(Resolution)
+        allowed = {option["name"]: option["allowed"] for option in each["options"]}
+        assert allowed == {
+            "prompt": None, "duration": list(Duration), "aspect_ratio": list(AspectRatio),
+            "resolution": list(Resolution), "loop": None,
+        }  # fmt: skip
+        required = {option["name"] for option in each["options"] if option["required"]}
+        assert required == {"prompt", "duration"}
         for price in each["prices"]:
             options = {name: price[name] for name in ("duration", "resolution")}
             quoted = await estimate(still_gate, key, model=each["id"], **options)

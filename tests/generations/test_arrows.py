@@ -13,7 +13,7 @@ from sqlalchemy import text
 from app.db import transitions
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
-from app.domain.generation import ARROWS, CLOSED, FINAL, OPEN, State
+from app.domain.generation import ARROWS, CLOSED, FINAL, OPEN, FailureCode, State
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from tests.generations.counting import counted
@@ -60,7 +60,12 @@ async def step(transaction: Transaction, work: Work, target: State) -> State | N
             )  # fmt: skip
         case State.FAILED:
             return await lifecycle.fail(
-                transaction, work, attempt=attempt, code="upstream_failed", message="no", now=NOW
+                transaction,
+                work,
+                attempt=attempt,
+                code=FailureCode.UPSTREAM_FAILED,
+                message="no",
+                now=NOW,
             )
         case State.CANCELED:
             return await lifecycle.cancel(transaction, work.id, now=NOW)
@@ -124,8 +129,8 @@ async def test_a_failure_settles_what_the_upstream_billed_and_never_above_the_ho
     work = await work_of(still_gate, await created(still_gate, key))
     async with lifecycle.begin(still_gate.rt) as transaction:
         await lifecycle.fail(
-            transaction, work, attempt=None, code="upstream_failed", message="no", now=NOW,
-            billed_credits=billed,
+            transaction, work, attempt=None, code=FailureCode.UPSTREAM_FAILED, message="no",
+            now=NOW, billed_credits=billed,
         )  # fmt: skip
     assert await used(still_gate, key) == settled
 

@@ -13,7 +13,7 @@ from sqlalchemy import text
 
 from app.db import jobs, transitions
 from app.domain.caller import Role
-from app.domain.generation import State
+from app.domain.generation import FailureCode, State
 from app.domain.ids import video_id
 from app.domain.operators import Outcome
 from app.errors import InvalidRequest, NotFound, NotUnknown
@@ -141,7 +141,7 @@ async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named
         still_gate.rt, uuid, Outcome.FOUND, reason="seen", upstream_id="another", actor="op"
     )
     for answer in (
-        Failed(code="upstream_failed", message="No video."),
+        Failed(code=FailureCode.UPSTREAM_FAILED, message="No video."),
         Succeeded(upstream_id=None, paths=("a.mp4",), link=None),
     ):
         await polls.record(still_gate.worker, looking, answer)

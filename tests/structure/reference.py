@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 import re
 from collections.abc import Iterable, Iterator
-from enum import Enum
+from enum import Enum, StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from prometheus_client import Counter
 from prometheus_client.metrics import MetricWrapperBase
@@ -20,7 +20,7 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
-from app.domain.generation import ARROWS, State
+from app.domain.generation import ARROWS, FailureCode, State
 from app.errors import GatewayError, Internal, InvalidRequest, Issue
 from app.openapi import document as openapi
 from app.settings import GROUPS, Settings, environment_name, file_setting
@@ -30,6 +30,7 @@ from tests.structure.sources import ROOT
 REFERENCE = Path("docs/reference.md")
 ENVIRONMENT = Path(".env.example")
 OPENAPI = Path("docs/openapi.json")
+_Enumeration = TypeVar("_Enumeration", bound=StrEnum)
 
 _HEAD = """\
 # Reference
@@ -37,19 +38,6 @@ _HEAD = """\
 All settings, commands, errors, metrics and states. `make docs` generates this page from the code,
 and a test fails if they differ: change the code, not this page.
 """
-
-#: Why a generation failed, was canceled or is unknown: its `error.code` or `resultObject.code`.
-OUTCOMES = {
-    "lost": "An operator found that it was charged and its video is not available.",
-    "not_made": "An operator found that it was never made. The hold is released.",
-    "canceled": "Canceled while queued. Nothing was sent, and the hold is released.",
-    "moderation_blocked": "The upstream's moderation blocked the prompt or the video.",
-    "outcome_unknown": "The upstream's answer was lost. The hold stays until the outcome is known. "
-    "The gateway does not send the request again.",
-    "upstream_failed": "The upstream accepted the request and failed to make the video.",
-    "upstream_refused": "The upstream refused the request.",
-    "upstream_unavailable": "The upstream could not be reached in time. No video was made.",
-}
 
 
 def environment() -> str:
@@ -86,7 +74,7 @@ def reference() -> str:
         "false.\n",
         _errors(),
         "## Outcomes\n\nWhy a generation failed, was canceled or is unknown.\n",
-        _table(["code", "meaning"], [[f"`{c}`", said] for c, said in sorted(OUTCOMES.items())]),
+        _table(["code", "meaning"], [[f"`{c}`", said] for c, said in prose(FailureCode).items()]),
         "## States\n\nEvery transition writes a row to `events`, in its transaction. The last "
         "column is its type.\n",
         _states(),
@@ -220,27 +208,27 @@ def _openai(kind: type[GatewayError]) -> list[tuple[int, str]]:
     return [(status, str(body["error"]["code"])) for status, body in rendered]
 
 
-def state_prose() -> dict[State, str]:
-    """The comment above each state in its enumeration."""
-    prose: dict[State, str] = {}
+def prose(kind: type[_Enumeration]) -> dict[_Enumeration, str]:
+    """The comment above each member of an enumeration."""
+    found: dict[_Enumeration, str] = {}
     said: list[str] = []
-    for line in inspect.getsource(State).splitlines():
+    for line in inspect.getsource(kind).splitlines():
         if comment := re.fullmatch(r" {4}#: (.+)", line):
             said.append(comment[1])
         elif member := re.fullmatch(r' {4}(\w+) = "\w+"', line):
-            prose[State[member[1]]], said = " ".join(said), []
-    return prose
+            found[kind[member[1]]], said = " ".join(said), []
+    return found
 
 
 def _states() -> str:
-    prose = state_prose()
+    meanings = prose(State)
     return _table(
         ["state", "leaves to", "1min.ai dialect", "OpenAI dialect", "Dream Machine", "Luma Agents",
          "meaning", "event"],
         [
             [f"`{state}`", ", ".join(f"`{t}`" for t in State if t in ARROWS[state]) or "–",
              f"`{onemin.STATUS[state]}`", f"`{openai.STATUS[state]}`",
-             f"`{dream_machine.STATES[state]}`", f"`{agents.STATES[state]}`", prose[state],
+             f"`{dream_machine.STATES[state]}`", f"`{agents.STATES[state]}`", meanings[state],
              f"`generation.{state}`"]
             for state in State
         ],
