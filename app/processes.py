@@ -320,16 +320,18 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
         )
     )
     with _listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:
-        config = uvicorn_config(
-            app, _LOOPBACK, listener.getsockname()[1], log_config=None, lifespan="on"
-        )
-        stopping = asyncio.Event()
-        serving = asyncio.create_task(_until(stopping, Server(config), listener, on_stop=_nothing))
-        try:
-            yield f"http://{_LOOPBACK}:{listener.getsockname()[1]}"
-        finally:
-            stopping.set()
-            await serving
+        # Not uvicorn's, which does not end one that a second signal cuts short.
+        async with app.router.lifespan_context(app):
+            port = listener.getsockname()[1]
+            config = uvicorn_config(app, _LOOPBACK, port, log_config=None, lifespan="off")
+            stopping = asyncio.Event()
+            server = Server(config)
+            serving = asyncio.create_task(_until(stopping, server, listener, on_stop=_nothing))
+            try:
+                yield f"http://{_LOOPBACK}:{port}"
+            finally:
+                stopping.set()
+                await serving
 
 
 async def _with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:

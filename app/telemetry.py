@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import re
 import sys
@@ -130,12 +131,19 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
     # These speak of every request, job and start at INFO; httpx with whole, presigned URLs.
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )
+
+
+def _is_no_cut(record: logging.LogRecord) -> bool:
+    """uvicorn logs a request that a stop cuts short as a fault, with a traceback. That it is cut is
+    said once for all of them, by `stopping_now` or by uvicorn itself."""
+    return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
 def logger(name: str) -> structlog.stdlib.BoundLogger:

@@ -68,8 +68,10 @@ def create_simulator(config: SimulatorConfig, *, now: Callable[[], float] = time
             config.speed,
             config.data_dir,
         )
-        yield
-        simulator.close()
+        try:
+            yield
+        finally:
+            simulator.close()
 
     app = Starlette(
         routes=[

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from threading import Thread
 
+import httpx
 import psycopg
 import pytest
 
 from app.db.server import Server
 from app.db.session import driver_conninfo
 from tests.harness.database import open_folder
-from tests.harness.processes import Process, ending_processes, until
+from tests.harness.gateway import body
+from tests.harness.processes import START_SECONDS, Process, ending_processes, until
 from tests.promises.test_up import QUICK
 
 SENTENCE = "reelgate: stopped before it was done."
@@ -83,3 +87,31 @@ def test_a_migration_that_is_interrupted_says_so(
         os.kill(process.pid, signal.SIGTERM)
         assert process.exit_code() == 130, process.errors
     assert process.errors.splitlines() == [SENTENCE]
+
+
+def test_a_second_signal_cuts_the_simulator_short_without_a_traceback(
+    started: list[Process], folder: Path
+) -> None:
+    settings = {"REELGATE_SIMULATOR_PORT": "0", "REELGATE_SIMULATOR_SPEED": "0.001"}
+    process = Process("simulate", folder=folder, name="simulate", settings=settings)
+    started.append(process)
+    address = process.logged("simulator_started")["address"]
+    caller = Thread(target=_submit, args=(address,))
+    caller.start()
+    summary = f"{address}/_simulator/summary"
+    until(lambda: httpx.get(summary, trust_env=False).json()["submissions"], "it was asked")
+    process.terminate()
+    process.terminate()
+    process.exit_code()
+    caller.join()
+    assert [line for line in process.errors.splitlines() if not line.startswith("{")] == []
+    assert "Traceback" not in process.errors
+
+
+def _submit(address: str) -> None:
+    """A request that waits for its video."""
+    with contextlib.suppress(httpx.HTTPError):
+        httpx.post(
+            f"{address}/api/features", json=body(), headers={"API-KEY": "k"}, trust_env=False,
+            timeout=START_SECONDS,
+        )  # fmt: skip
