@@ -20,6 +20,7 @@ from app import __version__
 from app.db import migrate
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
+from app.liveness import answering
 from app.loop import run, run_until_cancelled, signals_held
 from app.operators import startup
 from app.runtime import ApiRuntime, Runtime, open_api, open_runtime, open_worker
@@ -112,7 +113,8 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
             _show_metrics(rt)
         gauging = asyncio.create_task(_keep_gauges(rt))
         try:
-            await run_worker(worker, stopping)
+            async with answering(settings.liveness_socket):
+                await run_worker(worker, stopping)
         finally:
             gauging.cancel()
 
@@ -153,7 +155,8 @@ async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
             "simulator_started", version=__version__, address=address,
             speed=settings.simulator_speed,
         )  # fmt: skip
-        await stopping.wait()
+        async with answering(settings.liveness_socket):
+            await stopping.wait()
 
 
 def up(settings: Settings) -> None:
@@ -245,7 +248,8 @@ async def _serve_api(rt: ApiRuntime, listener: socket.socket, stopping: asyncio.
         address=rt.settings.local_url,
         simulated=rt.settings.simulated,
     )
-    await _until(stopping, Server(config), listener, on_stop=lambda: _drain(rt))
+    async with answering(rt.settings.liveness_socket):
+        await _until(stopping, Server(config), listener, on_stop=lambda: _drain(rt))
     log.info("api_stopped")
 
 

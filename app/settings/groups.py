@@ -144,6 +144,11 @@ class Running(BaseModel):
     worker_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port `reelgate worker` shows its metrics on; 0: none."
     )
+    liveness_socket: Path | None = Field(
+        None,
+        description="Unix socket on which a process says that its event loop turns, one for each "
+        "process; `python -m app.liveness` asks it. Unset: none.",
+    )
     archive_concurrency: int = Field(
         4, ge=1, le=64, description="Videos one worker process archives at a time."
     )

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import PurePosixPath
 from typing import NamedTuple
 
 import pytest
 
+from app import liveness
 from app.settings import Settings, environment_name
 from tests.structure import reference
 from tests.structure.sources import read
@@ -65,12 +67,37 @@ def test_signals_reach_the_gateway() -> None:
     assert f"reelgate {word}" in dict(reference.commands())
 
 
-def test_the_image_has_a_health_check() -> None:
-    (check,) = _texts(stages()[-1], "HEALTHCHECK")
-    command = json.loads(check[check.index("["):])  # fmt: skip
-    assert command[:2] == ["python", "-c"]
-    compile(command[2], "HEALTHCHECK", "exec")
-    assert "/livez" in command[2]
+def test_the_health_check_asks_the_event_loop_of_whatever_runs() -> None:
+    last = stages()[-1]
+    (check,) = _texts(last, "HEALTHCHECK")
+    python, option, module = json.loads(check[check.index("["):])  # fmt: skip
+    assert (python, option) == ("python", "-m")
+    assert module == liveness.__name__
+    assert f"{liveness.SETTING}=/tmp/" in " ".join(_texts(last, "ENV"))
+    # Longer than the check itself waits, so that it can say what it found.
+    allowed = re.search(r"--timeout=(\d+)s", check)
+    assert allowed
+    assert int(allowed[1]) > liveness.ANSWER_SECONDS + 1
+    # No service has one of its own, but those that are no process of the gateway or end soon.
+    compose = read("docker-compose.yml")
+    assert [name for name in GATEWAYS if "healthcheck:" in _service(name)] == ["migrate"]
+    assert "disable: true" in _service("migrate")
+    assert compose.count("healthcheck:") == 2
+
+
+def test_building_asks_no_registry_but_for_the_base_image() -> None:
+    """A `syntax` line has BuildKit fetch its own front end."""
+    assert not re.search(r"^#\s*syntax\s*=", read("Dockerfile"), re.MULTILINE | re.IGNORECASE)
+
+
+def test_settings_are_not_read_from_the_volume() -> None:
+    """Whoever can write to it would else write the settings, in an `.env`."""
+    last = stages()[-1]
+    (folder,), (volume,) = _texts(last, "WORKDIR"), _texts(last, "VOLUME")
+    assert not PurePosixPath(folder).is_relative_to(volume)
+    (owner,) = re.findall(r"install -d -o (\w+)", " ".join(_texts(last, "RUN")))
+    assert owner == "reelgate"
+    assert "--chown" not in " ".join(_texts(last, "COPY")), "the program is root's"
 
 
 def test_the_image_sets_only_what_exists() -> None:
