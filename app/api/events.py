@@ -112,12 +112,16 @@ async def stream_events(
     last_event_id: LastEventId = None,
     last_event_id_query: LastEventIdQuery = None,
     team: Annotated[
-        bool, Query(description="Events of everybody in the team; administrators only.")
+        bool,
+        Query(description="Events of everybody in the team; administrators only, with a key."),
     ] = False,
 ) -> Response:
     """Streams the events of all your generations, from now on or after the last you received."""
     if team and not caller.is_admin:
-        raise Forbidden("Only an administrator of the team may listen to the team's events.")
+        raise Forbidden(
+            "Only an administrator of the team may listen to the team's events, and only with a "
+            "key: a token is for its own member's."
+        )
     seen = _event_id(last_event_id, last_event_id_query)
     whose = Whose(team_id=caller.team_id) if team else Whose(member_id=caller.member_id)
     listener = await _listen(rt, caller, whose)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -9,7 +10,7 @@ from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredent
 
 from app.db import members
 from app.domain.caller import Caller as CallerRecord
-from app.domain.caller import Status
+from app.domain.caller import Role, Status
 from app.errors import Forbidden, Suspended, Unauthenticated
 from app.runtime import ApiRuntime
 from app.secrets import digest_of, prefix_of
@@ -80,7 +81,8 @@ async def authenticate_listener(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     token: Annotated[str | None, Security(_PASS)],
 ) -> CallerRecord:
-    """The caller of a key, or of `?token=…` in its place. Raises `Unauthenticated`."""
+    """The caller of a key, or of `?token=…` in its place: a page is in many hands, so a token is
+    never an administrator's. Raises `Unauthenticated`."""
     if token is None:
         return await authenticate(rt, api_key, bearer)
     key_id = rt.stream_tokens.key_of(token, now=rt.clock.now())
@@ -90,7 +92,7 @@ async def authenticate_listener(
             caller = await members.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
     if caller is None:
         raise Unauthenticated("This token is not valid, or no longer; get another one.")
-    return _identified(caller)
+    return replace(_identified(caller), role=Role.MEMBER)
 
 
 #: Of events alone: what its token may see goes no further.

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.caller import Role
 from app.members import keys
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
@@ -34,6 +35,28 @@ async def test_it_shows_its_members_events_and_no_others(still_gate: Gateway) ->
             assert len(await stream.events(1)) == 1
         answer = await client.get(f"/api/v1/generations/{his}/events?token={token}")
         assert answer.status_code == 404
+
+
+async def test_an_administrators_shows_no_more(still_gate: Gateway) -> None:
+    """Its key does."""
+    admin = await still_gate.member("root", role=Role.ADMIN)
+    token = await token_of(still_gate, admin)
+    own = await made(still_gate, admin)
+    ada = await made(still_gate, await still_gate.member("ada"))
+    async with serving(still_gate.rt) as client:
+        refused = await client.get(f"/api/v1/events?team=true&token={token}")
+        assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+        others = await client.get(f"/api/v1/generations/{ada}/events?token={token}")
+        assert others.status_code == 404
+        async with client.stream(f"/api/v1/generations/{own}/events?token={token}") as stream:
+            assert len(await stream.events(1)) == 1
+        async with client.stream(f"/api/v1/events?token={token}&last_event_id=0") as stream:
+            (first,) = await stream.events(1)
+            assert first.data["generation"]["id"] == own
+        async with client.stream("/api/v1/events?team=true", admin) as stream:
+            assert stream.response.status_code == 200
+        async with client.stream(f"/api/v1/generations/{ada}/events", admin) as stream:
+            assert len(await stream.events(1)) == 1
 
 
 async def test_it_is_good_for_five_minutes(database_url: str, tmp_path: Path) -> None:
