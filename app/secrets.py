@@ -40,6 +40,11 @@ def prefix_of(secret: str) -> str | None:
     return secret[:_SHOWN] if re.fullmatch(rf"{_PREFIX}[\w-]{{40}}", secret, re.ASCII) else None
 
 
+def shown_of(beginning: str) -> str:
+    """As much of it as may be shown, and is kept, of a key that begins like this."""
+    return beginning[:_SHOWN]
+
+
 def digest_of(secret: str) -> bytes:
     return hashlib.sha256(secret.encode()).digest()
 

@@ -7,12 +7,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import ACTOR, MemberOption, TeamOption, day, group, show, with_runtime
+from app.cli.terminal import (
+    ACTOR,
+    MemberOption,
+    TeamOption,
+    day,
+    group,
+    require,
+    show,
+    with_runtime,
+)
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
 
 cli = group("API keys.")
+
+#: A hundred years; what is longer is for ever.
+_MAX_DAYS = 36_500
+_MAX_HOURS = 24 * _MAX_DAYS
+
+WhichKey = Annotated[
+    str, typer.Argument(help="The key, or its first characters as `key list` shows them.")
+]
 
 
 @cli.command("create")
@@ -20,11 +37,15 @@ def key_create(
     team: TeamOption,
     member: MemberOption,
     name: Annotated[str, typer.Option(help="What the key is for.")] = "unnamed",
-    days: Annotated[float | None, typer.Option(help="Days until it expires.")] = None,
+    days: Annotated[
+        float | None,
+        typer.Option(max=_MAX_DAYS, help="Days until it expires; without, it never does."),
+    ] = None,
 ) -> None:
     """Make a key and show it, once."""
     from app.members import keys
 
+    require(days is None or days > 0, "--days must be more than 0")
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
 
     async def act(rt: Runtime) -> None:
@@ -45,7 +66,7 @@ def key_list() -> None:
         show(
             ["key", "team", "member", "name", "created", "expires", "revoked"],
             [
-                [k.prefix + "…", k.team_name, k.member_name, k.name, day(k.created_at),
+                [k.shown, k.team_name, k.member_name, k.name, day(k.created_at),
                  day(k.expires_at), day(k.revoked_at)]
                 for k in found
             ],
@@ -56,28 +77,28 @@ def key_list() -> None:
 
 @cli.command("rotate")
 def key_rotate(
-    prefix: Annotated[str, typer.Argument(help="The key's first characters, from `key list`.")],
-    overlap_hours: Annotated[float, typer.Option(help="How long the old key still works.")] = 24,
+    key: WhichKey,
+    overlap_hours: Annotated[
+        float, typer.Option(min=0, max=_MAX_HOURS, help="How long the old key still works.")
+    ] = 24,
 ) -> None:
-    """Make a new key for the same member and let the old one run out."""
+    """Make a new key for the same member, with the same end, and let the old one run out."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        key = await keys.rotate_key(rt, prefix, overlap_seconds=overlap_hours * 3600, actor=ACTOR)
-        typer.echo(key.secret)
+        new = await keys.rotate_key(rt, key, overlap_seconds=overlap_hours * 3600, actor=ACTOR)
+        typer.echo(new.secret)
 
     with_runtime(act)
 
 
 @cli.command("revoke")
-def key_revoke(
-    prefix: Annotated[str, typer.Argument(help="The key's first characters, from `key list`.")],
-) -> None:
+def key_revoke(key: WhichKey) -> None:
     """End a key now."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        await keys.revoke_key(rt, prefix, actor=ACTOR)
-        typer.echo(f"Key {prefix}… is revoked.")
+        ended = await keys.revoke_key(rt, key, actor=ACTOR)
+        typer.echo(f"Key {ended.shown} of {ended.team_name}/{ended.member_name} is revoked.")
 
     with_runtime(act)

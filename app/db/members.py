@@ -52,6 +52,10 @@ class Key:
     expires_at: datetime | None
     revoked_at: datetime | None
 
+    @property
+    def shown(self) -> str:
+        return f"{self.prefix}…"
+
 
 _CALLER = """
     SELECT k.id AS key_id, k.prefix AS key_prefix, m.id AS member_id, t.id AS team_id, m.name,
@@ -270,18 +274,20 @@ async def update_member(
     )  # fmt: skip
 
 
-async def list_keys(tx: Tx, *, prefix: str | None = None) -> list[Key]:
+async def list_keys(tx: Tx, *, begins: str | None = None, digest: bytes | None = None) -> list[Key]:
+    """All of them, those that begin like this, or the one with this SHA-256."""
     rows = await tx.execute(
         text(
             """
             SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
                    k.created_at, k.expires_at, k.revoked_at
               FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-             WHERE CAST(:prefix AS text) IS NULL OR k.prefix = :prefix
+             WHERE (CAST(:begins AS text) IS NULL OR starts_with(k.prefix, :begins))
+               AND (CAST(:digest AS bytea) IS NULL OR k.secret_sha256 = :digest)
              ORDER BY t.name, m.name, k.created_at
             """
         ),
-        {"prefix": prefix},
+        {"begins": begins, "digest": digest},
     )
     return [Key(**row._mapping) for row in rows]
 

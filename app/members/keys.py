@@ -8,10 +8,16 @@ from uuid import UUID, uuid4
 from app.db import audit, members
 from app.db.members import Key
 from app.db.session import Tx
-from app.errors import NotFound
+from app.errors import InvalidRequest, NotFound
 from app.members.members import get_member
+from app.members.names import check_name
 from app.runtime import Runtime
-from app.secrets import NewKey, make_key
+from app.secrets import NewKey, digest_of, make_key, prefix_of, shown_of
+
+#: Less is the beginning of every key.
+_LEAST = len("rg_") + 1
+#: Keys that an ambiguous beginning is told apart by: all of them could be thousands.
+_NAMED = 10
 
 
 async def create_key(
@@ -23,31 +29,42 @@ async def create_key(
     expires_at: datetime | None = None,
     actor: str,
 ) -> NewKey:
-    """The key, at the only moment it can be shown."""
+    """The key, at the only moment it can be shown. Raises `NotFound`, `InvalidRequest`."""
+    check_name("name", name)
+    if expires_at is not None and expires_at <= rt.clock.now():
+        raise InvalidRequest("A key must expire in the future.")
     async with rt.db.begin() as tx:
         owner = await get_member(tx, team, member)
         return await _issue(tx, owner.id, name, expires_at, f"{team}/{member}", actor)
 
 
-async def rotate_key(rt: Runtime, prefix: str, *, overlap_seconds: float, actor: str) -> NewKey:
-    """A new key for the same member; the old one works for `overlap_seconds` more."""
+async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: str) -> NewKey:
+    """A new key for the same member, with the same end; the old one works for `overlap_seconds`
+    more. Raises what `revoke_key` raises, and `InvalidRequest` for a key that has expired."""
     async with rt.db.begin() as tx:
-        old = await _get_key(tx, prefix)
+        old = await _get_key(tx, given)
+        if old.expires_at is not None and old.expires_at <= rt.clock.now():
+            raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
         subject = f"{old.team_name}/{old.member_name}"
-        fresh = await _issue(tx, old.member_id, old.name, None, subject, actor)
+        fresh = await _issue(tx, old.member_id, old.name, old.expires_at, subject, actor)
         await members.end_key(tx, old.id, overlap_seconds=overlap_seconds)
-        await audit.record(tx, actor, "key.rotate", subject, old=prefix, new=fresh.prefix)
+        await audit.record(tx, actor, "key.rotate", subject, old=old.prefix, new=fresh.prefix)
         return fresh
 
 
-async def revoke_key(rt: Runtime, prefix: str, *, actor: str) -> None:
-    """The key stops working with the next request."""
+async def revoke_key(rt: Runtime, given: str, *, actor: str) -> Key:
+    """The key that stops working now. `given` is the key itself, or how it begins, also with the
+    dots that `key list` shows; it may be a secret, and no error repeats it.
+
+    Raises `NotFound`, and `InvalidRequest` where it may be several or is revoked already.
+    """
     async with rt.db.begin() as tx:
-        key = await _get_key(tx, prefix)
+        key = await _get_key(tx, given)
         await members.end_key(tx, key.id, overlap_seconds=0)
         await audit.record(
-            tx, actor, "key.revoke", f"{key.team_name}/{key.member_name}", key=prefix
+            tx, actor, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix
         )
+        return key
 
 
 async def _issue(
@@ -67,8 +84,23 @@ async def _issue(
     return key
 
 
-async def _get_key(tx: Tx, prefix: str) -> Key:
-    found = await members.list_keys(tx, prefix=prefix)
-    if len(found) != 1:
-        raise NotFound(f"There is no key that begins with {prefix}; see `reelgate key list`.")
-    return found[0]
+async def _get_key(tx: Tx, given: str) -> Key:
+    """One that is not revoked."""
+    key = given.strip().rstrip("….")
+    if len(key) < _LEAST:
+        raise InvalidRequest("Name a key by itself or by its beginning, as in rg_Xx1….")
+    if prefix_of(key) is not None:
+        found = await members.list_keys(tx, digest=digest_of(key))
+    else:
+        found = await members.list_keys(tx, begins=shown_of(key))
+    good = [one for one in found if one.revoked_at is None]
+    if len(good) == 1:
+        return good[0]
+    if good:
+        named = ", ".join(
+            f"{one.shown} ({one.team_name}/{one.member_name}, {one.name})" for one in good[:_NAMED]
+        )
+        raise InvalidRequest(f"{len(good)} keys begin like that: {named}. Give more of it.")
+    if found:
+        raise InvalidRequest(f"Key {found[0].shown} is revoked already.")
+    raise NotFound("There is no such key; `reelgate key list` shows how each of them begins.")

@@ -11,6 +11,7 @@ from app.db.members import Member
 from app.db.session import Conflict, Tx
 from app.domain.caller import Role, Status
 from app.errors import InvalidRequest, NotFound
+from app.members.names import check_name
 from app.runtime import Runtime
 
 
@@ -39,7 +40,8 @@ class Limits:
 async def create_member(
     rt: Runtime, team: str, name: str, *, role: Role, limits: Limits, actor: str
 ) -> UUID:
-    """Raises `NotFound` for an unknown team, `InvalidRequest` where the name is taken."""
+    """Raises `NotFound` for an unknown team, `InvalidRequest` where the name is taken or none."""
+    check_name("name", name)
     member_id, wanted, defaults = uuid4(), limits.given(), rt.settings
     try:
         async with rt.db.begin() as tx:

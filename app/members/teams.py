@@ -8,6 +8,7 @@ from app.db import audit, members
 from app.db.session import Conflict
 from app.domain.caller import Status
 from app.errors import InvalidRequest, NotFound
+from app.members.names import check_name
 from app.runtime import Runtime
 
 #: A hundred years; what is longer is for ever.
@@ -15,7 +16,8 @@ _MAX_RETENTION_DAYS = 36_500
 
 
 async def create_team(rt: Runtime, name: str, *, credit_limit: int | None, actor: str) -> UUID:
-    """Raises `InvalidRequest` where the name is taken."""
+    """Raises `InvalidRequest` where the name is taken or none."""
+    check_name("name", name)
     if credit_limit is not None and credit_limit < 0:
         raise InvalidRequest("credit_limit must not be negative.")
     team_id = uuid4()
