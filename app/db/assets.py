@@ -36,16 +36,18 @@ class PendingVideo:
 
 
 async def create_video(
-    tx: Tx, generation_id: UUID, *, link: str | None, link_expires_at: datetime
-) -> None:
+    tx: Tx, generation_id: UUID, *, link: str | None, link_expires_at: datetime,
+    path: str | None,
+) -> None:  # fmt: skip
+    """A video that is pending; `path` is where its bytes may be already."""
     await tx.execute(
         text(
             """
-            INSERT INTO assets (generation_id, kind, source_link, source_expires_at)
-            VALUES (:id, 'video', :link, :expires)
+            INSERT INTO assets (generation_id, kind, source_link, source_expires_at, path)
+            VALUES (:id, 'video', :link, :expires, :path)
             """
         ),
-        {"id": generation_id, "link": link, "expires": link_expires_at},
+        {"id": generation_id, "link": link, "expires": link_expires_at, "path": path},
     )
 
 

@@ -149,9 +149,11 @@ async def succeed(
     link: str | None,
     now: datetime,
     polled_id: str | None = None,
+    archived_as: str | None = None,
 ) -> State | None:
     """→ succeeded: the quote is settled and the video is archived. `polled_id` is the upstream id
-    that was asked for; nothing moves where the generation has another one by now."""
+    that was asked for; nothing moves where the generation has another one by now. `archived_as` is
+    a path in the archive where the film is already, though no row says so."""
     columns: dict[str, Any] = {"result_paths": list(paths)}
     if upstream_id is not None:
         columns["upstream_id"] = upstream_id
@@ -175,6 +177,7 @@ async def succeed(
             work.id,
             link=link,
             link_expires_at=now + timedelta(seconds=UPSTREAM_LINK_SECONDS),
+            path=archived_as,
         )
         await enqueue(transaction.tx, Job.ARCHIVE, work.id)
     return entered

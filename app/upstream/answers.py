@@ -3,6 +3,7 @@
     Answer
     ├── Running        it has an id and is being made
     ├── Succeeded      the video path is known
+    ├── Unconfirmed    there is a file, and a status that nobody documented
     ├── Failed         a definite refusal or failure
     ├── NotProcessed   surely not processed: the POST may be sent again
     ├── Missing        a result look-up knows nothing under that id
@@ -47,6 +48,18 @@ class Succeeded:
     billed_credits: int | None = None
     echo: str | None = field(default=None, repr=False)
     verbatim: str | None = field(default=None, repr=False, compare=False)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unconfirmed:
+    """Neither of a success nor of a failure: `success` holds if the film is there and whole."""
+
+    success: Succeeded
+    verbatim: str | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def echo(self) -> str | None:
+        return self.success.echo
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,4 +111,4 @@ class Lost:
 
 
 SubmitAnswer = Running | Succeeded | Failed | NotProcessed | Lost
-ResultAnswer = Running | Succeeded | Failed | Missing | Busy
+ResultAnswer = Running | Succeeded | Unconfirmed | Failed | Missing | Busy

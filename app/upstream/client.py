@@ -31,6 +31,7 @@ from app.upstream.answers import (
     Running,
     SubmitAnswer,
     Succeeded,
+    Unconfirmed,
 )
 from app.upstream.encoding import TooLarge, Unreadable, unpacked
 from app.upstream.inflight import InFlight
@@ -244,5 +245,7 @@ def _outcome(answer: SubmitAnswer | ResultAnswer) -> str:
             return "running"
         case Succeeded():
             return "succeeded"
+        case Unconfirmed():
+            return "unconfirmed"
         case Missing():
             return "missing"

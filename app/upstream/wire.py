@@ -28,6 +28,7 @@ from app.upstream.answers import (
     Running,
     SubmitAnswer,
     Succeeded,
+    Unconfirmed,
 )
 from app.upstream.errors import (
     DEFINITE_REFUSALS,
@@ -44,6 +45,7 @@ from app.upstream.verbatim import verbatim
 
 MAX_LINK_CHARS = 8192
 
+_PROCESSING, _SUCCESS = "PROCESSING", "SUCCESS"
 _FAILURES = frozenset({"FAILED", "FAILURE", "ERROR"})
 #: 4xx statuses after which the request may still have been worked on, or may be sent again.
 _OPEN_4XX = frozenset({408, 409, 425, 429, 499})
@@ -132,15 +134,20 @@ def _with_words(answer: _Answer, reply: Reply) -> _Answer:
 
 
 def _is_plain(record: dict[str, Any] | None) -> bool:
-    if record is None or record.get("status") not in ("PROCESSING", "SUCCESS"):
+    if record is None:
         return False
     result = _result(record)
-    return isinstance(result, list) and list(storage_keys(_names(result))) == result
+    if record.get("status") == _PROCESSING:
+        return not result and not record.get("temporaryUrl")
+    return record.get("status") == _SUCCESS and list(storage_keys(_names(result))) == result
 
 
 def _submitted(record: dict[str, Any]) -> SubmitAnswer:
     upstream_id = read_id(record.get("uuid"))
     outcome = _outcome(record, upstream_id)
+    if isinstance(outcome, Unconfirmed):
+        # A look-up says the same, and nobody waits while the film is looked at.
+        outcome = None
     if outcome is None and upstream_id is None:
         return Lost(reason="no_id")
     if isinstance(outcome, Failed) and outcome.upstream_code == OUT_OF_CREDITS:
@@ -170,7 +177,9 @@ def _echo(record: dict[str, Any]) -> str | None:
     return echo if isinstance(echo, str) else None
 
 
-def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Failed | None:
+def _outcome(
+    record: dict[str, Any], upstream_id: str | None
+) -> Succeeded | Unconfirmed | Failed | None:
     """How a record ended; None while it has not, as far as can be told."""
     status = record.get("status")
     status = status.strip().upper() if isinstance(status, str) else ""
@@ -179,19 +188,20 @@ def _outcome(record: dict[str, Any], upstream_id: str | None) -> Succeeded | Fai
     if status in _FAILURES or reported.credits_code:
         failed = _failed(reported, upstream_id, _billed(record))
         return replace(failed, echo=_echo(record))
-    if status != "SUCCESS":
+    if status == _PROCESSING:
         return None
     named = _names(result)
     link = _link(record.get("temporaryUrl")) or next(filter(None, map(_link, named)), None)
-    if not named and link is None:
+    if link is None and (status != _SUCCESS or not named):
         return None
-    return Succeeded(
+    success = Succeeded(
         upstream_id=upstream_id,
         paths=storage_keys(named) or storage_keys([link or ""]),
         link=link,
         billed_credits=_billed(record),
         echo=_echo(record),
     )
+    return success if status == _SUCCESS else Unconfirmed(success=success)
 
 
 def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None) -> Failed:

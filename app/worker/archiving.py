@@ -15,7 +15,7 @@ from app.db.assets import PendingVideo
 from app.db.jobs import Job, enqueue
 from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
-from app.domain.generation import video_path
+from app.domain.generation import FINAL, video_path
 from app.errors import Unavailable
 from app.generations import lifecycle
 from app.runtime import WorkerRuntime
@@ -26,6 +26,7 @@ from app.videos.mp4 import NotAVideo
 from app.videos.probe import mismatch
 from app.videos.set_aside import NotRead, counted_read
 from app.videos.store import ArchiveError, Gone
+from app.worker import confirming
 from app.worker.downloads import NotArchived, download_video
 from app.worker.persist import persisted
 
@@ -45,13 +46,17 @@ _LONGEST_WAITING_SECONDS = 30 * 86_400.0
 
 
 async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
-    """One attempt to archive a video. It is counted before it begins, and leaves its reason however
-    it fails. A failed one is repeated until the upstream's link is dead."""
+    """One attempt to archive a video, or to confirm that there is one. It is counted before it
+    begins, and leaves its reason however it fails. A failed one is repeated until the upstream's
+    link is dead."""
     async with rt.db.single() as tx:
         work = await transitions.find_work(tx, generation_id)
         if work is None:
             return
         pending = await assets.begin_attempt(tx, generation_id)
+    if work.state not in FINAL:
+        await confirming.confirm(rt, work)
+        return
     # A second attempt may run beside a first that was only thought dead: each has its own file, and
     # the later one's claim decides which is recorded.
     path = video_path(work.id, work.created_at, token=token_hex(4))

@@ -16,7 +16,7 @@ from app.fetch import FetchError
 from app.generations import lifecycle
 from app.http_client import Response
 from app.runtime import WorkerRuntime
-from app.upstream.answers import Busy, Succeeded
+from app.upstream.answers import Busy, Missing, ResultAnswer, Succeeded, Unconfirmed
 from app.videos.store import ArchiveError, Empty, TooLarge
 from app.worker import records
 
@@ -43,7 +43,7 @@ async def download_video(rt: WorkerRuntime, work: Work, pending: PendingVideo, p
     reason = "no_link"
     if pending.link is not None:
         try:
-            return await _download(rt, pending.link, path)
+            return await download(rt, pending.link, path)
         except NotArchived as failure:
             if failure.reason not in _LINK_IS_BAD:
                 raise
@@ -54,23 +54,34 @@ async def download_video(rt: WorkerRuntime, work: Work, pending: PendingVideo, p
     expires = rt.clock.now() + timedelta(seconds=lifecycle.UPSTREAM_LINK_SECONDS)
     async with rt.db.begin() as tx:
         await assets.renew_link(tx, work.id, link=link, link_expires_at=expires)
-    return await _download(rt, link, path)
+    return await download(rt, link, path)
 
 
 async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
+    match await look_up(rt, work):
+        case Succeeded(link=link) | Unconfirmed(success=Succeeded(link=link)):
+            return link
+        case _:
+            return None
+
+
+async def look_up(rt: WorkerRuntime, work: Work) -> ResultAnswer:
+    """What the upstream says of it now. Raises `NotArchived` where it says nothing, or something of
+    another's."""
     labels = {key_id: label for label, key_id in (await rt.upstream_key_ids_now()).items()}
     if work.upstream_id is None or work.upstream_key_id not in labels:
-        return None
+        return Missing()
     answer = await rt.upstream.result(labels[work.upstream_key_id], work.upstream_id)
     if isinstance(answer, Busy):
         raise NotArchived("look_up_failed")
     async with rt.db.single() as tx:
         if await records.is_of_another(tx, work, answer):
             raise NotArchived(RECORD_OF_ANOTHER)
-    return answer.link if isinstance(answer, Succeeded) else None
+    return answer
 
 
-async def _download(rt: WorkerRuntime, link: str, path: str) -> Stored:
+async def download(rt: WorkerRuntime, link: str, path: str) -> Stored:
+    """The bytes behind a link, in the archive. Raises `NotArchived`."""
     try:
         async with AsyncExitStack() as stack:
             async with _in_time(_BEHIND_SECONDS):

@@ -15,7 +15,7 @@ from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
-from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded
+from app.upstream.answers import Busy, Failed, ResultAnswer, Succeeded, Unconfirmed
 from app.worker import records
 from app.worker.persist import persisted
 from app.worker.submissions import pace_of
@@ -29,6 +29,8 @@ POLL_AHEAD = 10
 UNKNOWN_SECONDS = 604_800.0
 #: While the key that made a generation is not configured here, nothing else can ask for it.
 _NO_KEY_SECONDS = 300.0
+#: How long the film of an undocumented status is left to be made, or to be whole.
+_UNCONFIRMED_SECONDS = 60.0
 _POLLED = frozenset({State.RUNNING, State.UNKNOWN})
 
 
@@ -63,7 +65,7 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
             return None
         if work.upstream_key_id not in labels:
             log.warning("upstream_key_missing", generation_id=str(work.id))
-            await _mark_unknown_when_overdue(rt, transaction, work, now)
+            await _mark_unknown_when_overdue(rt, transaction, work, now, reason="deadline")
             if _worth_asking(work, now):
                 await _poll_at(tx, work, now + timedelta(seconds=_NO_KEY_SECONDS))
             return None
@@ -80,25 +82,29 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
         return work
 
 
-async def record(rt: WorkerRuntime, work: Work, answer: ResultAnswer) -> None:
-    """Writes down what a look said and, where it said nothing final, when to look again."""
+async def record(
+    rt: WorkerRuntime, work: Work, answer: ResultAnswer, *, archived_as: str | None = None
+) -> State | None:
+    """Writes down what a look said and, where it said nothing final, when to look again. The state
+    that was entered. `archived_as` is as for `lifecycle.succeed`."""
     now = rt.clock.now()
     async with lifecycle.begin(rt) as transaction:
         current = await transitions.find_work(transaction.tx, work.id, lock=True)
         if current is None or not _is_polled(current) or current.upstream_id != work.upstream_id:
             # It ended, is disputed, or is polled for another record by now.
-            return
+            return None
         work = current
         await records.keep_words(transaction.tx, work, answer)
         if await records.is_of_another(transaction.tx, work, answer):
             await lifecycle.dispute(transaction, work, reason=RECORD_OF_ANOTHER)
             transaction.on_commit(partial(log.error, RECORD_OF_ANOTHER, generation_id=str(work.id)))
-            return
+            return None
         match answer:
             case Succeeded():
                 entered = await lifecycle.succeed(
                     transaction, work, attempt=None, upstream_id=None, paths=answer.paths,
                     link=answer.link, now=now, polled_id=work.upstream_id,
+                    archived_as=archived_as,
                 )  # fmt: skip
             case Failed():
                 entered = await lifecycle.fail(
@@ -109,6 +115,7 @@ async def record(rt: WorkerRuntime, work: Work, answer: ResultAnswer) -> None:
                 entered = await _keep_looking(rt, transaction, work, answer, now)
     if entered is not None:
         log.info("polled", generation_id=str(work.id), state=entered.value)
+    return entered
 
 
 async def _keep_looking(
@@ -118,7 +125,12 @@ async def _keep_looking(
     tx = transaction.tx
     await transitions.count_poll(tx, work.id)
     overdue = _elapsed(work, now) > rt.settings.running_seconds
-    entered = await _mark_unknown_when_overdue(rt, transaction, work, now)
+    unconfirmed = isinstance(answer, Unconfirmed)
+    entered = await _mark_unknown_when_overdue(
+        rt, transaction, work, now, reason="unconfirmed" if unconfirmed else "deadline"
+    )
+    if unconfirmed:
+        await enqueue(tx, Job.ARCHIVE, work.id)
     if isinstance(answer, Busy) and answer.key_trouble is not None and work.upstream_key_id:
         label = next(name for name, i in rt.upstream_key_ids.items() if i == work.upstream_key_id)
         await set_aside(rt, transaction, label, answer.key_trouble)
@@ -129,6 +141,8 @@ async def _keep_looking(
     else:
         running = await transitions.count_running(tx, work.upstream_key_id or 0)
         wait = pace_of(rt).next_look(running=running)
+    if unconfirmed:
+        wait = max(wait, _UNCONFIRMED_SECONDS)
     if isinstance(answer, Busy) and answer.retry_after_seconds:
         wait = max(wait, answer.retry_after_seconds)
     await _poll_at(tx, work, now + timedelta(seconds=wait))
@@ -136,12 +150,12 @@ async def _keep_looking(
 
 
 async def _mark_unknown_when_overdue(
-    rt: WorkerRuntime, transaction: Transaction, work: Work, now: datetime
+    rt: WorkerRuntime, transaction: Transaction, work: Work, now: datetime, *, reason: str
 ) -> State | None:
     """A running generation past its deadline becomes unknown."""
     if work.state is not State.RUNNING or _elapsed(work, now) <= rt.settings.running_seconds:
         return None
-    return await lifecycle.mark_unknown(transaction, work, attempt=None, reason="deadline")
+    return await lifecycle.mark_unknown(transaction, work, attempt=None, reason=reason)
 
 
 def _worth_asking(work: Work, now: datetime) -> bool:

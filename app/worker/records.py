@@ -15,23 +15,14 @@ from app.domain import prompts
 from app.domain.generation import UPSTREAM_ID_REPEATED
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
-from app.upstream.answers import (
-    Busy,
-    Failed,
-    Missing,
-    NotProcessed,
-    ResultAnswer,
-    Running,
-    SubmitAnswer,
-    Succeeded,
-)
+from app.upstream.answers import Busy, Lost, Missing, ResultAnswer, SubmitAnswer
 
 
 async def is_of_another(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer) -> bool:
     """Whether the record in an answer was made for the prompt of another generation, and not of
     this one. A record without an echo, or with one that is nobody's, is taken for the right one:
     the upstream may enhance prompts."""
-    if not isinstance(answer, Running | Succeeded | Failed | NotProcessed) or not answer.echo:
+    if isinstance(answer, Lost | Missing | Busy) or not answer.echo:
         return False
     echo, ours = prompts.normal(answer.echo), prompts.normal(work.spec.prompt)
     if not echo or echo == ours:

@@ -61,11 +61,25 @@ def test_of_a_record_only_how_it_ended_is_kept(status: Any, result: Any) -> None
         }  # fmt: skip
 
 
-@pytest.mark.parametrize("status", ["SUCCESS", "PROCESSING"])
-def test_nothing_is_kept_of_what_every_good_record_says(status: str) -> None:
-    for result in ([], [KEY]):
-        body = json.dumps(record(status, result, LINK)).encode()
-        assert [kept(answer) for answer in read(200, {}, body)] == [None, None]
+@pytest.mark.parametrize(
+    ("status", "result", "link"),
+    [("PROCESSING", [], None), ("SUCCESS", [KEY], LINK), ("SUCCESS", [], LINK)],
+)
+def test_nothing_is_kept_of_what_every_good_record_says(
+    status: str, result: list[str], link: str | None
+) -> None:
+    body = json.dumps(record(status, result, link)).encode()
+    assert [kept(answer) for answer in read(200, {}, body)] == [None, None]
+
+
+@pytest.mark.parametrize(("result", "link"), [([KEY], None), ([], LINK)])
+def test_a_file_of_what_is_said_to_be_in_the_making_is_kept(
+    result: list[str], link: str | None
+) -> None:
+    for answer in read(200, {}, json.dumps(record("PROCESSING", result, link)).encode()):
+        said = kept(answer)
+        assert said is not None
+        assert KEY in said
 
 
 def test_a_path_that_callers_do_not_see_is_kept_with_its_link() -> None:

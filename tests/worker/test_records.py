@@ -16,7 +16,10 @@ from sqlalchemy import text
 
 from app.db import generations, prompts
 from app.domain.generation import State
+from app.domain.operators import Outcome
 from app.domain.prompts import marks_of, normal
+from app.errors import InvalidRequest
+from app.generations import lifecycle, unknown
 from app.worker import polls, submissions
 from tests.harness.gateway import Gateway, gateway
 from tests.upstream.loopback import Connection, http, serving
@@ -179,6 +182,75 @@ async def test_an_id_that_turns_up_twice_holds_both_back(
             assert await state_of(gate, uuid) == (State.UNKNOWN, "upstream_id_repeated")
         assert upstream.looks == 0
         assert await used(gate, key) == 3 * PRICE
+
+
+@pytest.mark.parametrize("status", ["PROCESSING", "SUCCESS", "FAILED"])
+async def test_a_late_answer_that_is_anothers_decides_nothing(
+    database_url: str, tmp_path: Path, status: str
+) -> None:
+    """The worker was taken for dead meanwhile; without an echo, the answer would be taken."""
+    async with asking(database_url, tmp_path) as (gate, upstream):
+        key, shared = await gate.member(), str(uuid4())
+        await created(gate, key, THEIRS)
+        upstream.submission = lambda _: record(str(uuid4()), status, THEIRS)
+        echoed = await submitted_late(gate, key, OURS)
+        assert await state_of(gate, echoed) == (State.UNKNOWN, "worker_died")
+        assert (await work_of(gate, echoed)).upstream_id is None
+        upstream.submission = lambda _: record(shared, "PROCESSING", None)
+        first = await submitted(gate, key, "a first")
+        upstream.submission = lambda _: record(shared.upper(), status, None)
+        repeated = await submitted_late(gate, key, "a second")
+        assert await state_of(gate, first) == (State.UNKNOWN, "upstream_id_repeated")
+        assert await state_of(gate, repeated) == (State.UNKNOWN, "worker_died")
+        upstream.submission = lambda _: record(str(uuid4()), status, None)
+        ours = await submitted_late(gate, key, "a third")
+        states = {"PROCESSING": State.UNKNOWN, "SUCCESS": State.SUCCEEDED, "FAILED": State.FAILED}
+        assert (await state_of(gate, ours))[0] is states[status]
+        assert await used(gate, key) == (5 if status != "FAILED" else 4) * PRICE
+
+
+async def submitted_late(gate: Gateway, key: str, prompt: str) -> str:
+    uuid = await created(gate, key, prompt)
+    claim = await submissions._claim(gate.worker, UUID(uuid), uuid4())
+    assert claim is not None
+    answer = await gate.worker.upstream.submit("main", claim.offer, claim.work.spec, run_async=True)
+    async with lifecycle.begin(gate.worker) as transaction:
+        await lifecycle.mark_unknown(
+            transaction, claim.work, attempt=claim.attempt, reason="worker_died"
+        )
+    await submissions.record(gate.worker, claim, answer)
+    return uuid
+
+
+@pytest.mark.parametrize("status", ["SUCCESS", "FAILED"])
+@pytest.mark.parametrize(
+    ("echo", "theirs"), [(THEIRS, True), (OURS, False), (html.escape(OURS.lower()), False)]
+)
+async def test_a_record_that_an_operator_names_is_held_to_the_same_rule(
+    database_url: str, tmp_path: Path, status: str, echo: str, theirs: bool
+) -> None:
+    async with asking(database_url, tmp_path) as (gate, upstream):
+        key, shared = await gate.member(), str(uuid4())
+        upstream.submission = lambda _: record(shared, "PROCESSING", None)
+        other = await submitted(gate, key, THEIRS)
+        upstream.submission = lambda _: {}
+        ours = await submitted(gate, key, OURS)
+        assert await state_of(gate, ours) == (State.UNKNOWN, "no_record")
+        with pytest.raises(InvalidRequest, match="another generation has this record"):
+            await name_record(gate, ours, shared.upper())
+        assert (await state_of(gate, other))[0] is State.RUNNING
+        upstream.result = lambda uuid: record(uuid.lower(), status, echo)
+        await name_record(gate, ours, str(uuid4()).upper())
+        await polls.poll(gate.worker, UUID(ours))
+        ended = State.SUCCEEDED if status == "SUCCESS" else State.FAILED
+        expected = (State.UNKNOWN, "record_of_another") if theirs else (ended, None)
+        assert await state_of(gate, ours) == expected
+
+
+async def name_record(gate: Gateway, uuid: str, upstream_id: str) -> None:
+    await unknown.resolve(
+        gate.worker, UUID(uuid), Outcome.FOUND, reason="seen", actor="op", upstream_id=upstream_id
+    )
 
 
 async def test_a_look_up_that_was_on_its_way_does_not_end_what_is_disputed(
