@@ -23,6 +23,8 @@ REELGATE = Path(sys.executable).with_name("reelgate")
 #: Importing the application takes seconds before its bytecode is cached.
 START_SECONDS = 90.0
 _POLL_SECONDS = 0.01
+#: A shell starts programs in its background with interrupts ignored, which children inherit.
+_HEARING = ("env", "--default-signal=INT")
 _Found = TypeVar("_Found")
 
 
@@ -48,10 +50,6 @@ def environment(folder: Path, settings: Mapping[str, str]) -> dict[str, str]:
     return {**kept, "HOME": str(folder), "LANG": "C.UTF-8", **settings}
 
 
-def _hear_interrupts() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 class Process:
     """One `reelgate …` command. `name` names its log files."""
 
@@ -64,15 +62,13 @@ class Process:
         self._out, self._err = folder / f"{name}.out", folder / f"{name}.err"
         with self._out.open("wb") as out, self._err.open("wb") as err:
             self._child = subprocess.Popen(
-                [*program, *command],
+                [*_HEARING, *program, *command],
                 cwd=folder,
                 env=environment(folder, settings),
                 stdin=subprocess.DEVNULL,
                 stdout=out,
                 stderr=err,
                 start_new_session=True,
-                # A test run in the background of a shell is deaf to it, and would pass that on.
-                preexec_fn=_hear_interrupts,
             )
 
     # Its output
