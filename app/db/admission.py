@@ -30,6 +30,7 @@ class Decision:
     submission_held_up: bool
 
 
+_DECISION = tuple(each.name for each in fields(Decision))
 _ADMIT = text(
     f"SELECT d.*, {SUBMISSION_HELD_UP} AS submission_held_up"  # noqa: S608 - a constant
     " FROM reelgate_admit(CAST(:request AS jsonb)) d"
@@ -41,7 +42,7 @@ async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
     where `reelgate_admit` is made."""
     stored = json.dumps(request, ensure_ascii=False, default=_plain)
     row = (await tx.execute(_ADMIT, {"request": stored})).one()
-    known = {one.name: row._mapping[one.name] for one in fields(Decision)}
+    known = {name: row._mapping[name] for name in _DECISION}
     return Decision(**{**known, "limits": row.limits and status_from(row.limits)})
 
 

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from app.db.session import Tx
 from app.domain.limits import Limit, LimitStatus
 
+_FIGURES = tuple(each.name for each in fields(LimitStatus))
 _LIMITS = text(
     "SELECT l.* FROM reelgate_limits(:member_id, :quote,"
     " coalesce(CAST(:now AS timestamptz), clock_timestamp()), 'view') l"
@@ -31,6 +32,6 @@ async def limits_of(
 def status_from(row: Mapping[str, Any]) -> LimitStatus:
     """Of a row of `reelgate_limits`, or of its JSON. A figure that only the next release knows is
     left out: after admission it must not fail what was accepted."""
-    known = {one.name: row[one.name] for one in fields(LimitStatus)}
+    known = {name: row[name] for name in _FIGURES}
     binding = known["binding_limit"]
     return LimitStatus(**{**known, "binding_limit": None if binding is None else Limit(binding)})
