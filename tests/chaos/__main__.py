@@ -48,7 +48,7 @@ def main() -> int:
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m tests.chaos", description=__doc__)
     parser.add_argument("--generations", type=int, default=200, help="how many to aim at")
-    parser.add_argument("--minutes", type=float, default=3.0, help="how long the storm lasts")
+    parser.add_argument("--minutes", type=float, default=3.0, help="how long it runs under load")
     parser.add_argument("--seed", type=int, default=1, help="what is done, to whom and when")
     parser.add_argument("--plan", action="store_true", help="print the plan and end")
     parser.add_argument("--markdown", action="store_true", help="also print it for the document")

@@ -48,11 +48,11 @@ class Case:
     def may_be_repeated(self, submission: Row) -> bool:
         if submission["outcome"] == PROVIDER_LIMITED.name:
             ask = self.asks.get(submission["prompt"])
-            return ask is not None and PROVIDER_LIMITED in ask.blows
+            return ask is not None and PROVIDER_LIMITED in ask.faults
         return submission["outcome"] in NOT_PROCESSED
 
-    def blows(self, prompt: str) -> set[str]:
-        return {blow.name for blow in self.asks[prompt].blows} if prompt in self.asks else set()
+    def faults(self, prompt: str) -> set[str]:
+        return {fault.name for fault in self.asks[prompt].faults} if prompt in self.asks else set()
 
 
 def sent_twice(case: Case) -> Iterator[str]:
@@ -100,8 +100,8 @@ def canceled_and_billed(case: Case) -> Iterator[str]:
 
 
 def stuck(case: Case) -> Iterator[str]:
-    """Not at an end, in the calm; an unknown one may wait for an operator, as one does whose record
-    may be another's, or have a job."""
+    """Not at an end after the recovery. An unknown one may have a job, or wait for an operator, as
+    it does if its record may be another's."""
     for row in case.evidence.generations:
         if row["state"] == "unknown":
             asked = row["upstream_id"] and row["unknown_reason"] not in DISPUTED
@@ -213,7 +213,7 @@ def unsaid(case: Case) -> list[str]:
         for row in case.evidence.generations
         if row["state"] == "failed"
         and case.billed(row["prompt"])
-        and {"failed_200"} & case.blows(row["prompt"])
+        and {"failed_200"} & case.faults(row["prompt"])
     ]
 
 
@@ -224,7 +224,7 @@ def misled(case: Case) -> list[str]:
     return [
         row["prompt"]
         for row, whose in _taken(case)
-        if whose != row["prompt"] and "same_uuid" in case.blows(row["prompt"])
+        if whose != row["prompt"] and "same_uuid" in case.faults(row["prompt"])
     ]
 
 

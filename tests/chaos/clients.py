@@ -71,8 +71,8 @@ class Clients:
         await self._http.aclose()
 
     async def ask(self, ask: Ask) -> None:
-        for blow in ask.blows:
-            await self._script(blow.rule(ask.token))
+        for fault in ask.faults:
+            await self._script(fault.rule(ask.token))
         made = await self._create(ask)
         if made is None:
             return
@@ -214,7 +214,7 @@ class Clients:
             kind=kind, number=ask.number, seat=seat.name, at=at, begin=begin,
             end=time.monotonic(), status=status, error=error, headers=told, body=bytes_,
             sending_seconds=sending.seconds,
-            breaks_off=any(blow.name in BREAKS_OFF for blow in ask.blows),
+            breaks_off=any(fault.name in BREAKS_OFF for fault in ask.faults),
             canaries=tuple(each.decode() for each in self._canaries if each in whole),
         )  # fmt: skip
         self.ledger.answers.append(_light(seen))
@@ -240,7 +240,7 @@ def _path(ask: Ask) -> str:
     return "/api/v1/generations" if ask.told else "/api/features"
 
 
-async def storm(clients: Clients, asks: Sequence[Ask], *, until: float) -> None:
+async def drive(clients: Clients, asks: Sequence[Ask], *, until: float) -> None:
     """Each ask at its moment, whatever became of those before. `until` ends what still goes on."""
     begin = time.monotonic()
     running: set[asyncio.Task[None]] = set()

@@ -1,5 +1,5 @@
 """What the upstream does wrong in a run: every fault the simulator knows, with the options that
-matter. A fault strikes one prompt, once."""
+matter. Each fault is for one prompt, once."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ TOO_LATE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
-class Blow:
-    """`path` is where it strikes: features, results or download."""
+class Fault:
+    """`path` is where it happens: features, results or download."""
 
     name: str
     path: str
@@ -32,14 +32,14 @@ class Blow:
         }
 
 
-def _blows(path: str, *faults: str | tuple[str, dict[str, Any]]) -> tuple[Blow, ...]:
+def _faults(path: str, *faults: str | tuple[str, dict[str, Any]]) -> tuple[Fault, ...]:
     return tuple(
-        Blow(fault, path) if isinstance(fault, str) else Blow(fault[0], path, fault[1])
+        Fault(fault, path) if isinstance(fault, str) else Fault(fault[0], path, fault[1])
         for fault in faults
     )
 
 
-SUBMISSION = _blows(
+SUBMISSION = _faults(
     "features",
     ("status", {"status": 500, "body": {"message": "nobody knows"}}),
     ("status", {"status": 307, "headers": {"Location": "http://169.254.169.254/"}}),
@@ -90,7 +90,7 @@ SUBMISSION = _blows(
     "same_uuid",
 )
 
-LOOK_UP = _blows(
+LOOK_UP = _faults(
     "results",
     ("status", {"status": 500}),
     "unknown_error",
@@ -112,7 +112,7 @@ LOOK_UP = _blows(
     "unknown_status",
 )
 
-DOWNLOAD = _blows(
+DOWNLOAD = _faults(
     "download",
     ("status", {"status": 500}),
     "http_503",
@@ -147,4 +147,4 @@ NOT_PROCESSED = frozenset(
     }
 )  # fmt: skip
 #: An error of the provider behind the upstream is only one of them where its own status was 429.
-PROVIDER_LIMITED = Blow("external_error", "features", {"provider_status": 429})
+PROVIDER_LIMITED = Fault("external_error", "features", {"provider_status": 429})

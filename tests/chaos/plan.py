@@ -1,7 +1,7 @@
 """What a run does, to whom and when, made from the seed alone: the same seed makes the same plan.
 
-The machine's own timing is not in it. A replay meets the same blows in the same order at nearly the
-same moments, but not between the same two instructions.
+The machine's own timing is not in it. A replay has the same faults in the same order at nearly
+the same moments, but not between the same two instructions.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from dataclasses import dataclass, replace
 
 from app.members.members import Limits
 from app.simulator.faults import PATHS
-from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Blow
+from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Fault
 
 PRICE = 150_000
 APIS, WORKERS, KEYS = 3, 2, 8
 
 #: Kind → weight. The first three of these, and those of Postgres and the upstream, are `kill -9`.
-STRIKES = {
+DISRUPTIONS = {
     "kill_api": 30,
     "kill_worker": 36,
     "kill_postgres": 6,
@@ -60,7 +60,7 @@ _ROOM = Limits(credit_limit=10**12, rate_per_minute=60_000, rate_burst=60_000, m
 
 
 @dataclass(frozen=True, slots=True)
-class Strike:
+class Disruption:
     """`target` counts processes or keys; `seconds` is how long it lasts, where it lasts."""
 
     at: float
@@ -82,7 +82,7 @@ class Ask:
     hangs_up_after: float | None
     cancels: bool
     reuses: bool
-    blows: tuple[Blow, ...]
+    faults: tuple[Fault, ...]
     #: It wants to be told by webhook, and what its receiver does first: `refused`, `hung`.
     told: bool = False
     moods: tuple[str, ...] = ()
@@ -115,11 +115,11 @@ class Plan:
     seconds: float
     people: tuple[Person, ...]
     asks: tuple[Ask, ...]
-    strikes: tuple[Strike, ...]
+    disruptions: tuple[Disruption, ...]
 
 
 def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 1.5) -> Plan:
-    """`every_seconds` is the mean time between two strikes."""
+    """`every_seconds` is the mean time between two disruptions."""
     dice, seconds = random.Random(seed), minutes * 60
     people = _people(generations)
     return Plan(
@@ -127,7 +127,7 @@ def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 
         seconds=seconds,
         people=people,
         asks=tuple(_told(seed, _asks(dice, generations, seconds, len(people)))),
-        strikes=tuple(_strikes(dice, seconds, every_seconds)),
+        disruptions=tuple(_disruptions(dice, seconds, every_seconds)),
     )
 
 
@@ -176,7 +176,7 @@ def _asks(dice: random.Random, generations: int, seconds: float, people: int) ->
             hangs_up_after=dice.uniform(0.01, 2.0) if waits and dice.random() < 0.3 else None,
             cancels=dice.random() < 0.15,
             reuses=dice.random() < 0.15,
-            blows=_blows_of(dice, decks),
+            faults=_faults_of(dice, decks),
         )
 
 
@@ -189,22 +189,22 @@ def _told(seed: int, asks: Iterable[Ask]) -> Iterator[Ask]:
         yield replace(ask, told=True, moods=moods) if wants and not ask.waits else ask
 
 
-def _dealt(dice: random.Random, deck: tuple[Blow, ...]) -> Iterator[Blow]:
+def _dealt(dice: random.Random, deck: tuple[Fault, ...]) -> Iterator[Fault]:
     while True:
         yield from dice.sample(deck, len(deck))
 
 
-def _blows_of(dice: random.Random, decks: list[Iterator[Blow]]) -> tuple[Blow, ...]:
+def _faults_of(dice: random.Random, decks: list[Iterator[Fault]]) -> tuple[Fault, ...]:
     """None, one, or several together on the way of one generation. Where nothing goes wrong it may
-    still take its time, so that other blows meet it half way."""
-    blows = []
+    still take its time, so that other faults meet it half way."""
+    faults = []
     for path, deck, chance in zip(PATHS, decks, (0.3, 0.15, 0.2), strict=True):
         luck = dice.random()
         if luck < chance:
-            blows.append(next(deck))
+            faults.append(next(deck))
         elif luck < chance + 0.3:
-            blows.append(Blow("delay", path, {"seconds": round(dice.uniform(0.2, 2.5), 1)}))
-    return tuple(blows)
+            faults.append(Fault("delay", path, {"seconds": round(dice.uniform(0.2, 2.5), 1)}))
+    return tuple(faults)
 
 
 def _length(dice: random.Random, kind: str) -> float:
@@ -214,15 +214,15 @@ def _length(dice: random.Random, kind: str) -> float:
     return dice.uniform(0.5, 6.0)
 
 
-def _strikes(dice: random.Random, seconds: float, every: float) -> Iterator[Strike]:
+def _disruptions(dice: random.Random, seconds: float, every: float) -> Iterator[Disruption]:
     """One of each kind first, in any order, then by weight; evenly spread and shaken."""
     count = int(seconds / every)
     kinds = itertools.chain(
-        dice.sample(list(STRIKES), len(STRIKES)),
-        iter(lambda: dice.choices(list(STRIKES), list(STRIKES.values()))[0], None),
+        dice.sample(list(DISRUPTIONS), len(DISRUPTIONS)),
+        iter(lambda: dice.choices(list(DISRUPTIONS), list(DISRUPTIONS.values()))[0], None),
     )
     for number, kind in zip(range(count), kinds, strict=False):
-        yield Strike(
+        yield Disruption(
             at=seconds * 0.95 * (number + dice.random()) / count,
             kind=kind,
             target=dice.randrange(_TARGETS.get(kind.split("_")[-1], 1)),

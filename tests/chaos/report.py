@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from rich.console import Console
 from rich.table import Table
 
-from tests.chaos.plan import KILLS, STRIKES, Plan
+from tests.chaos.plan import DISRUPTIONS, KILLS, Plan
 from tests.chaos.run import Result
 
 _SHOWN = 20
@@ -18,9 +18,14 @@ _RIGHT = frozenset({"accepted", "found", "sent"})
 
 def show_plan(console: Console, plan: Plan) -> None:
     """Moment by moment: the same for the same arguments."""
-    table = Table("at", "strike", "target", "seconds", title=f"Plan of seed {plan.seed}")
-    for strike in plan.strikes:
-        table.add_row(f"{strike.at:.1f}", strike.kind, str(strike.target), f"{strike.seconds:.1f}")
+    table = Table("at", "disruption", "target", "seconds", title=f"Plan of seed {plan.seed}")
+    for disruption in plan.disruptions:
+        table.add_row(
+            f"{disruption.at:.1f}",
+            disruption.kind,
+            str(disruption.target),
+            f"{disruption.seconds:.1f}",
+        )
     console.print(table)
     table = Table("at", "ask", "member", "how", "faults")
     for ask in plan.asks:
@@ -29,7 +34,7 @@ def show_plan(console: Console, plan: Plan) -> None:
         ]
         how += [f"its receiver: {mood}" for mood in ask.moods]
         how += [f"hangs up after {ask.hangs_up_after:.1f} s"] if ask.hangs_up_after else []
-        faults = "; ".join(blow.label for blow in ask.blows)
+        faults = "; ".join(fault.label for fault in ask.faults)
         name = plan.people[ask.member].name
         table.add_row(f"{ask.at:.1f}", ask.token, name, ", ".join(how), faults)
     console.print(table)
@@ -42,8 +47,8 @@ def show(console: Console, result: Result) -> None:
     _rows(tried, {f"  {state}": count for state, count in states.items()})
     tried.add_row("answers to clients", str(len(result.ledger.answers)))
     _rows(tried, {f"  {what}": count for what, count in result.ledger.done.items()})
-    tried.add_row("kill -9", str(sum(result.struck[kind] for kind in KILLS)))
-    _rows(tried, {f"  {kind}": count for kind, count in result.struck.items()})
+    tried.add_row("kill -9", str(sum(result.disruptions[kind] for kind in KILLS)))
+    _rows(tried, {f"  {kind}": count for kind, count in result.disruptions.items()})
     tried.add_row("seconds without Postgres", f"{result.away_seconds:.0f}")
     tried.add_row("submissions", str(len(result.evidence.submissions)))
     _rows(tried, {f"  upstream: {what}": count for what, count in result.faults.items()})
@@ -52,7 +57,7 @@ def show(console: Console, result: Result) -> None:
     tried.add_row("answers altered on their way", str(result.altered.total()))
     _rows(tried, {f"  {what}": count for what, count in result.altered.items()})
     tried.add_row("commits looked at for credit limits", str(result.evidence.looks))
-    tried.add_row("seconds of calm until nothing moved", f"{result.calm_seconds:.0f}")
+    tried.add_row("seconds of recovery until nothing moved", f"{result.recovery_seconds:.0f}")
     console.print(tried)
 
     money = Table("credits", "sum")
@@ -84,15 +89,15 @@ def show(console: Console, result: Result) -> None:
 def markdown(result: Result) -> str:
     """The figures of a run as docs/reliability.md has them."""
     states = Counter(row["state"] for row in result.evidence.generations)
-    kills = sum(result.struck[kind] for kind in KILLS)
+    kills = sum(result.disruptions[kind] for kind in KILLS)
     lines = [
         "| what | how often |",
         "|---|---:|",
         f"| generations | {len(result.evidence.generations):,} |",
         *(f"| … {state} | {count:,} |" for state, count in sorted(states.items())),
         f"| `kill -9` | {kills:,} |",
-        f"| strikes in all | {result.struck.total():,} |",
-        *(f"| … `{kind}` | {result.struck[kind]:,} |" for kind in STRIKES),
+        f"| disruptions in all | {result.disruptions.total():,} |",
+        *(f"| … `{kind}` | {result.disruptions[kind]:,} |" for kind in DISRUPTIONS),
         f"| submissions | {len(result.evidence.submissions):,} |",
         f"| wrong, late or refusing answers of the upstream | {_faults(result):,} |",
         f"| answers to clients | {len(result.ledger.answers):,} |",
@@ -103,8 +108,8 @@ def markdown(result: Result) -> str:
         *(f"| … {what} | {count:,} |" for what, count in sorted(result.altered.items())),
         f"| commits looked at for limits | {result.evidence.looks:,} |",
         f"| seconds without PostgreSQL | {result.away_seconds:,.0f} |",
-        f"| seconds of storm | {result.plan.seconds:,.0f} |",
-        f"| seconds of calm until nothing moved | {result.calm_seconds:,.0f} |",
+        f"| seconds under load | {result.plan.seconds:,.0f} |",
+        f"| seconds of recovery until nothing moved | {result.recovery_seconds:,.0f} |",
         *(f"| credits {what} | {sum_:,} |" for what, sum_ in result.credits_.items()),
         *(f"| unknown {what} | {count:,} |" for what, count in sorted(result.unknown.items())),
         "",

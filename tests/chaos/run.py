@@ -1,4 +1,4 @@
-"""One run: storm, calm, evidence, verdict."""
+"""One run: load, recovery, evidence, verdict."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from app.runtime import Runtime, open_runtime
 from app.simulator.config import CANARIES
 from tests.chaos import checks, disk, evidence, postgres, watchman
 from tests.chaos.answers import judged
-from tests.chaos.clients import Clients, Ledger, storm
+from tests.chaos.clients import Clients, Ledger, drive
 from tests.chaos.evidence import Evidence
 from tests.chaos.plan import Person, Plan
 from tests.chaos.receivers import Receivers
@@ -33,8 +33,8 @@ from tests.harness.gateway import SIGNING_SECRET, settings_for
 from tests.standin.oddities.downloads import DAMAGED_FILMS
 from tests.upstream.loopback import serving
 
-#: After the storm, what has to end must have ended within so long.
-CALM_SECONDS = 240.0
+#: After the load, what has to end must have ended within this time.
+RECOVERY_SECONDS = 240.0
 _LOOK_SECONDS = 1.0
 #: The clients' last looks may go on for a moment when the plan is over.
 _LAST_LOOKS_SECONDS = 20.0
@@ -44,7 +44,7 @@ Say = Callable[[str], None]
 @dataclass(slots=True)
 class Result:
     plan: Plan
-    struck: Counter[str]
+    disruptions: Counter[str]
     ledger: Ledger
     faults: Counter[str]
     hooks: Counter[str]
@@ -56,7 +56,7 @@ class Result:
     unsaid: list[str]
     misled: list[str]
     credits_: dict[str, int]
-    calm_seconds: float
+    recovery_seconds: float
     away_seconds: float
     #: What may not be → what was found of it.
     found: dict[str, list[str]] = field(default_factory=dict)
@@ -94,16 +94,16 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         clients.ledger.heard = receivers.heard
         stack.push_async_callback(clients.close)
         saboteur = Saboteur(place, server, upstream, rt)
-        say(f"storm: {plan.seconds:g} s, {len(plan.asks)} asks, {len(plan.strikes)} strikes")
-        await _storm(plan, clients, saboteur, say)
-        say("calm")
-        waited, moving = await _calm(place, saboteur, upstream, rt, server)
+        say(f"load: {plan.seconds:g} s, {len(plan.asks)} asks, {len(plan.disruptions)} disruptions")
+        await _load(plan, clients, saboteur, say)
+        say("recovery")
+        waited, moving = await _recover(place, saboteur, upstream, rt, server)
         books = await upstream.books()
         await asyncio.gather(*(seat.leave() for seat in place.seats))
     left = await asyncio.to_thread(evidence.gather, server.address, place.archive, books)
     case = checks.Case({ask.prompt: ask for ask in plan.asks}, clients.ledger, left)
     found = {name: list(check(case)) for name, check in checks.CHECKS.items()}
-    found["still moving after the calm"] = [f"{count} {name}" for name, count in moving.items()]
+    found["still moving after the recovery"] = [f"{count} {name}" for name, count in moving.items()]
     excuses, found["answers without excuse"] = judged(clients.ledger.answers, place.outages)
     found["answers that are wrong"] = clients.ledger.wrong
     found["webhooks that nobody can verify"] = receivers.wrong
@@ -124,7 +124,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     found["secrets in logs"] = _distinct(evidence.leaks_in_files(_logs(place, server), canaries))
     return Result(
         plan=plan,
-        struck=saboteur.done,
+        disruptions=saboteur.done,
         ledger=clients.ledger,
         faults=sum((Counter(each) for each in books["outcomes"].values()), Counter()),
         hooks=receivers.done,
@@ -135,7 +135,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         unsaid=checks.unsaid(case),
         misled=checks.misled(case),
         credits_=checks.credits_(case),
-        calm_seconds=waited,
+        recovery_seconds=waited,
         away_seconds=place.outages.seconds("postgres"),
         found=found,
     )
@@ -151,18 +151,18 @@ async def _member(rt: Runtime, person: Person) -> str:
     return key.secret
 
 
-async def _storm(plan: Plan, clients: Clients, saboteur: Saboteur, say: Say) -> None:
+async def _load(plan: Plan, clients: Clients, saboteur: Saboteur, say: Say) -> None:
     until = time.monotonic() + plan.seconds
     async with asyncio.TaskGroup() as group:
         watching = [
             group.create_task(saboteur.look_after_keys()),
             group.create_task(_tell(plan, clients, saboteur, say)),
         ]
-        storms = [
-            group.create_task(storm(clients, plan.asks, until=until + _LAST_LOOKS_SECONDS)),
-            group.create_task(saboteur.storm(plan.strikes, until=until)),
+        running = [
+            group.create_task(drive(clients, plan.asks, until=until + _LAST_LOOKS_SECONDS)),
+            group.create_task(saboteur.run(plan.disruptions, until=until)),
         ]
-        await asyncio.wait(storms)
+        await asyncio.wait(running)
         for task in watching:
             task.cancel()
 
@@ -173,15 +173,15 @@ async def _tell(plan: Plan, clients: Clients, saboteur: Saboteur, say: Say) -> N
         await asyncio.sleep(max(5.0, plan.seconds / 30))
         say(
             f"{time.monotonic() - begin:4.0f} s: {len(clients.ledger.accepted)} accepted, "
-            f"{len(clients.ledger.answers)} answers, {saboteur.done.total()} strikes"
+            f"{len(clients.ledger.answers)} answers, {saboteur.done.total()} disruptions"
         )
 
 
-async def _calm(
+async def _recover(
     place: Site, saboteur: Saboteur, upstream: Upstream, rt: Runtime, server: postgres.Postgres
 ) -> tuple[float, dict[str, int]]:
-    """Everybody is alive and nothing goes wrong any more. Seconds until nothing moved, and what
-    still moves. Waiting times of jobs are cut short: they would only make the run longer."""
+    """Starts everything again, without faults. Seconds until nothing moved, and what still moves.
+    Jobs run at once: their waiting times would only make the run longer."""
     begin = time.monotonic()
     await upstream.pardon()
     for seat in place.seats:
@@ -189,7 +189,7 @@ async def _calm(
     await saboteur.take_keys_back()
     before = await asyncio.to_thread(evidence.polls_of_unknown, server.address)
     while True:
-        await _hasten(rt)
+        await _run_jobs_now(rt)
         await asyncio.sleep(_LOOK_SECONDS)
         moving = await asyncio.to_thread(evidence.what_moves, server.address)
         now = await asyncio.to_thread(evidence.polls_of_unknown, server.address)
@@ -197,11 +197,11 @@ async def _calm(
         if unasked:
             moving["unknown and not asked for again"] = unasked
         waited = time.monotonic() - begin
-        if not moving or waited > CALM_SECONDS:
+        if not moving or waited > RECOVERY_SECONDS:
             return waited, moving
 
 
-async def _hasten(rt: Runtime) -> None:
+async def _run_jobs_now(rt: Runtime) -> None:
     with contextlib.suppress(Unavailable):
         async with rt.db.begin() as tx:
             # A job of a webhook that is not due waits on.

@@ -1,4 +1,4 @@
-"""Carries out the strikes of a plan, each at its moment, and undoes what has a length."""
+"""Carries out the disruptions of a plan, each at its moment, and undoes what has a length."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from app.runtime import Runtime
 from tests.chaos import disk, folders
 from tests.chaos.answers import ALTERED
 from tests.chaos.holding import HELD_CONNECTIONS, HOLDS, hold_on
-from tests.chaos.plan import Strike
+from tests.chaos.plan import Disruption
 from tests.chaos.postgres import Postgres
 from tests.chaos.site import UPSTREAM_KEYS, Site
 from tests.chaos.upstream import Upstream
@@ -50,55 +50,54 @@ class Saboteur:
         self._site, self._postgres, self._upstream, self._rt = site, postgres, upstream, rt
         self._database, self._folder = asyncio.Lock(), asyncio.Lock()
 
-    async def storm(self, strikes: Sequence[Strike], *, until: float) -> None:
-        """What is struck already is struck later, not twice at a time; what is still waiting at
-        the end is left out, but for the first of its kind: where processes start slowly, that comes
-        late."""
+    async def run(self, disruptions: Sequence[Disruption], *, until: float) -> None:
+        """Each target has one disruption at a time; the next one waits. Those that still wait at
+        the end are dropped, except the first of each kind, which comes late on a slow machine."""
         begin, met = time.monotonic(), set[str]()
         async with asyncio.TaskGroup() as group:
-            for strike in strikes:
-                await asyncio.sleep(max(0.0, begin + strike.at - time.monotonic()))
-                last = until if strike.kind in met else math.inf
-                met.add(strike.kind)
-                group.create_task(self._strike(strike, last))
+            for disruption in disruptions:
+                await asyncio.sleep(max(0.0, begin + disruption.at - time.monotonic()))
+                last = until if disruption.kind in met else math.inf
+                met.add(disruption.kind)
+                group.create_task(self._disrupt(disruption, last))
 
-    async def _strike(self, strike: Strike, until: float) -> None:
-        act: Callable[[Strike, float], Awaitable[bool]] = getattr(self, f"_{strike.kind}")
-        if await act(strike, until):
-            self.done[strike.kind] += 1
+    async def _disrupt(self, disruption: Disruption, until: float) -> None:
+        act: Callable[[Disruption, float], Awaitable[bool]] = getattr(self, f"_{disruption.kind}")
+        if await act(disruption, until):
+            self.done[disruption.kind] += 1
 
     # Processes
 
-    async def _kill_api(self, strike: Strike, until: float) -> bool:
-        return await self._site.apis[strike.target].kill(until=until)
+    async def _kill_api(self, disruption: Disruption, until: float) -> bool:
+        return await self._site.apis[disruption.target].kill(until=until)
 
-    async def _kill_worker(self, strike: Strike, until: float) -> bool:
-        return await self._site.workers[strike.target].kill(until=until)
+    async def _kill_worker(self, disruption: Disruption, until: float) -> bool:
+        return await self._site.workers[disruption.target].kill(until=until)
 
-    async def _kill_upstream(self, strike: Strike, until: float) -> bool:
+    async def _kill_upstream(self, disruption: Disruption, until: float) -> bool:
         """For a while connections are refused; what was open is reset. Faults that are still to
         come are planted again: they would die with the process."""
         rules = await self._upstream.unmet()
         async with self._site.between.away():
-            if not await self._site.upstream.kill(until=until, away_seconds=strike.seconds / 3):
+            if not await self._site.upstream.kill(until=until, away_seconds=disruption.seconds / 3):
                 return False
         for rule in rules:
             await self._upstream.rule(rule)
         return True
 
-    async def _freeze_api(self, strike: Strike, until: float) -> bool:
-        return await self._site.apis[strike.target].freeze(strike.seconds, until=until)
+    async def _freeze_api(self, disruption: Disruption, until: float) -> bool:
+        return await self._site.apis[disruption.target].freeze(disruption.seconds, until=until)
 
-    async def _freeze_worker(self, strike: Strike, until: float) -> bool:
-        return await self._site.workers[strike.target].freeze(strike.seconds, until=until)
+    async def _freeze_worker(self, disruption: Disruption, until: float) -> bool:
+        return await self._site.workers[disruption.target].freeze(disruption.seconds, until=until)
 
-    async def _restart_api(self, strike: Strike, until: float) -> bool:
-        return await self._site.apis[strike.target].restart(until=until)
+    async def _restart_api(self, disruption: Disruption, until: float) -> bool:
+        return await self._site.apis[disruption.target].restart(until=until)
 
-    async def _restart_worker(self, strike: Strike, until: float) -> bool:
-        return await self._site.workers[strike.target].restart(until=until)
+    async def _restart_worker(self, disruption: Disruption, until: float) -> bool:
+        return await self._site.workers[disruption.target].restart(until=until)
 
-    async def _roll(self, _: Strike, until: float) -> bool:
+    async def _roll(self, _: Disruption, until: float) -> bool:
         """A redeploy: one process after the other. One that has begun is finished."""
         if time.monotonic() > until:
             return False
@@ -108,18 +107,18 @@ class Saboteur:
 
     # Postgres
 
-    async def _kill_postgres(self, strike: Strike, until: float) -> bool:
+    async def _kill_postgres(self, disruption: Disruption, until: float) -> bool:
         async with self._database:
             if time.monotonic() > until:
                 return False
             window = self._site.outages.begin("postgres")
             self._postgres.kill()
-            await asyncio.sleep(strike.seconds / 4)
+            await asyncio.sleep(disruption.seconds / 4)
             await asyncio.to_thread(self._postgres.start)
             self._site.outages.end(window)
         return True
 
-    async def _cut_connections(self, _: Strike, until: float) -> bool:
+    async def _cut_connections(self, _: Disruption, until: float) -> bool:
         async with self._database:
             if time.monotonic() > until:
                 return False
@@ -128,14 +127,14 @@ class Saboteur:
             self._site.outages.end(window)
         return True
 
-    async def _fill_disk(self, strike: Strike, until: float) -> bool:
+    async def _fill_disk(self, disruption: Disruption, until: float) -> bool:
         async with self._database:
             if time.monotonic() > until:
                 return False
             window = self._site.outages.begin("postgres")
             await asyncio.to_thread(disk.fill, self._postgres.address)
             try:
-                await asyncio.sleep(strike.seconds)
+                await asyncio.sleep(disruption.seconds)
             finally:
                 disk.make_room(self._postgres.address)
                 self._site.outages.end(window)
@@ -143,33 +142,35 @@ class Saboteur:
 
     # The clock
 
-    async def _advance_clock(self, strike: Strike, until: float) -> bool:
-        return await self._step_clock(strike, until, ahead_seconds=_STEP_SECONDS)
+    async def _advance_clock(self, disruption: Disruption, until: float) -> bool:
+        return await self._step_clock(disruption, until, ahead_seconds=_STEP_SECONDS)
 
-    async def _delay_clock(self, strike: Strike, until: float) -> bool:
-        return await self._step_clock(strike, until, ahead_seconds=-_STEP_SECONDS)
+    async def _delay_clock(self, disruption: Disruption, until: float) -> bool:
+        return await self._step_clock(disruption, until, ahead_seconds=-_STEP_SECONDS)
 
-    async def _step_clock(self, strike: Strike, until: float, *, ahead_seconds: float) -> bool:
+    async def _step_clock(
+        self, disruption: Disruption, until: float, *, ahead_seconds: float
+    ) -> bool:
         """Of one process: a jump, and a jump back."""
-        seat = [*self._site.apis, *self._site.workers][strike.target]
+        seat = [*self._site.apis, *self._site.workers][disruption.target]
         if time.monotonic() > until:
             return False
         seat.rig.turn(replace(seat.rig.now, ahead_seconds=ahead_seconds))
         try:
-            await asyncio.sleep(strike.seconds)
+            await asyncio.sleep(disruption.seconds)
         finally:
             seat.rig.turn(replace(seat.rig.now, ahead_seconds=0.0))
         return True
 
     # The archive
 
-    async def _fill_archive(self, strike: Strike, until: float) -> bool:
-        return await self._rig_archive("full", strike, until)
+    async def _fill_archive(self, disruption: Disruption, until: float) -> bool:
+        return await self._rig_archive("full", disruption, until)
 
-    async def _slow_archive(self, strike: Strike, until: float) -> bool:
-        return await self._rig_archive("slow", strike, until)
+    async def _slow_archive(self, disruption: Disruption, until: float) -> bool:
+        return await self._rig_archive("slow", disruption, until)
 
-    async def _rig_archive(self, how: str, strike: Strike, until: float) -> bool:
+    async def _rig_archive(self, how: str, disruption: Disruption, until: float) -> bool:
         """For all workers: a video breaks off in the middle of being written, or takes long."""
         async with self._folder:
             if time.monotonic() > until:
@@ -178,13 +179,13 @@ class Saboteur:
             for seat in workers:
                 seat.rig.turn(replace(seat.rig.now, archive=how))
             try:
-                await asyncio.sleep(strike.seconds)
+                await asyncio.sleep(disruption.seconds)
             finally:
                 for seat in workers:
                     seat.rig.turn(replace(seat.rig.now, archive="sound"))
         return True
 
-    async def _break_archive(self, strike: Strike, until: float) -> bool:
+    async def _break_archive(self, disruption: Disruption, until: float) -> bool:
         """A file where its folder was. Permissions would stop nobody who is root."""
         async with self._folder:
             if time.monotonic() > until:
@@ -192,7 +193,7 @@ class Saboteur:
             window = self._site.outages.begin("archive")
             away = await asyncio.to_thread(folders.take_away, self._site.archive)
             try:
-                await asyncio.sleep(strike.seconds)
+                await asyncio.sleep(disruption.seconds)
             finally:
                 folders.bring_back(self._site.archive, away)
                 self._site.outages.end(window)
@@ -200,29 +201,29 @@ class Saboteur:
 
     # The upstream and its keys
 
-    async def _break_tls(self, strike: Strike, until: float) -> bool:
+    async def _break_tls(self, disruption: Disruption, until: float) -> bool:
         """A worker is sent to an upstream whose certificate is not trusted, or that breaks off the
         handshake."""
-        async with broken_tls(certificate=strike.target == 0) as address:
+        async with broken_tls(certificate=disruption.target == 0) as address:
             wrong = {"REELGATE_SIMULATOR_URL": address}
-            seat = self._site.workers[strike.target]
-            return await seat.mislead(wrong, strike.seconds, until=until)
+            seat = self._site.workers[disruption.target]
+            return await seat.mislead(wrong, disruption.seconds, until=until)
 
-    async def _reject_key(self, strike: Strike, _: float) -> bool:
-        key = list(UPSTREAM_KEYS.values())[strike.target]
+    async def _reject_key(self, disruption: Disruption, _: float) -> bool:
+        key = list(UPSTREAM_KEYS.values())[disruption.target]
         await self._upstream.account(key=key, rejected="inactive")
-        await asyncio.sleep(strike.seconds)
+        await asyncio.sleep(disruption.seconds)
         await self._upstream.account(key=key, rejected=None)
         return True
 
-    async def _empty_key(self, strike: Strike, _: float) -> bool:
-        key = list(UPSTREAM_KEYS.values())[strike.target]
+    async def _empty_key(self, disruption: Disruption, _: float) -> bool:
+        key = list(UPSTREAM_KEYS.values())[disruption.target]
         await self._upstream.account(key=key, credit_limit=0)
-        await asyncio.sleep(strike.seconds)
+        await asyncio.sleep(disruption.seconds)
         await self._upstream.account(key=key, credit_limit=10**12)
         return True
 
-    async def _limit_rate(self, _: Strike, __: float) -> bool:
+    async def _limit_rate(self, _: Disruption, __: float) -> bool:
         for path in ("features", "results"):
             rule = {"match": {"path": path}, "times": _LIMITED_REQUESTS}
             await self._upstream.rule({**rule, "fault": {"name": "rate_limited"}})
@@ -230,25 +231,25 @@ class Saboteur:
 
     # What no framework would send
 
-    async def _set_cookies(self, strike: Strike, until: float) -> bool:
-        return await self._alter("cookies", strike, until)
+    async def _set_cookies(self, disruption: Disruption, until: float) -> bool:
+        return await self._alter("cookies", disruption, until)
 
-    async def _redirect_answers(self, strike: Strike, until: float) -> bool:
-        return await self._alter("redirects", strike, until)
+    async def _redirect_answers(self, disruption: Disruption, until: float) -> bool:
+        return await self._alter("redirects", disruption, until)
 
-    async def _pack_answers(self, strike: Strike, until: float) -> bool:
-        return await self._alter("packed", strike, until)
+    async def _pack_answers(self, disruption: Disruption, until: float) -> bool:
+        return await self._alter("packed", disruption, until)
 
-    async def _show_another(self, strike: Strike, until: float) -> bool:
-        return await self._alter("foreign", strike, until)
+    async def _show_another(self, disruption: Disruption, until: float) -> bool:
+        return await self._alter("foreign", disruption, until)
 
-    async def _slow_downloads(self, strike: Strike, until: float) -> bool:
-        return await self._alter("slow", strike, until)
+    async def _slow_downloads(self, disruption: Disruption, until: float) -> bool:
+        return await self._alter("slow", disruption, until)
 
-    async def _poison_films(self, strike: Strike, until: float) -> bool:
-        return await self._alter("poison", strike, until)
+    async def _poison_films(self, disruption: Disruption, until: float) -> bool:
+        return await self._alter("poison", disruption, until)
 
-    async def _alter(self, mood: str, strike: Strike, until: float) -> bool:
+    async def _alter(self, mood: str, disruption: Disruption, until: float) -> bool:
         """The next answers, once there are any."""
         if time.monotonic() > until:
             return False
@@ -256,23 +257,23 @@ class Saboteur:
         try:
             await self._site.between.alter(mood, _ALTERED_ANSWERS, seconds=_MOOD_SECONDS)
             # What is slow has not ended with the last of them.
-            await asyncio.sleep(strike.seconds)
+            await asyncio.sleep(disruption.seconds)
         finally:
             self._site.outages.end(window)
         return True
 
-    async def _hold_connections(self, strike: Strike, _: float) -> bool:
+    async def _hold_connections(self, disruption: Disruption, _: float) -> bool:
         """Clients without a key that hold on to what they were given."""
-        port = self._site.apis[strike.target].port
-        holding = (hold_on(port, how, strike.seconds) for how in HOLDS * HELD_CONNECTIONS)
+        port = self._site.apis[disruption.target].port
+        holding = (hold_on(port, how, disruption.seconds) for how in HOLDS * HELD_CONNECTIONS)
         await asyncio.gather(*holding)
         return True
 
-    async def _pause_admission(self, strike: Strike, _: float) -> bool:
-        return await self._pause(Pause.ADMISSION, strike.seconds)
+    async def _pause_admission(self, disruption: Disruption, _: float) -> bool:
+        return await self._pause(Pause.ADMISSION, disruption.seconds)
 
-    async def _pause_submission(self, strike: Strike, _: float) -> bool:
-        return await self._pause(Pause.SUBMISSION, strike.seconds)
+    async def _pause_submission(self, disruption: Disruption, _: float) -> bool:
+        return await self._pause(Pause.SUBMISSION, disruption.seconds)
 
     async def _pause(self, pause: Pause, seconds: float) -> bool:
         window = self._site.outages.begin(pause.value)

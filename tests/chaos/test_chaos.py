@@ -1,4 +1,4 @@
-"""A short run of a fixed seed: each strike at least once, and nothing lost."""
+"""A short run of a fixed seed: each disruption at least once, and nothing lost."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from tests.chaos import plan
 from tests.chaos.run import run
 
-#: Its slow strikes come early, so that a busy machine comes to them while clients still ask.
+#: Its slow disruptions come early, so that a busy machine comes to them while clients still ask.
 SEED = 14
 
 
@@ -20,7 +20,7 @@ def test_a_short_run_loses_nothing() -> None:
     short = plan.make(generations=50, minutes=0.8, seed=SEED)
     result = run(short, folder, print)
     assert {name: found for name, found in result.found.items() if found} == {}
-    assert set(result.struck) == set(plan.STRIKES)
+    assert set(result.disruptions) == set(plan.DISRUPTIONS)
     assert len(result.evidence.generations) >= 20
     assert len(result.evidence.files) >= 10
     assert result.hooks["taken"] >= 3

@@ -11,11 +11,11 @@ from tests.chaos import checks, plan
 from tests.chaos.checks import CHECKS, Case
 from tests.chaos.clients import Ledger
 from tests.chaos.evidence import Evidence
-from tests.chaos.faults import SUBMISSION, Blow
+from tests.chaos.faults import SUBMISSION, Fault
 from tests.chaos.receivers import Heard
 
 PRICE = plan.PRICE
-ASK = dataclasses.replace(plan.make(generations=2, minutes=1, seed=1).asks[0], blows=())
+ASK = dataclasses.replace(plan.make(generations=2, minutes=1, seed=1).asks[0], faults=())
 FILE = (1000, "ab" * 32)
 
 
@@ -46,7 +46,7 @@ def submission(**changes: Any) -> dict[str, Any]:
 def case(
     *generations: dict[str, Any],
     submissions: list[dict[str, Any]] | None = None,
-    blows: tuple[Blow, ...] = (),
+    faults: tuple[Fault, ...] = (),
     **changes: Any,
 ) -> Case:
     evidence: dict[str, Any] = {
@@ -56,7 +56,7 @@ def case(
     }  # fmt: skip
     ledger = changes.pop("ledger", Ledger(accepted={ASK.number: {"g1"}}))
     ledger.heard = changes.pop("heard", ())
-    ask = dataclasses.replace(ASK, blows=blows, told=changes.pop("told", False))
+    ask = dataclasses.replace(ASK, faults=faults, told=changes.pop("told", False))
     return Case({ask.prompt: ask}, ledger, Evidence(**{**evidence, **changes}))
 
 
@@ -84,7 +84,7 @@ SOUND = {
     ),
     "sent again as the provider was limited": case(
         submissions=[{**UNACCEPTED, "outcome": "external_error"}, submission()],
-        blows=(Blow("external_error", "features", {"provider_status": 429}),),
+        faults=(Fault("external_error", "features", {"provider_status": 429}),),
     ),
     "unknown and billed": case(lost(), files={}),
     "unknown and asked for": case(lost(upstream_id="u1", jobs=1), files={}),
@@ -93,13 +93,13 @@ SOUND = {
     ),
     "failed, billed without a word": case(
         generation(state="failed", settled=0, asset=None, counted=0),
-        blows=tuple(blow for blow in SUBMISSION if blow.options.get("billed")),
+        faults=tuple(fault for fault in SUBMISSION if fault.options.get("billed")),
         files={},
     ),
     "given the id of a record nobody knew of": case(
         generation(upstream_id="u2"),
         submissions=[submission(), submission(prompt="other", uuid="u2", billed=0)],
-        blows=(Blow("same_uuid", "features"),),
+        faults=(Fault("same_uuid", "features"),),
     ),
     "canceled": case(
         generation(state="canceled", settled=0, upstream_id=None, asset=None, counted=0),

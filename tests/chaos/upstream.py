@@ -27,7 +27,7 @@ class Upstream:
         assert answer.status_code == 201, answer.text
 
     async def unmet(self) -> list[dict[str, Any]]:
-        """Rules that have struck nobody yet, as they were given."""
+        """Rules that have disruptions nobody yet, as they were given."""
         rules = (await self._call("GET", "/_simulator/rules")).json()["rules"]
         kept = ("match", "times", "fault")
         return [{name: rule[name] for name in kept} for rule in rules if not rule["hits"]]
