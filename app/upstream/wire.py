@@ -172,8 +172,8 @@ def _is_sameread_id(given: Any, expected_id: str) -> bool:
 def _echo(record: dict[str, Any]) -> str | None:
     """The prompt a record says it was made for."""
     detail = record.get("aiRecordDetail")
-    asked = detail.get("promptObject") if isinstance(detail, dict) else None
-    echo = asked.get("prompt") if isinstance(asked, dict) else None
+    request = detail.get("promptObject") if isinstance(detail, dict) else None
+    echo = request.get("prompt") if isinstance(request, dict) else None
     return echo if isinstance(echo, str) else None
 
 

@@ -46,20 +46,20 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     working = asyncio.create_task(workers.run(), name="jobs")
     keeping = asyncio.create_task(upkeep.keep(rt, stopping), name="upkeep")
     retaining = asyncio.create_task(retention.keep(rt, stopping), name="retention")
-    asked = asyncio.create_task(stopping.wait())
+    stop_requested = asyncio.create_task(stopping.wait())
     log.info("worker_started", version=__version__, concurrency=rt.settings.worker_concurrency)
     try:
         # A failure of any ends the worker: half a worker would look alive and do nothing.
         done, _ = await asyncio.wait(
-            {working, keeping, retaining, asked}, return_when=asyncio.FIRST_COMPLETED
+            {working, keeping, retaining, stop_requested}, return_when=asyncio.FIRST_COMPLETED
         )
-        for task in done - {asked}:
+        for task in done - {stop_requested}:
             task.result()
     finally:
         log.info("worker_stopping")
-        asked.cancel()
+        stop_requested.cancel()
         stopping.set()
         workers.stop()
         retaining.cancel()  # a slow archive does not hold up the stop
-        await asyncio.gather(working, keeping, retaining, asked, return_exceptions=True)
+        await asyncio.gather(working, keeping, retaining, stop_requested, return_exceptions=True)
         log.info("worker_stopped")

@@ -228,7 +228,7 @@ async def _is_made_again(gate: Gateway, told: str) -> None:
     replayed = await post(gate, key, f"/{failed['id']}/retry", Idempotency_Key="again")
     assert replayed.json()["id"] == made["id"]
     assert replayed.headers["Idempotent-Replayed"] == "true"
-    await gate.rested(made["id"])
+    await gate.closed(made["id"])
     books = await gate.simulator.summary()
     assert len(books["submissions"]) == 2
 

@@ -113,7 +113,7 @@ async def test_content_before_there_is_any_is_409(still_gate: Gateway) -> None:
 async def test_a_failed_generation_says_why(gate: Gateway) -> None:
     key = await gate.member()
     uuid = await make(gate, key, "a lion [sim:failed_200]")
-    await gate.rested(uuid)
+    await gate.closed(uuid)
     found = (await call(gate, key, f"/generations/{uuid}")).json()
     assert found["state"] == "failed"
     assert found["error"]["code"] == "upstream_failed"
@@ -138,7 +138,7 @@ async def test_a_queued_generation_is_canceled_once_and_its_credits_are_free_aga
     assert await traces(still_gate) == before
     still_gate.start_worker()
     sent = await make(still_gate, key, "another")
-    await still_gate.rested(sent)
+    await still_gate.closed(sent)
     books = await still_gate.simulator.summary()
     assert [each["prompt"] for each in books["submissions"]] == ["another"]
 

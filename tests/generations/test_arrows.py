@@ -162,7 +162,7 @@ async def test_the_schema_itself_refuses_what_must_not_be(
 async def test_every_move_leaves_its_event(gate: Gateway) -> None:
     key = await gate.member()
     uuid = await created(gate, key)
-    await gate.rested(uuid)
+    await gate.closed(uuid)
     async with gate.rt.db.single() as tx:
         found = await tx.execute(text("SELECT type FROM events ORDER BY id"))
         types: list[Any] = [row.type for row in found]

@@ -28,7 +28,7 @@ from tests.worker.test_submissions import PRICE, created, used
 async def unknown_one(gate: Gateway, key: str, prompt: str = "a wave") -> str:
     await gate.simulator.fault("reset_after")
     uuid = await created(gate, key, prompt)
-    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    assert (await gate.closed(uuid)).state is State.UNKNOWN
     return uuid
 
 
@@ -58,7 +58,7 @@ async def test_not_made_releases_the_hold(gate: Gateway) -> None:
     await unknown.resolve(
         gate.rt, as_id(uuid), Outcome.NOT_MADE, reason="not in their list", actor="op"
     )
-    generation = await gate.rested(uuid)
+    generation = await gate.closed(uuid)
     assert (generation.state, generation.error_code) == (State.FAILED, "not_made")
     assert await used(gate, key) == 0
     detail = {"outcome": "not_made", "reason": "not in their list"}
@@ -69,7 +69,7 @@ async def test_lost_settles_the_hold(gate: Gateway) -> None:
     key = await gate.member()
     uuid = await unknown_one(gate, key)
     await unknown.resolve(gate.rt, as_id(uuid), Outcome.LOST, reason="billed", actor="op")
-    generation = await gate.rested(uuid)
+    generation = await gate.closed(uuid)
     assert (generation.state, generation.settled) == (State.FAILED, PRICE)
     assert await used(gate, key) == PRICE
 
@@ -160,7 +160,7 @@ async def test_what_another_record_says_ends_nothing_once_the_right_one_is_named
 async def test_a_record_that_another_generation_has_is_refused(gate: Gateway) -> None:
     key = await gate.member()
     other = await created(gate, key, "a lake")
-    await gate.rested(other)
+    await gate.closed(other)
     (sent,) = (await gate.simulator.summary())["submissions"]
     uuid = await unknown_one(gate, key)
     for taken_or_none in (sent["uuid"], "../account", ""):
@@ -181,7 +181,7 @@ async def test_a_file_that_is_no_video_changes_nothing(gate: Gateway, tmp_path: 
         await unknown.resolve(
             gate.rt, as_id(uuid), Outcome.DELIVERED, reason="found", file=file, actor="op"
         )
-    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    assert (await gate.closed(uuid)).state is State.UNKNOWN
     assert await audit(gate) == []
 
 
@@ -212,7 +212,7 @@ async def test_a_link_that_brings_no_video_changes_nothing(
             downloads=gate.rt.downloads,
         )
     assert link not in str(refusal.value)
-    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    assert (await gate.closed(uuid)).state is State.UNKNOWN
     assert await audit(gate) == []
     # Mended, or the right one, it is taken.
     await unknown.resolve(
@@ -274,13 +274,13 @@ async def test_what_does_not_fit_together_is_refused(
             **{"reason": "because", "actor": "op", **more},
             downloads=gate.rt.downloads,
         )
-    assert (await gate.rested(uuid)).state is State.UNKNOWN
+    assert (await gate.closed(uuid)).state is State.UNKNOWN
 
 
 async def test_only_an_unknown_generation_can_be_resolved(gate: Gateway) -> None:
     key = await gate.member()
     uuid = await created(gate, key)
-    await gate.rested(uuid)
+    await gate.closed(uuid)
     with pytest.raises(NotUnknown):
         await unknown.resolve(gate.rt, as_id(uuid), Outcome.LOST, reason="why", actor="op")
     assert await used(gate, key) == PRICE
@@ -332,7 +332,7 @@ async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) ->
     assert {s["name"]: s["paused"] for s in resumed.json()["pauses"]} == {
         "admission": False, "submission": False,
     }  # fmt: skip
-    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+    assert (await gate.closed(uuid)).state is State.SUCCEEDED
 
 
 def as_id(uuid: str) -> UUID:

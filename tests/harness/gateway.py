@@ -117,7 +117,7 @@ class Gateway:
         await asyncio.gather(*(task for task, _ in self._workers))
         self._workers.clear()
 
-    async def rested(self, generation_id: str, *, seconds: float = 120) -> Generation:
+    async def closed(self, generation_id: str, *, seconds: float = 120) -> Generation:
         """The generation, once it has ended or is unknown."""
         found = UUID(generation_id)
         assert await self.rt.watch.until_closed(found, seconds=seconds)

@@ -146,7 +146,7 @@ async def test_every_metric_is_there_after_a_video_was_made(gate: Gateway) -> No
     answer = await gate.create(key)
     await gate.archived(answer.json()["aiRecord"]["uuid"])
     failed = await gate.create(key, body("a lion [sim:reset_after]"))
-    await gate.rested(failed.json()["aiRecord"]["uuid"])
+    await gate.closed(failed.json()["aiRecord"]["uuid"])
     found = samples(await gate.http.get("/metrics"))
     defined = {family.name for family in Metrics().registry.collect()}
     assert defined <= set(found)

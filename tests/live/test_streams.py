@@ -84,7 +84,7 @@ async def test_one_generation_from_its_beginning_to_its_end(gate: Gateway) -> No
 
 async def test_all_of_a_members_from_now_on(gate: Gateway) -> None:
     ada, bob = await gate.member("ada"), await gate.member("bob")
-    await gate.rested(await made(gate, ada))
+    await gate.closed(await made(gate, ada))
     await all_events_are_readable(gate)
     async with serving(gate.rt) as client, client.stream("/api/v1/events", ada) as stream:
         beginning = await stream.next()
@@ -106,7 +106,7 @@ async def test_what_happened_while_nobody_listened_is_told_from_the_beginnings_i
         async with client.stream("/api/v1/events", key) as stream:
             beginning = await stream.next()
         uuid = await made(gate, key)
-        await gate.rested(uuid)
+        await gate.closed(uuid)
         async with client.stream("/api/v1/events", key, Last_Event_ID=beginning.id or "") as stream:
             assert types(await stream.events(4)) == FULL
 

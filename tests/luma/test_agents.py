@@ -23,7 +23,7 @@ async def test_a_create_answers_at_once_and_becomes_a_video(gate: Gateway) -> No
     assert answer.headers["Reelgate-Adjusted"] == "video.resolution=360p->720p"
     assert answer.headers["Location"].endswith(f"{AGENTS}/generations/{made['id']}")
 
-    generation = await gate.rested(made["id"])
+    generation = await gate.closed(made["id"])
     done = (await look(gate, key, f"{AGENTS}/generations/{made['id']}")).json()
     assert (done["state"], done["failure_code"]) == ("completed", None)
     [output] = done["output"]
@@ -35,7 +35,7 @@ async def test_a_create_answers_at_once_and_becomes_a_video(gate: Gateway) -> No
 async def test_a_failure_has_a_code_of_theirs(gate: Gateway) -> None:
     key = await gate.member()
     made = (await ask_agents(gate, key, {"prompt": "[sim:fail_later] a lion"})).json()
-    await gate.rested(made["id"])
+    await gate.closed(made["id"])
     failed = (await look(gate, key, f"{AGENTS}/generations/{made['id']}")).json()
     assert (failed["state"], failed["failure_code"]) == ("failed", "generation_failed")
     assert failed["failure_reason"]

@@ -33,7 +33,7 @@ async def test_a_create_answers_at_once_and_becomes_a_video(gate: Gateway, path:
     assert answer.headers["Reelgate-Adjusted"] == adjusted
     assert answer.headers["Location"].endswith(f"{GENERATIONS}/{made['id']}")
 
-    generation = await gate.rested(made["id"])
+    generation = await gate.closed(made["id"])
     done = (await look(gate, key, f"{GENERATIONS}/{made['id']}")).json()
     assert (done["state"], done["failure_reason"]) == ("completed", None)
     assert done["created_at"] == made["created_at"]
@@ -66,7 +66,7 @@ async def test_an_unfinished_one_says_when_to_look_again(still_gate: Gateway) ->
 async def test_a_failure_has_its_reason(gate: Gateway) -> None:
     key = await gate.member()
     made = (await dream(gate, key, {**LION, "prompt": "[sim:fail_later] a lion"})).json()
-    await gate.rested(made["id"])
+    await gate.closed(made["id"])
     failed = (await look(gate, key, f"{GENERATIONS}/{made['id']}")).json()
     assert (failed["state"], failed["failure_code"]) == ("failed", "upstream_failed")
     assert failed["failure_reason"]

@@ -81,7 +81,7 @@ async def test_the_wait_ends_at_the_configured_bound(database_url: str, tmp_path
     async with gateway(database_url, tmp_path, worker=False, wait_seconds=0.05) as gate:
         uuid = look_later(await post(gate, await gate.member()))
         gate.start_worker()
-        await gate.rested(uuid)
+        await gate.closed(uuid)
 
 
 async def test_the_202s_location_leads_to_the_video(gate: Gateway) -> None:
@@ -89,7 +89,7 @@ async def test_the_202s_location_leads_to_the_video(gate: Gateway) -> None:
     answer = await post(gate, key, Prefer="respond-async")
     uuid = look_later(answer)
     assert answer.headers["Preference-Applied"] == "respond-async"
-    await gate.rested(uuid)
+    await gate.closed(uuid)
     path = httpx.URL(answer.headers["Location"]).path
     found = await gate.http.get(path, headers={"API-KEY": key})
     assert found.json()["aiRecord"]["status"] == "SUCCESS"

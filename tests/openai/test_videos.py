@@ -62,7 +62,7 @@ async def test_a_video_under_way_shows_progress_and_when_to_ask_again(
 async def test_every_form_of_an_id_and_every_dialects_generation(gate: Gateway) -> None:
     key = await gate.member()
     native = UUID((await gate.create(key)).json()["aiRecord"]["uuid"])
-    await gate.rested(str(native))
+    await gate.closed(str(native))
     for form in (str(native), native.hex, form_of(native), f"video_{native}"):
         video = (await get(gate, key, f"videos/{form}")).json()
         assert (video["id"], video["model"]) == (form_of(native), "ray-v3")
@@ -235,7 +235,7 @@ async def test_a_failed_video_says_why(gate: Gateway) -> None:
     await gate.simulator.fault("fail_later", code="MODERATION_BLOCKED")
     video = await created(gate, key)
     generation_id = parse_generation_id(video["id"])
-    await gate.rested(str(generation_id))
+    await gate.closed(str(generation_id))
     failed = (await get(gate, key, f"videos/{video['id']}")).json()
     assert (failed["status"], failed["completed_at"]) == ("failed", None)
     assert failed["error"]["code"] == "moderation_blocked"

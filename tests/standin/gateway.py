@@ -30,7 +30,7 @@ async def succeeded(gate: Gateway, key: str, prompt: str = "a wave") -> UUID:
     answer = await gate.create(key, body(prompt, aspectRatio="1:1"))
     assert answer.status_code == 202, answer.text
     uuid = str(answer.json()["aiRecord"]["uuid"])
-    assert (await gate.rested(uuid)).state == "succeeded"
+    assert (await gate.closed(uuid)).state == "succeeded"
     return UUID(uuid)
 
 

@@ -83,7 +83,7 @@ async def test_what_has_not_ended_is_not_deleted(still_gate: Gateway) -> None:
 async def test_what_ended_without_a_video_has_nothing_to_delete(gate: Gateway) -> None:
     key = await gate.member()
     await gate.simulator.fault("validation")
-    failed = await gate.rested(await created(gate, key))
+    failed = await gate.closed(await created(gate, key))
     assert (await delete(gate, key, failed.id)).status_code == 204
     assert await deletions(gate, failed.id) == []
 
@@ -142,7 +142,7 @@ async def test_bytes_that_a_dead_worker_wrote_for_a_deleted_video_go_with_its_jo
     uuid = await created(gate, key)
     await failed_once(gate, uuid)
     await delete(gate, key, uuid)
-    generation = await gate.rested(uuid)
+    generation = await gate.closed(uuid)
     path = video_path(generation.id, generation.created_at, token="dead")
     left = gate.rt.settings.data_dir / "archive" / path
     left.parent.mkdir(parents=True, exist_ok=True)

@@ -39,7 +39,7 @@ async def failed_once(gate: Gateway, uuid: str) -> None:
     async def there() -> bool:
         return (await trouble(gate, uuid))[2] not in (None, assets.INTERRUPTED)
 
-    await gate.rested(uuid)
+    await gate.closed(uuid)
     await until(there)
 
 

@@ -53,7 +53,7 @@ async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_a
         await gate.simulator.fault("http_503", match={"path": "results"}, times=1)
         for number in range(2):
             uuid = await created(gate, key, f"lost {number}")
-            assert (await gate.rested(uuid)).state is State.UNKNOWN
+            assert (await gate.closed(uuid)).state is State.UNKNOWN
         assert (await key_of(gate)).breaker is BreakerState.OPEN
         held = await created(gate, key, "held back")
         metrics = (await gate.http.get("/metrics")).text
@@ -66,7 +66,7 @@ async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_a
 
         await until(closed)
         assert (await key_of(gate)).breaker_failures == 0
-        assert (await gate.rested(held)).state is State.SUCCEEDED
+        assert (await gate.closed(held)).state is State.SUCCEEDED
         assert len(await submissions_of(gate, "held back")) == 1
 
 
@@ -121,8 +121,8 @@ async def test_an_answer_between_failures_keeps_the_breaker_closed(
         key = await gate.member()
         for number in range(3):
             await gate.simulator.fault("http_502", match={"path": "features"}, times=1)
-            await gate.rested(await created(gate, key, f"lost {number}"))
-            await gate.rested(await created(gate, key, f"made {number}"))
+            await gate.closed(await created(gate, key, f"lost {number}"))
+            await gate.closed(await created(gate, key, f"made {number}"))
         assert (await key_of(gate)).breaker is BreakerState.CLOSED
 
 
@@ -155,4 +155,4 @@ async def test_paused_submission_takes_in_and_sends_nothing(gate: Gateway) -> No
     assert not await tried(gate, uuid)
     assert await submissions_of(gate, "a wave") == []
     await pauses.set_paused(gate.rt, Pause.SUBMISSION, paused=False, reason=None, actor="test")
-    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+    assert (await gate.closed(uuid)).state is State.SUCCEEDED

@@ -87,7 +87,7 @@ async def test_unheard_commits_cost_neither_a_video_nor_a_second_render(
     lost_news.append(0)
     still_gate.start_worker()
     for uuid in asked:
-        assert (await still_gate.rested(uuid, seconds=240)).state is State.SUCCEEDED
+        assert (await still_gate.closed(uuid, seconds=240)).state is State.SUCCEEDED
         await still_gate.archived(uuid, seconds=240)
     await still_gate.stop_workers()
     assert lost_news.pop() > 6

@@ -22,7 +22,7 @@ from tests.worker.test_submissions import PRICE, created, submissions_of, used, 
 async def test_a_render_that_fails_later_fails_and_releases(gate: Gateway, status: str) -> None:
     key = await gate.member()
     await gate.simulator.fault("fail_later", status=status)
-    generation = await gate.rested(await created(gate, key))
+    generation = await gate.closed(await created(gate, key))
     assert (generation.state, generation.error_code) == (State.FAILED, "upstream_failed")
     assert await used(gate, key) == 0
 
@@ -45,7 +45,7 @@ async def test_a_look_that_fails_is_only_taken_again(
 ) -> None:
     key = await gate.member()
     await gate.simulator.fault(fault, match={"path": "results"}, times=2, **options)
-    generation = await gate.rested(await created(gate, key))
+    generation = await gate.closed(await created(gate, key))
     assert generation.state is State.SUCCEEDED
     assert await used(gate, key) == PRICE
     assert len(await submissions_of(gate, "a wave")) == 1
@@ -54,7 +54,7 @@ async def test_a_look_that_fails_is_only_taken_again(
 async def test_a_status_nobody_knows_is_still_running(gate: Gateway) -> None:
     key = await gate.member()
     await gate.simulator.fault("unknown_status", word="DREAMING")
-    assert (await gate.rested(await created(gate, key))).state is State.SUCCEEDED
+    assert (await gate.closed(await created(gate, key))).state is State.SUCCEEDED
 
 
 async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
@@ -66,7 +66,7 @@ async def test_past_its_deadline_it_is_unknown_and_a_late_success_still_counts(
             "unknown_status", match={"path": "results"}, times=None, word="PROCESSING"
         )
         uuid = await created(gate, key)
-        assert (await gate.rested(uuid)).state is State.UNKNOWN
+        assert (await gate.closed(uuid)).state is State.UNKNOWN
         assert await used(gate, key) == PRICE
         await gate.simulator.http.delete("/_simulator/rules")
 
@@ -92,7 +92,7 @@ async def test_a_key_that_is_set_aside_still_fetches_what_it_made(
             await upstream_keys.set_aside(tx, key_id, reason="rejected", return_seconds=None)
             # The first look is an hour away, and is taken now.
             await jobs.run_all_now(tx, Job.POLL)
-        assert (await gate.rested(uuid)).state is State.SUCCEEDED
+        assert (await gate.closed(uuid)).state is State.SUCCEEDED
 
 
 async def test_without_the_key_that_made_it_a_generation_becomes_unknown_at_its_deadline(

@@ -60,7 +60,7 @@ async def test_a_definite_no_fails_and_releases_the_hold(
     key = await gate.member()
     await gate.simulator.fault(fault, **options)
     uuid = await created(gate, key)
-    generation = await gate.rested(uuid)
+    generation = await gate.closed(uuid)
     assert (generation.state, generation.error_code) == (State.FAILED, code)
     assert generation.settled == 0
     assert await used(gate, key) == 0
@@ -88,12 +88,12 @@ async def test_no_certain_answer_is_unknown_keeps_the_hold_and_is_never_sent_aga
     key = await gate.member()
     await gate.simulator.fault(fault, **options)
     uuid = await created(gate, key)
-    generation = await gate.rested(uuid)
+    generation = await gate.closed(uuid)
     assert (generation.state, generation.error_code) == (State.UNKNOWN, "outcome_unknown")
     assert await used(gate, key) == PRICE
     # The one fault is used up: a second POST would be made, and would succeed.
     after = await created(gate, key, "another")
-    assert (await gate.rested(after)).state is State.SUCCEEDED
+    assert (await gate.closed(after)).state is State.SUCCEEDED
     assert len(await submissions_of(gate, "a wave")) == 1
 
 
@@ -107,7 +107,7 @@ async def test_what_surely_was_not_processed_is_sent_again(
     key = await gate.member()
     await gate.simulator.fault(fault, **options)
     uuid = await created(gate, key)
-    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+    assert (await gate.closed(uuid)).state is State.SUCCEEDED
     outcomes = [s["outcome"] for s in await submissions_of(gate, "a wave")]
     assert outcomes == ["rate_limited", "accepted"]
     assert await used(gate, key) == PRICE
@@ -153,7 +153,7 @@ async def test_a_refused_key_is_set_aside_and_another_takes_over(
         await gate.simulator.fault(fault, match={"account": "canary-key-none"}, times=None)
         for number in range(4):
             uuid = await created(gate, key, f"wave {number}")
-            assert (await gate.rested(uuid)).state is State.SUCCEEDED
+            assert (await gate.closed(uuid)).state is State.SUCCEEDED
         async with gate.rt.db.single() as tx:
             found = {k.label: k.state for k in await upstream_keys.list_keys(tx)}
         assert found == {"first": "set_aside", "second": "active"}
@@ -180,7 +180,7 @@ async def test_the_held_mode_waits_for_the_video_in_the_post_itself(
     async with gateway(database_url, tmp_path, upstream_async=False) as gate:
         key = await gate.member()
         uuid = await created(gate, key)
-        assert (await gate.rested(uuid)).state is State.SUCCEEDED
+        assert (await gate.closed(uuid)).state is State.SUCCEEDED
         await gate.archived(uuid)
         requests = (await gate.simulator.summary())["requests"]
         assert (requests["features"], requests["results"]) == (1, 0)
@@ -190,17 +190,17 @@ async def test_an_early_success_needs_no_poll(gate: Gateway) -> None:
     key = await gate.member()
     await gate.simulator.fault("early_success")
     uuid = await created(gate, key)
-    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+    assert (await gate.closed(uuid)).state is State.SUCCEEDED
     assert (await gate.simulator.summary())["requests"]["results"] == 0
 
 
 async def test_an_upstream_id_that_is_anothers_already_is_not_taken(gate: Gateway) -> None:
     key = await gate.member()
     first = await created(gate, key, "first")
-    assert (await gate.rested(first)).state is State.SUCCEEDED
+    assert (await gate.closed(first)).state is State.SUCCEEDED
     await gate.simulator.fault("same_uuid")
     second = await created(gate, key, "second")
-    generation = await gate.rested(second)
+    generation = await gate.closed(second)
     assert generation.state is State.UNKNOWN
     assert await used(gate, key) == 2 * PRICE
 
@@ -212,7 +212,7 @@ async def test_past_its_deadline_a_queued_generation_fails_unsent(
         key = await gate.member()
         uuid = await created(gate, key)
         gate.start_worker()
-        generation = await gate.rested(uuid)
+        generation = await gate.closed(uuid)
         assert (generation.state, generation.error_code) == (State.FAILED, "upstream_unavailable")
         assert await used(gate, key) == 0
         assert await submissions_of(gate, "a wave") == []

@@ -97,7 +97,7 @@ async def test_work_whose_job_was_missing_is_done(gate: Gateway) -> None:
     uuid = await created(gate, key)
     await run(gate, "DELETE FROM procrastinate_jobs")
     gate.start_worker()
-    assert (await gate.rested(uuid)).state is State.SUCCEEDED
+    assert (await gate.closed(uuid)).state is State.SUCCEEDED
 
 
 async def test_expired_idempotency_keys_are_forgotten(still_gate: Gateway) -> None:

@@ -10,7 +10,7 @@ const client = new LumaAI({ fetch: counting })
 const found = { ping: (await client.ping.check()).message }
 found.before = (await client.credits.get()).credit_balance
 
-async function rested(generation) {
+async function finished(generation) {
   while (!['completed', 'failed'].includes(generation.state)) {
     await setTimeout(50)
     generation = await client.generations.get(generation.id)
@@ -24,8 +24,8 @@ const { data, response } = await creating.withResponse()
 found.adjusted = response.headers.get('reelgate-adjusted')
 found.request = [data.request.generation_type, data.request.duration, data.request.resolution]
 const other = await client.generations.video.create({ prompt: 'sdk node 1', model: 'ray-2' })
-const first = await rested(data)
-found.states = [first.state, (await rested(other)).state]
+const first = await finished(data)
+found.states = [first.state, (await finished(other)).state]
 const video = Buffer.from(await (await fetch(first.assets.video)).arrayBuffer())
 found.video = video.subarray(4, 8).toString()
 
