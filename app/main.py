@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI
 from starlette.routing import Mount, Router
 from starlette.types import ASGIApp
 
@@ -14,7 +13,7 @@ from app.dialects.luma_agents.routes import create_dialect as create_luma_agents
 from app.dialects.onemin.routes import create_dialect as create_onemin
 from app.dialects.openai.routes import PREFIX as OPENAI
 from app.dialects.openai.routes import create_dialect as create_openai
-from app.http import errors, media, ops
+from app.http import media, ops
 from app.http.cors import Cors
 from app.http.middleware import RequestContext
 from app.openapi import routes as openapi
@@ -22,17 +21,11 @@ from app.runtime import ApiRuntime
 
 
 def create_app(rt: ApiRuntime) -> ASGIApp:
-    app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
-                  redirect_slashes=False)  # fmt: skip
-    app.state.runtime = rt
-    errors.install(app, errors.problem, media_type="application/problem+json")
+    app = ops.create_bare(rt)
     app.add_api_route(
         "/media/{generation_id}", media.get_media, methods=["GET", "HEAD"], name="get_media"
     )
-    for path, answer in (
-        ("/livez", ops.livez), ("/readyz", ops.readyz), ("/metrics", ops.metrics),
-    ):  # fmt: skip
-        app.add_api_route(path, answer, methods=["GET", "HEAD"], name=path.strip("/"))
+    ops.add_routes(app, for_operators=not rt.settings.operations_apart)
     # Dialects are applications of their own with middleware of their own: they do not go through
     # this one's. The more specific prefix first: routes are tried in this order.
     mounts = [

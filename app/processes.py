@@ -248,9 +248,36 @@ async def _serve_api(rt: ApiRuntime, listener: socket.socket, stopping: asyncio.
         address=rt.settings.local_url,
         simulated=rt.settings.simulated,
     )
-    async with answering(rt.settings.liveness_socket):
+    async with answering(rt.settings.liveness_socket), _operations(rt):
         await _until(stopping, Server(config), listener, on_stop=lambda: _drain(rt))
     log.info("api_stopped")
+
+
+@contextlib.asynccontextmanager
+async def _operations(rt: ApiRuntime) -> AsyncIterator[None]:
+    """While the block lasts, metrics and health are on a port of their own, if one is set."""
+    from app.http.ops import create_operations
+    from app.http.server import Server, server_config
+
+    host, port = rt.settings.host, rt.settings.operations_port
+    if not port:
+        yield
+        return
+    with _listening(host, port, "REELGATE_OPERATIONS_PORT") as listener:
+        config = server_config(create_operations(rt), rt.settings)
+        async with _served(Server(config), listener):
+            yield
+
+
+@contextlib.asynccontextmanager
+async def _served(server: Server, listener: socket.socket) -> AsyncIterator[None]:
+    stopping = asyncio.Event()
+    serving = asyncio.create_task(_until(stopping, server, listener, on_stop=_nothing))
+    try:
+        yield
+    finally:
+        stopping.set()
+        await serving
 
 
 async def _drain(rt: ApiRuntime) -> None:
@@ -328,14 +355,8 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
         async with app.router.lifespan_context(app):
             port = listener.getsockname()[1]
             config = uvicorn_config(app, _LOOPBACK, port, log_config=None, lifespan="off")
-            stopping = asyncio.Event()
-            server = Server(config)
-            serving = asyncio.create_task(_until(stopping, server, listener, on_stop=_nothing))
-            try:
+            async with _served(Server(config), listener):
                 yield f"http://{_LOOPBACK}:{port}"
-            finally:
-                stopping.set()
-                await serving
 
 
 async def _with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:

@@ -1,39 +1,79 @@
-"""`/livez`, `/readyz`, `/metrics`: for operators and their machines."""
+"""`/livez`, `/readyz`, `/metrics`: for operators and their machines.
+
+None of them asks for a key. What only operators need, the metrics and the details of readiness, is
+on a port of its own in production, which callers do not reach.
+"""
 
 from __future__ import annotations
 
 import contextlib
 from typing import Any
 
+from fastapi import FastAPI
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
+from starlette.types import ASGIApp
 
 from app import __version__
 from app.db import generations, jobs, migrate, pauses, upstream_keys
 from app.errors import Unavailable
+from app.http import errors
 from app.http.access import runtime_of
+from app.http.middleware import RequestContext
 from app.operators import gauges
 from app.runtime import ApiRuntime
 
 #: Without a sign of life for so long, nobody is working.
 WORKER_SILENCE_SECONDS = 30.0
+#: What a balancer goes by. All others are remarks, and always good.
+_PUBLIC_CHECKS = frozenset({"process", "database", "migrations", "worker"})
 
 
-async def livez() -> Response:
+def create_operations(rt: ApiRuntime) -> ASGIApp:
+    """What is on the operations port."""
+    app = create_bare(rt)
+    add_routes(app, for_operators=True)
+    return RequestContext(app, runtime=rt)
+
+
+def create_bare(rt: ApiRuntime) -> FastAPI:
+    """An application without routes, whose errors are problem details."""
+    app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
+                  redirect_slashes=False)  # fmt: skip
+    app.state.runtime = rt
+    errors.install(app, errors.problem, media_type="application/problem+json")
+    return app
+
+
+def add_routes(app: FastAPI, *, for_operators: bool) -> None:
+    routes = {"/livez": livez, "/readyz": readyz if for_operators else readyz_in_short}
+    if for_operators:
+        routes["/metrics"] = metrics
+    for path, answer in routes.items():
+        app.add_api_route(path, answer, methods=["GET", "HEAD"], name=path.strip("/"))
+
+
+async def livez(_request: Request) -> Response:
     return JSONResponse({"status": "ok"})
 
 
 async def readyz(request: Request) -> Response:
     """200 where a create would be taken and worked on; else 503 and what is missing."""
     checks = await readiness(runtime_of(request))
+    return _ready(checks, version=__version__)
+
+
+async def readyz_in_short(request: Request) -> Response:
+    """The same without what operators alone need: versions, and how work and keys stand."""
+    checks = await readiness(runtime_of(request))
+    return _ready({name: {"ok": checks[name]["ok"]} for name in checks if name in _PUBLIC_CHECKS})
+
+
+def _ready(checks: dict[str, dict[str, Any]], **more: str) -> Response:
     ready = all(check["ok"] for check in checks.values())
     return JSONResponse(
-        {
-            "status": "ready" if ready else "not_ready",
-            "version": __version__,
-            "checks": checks,
-        },
+        {"status": "ready" if ready else "not_ready", **more, "checks": checks},
         200 if ready else 503,
         headers={} if ready else {"Retry-After": "2"},
     )

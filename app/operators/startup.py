@@ -23,8 +23,11 @@ def facts(settings: Settings, *, api: bool, embedded: bool) -> dict[str, str]:
         found["listens"] = settings.local_url
         found["public"] = settings.link_base
         found |= {name: settings.local_url + path for name, path in _PAGES.items()}
-    elif settings.worker_metrics_port:
-        found["metrics"] = f"http://{settings.host}:{settings.worker_metrics_port}/metrics"
+        metrics_port = settings.operations_port
+    else:
+        metrics_port = settings.worker_metrics_port
+    if metrics_port:
+        found["metrics"] = f"http://{settings.host}:{metrics_port}/metrics"
     return found | {
         "data": str(settings.data_dir.resolve()),
         "database": _EMBEDDED if embedded else _database(settings),

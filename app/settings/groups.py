@@ -141,6 +141,11 @@ class Running(BaseModel):
         description="Silence after which a worker is taken for dead and its jobs are given to "
         "others.",
     )
+    operations_port: int = Field(
+        0, ge=0, le=65535,
+        description="Port the API shows `/metrics` and `/readyz` with all details on; 0: none. The "
+        "API's own port has them in development only, and only while this is not set.",
+    )  # fmt: skip
     worker_metrics_port: int = Field(
         0, ge=0, le=65535, description="Port `reelgate worker` shows its metrics on; 0: none."
     )
@@ -161,6 +166,11 @@ class Running(BaseModel):
         description="How long a stopping API goes on taking requests while /readyz says 503, for "
         "balancers to notice.",
     )  # fmt: skip
+
+    @property
+    def operations_apart(self) -> bool:
+        """What is for operators alone is not on the callers' port."""
+        return self.profile is Profile.PRODUCTION or self.operations_port != 0
 
 
 class CallerPolicy(BaseModel):

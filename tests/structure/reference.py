@@ -78,7 +78,8 @@ def reference() -> str:
         "## States\n\nEvery transition writes a row to `events`, in its transaction. The last "
         "column is its type.\n",
         _states(),
-        "## Metrics\n\n`GET /metrics` of the API, and of `reelgate worker` on "
+        "## Metrics\n\n`GET /metrics` of the API on `REELGATE_OPERATIONS_PORT` (in development on "
+        "its own, unless that is set), and of `reelgate worker` on "
         "`REELGATE_WORKER_METRICS_PORT`.\n",
         _metrics(),
     ]

@@ -1,0 +1,104 @@
+"""What operators need is on a port that callers do not reach."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from app.domain.operators import Pause
+from app.errors import ConfigurationError
+from app.http.ops import create_operations
+from app.main import create_app
+from app.operators import pauses, startup
+from app.processes import _listening, _operations
+from app.settings import Profile
+from tests.harness.gateway import Gateway, gateway
+
+#: Nothing listens here: these tests ask the application itself.
+PORT = 1
+
+
+@pytest.fixture
+async def apart(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
+    """A gateway without a worker that has an operations port."""
+    async with gateway(database_url, tmp_path, worker=False, operations_port=PORT) as running:
+        yield running
+
+
+def operators(gate: Gateway) -> httpx.AsyncClient:
+    transport = httpx.ASGITransport(create_operations(gate.rt))
+    return httpx.AsyncClient(transport=transport, base_url="http://operations")
+
+
+async def test_callers_get_no_metrics_and_no_details(apart: Gateway) -> None:
+    await pauses.set_paused(apart.rt, Pause.ADMISSION, paused=True, reason="odd", actor="test")
+    refused = await apart.http.get("/metrics")
+    assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+    ready = await apart.http.get("/readyz")
+    assert ready.status_code == 503
+    assert ready.headers["Retry-After"] == "2"
+    assert ready.json() == {
+        "status": "not_ready",
+        "checks": {
+            "database": {"ok": True}, "migrations": {"ok": True}, "worker": {"ok": False},
+        },
+    }  # fmt: skip
+    assert (await apart.http.get("/livez")).json() == {"status": "ok"}
+
+
+async def test_operators_get_them_all(apart: Gateway) -> None:
+    await apart.http.get("/livez")
+    await pauses.set_paused(apart.rt, Pause.ADMISSION, paused=True, reason="odd", actor="test")
+    async with operators(apart) as http:
+        measured = await http.get("/metrics")
+        assert 'reelgate_http_requests_total{method="GET",route="/livez"' in measured.text
+        ready = (await http.get("/readyz")).json()
+        assert ready["checks"]["worker"]["detail"] == "none registered"
+        assert "by an operator" in ready["checks"]["paused"]["detail"]
+        assert (await http.get("/livez")).status_code == 200
+        refused = await http.get("/api/v1/me")
+        assert (refused.status_code, refused.json()["code"]) == (404, "not_found")
+        assert (await http.post("/metrics")).status_code == 405
+
+
+@pytest.mark.parametrize(
+    ("profile", "port", "shown"),
+    [(Profile.DEVELOPMENT, 0, True), (Profile.DEVELOPMENT, PORT, False),
+     (Profile.PRODUCTION, 0, False), (Profile.PRODUCTION, PORT, False)],
+)  # fmt: skip
+async def test_only_in_development_are_metrics_on_the_callers_port(
+    still_gate: Gateway, profile: Profile, port: int, shown: bool
+) -> None:
+    changes = {"profile": profile, "operations_port": port}
+    still_gate.rt.settings = still_gate.rt.settings.model_copy(update=changes)
+    transport = httpx.ASGITransport(create_app(still_gate.rt))
+    async with httpx.AsyncClient(transport=transport, base_url="http://gateway") as http:
+        assert ((await http.get("/metrics")).status_code == 200) is shown
+        assert ("version" in (await http.get("/readyz")).json()) is shown
+
+
+async def test_the_port_is_listened_on_while_the_api_runs(still_gate: Gateway) -> None:
+    with _listening("127.0.0.1", 0, "REELGATE_PORT") as found:
+        port = found.getsockname()[1]
+    changes = {"operations_port": port}
+    still_gate.rt.settings = still_gate.rt.settings.model_copy(update=changes)
+    address = f"http://127.0.0.1:{port}/metrics"
+    facts = startup.facts(still_gate.rt.settings, api=True, embedded=False)
+    assert facts["metrics"] == address
+    async with httpx.AsyncClient(trust_env=False) as http:
+        async with _operations(still_gate.rt):
+            assert "reelgate_database_up 1.0" in (await http.get(address)).text
+        with pytest.raises(httpx.ConnectError):
+            await http.get(address)
+
+
+async def test_a_port_that_is_taken_is_named(still_gate: Gateway) -> None:
+    with _listening("127.0.0.1", 0, "REELGATE_PORT") as taken:
+        changes = {"operations_port": taken.getsockname()[1]}
+        still_gate.rt.settings = still_gate.rt.settings.model_copy(update=changes)
+        with pytest.raises(ConfigurationError, match="set REELGATE_OPERATIONS_PORT to a free one"):
+            async with _operations(still_gate.rt):
+                pass
