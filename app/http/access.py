@@ -1,4 +1,4 @@
-"""Who calls: the annotated types that routes take."""
+"""Authentication: the annotated types that routes take."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _PASS = APIKeyQuery(
     description="A short-lived token of `create_events_token`, for browsers: their EventSource "
     "sends no headers.",
 )  # fmt: skip
-#: Longer than any key of ours: nothing worth hashing.
+#: Longer than any key of ours, so not worth hashing.
 _LONGEST_KEY = 200
 
 
@@ -37,7 +37,7 @@ def runtime_of(request: Request) -> ApiRuntime:
 
 
 async def _runtime(request: Request) -> ApiRuntime:
-    """A coroutine: the framework runs plain functions in a thread, which costs more than all that
+    """A coroutine, because the framework runs plain functions in a thread, which costs more than
     this does."""
     return runtime_of(request)
 
@@ -81,8 +81,8 @@ async def authenticate_listener(
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     token: Annotated[str | None, Security(_PASS)],
 ) -> CallerRecord:
-    """The caller of a key, or of `?token=…` in its place: a page is in many hands, so a token is
-    never an administrator's. Raises `Unauthenticated`."""
+    """The caller of a key, or of a `?token=…` in its place. A page's token is seen by many people,
+    so it is never an administrator's. Raises `Unauthenticated`."""
     if token is None:
         return await authenticate(rt, api_key, bearer)
     key_id = rt.stream_tokens.key_of(token, now=rt.clock.now())
@@ -95,12 +95,12 @@ async def authenticate_listener(
     return replace(_identified(caller), role=Role.MEMBER)
 
 
-#: Of events alone: what its token may see goes no further.
+#: For event streams only: a token gives access to nothing else.
 Listening = Annotated[CallerRecord, Depends(authenticate_listener)]
 
 
 async def require_active(caller: Caller) -> CallerRecord:
-    """A suspended member may look at and fetch what is its own, and nothing else."""
+    """A suspended member may read and download its own generations, and nothing else."""
     if caller.status is not Status.ACTIVE:
         raise Suspended()
     return caller

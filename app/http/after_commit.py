@@ -1,4 +1,4 @@
-"""Between a commit and its reply: whatever goes wrong there must not deny what was done."""
+"""Between a commit and its reply: a failure there must not deny what was done."""
 
 from __future__ import annotations
 
@@ -16,11 +16,9 @@ log = logger(__name__)
 def after_commit(
     deed: str, *, generation_id: UUID | None = None, billed: bool | None = False
 ) -> Iterator[None]:
-    """Around everything that looks up, renders or builds the answer to a request whose deed is
-    committed. `deed` is the beginning of a sentence that says what was done, such as `The video was
-    deleted`. Any failure in here becomes an error that says so, names the generation, and does not
-    invite its caller to send the request again.
-    """
+    """Wraps everything that builds the answer after a commit. `deed` begins a sentence that says
+    what was done, such as `The video was deleted`. Any failure inside becomes an error that says
+    so, names the generation, and tells the caller not to send the request again."""
     try:
         yield
     except Exception as fault:

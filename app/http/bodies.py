@@ -1,4 +1,5 @@
-"""Reading request bodies: bounded, and JSON that Postgres and every client can carry."""
+"""Reads request bodies: of bounded length, and only JSON that Postgres and every client can
+hold."""
 
 from __future__ import annotations
 
@@ -16,10 +17,10 @@ from app.errors import MalformedJson, PayloadTooLarge, RequestTimedOut
 
 #: Largest request body that is read: over twice the longest prompt with every character escaped.
 MAX_BODY_BYTES = 1_048_576
-#: How long a client may take to send a body. The largest one takes as long at 140 kbit/s, and a
-#: client that sends a byte at a time holds its connection no longer.
+#: How long a client may take to send a body. The largest body takes this long at 140 kbit/s. A
+#: client that sends one byte at a time cannot hold its connection any longer.
 BODY_SECONDS = 60.0
-#: Largest body that the framework reads: a small document, read before the key is looked at.
+#: Largest body that the framework reads: a small document, read before the key is checked.
 _MAX_DOCUMENT_BYTES = 65_536
 
 
@@ -53,7 +54,7 @@ async def read_json_object(request: Request) -> dict[str, Any]:
 
 
 def parse_json(body: bytes) -> Any:
-    """What the body says. Raises `MalformedJson`, saying where."""
+    """The JSON value of the body. Raises `MalformedJson`, saying where."""
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
@@ -68,9 +69,9 @@ def parse_json(body: bytes) -> Any:
 
 
 class BoundedRoute(APIRoute):
-    """For routes whose body the framework reads: it does so before it asks who calls, would take
-    any length and any time, and would not read JSON whose sender calls it something else, as curl
-    and `fetch` do unless they are told."""
+    """For routes whose body the framework reads. By itself it reads before it authenticates,
+    accepts any length, waits for any time, and refuses JSON that is labeled as something else,
+    which curl and `fetch` do by default."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()

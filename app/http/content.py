@@ -1,4 +1,5 @@
-"""The bytes of a video as an HTTP answer: streamed, resumable, cacheable, never whole in memory."""
+"""The bytes of a video as an HTTP response: streamed, resumable, cacheable, never whole in
+memory."""
 
 from __future__ import annotations
 
@@ -21,7 +22,7 @@ from app.http import ranges
 from app.http.ranges import Plan, Span
 
 Disposition = Literal["inline", "attachment"]
-#: Opens the bytes `start` to `end` (not included) of the file; closed when no more are wanted.
+#: Opens the bytes `start` to `end` (exclusive) of the file. Closed when no more are wanted.
 OpenRange = Callable[[int, int], AsyncIterator[bytes]]
 
 
@@ -37,10 +38,10 @@ async def content_response(
     cache_seconds: int,
     disposition: Disposition = "inline",
 ) -> Response:
-    """Answers GET or HEAD with the file, the ranges asked for, or 304.
+    """Answers GET or HEAD with the file, the requested ranges, or 304.
 
-    Raises `PreconditionFailed`, `RangeNotSatisfiable`, and whatever `open_range` raises before its
-    first bytes: they are fetched here, while the answer can still become an error.
+    Raises `PreconditionFailed`, `RangeNotSatisfiable`, and what `open_range` raises before its
+    first bytes: they are fetched here, while the response can still become an error.
     """
     etag = f'"{etag_sha256}"'
     plan = ranges.decide(
@@ -71,7 +72,7 @@ async def content_response(
     return _Streamed(blocks, status_code=plan.status, headers=headers, close=blocks.aclose)
 
 
-#: Headers of another server that describe its bytes, where they are of the form of RFC 9110.
+#: Headers of another server that describe its bytes, passed on if they have the form of RFC 9110.
 _RELAYED = {
     "Content-Length": r"\d+",
     "Content-Range": r"bytes \d+-\d+/(\d+|\*)",
@@ -92,9 +93,9 @@ async def relay_response(
 ) -> Response:
     """Passes on a video that another server is already sending with 200 or 206.
 
-    `headers` and `chunks` are that server's, the bytes undecoded; `close` ends its answer and is
-    awaited however this one ends. Of its headers only the three that describe the bytes get
-    through. The request sent to it takes its range from `ranges.forwardable`.
+    `headers` and `chunks` are that server's, the bytes undecoded. `close` ends its response, and is
+    awaited however this one ends. Only three of its headers are passed on: those that describe the
+    bytes. `ranges.forwardable` gives the range to send to that server.
     """
     named = {name.lower(): value for name, value in headers.items()}
     kept = {
@@ -116,7 +117,7 @@ async def relay_response(
 
 
 class _Body:
-    """The headers and the bytes of a 200 or a 206."""
+    """The headers and bytes of a 200 or 206."""
 
     def __init__(self, plan: Plan, open_range: OpenRange, length: int, content_type: str) -> None:
         self._open_range = open_range
@@ -137,7 +138,8 @@ class _Body:
 
     async def blocks(self) -> AsyncGenerator[bytes, None]:
         for head, span in zip(self._heads, self._spans, strict=True):
-            # The head waits for the first bytes, so that a missing file is noticed before it.
+            # Send the part's head only once its first bytes are here, so that a missing file is
+            # noticed before.
             async with aclosing(self._part(span)) as part:
                 async for block in part:
                     if head:
@@ -179,7 +181,8 @@ class _Primed:
 
 
 class _Streamed(StreamingResponse):
-    """Closes its source however the answer ends. Starlette leaves that to the garbage collector."""
+    """Closes its source however the response ends. Starlette leaves that to the garbage
+    collector."""
 
     def __init__(
         self,
@@ -196,7 +199,7 @@ class _Streamed(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            # A caller that went away shows as a cancellation, which must not cut the closing off.
+            # If the client disconnects, this task is canceled; that must not interrupt the closing.
             with CancelScope(shield=True):
                 await self._close()
 
@@ -207,7 +210,7 @@ async def _close(blocks: AsyncIterator[bytes]) -> None:
 
 
 def _describing(filename: str, disposition: Disposition) -> dict[str, str]:
-    """RFC 6266: a plain name for everybody, and the exact one where the two differ."""
+    """RFC 6266: an ASCII name for every client, and the exact name if it differs."""
     plain = re.sub(r'[^\x20-\x7e]|["\\%]', "_", filename)
     value = f'{disposition}; filename="{plain}"'
     if plain != filename:
@@ -216,7 +219,7 @@ def _describing(filename: str, disposition: Disposition) -> dict[str, str]:
 
 
 def not_satisfiable(length: int) -> RangeNotSatisfiable:
-    """Of a file that has `length` bytes."""
+    """The error for a file of `length` bytes."""
     return RangeNotSatisfiable(
         f"The file has {length} bytes; none of the ranges asked for lies within it.",
         headers={

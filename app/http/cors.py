@@ -1,7 +1,7 @@
-"""Browsers' rule about other origins, for pages the operator has named.
+"""CORS, for web pages that the operator has named.
 
-Keys travel in headers of the page's own making and there are no cookies, so credentials are never
-allowed, and an origin that is not named gets no word from which a browser would let a page read.
+Keys are sent in headers that the page sets itself, and there are no cookies, so credentials are
+never allowed. An origin that is not named gets no CORS headers.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.errors import Forbidden
 from app.http.errors import problem
 
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
-#: What a page may send beside what every page may.
+#: Request headers that a page may send, besides those that are always allowed.
 _SENT = frozenset(
     {
         "api-key", "authorization", "cache-control", "content-type", "idempotency-key", "if-match",
@@ -24,9 +24,9 @@ _SENT = frozenset(
         "openai-project", "prefer", "range", "user-agent", "x-request-id",
     }
 )  # fmt: skip
-#: The SDKs of OpenAI and Luma describe themselves in headers that begin so.
+#: The SDKs of OpenAI and Luma describe themselves in headers with this prefix.
 _SENT_PREFIX = "x-stainless-"
-#: What a page may read beside what every page may.
+#: Response headers that a page may read, besides those that it always may.
 _READ = ", ".join(
     (
         "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Location",
@@ -35,13 +35,13 @@ _READ = ", ".join(
         "openai-poll-after-ms",
     )
 )  # fmt: skip
-#: As long as browsers keep an answer to a question asked in advance.
+#: The longest time that browsers cache a preflight response.
 _KEPT_SECONDS = 7_200
 
 
 class Cors:
-    """Around every edge, so that errors can be read too. `origins` as browsers send them:
-    `https://studio.example.com`, in any case, with or without the scheme's own port."""
+    """Wraps every edge, so that pages can read errors too. `origins` are as browsers send them,
+    such as `https://studio.example.com`: in any case, with or without the scheme's default port."""
 
     def __init__(self, app: ASGIApp, *, origins: Iterable[str]) -> None:
         self._app = app
@@ -67,7 +67,7 @@ class Cors:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
                 said = MutableHeaders(scope=message)
-                # Also where it is not known: a cache must not give this answer to another origin.
+                # Also for an unknown origin: a cache must not give this response to another one.
                 said.add_vary_header("Origin")
                 if known and origin is not None:
                     said["Access-Control-Allow-Origin"] = origin
@@ -78,7 +78,7 @@ class Cors:
 
 
 def _permission(headers: Headers) -> Response:
-    """Of the headers that were asked for, those that may be sent; the browser draws the line."""
+    """Allows those of the requested headers that may be sent. The browser enforces it."""
     requested = [
         name.strip() for name in headers.get("access-control-request-headers", "").split(",")
     ]

@@ -1,7 +1,7 @@
-"""The one create flow: admit what a dialect parsed, wait where that is wanted, look at what became
-of it, and have the dialect render the answer.
+"""The one create flow: admit what a dialect parsed, wait if requested, read the generation again,
+and have the dialect render the response.
 
-A dialect gives two things: a `NewGeneration`, made by its parse, and a function that renders an
+A dialect provides two things: a `NewGeneration`, made by its parser, and a function that renders an
 `Accepted`.
 """
 
@@ -33,8 +33,8 @@ log = logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGeneration:
-    """What a caller asks for. `adjusted` names what is made in place of what was asked for.
-    `key_scope` sets the idempotency keys of one kind of request apart from those of all others."""
+    """What a caller requests. `adjusted` names each option that was replaced by one that is
+    offered. `key_scope` keeps the idempotency keys of one kind of request apart from all others."""
 
     offer: Offer
     spec: Spec
@@ -45,8 +45,8 @@ class NewGeneration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What the answer to a create shows: the generation as it is at the answer, and the headers
-    that every dialect sends."""
+    """What the response to a create shows: the generation as it is now, and the headers that every
+    dialect sends."""
 
     generation: Generation
     used_credits: int
@@ -65,8 +65,8 @@ async def create(
     render: Callable[[Accepted], Response],
     wait: WaitPolicy = WaitPolicy.ON_REQUEST,
 ) -> Response:
-    """The dialect's answer to a create whose body has been read. Raises what `admit` raises, and
-    errors that name the generation for anything that goes wrong once there is one."""
+    """The dialect's response to a create whose body has been read. Raises what `admit` raises. Once
+    there is a generation, every error names it."""
     key = parse_idempotency_key(request.headers.get("idempotency-key"))
     attempt = sdk_attempt(request)
     try:
@@ -81,11 +81,11 @@ async def create(
             attempt=attempt,
         )
     except (GatewayError, Conflict, Fault):
-        # Admission refuses with errors of its own, and the database refuses a statement whole.
+        # Admission refuses with errors of its own, and the database rejects a whole statement.
         raise
     except Exception as fault:
         raise _unresolved(fault) from fault
-    # A replay charged nothing; whether the generation it names was charged, has yet to be read.
+    # A replay charges nothing. Whether the generation it names was charged is read below.
     with after_commit(
         "The generation exists",
         generation_id=admitted.generation_id,
@@ -100,7 +100,7 @@ async def create(
 
 
 def _unresolved(fault: Exception) -> Internal:
-    """Of a fault that leaves open whether admission was committed."""
+    """The error for a fault that leaves open whether admission was committed."""
     log.error("admission_unresolved", exc_info=fault)
     return Internal(
         "It is not known whether the request was accepted; send it again with the same "
@@ -118,8 +118,9 @@ async def _accepted(
     *,
     looks_again: bool,
 ) -> Accepted:
-    """Read again where something can have changed since admission, or keeps it from being sent.
-    Where that fails, what admission knew: an answer that is a little old is better than none."""
+    """Reads the generation again if it may have changed since admission, or if something keeps it
+    from being sent. If that fails, answers with what admission knew: slightly outdated is better
+    than nothing."""
     known, fresh = None, admitted.fresh
     if fresh is not None:
         known = Accepted(

@@ -1,4 +1,4 @@
-"""Turns every error into the shape of the edge it happens at."""
+"""Renders every error in the format of the edge where it happens."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ log = logger(__name__)
 
 #: (error, request id) → status, body.
 Render = Callable[[GatewayError, str], tuple[int, dict[str, Any]]]
-#: What an edge says of an error in headers, beside or in place of those that every edge sends.
+#: Headers of an error at this edge, in addition to those that every edge sends, or replacing them.
 HeadersOf = Callable[[GatewayError], Mapping[str, str]]
 
 _BY_STATUS: dict[int, type[GatewayError]] = {
@@ -71,7 +71,7 @@ def install(
     media_type: str = "application/json",
     headers_of: HeadersOf | None = None,
 ) -> None:
-    """Every error of this application, the framework's own included, is rendered by `render`."""
+    """Has `render` render every error of this application, including the framework's own."""
 
     def respond(request: Request, error: GatewayError) -> Response:
         status, body = render(error, request_id_of(request))
@@ -109,7 +109,8 @@ def install(
 
 
 def _methods(request: Request) -> list[str]:
-    """What this path takes, of all its routes: the framework knows those of the first."""
+    """The methods of this path, over all its routes: the framework knows only those of the
+    first."""
     return [
         method
         for method in ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
@@ -133,7 +134,7 @@ def from_framework(error: HTTPException) -> GatewayError:
 
 
 def from_validation(error: RequestValidationError) -> InvalidRequest:
-    """Issues of query and path parameters, which the framework checks."""
+    """The issues of query and path parameters, which the framework checks."""
     issues = [
         Issue(
             ".".join(str(shown(part)) for part in found["loc"][1:]) or str(found["loc"][0]),

@@ -1,4 +1,4 @@
-"""`/media/{id}`: a signed link is all it takes, so a `<video>` tag or curl can use it."""
+"""`/media/{id}`: works with a signed link alone, so that a `<video>` tag or curl can use it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from app.http.video import video_response
 
 
 async def get_media(request: Request, generation_id: str) -> Response:
-    """The video, where `expires` and `sig` are ours and the time is not over."""
+    """The video, if `expires` and `sig` are valid and the link has not expired."""
     rt = runtime_of(request)
     try:
         wanted = UUID(generation_id)

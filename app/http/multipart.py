@@ -1,4 +1,4 @@
-"""Reading `multipart/form-data`: bounded, and nothing ever goes to the disk."""
+"""Reads `multipart/form-data`: bounded, and never to disk."""
 
 from __future__ import annotations
 
@@ -12,24 +12,24 @@ from starlette.requests import ClientDisconnect, Request
 from app.domain.catalog import shown
 from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
 
-#: More than any request of ours has; each part costs memory beside its bytes.
+#: More parts than any request of ours has. Each costs memory beside its bytes.
 MAX_PARTS = 64
 _UNREADABLE = "The request body is not a form that can be read"
-#: Reading one takes time that grows with the square of its length, and a head may be long.
+#: Parsing a media type takes time quadratic in its length, and a header can be long.
 _LONGEST_TYPE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """The fields in their order, a name possibly more than once. `file` is the name of the first
-    field that holds a file; neither its bytes nor what comes after it have been read."""
+    """The fields in order; a name may occur more than once. `file` is the name of the first field
+    that holds a file. Neither its bytes nor anything after it has been read."""
 
     fields: tuple[tuple[str, str], ...]
     file: str | None
 
 
 def is_form(request: Request) -> bool:
-    """Raises `InvalidRequest` where the type is longer than that of any form."""
+    """Raises `InvalidRequest` if the media type is longer than that of any form."""
     kind, _ = _type_of(request)
     return kind == b"multipart/form-data"
 
@@ -42,8 +42,8 @@ def _type_of(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
 
 
 async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
-    """Raises `InvalidRequest` for what is no form, `PayloadTooLarge` where its fields are longer
-    than `limit` bytes in all, `RequestTimedOut` when it takes longer than `seconds`."""
+    """Raises `InvalidRequest` if it is not a form, `PayloadTooLarge` if its fields are longer than
+    `limit` bytes in total, and `RequestTimedOut` if it takes longer than `seconds`."""
     _, options = _type_of(request)
     parts, size = _Parts(), 0
     try:
@@ -81,7 +81,7 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
 
 
 class _Parts:
-    """What the parser tells, put together."""
+    """Assembles the parser's events into fields."""
 
     def __init__(self) -> None:
         self.fields: list[tuple[str, str]] = []

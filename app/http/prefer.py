@@ -1,4 +1,4 @@
-"""The `Prefer` header of RFC 7240, as far as waiting goes. Pure."""
+"""The `Prefer` header of RFC 7240, for the preferences about waiting. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ _WAIT = re.compile(r"^wait\s*=\s*\"?(\d{1,6})\"?$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Preference:
-    """`wait_seconds` is None where the caller named no bound."""
+    """`wait_seconds` is None if the caller gave no limit."""
 
     respond_async: bool = False
     wait_seconds: float | None = None
 
     def applied(self, wait_seconds: float) -> str:
-        """`Preference-Applied` where the bound of the wait is `wait_seconds`; empty where nothing
-        was preferred."""
+        """`Preference-Applied` for a wait of at most `wait_seconds`; empty if nothing was
+        preferred."""
         parts = ["respond-async"] if self.respond_async else []
         if self.wait_seconds is not None:
             parts.append(f"wait={wait_seconds:g}")
@@ -25,7 +25,7 @@ class Preference:
 
 
 def parse_prefer(headers: list[str]) -> Preference:
-    """Unknown preferences are ignored, as the RFC asks."""
+    """Ignores unknown preferences, as the RFC requires."""
     respond_async, wait = False, None
     for token in ",".join(headers).split(","):
         stated = token.split(";")[0].strip()

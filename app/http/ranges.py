@@ -1,9 +1,8 @@
-"""Which bytes of a file answer a request: RFC 9110 sections 13 and 14 as pure functions.
+"""Which bytes of a file answer a request: RFC 9110, sections 13 and 14, as pure functions.
 
-The conditions are taken in the order of section 13.2.2: If-Match or If-Unmodified-Since (412),
-If-None-Match or If-Modified-Since (304), and only then Range, which If-Range may switch off.
-A `Range` that cannot be understood, or that would cost more than the whole file, is ignored, as
-section 14.2 allows.
+Conditions are evaluated in the order of section 13.2.2: If-Match or If-Unmodified-Since (412),
+If-None-Match or If-Modified-Since (304), and then Range, which If-Range may disable. A `Range` that
+is malformed, or that would cost more than the whole file, is ignored, as section 14.2 allows.
 """
 
 from __future__ import annotations
@@ -14,9 +13,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-#: More ranges than any player asks for: such a request gets the whole file.
+#: More ranges than any player requests: such a request gets the whole file.
 MAX_RANGES = 8
-#: A gap shorter than what one more part of a multipart answer costs is sent along.
+#: A gap smaller than the overhead of another part is sent along.
 SMALL_GAP_BYTES = 80
 _DIGITS_OF_ANY_FILE = 18
 
@@ -42,8 +41,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The status to answer with (200, 206, 304, 412, 416) and the bytes that go with it: one
-    span of the whole file for 200, one or more for 206, none otherwise."""
+    """The status of the response (200, 206, 304, 412 or 416) and its bytes: one span of the whole
+    file for 200, one or more for 206, none otherwise."""
 
     status: int
     spans: tuple[Span, ...] = ()
@@ -58,9 +57,8 @@ def decide(
 ) -> Plan:
     """The plan for a GET or HEAD of a file.
 
-    `headers` has lower-case names; a field that came on several lines is joined with commas.
-    `etag` is strong and quoted. `last_modified` is aware, and a strong validator too: a file is
-    written once.
+    `headers` has lower-case names; repeated fields are joined with commas. `etag` is strong and
+    quoted. `last_modified` is aware, and is a strong validator too: a file is written only once.
     """
     modified = last_modified.astimezone(UTC).replace(microsecond=0)
     whole = Plan(200, (Span(0, length),))
@@ -77,9 +75,9 @@ def decide(
 
 
 def satisfiable(header: str, length: int) -> tuple[Span, ...] | None:
-    """The spans a `Range` asks for, joined where they touch, in the order they were asked for.
+    """The spans that a `Range` requests, in its order, joined where they touch.
 
-    Empty: none lies within the file. None: the header is to be ignored.
+    Empty if none lies within the file. None if the header is to be ignored.
     """
     specs = _specs(header)
     if specs is None or len(specs) > MAX_RANGES or length == 0:
@@ -91,9 +89,9 @@ def satisfiable(header: str, length: int) -> tuple[Span, ...] | None:
 
 
 def forwardable(headers: Mapping[str, str]) -> str | None:
-    """The `Range` to send on to a server that keeps the file, or None to ask for all of it.
+    """The `Range` to forward to a server that has the file, or None to request all of it.
 
-    Only a single range is sent on, and none that hangs on a validator of ours.
+    Only a single range is forwarded, and only without a condition on a validator of ours.
     """
     header = headers.get("range", "")
     specs = _specs(header)
@@ -103,7 +101,7 @@ def forwardable(headers: Mapping[str, str]) -> str | None:
 def part_heads(
     spans: Sequence[Span], *, length: int, content_type: str, boundary: str
 ) -> tuple[list[bytes], bytes]:
-    """What goes before each part of `multipart/byteranges`, and what ends the last one."""
+    """What precedes each part of `multipart/byteranges`, and what ends the last one."""
     heads = [
         f"--{boundary}\r\nContent-Type: {content_type}\r\n"
         f"Content-Range: {span.content_range(length)}\r\n\r\n".encode("latin-1")
@@ -113,12 +111,12 @@ def part_heads(
 
 
 def _specs(header: str) -> list[tuple[int | None, int | None]] | None:
-    """(first, last), (first, None) or (None, suffix length); None for what is not byte ranges."""
+    """(first, last), (first, None) or (None, suffix length); None if these are not byte ranges."""
     found = _RANGE.fullmatch(header.strip(" \t"))
     if found is None or found[1].lower() != "bytes":
         return None
     specs: list[tuple[int | None, int | None]] = []
-    # A recipient of a list skips its empty elements (RFC 9110, 5.6.1.2).
+    # Empty elements of a list are skipped (RFC 9110, 5.6.1.2).
     for element in filter(None, (part.strip(" \t") for part in found[2].split(","))):
         spec = _SPEC.fullmatch(element)
         if spec is None or element == "-":
@@ -131,7 +129,7 @@ def _specs(header: str) -> list[tuple[int | None, int | None]] | None:
 
 
 def _number(digits: str) -> int | None:
-    """Digits without a bound are legal and reach beyond the end of any file."""
+    """Numbers of any length are valid and may point beyond the end of any file."""
     if not digits:
         return None
     digits = digits.lstrip("0") or "0"
@@ -150,7 +148,7 @@ def _span(spec: tuple[int | None, int | None], length: int) -> Span | None:
 
 
 def _joined(spans: Iterable[Span]) -> tuple[Span, ...]:
-    """Overlapping and neighbouring spans become one, in the place of the first of them."""
+    """Overlapping and adjacent spans become one, at the position of the first."""
     joined: list[tuple[int, Span]] = []
     for place, span in sorted(enumerate(spans), key=lambda item: item[1].start):
         if joined and span.start <= joined[-1][1].end + SMALL_GAP_BYTES:
@@ -177,7 +175,7 @@ def _unchanged(headers: Mapping[str, str], etag: str, modified: datetime) -> boo
 
 
 def _same_file(condition: str | None, etag: str, modified: datetime) -> bool:
-    """If-Range: the tag or the date exactly, or the caller's part is of another file."""
+    """If-Range: exactly this tag or date; otherwise the caller has a part of another file."""
     if condition is None:
         return True
     condition = condition.strip()
@@ -189,7 +187,7 @@ def _tags(header: str, *, weak: bool) -> set[str]:
 
 
 def _date(value: str | None) -> datetime | None:
-    """An HTTP date, or None for a missing or broken one, which is to be ignored."""
+    """An HTTP date; None if it is missing or malformed, and so ignored."""
     try:
         parsed = parsedate_to_datetime(value) if value else None
         if parsed is None:

@@ -1,4 +1,4 @@
-"""Pieces of the OpenAPI documents of the SDKs' dialects, whose wires read and write by hand."""
+"""Parts of the OpenAPI documents of the SDK dialects, which parse and render by hand."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ LINK: dict[str, Any] = {
 
 
 def object_of(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:
-    """All are required unless some are named."""
+    """All properties are required unless some are named."""
     named = list(properties) if required is None else required
     return {"type": "object", "properties": properties, "required": named}
 
@@ -37,18 +37,18 @@ def or_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def answer(schema: dict[str, Any], said: str, *, status: int = 200) -> dict[str, Any]:
-    """Keywords of a route that answers with this."""
+    """Keywords for a route that responds with this."""
     content = {"application/json": {"schema": schema}}
     return {"responses": {status: {"description": said, "content": content}}}
 
 
 def body(schema: dict[str, Any]) -> dict[str, Any]:
-    """Keywords of a route that reads this."""
+    """Keywords for a route that reads this."""
     content = {"application/json": {"schema": schema}}
     return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
 
 
-#: Of every error.
+#: In every error.
 BILLED = or_null(
     {**TRUTH, "description": "Whether this request reserved or spent credits. Null: not known "
      "yet."}
@@ -77,7 +77,7 @@ _ERROR = object_of(
     },
     required=["detail", "code", "billed", "retry_safe", "request_id"],
 )
-#: Of every route, also in place of the framework's own 422.
+#: For every route; also replaces the framework's own 422.
 DETAILS: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {"application/json": {"schema": _ERROR}}}
     for status, said in (

@@ -1,6 +1,6 @@
-"""The headers in which the SDKs of OpenAI and Luma count their attempts, and those that say whether
-to make another. One generator makes both; its clients send a POST up to three times, count the
-attempts, and obey `x-should-retry`."""
+"""The headers in which the SDKs of OpenAI and Luma count their attempts, and the response headers
+that tell them whether to retry. Both SDKs come from one generator: they send a POST up to three
+times, count the attempts, and obey `x-should-retry`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from app.errors import (
 )
 from app.generations.admission import SdkAttempt
 
-#: What the SDKs wait for an answer where they do not say.
+#: How long the SDKs wait for a response if they do not say.
 _DEFAULT_SECONDS = 600.0
 _MOST_SECONDS = 3_600.0
-#: Beside the client's own time: its pause between attempts and what a proxy holds back.
+#: Added to the client's own timeout: its pause between attempts, and delays in proxies.
 _SLACK_SECONDS = 120.0
-#: A Retry-After of a minute is not heeded by all of them: they come back in half a second instead.
+#: Some SDKs ignore a Retry-After of a minute or more and retry after half a second instead.
 _LONGEST_RETRY_SECONDS = 59
-#: What passes by itself, and of which nothing was taken.
+#: Errors that pass by themselves, and after which nothing was accepted.
 _PASSING = (RateLimited, MaxOpenReached, Unavailable, RequestTimedOut)
 
 
 def sdk_attempt(request: Request) -> SdkAttempt | None:
-    """Which attempt at its call this request is; None where no SDK counts."""
+    """Which attempt at its call this request is; None if no SDK counts."""
     counted = request.headers.get("x-stainless-retry-count", "")
     if not re.fullmatch(r"[0-9]{1,3}", counted):
         return None
@@ -45,7 +45,7 @@ def sdk_attempt(request: Request) -> SdkAttempt | None:
 
 
 def read_seconds(request: Request) -> float:
-    """How long the SDK waits for an answer."""
+    """How long the SDK waits for a response."""
     for name in ("x-stainless-read-timeout", "x-stainless-timeout"):
         said = request.headers.get(name, "")
         if re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,6})?", said):
@@ -54,11 +54,11 @@ def read_seconds(request: Request) -> float:
 
 
 def retry_headers(error: GatewayError) -> dict[str, str]:
-    """Whether the SDK may send its request again by itself, which it would else decide by the
-    status alone, and when."""
+    """Tells the SDK whether and when to retry. Without them it decides by the status alone."""
     again = isinstance(error, _PASSING) and error.retry_safe
     if isinstance(error, NotReady):
-        # A look that makes sense again in seconds; not one at a video that takes minutes.
+        # Retry only if another attempt makes sense within seconds; not for a video that takes
+        # minutes.
         again = error.retry_after_seconds is not None
     headers = {"x-should-retry": "true" if again else "false"}
     if error.retry_after_seconds is not None:

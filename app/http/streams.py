@@ -1,4 +1,4 @@
-"""An answer that goes on: server-sent events over plain ASGI (WHATWG HTML, 9.2)."""
+"""Server-sent events over plain ASGI (WHATWG HTML, 9.2)."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import AsyncGenerator, Callable
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-#: A client that takes nothing for so long is cut off: what waits for it is memory.
+#: A client that reads nothing for this long is cut off: what is buffered for it costs memory.
 SEND_SECONDS = 30.0
 
 _HEADERS = {
     "Content-Type": "text/event-stream; charset=utf-8",
     "Cache-Control": "no-cache",
-    # Proxies would else collect what should be passed on at once (nginx reads this one).
+    # Otherwise proxies buffer the stream (this header is nginx's).
     "X-Accel-Buffering": "no",
 }
 
@@ -26,8 +26,8 @@ def frame(data: bytes, *, event: str, event_id: int | None = None) -> bytes:
 
 
 def beginning(*, retry_milliseconds: int, event_id: int | None) -> bytes:
-    """How soon to come again and, in an event of its own, from where: a client whose connection
-    breaks before it heard anything goes on from there."""
+    """The retry delay and, in an event of its own, the position: a client whose connection breaks
+    before its first event resumes from there."""
     retry = b"retry: %d\n" % retry_milliseconds
     if event_id is None:
         return retry + b"\n"
@@ -38,8 +38,8 @@ HEARTBEAT = b": still here\n\n"
 
 
 class EventStream(Response):
-    """Sends what `frames` yields. `leave` is called when the client hangs up, and once at the end
-    whatever happened; it makes `frames` end."""
+    """Sends what `frames` yields. `leave` makes `frames` end; it is called when the client
+    disconnects, and once at the end in any case."""
 
     def __init__(
         self,
@@ -49,7 +49,7 @@ class EventStream(Response):
         send_seconds: float = SEND_SECONDS,
     ) -> None:
         super().__init__(headers=_HEADERS)
-        # A body that is not there yet has no length.
+        # The length of a stream is not known.
         del self.headers["content-length"]
         self._frames = frames
         self._leave = leave

@@ -1,4 +1,4 @@
-"""Pictures of a generation's video as HTTP answers."""
+"""Thumbnails of a generation's video as HTTP responses."""
 
 from __future__ import annotations
 
@@ -36,15 +36,15 @@ _SPRITESHEET = _Kind("spritesheet", "jpg", "image/jpeg", Picture.SPRITESHEET)
 
 
 async def thumbnail_response(rt: ApiRuntime, request: Request, generation: Generation) -> Response:
-    """One frame as WebP, at most 640 pixels on its longest side. Raises `NotReady` before the
-    video is in the archive, `VideoExpired` when it is there no more."""
+    """One frame as WebP, at most 640 pixels on its longest side. Raises `NotReady` before the video
+    is archived and `VideoExpired` once it is deleted or lost."""
     return await _response(rt, request, generation, _THUMBNAIL)
 
 
 async def spritesheet_response(
     rt: ApiRuntime, request: Request, generation: Generation
 ) -> Response:
-    """Ten frames in two rows as JPEG. Raises as `thumbnail_response` does."""
+    """Ten frames in two rows as JPEG. Raises what `thumbnail_response` raises."""
     return await _response(rt, request, generation, _SPRITESHEET)
 
 
@@ -61,7 +61,7 @@ async def _response(
             extra={"state": generation.state.value},
         )
     path, sha256, archived_at = asset.path, asset.sha256, asset.archived_at
-    # The schema holds these for an archived video.
+    # The schema guarantees these for an archived video.
     if asset.state is not AssetState.ARCHIVED or not (path and sha256 and archived_at):
         raise VideoExpired(f"The video of this generation is {asset.state}.")
     name = f"{sha256}-{kind.name}"

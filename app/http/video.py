@@ -1,4 +1,5 @@
-"""The video of a generation: from the archive, or straight through while it is not there yet."""
+"""The video of a generation: from the archive, or straight from the upstream until it is
+archived."""
 
 from __future__ import annotations
 
@@ -22,19 +23,19 @@ from app.videos.store import ArchiveError, Gone
 
 log = logger(__name__)
 
-#: The bytes of a generation never change; a year is as long as caches count.
+#: The bytes of a generation never change. A year is the longest that caches respect.
 CACHE_SECONDS = 31_536_000
 
 
 async def video_response(
     rt: ApiRuntime, request: Request, generation: Generation, *, disposition: Disposition
 ) -> Response:
-    """Raises `NotReady` before there is a video, `VideoExpired` when there is none any more."""
+    """Raises `NotReady` before there is a video and `VideoExpired` once there is none."""
     asset = get_asset(generation)
     if asset.state is AssetState.PENDING:
         async with rt.db.single() as tx:
             pending = await assets.find_pending_video(tx, generation.id)
-            # It may have come into the archive since the generation was read.
+            # It may have been archived since the generation was read.
             now = None if pending else await generations.find(tx, generation.id)
         if pending is not None and pending.link is not None:
             return await _through(rt, request, generation, pending.link, disposition)
@@ -64,7 +65,7 @@ def set_aside(generation: Generation) -> NotReady:
 
 
 def get_asset(generation: Generation) -> Asset:
-    """The video as the archive has it or is to get it. Raises `NotReady` where there is none."""
+    """The video that is archived or being archived. Raises `NotReady` if there is none."""
     asset = generation.asset
     if generation.state is not State.SUCCEEDED or asset is None:
         raise NotReady(
@@ -84,7 +85,7 @@ async def _from_archive(
     rt: ApiRuntime, request: Request, generation: Generation, asset: Asset, disposition: Disposition
 ) -> Response:
     path = asset.path
-    # The schema holds these four for an archived video.
+    # The schema guarantees these four for an archived video.
     if not (path and asset.sha256 and asset.size_bytes and asset.archived_at):
         raise VideoExpired()
     try:
@@ -110,13 +111,13 @@ async def _from_archive(
 async def _through(
     rt: ApiRuntime, request: Request, generation: Generation, link: str, disposition: Disposition
 ) -> Response:
-    """Streams from the upstream's link, which stays on this side. What does not begin like a film
-    is not passed on: the archive would not take it either."""
-    # A range is for GET alone; HEAD is answered as if there were none.
+    """Streams from the upstream's link, which callers never see. Refuses what does not begin like a
+    film: the archive would refuse it too."""
+    # Ranges are for GET only; HEAD is answered as if there were none.
     wanted = ranges.forwardable(request.headers) if request.method == "GET" else None
     try:
         if wanted is not None:
-            # A part from the middle does not show what it is a part of.
+            # A range from the middle does not show what kind of file it is part of.
             await _look_at(rt, link)
         return await _relayed(rt, request, generation, link, wanted, disposition)
     except (_NoFilm, Refused) as error:
@@ -128,11 +129,11 @@ async def _through(
 
 
 class _NoFilm(Exception):
-    """The link leads to something else."""
+    """The link does not lead to a film."""
 
 
 async def _look_at(rt: ApiRuntime, link: str) -> None:
-    """Raises `_NoFilm` where the link leads to something else, and `FetchError`."""
+    """Raises `_NoFilm` if the link does not lead to a film, and `FetchError`."""
     span = {"Range": f"bytes=0-{HEAD_BYTES - 1}"}
     async with rt.downloads.stream(link, headers=span) as response:
         if response.status_code in (200, 206):
@@ -144,7 +145,7 @@ async def _relayed(
     disposition: Disposition,
 ) -> Response:  # fmt: skip
     async with AsyncExitStack() as stack:
-        # GET also for HEAD: the upstream's link is signed for that method alone.
+        # GET even for HEAD: the upstream signs its link for GET only.
         response = await stack.enter_async_context(
             rt.downloads.stream(link, headers={"Range": wanted} if wanted else None)
         )
@@ -193,8 +194,8 @@ async def _resumed(head: bytes, rest: AsyncGenerator[bytes, None]) -> AsyncGener
 
 
 async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncGenerator[bytes, None]:
-    """As much as would be archived. A file without an end is cut off: its caller sees a broken
-    connection, and not bytes for ever."""
+    """At most as much as would be archived. A file without an end is cut off: its caller sees a
+    broken connection instead of endless bytes."""
     passed = 0
     async for chunk in chunks:
         passed += len(chunk)

@@ -1,4 +1,4 @@
-"""Holding the answer to a create until there is a video, within what the caller can bear."""
+"""Delays the response to a create until there is a video, for as long as the caller can wait."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from app.http.prefer import Preference, parse_prefer
 from app.http.sdk_retries import read_seconds
 from app.runtime import ApiRuntime
 
-#: An SDK that waits longer than its own timeout sends the call again; this much of that timeout is
-#: left for the way back.
+#: An SDK that waits longer than its timeout sends the call again. This much of the timeout is left
+#: for the way back.
 _SPARE_SECONDS = 5.0
 
 
 class WaitPolicy(Enum):
     """When the answer to a create waits for the video."""
 
-    #: The body says that it must not.
+    #: The body says not to wait.
     NEVER = auto()
-    #: Only where `Prefer: wait=N` asks for it.
+    #: Only if `Prefer: wait=N` requests it.
     ON_REQUEST = auto()
     #: Unless `Prefer` says otherwise.
     BY_DEFAULT = auto()
@@ -32,7 +32,7 @@ class WaitPolicy(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """`seconds` is how long the wait was allowed to take, 0 where there was none."""
+    """`seconds` is how long the wait was allowed to take; 0 if there was none."""
 
     seconds: float
     headers: dict[str, str]
@@ -41,7 +41,7 @@ class Wait:
 async def wait_for_end(
     rt: ApiRuntime, request: Request, caller: Caller, generation_id: UUID, *, policy: WaitPolicy
 ) -> Wait:
-    """Waits as `policy` and `Prefer` say. The body must have been read."""
+    """Waits as `policy` and `Prefer` say. The body must already be read."""
     prefer = parse_prefer(request.headers.getlist("prefer"))
     longest = rt.settings.wait_seconds
     if policy is not WaitPolicy.BY_DEFAULT:
@@ -55,7 +55,7 @@ async def wait_for_end(
 
 
 def _seconds(prefer: Preference, policy: WaitPolicy, longest: float) -> float:
-    """`respond-async` alone does not wait; beside `wait`, the wait comes first."""
+    """`respond-async` alone means no wait; with `wait`, the wait comes first."""
     if policy is WaitPolicy.NEVER:
         return 0.0
     if prefer.wait_seconds is not None:
