@@ -1,8 +1,8 @@
 """One reader of events for all listeners of this process.
 
-It looks about once a second, and at once when it is notified of a generation; a look is one
-statement, however many listen. Every few seconds another statement asks which of their keys are no
-longer good. A listener holds no database connection.
+It reads about once a second, and at once when a generation is announced: one statement, however
+many listeners there are. Every few seconds another statement asks which of their keys are no longer
+valid. A listener holds no database connection.
 """
 
 from __future__ import annotations
@@ -23,18 +23,18 @@ from app.domain.generation import Generation
 from app.errors import Unavailable
 
 LOOK_SECONDS = 1.0
-#: How long the streams of a revoked or expired key stay open, plus one look.
+#: How long the streams of a revoked or expired key stay open, plus one read.
 KEYS_SECONDS = 3.0
 _PAGE = 500
-#: Events that may wait for one listener. The stream of one further behind ends; its client connects
-#: again and continues where it was.
+#: Events that may wait for one listener. A stream that is further behind ends; its client connects
+#: again and continues at its last position.
 MAX_BEHIND = 1_000
 
 
 @dataclass(slots=True)
 class FeedItem:
-    """An event with its generation as it was when the event was read. Shared by all listeners, as
-    is `frame`, which the first of them renders."""
+    """An event with its generation as it was when the event was read. All listeners share it, and
+    `frame`, which the first of them renders."""
 
     event: Event
     generation: Generation
@@ -43,14 +43,14 @@ class FeedItem:
 
 @dataclass(slots=True, eq=False)
 class Listener:
-    """`wake` is set when there is something to take, or when the stream has ended."""
+    """`wake` is set when there is an event to take, or when the stream has ended."""
 
     whose: Whose
     member_id: UUID
     key_id: UUID
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: deque[FeedItem] = field(default_factory=deque)
-    #: Why it ended: `stopping`, `behind`, `revoked` or `left`; empty while it has not.
+    #: Why it ended: `stopping`, `behind`, `revoked` or `left`. Empty while it is open.
     ended: str = ""
 
     def offer(self, item: FeedItem) -> None:
@@ -67,7 +67,7 @@ class Listener:
         self.wake.set()
 
     async def heard(self, *, seconds: float) -> bool:
-        """True once there is something to take or the stream has ended; False after `seconds`."""
+        """True once there is an event to take or the stream has ended; False after `seconds`."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 await self.wake.wait()
@@ -82,8 +82,8 @@ class Listener:
 
 
 class Feed:
-    """`on_fault` gets the error of a look that failed although the database is there. `now` is
-    when keys are good; None is the database's own time."""
+    """`on_fault` gets the error of a read that failed although the database is up. `now` is the
+    time at which keys must be valid; None is the database's own time."""
 
     def __init__(
         self,
@@ -98,7 +98,8 @@ class Feed:
         self._now = now
         self._keys_due = 0.0
         self._on_fault = on_fault
-        #: By whose events they get, so that the cost of an event grows with its own listeners only.
+        #: Grouped by whose events they receive, so that an event costs only as much as its own
+        #: listeners.
         self._listeners: dict[Whose, set[Listener]] = {}
         self._of_member: Counter[UUID] = Counter()
         self._position: EventPosition | None = None
@@ -123,18 +124,18 @@ class Feed:
         return self._of_member[member_id]
 
     def wake(self) -> None:
-        """There is probably something to read."""
+        """There are probably new events."""
         self._hurry.set()
 
     def release(self) -> None:
-        """Ends every listener, and takes no new one: the process is stopping."""
+        """Ends every listener and accepts no new one: the process is stopping."""
         self._released = True
         for listener in self._everybody():
             listener.end("stopping")
 
     def listen(self, whose: Whose, *, member_id: UUID, key_id: UUID) -> Listener:
-        """A listener that gets everything the reader reads from now on, while the key is good. Pass
-        it to `leave` at the end."""
+        """A listener that gets everything the reader reads from now on, while the key is valid.
+        Pass it to `leave` at the end."""
         listener = Listener(whose, member_id, key_id)
         if self._released:
             listener.end("stopping")
@@ -157,8 +158,8 @@ class Feed:
         listener.waiting.clear()
 
     async def placed(self, *, seconds: float) -> None:
-        """Returns once the reader has a position from which it misses nothing: earlier events can
-        be replayed from then on. Raises `Unavailable` where the database is away so long."""
+        """Returns once the reader has a position from which it misses nothing, so that earlier
+        events can be replayed. Raises `Unavailable` if the database stays away."""
         try:
             await asyncio.wait_for(self._placed.wait(), timeout=seconds)
         except TimeoutError:
@@ -167,7 +168,7 @@ class Feed:
             ) from None
 
     async def with_generations(self, found: list[Event]) -> list[FeedItem]:
-        """These events with their generations as they are now. Raises `Unavailable`."""
+        """These events, each with its generation as it is now. Raises `Unavailable`."""
         if not found:
             return []
         async with self._db.single() as tx:
@@ -185,7 +186,7 @@ class Feed:
                 await self._tried(self._let_go)
                 more = await self._tried(self._look)
             else:
-                # Nobody misses anything: the next listener begins at a new position.
+                # There is no listener to miss anything: the next one begins at a new position.
                 self._position = None
                 self._placed.clear()
             if not more:
@@ -205,8 +206,8 @@ class Feed:
         return False
 
     async def _let_go(self) -> bool:
-        """Ends the streams of keys that are no longer good; what waits for them is not sent. True
-        if it was time to ask."""
+        """Ends the streams of keys that are no longer valid, without sending what waits for them.
+        True if it was time to ask."""
         if time.monotonic() < self._keys_due:
             return False
         key_ids = {listener.key_id for listener in self._everybody()}
@@ -220,7 +221,7 @@ class Feed:
         return True
 
     async def _look(self) -> bool:
-        """Reads a page and hands it out. True where there may be more."""
+        """Reads a page of events and distributes them. True if there may be more."""
         if self._position is None:
             async with self._db.single() as tx:
                 self._position = await events.last_position(tx)

@@ -1,7 +1,8 @@
-"""Wakes whoever waits for a generation in this process.
+"""Wakes those who wait for a generation in this process.
 
-Postgres notifications only wake; a slow look at the table is the truth, so a missed notification,
-a pooler that drops them, or a restarted database costs seconds, never an answer.
+Postgres notifications only wake them; the truth is a slow poll of the table. So a missed
+notification, a pooler that drops them, or a restarted database delays an answer by seconds and
+never loses it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ _RECONNECT_SECONDS = 1.0
 
 
 class Watch:
-    """One listening connection and one slow look for all waiters of a process. `on_notice` is
-    called whenever any generation is announced."""
+    """One listening connection and one slow poll for all waiters of a process. `on_notice` is
+    called whenever a generation is announced."""
 
     def __init__(
         self,
@@ -56,12 +57,12 @@ class Watch:
         return sum(map(len, self._waiting.values()))
 
     async def until_closed(self, generation_id: UUID, *, seconds: float) -> bool:
-        """True once the generation is closed, False when the time is over first or the process
+        """True once the generation is closed; False if the time is over first, or the process
         stops."""
         woken = asyncio.Event()
         self._waiting.setdefault(generation_id, set()).add(woken)
         try:
-            # It may have closed before the event was in place.
+            # It may have closed before the event was registered.
             async with self._db.single() as tx:
                 if await generations.in_states(tx, [generation_id], tuple(CLOSED)):
                     return True
@@ -77,7 +78,7 @@ class Watch:
         return not self._released
 
     def release(self) -> None:
-        """Lets every waiter go, and keeps no new one: the process is stopping."""
+        """Releases every waiter and accepts no new one: the process is stopping."""
         self._released = True
         for generation_id in list(self._waiting):
             self._wake(generation_id)

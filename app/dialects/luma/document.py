@@ -1,4 +1,4 @@
-"""How the Dream Machine is described: keywords for its routes."""
+"""OpenAPI descriptions of the Dream Machine API: keywords for its routes."""
 
 from __future__ import annotations
 

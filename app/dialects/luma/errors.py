@@ -1,6 +1,6 @@
-"""Errors in the shape that both APIs of Luma have. Pure.
+"""Errors in the format of both Luma APIs. Pure.
 
-`{"detail": "<text>"}` is theirs; `code`, `billed`, `retry_safe`, `request_id`, `errors` and the
+`{"detail": "<text>"}` is theirs. `code`, `billed`, `retry_safe`, `request_id`, `errors` and the
 figures of a limit are ours.
 """
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from app.errors import GatewayError, sentence
 
-#: With these APIs a request that is wrong is a 400; 422 stays for keys that are used twice.
+#: These APIs answer an invalid request with 400; 422 is only for reused idempotency keys.
 _BAD_REQUEST = frozenset(
     {"invalid_request", "malformed_json", "unsupported_model", "not_offered", "price_unknown"}
 )

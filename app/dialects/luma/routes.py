@@ -36,7 +36,7 @@ PREFIX = "/dream-machine/v1"
 _MOST_LISTED = 200
 _MOST_SKIPPED = 10_000_000
 
-#: What this API has and the upstream has not.
+#: What this API offers and the upstream does not.
 _NOT_OFFERED = (
     "/generations/image",
     "/generations/image/reframe",
@@ -62,7 +62,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
     authenticated = [Depends(authenticate)]
     all_of_them, one = "/generations", "/generations/{generation_id}"
     app.post(all_of_them + "/video", name="create_video", **document.CREATE)(create_video)
-    # The first SDKs create here.
+    # The first SDKs create at this path.
     app.post(all_of_them, name="create_generation", **document.CREATE_FIRST)(create_generation)
     app.get(all_of_them, name="list_generations", **document.LIST)(list_generations)
     app.get(all_of_them + "/concepts/list", name="list_concepts", dependencies=authenticated,
@@ -79,12 +79,12 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 
 
 async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
-    """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     return await _create(request, rt, caller, model=None)
 
 
 async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
-    """The same, for SDKs too old to name a model."""
+    """The same, for SDKs that are too old to send a model."""
     return await _create(request, rt, caller, model=wire.FIRST_MODEL)
 
 
@@ -117,7 +117,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
 
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
-    """A generation. While it is under way, `Retry-After` says when to look again."""
+    """A generation. While it is in progress, `Retry-After` says when to poll again."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     headers = {}
     if generation.state not in CLOSED:
@@ -151,7 +151,7 @@ async def list_generations(
 
 
 async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Response:
-    """Cancels what is queued; deletes the video of what has ended. The record stays."""
+    """Cancels a queued generation; deletes the video of one that has ended. The record stays."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     if generation.state in FINAL:
         await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
@@ -170,7 +170,7 @@ async def _cancel(rt: ApiRuntime, generation: Generation) -> None:
 
 
 async def list_concepts() -> Response:
-    """None: the upstream takes no concepts, nor the camera motions of the first SDKs."""
+    """Always empty: the upstream has no concepts, nor the camera motions of the first SDKs."""
     return JSONResponse([])
 
 
@@ -179,7 +179,7 @@ async def ping() -> Response:
 
 
 async def get_credits(rt: Rt, caller: Caller) -> Response:
-    """What is left of the member's and the team's limits, whichever is less: credits of the
+    """What is left of the member's limit or the team's, whichever is less, in credits of the
     gateway, not cents."""
     async with rt.db.single() as tx:
         status = await limits_of(tx, caller.member_id, now=rt.clock.for_database())

@@ -1,6 +1,6 @@
-"""The Luma Dream Machine dialect: its request, its Generation, its errors. Pure.
+"""The Luma Dream Machine dialect: its requests, generations and errors. Pure.
 
-The shapes are those of Luma's own SDKs, lumaai 1.21 for Python and 1.19 for Node.
+The formats are those of Luma's own SDKs, lumaai 1.21 for Python and 1.19 for Node.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.domain.options import OptionReader, invalid
 from app.errors import GatewayError
 
 GENERATION_TYPE = "video"
-#: What the SDKs get that are too old to name a model: the only one there was in their time.
+#: The model for SDKs that are too old to send one: the only model of their time.
 FIRST_MODEL = "ray-1-6"
 _MADE_OF = (
     "model", "prompt", "aspect_ratio", "resolution", "duration", "loop", "callback_url",
@@ -26,8 +26,8 @@ _MADE_OF = (
 )  # fmt: skip
 _NOT_OFFERED = ("keyframes", "concepts")
 
-#: Luma's users ask until it is completed or failed: another word would keep them asking for ever.
-#: `unknown` may still end either way.
+#: Clients of Luma poll until `completed` or `failed`; another word would keep them polling for
+#: ever. `unknown` may still end either way.
 STATES: Mapping[State, str] = {
     State.QUEUED: "queued",
     State.SUBMITTING: "dreaming",
@@ -41,8 +41,8 @@ STATES: Mapping[State, str] = {
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """`model_name` is the caller's own word for the model; `callback_url` is not yet looked at;
-    `adjusted` says what is made in place of what was asked for."""
+    """`model_name` is the name that the caller sent; `callback_url` is not validated yet;
+    `adjusted` names the options that were replaced by ones that are offered."""
 
     spec: Spec
     model_name: str
@@ -53,8 +53,7 @@ class VideoRequest:
 def parse(
     body: Mapping[str, Any], *, aliases: Aliases, strict: bool, model: str | None = None
 ) -> VideoRequest:
-    """The request, or an error that names every field that is wrong. `model` is taken where none is
-    named."""
+    """The request. Raises an error that names every invalid field. `model` is the default."""
     read = OptionReader(aliases, strict)
     read.only({n: v for n, v in body.items() if n not in _NOT_OFFERED}, _MADE_OF)
     read.without(body, _NOT_OFFERED)
@@ -84,7 +83,7 @@ def parse(
 
 
 def render(generation: Generation, link: str | None) -> dict[str, Any]:
-    """A Generation. `link` is the signed address of the video, where it can be had."""
+    """A Generation. `link` is the signed link to the video, if there is one."""
     state = generation.state
     return {
         "id": str(generation.id),
@@ -100,14 +99,14 @@ def render(generation: Generation, link: str | None) -> dict[str, Any]:
 
 
 def render_callback(generation: Generation, link: str | None) -> dict[str, Any]:
-    """What is posted to a `callback_url` when it dreams, is completed or failed: the Generation."""
+    """The body of a callback when it is dreaming, completed or failed: the Generation."""
     return render(generation, link)
 
 
 def render_list(
     page: Sequence[dict[str, Any]], *, limit: int, offset: int, has_more: bool
 ) -> dict[str, Any]:
-    """`count` is how many this page has."""
+    """`count` is the number on this page."""
     return {
         "generations": list(page),
         "count": len(page),
@@ -134,8 +133,8 @@ def _model(generation: Generation) -> str:
 
 
 def _request(generation: Generation) -> dict[str, Any]:
-    """What is made, which is what was asked for but for what was adjusted. Luma's SDK tells kinds
-    of requests apart by their fields, and takes one without `generation_type` for another kind."""
+    """The request with its adjustments. Luma's SDK recognizes the kind of a request by its fields,
+    and without `generation_type` it takes this for another kind."""
     return {
         "generation_type": GENERATION_TYPE,
         **generation.spec.to_json(),

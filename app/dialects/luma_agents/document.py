@@ -1,4 +1,4 @@
-"""How Luma Agents is described: keywords for its routes."""
+"""OpenAPI descriptions of the Luma Agents API: keywords for its routes."""
 
 from __future__ import annotations
 

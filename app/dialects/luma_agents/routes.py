@@ -51,7 +51,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 
 
 async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
-    """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     body = await read_json_object(request)
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
@@ -73,7 +73,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
 
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
-    """A generation. While it is under way, `Retry-After` says when to look again."""
+    """A generation. While it is in progress, `Retry-After` says when to poll again."""
     wanted = parse_generation_id(generation_id)
     if wanted is None:
         raise NotFound("There is no generation with this id.")

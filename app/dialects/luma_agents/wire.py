@@ -1,6 +1,6 @@
-"""The Luma Agents dialect: its request, its Generation, its errors. Pure.
+"""The Luma Agents dialect: its requests, generations and errors. Pure.
 
-The shapes are those of Luma's own SDK, luma-agents 0.5 for Python.
+The formats are those of Luma's own SDK, luma-agents 0.5 for Python.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.domain.options import OptionReader, invalid
 from app.errors import GatewayError
 
 TYPE = "video"
-#: The one model for videos that this API has, so it need not be named.
+#: This API has only one video model, so clients need not send it.
 DEFAULT_MODEL = "ray-3.2"
 _MADE_OF = ("prompt", "model", "type", "aspect_ratio", "video", "user_id")
 _NOT_OFFERED = ("image_ref", "layering", "output_format", "source", "style", "web_search")
@@ -28,7 +28,7 @@ _VIDEO_NOT_OFFERED = (
     "source_position",
 )  # fmt: skip
 
-#: An SDK's user asks until it is completed or failed. `unknown` may still end either way.
+#: Clients poll until `completed` or `failed`. `unknown` may still end either way.
 STATES: Mapping[State, str] = {
     State.QUEUED: "queued",
     State.SUBMITTING: "processing",
@@ -39,8 +39,8 @@ STATES: Mapping[State, str] = {
     State.CANCELED: "failed",
 }
 
-#: Why there is no video, in this API's closed set of words; any other reason is a
-#: `generation_failed`. Of errors, those that have no word say none.
+#: Why there is no video, in this API's closed set of codes; every other reason is
+#: `generation_failed`. Errors without a code here get none.
 FAILURES: Mapping[str, str] = {
     "moderation_blocked": "content_moderated",
     "lost": "output_not_found",
@@ -59,8 +59,8 @@ _FAILED = "generation_failed"
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """`model_name` is the caller's own word for the model; `adjusted` says what is made in place of
-    what was asked for."""
+    """`model_name` is the name that the caller sent; `adjusted` names the options that were
+    replaced by ones that are offered."""
 
     spec: Spec
     model_name: str
@@ -68,7 +68,7 @@ class VideoRequest:
 
 
 def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
-    """The request, or an error that names every field that is wrong."""
+    """The request. Raises an error that names every invalid field."""
     read = OptionReader(aliases, strict)
     read.only({n: v for n, v in body.items() if n not in _NOT_OFFERED}, _MADE_OF)
     read.without(body, _NOT_OFFERED)
@@ -99,7 +99,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
 
 
 def _check_type(kind: Any, read: OptionReader) -> None:
-    """Without a type this API makes images, so it has to be said."""
+    """Without a type this API makes images, so the type is required."""
     if kind is None:
         read.issues.add("type", "missing", f"this field is required; send {TYPE}", allowed=[TYPE])
     elif kind != TYPE:
@@ -120,8 +120,8 @@ def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
 
 
 def render(generation: Generation, link: str | None) -> dict[str, Any]:
-    """A Generation. `link` is the signed address of the video, where it can be had. The last three
-    fields are ours: what is made, which is what was asked for but for what was adjusted."""
+    """A Generation. `link` is the signed link to the video, if there is one. The last three fields
+    are ours: the request with its adjustments."""
     state, spec = generation.state, generation.spec.to_json()
     failed = STATES[state] == "failed"
     return {

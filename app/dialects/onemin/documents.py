@@ -1,5 +1,5 @@
-"""The 1min.ai dialect's answers, as the OpenAPI document describes them. `wire` writes them; a test
-holds that the two agree."""
+"""The 1min.ai dialect's responses, as the OpenAPI document describes them. `wire` renders them; a
+test checks that the two agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`POST /api/features` and `GET /api/results/{uuid}`, as 1min.ai has them."""
+"""`POST /api/features` and `GET /api/results/{uuid}`, as at 1min.ai."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from app.http.waiting import WaitPolicy
 from app.runtime import ApiRuntime
 
 DIALECT = "onemin"
-#: How soon a caller that does not wait should look again.
+#: When a caller that does not wait should poll.
 _LOOK_AGAIN_SECONDS = 10
 
 
-#: Where it is mounted.
+#: The path where it is mounted.
 PREFIX = "/api"
 
 _CREATE: dict[str, Any] = {
@@ -66,7 +66,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 
 
 def describe_dialect() -> FastAPI:
-    """Its routes, which is all that its description needs."""
+    """Its routes only: the OpenAPI document needs no more."""
     app = FastAPI(
         title="Reelgate, 1min.ai dialect",
         version="1",
@@ -122,7 +122,7 @@ async def get_result(
 
 
 def _answer(rt: ApiRuntime, caller: Member, accepted: Accepted, *, run_async: bool) -> Response:
-    """202 while it is being made, but for `"async": true`, which the upstream answers with 200."""
+    """202 while the video is in progress; 200 after `"async": true`, as at the upstream."""
     generation, headers, status = accepted.generation, accepted.headers, 200
     if not run_async and generation.state not in FINAL:
         status = 202

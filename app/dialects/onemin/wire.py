@@ -1,7 +1,7 @@
-"""The 1min.ai dialect: its request, its record, its errors. Pure.
+"""The 1min.ai dialect: its requests, records and errors. Pure.
 
-The shapes are those of the upstream's page for Luma text-to-video and of its live error envelope
-`{errorCode, message, details, context}`; `billed`, `retry_safe` and `requestId` are ours.
+The formats are those of the upstream's page for Luma text-to-video and of its live error envelope
+`{errorCode, message, details, context}`. `billed`, `retry_safe` and `requestId` are ours.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedMode
 _FIELDS = ("type", "model", "promptObject", "async")
 _PROMPT = "promptObject"
 
-#: `unknown` is still being found out, which this dialect can only call processing.
+#: For `unknown` this dialect has no better word than `PROCESSING`.
 STATUS: Mapping[State, str] = {
     State.QUEUED: "PROCESSING",
     State.SUBMITTING: "PROCESSING",
@@ -30,7 +30,7 @@ STATUS: Mapping[State, str] = {
     State.CANCELED: "CANCELED",
 }
 
-#: Our code → HTTP status and errorCode of this dialect; anything else keeps its own status.
+#: Our code → HTTP status and errorCode here. Every other code keeps its own status.
 _ERRORS: Mapping[str, tuple[int, str]] = {
     "malformed_json": (400, "REQUEST_BODY_VALIDATION_FAILED"),
     "unsupported_model": (400, "UNSUPPORTED_MODEL"),
@@ -50,7 +50,7 @@ class FeatureRequest:
 
 
 def parse(body: Mapping[str, Any]) -> FeatureRequest:
-    """The request, or an error that names every field that is wrong. Nothing is invented."""
+    """The request. Raises an error that names every invalid field. Adds no defaults."""
     issues = Rejections()
     for name in body:
         if issues.full:
@@ -76,8 +76,8 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
 
 
 def _offer(body: Mapping[str, Any], issues: Rejections) -> Offer | None:
-    """The offer of `type` and `model`. Raises `UnsupportedModel` where both are given and the
-    pair is not offered."""
+    """The offer of `type` and `model`. Raises `UnsupportedModel` if both are given and the pair is
+    not offered."""
     for name in ("type", "model"):
         if name not in body:
             issues.add(name, "missing", "this field is required", allowed=_choices(name))
@@ -106,8 +106,8 @@ def _choices(name: str) -> list[str]:
 def render(
     generation: Generation, caller: Caller, *, used_credits: int, link: str | None
 ) -> dict[str, Any]:
-    """The whole answer, `{"aiRecord": …}`, with the gateway's ids, and with the caller's limit and
-    use in `teamUser`. `link` is the signed address of the video, where it can be had."""
+    """The whole response, `{"aiRecord": …}`, with the gateway's ids, and the caller's limit and use
+    in `teamUser`. `link` is the signed link to the video, if there is one."""
     offer = OFFERS[(generation.feature, generation.provider)]
     return {
         "aiRecord": {
@@ -148,7 +148,7 @@ def render(
 
 
 def _result(generation: Generation) -> list[str] | dict[str, Any]:
-    """Paths on success; `{code, message}` on failure, as the upstream does."""
+    """Paths on success; `{code, message}` on failure, as at the upstream."""
     if generation.state in (State.FAILED, State.CANCELED):
         return {"code": generation.error_code, "message": generation.error_message}
     return list(generation.result_paths)
@@ -163,7 +163,7 @@ def _additional(generation: Generation) -> dict[str, Any] | None:
 
 
 def render_nothing() -> dict[str, Any]:
-    """What a look-up of an unknown id answers, with 200."""
+    """The response for an unknown id, with 200."""
     return {"aiRecord": None}
 
 
@@ -185,8 +185,8 @@ def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, A
 
 def _status_and_code(error: GatewayError) -> tuple[int, str]:
     if error.code == "invalid_request":
-        # As the upstream tells them apart: something is missing, the body is not of the shape, or
-        # the promptObject does not validate.
+        # The upstream has separate codes for a missing field, a malformed body, and an invalid
+        # promptObject.
         if error.issues and all(issue.code == "missing" for issue in error.issues):
             return 400, "MISSING_REQUIRED_FIELDS"
         if error.issues and all(_of_prompt(issue.field) for issue in error.issues):
@@ -200,5 +200,5 @@ def _of_prompt(field: str) -> bool:
 
 
 def instant(moment: datetime) -> str:
-    """ISO 8601 with milliseconds and `Z`, as the upstream writes it."""
+    """ISO 8601 with milliseconds and `Z`, as at the upstream."""
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

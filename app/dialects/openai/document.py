@@ -1,4 +1,4 @@
-"""How the OpenAI dialect is described: keywords for its routes. Requests come as JSON or as a form,
+"""OpenAPI descriptions of the OpenAI dialect: keywords for its routes. Requests are JSON or a form,
 which the framework cannot declare on one route."""
 
 from __future__ import annotations
@@ -119,7 +119,7 @@ def _either(schema: dict[str, Any]) -> dict[str, Any]:
     return {"requestBody": {"required": True, "content": content}}
 
 
-#: Of every route, also in place of the framework's own 422.
+#: For every route; also replaces the framework's own 422.
 ERRORS: dict[int | str, dict[str, Any]] = {
     status: {"description": said, "content": {"application/json": {"schema": _ERROR}}}
     for status, said in (

@@ -49,7 +49,7 @@ class Order(StrEnum):
     DESC = "desc"
 
 
-#: What this API has and the upstream has not: the path, the method, and the field that asks for it.
+#: What this API offers and the upstream does not: path, method, and the field that requests it.
 _NOT_OFFERED = (
     ("/videos/edits", "POST", "video"),
     ("/videos/extensions", "POST", "video"),
@@ -89,7 +89,7 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
 
 
 async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
-    """Makes a video and answers at once, unless `Prefer: wait=N` says otherwise."""
+    """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     fields = await _read_fields(request)
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(fields, aliases=rt.aliases, strict=strict)
@@ -97,15 +97,15 @@ async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
 
 
 async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -> Response:
-    """A new video with another prompt and the settings of this one. The upstream does not look at
-    the old video: the two share nothing but their settings."""
+    """A new video with another prompt and the settings of this one. The upstream never sees the old
+    video: only the settings are the same."""
     source = await queries.get_own(rt, caller, _id(video_id))
     parsed = wire.parse_remix(await _read_fields(request), source)
     return await _create(request, rt, caller, parsed, remixed_from=source.id)
 
 
 async def _read_fields(request: Request) -> dict[str, Any]:
-    """The body's fields, whichever of the two ways the SDK sends them in."""
+    """The fields of the body, whether it is JSON or a form."""
     if not is_form(request):
         return await read_json_object(request)
     form = await read_form(request, limit=MAX_BODY_BYTES, seconds=BODY_SECONDS)
@@ -147,7 +147,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
 
 
 async def _video(rt: ApiRuntime, generation: Generation) -> dict[str, Any]:
-    """Its Video; the history of its kind is only asked for where a percentage is made of it."""
+    """The Video. Reads the durations of similar ones only if the percentage needs them."""
     if generation.state in FINAL or generation.state is State.QUEUED:
         return wire.render(generation, percent=100 if generation.state is State.SUCCEEDED else 0)
     history = await rt.durations.of(generation.spec)
@@ -162,7 +162,7 @@ async def list_videos(
     limit: Annotated[int, Query(ge=0, le=100)] = 20,
     order: Annotated[Order, Query(description="By the time of creation.")] = Order.DESC,
 ) -> Response:
-    """The caller's own, whichever API made them."""
+    """The caller's own videos, whichever API created them."""
     position = None
     if after is not None:
         position = await _position(rt, caller, after)
@@ -191,8 +191,8 @@ async def _position(rt: ApiRuntime, caller: CallerRecord, after: str) -> tuple[A
 
 
 async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
-    """A video. `openai-poll-after-ms` says when asking again makes sense: a whole number, which the
-    SDK's poll helper keeps to."""
+    """A video. `openai-poll-after-ms` says when to poll again, in whole milliseconds; the SDK's
+    poll helper obeys it."""
     generation = await queries.get_own(rt, caller, _id(video_id))
     headers = {}
     if generation.state not in FINAL:
@@ -203,7 +203,7 @@ async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
 
 
 async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
-    """Cancels what is queued; deletes the file of what has ended. The record stays."""
+    """Cancels a queued video; deletes the file of one that has ended. The record stays."""
     generation = await queries.get_own(rt, caller, _id(video_id))
     if generation.state in FINAL:
         await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
@@ -231,7 +231,7 @@ async def get_content(
         Variant, Query(description="MP4, one frame as WebP, or ten frames as JPEG.")
     ] = Variant.VIDEO,
 ) -> Response:
-    """The file, or pictures made of it; ranges and conditional requests work."""
+    """The file, or pictures made from it. Ranges and conditional requests work."""
     generation = await queries.get_own(rt, caller, _id(video_id))
     match variant:
         case Variant.THUMBNAIL:
@@ -242,7 +242,7 @@ async def get_content(
 
 
 async def list_models(rt: Rt, _caller: Caller) -> Response:
-    """Our own names first, then those of other APIs that stand for them."""
+    """Our own models first, then the aliases."""
     return JSONResponse(wire.render_models(rt.aliases))
 
 

@@ -1,6 +1,6 @@
-"""Frame sizes of OpenAI's API, and the aspect ratio and resolution that each means. Pure.
+"""Frame sizes of OpenAI's API, and the aspect ratio and resolution of each. Pure.
 
-A size that is not offered becomes the nearest of the same shape.
+A size that is not offered becomes the nearest one of the same aspect ratio.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ import re
 
 from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution
 
-#: How far a size may differ from an aspect ratio. 1024x1792 differs from 9:16 by 1.6 %.
+#: The largest difference between a size and an aspect ratio. 1024x1792 differs from 9:16 by 1.6 %.
 MAX_RATIO_OFF = 0.035
-#: The lengths of the short side, in pixels, that count as 720p and as 1080p.
+#: The short sides, in pixels, that count as 720p and as 1080p.
 _SHORT_SIDES = ((640, 899, Resolution.P720), (900, 1200, Resolution.P1080))
 _SIZE = re.compile(r"([1-9][0-9]{1,4})[xX]([1-9][0-9]{1,4})")
 
 
 def find_size(value: str, *, strict: bool) -> tuple[AspectRatio, Resolution] | None:
     """The aspect ratio and resolution of a size such as `1280x720`, or of an aspect ratio, which
-    means 720p. Unless strict, also of a size that is near enough. None if there is none."""
+    means 720p. Unless strict, also of a similar size. None if there is none."""
     if value in AspectRatio.__members__.values():
         return AspectRatio(value), Resolution.P720
     found = _SIZE.fullmatch(value)

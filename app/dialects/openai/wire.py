@@ -1,7 +1,7 @@
-"""The OpenAI Videos dialect: its request, its Video, its events, its errors. Pure.
+"""The OpenAI Videos dialect: its requests, videos, events and errors. Pure.
 
-The shapes are those of OpenAI's own SDKs, openai 2.2 to 3 for Python and 6 to 7 for Node; what the
-gateway adds are `billed`, `retry_safe` and `details` of an error.
+The formats are those of OpenAI's own SDKs, openai 2.2 to 3 for Python and 6 to 7 for Node.
+`billed`, `retry_safe` and `details` of an error are ours.
 """
 
 from __future__ import annotations
@@ -21,21 +21,21 @@ from app.domain.nearest import Aliases, find_duration
 from app.domain.options import OptionReader
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence, summary
 
-#: What OpenAI's service makes where the SDK's user leaves them out.
+#: OpenAI's own defaults.
 DEFAULT_MODEL = "sora-2"
 DEFAULT_SIZE = (AspectRatio.TALL, Resolution.P720)
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
           "callback_url")  # fmt: skip
 REMIX_FIELDS = ("prompt", "callback_url")
-#: What OpenAI's API takes and the upstream has no use for.
+#: What OpenAI's API accepts and the upstream does not offer.
 NOT_OFFERED = ("input_reference", "characters", "video")
 _OFFER = OFFERS["TEXT_TO_VIDEO", "luma"]
-#: More digits than any length in seconds has.
+#: More digits than any duration has.
 _LONGEST_NUMBER = 20
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]{0,100}\]){1,8})")
 
-#: Its users ask until it is completed or failed: another word would end their asking at once.
+#: Clients poll until `completed` or `failed`; any other word would end their polling at once.
 #: `unknown` may still end either way.
 STATUS: Mapping[State, str] = {
     State.QUEUED: "queued",
@@ -47,7 +47,8 @@ STATUS: Mapping[State, str] = {
     State.CANCELED: "failed",
 }
 
-#: Our code → status, `type` and `code` here. Anything else is a 400, or keeps its status above.
+#: Our code → status, `type` and `code` here. Every other code is a 400, or keeps its status from
+#: 500 on.
 _ERRORS: Mapping[str, tuple[int, str, str]] = {
     "unauthenticated": (401, "invalid_request_error", "invalid_api_key"),
     "permission_denied": (403, "invalid_request_error", "permission_denied"),
@@ -55,7 +56,7 @@ _ERRORS: Mapping[str, tuple[int, str, str]] = {
     "not_found": (404, "invalid_request_error", "not_found"),
     "method_not_allowed": (405, "invalid_request_error", "method_not_allowed"),
     "request_timeout": (408, "invalid_request_error", "request_timeout"),
-    # The SDKs send a request that met a 409 again by themselves.
+    # Not 409, which the SDKs retry by themselves.
     "not_ready": (404, "invalid_request_error", "video_not_ready"),
     "video_expired": (404, "invalid_request_error", "video_expired"),
     "precondition_failed": (412, "invalid_request_error", "precondition_failed"),
@@ -66,7 +67,7 @@ _ERRORS: Mapping[str, tuple[int, str, str]] = {
     "rate_limited": (429, "requests", "rate_limit_exceeded"),
     "max_open_reached": (429, "requests", "max_open_reached"),
 }
-#: What is wrong with a field → `code`; two fields have codes of their own.
+#: The kind of an issue → `code`. Two fields have codes of their own.
 _ISSUES: Mapping[str, str] = {
     "missing": "missing_required_parameter",
     "unknown": "unknown_parameter",
@@ -82,8 +83,8 @@ _VALUES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """`echo` is shown again in answers; `callback_url` is not yet checked; `adjusted` says what is
-    made in place of what was asked for."""
+    """`echo` is repeated in responses; `callback_url` is not validated yet; `adjusted` names the
+    options that were replaced by ones that are offered."""
 
     offer: Offer
     spec: Spec
@@ -93,9 +94,9 @@ class VideoRequest:
 
 
 def unnest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
-    """The fields of a form as JSON would have them: `a[b][]=1` is `{"a": {"b": ["1"]}}`, and a
-    name that comes twice a list. Node's forms end each line of a value with CR and LF (WHATWG HTML,
-    4.10.21.8): what its user wrote is the LF alone."""
+    """The fields of a form as JSON would have them: `a[b][]=1` becomes `{"a": {"b": ["1"]}}`, and
+    repeated names become a list. Node's forms end each line of a value with CR LF (WHATWG HTML,
+    4.10.21.8); the original LF is restored."""
     found: dict[str, Any] = {}
     for name, value in pairs:
         nested = _FIELD_NAME.fullmatch(name)
@@ -119,8 +120,8 @@ def _put(into: dict[str, Any], path: Sequence[str], value: str) -> None:
 
 
 def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
-    """The request, or an error that names every field that is wrong. A null is a field that was
-    left out. Raises `NotOffered` for what the upstream cannot do."""
+    """The request. Raises an error that names every invalid field, or `NotOffered` for what the
+    upstream cannot do. A null is an omitted field."""
     fields = _offered(fields)
     read = OptionReader(aliases, strict)
     read.only(fields, FIELDS)
@@ -143,7 +144,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
 
 
 def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
-    """A new video with the settings of the source and another prompt."""
+    """A new video with another prompt and the settings of `source`."""
     fields = _offered(fields)
     read = OptionReader(Aliases({}), strict=True)
     read.only(fields, REMIX_FIELDS)
@@ -170,7 +171,7 @@ def _offered(fields: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _duration(read: OptionReader, value: Any) -> Duration:
-    """Five seconds where it is left out."""
+    """Five seconds by default."""
     if value is None:
         return Duration.FIVE_SECONDS
     text = str(value) if _is_number(value) else value
@@ -195,7 +196,7 @@ def _is_number(value: Any) -> bool:
 
 
 def _size(read: OptionReader, fields: Mapping[str, Any]) -> tuple[AspectRatio, Resolution]:
-    """Of `size`, or of `aspect_ratio` and `resolution`; where both are given they must agree."""
+    """From `size`, or from `aspect_ratio` and `resolution`. If both are given, they must agree."""
     size = fields.get("size")
     ratio = read.aspect_ratio(fields.get("aspect_ratio"), "aspect_ratio")
     resolution = read.resolution(fields.get("resolution"), "resolution")
@@ -225,12 +226,12 @@ def _every_size() -> list[tuple[AspectRatio, Resolution]]:
 
 
 def _truth(value: Any) -> Any:
-    """Forms have no true and false."""
+    """Forms have no booleans."""
     return {"true": True, "false": False}.get(value, value) if isinstance(value, str) else value
 
 
 def render(generation: Generation, *, percent: int) -> dict[str, Any]:
-    """A Video, with every key there is: what does not apply is null."""
+    """A Video with every key; those that do not apply are null."""
     made = generation.state is State.SUCCEEDED
     return {
         "id": video_id(generation.id),
@@ -250,7 +251,7 @@ def render(generation: Generation, *, percent: int) -> dict[str, Any]:
 
 
 def render_page(videos: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
-    """The SDKs ask for the page after `last_id` for as long as `has_more`."""
+    """The SDKs request the page after `last_id` as long as `has_more` is true."""
     return {
         "object": "list",
         "data": list(videos),
@@ -265,7 +266,7 @@ def render_deleted(generation: Generation) -> dict[str, Any]:
 
 
 def render_model(name: str, aliases: Aliases) -> dict[str, Any] | None:
-    """A model under one of its names, which `stands_for` one of ours; None for unknown ones."""
+    """A model under one of its names; `stands_for` is ours. None for unknown names."""
     model = aliases.find(name)
     if model is None:
         return None
@@ -281,8 +282,8 @@ def render_models(aliases: Aliases) -> dict[str, Any]:
 def render_event(
     event_id: str, kind: str, created_at: datetime, generation: Generation
 ) -> dict[str, Any]:
-    """The event of a generation that ended: `kind` is `video.completed`, `video.failed` or
-    `video.canceled`, which here is a failure like any other."""
+    """The event of a generation that ended. `kind` is `video.completed`, `video.failed` or
+    `video.canceled`; the last becomes `video.failed`, since this API has no cancellation."""
     return {
         "id": event_id,
         "object": "event",
@@ -329,12 +330,12 @@ def _invalid(issues: Sequence[Issue]) -> InvalidRequest:
 
 
 def _model(generation: Generation) -> str:
-    """The name that was used for it, whichever dialect made it."""
+    """The name that the caller sent, in whichever dialect."""
     return str(generation.echo.get("model", generation.spec.model))
 
 
 def _frame(generation: Generation) -> str:
-    """As it is, or, while there is no file, as it was asked for."""
+    """The size of the file or, until there is one, the requested size."""
     asset = generation.asset
     if asset is not None and asset.width and asset.height:
         return pixels((asset.width, asset.height))
@@ -342,7 +343,7 @@ def _frame(generation: Generation) -> str:
 
 
 def _expired_at(generation: Generation) -> int | None:
-    """An instant that is past, where the file is gone; null while it is kept."""
+    """The time it ended, once the file is gone; null while it is kept."""
     asset = generation.asset
     if asset is None or asset.state not in (AssetState.DELETED, AssetState.LOST):
         return None
