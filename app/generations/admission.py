@@ -36,21 +36,23 @@ from app.telemetry import logger
 
 log = logger(__name__)
 
-#: How long an Idempotency-Key is remembered: two days, so that a job that runs once a day and was
-#: interrupted can repeat its requests the next day without paying twice.
+#: How long an Idempotency-Key is remembered: two days, so that a daily job that was interrupted can
+#: repeat its requests the next day without paying twice.
 IDEMPOTENCY_SECONDS = 172_800
-#: When the database breaks off during admission, how often and how long to ask whether it was kept.
+#: If the connection to the database breaks during admission: how often to check whether it was
+#: committed.
 _RECOVERY_LOOKS = 10
 _RECOVERY_SECONDS = 0.5
 
-#: Outcomes with a generation: made now, asked for before under the same key, or by the same call.
+#: Outcomes with a generation: a new one, one of an earlier request with the same key, or one of an
+#: earlier attempt at the same call.
 _TAKEN = ("accepted", "replayed", "recognised")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
-    """Committed: the generation exists. `fresh` is what is known of one that was made just now;
-    a replayed or recovered one has to be read."""
+    """Committed: the generation exists. `fresh` is what is known of a new one; a replayed or
+    recovered one has to be read."""
 
     generation_id: UUID
     replayed: bool
@@ -60,8 +62,8 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkAttempt:
-    """An SDK's attempt at one call, as the SDK counts them from 0. It came in `waited_seconds` ago;
-    the one before it can have come in at most `window_seconds` ago."""
+    """An SDK's attempt at one call; the SDK counts them from 0. It arrived `waited_seconds` ago;
+    the attempt before it can have arrived at most `window_seconds` ago."""
 
     count: int
     waited_seconds: float
@@ -70,8 +72,8 @@ class SdkAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What belongs to a request beside its Spec. `echo` is what its dialect shows again in answers;
-    all else makes two requests with one Spec different requests."""
+    """What a request has besides its Spec. `echo` is what its dialect repeats in responses;
+    everything else makes two requests with the same Spec different."""
 
     echo: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
@@ -81,8 +83,8 @@ class Extras:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fresh:
-    """`used_credits` of the member include this generation's hold. `held_up` says that nothing is
-    being sent upstream now."""
+    """`used_credits` of the member include this generation's hold. `held_up`: nothing is being sent
+    upstream now."""
 
     generation: Generation
     used_credits: int
@@ -104,10 +106,10 @@ async def admit(
     extras: Extras = NO_EXTRAS,
     attempt: SdkAttempt | None = None,
 ) -> Admitted:
-    """The generation of this request, held and queued; or a `GatewayError` and nothing used up.
+    """The generation of this request, with its hold, queued. Otherwise raises a `GatewayError`, and
+    nothing is used up.
 
-    With a key, or where this `attempt` continues an SDK's call, the generation of the earlier
-    request.
+    With a key, or if this `attempt` continues an SDK's call: the generation of the earlier request.
     """
     if caller.status is not Status.ACTIVE:
         raise Suspended()
@@ -169,8 +171,8 @@ async def admit(
 
 
 def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
-    """What makes two requests the same: SHA-256 over feature, provider, canonical Spec, and the
-    extras but for the echo."""
+    """Identifies a request: SHA-256 of feature, provider, canonical Spec, and the extras without
+    the echo."""
     parts: list[Any] = [offer.feature, offer.provider, spec.to_json()]
     if extras.remixed_from is not None or extras.callback_url is not None:
         parts += [extras.remixed_from and str(extras.remixed_from), extras.callback_url]
@@ -195,7 +197,8 @@ def parse_idempotency_key(header: str | None) -> str | None:
 
 
 def rate_headers(limits: LimitStatus) -> dict[str, str]:
-    """RateLimit fields of the IETF draft: requests left in the window, seconds until it is full."""
+    """RateLimit fields of the IETF draft: requests left in the window, and seconds until it is full
+    again."""
     window = math.ceil(limits.rate_window_seconds)
     return {
         "RateLimit-Policy": f'"member";q={limits.rate_burst};w={window}',
@@ -205,7 +208,7 @@ def rate_headers(limits: LimitStatus) -> dict[str, str]:
 
 
 def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
-    """Whatever the decision was but an acceptance."""
+    """Raises the error for any decision that is not an acceptance."""
     if outcome == "idempotency_mismatch":
         raise IdempotencyMismatch(
             issues=[Issue("Idempotency-Key", "value", "already used with another body")]
@@ -244,10 +247,10 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
 
 
 async def _recover(rt: Runtime, new: Generation) -> None:
-    """Returns where the broken-off admission was committed after all; raises `Unavailable`.
+    """Returns if the interrupted admission was committed after all; otherwise raises `Unavailable`.
 
-    The commit and the news of it are two things: a connection that breaks between them leaves a
-    generation behind that its caller would pay for again.
+    If the connection breaks between the commit and its confirmation, the generation exists and its
+    caller does not know. Without this check the caller would pay again.
     """
     for _ in range(_RECOVERY_LOOKS):
         try:

@@ -1,4 +1,4 @@
-"""Canceling what is still queued."""
+"""Cancels queued generations."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from app.runtime import Runtime
 
 
 async def cancel(rt: Runtime, generation_id: UUID) -> Generation:
-    """The generation after the attempt to cancel it: `canceled`, its credits free again, unless it
-    had left the queue before. Raises `NotFound`."""
+    """The generation after the attempt to cancel it: `canceled` with its credits released, unless
+    it had left the queue already. Raises `NotFound`."""
     async with lifecycle.begin(rt) as transaction:
         await lifecycle.cancel(transaction, generation_id, now=rt.clock.now())
-        # Here, so that nothing is left to fail between the commit and the reply.
+        # Read here, so that nothing can fail between the commit and the reply.
         generation = await generations.find(transaction.tx, generation_id)
     if generation is None:
         raise NotFound(f"There is no generation {generation_id}.")

@@ -1,4 +1,4 @@
-"""How long generations take, read from the database at most every few seconds and shared by all
+"""How long generations take: read from the database at most every few seconds, and shared by all
 requests of a process."""
 
 from __future__ import annotations
@@ -11,21 +11,21 @@ from app.db.durations import History
 from app.db.session import Database
 from app.domain.generation import Spec
 
-#: How long a history is good for: it changes with each video, and never by much.
+#: How long a history is reused. Each video changes it, but only a little.
 _FRESH_SECONDS = 15.0
 NO_HISTORY = History(samples=0, p10_seconds=0, p50_seconds=0, p90_seconds=0)
 
 
 class Durations:
-    """The histories of this process, by model and length."""
+    """The histories of this process, by model and duration."""
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        #: When each was read, on the monotonic clock, and what it said.
+        #: When each was read, on the monotonic clock, and its value.
         self._read: dict[tuple[str, str], tuple[float, History]] = {}
 
     async def of(self, spec: Spec) -> History:
-        """How long similar generations took, as of the last seconds. Raises `Unavailable`."""
+        """How long similar generations took, at most a few seconds old. Raises `Unavailable`."""
         kind = (spec.model.value, spec.duration.value)
         read_at, history = self._read.get(kind, (-math.inf, NO_HISTORY))
         if time.monotonic() - read_at > _FRESH_SECONDS:
@@ -35,7 +35,7 @@ class Durations:
         return history
 
     def at_hand(self, spec: Spec) -> History:
-        """What was read last, however long ago, or nothing: for answers that must not wait."""
+        """What was read last, however old, or nothing: for responses that must not wait."""
         found = self._read.get((spec.model.value, spec.duration.value))
         return NO_HISTORY if found is None else found[1]
 

@@ -1,8 +1,8 @@
-"""The only mover of states.
+"""The only module that changes states.
 
-A move is guarded by the arrows. In the same transaction it settles the hold, records the event,
-enqueues webhooks and notifies whoever waits. It returns the state that was entered, or None where
-the generation had already left. Metrics and logs hear of it once the transaction has committed.
+The arrows guard each transition. In the same transaction it settles the hold, records the event,
+enqueues webhooks and notifies those who wait. It returns the state that was entered, or None if the
+generation had already left. Metrics and logs follow once the transaction has committed.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from app.domain.generation import CLOSED, FailureCode, State, sources
 from app.domain.webhooks import EVENT_OF_STATE
 from app.runtime import Runtime
 
-#: The upstream signs its links for seven days (X-Amz-Expires of the seed's answer).
+#: The upstream signs its links for seven days (X-Amz-Expires in its documented answer).
 UPSTREAM_LINK_SECONDS = 604_800
 
 
@@ -41,7 +41,7 @@ class Transaction:
 
 @asynccontextmanager
 async def begin(rt: Runtime) -> AsyncIterator[Transaction]:
-    """The transaction in which generations move. Raises what `Database.begin` raises."""
+    """The transaction in which states change. Raises what `Database.begin` raises."""
     async with rt.db.begin() as tx:
         transaction = Transaction(tx)
         yield transaction
@@ -91,7 +91,7 @@ async def return_to_queue(
         guard=attempt,
         event={"reason": reason},
         submitted_at=None,
-        # The attempt is over: its answer, written a second time, must not find the generation.
+        # The attempt is over: its answer, if it arrives twice, must not find the generation.
         attempt=None,
     )
     if entered:
@@ -108,8 +108,8 @@ async def run(
     now: datetime,
     poll_at: datetime,
 ) -> State | None:
-    """submitting → running: the upstream gave an id. Where the generation has become unknown in the
-    meantime it stays that, which is then returned, and keeps the id so that it can be polled."""
+    """submitting → running: the upstream gave an id. If the generation has become unknown
+    meanwhile, it stays unknown, which is returned, and keeps the id so that it can be polled."""
     entered = await _move(
         transaction,
         work.id,
@@ -131,8 +131,8 @@ async def run(
 async def poll_record(
     transaction: Transaction, work: Work, *, upstream_id: str, upstream_key_id: int, now: datetime
 ) -> None:
-    """Has an unknown generation polled at once as this record of the upstream's; the answer ends
-    it. Raises `Conflict` where another generation has the record."""
+    """Polls an unknown generation now, under this record of the upstream's; the answer ends it.
+    Raises `Conflict` if another generation has the record."""
     await transitions.set_upstream_id(
         transaction.tx, work.id, upstream_id=upstream_id, upstream_key_id=upstream_key_id, at=now
     )
@@ -152,8 +152,8 @@ async def succeed(
     archived_as: str | None = None,
 ) -> State | None:
     """→ succeeded: the quote is settled and the video is archived. `polled_id` is the upstream id
-    that was asked for; nothing moves where the generation has another one by now. `archived_as` is
-    a path in the archive where the film is already, though no row says so."""
+    that was polled; nothing changes if the generation has another one by now. `archived_as` is the
+    path of the film if it is in the archive already, although no row says so."""
     columns: dict[str, Any] = {"result_paths": list(paths)}
     if upstream_id is not None:
         columns["upstream_id"] = upstream_id
@@ -195,8 +195,8 @@ async def fail(
     upstream_id: str | None = None,
     polled_id: str | None = None,
 ) -> State | None:
-    """→ failed: the hold is released, or settled where the upstream says it billed. `polled_id` is
-    as for `succeed`."""
+    """→ failed: the hold is released, or settled if the upstream says it billed. `polled_id` is as
+    for `succeed`."""
     settle = min(billed_credits or 0, work.quote)
     # Kept, so that an operator can still ask the upstream about it.
     columns = {} if upstream_id is None else {"upstream_id": upstream_id}
@@ -252,8 +252,8 @@ async def mark_unknown(
 
 
 async def dispute(transaction: Transaction, work: Work, *, reason: str) -> State | None:
-    """→ unknown, or unknown for another reason, one of `DISPUTED`: the record it was to be polled
-    for may be another's, so no poll may end it."""
+    """→ unknown, or unknown for another reason, one of `DISPUTED`: its record may belong to another
+    generation, so no poll may end it."""
     if work.state is State.UNKNOWN:
         await transitions.set_unknown_reason(transaction.tx, work.id, reason)
         return State.UNKNOWN
@@ -262,7 +262,7 @@ async def dispute(transaction: Transaction, work: Work, *, reason: str) -> State
 
 async def mark_unknown_after_restore(transaction: Transaction, generation_id: UUID) -> State | None:
     """queued or submitting → unknown: it may have been sent after the backup was taken. The hold
-    stays. What is queued goes through `submitting`, the state of what may be on its way."""
+    stays. A queued generation passes through `submitting`, since the arrows have no direct way."""
     event = {"reason": "restored"}
     await _move(transaction, generation_id, State.SUBMITTING, event=event, attempt=uuid4())
     return await _move(

@@ -1,4 +1,5 @@
-"""How far a generation is: elapsed time against what like ones took. Never an invented figure."""
+"""How far a generation is: elapsed time against the durations of similar ones. Never a made-up
+figure."""
 
 from __future__ import annotations
 
@@ -10,10 +11,10 @@ from app.db.durations import History
 from app.domain.generation import CLOSED, FINAL, Generation, State
 from app.domain.polling import ENOUGH_SAMPLES
 
-#: What one takes while there is no history; the upstream's page for Luma says about seven minutes.
+#: How long one takes if there is no history. The upstream's page for Luma says about seven minutes.
 _USUAL_SECONDS = 420.0
 _SLOW_SECONDS = 600.0
-#: Shown at p90 of like ones; what is left of a hundred is for those that take longer.
+#: Shown at the p90 of similar ones; the rest up to 100 is for those that take longer.
 _PERCENT_AT_P90 = 95
 _LEAST_LOOK_SECONDS = 2.0
 _MOST_LOOK_SECONDS = 15.0
@@ -21,8 +22,8 @@ _MOST_LOOK_SECONDS = 15.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Seconds since it was sent upstream (0 while it is queued), and what half and nine tenths of
-    the last like ones took; None where there were too few."""
+    """Seconds since it was sent upstream (0 while queued), and the p50 and p90 of recent similar
+    ones; None if there were too few."""
 
     elapsed_seconds: float
     p50_seconds: float | None
@@ -30,7 +31,7 @@ class Progress:
 
     @property
     def percent(self) -> int:
-        """For APIs that demand a number: 0 to 99, growing for as long as it takes."""
+        """For APIs that require a number: 0 to 99, growing as long as it takes."""
         slow = self.p90_seconds or _SLOW_SECONDS
         if self.elapsed_seconds <= slow:
             return math.floor(_PERCENT_AT_P90 * self.elapsed_seconds / slow)
@@ -49,7 +50,7 @@ def progress_of(generation: Generation, history: History, *, now: datetime) -> P
 
 
 def percent_of(generation: Generation, history: History, *, now: datetime) -> int:
-    """0 while it is queued, 100 once there is a video, between them below 100."""
+    """0 while queued, 100 once there is a video, in between below 100."""
     if generation.state is State.SUCCEEDED:
         return 100
     if generation.state in FINAL or generation.state is State.QUEUED:
@@ -58,7 +59,7 @@ def percent_of(generation: Generation, history: History, *, now: datetime) -> in
 
 
 def look_again_seconds(generation: Generation, history: History, *, now: datetime) -> float:
-    """When asking again makes sense: a tenth of what half of the like ones still need."""
+    """When to poll again: after a tenth of the time that half of the similar ones still need."""
     if generation.state in CLOSED:
         return _LEAST_LOOK_SECONDS
     progress = progress_of(generation, history, now=now)

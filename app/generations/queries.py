@@ -1,4 +1,4 @@
-"""Looking at one's own generations: reads for every edge, and the wait for a result."""
+"""Reading generations for every edge, and waiting for a result."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from app.errors import NotFound, Unavailable
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import LinkSigner
 
-#: How long a signed video link is valid: seven days, as long as a link of the upstream.
+#: How long a signed video link is valid: seven days, like a link of the upstream.
 LINK_SECONDS = 604_800
-#: Requests of one member that one API process lets wait for a video: ten times the open generations
-#: that a member may have by default, and a fiftieth of what a process lets wait by default, so that
-#: no member takes the places of all others.
+#: How many requests of one member may wait for a video in one API process: ten times a member's
+#: default limit of open generations, and a fiftieth of what a process allows by default, so that no
+#: member takes the places of all others.
 MAX_WAITING_PER_MEMBER = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Own:
-    """A generation of the caller's, and what its member has used of its credit limit."""
+    """A generation of the caller, and the used credits of its member."""
 
     generation: Generation
     used_credits: int
 
 
 async def find_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Own | None:
-    """None for unknown ids and other people's."""
+    """None for unknown ids and those of other people."""
     async with rt.db.single() as tx:
         generation = await generations.find_visible(
             tx, generation_id, member_id=caller.member_id, team_id=None
@@ -44,12 +44,12 @@ async def find_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Own | No
 
 
 def video_link(rt: ApiRuntime, generation: Generation) -> str | None:
-    """A signed link of ours while the video can be had."""
+    """A signed link of ours, while the video exists."""
     return signed_link(rt, rt.signer, generation)
 
 
 def signed_link(rt: Runtime, signer: LinkSigner, generation: Generation) -> str | None:
-    """The same for what is no API process."""
+    """The same, outside an API process."""
     asset = generation.asset
     if generation.state is not State.SUCCEEDED or asset is None:
         return None
@@ -59,7 +59,8 @@ def signed_link(rt: Runtime, signer: LinkSigner, generation: Generation) -> str 
 
 
 async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
-    """A member's own generation; an administrator's team's. Raises `NotFound` for all else."""
+    """A member's own generation, or any of the team for its administrators. Otherwise raises
+    `NotFound`."""
     async with rt.db.single() as tx:
         generation = await generations.find_visible(
             tx,
@@ -73,7 +74,7 @@ async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Gener
 
 
 async def get_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
-    """The caller's own generation, whichever dialect made it. Raises `NotFound` for all else."""
+    """The caller's own generation, whichever dialect created it. Otherwise raises `NotFound`."""
     async with rt.db.single() as tx:
         generation = await generations.find_visible(
             tx, generation_id, member_id=caller.member_id, team_id=None
@@ -85,15 +86,15 @@ async def get_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Generatio
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
-    """Why a queued generation is not under way. `reason` is `queue`, `paused` or
-    `upstream_unavailable`; seconds say when looking again makes sense."""
+    """Why a queued generation has not been sent. `reason` is `queue`, `paused` or
+    `upstream_unavailable`; `retry_after_seconds` says when to check again."""
 
     position: int | None
     reason: str
     retry_after_seconds: float
 
 
-#: How soon to look again at what waits for nothing but its turn, and for an operator.
+#: When to check again: if it only waits for its turn, and if it waits for an operator.
 _TURN_SECONDS = 5.0
 _PAUSE_SECONDS = 60.0
 
@@ -122,9 +123,9 @@ async def wait_until_closed(
     seconds: float,
     gone: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Waits until the generation is closed, the time is over, the process stops or `gone` returns:
-    the caller hung up, which changes nothing for the generation. False also if too many wait, and
-    where the database is away: the generation is accepted, which no error may hide."""
+    """Waits until the generation is closed, the time is over, the process stops, or `gone` returns
+    because the caller disconnected, which does not affect the generation. Also False if too many
+    wait, or the database is away: the generation is accepted, and no error may hide that."""
     mine = rt.waiting_by_member
     if (
         seconds <= 0

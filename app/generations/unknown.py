@@ -1,4 +1,4 @@
-"""Use cases of operators: pausing, upstream keys, and generations whose outcome is unknown."""
+"""Resolves generations whose outcome is unknown, by what an operator found out."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ from app.videos.probe import mismatch
 from app.videos.store import ArchiveError
 
 _READ_BYTES = 1_048_576
-#: How long a link may take to show how its file begins.
+#: How long a link may take to deliver the beginning of its file.
 _LOOK_SECONDS = 30.0
-#: The upstream's are UUIDs; whatever can stand in a path is taken.
+#: The upstream's ids are UUIDs; anything that can be part of a path is accepted.
 _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 
 
@@ -46,11 +46,10 @@ async def resolve(
     upstream_id: str | None = None,
     downloads: GuardedFetcher | None = None,
 ) -> Generation:
-    """Ends an unknown generation by what an operator found out, with an audit line; the generation
-    after that.
+    """Resolves an unknown generation, with an audit line; returns the generation afterwards.
 
-    `delivered` takes the video from one of `link`, on a host that `downloads` reaches, or `file`.
-    `found` takes `upstream_id`; the generation stays unknown until the upstream has been asked.
+    `delivered` takes the video from `link`, on a host that `downloads` allows, or from `file`.
+    `found` takes `upstream_id`; the generation stays unknown until the upstream has been polled.
     Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
     """
     if not reason.strip():
@@ -84,7 +83,7 @@ async def resolve(
             )  # fmt: skip
             return await _get(tx, generation_id)
     except NotUnknown:
-        # Somebody else, or a late answer, was faster: no row will ever name this file.
+        # Somebody else, or a late answer, resolved it first, so no row will ever name this file.
         if stored is not None:
             with contextlib.suppress(ArchiveError):
                 await rt.archive.delete(stored[0].path)
@@ -105,7 +104,8 @@ async def _look_up(
             )
             key_id = work.upstream_key_id
             if key_id is None:
-                # Not sent by what this database knows: only with one key is it clear whose it is.
+                # As far as this database knows, it was never sent. Only with a single key is it
+                # clear whose record it is.
                 if len(key_ids) != 1:
                     raise _not_a_record("it is not known which upstream key to ask with")
                 (key_id,) = key_ids.values()
@@ -114,7 +114,7 @@ async def _look_up(
                 now=rt.clock.now(),
             )  # fmt: skip
             if work.upstream_id is not None:
-                # Its next look may be hours away, at the id it had before.
+                # Its next poll, for its previous id, may be hours away.
                 await jobs.run_now(tx, jobs.Job.POLL, generation_id)
             await audit.record(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=Outcome.FOUND.value,
@@ -126,7 +126,7 @@ async def _look_up(
 
 
 async def _get(tx: Tx, generation_id: UUID) -> Generation:
-    """In the transaction that moved it: nothing is left to fail after the commit."""
+    """Read in the transaction that changed it, so that nothing can fail after the commit."""
     generation = await generations.find(tx, generation_id)
     assert generation is not None
     return generation
@@ -176,8 +176,8 @@ def _permit(downloads: GuardedFetcher, link: str) -> None:
 
 
 async def _see_a_video(downloads: GuardedFetcher, link: str) -> None:
-    """Refuses a link that brings no video now: with it the generation would end for good, and
-    nobody could name the right one any more."""
+    """Refuses a link that yields no video now: it would end the generation for good, and nobody
+    could give the right link any more."""
     seen = b""
     try:
         async with asyncio.timeout(_LOOK_SECONDS), downloads.stream(link) as response:
@@ -218,7 +218,8 @@ async def _get_unknown(rt: Runtime, generation_id: UUID) -> Work:
 
 
 async def _take_in(rt: VideoRuntime, work: Work, file: Path) -> tuple[Stored, Probe]:
-    """The file in the archive, before any row says so: a crash leaves the generation unknown."""
+    """Puts the file into the archive before any row names it. After a crash the generation is still
+    unknown."""
     try:
         seen = await rt.decoder.probe(file)
     except (NotAVideo, OSError, DecoderEnded) as error:

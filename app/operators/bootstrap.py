@@ -30,8 +30,8 @@ _EXAMPLE = {
 
 
 async def ensure_first_key(rt: Runtime) -> str | None:
-    """Makes a key where there is none yet: what to print, the key and a first call. A start that
-    broke off half way is completed."""
+    """Makes a key if there is none yet. Returns what to print: the key and a first call. Completes
+    a first start that was interrupted."""
     team = rt.settings.operator_team
     async with rt.db.single() as tx:
         if await rows.any_key(tx):
@@ -47,7 +47,7 @@ async def ensure_first_key(rt: Runtime) -> str | None:
 
 
 async def lost_key_command(rt: Runtime) -> str:
-    """What to type for another key: the first administrator's, where it is still there."""
+    """The command for another key of the first administrator, if it still exists."""
     team = rt.settings.operator_team
     async with rt.db.single() as tx:
         found = await rows.find_member(tx, team=team, name=MEMBER)

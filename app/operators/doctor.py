@@ -1,4 +1,5 @@
-"""`reelgate doctor`: is everything this gateway needs there, and what to do where it is not."""
+"""`reelgate doctor`: whether everything this gateway needs is there, and what to do if it is
+not."""
 
 from __future__ import annotations
 
@@ -16,14 +17,14 @@ from app.runtime import Runtime, VideoRuntime
 from app.upstream.client import KeyCheck, UpstreamClient
 from app.videos.store import ArchiveError
 
-#: More than this and link expiry, schedules and logs of processes disagree visibly.
+#: A larger difference shows: link expiry, schedules and the logs of processes disagree.
 _CLOCK_TOLERANCE_SECONDS = 2.0
 _OLDEST_POSTGRES = 140_000
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """`ok` None: it could not be looked at, or it is only a remark."""
+    """`ok` None: it could not be checked, or it is only a remark."""
 
     name: str
     ok: bool | None
@@ -31,7 +32,7 @@ class Finding:
 
 
 async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[Finding]:
-    """One finding after the other, so that a slow one does not hide the rest."""
+    """One finding after the other, so that a slow one does not delay the others."""
     yield Finding("version", True, f"{__version__} on Python {platform.python_version()}")
     for unknown in rt.settings.unknown_names:
         yield Finding("settings", None, f"{unknown.name} is set: {unknown.detail}")
@@ -73,7 +74,7 @@ async def _archive(rt: VideoRuntime) -> list[Finding]:
 
 
 async def _videos(rt: Runtime) -> list[Finding]:
-    """What an operator has to decide about. Nothing where the database says nothing of it."""
+    """What an operator has to decide about. Empty if the database cannot be read."""
     try:
         async with rt.db.single() as tx:
             if not (await schema_of(tx)).serves:

@@ -1,4 +1,4 @@
-"""Pausing admission or submission, and going on."""
+"""Pauses and resumes admission or submission."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from app.runtime import Runtime
 async def set_paused(
     rt: Runtime, pause: Pause, *, paused: bool, reason: str | None, actor: str
 ) -> None:
-    """Pauses or resumes; what waited for it goes on at once."""
+    """Pauses or resumes. On resuming, everything that waits continues at once."""
     async with rt.db.begin() as tx:
         if await rows.set_paused(tx, pause, paused=paused, reason=reason):
             action = "gateway.pause" if paused else "gateway.resume"

@@ -1,8 +1,9 @@
-"""Recovery: what must happen between the restore of a backup and the first worker.
+"""Recovery: what must happen between restoring a backup and starting the first worker.
 
-What is `queued` in a dump may have been sent, and charged, after the dump was taken, and nothing in
-the restored database can tell. Sending it again could pay twice; releasing it would forget what may
-have been paid. So it becomes `unknown`, with its hold, until somebody has looked at the upstream.
+A generation that is `queued` in a dump may have been sent and charged after the dump was taken, and
+nothing in the restored database can tell. Sending it again could pay twice; releasing its hold
+would forget what may have been paid. So it becomes `unknown` and keeps its hold until somebody has
+checked with the upstream.
 """
 
 from __future__ import annotations
@@ -17,10 +18,10 @@ _BATCH_OF_EVENTS = 5_000
 
 
 async def mark_unsent_unknown(rt: Runtime, *, actor: str) -> int:
-    """Makes every generation `unknown` that may have been sent since the dump; how many. What has
-    an upstream id is left: asking for it costs nothing. May be repeated.
+    """Makes every generation that may have been sent since the dump `unknown`; returns how many.
+    Those with an upstream id are left alone, since polling is free. May be repeated.
 
-    Raises `InvalidRequest` while a worker is at work: this is no restored database then.
+    Raises `InvalidRequest` while a worker is running: then this is not a restored database.
     """
     await _refuse_while_working(rt)
     await _forget_order(rt)
@@ -42,7 +43,8 @@ async def mark_unsent_unknown(rt: Runtime, *, actor: str) -> int:
 
 
 async def _forget_order(rt: Runtime) -> None:
-    """Another server counts transactions from the beginning; new events must come after old."""
+    """Another server counts transactions from the beginning, but new events must sort after old
+    ones."""
     changed = _BATCH_OF_EVENTS
     while changed == _BATCH_OF_EVENTS:
         async with rt.db.single() as tx:

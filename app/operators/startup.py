@@ -1,4 +1,5 @@
-"""What a process says when it starts: where it listens, what it uses, and where things lie."""
+"""What a process reports when it starts: where it listens, what it uses, and where its files
+are."""
 
 from __future__ import annotations
 
@@ -11,7 +12,7 @@ from app import __version__
 from app.db.session import shown_address
 from app.settings import Settings
 
-#: What people open in a browser: the name it is announced under, and its path.
+#: Pages to open in a browser: the name of each in the report, and its path.
 _PAGES = {"docs": "/docs"}
 _EMBEDDED = "embedded PostgreSQL in the data folder"
 
@@ -55,12 +56,12 @@ def block(facts: dict[str, str]) -> str:
 
 
 def key_command(team: str = "TEAM", member: str = "MEMBER") -> str:
-    """What to type for another key."""
+    """The command for another key."""
     return f"{_program()} key create --team {shlex.quote(team)} --member {shlex.quote(member)}"
 
 
 def _program() -> str:
-    """This program, as it can be typed here: `make run` puts it into no PATH."""
+    """The command that runs this program here: `make run` does not put it on the PATH."""
     running = Path(sys.argv[0])
     found = shutil.which("reelgate")
     if found is not None and Path(found).resolve() == running.resolve():

@@ -1,4 +1,4 @@
-"""Upstream keys that were set aside: back into use by hand."""
+"""Returns upstream keys that were set aside to use."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from app.runtime import Runtime
 
 
 async def return_to_use(rt: Runtime, label: str, *, actor: str) -> None:
-    """An upstream key that was set aside is used again. Raises `NotFound`."""
+    """Uses an upstream key again that was set aside. Raises `NotFound`."""
     async with rt.db.begin() as tx:
         if not await upstream_keys.return_to_use(tx, label):
             raise NotFound(f"There is no upstream key {label}.")

@@ -1,7 +1,7 @@
-"""Webhook delivery: one attempt, and what follows from it.
+"""Webhook delivery: one attempt, and its consequences.
 
-An attempt is sent first and recorded after. A process that dies in between sends it again, under
-the same message id: delivery is at least once.
+An attempt is sent first and recorded afterwards. If the process dies in between, it is sent again
+with the same message id: delivery is at least once.
 """
 
 from __future__ import annotations
@@ -43,18 +43,19 @@ from app.webhooks.sender import Sender
 log = logger(__name__)
 
 ATTEMPT_SECONDS = 15.0
-#: How much of an answer is read, and how much is kept.
+#: How much of a response is read, and how much is kept.
 _MOST_ANSWER_BYTES = 4_096
 _KEPT_ANSWER_CHARACTERS = 1_000
 _GONE = 410
-#: Links of ours in a body are good for days: the log shows that there was one.
+#: Our links in a body are valid for days, so the log keeps them without their signatures.
 _SIGNATURE = re.compile(r"(?<=[?&]sig=)[^&\"\\]+")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receiver:
-    """Where a delivery goes. `secrets` all sign it, the newest first. `id` is the endpoint's; of
-    callbacks the member's, who counts as one receiver. `owner_id` is the member's or the team's."""
+    """Where a delivery goes. All `secrets` sign it, newest first. `id` is the endpoint's or, for
+    callbacks, the member's: all callbacks of a member count as one receiver. `owner_id` is the
+    member's or the team's."""
 
     id: UUID
     owner_id: UUID
@@ -65,7 +66,7 @@ class Receiver:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AttemptResult:
-    """An attempt that was made, not yet recorded."""
+    """An attempt that was made and is not recorded yet."""
 
     delivery: Delivery
     attempt: Attempt
@@ -92,7 +93,7 @@ async def attempt(rt: Runtime, sender: Sender, delivery_id: UUID) -> AttemptResu
 
 
 async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None:
-    """None if there is nothing to send: it ended, it is due later and has its job for then, or its
+    """None if there is nothing to send: it has ended, it has a job for a later time, or its
     receiver no longer exists."""
     async with rt.db.single() as tx:
         delivery = await webhook_deliveries.find_any(tx, delivery_id)
@@ -124,10 +125,10 @@ async def send(rt: Runtime, sender: Sender, due: Due) -> AttemptResult:
 
 
 async def record(rt: Runtime, result: AttemptResult) -> None:
-    """Records an attempt and what follows: the next one, or the end. May be repeated."""
+    """Records an attempt and its consequence: the next one, or the end. May be repeated."""
     delivery, now = result.delivery, rt.clock.now()
     wait = None
-    # A test is for the person who looks at it now.
+    # No retries: whoever sent the test is looking at it now.
     retried = delivery.event is not UnlistedEvent.TEST and result.attempt.status != _GONE
     if not result.delivered and retried:
         wait = wait_after(
@@ -170,8 +171,8 @@ async def record(rt: Runtime, result: AttemptResult) -> None:
 async def _disable_where_hopeless(
     rt: Runtime, tx: Tx, result: AttemptResult, state: DeliveryState
 ) -> str:
-    """Why the endpoint was disabled just now: it said that it is gone, or a delivery used up its
-    attempts and none has succeeded for days. Empty where it was not."""
+    """Why the endpoint was disabled just now: it answered that it is gone, or a delivery used up
+    its attempts and none has succeeded for days. Empty if it was not."""
     endpoint_id = result.delivery.endpoint_id
     assert endpoint_id is not None
     if result.attempt.status == _GONE:
@@ -186,8 +187,8 @@ async def _disable_where_hopeless(
 
 
 async def _is_early(rt: Runtime, tx: Tx, delivery: Delivery) -> bool:
-    """A job that was made again may come before its time; it gets another one for then. By the
-    clock of the database, which also starts the jobs."""
+    """A job that was made again may run too early; it gets another one for the right time. By the
+    clock of the database, which also schedules the jobs."""
     if not delivery.attempts:
         return False
     early = await webhook_deliveries.is_early(tx, delivery.id, now=rt.clock.for_database())
@@ -208,7 +209,7 @@ def _receiver(
         until = endpoint.previous_until
         if endpoint.previous_seed is not None and until is not None and until > rt.clock.now():
             seeds.append(endpoint.previous_seed)
-        # A test goes to a disabled endpoint too: it shows whether the receiver works again.
+        # A test also goes to a disabled endpoint, to show whether it works again.
         if not endpoint.enabled and delivery.event is not UnlistedEvent.TEST:
             return None
         secrets = [sender.secrets.of_endpoint(seed) for seed in seeds]
@@ -247,7 +248,7 @@ async def _payload(
 
 
 def _render(sender: Sender, receiver: Receiver, payload: Payload) -> str:
-    """In the receiver's format; in the gateway's own for a dialect that has none."""
+    """In the receiver's format; in the gateway's own if its dialect has none."""
     formats = sender.formats
     render = formats.get(receiver.format) or formats[PayloadFormat.REELGATE.value]
     return json.dumps(render(payload), ensure_ascii=False, separators=(",", ":"))
@@ -286,7 +287,7 @@ async def _send(
     if status is not None and not 200 <= status < 300:
         error = f"answered {status}"
     elif status is not None and error is not None:
-        # It accepted the webhook; the rest of its answer is not needed.
+        # It accepted the webhook, so the rest of its response does not matter.
         error = None
     return AttemptResult(
         delivery=delivery,
@@ -301,7 +302,7 @@ async def _send(
 
 
 async def _beginning_of(chunks: AsyncIterator[bytes]) -> str:
-    """As much of an answer as the log keeps: it may be anything, without an end."""
+    """As much of a response as the log keeps. A response can be anything, of any length."""
     read = bytearray()
     async for chunk in chunks:
         read += chunk
@@ -316,6 +317,6 @@ def _retry_after(said: str, now: datetime) -> float | None:
         return float(said)
     try:
         return max((parsedate_to_datetime(said) - now).total_seconds(), 0.0)
-    # The last one: a year or an offset of more digits than a number of the machine has.
+    # `OverflowError`: a year or an offset with more digits than the machine's integers.
     except (TypeError, ValueError, OverflowError):
         return None

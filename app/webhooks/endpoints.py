@@ -1,5 +1,5 @@
-"""Webhook endpoints as their owners keep them: made, changed, rotated, tried and deleted, each with
-its line in the audit log."""
+"""Webhook endpoints and their deliveries, as their owners manage them. Each action has a line in
+the audit log."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from app.errors import Forbidden, InvalidRequest, Issue, NotFound
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
 
-#: Endpoints a member may have, and a team: each event makes a delivery for every one of them.
+#: Endpoints of a member, and of a team. Each event makes a delivery for every one of them.
 MAX_ENDPOINTS = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """An endpoint at a moment at which its secret is shown."""
+    """An endpoint with its secret, at the only times it is shown."""
 
     endpoint: Endpoint
     secret: str
@@ -46,8 +46,8 @@ async def create(
     payload_format: PayloadFormat,
     team_wide: bool,
 ) -> Issued:
-    """Raises `Forbidden` where a member wants to hear the whole team, `InvalidRequest` where there
-    are too many already. `url` is one that may be called."""
+    """Raises `Forbidden` if a member asks for events of the whole team, and `InvalidRequest` if
+    there are too many endpoints already. `url` has been checked."""
     if team_wide and not caller.is_admin:
         raise Forbidden("Only an administrator of the team may have a team-wide endpoint.")
     endpoint_id, seed, most = uuid4(), make_seed(), MAX_ENDPOINTS
@@ -85,7 +85,7 @@ async def change(
 async def rotate(
     rt: ApiRuntime, caller: Caller, endpoint_id: UUID, *, overlap_seconds: float
 ) -> Issued:
-    """A new secret; the one before signs too for as long. Raises `NotFound`."""
+    """A new secret. The previous one signs too for `overlap_seconds`. Raises `NotFound`."""
     seed = make_seed()
     until = rt.clock.now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
     async with rt.db.begin() as tx:
@@ -103,7 +103,7 @@ async def rotate(
 
 
 async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
-    """With the log of its deliveries. Raises `NotFound`."""
+    """Deletes it with the log of its deliveries. Raises `NotFound`."""
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
         await webhook_endpoints.delete(tx, endpoint_id)
@@ -116,7 +116,7 @@ async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:
 
 
 async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
-    """A delivery of a test, without a job: whoever asked for it sends it. Raises `NotFound`."""
+    """A test delivery, without a job: the caller sends it. Raises `NotFound`."""
     delivery_id = uuid4()
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
@@ -137,8 +137,8 @@ async def get_delivery(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delive
 
 
 async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
-    """Due now, under the same message id, with all attempts to come. Raises `NotFound`, and
-    `InvalidRequest` where its endpoint is disabled."""
+    """Due now, with the same message id and a full set of attempts. Raises `NotFound`, and
+    `InvalidRequest` if its endpoint is disabled."""
     delivery = await get_delivery(rt, caller, delivery_id)
     async with rt.db.begin() as tx:
         await _may_be_delivered(tx, delivery)
@@ -149,11 +149,11 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
     )
 
 
-# What operators do, whoever's endpoint it is.
+# Operators may do these with any endpoint.
 
 
 async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> UUID:
-    """As `make_test`. Raises `NotFound`."""
+    """Like `make_test`. Raises `NotFound`."""
     delivery_id = uuid4()
     async with rt.db.begin() as tx:
         await _get_any(tx, endpoint_id)
@@ -163,8 +163,8 @@ async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> 
 
 
 async def disable(rt: Runtime, endpoint_id: UUID, *, reason: str, actor: str) -> None:
-    """Nothing is sent there until its owner enables it again. Raises `NotFound`, `InvalidRequest`
-    where it is disabled already."""
+    """Sends nothing there until its owner enables it again. Raises `NotFound`, and `InvalidRequest`
+    if it is disabled already."""
     async with rt.db.begin() as tx:
         await _get_any(tx, endpoint_id)
         if not await webhook_endpoints.disable(tx, endpoint_id, reason="operator"):
@@ -173,7 +173,7 @@ async def disable(rt: Runtime, endpoint_id: UUID, *, reason: str, actor: str) ->
 
 
 async def resend_one(rt: Runtime, delivery_id: UUID, *, actor: str) -> None:
-    """As `resend`. Raises `NotFound`, and `InvalidRequest` where its endpoint is disabled."""
+    """Like `resend`. Raises `NotFound`, and `InvalidRequest` if its endpoint is disabled."""
     async with rt.db.begin() as tx:
         delivery = await webhook_deliveries.find_any(tx, delivery_id)
         if delivery is None:
@@ -184,7 +184,8 @@ async def resend_one(rt: Runtime, delivery_id: UUID, *, actor: str) -> None:
 
 
 async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
-    """Resends the endpoint's failed deliveries; how many. Raises as `resend_one`."""
+    """Resends the endpoint's failed deliveries; returns how many. Raises what `resend_one`
+    raises."""
     async with rt.db.begin() as tx:
         await _require_enabled(tx, endpoint_id)
         failed = await webhook_deliveries.failed_of(tx, endpoint_id)
@@ -201,7 +202,7 @@ async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
 
 
 async def _may_be_delivered(tx: Tx, delivery: Delivery) -> None:
-    """A test goes to a disabled endpoint too; all else would fail there as soon as it is due."""
+    """A test also goes to a disabled endpoint; anything else would fail there at once."""
     if delivery.endpoint_id is not None and delivery.event is not UnlistedEvent.TEST:
         await _require_enabled(tx, delivery.endpoint_id)
 

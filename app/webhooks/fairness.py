@@ -1,5 +1,5 @@
 """Fairness between receivers: how many attempts each may have in flight, so that slow ones leave
-room for the others."""
+room for others."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from uuid import UUID
 
 
 class Fairness:
-    """Counts the attempts in flight in this process, by receiver and by the owner of receivers.
+    """Counts the attempts in flight in this process, per receiver and per owner of receivers.
 
     It also remembers which receivers have postponed deliveries, and which of them is next when an
     attempt ends.
@@ -26,8 +26,8 @@ class Fairness:
         self._released = asyncio.Condition()
 
     async def acquire(self, receiver: UUID, owner: UUID, *, seconds: float) -> bool:
-        """False where no place became free in that time; else call `release` after the attempt. A
-        receiver with postponed deliveries is known to be slow: it is not waited for."""
+        """False if no slot became free in that time; otherwise call `release` after the attempt. A
+        receiver with postponed deliveries is known to be slow, so this does not wait for it."""
         wait = 0.0 if receiver in self._waiting.get(owner, ()) else seconds
         async with self._released:
             try:
@@ -54,8 +54,8 @@ class Fairness:
             waiting.append(receiver)
 
     def next_waiting(self, owner: UUID) -> UUID | None:
-        """The next of this owner's receivers with postponed deliveries and a free place; each in
-        turn. To be added again where it has more of them."""
+        """The next of this owner's receivers that has postponed deliveries and a free slot, in
+        turn. If it has more of them, add it again."""
         waiting = self._waiting.get(owner, deque())
         for receiver in list(waiting):
             if self._is_free(receiver, owner):

@@ -17,7 +17,7 @@ from app.webhooks.sender import PayloadFormats
 
 def _openai(payload: Payload) -> dict[str, Any]:
     if payload.generation is None:
-        # Its SDK reads `type` and `data.id` of any event; a test is about no video.
+        # OpenAI's SDK reads `type` and `data.id` of any event; a test is about no video.
         return {
             "id": payload.message_id, "object": "event", "type": payload.event.value,
             "created_at": int(payload.happened_at.timestamp()), "data": {"id": None},
@@ -32,7 +32,7 @@ def _luma(payload: Payload) -> dict[str, Any]:
     return luma.render_callback(payload.generation, payload.link)
 
 
-#: By format name; the format of a callback is that of its dialect.
+#: By format name. The format of a callback is that of its dialect.
 PAYLOAD_FORMATS: PayloadFormats = MappingProxyType(
     {"reelgate": render_payload, "openai": _openai, "luma": _luma}
 )

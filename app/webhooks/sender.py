@@ -1,4 +1,4 @@
-"""What it takes to send webhooks, wherever that is done."""
+"""What sending webhooks needs, in an API process or a worker."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PayloadFormats = Mapping[str, Callable[[Payload], dict[str, Any]]]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sender:
-    """`client` reaches the addresses that callers named, and refuses those that are not public."""
+    """`client` connects to addresses that callers gave, and refuses those that are not public."""
 
     client: GuardedFetcher
     secrets: WebhookSecrets

@@ -1,7 +1,7 @@
-"""Addresses of webhooks and callbacks, checked when callers give them.
+"""Checks the addresses of webhooks and callbacks when callers give them.
 
-What can be seen of an address is refused at once, with the field it stands in. What its name leads
-to is checked when something is sent there: names can be turned after they were checked.
+What shows in the address itself is refused at once, naming its field. What its host name resolves
+to is checked at each delivery, because DNS can change after a check.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ _NUMERIC = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$", re.IGNORECASE)
 
 
 def check_callback_url(rt: ApiRuntime, value: Any, field: str) -> str:
-    """The address as it came. Raises `InvalidRequest` that names `field` where nothing may be sent
-    there: only https, to hosts that are public, unless the operator allows an internal one."""
+    """The address unchanged. Raises `InvalidRequest` naming `field` if nothing may be sent there:
+    it must be https and public, unless the operator allows internal addresses."""
     if not isinstance(value, str):
         _refuse(field, "type", "must be a string with an https address", value)
     if not value or len(value) > _LONGEST_URL:
@@ -39,7 +39,7 @@ def check_callback_url(rt: ApiRuntime, value: Any, field: str) -> str:
 
 
 def check_optional_callback_url(rt: ApiRuntime, value: Any) -> str | None:
-    """As `check_callback_url`, of a `callback_url` that may be left out."""
+    """Like `check_callback_url`, for a `callback_url` that may be omitted."""
     return None if value is None else check_callback_url(rt, value, "callback_url")
 
 
@@ -58,7 +58,7 @@ def _port(scheme: str) -> int:
 
 
 def _is_private_literal(url: str) -> bool:
-    """Whether the host is an IP address, in any spelling, that is not public."""
+    """Whether the host is an IP address, in any notation, that is not public."""
     host = urlsplit(url).hostname or ""
     try:
         return not is_public(str(ipaddress.ip_address(host)))
