@@ -1,11 +1,11 @@
-"""Reading files from outside: in processes of their own, which a file may end.
+"""Reads downloaded files in processes of their own, which a file may end.
 
     DecoderError
     ├── DecoderEnded          the file ended the process that read it, or used up its time
     └── DecoderUnavailable    no process could be had; says nothing about the file
 
-What runs there, and what it may do, is in `app.videos.sandbox`. An answer comes from a process that
-a file may have taken over, so it is checked like anything else that comes from outside.
+`app.videos.sandbox` says what runs there and what it may do. A file may have taken over the process
+that answers, so its answer is checked like any other input.
 """
 
 from __future__ import annotations
@@ -29,28 +29,28 @@ from app.domain.assets import Probe
 from app.videos.mp4 import NotAVideo
 from app.videos.probe import CODECS
 
-#: Files that are read at a time.
+#: How many files are read at a time.
 AT_ONCE = 2
-#: Longer than a fork gives itself: it is beyond this only where a file has taken it over.
+#: Longer than the limit that a fork sets itself: only a fork that a file has taken over exceeds it.
 ANSWER_SECONDS = 200.0
 MAX_ANSWER_BYTES = 8 << 20
-#: After its end was asked for.
+#: How long to wait after asking it to end.
 _CLOSE_SECONDS = 5.0
 _MAX_REASON = 80
-#: Of a frame as it is shown, in pixels.
+#: The longest side of a frame as shown, in pixels.
 _MAX_SIDE = 1 << 20
 _PACKAGES = Path(__file__).parents[2]
 
 
 class Picture(Enum):
-    """A kind of picture: what the sandbox calls it, and how its file begins."""
+    """A kind of picture: its name in the sandbox, and the first bytes of its files."""
 
     THUMBNAIL = (b"t", b"RIFF")
     SPRITESHEET = (b"s", b"\xff\xd8\xff")
 
 
 class DecoderError(Exception):
-    """The root: there is no verdict on the file."""
+    """The root: the file could not be judged."""
 
 
 class DecoderEnded(DecoderError):
@@ -62,23 +62,23 @@ class DecoderUnavailable(DecoderError):
 
 
 class Decoder:
-    """Reads files, a few at a time. Its process is started with the first one, and again when it
+    """Reads files, a few at a time. Its process starts with the first file, and again whenever it
     has ended."""
 
     def __init__(self, *, program: str = "app.videos.sandbox") -> None:
-        """`program` is the module that is run there."""
+        """`program` is the module to run in the process."""
         self._program = program
         self._places = asyncio.Semaphore(AT_ONCE)
         self._starting = asyncio.Lock()
         self._server: _Server | None = None
 
     async def probe(self, path: Path) -> Probe:
-        """What the file is. Raises `NotAVideo`, `DecoderError`, and `OSError` where the file cannot
-        be read."""
+        """What the file is. Raises `NotAVideo`, `DecoderError`, and `OSError` if the file cannot be
+        read."""
         return _probe(await self._ask(b"p", path))
 
     async def picture(self, path: Path, kind: Picture) -> bytes:
-        """A picture of the video in the file. Raises as `probe` does."""
+        """A picture of the video in the file. Raises what `probe` raises."""
         action, beginning = kind.value
         return _picture(await self._ask(action, path), beginning)
 
@@ -102,14 +102,14 @@ class Decoder:
         return _checked(content)
 
     async def _send(self, action: bytes, video: int) -> int:
-        """Hands the file over; the descriptor that its answer comes from. Raises
+        """Passes the file to the process; returns the descriptor to read its answer from. Raises
         `DecoderUnavailable`."""
         reading, writing = os.pipe()
         try:
             try:
                 (await self._running()).hand_over(action, video, writing)
             except OSError:
-                # It ended while nobody asked it anything.
+                # It ended between two files.
                 await self._stop()
                 (await self._running()).hand_over(action, video, writing)
         except BaseException as error:
@@ -136,7 +136,7 @@ class Decoder:
 
 
 class _Server:
-    """The process that forks for each file, and our end of what it listens to."""
+    """The process that forks for each file, and our end of its socket."""
 
     def __init__(self, process: Process, requests: socket.socket) -> None:
         self._process = process
@@ -150,7 +150,7 @@ class _Server:
                 process = await asyncio.create_subprocess_exec(
                     sys.executable, "-P", "-m", program,
                     stdin=theirs.fileno(), stdout=DEVNULL, cwd="/", start_new_session=True,
-                    # Nothing of ours: the environment holds the upstream key.
+                    # Nothing of our own environment, which holds the upstream key.
                     env={"PYTHONPATH": str(_PACKAGES), "LC_ALL": "C.UTF-8"},
                 )  # fmt: skip
             except BaseException:
@@ -167,14 +167,14 @@ class _Server:
         socket.send_fds(self._requests, [action], [video, reply])
 
     async def kill(self) -> None:
-        """With all its forks."""
+        """Ends it and all its forks."""
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self._process.pid, signal.SIGKILL)
         self._requests.close()
         await self._process.wait()
 
     async def close(self) -> None:
-        """With all its forks, as it does by itself."""
+        """Closing the socket ends it and all its forks."""
         self._requests.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_CLOSE_SECONDS):
@@ -184,7 +184,7 @@ class _Server:
 
 
 async def _read(descriptor: int) -> bytes:
-    """All that comes, until nobody can write any more. The descriptor is closed."""
+    """Everything until the other end is closed. Closes the descriptor."""
     reader = asyncio.StreamReader()
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(
         lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
@@ -219,7 +219,7 @@ def _checked(content: bytes) -> Mapping[str, Any]:
 
 
 def _plain(reason: str) -> str:
-    """Our own reasons pass; they are letters, and go to logs and to operators."""
+    """Accepts only our own reasons, which are plain letters: they go to logs and to operators."""
     ours = reason.isascii() and reason.isprintable() and len(reason) <= _MAX_REASON
     return reason if ours else "it cannot be read"
 

@@ -1,8 +1,9 @@
-"""Deletes videos when their owner or their team's retention says so.
+"""Deletes videos for their owner or their team's retention.
 
-The row is marked first and the bytes go after. The other way round, a crash in between would leave
-a row that promises a file which is gone; this way it leaves a file that the row still names, and
-upkeep takes it from there. Deleting what is gone is no error, so every step may be repeated.
+The row is marked first, and the bytes are removed afterwards. If this were the other way round, a
+crash in between would leave a row that promises a missing file. This way it leaves a file that a
+row still names, which upkeep removes. Deleting a missing file is no error, so every step may be
+repeated.
 """
 
 from __future__ import annotations
@@ -22,15 +23,15 @@ from app.videos.store import ArchiveError
 
 log = logger(__name__)
 
-#: Rows marked in one transaction, and files removed in one go.
+#: Rows marked in one transaction, and files removed at a time.
 BATCH = 100
 
 
 async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: UUID) -> None:
-    """Deletes the video and keeps the record. Where there is none any more, nothing happens.
+    """Deletes the video and keeps the record. Does nothing if there is no video any more.
 
-    Raises `NotReady` before the generation has ended. Where the archive cannot be reached, the
-    bytes are out of every caller's reach at once and upkeep removes them later.
+    Raises `NotReady` before the generation has ended. If the archive cannot be reached, callers
+    lose access at once and upkeep removes the bytes later.
     """
     if generation.state not in FINAL:
         raise NotReady(_not_yet(generation.state), extra={"state": generation.state.value})
@@ -44,7 +45,7 @@ async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: U
         for leftover in leftovers:
             await _remove(rt, leftover)
     except Exception as fault:
-        # It is deleted for every caller: that upkeep removes the bytes later is no failure.
+        # For callers it is deleted; upkeep removes the bytes later.
         log.warning("video_bytes_left", generation_id=str(generation.id), exc_info=fault)
 
 
@@ -57,8 +58,8 @@ def _not_yet(state: State) -> str:
 
 
 async def delete_expired(rt: VideoRuntime) -> int:
-    """Marks one batch of the videos that are past their team's retention; how many. Their bytes
-    are leftovers from then on."""
+    """Marks one batch of the videos that are past their team's retention; returns how many. Their
+    bytes are leftovers from then on."""
     async with rt.db.begin() as tx:
         deleted = await deletions.delete_expired(tx, now=rt.clock.for_database(), limit=BATCH)
     if deleted:
@@ -67,8 +68,8 @@ async def delete_expired(rt: VideoRuntime) -> int:
 
 
 async def remove_leftovers(rt: VideoRuntime) -> bool:
-    """Removes the bytes of every deleted file that are still there. False where some stayed; it
-    gives up once a whole batch did: the archive is away."""
+    """Removes the bytes that are left of deleted files. False if some could not be removed. Gives
+    up after a batch of which none could: then the archive is away."""
     after, all_gone = 0, True
     while True:
         async with rt.db.single() as tx:
@@ -89,10 +90,10 @@ async def remove_leftovers(rt: VideoRuntime) -> bool:
 
 
 async def remove_forsaken(rt: VideoRuntime, generation_id: UUID, *, folder: str) -> None:
-    """Removes what attempts that died left: of a video that was deleted meanwhile all, of one that
-    is archived or set aside all but the file that its row names, for no other attempt can be
-    recorded any more. Raises `ArchiveError`: the job is then tried again, for nothing else knows of
-    these bytes."""
+    """Removes the files of attempts whose process died: all of them if the video was deleted
+    meanwhile; if it is archived or set aside, all but the one that its row names, since no other
+    attempt can be recorded any more. Raises `ArchiveError`, so that the job is tried again: nothing
+    else knows of these files."""
     async with rt.db.single() as tx:
         files = await assets.video_files(tx, [generation_id])
     state, kept = files.get(generation_id, (None, None))

@@ -1,8 +1,8 @@
-"""The boxes of an MP4 file (ISO/IEC 14496-12), as far as they say whether all of it is there.
+"""Reads the boxes of an MP4 file (ISO/IEC 14496-12) to tell whether the file is complete.
 
-A file that was cut off opens without an error in Libav when its index comes first. The index
-names the place of every frame; a file is whole when each of those places lies within it. Nothing
-here decodes anything.
+Libav opens a truncated file without an error if its index comes first. The index gives the position
+of every frame; a file is complete if all these positions lie within it. Nothing here decodes
+anything.
 """
 
 from __future__ import annotations
@@ -17,14 +17,15 @@ from itertools import accumulate
 from operator import gt
 from typing import BinaryIO
 
-#: The index of a ten-second video has a few kilobytes. The bounds keep a hostile file from
-#: costing more than a moment.
+#: The index of a ten-second video takes a few kilobytes. The bounds keep a hostile file from taking
+#: more than a moment.
 MAX_INDEX_BYTES = 16 << 20
 MAX_BOXES = 10_000
 
-#: Size and kind of a box.
+#: The size and kind of a box.
 HEAD_BYTES = 8
-#: What an MP4 may begin with; Libav plays files without `ftyp`, as QuickTime wrote them.
+#: The kinds that an MP4 may begin with. Libav also plays files without `ftyp`, as QuickTime wrote
+#: them.
 _FIRST = frozenset(
     {b"ftyp", b"styp", b"moov", b"moof", b"mdat", b"free", b"skip", b"wide", b"pnot", b"uuid",
      b"sidx", b"emsg", b"prft"}
@@ -34,14 +35,15 @@ _UNIT = (0x10000, 0, 0, 0, 0x10000, 0, 0, 0, 0x40000000)
 
 
 class NotAVideo(Exception):
-    """The file is no whole MP4 with a video in it. The message is a short reason, safe to show."""
+    """The file is not a complete MP4 with a video in it. The message is a short reason, safe to
+    show."""
 
 
 @dataclass(slots=True)
 class Track:
-    """Sound or picture. `width` and `height` are what the index claims, in coded pixels. `turn`
-    holds the signs of the display matrix's a, b, c and d: (1, 0, 0, 1) is upright. `end` is where
-    the last byte of its samples stands."""
+    """A sound or video track. `width` and `height` are what the index claims, in coded pixels.
+    `turn` holds the signs of the display matrix's a, b, c and d: (1, 0, 0, 1) is upright. `end` is
+    the position after the last byte of its samples."""
 
     kind: bytes
     id: int = 0
@@ -58,7 +60,7 @@ class Track:
 
 
 def begins_like_one(head: bytes) -> bool:
-    """Whether these first bytes, eight or more, may be those of an MP4."""
+    """Whether these first bytes, at least eight, may be those of an MP4."""
     if len(head) < HEAD_BYTES:
         return False
     size, kind = struct.unpack_from(">I4s", head)
@@ -66,7 +68,7 @@ def begins_like_one(head: bytes) -> bool:
 
 
 def read_tracks(file: BinaryIO) -> list[Track]:
-    """The tracks of a file that is whole. Raises `NotAVideo`, and `OSError`."""
+    """The tracks of a complete file. Raises `NotAVideo`, and `OSError`."""
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
     if not begins_like_one(file.read(HEAD_BYTES)):
@@ -98,8 +100,8 @@ def read_tracks(file: BinaryIO) -> list[Track]:
 
 
 def _outer_boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int, int]]:
-    """Kind, begin, begin of the content, and end of each outermost box, up to the first thing that
-    is none: players forgive what hangs on at the end."""
+    """Kind, start, start of the content, and end of each outermost box, up to the first thing that
+    is not a box: players ignore trailing bytes."""
     at = 0
     for _ in range(MAX_BOXES):
         file.seek(at)
@@ -110,7 +112,7 @@ def _outer_boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int, in
         least = HEAD_BYTES
         if size == 1 and len(head) == 16:
             size, least = struct.unpack_from(">Q", head, 8)[0], 16
-        elif size == 0:  # the last box may leave its size open
+        elif size == 0:  # the last box may extend to the end of the file
             size = end - at
         if size < least or not (kind.isascii() and kind.decode("ascii").isprintable()):
             return
@@ -121,7 +123,7 @@ def _outer_boxes(file: BinaryIO, end: int) -> Iterator[tuple[bytes, int, int, in
 
 
 def _boxes(content: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """The boxes in a box. One that would reach beyond its parent ends with it, as in Libav."""
+    """The boxes within a box. One that extends beyond its parent ends with it, as in Libav."""
     at = 0
     while at + HEAD_BYTES <= len(content):
         size, kind = struct.unpack_from(">I4s", content, at)
@@ -147,7 +149,7 @@ def _find(content: memoryview, *path: bytes) -> memoryview | None:
 
 
 def _movie(moov: memoryview) -> tuple[dict[int, Track], dict[int, int]]:
-    """Tracks by their id, and the size of a sample where a fragment does not say it."""
+    """Tracks by their id, and the default sample sizes for fragments."""
     movie, tracks, defaults = _UNIT, dict[int, Track](), dict[int, int]()
     for kind, inner in _boxes(moov):
         if kind == b"mvhd":
@@ -155,7 +157,7 @@ def _movie(moov: memoryview) -> tuple[dict[int, Track], dict[int, int]]:
         elif kind == b"trak":
             track = _track(inner, movie)
             if track is not None:
-                # Two tracks with one id are a fault that Libav plays; neither is forgotten.
+                # Two tracks with one id are an error that Libav tolerates; keep both.
                 tracks[track.id if track.id not in tracks else -len(tracks)] = track
         elif kind == b"mvex":
             for name, trex in _boxes(inner):
@@ -186,7 +188,7 @@ def _track(trak: memoryview, movie: tuple[int, ...]) -> Track | None:
 
 
 def _turn(own: tuple[int, ...], movie: tuple[int, ...]) -> tuple[int, int, int, int]:
-    """Both matrices together, as Libav multiplies them, rounded to a quarter turn."""
+    """Both matrices multiplied, as in Libav, and rounded to a quarter turn."""
     a, b, c, d = (
         sum(own[3 * row + n] * movie[3 * n + column] for n in (0, 1)) >> 16
         for row in (0, 1)
@@ -201,13 +203,13 @@ def _turn(own: tuple[int, ...], movie: tuple[int, ...]) -> tuple[int, int, int, 
 
 @dataclass(slots=True)
 class _Samples:
-    """The sample table of a track: sizes, chunks, and which samples are in which chunk."""
+    """The sample table of a track: sizes, chunks, and the samples of each chunk."""
 
     table: memoryview
     sizes: array[int] = field(default_factory=lambda: array("I"))
 
     def count(self, track: Track) -> None:
-        """Enters how many samples there are and where the last byte of them stands."""
+        """Records the number of samples and the end of the last one."""
         fixed = self._read_sizes(track)
         offsets = self._offsets()
         starts = [] if fixed else [0, *accumulate(self.sizes)]
@@ -222,7 +224,7 @@ class _Samples:
             first = last
 
     def _read_sizes(self, track: Track) -> int:
-        """The size that all samples have, or 0 where each has its own."""
+        """The size of every sample, or 0 if each has its own."""
         if (box := _find(self.table, b"stsz")) is not None:
             fixed: int
             fixed, track.samples = struct.unpack_from(">2I", box, 4)
@@ -249,7 +251,7 @@ class _Samples:
         return array("I")
 
     def _runs(self, chunks: int) -> Iterator[tuple[int, int]]:
-        """Each chunk, counted from 0, and how many samples it holds."""
+        """Each chunk, counted from 0, with its number of samples."""
         box = _find(self.table, b"stsc")
         if box is None:
             return
@@ -264,7 +266,7 @@ class _Samples:
 
 
 def _numbers(kind: str, content: memoryview, count: int) -> array[int]:
-    """So many big-endian numbers. Raises `NotAVideo` where there are fewer."""
+    """`count` big-endian numbers. Raises `NotAVideo` if there are fewer."""
     found = array(kind)
     needed = count * found.itemsize
     if len(content) < needed:
@@ -278,7 +280,7 @@ def _numbers(kind: str, content: memoryview, count: int) -> array[int]:
 def _fragment(
     moof: memoryview, at: int, tracks: dict[int, Track], defaults: dict[int, int]
 ) -> None:
-    """Enters the samples of one fragment, which stands at `at`."""
+    """Records the samples of one fragment, which starts at `at`."""
     base = at
     for kind, traf in _boxes(moof):
         if kind != b"traf" or (head := _find(traf, b"tfhd")) is None:
@@ -299,12 +301,12 @@ def _fragment(
         for name, trun in _boxes(traf):
             if name == b"trun":
                 reached = _run(trun, base, reached, default, track)
-        # Without a base of its own the next track's samples follow these.
+        # Without a base of its own, the next track's samples follow these.
         base = reached
 
 
 def _run(trun: memoryview, base: int, reached: int, default: int, track: Track) -> int:
-    """Enters one run of samples; where it ends."""
+    """Records one run of samples; returns its end."""
     count: int
     flags, count = struct.unpack_from(">2I", trun)
     place, start = 8, reached

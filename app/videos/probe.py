@@ -1,6 +1,6 @@
-"""What a file that came as a video really is, and whether it is what was asked for.
+"""What a downloaded file really is, and whether it matches the request.
 
-A file from outside is read in a process of its own: `probe` and everything it calls runs there,
+A downloaded file is read in a process of its own: `probe` and everything it calls runs there,
 behind `app.videos.decoder`. Libav is loaded there and nowhere else.
 """
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from av.container import InputContainer
     from av.video.stream import VideoStream
 
-#: What is decoded, by the names of the streams. Each is one that browsers play, or did.
+#: The codecs that are decoded, by their stream names. Browsers play each of them, or did.
 CODECS = frozenset({"h264", "hevc", "av1", "vp9", "mpeg4"})
-#: The decoders of these. Sound is not decoded.
+#: The decoders of these codecs. Sound is not decoded.
 _DECODERS = "h264,hevc,libdav1d,vp9,mpeg4"
 #: A frame of 4096 x 4096.
 MAX_FRAME_PIXELS = 1 << 24
 MAX_READ_BYTES = 64 << 20
-#: Libav looks at the first frames to complete what the index leaves open; for MP4 that is little.
+#: Libav reads the first frames to find what the index does not say; for MP4 that is little.
 _OPTIONS = {
     "probesize": str(2 << 20), "analyzeduration": "1000000", "fpsprobesize": "0",
     "codec_whitelist": _DECODERS, "max_pixels": str(MAX_FRAME_PIXELS), "threads": "1",
@@ -36,15 +36,15 @@ _OPTIONS = {
 
 DURATION_TOLERANCE_SECONDS = 0.6
 RATIO_TOLERANCE = 0.035
-#: `720p` is counted in two ways: by the short side, rounded to what a codec likes, or by about as
-#: many pixels as the 16:9 frame has, whatever the ratio.
+#: `720p` has two meanings: the short side, rounded to what a codec prefers; or about as many pixels
+#: as the 16:9 frame has, whatever the ratio.
 SHORT_SIDE_TOLERANCE_PIXELS = 16
 AREA_TOLERANCE = 0.15
 
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """An opened file: its picture, and how a player turns and stretches that."""
+    """An opened file: its video stream, and how a player rotates and stretches it."""
 
     container: InputContainer
     stream: VideoStream
@@ -52,8 +52,8 @@ class Film:
 
     @property
     def stretched(self) -> tuple[int, int]:
-        """Width and height of a frame with square pixels, before it is turned. As in browsers, no
-        side gets shorter."""
+        """Width and height of a frame with square pixels, before rotation. As in browsers, no side
+        is shortened."""
         coded = self.stream.codec_context
         shape = self.stream.sample_aspect_ratio or Fraction(1)
         if not Fraction(1, 16) <= shape <= 16:
@@ -70,15 +70,15 @@ class Film:
 
 
 def probe(file: BinaryIO) -> Probe:
-    """Reads the index and the first packet. Raises `NotAVideo`, and `OSError` where the file
-    cannot be read at all."""
+    """Reads the index and the first packet. Raises `NotAVideo`, and `OSError` if the file cannot be
+    read."""
     with opened(file, MAX_READ_BYTES) as film:
         return _describe(film)
 
 
 def mismatch(spec: Spec, probe: Probe) -> str | None:
-    """A sentence that says where the video is not what was asked for, or None. What the spec left
-    to the upstream is not compared."""
+    """A sentence that says how the video differs from the request, or None. Options that were left
+    to the upstream are not compared."""
     size = f"{probe.width}x{probe.height}"
     found = []
     if abs(probe.duration_seconds - spec.duration.seconds) > DURATION_TOLERANCE_SECONDS:
@@ -104,17 +104,17 @@ def _has_resolution(probe: Probe, resolution: Resolution) -> bool:
 
 @contextmanager
 def opened(file: BinaryIO, most_bytes: int) -> Iterator[Film]:
-    """The film in a whole file, of a size and a codec that are decoded. Raises `NotAVideo`, also
-    for what Libav raises in the block."""
+    """The film in a complete file whose size and codec are accepted. Raises `NotAVideo`, also for
+    what Libav raises in the block."""
     import av
 
     tracks = {track.id: track for track in read_tracks(file) if track.kind == b"vide"}
-    # Before Libav, which decodes the first frames of a stream to learn more of it.
+    # Checked before Libav, which decodes the first frames of a stream to learn more about it.
     if any(track.width * track.height > MAX_FRAME_PIXELS for track in tracks.values()):
         raise NotAVideo("its frames are too large")
     try:
-        # The format is named, so that no other of Libav's readers meets what came; a file object,
-        # so that the file cannot make it open another file or an address.
+        # The format is fixed, so that Libav's other demuxers never see the file. It gets a file
+        # object, so that the file cannot make it open another file or an address.
         source = BoundedFile(file, most_bytes)
         with av.open(source, "r", format="mp4", options=_OPTIONS) as container:
             stream = _picture(container)
@@ -124,7 +124,7 @@ def opened(file: BinaryIO, most_bytes: int) -> Iterator[Film]:
 
 
 def _picture(container: InputContainer) -> VideoStream:
-    """The film itself: the first stream of pictures that is not a cover."""
+    """The film: the first video stream that is not a cover picture."""
     import av
 
     for stream in container.streams.video:
@@ -169,7 +169,7 @@ def _seconds(container: InputContainer, stream: VideoStream) -> float:
 
 
 class BoundedFile:
-    """A file for Libav that gives out at most `most` bytes in all. Raises `NotAVideo` beyond."""
+    """A file for Libav that yields at most `most` bytes in total. Raises `NotAVideo` beyond."""
 
     def __init__(self, file: BinaryIO, most: int) -> None:
         self._file = file

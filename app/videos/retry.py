@@ -1,4 +1,4 @@
-"""Archiving again what was lost or set aside."""
+"""Archives again what was lost or set aside."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app.runtime import Runtime
 
 
 async def retry_archiving(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
-    """A video that is lost or set aside is tried again, as if it were new. Raises `NotFound`."""
+    """Tries a video that is lost or set aside again, as if it were new. Raises `NotFound`."""
     async with rt.db.begin() as tx:
         if not await assets.retry(tx, generation_id):
             raise NotFound(f"Generation {generation_id} has no video that is lost or set aside.")

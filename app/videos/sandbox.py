@@ -1,12 +1,12 @@
-"""The process in which files from outside are read: `python -m app.videos.sandbox`.
+"""The process in which downloaded files are read: `python -m app.videos.sandbox`.
 
-It loads the libraries once and forks for each file. A fork is given two open files, the video and
-a pipe for its answer, and gives up what else a process can do: it may use so much memory and time,
-and it can open no file and no connection, write no file, and start nothing. What a file brings a
-fork to do ends with it; the next file meets a fork that has seen no other.
+It loads the libraries once and forks for each file. A fork gets two open files, the video and a
+pipe for its answer, and gives up everything else: its memory and time are limited, and it cannot
+open a file or a connection, write a file, or start a program. Whatever a file does to a fork ends
+with that fork; the next file gets a new one.
 
-A request is one byte of `ACTIONS`, sent over standard input together with the two descriptors. The
-answer is a line of JSON, or nothing where the file ended its fork.
+A request is one byte of `ACTIONS`, sent over standard input with the two descriptors. The answer is
+one line of JSON, or nothing if the file ended its fork.
 """
 
 from __future__ import annotations
@@ -30,12 +30,13 @@ from app.videos.thumbnails import spritesheet, thumbnail
 
 Act = Callable[[BinaryIO], dict[str, Any]]
 
-#: Beyond what the libraries take. A film of 4096 x 2304 with as many reference frames as its level
-#: allows needs about half.
+#: In addition to what the libraries take. A film of 4096 x 2304 with as many reference frames as
+#: its level allows needs about half of it.
 MEMORY_BYTES = 256 << 20
-#: Of processor time. A sheet of ten seconds of that size takes half.
+#: Processor time. A sprite sheet of ten seconds of that size takes half of it.
 CPU_SECONDS = 60
-#: By the clock, also where it uses no processor; on a busy machine each second of work is several.
+#: Wall-clock time, also while it uses no processor. On a busy machine, work takes several times as
+#: long.
 WALL_SECONDS = 180
 
 
@@ -51,10 +52,10 @@ ACTIONS: Mapping[bytes, Act] = {
 
 
 def main(actions: Mapping[bytes, Act] = ACTIONS) -> None:
-    """Until the other end of standard input is closed. Its forks end with it: nobody is left who
+    """Runs until the other end of standard input is closed. Its forks end with it, since nobody
     would read their answers."""
     _load()
-    # Ended forks are taken away by the system; Ctrl-C is for the process that started this one.
+    # The system reaps ended forks. Ctrl-C is for the process that started this one.
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prefer_to_be_killed()
@@ -73,8 +74,8 @@ def main(actions: Mapping[bytes, Act] = ACTIONS) -> None:
 
 
 def _load() -> None:
-    """Everything that a fork would load: it can open no file any more. Both libraries find their
-    parts at the first use, so they are used."""
+    """Loads everything that a fork would load, because a fork cannot open files. Both libraries
+    load parts at their first use, so this uses them."""
     import av
     import av.audio.codeccontext
     import av.subtitles.codeccontext
@@ -90,13 +91,13 @@ def _load() -> None:
 
 
 def _prefer_to_be_killed() -> None:
-    """Where memory runs out all the same, the system ends this process and not the gateway's."""
+    """If memory runs out after all, the system kills this process and not the gateway."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
 
 
 def _address_space() -> int | None:
-    """Bytes of it that are taken; None where the system does not say."""
+    """The bytes of it that are in use; None if the system does not say."""
     try:
         pages = int(Path("/proc/self/statm").read_text().split()[0])
     except OSError:
@@ -105,7 +106,7 @@ def _address_space() -> int | None:
 
 
 def _answer(act: Act, video: int, reply: int, *, memory: int | None) -> NoReturn:
-    """Reads one file in this fork, and ends it."""
+    """Reads one file in this fork, then ends it."""
     try:
         _confine(memory)
         with os.fdopen(video, "rb", buffering=0) as file:
@@ -138,10 +139,10 @@ def _silence(*descriptors: int) -> None:
 
 
 def _confine(memory: int | None) -> None:
-    """Gives up for good what reading a file does not need."""
+    """Permanently gives up what reading a file does not need."""
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
     signal.alarm(WALL_SECONDS)
-    # Libav writes what it thinks of a file there, in the file's own words.
+    # Libav prints messages there, which may quote the file.
     _silence(1, 2)
     limits = [
         (resource.RLIMIT_CORE, 0),

@@ -1,8 +1,8 @@
 """Files that end the process that reads them.
 
-Each read is counted before it begins, in the database: where the worker dies too, the count stays.
-After three in a row that did not come to an end the file is read no more. A video on its way to the
-archive is then set aside, with its bytes, until an operator has looked at it.
+Each read is counted in the database before it begins, so that the count stays even if the worker
+dies. After three unfinished reads in a row, the file is not read again. A video that is being
+archived is then set aside, with its bytes, until an operator has looked at it.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ MAX_UNFINISHED_READS = 3
 
 
 class NotRead(Exception):
-    """The file has ended every process that began to read it, and is read no more."""
+    """The file has ended every process that began to read it, so it is not read any more."""
 
 
 @asynccontextmanager
 async def counted_read(rt: Runtime, generation_id: UUID) -> AsyncIterator[None]:
-    """Around one read of the file of a generation. Raises `NotRead` instead of, or after, the last
-    one; passes on what the block raises."""
+    """Wraps one read of a generation's file. Raises `NotRead` instead of a read too many, or after
+    the last one. Passes on what the block raises."""
     async with rt.db.single() as tx:
         count = await assets.begin_reading(tx, generation_id, most=MAX_UNFINISHED_READS)
     if count is None:
@@ -49,14 +49,14 @@ async def counted_read(rt: Runtime, generation_id: UUID) -> AsyncIterator[None]:
 
 
 async def _end(rt: Runtime, generation_id: UUID) -> None:
-    """Where the database is away, the next read that ends takes this one's count back too."""
+    """If the database is away, the next read that ends resets the count."""
     with suppress(Unavailable):
         async with rt.db.single() as tx:
             await assets.end_reading(tx, generation_id)
 
 
 async def accept(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
-    """A video that is set aside is handed out as it is. Raises `NotFound`."""
+    """Releases a video that is set aside as it is. Raises `NotFound`."""
     async with rt.db.begin() as tx:
         if not await assets.accept(tx, generation_id):
             raise NotFound(f"Generation {generation_id} has no video that is set aside.")

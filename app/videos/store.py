@@ -6,13 +6,13 @@
     ├── Gone                   there is no file under that path
     └── ArchiveUnavailable     the store refused, could not be reached, or is full
 
-Messages are safe to log: they carry the kind of failure, never what the store's library printed,
-which may hold an address with a signature in it.
+Messages are safe to log: they say what kind of failure it was, and never repeat the text of the
+store's library, which may contain a signed address.
 
-A file appears under its path when it is whole, and not before. A folder gets a neighbour named
-`<name>#<n>` that is renamed at the end; a bucket gets a multipart upload that is completed at the
-end. An error or a cancellation removes either. What a killed process leaves in a folder goes with
-the next write or delete of that path; in a bucket it stays out of sight, so give the bucket a
+A file appears under its path only once it is complete. In a folder it is first written as
+`<name>#<n>` and renamed at the end; in a bucket it is a multipart upload that is completed at the
+end. An error or a cancellation removes either. What a killed process leaves in a folder is removed
+by the next write or delete of that path. In a bucket it stays invisible, so give the bucket a
 lifecycle rule that aborts incomplete multipart uploads after a day.
 """
 
@@ -43,21 +43,22 @@ from app.errors import ConfigurationError
 if TYPE_CHECKING:  # its types have no runtime side
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
 
-#: Bytes that are hashed and handed over at a time, and fetched by one read request. Every read is
-#: a complete request of its own: a viewer that pauses must not hold a connection to the store.
+#: Bytes that are hashed and passed on at a time, and fetched with one read request. Every read is a
+#: request of its own, so that a paused viewer holds no connection to the store.
 BLOCK_BYTES = 1 << 20
-#: A part of a multipart upload; S3 takes 10,000 of them and none under 5 MiB but the last.
+#: The size of a part of a multipart upload. S3 allows 10,000 parts, each at least 5 MiB except the
+#: last.
 PART_BYTES = 8 << 20
-#: Parts on their way at a time. One write holds about (this + 1) parts in memory.
+#: Parts in flight at a time. One write holds about one more than this in memory.
 PARTS_IN_FLIGHT = 2
-#: An unfinished neighbour this much older than a finished file was left by a killed process.
+#: An unfinished file that is this much older than the finished one was left by a killed process.
 ABANDONED_SECONDS = 600.0
 CHECK_SECONDS = 15.0
 _LISTED_AT_A_TIME = 500
 
 
 class ArchiveError(Exception):
-    """The root: an operation on the archive did not happen."""
+    """The root: an operation on the archive failed."""
 
 
 class TooLarge(ArchiveError):
@@ -77,7 +78,7 @@ class ArchiveUnavailable(ArchiveError):
 
 
 class Archive:
-    """Files under relative paths with `/` between the parts (`<generation>/video.mp4`)."""
+    """Files under relative paths with `/` as the separator (`<generation>/video.mp4`)."""
 
     def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
         self._store = store
@@ -85,11 +86,11 @@ class Archive:
 
     @classmethod
     def open(cls, url: str) -> Archive:
-        """`file:///abs/path` (made if missing), `s3://bucket/prefix`, `gs://bucket/prefix`,
-        `az://container/prefix` or `memory://`.
+        """Opens `file:///abs/path` (created if missing), `s3://bucket/prefix`,
+        `gs://bucket/prefix`, `az://container/prefix` or `memory://`.
 
-        Credentials come from the environment, as each store's own tools name them (`AWS_*`,
-        `GOOGLE_*`, `AZURE_*`). No request is made. Raises `ConfigurationError`.
+        Credentials come from the environment, under the names that each store's own tools use
+        (`AWS_*`, `GOOGLE_*`, `AZURE_*`). Sends no request. Raises `ConfigurationError`.
         """
         parts = urlsplit(url)
         if parts.username or parts.password or parts.query or parts.fragment:
@@ -111,10 +112,10 @@ class Archive:
         )
 
     async def write(self, path: str, chunks: AsyncIterator[bytes], *, max_bytes: int) -> Stored:
-        """Stores the stream under `path`, in place of what may be there.
+        """Stores the stream under `path`, replacing any file there.
 
-        Raises `TooLarge`, `Empty`, `ArchiveUnavailable`, and whatever `chunks` raises; each time
-        nothing new is visible under `path`.
+        Raises `TooLarge`, `Empty`, `ArchiveUnavailable`, and what `chunks` raises; then nothing
+        under `path` has changed.
         """
         digest, size = hashlib.sha256(), 0
         async with self._upload(path) as put, aclosing(_blocks(chunks)) as blocks:
@@ -132,8 +133,8 @@ class Archive:
         return Stored(path, size, digest.hexdigest())
 
     async def read(self, path: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
-        """The bytes `start` to `end`, `end` not included. Raises `Gone`, `ArchiveUnavailable`;
-        the latter also when the file ends before `end`."""
+        """The bytes `start` to `end`, exclusive. Raises `Gone` and `ArchiveUnavailable`, also if
+        the file ends before `end`."""
         _check_path(path)
         while start < end:
             stop = min(start + BLOCK_BYTES, end)
@@ -145,7 +146,7 @@ class Archive:
             start = stop
 
     async def size(self, path: str) -> int | None:
-        """Size in bytes, or None where there is no such file."""
+        """The size in bytes, or None if there is no such file."""
         _check_path(path)
         try:
             with _failures("read", missing=path):
@@ -154,7 +155,7 @@ class Archive:
             return None
 
     async def delete(self, path: str) -> None:
-        """Removes the file; one that is not there is no error."""
+        """Removes the file. A missing file is no error."""
         _check_path(path)
         with suppress(Gone), _failures("delete", missing=path):
             await obstore.delete_async(self._store, path)
@@ -162,7 +163,7 @@ class Archive:
             await asyncio.to_thread(_remove_unfinished, final)
 
     async def sha256(self, path: str) -> str:
-        """Lower-case hex of what is stored now. Raises `Gone`, `ArchiveUnavailable`."""
+        """Lower-case hex of the bytes that are stored now. Raises `Gone`, `ArchiveUnavailable`."""
         digest = hashlib.sha256()
         async with aclosing(self._whole(path)) as blocks:
             async for block in blocks:
@@ -170,9 +171,9 @@ class Archive:
         return digest.hexdigest()
 
     async def paths(self, folder: str | None = None) -> AsyncGenerator[list[str], None]:
-        """Every file there is, or those in a folder, page by page, in no order; finished ones
-        only. Raises `ArchiveUnavailable`, also at the end where the archive's folder went away
-        meanwhile: what it held is then passed over without a word."""
+        """Every file, or those in a folder, page by page, in no order; only finished ones. Raises
+        `ArchiveUnavailable`, also at the end if the archive's folder disappeared meanwhile, since
+        then files may be missing from the list."""
         with _failures("list"):
             before = self._folder_identity()
             async for page in obstore.list(self._store, folder, chunk_size=_LISTED_AT_A_TIME):
@@ -181,21 +182,21 @@ class Archive:
                 raise ArchiveUnavailable("the archive's folder went away while it was listed")
 
     def _folder_identity(self) -> tuple[int, int] | None:
-        """Tells the folder from another one under the same path. Raises `OSError`."""
+        """Identifies the folder itself, whatever is mounted under its path. Raises `OSError`."""
         if self._folder is None:
             return None
         seen = self._folder.stat()
         return seen.st_dev, seen.st_ino
 
     def local_path(self, path: str) -> Path | None:
-        """Where the file is on this machine, if the archive is a folder."""
+        """The file's path on this machine, if the archive is a folder."""
         _check_path(path)
         return None if self._folder is None else self._folder / path
 
     @asynccontextmanager
     async def as_file(self, path: str) -> AsyncIterator[Path]:
-        """The file under a path of this machine, to be read only, until the block ends: itself
-        in a folder, else a temporary copy. Raises `Gone`, `ArchiveUnavailable`."""
+        """A path on this machine to read the file from, until the block ends: its own in a folder,
+        otherwise that of a temporary copy. Raises `Gone`, `ArchiveUnavailable`."""
         final = self.local_path(path)
         if final is not None:
             if not await asyncio.to_thread(final.is_file):
@@ -229,7 +230,7 @@ class Archive:
 
     @asynccontextmanager
     async def _upload(self, path: str) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
-        """Completes the upload when the block ends well; takes everything back when it does not."""
+        """Completes the upload if the block succeeds, and undoes everything if it fails."""
         _check_path(path)
         writer = obstore.open_writer_async(
             self._store, path, buffer_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT
@@ -243,7 +244,7 @@ class Archive:
         try:
             yield put
         except BaseException as error:
-            # The first error is the one worth telling; taking back may well fail for its reason.
+            # The first error is the one to report; undoing may fail for the same reason.
             with suppress(BaseError, OSError):
                 await writer.__aexit__(type(error), error, error.__traceback__)
             raise
@@ -260,7 +261,7 @@ class Archive:
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """The same bytes in pieces worth a trip to a thread and to the store."""
+    """The same bytes in pieces that are large enough for one call to a thread and the store."""
     pending = bytearray()
     async for chunk in chunks:
         pending += chunk
@@ -272,7 +273,7 @@ async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
 
 
 def _check_path(path: str) -> None:
-    """Paths are made by the gateway, so a bad one is a fault of ours: `ValueError`."""
+    """The gateway makes all paths, so a bad one is a bug: `ValueError`."""
     parts = path.split("/")
     if any(part in ("", ".", "..") or re.search(r"[\0\\#]", part) for part in parts):
         raise ValueError(f"not a path of the archive: {path!r}")
@@ -291,12 +292,12 @@ def _folder(host: str, path: str) -> Path:
 
 
 def _bucket(url: str, scheme: str) -> ObjectStore:
-    # A whole request, body included, has this time: a part must get through on a slow line.
+    # The timeout of a whole request including its body: a part must get through on a slow line.
     options: ClientConfig = {
         "timeout": timedelta(minutes=2),
         "connect_timeout": timedelta(seconds=5),
     }
-    # Plain HTTP only where the address of the store's own environment variable says so.
+    # Plain HTTP only if the store's own environment variable gives such an address.
     endpoint = os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL") or ""
     if scheme == "s3" and endpoint.startswith("http://"):
         options["allow_http"] = True
@@ -315,8 +316,8 @@ def _bucket(url: str, scheme: str) -> ObjectStore:
 
 
 def _settle(final: Path, folder: Path | None) -> None:
-    """Puts a finished file on the disk for good. The rename came before; a power cut between the
-    two leaves a short file that no row speaks of yet, and the next attempt writes over it."""
+    """Flushes a finished file to disk, after its rename. A power cut in between leaves a short file
+    that no row names yet; the next attempt overwrites it."""
     _sync(final)
     parent = final.parent
     while folder is not None and parent.is_relative_to(folder):
@@ -330,7 +331,7 @@ def _sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems know no sync of folders
+        if error.errno != errno.EINVAL:  # some network file systems cannot sync folders
             raise
     finally:
         os.close(descriptor)
@@ -346,7 +347,8 @@ def _remove_unfinished(final: Path, *, older_than: float = float("inf")) -> None
 
 @contextmanager
 def _failures(verb: str, *, missing: str | None = None) -> Iterator[None]:
-    """What the store's library raises, as ours; the absence of the file `missing` is `Gone`."""
+    """Translates the store library's errors into ours. The absence of the file `missing` is
+    `Gone`."""
     try:
         yield
     except (BaseError, OSError) as error:
@@ -356,7 +358,7 @@ def _failures(verb: str, *, missing: str | None = None) -> Iterator[None]:
 
 
 def _reason(error: Exception) -> str:
-    """Only what is known to be harmless is taken out of the library's text."""
+    """Takes only what is known to be harmless from the library's text."""
     text = str(error)
     if found := re.search(r"\(os error (\d+)\)", text):
         return os.strerror(int(found[1]))

@@ -1,8 +1,8 @@
-"""Still pictures of a video: a thumbnail, and a sheet of frames for a timeline.
+"""Still pictures of a video: a thumbnail, and a sprite sheet for a timeline.
 
-They are made of the archived file when they are asked for, one at a time, and the latest are kept
-in memory. Nothing is stored: what is made of a video is gone when the video is. `thumbnail` and
-`spritesheet` run in a process of their own, behind `app.videos.decoder`.
+They are made from the archived file on request, one at a time, and the latest are cached in memory.
+Nothing is stored: a video's pictures disappear with the video. `thumbnail` and `spritesheet` run in
+a process of their own, behind `app.videos.decoder`.
 """
 
 from __future__ import annotations
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
     from av.video.frame import VideoFrame
     from PIL.Image import Image, Transpose
 
-#: Longest side of a thumbnail, and of one frame of a sheet, in pixels.
+#: The longest side of a thumbnail, and of one frame of a sprite sheet, in pixels.
 THUMBNAIL_PIXELS = 640
 CELL_PIXELS = 320
 COLUMNS, ROWS = 5, 2
-#: A video of ten seconds has at most 600 frames; the bounds keep a hostile file from costing more
-#: than seconds.
+#: A ten-second video has at most 600 frames. The bounds keep a hostile file from taking more than
+#: seconds.
 MAX_FRAMES = 1_200
 MAX_READ_BYTES = 256 << 20
-#: What a picture is put through for each turn of a track, by the names of PIL's, which counts its
-#: angles against the clock.
+#: PIL's operation for each rotation of a track. PIL counts angles counterclockwise.
 _TURNS = {
     (-1, 0, 0, 1): "FLIP_LEFT_RIGHT",
     (1, 0, 0, -1): "FLIP_TOP_BOTTOM",
@@ -40,14 +39,14 @@ _TURNS = {
     (0, 1, 1, 0): "TRANSPOSE",
     (0, -1, -1, 0): "TRANSVERSE",
 }
-#: Pictures kept, in bytes of all together: hundreds of thumbnails.
+#: Size of the cache in bytes: hundreds of thumbnails.
 KEPT_BYTES = 16 << 20
-#: Requests that wait for a picture at a time.
+#: How many requests may wait for a picture at a time.
 MAX_WAITING = 64
 
 
 class Pictures:
-    """Makes one picture at a time and keeps the latest."""
+    """Makes one picture at a time and caches the latest."""
 
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
@@ -56,7 +55,7 @@ class Pictures:
 
     async def get(self, name: str, make: Callable[[], Awaitable[bytes]]) -> bytes:
         """The picture of this name, or what `make` returns. Raises what `make` raises, and
-        `Unavailable` where too many wait already."""
+        `Unavailable` if too many wait already."""
         if name in self._kept:
             return self._take(name)
         if self._waiting >= MAX_WAITING:
@@ -81,8 +80,8 @@ class Pictures:
 
 
 def thumbnail(file: BinaryIO) -> bytes:
-    """One frame as WebP, from a quarter into the video: the first ones are often black. Raises
-    `NotAVideo`, and `OSError` where the file cannot be read at all."""
+    """One frame as WebP, from a quarter into the video: the first frames are often black. Raises
+    `NotAVideo`, and `OSError` if the file cannot be read."""
     with opened(file, MAX_READ_BYTES) as film:
         seconds = _seconds(film)
         [frame] = _frames(film, [seconds / 4], pixels=THUMBNAIL_PIXELS)
@@ -90,8 +89,7 @@ def thumbnail(file: BinaryIO) -> bytes:
 
 
 def spritesheet(file: BinaryIO) -> bytes:
-    """Ten frames in two rows as JPEG, at even distances, in their order. Raises as `thumbnail`
-    does."""
+    """Ten frames in two rows as JPEG, evenly spaced, in order. Raises what `thumbnail` raises."""
     from PIL import Image
 
     count = COLUMNS * ROWS
@@ -114,7 +112,7 @@ def _seconds(film: Film) -> float:
 
 
 def _frames(film: Film, marks: list[float], *, pixels: int) -> list[Image]:
-    """The first frame at or after each of the instants; the last one there is for those beyond."""
+    """The first frame at or after each instant; for instants beyond the end, the last frame."""
     film.stream.codec_context.thread_count = 1
     film.stream.codec_context.options = {"max_pixels": str(MAX_FRAME_PIXELS)}
     found: list[Image] = []
@@ -133,7 +131,7 @@ def _frames(film: Film, marks: list[float], *, pixels: int) -> list[Image]:
 
 
 def _upright(film: Film, frame: VideoFrame, pixels: int) -> Image:
-    """The frame as a player shows it, no longer than `pixels` on a side."""
+    """The frame as a player shows it, at most `pixels` on each side."""
     width, height = film.stretched
     factor = min(pixels / max(width, height), 1.0)
     size = max(round(width * factor), 1), max(round(height * factor), 1)

@@ -21,22 +21,22 @@ from app.runtime import VideoRuntime
 from app.videos.store import Archive, ArchiveError, ArchiveUnavailable, Gone
 
 _PAGE = 200
-#: States of a video whose bytes somebody may want.
+#: States of a video whose bytes may still be needed.
 _WANTED = frozenset({AssetState.PENDING, AssetState.ARCHIVED, AssetState.SET_ASIDE})
-#: Bad files a report names; the counts go on.
+#: How many bad files a report names; the counts go on.
 MAX_NAMED = 50
 
 
 class Verdict(StrEnum):
     OK = "ok"
-    #: Copied by this run, or there already from an earlier one.
+    #: Copied by this run or an earlier one.
     COPIED = "copied"
     PRESENT = "present"
-    #: Deleted by its owner or its retention while we looked: no business of ours any more.
+    #: Deleted meanwhile by its owner or its team's retention, so it does not matter.
     DROPPED = "dropped"
     MISSING = "missing"
     CHANGED = "changed"
-    #: The store did not give it or take it; it may be sound.
+    #: The store could not read or write it; the file may be sound.
     UNREADABLE = "unreadable"
     UNWRITTEN = "unwritten"
 
@@ -46,7 +46,7 @@ BAD = frozenset({Verdict.MISSING, Verdict.CHANGED, Verdict.UNREADABLE, Verdict.U
 
 @dataclass(slots=True)
 class Report:
-    """Counts of every verdict, and the first bad files with theirs."""
+    """The count of every verdict, and the first bad files with their verdicts."""
 
     counts: Counter[Verdict] = field(default_factory=Counter)
     bad: list[tuple[str, Verdict]] = field(default_factory=list)
@@ -70,7 +70,7 @@ async def verify(
 
 
 async def find_orphans(rt: VideoRuntime) -> list[str]:
-    """Files in the archive that no row knows. Raises `Unavailable`."""
+    """Files in the archive that no row names. Raises `Unavailable`."""
     found: list[str] = []
     try:
         async with aclosing(rt.archive.paths()) as pages:
@@ -87,10 +87,10 @@ async def move(
 ) -> Report:
     """Copies every archived file from the archive in use, or `source`, to the store `to`.
 
-    What is there already with the right size and hash is left. Copies of videos that were deleted
-    meanwhile are taken back. With `delete_source` a file goes from the source once its copy was
-    read back and is right. Raises `InvalidRequest` where that would take the files of a running
-    gateway, `Unavailable` where a store cannot be used at all.
+    Skips files that are there already with the right size and hash. Removes copies of videos that
+    were deleted meanwhile. With `delete_source`, deletes each file from the source once its copy
+    has been read back and is right. Raises `InvalidRequest` if that would delete the files of a
+    running gateway, and `Unavailable` if a store cannot be used at all.
     """
     origin, target = rt.archive if source is None else _open(source), _open(to)
     if await _same_store(origin, target):
@@ -110,7 +110,7 @@ async def _each(
     team: str | None = None,
     since_days: int | None = None,
 ) -> Report:
-    """Page by page over what the archive should hold, a few files at a time."""
+    """What the archive should hold, page by page, a few files at a time."""
     team_id = await _team_id(rt, team)
     since = None if since_days is None else rt.clock.now() - timedelta(days=since_days)
     report, limit, after = Report(), asyncio.Semaphore(rt.settings.archive_concurrency), 0
@@ -175,7 +175,7 @@ async def _carry(
         if await _compare(target, kept) is not Verdict.OK:
             verdict = await _copy(kept, origin, target)
         if not await _still_kept(rt, kept):
-            # Deleted while it was on its way: the copy must not outlive it.
+            # Deleted while it was being copied: the copy must not outlive it.
             await target.delete(kept.path)
             return Verdict.DROPPED
         if delete_source and verdict not in BAD:
@@ -186,7 +186,7 @@ async def _carry(
 
 
 class _Changed(Exception):
-    """The source holds other bytes than the record says."""
+    """The source's bytes are not those of the record."""
 
 
 async def _copy(kept: Kept, origin: Archive, target: Archive) -> Verdict:
@@ -200,8 +200,8 @@ async def _copy(kept: Kept, origin: Archive, target: Archive) -> Verdict:
 
 
 async def _checked(kept: Kept, origin: Archive) -> AsyncGenerator[bytes, None]:
-    """The source's bytes; `_Changed` before the last ones are taken, so that a wrong file never
-    stands in the target."""
+    """The source's bytes. Raises `_Changed` before the last ones, so that the target never gets a
+    wrong file."""
     if await origin.size(kept.path) not in (None, kept.size_bytes):
         raise _Changed
     digest = sha256()
@@ -214,7 +214,7 @@ async def _checked(kept: Kept, origin: Archive) -> AsyncGenerator[bytes, None]:
 
 
 async def _drop_deleted(rt: VideoRuntime, store: Archive) -> None:
-    """Removes files of videos that are deleted by now. Raises `Unavailable`."""
+    """Removes files of videos that have been deleted. Raises `Unavailable`."""
     try:
         async with aclosing(store.paths()) as pages:
             async for page in pages:
@@ -227,7 +227,7 @@ async def _drop_deleted(rt: VideoRuntime, store: Archive) -> None:
 
 
 async def _states_of(rt: VideoRuntime, paths: list[str]) -> dict[str, str]:
-    """The state of the video each path belongs to, by the id in its name; `superseded` where the
+    """The state of the video that each path belongs to, by the id in its name; `superseded` if the
     video is archived under another path."""
     ids: dict[str, UUID] = {}
     for path in paths:
@@ -250,7 +250,7 @@ def _open(address: str) -> Archive:
 
 
 async def _same_store(one: Archive, other: Archive) -> bool:
-    """Whether a file put into one shows in the other, however their addresses are spelled."""
+    """Whether both are one store, even if their addresses are written differently."""
     path = f"reelgate-check-{uuid4().hex}"
     try:
         await other.write(path, _a_few_bytes(), max_bytes=8)
