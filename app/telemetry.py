@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import re
 import sys
 from collections.abc import Iterable, MutableMapping
 from contextvars import ContextVar
@@ -16,6 +15,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
 from app import __version__
 from app.domain.generation import State
+from app.redaction import Redactor, printable, printable_lines, printable_value
 
 Event = MutableMapping[str, Any]
 
@@ -60,51 +60,27 @@ def _with_identity(_logger: object, _method: str, event: Event) -> Event:
     return event
 
 
-#: A presigned query, one of our keys, or a bearer header, wherever a log line might carry one.
-_SECRETS = re.compile(
-    r"(?:X-Amz-[\w-]+=[^&\s\"']+)|(?:\brg_[A-Za-z0-9_-]{16,})|(?:(?<=Bearer )\S+)"
-    r"|(?:(?<=[?&]sig=)[^&\s\"']+)|(?:\bwhsec_[A-Za-z0-9+/=_-]{16,})"
-    r"|(?:(?<=://)[^/@\s\"']+:[^/@\s\"']*(?=@))",
-    re.IGNORECASE,
-)
-_HIDDEN = "[hidden]"
 _NOISY = (
     "httpx", "httpcore", "procrastinate", "uvicorn", "alembic", "asyncio",
     "python_multipart",
 )  # fmt: skip
 
 
-class Redactor:
-    """Removes known and recognisable secrets from every string of a log event."""
-
-    def __init__(self, secrets: Iterable[str]) -> None:
-        known = sorted({s for s in secrets if len(s) >= 8}, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
-
-    def __call__(self, _logger: object, _method: str, event: Event) -> Event:
-        for name, value in event.items():
-            event[name] = self.clean(value)
-        return event
-
-    def clean(self, value: Any) -> Any:
-        if isinstance(value, str):
-            shown = self._known.sub(_HIDDEN, value) if self._known else value
-            return _SECRETS.sub(_HIDDEN, shown)
-        if value is None or isinstance(value, bool | int | float):
-            return value
-        if isinstance(value, dict):
-            return {self.clean(name): self.clean(item) for name, item in value.items()}
-        if isinstance(value, list | tuple | set | frozenset):
-            return [self.clean(item) for item in value]
-        if isinstance(value, BaseException):
-            return self.clean(f"{type(value).__name__}: {value}")
-        # Whatever else it is, it would be written as text.
-        return self.clean(str(value))
+def _printable(_logger: object, _method: str, event: Event) -> Event:
+    """For a person's terminal, which obeys what a caller or an upstream has written."""
+    shown = {printable(name): printable_value(value) for name, value in event.items()}
+    if isinstance(event.get("exception"), str):
+        shown["exception"] = printable_lines(event["exception"])
+    return shown
 
 
 def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) -> None:
     """Sends structlog and the standard library's loggers through one redacting formatter."""
-    redact = Redactor(secrets)
+    redactor = Redactor(secrets)
+
+    def redact(_logger: object, _method: str, event: Event) -> Event:
+        return {name: redactor.clean(value) for name, value in event.items()}
+
     shared: list[Any] = [
         structlog.contextvars.merge_contextvars,
         _with_identity,
@@ -114,14 +90,14 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
     ]
     # A traceback becomes text before it is redacted: exception messages carry URLs.
     finish: list[Any] = [structlog.processors.format_exc_info, redact]
-    renderer: Any = (
-        structlog.processors.JSONRenderer()
-        if json
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=28)
-    )
+    if json:
+        finish.append(structlog.processors.JSONRenderer())
+    else:
+        colors = sys.stderr.isatty()
+        finish += [_printable, structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=28)]
     formatter = structlog.stdlib.ProcessorFormatter(
         foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish, renderer],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
     )
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)

@@ -80,7 +80,7 @@ class RequestContext:
             "request",
             method=_method(scope),
             # The path without its query: signatures travel there.
-            path=scope["path"],
+            path=scope["path"][:_MAX_PATH],
             status=status,
             error=scope.get("reelgate.error"),
             ms=round(seconds * 1000, 1),
@@ -96,6 +96,8 @@ def _request_id(scope: Scope) -> str:
     return token_hex(12)
 
 
+#: Ours are shorter.
+_MAX_PATH = 300
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 

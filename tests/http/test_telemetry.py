@@ -10,8 +10,9 @@ from typing import Any
 import httpx
 import pytest
 
+from app.redaction import Redactor
 from app.secrets import make_key
-from app.telemetry import Redactor, logger
+from app.telemetry import logger
 from tests.http.logs import logging_to
 
 UPSTREAM = "canary-upstream-key-0001"
@@ -60,7 +61,7 @@ def test_a_secret_is_hidden_wherever_it_stands_in_an_event(saying: str) -> None:
         Thing(saying),
     ]
     for shape in shapes:
-        event = redact(None, "info", {"event": "said", "value": shape})
+        event = redact.clean({"event": "said", "value": shape})
         written = json.dumps(event, default=repr)
         assert is_clean(written), shape
         assert "[hidden]" in written
@@ -71,12 +72,12 @@ def test_what_is_no_secret_is_left_as_it_is() -> None:
         "event": "a short rg_ word", "status": 200, "ms": 1.5, "ok": True, "none": None,
         "path": "/media/1", "where": "https://host/path?x-id=GetObject", "list": [1, "two"],
     }  # fmt: skip
-    assert Redactor(KNOWN)(None, "info", dict(event)) == event
-    assert Redactor(())(None, "info", dict(event)) == event
+    assert Redactor(KNOWN).clean(event) == event
+    assert Redactor(()).clean(event) == event
 
 
 def test_a_url_object_is_hidden_too() -> None:
-    event = Redactor(KNOWN)(None, "info", {"event": "sent", "url": httpx.URL(PRESIGNED)})
+    event = Redactor(KNOWN).clean({"event": "sent", "url": httpx.URL(PRESIGNED)})
     assert is_clean(json.dumps(event, default=repr))
 
 

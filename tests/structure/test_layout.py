@@ -15,7 +15,7 @@ ROOMS = {
 #: Modules that no room owns, because they compose the rooms or are used by all of them.
 ROOT = {
     "__init__", "embedded", "errors", "fetch", "http_client", "jobs", "liveness", "loop",
-    "main", "processes", "runtime", "secrets", "telemetry",
+    "main", "processes", "redaction", "runtime", "secrets", "telemetry",
 }  # fmt: skip
 
 

@@ -10,8 +10,8 @@ import pytest
 from standardwebhooks import Webhook
 
 from app.domain.webhooks import MOST_ATTEMPTS, message_id_of, wait_after
+from app.redaction import Redactor
 from app.secrets import StreamTokens, WebhookSecrets, make_seed
-from app.telemetry import Redactor
 
 ONE, OTHER = WebhookSecrets(b"a" * 32), WebhookSecrets(b"b" * 32)
 MEMBER = UUID("8b8cbb4c-6a7c-4d4c-9d26-0a4e7e2f6a11")
