@@ -110,7 +110,12 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
         if answer.kind == "content" and (answer.breaks_off or met(UPSTREAM) or met(ALTERED)):
             return "the upstream's file host broke off a video on its way"
         return None
-    if answer.status != 503 or answer.retry_after is None:
+    if answer.status != 503:
+        return None
+    # What was taken is not to be sent again, so nothing says when to.
+    if met("postgres") and b"only the answer to this request failed" in answer.body:
+        return "Postgres went away after the request was taken, as the answer says"
+    if answer.retry_after is None:
         return None
     if met("postgres"):
         return "Postgres was away"

@@ -24,6 +24,9 @@ OUTAGES = Outages(
 AWAY = {"retry-after": "2"}
 
 
+TAKEN = "only the answer to this request failed"
+
+
 def answer(kind: str, begin: float, end: float | None = None, **changes: Any) -> Answer:
     body = json.dumps(changes.pop("body", {})).encode()
     headers = httpx.Headers(changes.pop("headers", {}))
@@ -37,6 +40,7 @@ RIGHT = [
     answer("create", 10, error="hung up"),
     answer("create", 105, status=503, headers=AWAY),
     answer("create", 95, 101, status=503, headers=AWAY),
+    answer("create", 105, status=503, body={"message": f"The video was accepted; {TAKEN}."}),
     answer("content", 205, status=503, headers=AWAY),
     answer("content", 10, status=503, headers=AWAY, body={"detail": "from the upstream right now"}),
     answer("create", 305, status=503, headers=AWAY, body={"errorCode": "PAUSED"}),
@@ -55,6 +59,7 @@ WRONG = [
     answer("get", 10, status=401),
     answer("create", 10, status=503, headers=AWAY),
     answer("create", 105, status=503),
+    answer("create", 10, status=503, body={"message": f"The video was accepted; {TAKEN}."}),
     answer("create", 105, status=500, headers=AWAY),
     answer("create", 112, status=503, headers=AWAY),
     answer("create", 205, status=503, headers=AWAY),
