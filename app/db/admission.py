@@ -1,4 +1,4 @@
-"""Admission's one statement, and what to ask when its answer was lost."""
+"""The one statement of admission, and how to check whether it was committed."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.domain.limits import LimitStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What `reelgate_admit` decided; `limits` are those that it leaves, None where the key is no
-    longer good. `accepted_at` is None for a generation of an earlier request.
+    """What `reelgate_admit` decided. `limits` are what is left afterwards; None if the key is no
+    longer valid. `accepted_at` is None for a generation of an earlier request.
     `submission_held_up`: nothing is being sent upstream now."""
 
     outcome: str
@@ -38,8 +38,8 @@ _ADMIT = text(
 
 
 async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
-    """Decides and, where it accepts, inserts generation, hold and job. What `request` has is said
-    where `reelgate_admit` is made."""
+    """Decides and, on acceptance, inserts generation, hold and job. `reelgate_admit` documents
+    `request`."""
     stored = json.dumps(request, ensure_ascii=False, default=_plain)
     row = (await tx.execute(_ADMIT, {"request": stored})).one()
     known = {name: row._mapping[name] for name in _DECISION}
@@ -53,10 +53,10 @@ def _plain(value: object) -> str:
 
 
 async def was_committed(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool:
-    """Whether an admission that broke off was committed.
+    """Whether an interrupted admission was committed.
 
-    Takes the member's admission lock first: an admission that is still under way in the server
-    ends before the look, so that the answer stays true.
+    First takes the member's admission lock: an admission that still runs in the server then ends
+    before the check, so the answer stays true.
     """
     await tx.execute(
         text("SELECT FROM rate_states WHERE member_id = :id FOR UPDATE"), {"id": member_id}

@@ -1,7 +1,7 @@
-"""Files of generations; `AssetState` says what each state means.
+"""The files of generations; `AssetState` documents the states.
 
 While a video is pending, `path` is where the latest attempt writes. A deleted file keeps its path
-until its bytes are gone.
+until its bytes are removed.
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.domain.assets import AssetState, Probe, Stored
 
-#: What `last_error` says while an attempt goes on, and for ever where its process was killed.
+#: The `last_error` of an attempt in progress. It stays if the process is killed.
 INTERRUPTED = "interrupted"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PendingVideo:
-    """A video whose bytes are not in the archive yet, as far as is known: an attempt may have
-    written them under `path`. `link` is a presigned URL, `attempts` counts the one that goes on."""
+    """A video that is not known to be archived; an attempt may have written its bytes to `path`.
+    `link` is a presigned URL. `attempts` includes the current one."""
 
     generation_id: UUID
     path: str | None
@@ -39,7 +39,7 @@ async def create_video(
     tx: Tx, generation_id: UUID, *, link: str | None, link_expires_at: datetime,
     path: str | None,
 ) -> None:  # fmt: skip
-    """A video that is pending; `path` is where its bytes may be already."""
+    """Inserts a pending video. `path` is where its bytes may already be."""
     await tx.execute(
         text(
             """
@@ -68,8 +68,8 @@ async def find_pending_video(tx: Tx, generation_id: UUID) -> PendingVideo | None
 
 
 async def begin_attempt(tx: Tx, generation_id: UUID) -> PendingVideo | None:
-    """Counts an attempt to archive a video before it begins, so that one whose process is killed
-    counts too. None where there is nothing to archive."""
+    """Counts an attempt to archive a video before it begins, so that it counts even if its process
+    is killed. None if there is nothing to archive."""
     row = (
         await tx.execute(
             text(
@@ -87,8 +87,8 @@ async def begin_attempt(tx: Tx, generation_id: UUID) -> PendingVideo | None:
 
 
 async def begin_reading(tx: Tx, generation_id: UUID, *, most: int) -> int | None:
-    """Counts that a process begins to read the file, before it does. How many in a row have begun
-    and not come to an end; None where there are `most` already."""
+    """Counts a read of the file before it begins. Returns how many reads in a row have begun
+    without ending; None if that is `most` already."""
     count = await tx.scalar(
         text(
             """
@@ -103,7 +103,7 @@ async def begin_reading(tx: Tx, generation_id: UUID, *, most: int) -> int | None
 
 
 async def end_reading(tx: Tx, generation_id: UUID) -> None:
-    """The process that read the file came to an end, whatever it found."""
+    """Resets the count: the process that read the file has ended normally, whatever it found."""
     await tx.execute(
         text("UPDATE assets SET unfinished_reads = 0 WHERE generation_id = :id AND kind = 'video'"),
         {"id": generation_id},
@@ -111,8 +111,8 @@ async def end_reading(tx: Tx, generation_id: UUID) -> None:
 
 
 async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, str | None]:
-    """Makes `path` the one that the video may be archived under. Whether it is pending, and the
-    path of an earlier attempt, whose bytes nobody else knows of."""
+    """Makes `path` the only one under which the video may be archived. Returns whether the video is
+    pending, and the path of an earlier attempt, which no row names any more."""
     row = (
         await tx.execute(
             text(
@@ -131,8 +131,8 @@ async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, s
 
 
 async def retry(tx: Tx, generation_id: UUID) -> bool:
-    """Puts a video that is lost or set aside back to pending, as if it were new; True where there
-    is one."""
+    """Makes a video that is lost or set aside pending again, as if it were new. True if there is
+    one."""
     result = await tx.execute(
         text(
             "UPDATE assets SET state = 'pending', attempts = 0, unfinished_reads = 0,"
@@ -161,8 +161,7 @@ async def set_aside(tx: Tx, generation_id: UUID, stored: Stored, *, error: str) 
 
 
 async def accept(tx: Tx, generation_id: UUID) -> bool:
-    """Archives a video that is set aside as it is, without a word of what is in it; True where
-    there is one."""
+    """Archives a video that is set aside as it is, without describing it. True if there is one."""
     result = await tx.execute(
         text(
             "UPDATE assets SET state = 'archived', archived_at = now()"
@@ -188,7 +187,7 @@ async def renew_link(tx: Tx, generation_id: UUID, *, link: str, link_expires_at:
 async def mark_archived(
     tx: Tx, generation_id: UUID, stored: Stored, seen: Probe, *, mismatch: str | None
 ) -> bool:
-    """True if the video was still pending and no later attempt has claimed it, and if this is
+    """True if the video was still pending and no later attempt has claimed it, and if this call is
     repeated: each attempt has a path of its own."""
     result = await tx.execute(
         text(
@@ -209,8 +208,8 @@ async def mark_archived(
 
 
 async def record_failure(tx: Tx, generation_id: UUID, *, error: str, lost: bool) -> bool:
-    """Says why an attempt failed; `lost` gives the video up and forgets its dead link. True where
-    the video was still pending."""
+    """Records why an attempt failed. `lost` gives up the video and removes its expired link. True
+    if the video was still pending."""
     result = await tx.execute(
         text(
             """
@@ -238,7 +237,7 @@ class Unarchived:
 
 
 async def list_unarchived(tx: Tx, *, limit: int) -> list[Unarchived]:
-    """Oldest first; without those whose first attempt has not begun."""
+    """Oldest first, without those whose first attempt has not begun."""
     rows = await tx.execute(
         text(
             """
@@ -277,7 +276,7 @@ async def list_kept(
     team_id: UUID | None = None,
     archived_from: datetime | None = None,
 ) -> list[Kept]:
-    """In the order of their ids, from the one after `after`."""
+    """In the order of their ids, after the id `after`."""
     rows = await tx.execute(
         text(
             """
@@ -295,7 +294,7 @@ async def list_kept(
 
 
 async def is_kept(tx: Tx, kept: Kept) -> bool:
-    """Whether the archive should hold this very file still."""
+    """Whether the archive should still hold exactly this file."""
     return bool(
         await tx.scalar(
             text(
@@ -308,7 +307,7 @@ async def is_kept(tx: Tx, kept: Kept) -> bool:
 
 
 async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[AssetState, str | None]]:
-    """State and path of the videos of these generations; those without one are left out."""
+    """State and path of the videos of these generations. Those without a video are left out."""
     rows = await tx.execute(
         text(
             "SELECT generation_id, state, path FROM assets"
@@ -320,7 +319,7 @@ async def video_files(tx: Tx, ids: Collection[UUID]) -> dict[UUID, tuple[AssetSt
 
 
 async def enqueue_missing(tx: Tx) -> list[str]:
-    """A job for every video that is pending and has none."""
+    """Makes a job for every pending video that has none."""
     return await jobs.enqueue_missing(
         tx,
         "SELECT generation_id AS id, 'archive' AS kind, 0 AS priority FROM assets"

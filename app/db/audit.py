@@ -1,4 +1,4 @@
-"""The audit log: who did what, written in the transaction of the deed."""
+"""The audit log: who did what, written in the transaction of the action."""
 
 from __future__ import annotations
 

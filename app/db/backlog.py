@@ -18,8 +18,8 @@ class Backlog:
 
 
 async def by_state(tx: Tx, rows: str, *, since: str = "created_at") -> dict[str, Backlog]:
-    """The backlog of each state that has one. `rows` is a table and a condition, `since` the
-    instant from which a row's age is counted; both are SQL of our own."""
+    """The backlog of each state that has one. `rows` is a table with a condition, `since` the
+    instant from which a row's age counts; both are constants of our own."""
     found = await tx.execute(
         text(
             f"""

@@ -1,4 +1,4 @@
-"""What the tables are made of: names of constraints, and columns that many of them have."""
+"""Building blocks of the tables: names of constraints, and columns that many of them share."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Deleting files of generations: the row first, the bytes after.
+"""Deletes files of generations: first the row, then the bytes.
 
-A deleted file keeps its path until its bytes are gone: whatever breaks off in between, no row
-promises a file that is not there, and no file is forgotten.
+A deleted file keeps its path until its bytes are removed. So wherever a deletion is interrupted, no
+row promises a missing file, and no file is forgotten.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from app.db.session import Tx
 
 
 async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -> bool:
-    """Marks what there is or may come of a generation as deleted, with its event."""
+    """Marks every file that a generation has or may still get as deleted, with an event."""
     result = await tx.execute(
         text(
             """
@@ -38,8 +38,8 @@ async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -
 
 
 async def delete_expired(tx: Tx, *, now: datetime | None, limit: int) -> int:
-    """Marks videos that are older than their team's retention as deleted, oldest first; how many.
-    Rows that another transaction holds are left for the next time."""
+    """Marks videos that are past their team's retention as deleted, oldest first; returns how many.
+    Rows that another transaction has locked are left for the next time."""
     result = await tx.execute(
         text(
             """
@@ -93,7 +93,7 @@ async def list_leftovers(
 
 
 async def mark_removed(tx: Tx, asset_id: int) -> None:
-    """The bytes of a deleted file are gone."""
+    """Records that the bytes of a deleted file are removed."""
     await tx.execute(
         text("UPDATE assets SET path = NULL WHERE id = :id AND state = 'deleted'"),
         {"id": asset_id},

@@ -1,4 +1,4 @@
-"""How long like generations were queued and took, of the last that succeeded."""
+"""How long recent successful generations were queued and how long they took."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from app.domain.generation import Spec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class History:
-    """How long like generations took from submission to result, in seconds; 0 where unknown."""
+    """How long similar generations took from submission to result, in seconds; 0 if unknown."""
 
     samples: int
     p10_seconds: float
@@ -21,7 +21,7 @@ class History:
 
 
 async def history_of(tx: Tx, spec: Spec) -> History:
-    """Of the last 50 that succeeded with this model and duration."""
+    """From the last 50 that succeeded with this model and duration."""
     row = (
         await tx.execute(
             text(
@@ -50,7 +50,7 @@ async def history_of(tx: Tx, spec: Spec) -> History:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Waits:
-    """How long the last like generations were queued before they were sent."""
+    """How long recent similar generations were queued before they were sent."""
 
     samples: int
     p50_seconds: float
@@ -74,6 +74,6 @@ _WAITS = text(
 
 
 async def waits_of(tx: Tx, *, model: str, duration: str) -> Waits:
-    """Of the last 50 that succeeded with this model and duration."""
+    """From the last 50 that succeeded with this model and duration."""
     row = (await tx.execute(_WAITS, {"model": model, "duration": duration})).one()
     return Waits(**row._mapping)

@@ -1,9 +1,9 @@
 """Events in an order in which a reader misses none: nothing is inserted before its position.
 
-An event gets its id when it is written and is visible when it is committed, so a higher id may be
-visible first. Events are therefore read in the order (transaction, id), and only those of
-transactions below the oldest one still running are readable: all of those have ended, and no later
-transaction gets a lower number.
+An event gets its id when it is written, and becomes visible when it is committed, so a higher id
+may become visible first. Events are therefore read in the order (transaction, id), and only those
+of transactions below the oldest running one: all of these have ended, and no later transaction gets
+a lower number.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sqlalchemy import Row, text
 
 from app.db.session import Tx
 
-#: (transaction, event id): where a reader is. Everything up to it has been read.
+#: (transaction, event id): the position of a reader, who has read everything up to it.
 EventPosition = tuple[int, int]
 
 
@@ -42,7 +42,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Whose:
-    """Whose events a reader gets: of one generation, of one member, or of a whole team."""
+    """Whose events a reader gets: those of one generation, one member, or a whole team."""
 
     generation_id: UUID | None = None
     member_id: UUID | None = None
@@ -82,7 +82,7 @@ async def last_position(tx: Tx) -> EventPosition:
 
 
 async def after(tx: Tx, position: EventPosition, *, limit: int) -> list[Event]:
-    """Everybody's readable events after this position, in order."""
+    """The readable events of everybody after this position, in order."""
     rows = await tx.execute(_AFTER, {"txid": position[0], "id": position[1], "limit": limit})
     return [_event(row) for row in rows]
 
@@ -92,7 +92,7 @@ def _filter(whose: Whose) -> tuple[str, dict[str, Any]]:
         return "e.generation_id = :whose", {"whose": whose.generation_id}
     if whose.member_id is not None:
         return "e.member_id = :whose", {"whose": whose.member_id}
-    # Through the members, whose events have an index.
+    # By member, because the events have an index for that.
     of_team = (
         "e.member_id IN (SELECT id FROM members WHERE team_id = :whose) AND e.team_id = :whose"
     )
@@ -100,7 +100,7 @@ def _filter(whose: Whose) -> tuple[str, dict[str, Any]]:
 
 
 async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -> list[Event]:
-    """A reader's own readable events after this position, in order."""
+    """The readable events of one reader after this position, in order."""
     clause, values = _filter(whose)
     rows = await tx.execute(
         text(
@@ -114,8 +114,8 @@ async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -
 
 
 async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
-    """The position of a reader's newest readable event, or the beginning. Only events that are not
-    readable yet come after it."""
+    """The position of a reader's newest readable event, or the beginning. Every later event of
+    theirs is not readable yet."""
     clause, values = _filter(whose)
     row = (
         await tx.execute(
@@ -132,7 +132,7 @@ async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
 async def has_readable_end(
     tx: Tx, generation_id: UUID, *, types: Collection[str], ended: bool
 ) -> bool:
-    """Whether an event of one of these types, which end a generation, is readable. True also for a
+    """Whether an event of one of these types, which end a generation, is readable. Also True for a
     generation that has `ended` and whose event has been pruned."""
     seen = (
         await tx.execute(
@@ -147,8 +147,8 @@ async def has_readable_end(
 
 
 async def position_of(tx: Tx, event_id: int) -> EventPosition:
-    """Where a reader is that has read this event last. One that is kept no more was before all that
-    are; one that never was has nothing behind it that the newest before it has not."""
+    """The position after this event. An event that is no longer kept came before all that are; one
+    that never existed gives the newest position."""
     row = (
         await tx.execute(
             text("SELECT txid, id FROM events WHERE id <= :id ORDER BY id DESC LIMIT 1"),
@@ -159,8 +159,8 @@ async def position_of(tx: Tx, event_id: int) -> EventPosition:
 
 
 async def prune(tx: Tx, *, days: int, states: Collection[str], limit: int = 5_000) -> int:
-    """Forgets old events of generations in these states; how many. Looks at the oldest `limit`
-    only, so that a round is short."""
+    """Deletes old events of generations in these states; returns how many. Checks only the oldest
+    `limit`, so that a round is short."""
     result = await tx.execute(
         text(
             """
@@ -179,9 +179,9 @@ async def prune(tx: Tx, *, days: int, states: Collection[str], limit: int = 5_00
 
 
 async def forget_order(tx: Tx, *, limit: int) -> int:
-    """For a database restored into another server, which counts transactions from the beginning:
-    the restored events come before all new ones. Returns how many rows were changed, at most
-    `limit`."""
+    """For a database that was restored into another server, which counts transactions from the
+    beginning: sorts the restored events before all new ones. Returns how many rows were changed, at
+    most `limit`."""
     result = await tx.execute(
         text(
             "UPDATE events SET txid = 0 WHERE id IN"

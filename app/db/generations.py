@@ -16,7 +16,7 @@ from app.db.session import Tx
 from app.domain.assets import AssetState
 from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
 
-#: The fields of both are the columns of their tables.
+#: Their fields are the columns of their tables.
 _COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")
 _ASSET_COLUMNS = tuple(field.name for field in fields(Asset))
 
@@ -49,19 +49,19 @@ def _generation(row: Row[Any]) -> Generation:
 
 
 def columns_of(generation: Generation) -> dict[str, Any]:
-    """As admission stores it; its Spec in JSON."""
+    """The columns as admission stores them, with the Spec as JSON."""
     stored = {name: getattr(generation, name) for name in _COLUMNS}
     return stored | {"spec": generation.spec.to_json(), "echo": dict(generation.echo)}
 
 
 async def find(tx: Tx, generation_id: UUID) -> Generation | None:
-    """Whoever owns it: for signed links and workers, where no caller is known."""
+    """Of any owner: for signed links and workers, which have no caller."""
     row = (await tx.execute(_FIND, {"id": generation_id})).one_or_none()
     return None if row is None else _generation(row)
 
 
 async def find_many(tx: Tx, ids: Sequence[UUID]) -> list[Generation]:
-    """Whoever owns them, in no order."""
+    """Of any owner, in no order."""
     rows = await tx.execute(_FIND_MANY, {"ids": list(ids)})
     return [_generation(row) for row in rows]
 
@@ -69,7 +69,7 @@ async def find_many(tx: Tx, ids: Sequence[UUID]) -> list[Generation]:
 async def find_visible(
     tx: Tx, generation_id: UUID, *, member_id: UUID, team_id: UUID | None
 ) -> Generation | None:
-    """A generation of this member; with `team_id`, of anybody in that team."""
+    """A generation of this member or, with `team_id`, of anybody in that team."""
     if team_id is not None:
         rows = await tx.execute(_FIND_OF_TEAM, {"id": generation_id, "team_id": team_id})
     else:
@@ -91,8 +91,8 @@ async def list_visible(
     limit: int,
     oldest_first: bool = False,
 ) -> list[Generation]:
-    """At most `limit`, newest first unless `oldest_first`; `after` is the (created_at, id) of the
-    last row before, `offset` how many rows are left out for those who count instead."""
+    """At most `limit`, newest first unless `oldest_first`. `after` is the (created_at, id) of the
+    last row before the page; `offset` is how many rows to skip, for APIs that count instead."""
     clauses = ["g.team_id = :team_id"]
     values: dict[str, Any] = {"team_id": team_id, "limit": limit, "offset": offset}
     if member_id is not None:
@@ -141,8 +141,8 @@ async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
 
 
 async def unsettled(tx: Tx) -> dict[str, Backlog]:
-    """Generations whose outcome is still to come, by their state. Time in the queue does not make
-    one old at the upstream: a later state counts from when it was entered."""
+    """Generations that have not ended, by state. A later state counts from when it was entered, so
+    that time in the queue does not make a generation old at the upstream."""
     return await backlog.by_state(
         tx,
         "generations WHERE state IN ('queued', 'submitting', 'running', 'unknown')",
@@ -158,8 +158,8 @@ async def unknown(tx: Tx) -> Backlog:
 
 
 async def enqueue_missing(tx: Tx, *, unknown_seconds: float) -> list[str]:
-    """A job for every generation that is under way and has none, and for an unknown one that can
-    still be polled: one with an upstream id that nobody disputes, for so long."""
+    """Makes a job for every generation that is in progress and has none, and for unknown ones that
+    can still be polled: for `unknown_seconds`, if their upstream id is not disputed."""
     return await jobs.enqueue_missing(
         tx,
         """

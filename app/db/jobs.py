@@ -1,4 +1,4 @@
-"""Jobs as rows of the job library's tables, written in the caller's transaction."""
+"""Jobs: rows in the job library's tables, written in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from app.db.session import Tx
 
 
 class Job(StrEnum):
-    """Kinds of work, each a queue of its own."""
+    """Kinds of work. Each has its own queue."""
 
     SUBMIT = "submit"
     POLL = "poll"
     ARCHIVE = "archive"
-    #: The subject is a delivery of a webhook; that of all others is a generation.
+    #: Its subject is a webhook delivery; that of all other kinds is a generation.
     DELIVER = "deliver"
 
 
 async def enqueue(
     tx: Tx, job: Job, subject_id: UUID, *, priority: int = 0, at: datetime | None = None
 ) -> None:
-    """A job in the caller's transaction. While one of its kind waits for this subject, this changes
-    nothing."""
+    """Adds a job in the caller's transaction. Does nothing while one of its kind is waiting for
+    this subject."""
     await tx.execute(
         text("SELECT reelgate_enqueue(:kind, :id, :priority, CAST(:at AS timestamptz))"),
         {"kind": job.value, "id": subject_id, "priority": priority, "at": at},
@@ -34,7 +34,7 @@ async def enqueue(
 
 
 async def run_now(tx: Tx, job: Job, subject_id: UUID) -> None:
-    """Makes the job due now if it waits for a later time."""
+    """Makes the job due now, if it waits for a later time."""
     await tx.execute(
         text(
             "UPDATE procrastinate_jobs SET scheduled_at = now()"
@@ -56,7 +56,8 @@ async def run_all_now(tx: Tx, job: Job) -> None:
 
 
 async def count_ahead(tx: Tx, *, priority: int, most: int | None = None) -> int:
-    """Submissions that wait and go before, or with, one of this priority; counted up to `most`."""
+    """How many waiting submissions go before one of this priority, or have the same; counts up to
+    `most`."""
     counted = await tx.scalar(
         text(
             "SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE queue_name = 'submit'"
@@ -85,7 +86,7 @@ async def depths(tx: Tx) -> list[Depth]:
 
 
 async def worker_seen_seconds(tx: Tx) -> float | None:
-    """Seconds since any worker's last sign of life; None where none is registered."""
+    """Seconds since the latest heartbeat of any worker; None if no worker is registered."""
     seen = await tx.scalar(
         text("SELECT extract(epoch FROM now() - max(last_heartbeat)) FROM procrastinate_workers")
     )
@@ -93,11 +94,11 @@ async def worker_seen_seconds(tx: Tx) -> float | None:
 
 
 async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> list[str]:
-    """Gives the jobs of dead workers, and jobs that were given up, back to the queue.
+    """Returns the jobs of dead workers, and jobs that run too long, to the queue.
 
-    A worker that was silent for `stalled_seconds` is taken for dead. `longest_seconds` bounds how
-    long a job may rightly run. Returns the kinds of what was rescued.
-    A job of the same kind may already wait for the generation; then the dead one is only removed.
+    A worker without a heartbeat for `stalled_seconds` counts as dead. No job may run longer than
+    `longest_seconds`. Returns the kinds of the rescued jobs. If a job of the same kind already
+    waits for the subject, the dead one is only removed.
     """
     rows = await tx.execute(
         text(
@@ -141,8 +142,8 @@ async def rescue(tx: Tx, *, stalled_seconds: float, longest_seconds: float) -> l
 
 
 async def enqueue_missing(tx: Tx, wanted: str, **values: object) -> list[str]:
-    """A job for each row that the query `wanted` finds and that has none: `id`, `kind`, `priority`.
-    Each noun says what of it wants a job. Returns the kinds of the jobs that were missing."""
+    """Makes a job for each row (`id`, `kind`, `priority`) of the query `wanted` that has none. Each
+    noun has its own query. Returns the kinds of the new jobs."""
     rows = await tx.execute(
         text(
             f"""
@@ -160,7 +161,7 @@ async def enqueue_missing(tx: Tx, wanted: str, **values: object) -> list[str]:
 
 
 async def prune(tx: Tx) -> None:
-    """Forgets jobs that ended well but were left behind."""
+    """Deletes jobs that have succeeded but were left behind."""
     await tx.execute(
         text("DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled')")
     )

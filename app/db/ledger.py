@@ -1,4 +1,5 @@
-"""Credits. What is used is always the sum of the counted entries: open holds and settlements."""
+"""The ledger of credits. Usage is always the sum of the counted entries: open holds and
+settlements."""
 
 from __future__ import annotations
 
@@ -31,10 +32,10 @@ async def held(tx: Tx) -> int:
 
 
 async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
-    """Ends the hold of a generation: settles `settle` credits, or releases it where that is 0.
+    """Ends the hold of a generation: settles `settle` credits, or releases it if that is 0.
 
-    One statement, so that no reader sees both or neither. The constraints refuse a second end and a
-    settlement above the hold.
+    One statement, so that no reader sees both or neither. The constraints refuse a second end, and
+    a settlement above the hold.
     """
     await tx.execute(
         text(

@@ -1,4 +1,4 @@
-"""What a member may still do: the figures that admission decides by, read without a lock."""
+"""What is left of a member's limits: the figures that admission uses, read without a lock."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ _LIMITS = text(
 async def limits_of(
     tx: Tx, member_id: UUID, *, quote: int = 0, now: datetime | None
 ) -> LimitStatus:
-    """Every figure is known; `binding_limit` is what would refuse a request of `quote` credits.
-    `now` None: the database's own clock."""
+    """Every figure is set. `binding_limit` is the one that would refuse a request of `quote`
+    credits. `now` None: the database's own clock."""
     values = {"member_id": member_id, "quote": quote, "now": now}
     return status_from(dict((await tx.execute(_LIMITS, values)).one()._mapping))
 
 
 def status_from(row: Mapping[str, Any]) -> LimitStatus:
-    """Of a row of `reelgate_limits`, or of its JSON. A figure that only the next release knows is
-    left out: after admission it must not fail what was accepted."""
+    """From a row of `reelgate_limits`, or its JSON. Figures that only the next release knows are
+    ignored: after admission they must not fail what was accepted."""
     known = {name: row[name] for name in _FIGURES}
     binding = known["binding_limit"]
     return LimitStatus(**{**known, "binding_limit": None if binding is None else Limit(binding)})

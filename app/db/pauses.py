@@ -33,7 +33,7 @@ async def is_paused(tx: Tx, pause: Pause) -> bool:
 
 
 async def set_paused(tx: Tx, pause: Pause, *, paused: bool, reason: str | None) -> bool:
-    """True where that changed something."""
+    """True if that changed anything."""
     result = await tx.execute(
         text(
             "UPDATE pauses SET paused = :paused, reason = :reason, changed_at = now()"

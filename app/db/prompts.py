@@ -1,4 +1,5 @@
-"""Generations found by their prompts, through one index: the cost does not grow with the past."""
+"""Finds generations by their prompts, through one index: the cost does not grow with the number of
+past generations."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from app.db.session import Tx
 from app.domain.generation import Spec
 from app.domain.prompts import Marks
 
-#: Prompts made from one template begin alike, and so many of them may be any number.
+#: Prompts made from one template begin alike, so there may be any number of them.
 MAX_ALIKE = 50
 
 

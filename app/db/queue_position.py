@@ -1,5 +1,5 @@
-"""What a queued generation waits for. Reads the job library's table beside our own, so that it is
-one trip."""
+"""What a queued generation waits for. Reads the job library's table together with ours, to need one
+round trip."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from app.db.upstream_keys import USABLE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePosition:
-    """What decides when a queued generation is sent. `position` is 1 for the next one, None where
-    it has no job; `keys` are those that some worker has configured, `usable_keys` those of them
-    that may be used now; `keys_back_at` is when the first of the others may be used again."""
+    """What decides when a queued generation is sent. `position` is 1 for the next one, None if it
+    has no job. `keys` counts the upstream keys that some worker has configured, `usable_keys` those
+    that may be used now. `keys_back_at` is when the first of the others may be used again."""
 
     position: int | None
     paused: bool
@@ -26,7 +26,7 @@ class QueuePosition:
     keys_back_at: datetime | None
 
 
-#: Whether nothing is sent upstream now: an operator paused it, or no key may be used.
+#: Whether nothing is being sent upstream: an operator paused it, or no key may be used.
 SUBMISSION_HELD_UP = f"""(
     (SELECT p.paused FROM pauses p WHERE p.name = 'submission')
     OR (SELECT count(*) > 0 AND bool_and(NOT ({USABLE}))
@@ -52,6 +52,6 @@ _QUEUE_POSITION = text(
 
 
 async def queue_position_of(tx: Tx, generation_id: UUID) -> QueuePosition:
-    """Of a queued generation, in one trip."""
+    """Of a queued generation, in one round trip."""
     row = (await tx.execute(_QUEUE_POSITION, {"id": str(generation_id)})).one()
     return QueuePosition(**row._mapping)

@@ -1,7 +1,7 @@
-"""The schema as Alembic compares it. The schema itself comes only from `migrations/`.
+"""The schema as Alembic compares it. The schema itself is made only by `migrations/`.
 
-Instants are `timestamptz`, credits `bigint` and never negative. Enumerations are text with a check:
-a new value is then one cheap migration.
+Instants are `timestamptz`; credits are `bigint` and never negative. Enumerations are text with a
+check, so that a new value is one cheap migration.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ teams = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("status", Text, nullable=False, server_default="ACTIVE"),
-    # Null: only the members' own limits bind.
+    # Null: only the limits of its members apply.
     Column("credit_limit", BigInteger),
     # Null: videos are kept for ever.
     Column("retention_days", Integer),
@@ -147,7 +147,7 @@ generations = Table(
     Column("feature", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("spec", JSONB, nullable=False),
-    # By which an echo of the prompt is found: domain/prompts.py.
+    # Finds echoes of the prompt: domain/prompts.py.
     Column("prompt_head", BigInteger),
     Column("prompt_digest", BigInteger),
     Column("fingerprint", LargeBinary, nullable=False),
@@ -155,7 +155,7 @@ generations = Table(
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("quote", BigInteger, nullable=False),
     Column("settled", BigInteger),
-    # The attempt in flight or last made: only its holder may report what came of it.
+    # The current or latest attempt: only its worker may record the result.
     Column("attempt", Uuid),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("upstream_key_id", ForeignKey("upstream_keys.id")),
@@ -165,15 +165,14 @@ generations = Table(
     Column("unknown_reason", Text),
     Column("error_code", Text),
     Column("error_message", Text),
-    # What the upstream said last, in its own words: for operators alone.
+    # The upstream's latest answer in its own words: for operators only.
     Column("upstream_answer", Text),
-    # The request in the caller's own words, where its dialect shows them again: names and sizes
-    # that stand for ours.
+    # The caller's own words for names and sizes, for dialects that repeat them in responses.
     Column("echo", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("remixed_from", Uuid),
     Column("callback_url", Text),
-    # The first and the latest attempt of an SDK's call that came in for this generation, counted
-    # from 0; null where no SDK counted.
+    # The first and the latest attempt of an SDK's call for this generation, counted from 0; null if
+    # no SDK counted.
     Column("sdk_first", Integer),
     Column("sdk_last", Integer),
     instant("sdk_last_at"),
@@ -190,7 +189,7 @@ generations = Table(
         "(state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL)",
         name="finished",
     ),
-    # One upstream record is never taken for two generations.
+    # No two generations have the same upstream record.
     Index("generations_upstream_idx", "upstream_key_id", text("lower(upstream_id)"), unique=True,
           postgresql_where=text("upstream_id IS NOT NULL")),
     Index("generations_prompt_idx", "prompt_head", "prompt_digest"),
@@ -230,14 +229,14 @@ ledger_entries = Table(
     Column("member_id", ForeignKey("members.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("credits", BigInteger, nullable=False),
-    # True while the entry counts against the limits: an open hold, or a settlement for ever.
+    # Whether the entry counts against the limits: an open hold does, and so does every settlement.
     Column("counted", Boolean, nullable=False),
     created(),
     one_of("kind", ["hold", "settle", "release"]),
     CheckConstraint("credits >= 0", name="credits"),
     CheckConstraint("kind <> 'release' OR NOT counted", name="release_not_counted"),
     CheckConstraint("kind <> 'settle' OR counted", name="settle_counted"),
-    # At most one hold, and one end of it, for each generation.
+    # Each generation has at most one hold, and one end of it.
     Index("ledger_entries_hold_idx", "generation_id", unique=True,
           postgresql_where=text("kind = 'hold'")),
     Index("ledger_entries_end_idx", "generation_id", unique=True,
@@ -255,7 +254,7 @@ assets = Table(
     Column("generation_id", ForeignKey("generations.id"), nullable=False),
     Column("kind", Text, nullable=False),
     Column("state", Text, nullable=False, server_default="pending"),
-    # A presigned link: kept only until the file is archived, shown to nobody.
+    # A presigned link: kept only until the file is archived, and shown to nobody.
     Column("source_link", Text),
     instant("source_expires_at"),
     Column("path", Text),
@@ -269,7 +268,7 @@ assets = Table(
     Column("mismatch", Text),
     Column("attempts", Integer, nullable=False, server_default="0"),
     Column("last_error", Text),
-    # Times in a row that a process began to read the file and did not live to its end.
+    # How many reads of the file in a row have begun without ending.
     Column("unfinished_reads", Integer, nullable=False, server_default="0"),
     created(),
     instant("archived_at"),
@@ -304,8 +303,8 @@ events = Table(
     Column("type", Text, nullable=False),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     created(),
-    # Ids are given when a row is written, and rows are seen when they are committed. In the order
-    # of (txid, id), below the oldest transaction that runs, nothing can appear any more.
+    # Ids are assigned when a row is written; rows become visible when they are committed. In the
+    # order of (txid, id), nothing new can appear below the oldest running transaction.
     Column("txid", BigInteger, nullable=False,
            server_default=text("(pg_current_xact_id()::text)::bigint")),
     Index("events_member_idx", "member_id", "id"),
@@ -317,12 +316,12 @@ webhook_endpoints = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("team_id", ForeignKey("teams.id"), nullable=False, index=True),
-    # Null: the endpoint hears of every member of the team.
+    # Null: the endpoint gets the events of every member of the team.
     Column("member_id", ForeignKey("members.id"), index=True),
     Column("url", Text, nullable=False),
     Column("event_types", JSONB, nullable=False),
     Column("state", Text, nullable=False, server_default="enabled"),
-    # A random seed, in hexadecimal: the secret itself is derived from it and the signing secret.
+    # A random seed in hexadecimal. The secret is derived from it and the signing secret.
     Column("secret", Text, nullable=False),
     Column("previous_secret", Text),
     instant("previous_secret_until"),
@@ -340,7 +339,7 @@ webhook_deliveries = Table(
     "webhook_deliveries",
     metadata,
     Column("id", Uuid, primary_key=True),
-    # Null: to the callback address of the generation.
+    # Null: it goes to the callback address of the generation.
     Column("endpoint_id", ForeignKey("webhook_endpoints.id")),
     Column("event_id", ForeignKey("events.id", ondelete="SET NULL")),
     Column("state", Text, nullable=False, server_default="pending"),
@@ -388,7 +387,7 @@ audit_log = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     created(),
-    # Who: a member's id, or `cli`.
+    # A member's id, or `cli`.
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),

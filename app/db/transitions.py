@@ -1,6 +1,6 @@
-"""Rows of generations as the worker and `lifecycle` see and write them.
+"""Rows of generations as workers and `lifecycle` read and write them.
 
-Only `lifecycle` may call `move`: a test holds that.
+Only `lifecycle` may call `move`; a test checks that.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from sqlalchemy import text
 from app.db.session import Tx
 from app.domain.generation import Spec, State
 
-#: Where a finished generation is announced; the payload is its id. It only wakes: a slow look at
-#: the table is the truth.
+#: Where a closed generation is announced; the payload is its id. It only wakes waiters: the truth
+#: is a slow poll of the table.
 CHANNEL = "reelgate_generation"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """What a worker needs to know of a generation."""
+    """What a worker needs to know about a generation."""
 
     id: UUID
     feature: str
@@ -54,7 +54,7 @@ _WORK = """
 
 
 async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work | None:
-    """The row as it is now; with `lock`, nobody else moves it before this transaction ends."""
+    """The row as it is now. With `lock`, nobody else changes it before this transaction ends."""
     row = (
         await tx.execute(text(_WORK + (" FOR UPDATE" if lock else "")), {"id": generation_id})
     ).one_or_none()
@@ -65,7 +65,7 @@ async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work 
 
 
 async def find_by_upstream_id(tx: Tx, *, upstream_key_id: int, upstream_id: str) -> Work | None:
-    """The generation that has this record of the upstream's, locked."""
+    """The generation that has this upstream record, locked."""
     found = await tx.scalar(
         text(
             """
@@ -87,7 +87,7 @@ async def set_unknown_reason(tx: Tx, generation_id: UUID, reason: str) -> None:
     )
 
 
-#: Columns a move may set beside the state.
+#: Columns that a transition may set besides the state.
 _COLUMNS = frozenset(
     {
         "attempt", "upstream_key_id", "upstream_id", "result_paths", "unknown_reason",
@@ -107,8 +107,8 @@ async def move(
     event: Mapping[str, Any],
     columns: Mapping[str, Any],
 ) -> bool:
-    """One guarded step and its event; False where the row is elsewhere, another's attempt, or by
-    now of another record of the upstream's than the one that is given."""
+    """One guarded transition and its event. False if the generation has left these states, has
+    another attempt, or by now has another upstream record than the given one."""
     unknown = columns.keys() - _COLUMNS
     if unknown:
         raise ValueError(f"not columns a move may set: {sorted(unknown)}")
@@ -150,7 +150,7 @@ async def move(
 
 
 async def announce(tx: Tx, generation_id: UUID) -> None:
-    """Wakes whoever waits for this generation, once the transaction commits."""
+    """Wakes those who wait for this generation, once the transaction commits."""
     await tx.execute(
         text("SELECT pg_notify(:channel, :id)"), {"channel": CHANNEL, "id": str(generation_id)}
     )
@@ -164,7 +164,7 @@ async def count_poll(tx: Tx, generation_id: UUID) -> None:
 
 async def set_upstream_id(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_key_id: int,
                    at: datetime) -> None:  # fmt: skip
-    """Names the upstream record of an unknown generation. Raises `Conflict` where it is taken."""
+    """Gives an unknown generation its upstream record. Raises `Conflict` if another one has it."""
     await tx.execute(
         text(
             """
@@ -181,7 +181,8 @@ async def set_upstream_id(tx: Tx, generation_id: UUID, *, upstream_id: str, upst
 
 async def keep_late_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, upstream_id: str,
                             at: datetime) -> bool:  # fmt: skip
-    """Keeps an id that arrived after the generation became unknown, so that it can be polled."""
+    """Keeps an upstream id that arrived after the generation became unknown, so that it can be
+    polled."""
     result = await tx.execute(
         text(
             """
@@ -203,7 +204,7 @@ async def count_running(tx: Tx, upstream_key_id: int) -> int:
 
 
 async def list_unsent(tx: Tx, *, limit: int) -> list[UUID]:
-    """Generations no upstream id is known of and nothing final, oldest first, locked."""
+    """Generations that have not ended and have no upstream id, oldest first, locked."""
     rows = await tx.execute(
         text(
             """

@@ -1,4 +1,4 @@
-"""What the upstream said of a generation, in its own words: for operators, and for nobody else."""
+"""What the upstream said about a generation, in its own words: for operators only."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.domain.generation import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamAnswer:
-    """`answer` may name the account that pays and links that need no key; None where the upstream
-    has said nothing beyond what a good answer says."""
+    """`answer` may name the account that pays, and links that need no key. None if the upstream
+    said no more than a normal answer does."""
 
     generation_id: UUID
     state: State
@@ -28,7 +28,7 @@ class UpstreamAnswer:
 
 
 async def keep(tx: Tx, generation_id: UUID, answer: str) -> None:
-    """In place of an earlier one."""
+    """Replaces an earlier answer."""
     await tx.execute(
         text(
             "UPDATE generations SET upstream_answer = :answer"
@@ -39,7 +39,7 @@ async def keep(tx: Tx, generation_id: UUID, answer: str) -> None:
 
 
 async def find(tx: Tx, generation_id: UUID) -> UpstreamAnswer | None:
-    """None where there is no such generation."""
+    """None if there is no such generation."""
     row = (
         await tx.execute(
             text(

@@ -1,4 +1,4 @@
-"""Upstream keys: which are in use, and the budget of requests all workers share."""
+"""Upstream keys: which may be used, and the request budget that all workers share."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from sqlalchemy import Row, text
 from app.db.session import Tx
 from app.domain.upstream_keys import BreakerState, KeyState
 
-#: How soon to ask again while no key may be used.
+#: When to ask again while no key may be used.
 NO_KEY_SECONDS = 10.0
 #: The longest time between two probes of a breaker.
 MAX_OPEN_SECONDS = 300.0
@@ -22,8 +22,9 @@ USABLE = "state = 'active' AND breaker_until IS NULL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamKey:
-    """`breaker_failures` are submissions in a row without an answer. `breaker_until` is when the
-    next probe is due; while half open, when the trial is given up, or None before it."""
+    """`breaker_failures` counts consecutive submissions without an answer. `breaker_until` is when
+    the next probe is due. While half open it is when the trial is given up, or None before the
+    trial."""
 
     id: int
     label: str
@@ -48,14 +49,14 @@ def _key(row: Row[Any]) -> UpstreamKey:
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """A place in the budget of a key, taken; or how long to wait for one."""
+    """One request of a key's budget, or how long to wait for one."""
 
     key_id: int | None
     wait_seconds: float = 0.0
 
 
 async def register(tx: Tx, fingerprints: Mapping[str, str]) -> dict[str, int]:
-    """Makes a row for each configured key (label → fingerprint) and returns label → id."""
+    """Makes a row for each configured key (label → fingerprint); returns label → id."""
     found: dict[str, int] = {}
     for label, fingerprint in fingerprints.items():
         found[label] = await tx.scalar(
@@ -72,7 +73,7 @@ async def register(tx: Tx, fingerprints: Mapping[str, str]) -> dict[str, int]:
 
 
 async def mark_seen(tx: Tx, ids: Sequence[int]) -> None:
-    """Says that a worker has these keys configured."""
+    """Records that a worker has these keys configured."""
     await tx.execute(
         text("UPDATE upstream_keys SET seen_at = now() WHERE id = ANY(:ids)"), {"ids": list(ids)}
     )
@@ -98,19 +99,20 @@ async def take_slot(
     trial_seconds: float = 0.0,
     any_state: bool = False,
 ) -> Slot:
-    """Takes one request out of the budget of the least busy of these keys.
+    """Takes one request from the budget of the least busy of these keys.
 
-    The budget is GCRA on the database's clock: a key may run `ahead` requests before it has to
-    keep to `per_minute`, and where that is less than one a second, `ahead` seconds. Submissions
-    pass a larger `ahead` than polls, so they go first when it is tight. An arrival more than a
-    minute ahead means that the clock was set back, and is cut. `any_state` also takes keys that are
-    set aside or whose breaker is open: a generation is polled with the key that made it.
+    The budget is GCRA on the database's clock: a key may send `ahead` requests before it is held to
+    `per_minute`; with a budget below one request a second, `ahead` is in seconds. Submissions pass
+    a larger `ahead` than polls, so they go first when the budget is tight. An arrival more than a
+    minute ahead means that the clock was set back, and is cut. `any_state` also allows keys that
+    are set aside or whose breaker is open, because a generation is polled with the key that created
+    it.
 
-    The submission that takes the slot of a half-open breaker is its trial: no other may go until it
-    is answered, or until its time is over, which is `trial_seconds` doubled by each probe so far.
+    The submission that takes the slot of a half-open breaker is its trial. No other submission goes
+    until it is answered, or until its time is over: `trial_seconds`, doubled by each probe so far.
     """
     step = 60.0 / per_minute
-    # Below the minute after which an arrival is cut, or a small budget would never be used up.
+    # Below the minute at which arrivals are cut; otherwise a small budget would never run out.
     pause = min(step, 1.0)
     allowed = ahead * pause
     taken = (
@@ -158,9 +160,9 @@ async def take_slot(
 
 
 async def count_unproven(tx: Tx, key_id: int, *, since: datetime, at_most: int) -> int:
-    """Failures in a row through a key, and the submissions sent since that instant that have no
-    answer; counted up to `at_most`. Exact once the caller has taken a slot of the key: then no
-    other submission begins."""
+    """The number of consecutive failures of a key, plus the submissions sent since then that have
+    no answer yet; counts up to `at_most`. Exact once the caller has taken a slot of the key, since
+    then no other submission begins."""
     counted = await tx.scalar(
         text(
             """
@@ -178,7 +180,8 @@ async def count_unproven(tx: Tx, key_id: int, *, since: datetime, at_most: int) 
 
 
 async def set_aside(tx: Tx, key_id: int, *, reason: str, return_seconds: float | None) -> bool:
-    """Stops submissions through a key; True where it was in use. Null return: by hand only."""
+    """Stops submissions through a key. True if it was in use. `return_seconds` None: it returns by
+    hand only."""
     result = await tx.execute(
         text(
             """
@@ -193,7 +196,7 @@ async def set_aside(tx: Tx, key_id: int, *, reason: str, return_seconds: float |
 
 
 async def return_due(tx: Tx) -> list[str]:
-    """Takes keys whose time aside is over back into use; returns their labels."""
+    """Returns keys to use whose time aside is over; returns their labels."""
     rows = await tx.execute(
         text(
             """
@@ -207,7 +210,7 @@ async def return_due(tx: Tx) -> list[str]:
 
 
 async def return_to_use(tx: Tx, label: str) -> bool:
-    """By hand: active, with its breaker closed. False where there is no key with this label."""
+    """Returns a key to use by hand, with its breaker closed. False if no key has this label."""
     result = await tx.execute(
         text(
             """
@@ -223,8 +226,9 @@ async def return_to_use(tx: Tx, label: str) -> bool:
 
 
 async def record_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: float) -> bool:
-    """A submission without an answer. True where that opened the breaker, which was not on trial:
-    after `threshold` of them in a row. One that is open, or on trial, stays so until it was to."""
+    """Records a submission without an answer. It opens the breaker if it is the trial, or the
+    `threshold`th in a row. True if that opened a closed breaker. A breaker that is open, or on
+    trial, keeps its `breaker_until`."""
     opened = await tx.scalar(
         text(
             """
@@ -248,8 +252,8 @@ async def record_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: f
 
 
 async def record_answer(tx: Tx, key_id: int) -> bool:
-    """A submission was answered. True where that closed a breaker that had been probed; one that
-    has not been probed yet stays open. Writes only where there is something to end."""
+    """Records that a submission was answered. True if that closed a breaker that had been probed;
+    one that has not been probed yet stays open. Writes nothing if there is nothing to change."""
     closed = await tx.scalar(
         text(
             """
@@ -271,8 +275,9 @@ async def record_answer(tx: Tx, key_id: int) -> bool:
 
 
 async def claim_due_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]:
-    """The keys to probe now: open for long enough, or with a trial that was never answered. Nobody
-    else probes them before the next probe is due, `first_seconds` doubled by each one so far."""
+    """The keys to probe now: those whose breaker has been open for long enough, or whose trial was
+    never answered. Nobody else probes them before the next probe is due: after `first_seconds`,
+    doubled by each probe so far."""
     rows = await tx.execute(
         text(
             f"""
@@ -289,8 +294,8 @@ async def claim_due_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]
 
 
 async def half_open(tx: Tx, probed: UpstreamKey) -> bool:
-    """The probe was answered: one submission may go, as the trial. False where another probe has
-    become due, and somebody else's trial or answer may have come first."""
+    """The probe was answered: one submission may go as the trial. False if the next probe is due
+    already, since then another worker's trial or answer may have come first."""
     result = await tx.execute(
         text(
             """
@@ -305,7 +310,7 @@ async def half_open(tx: Tx, probed: UpstreamKey) -> bool:
 
 
 async def usable_by_label(tx: Tx) -> dict[str, bool]:
-    """Of each key that some worker has configured: whether a submission may go through it now."""
+    """For each key that some worker has configured: whether a submission may go through it now."""
     rows = await tx.execute(
         text(
             f"SELECT label, {USABLE} AS usable FROM upstream_keys"  # noqa: S608

@@ -1,4 +1,4 @@
-"""What was asked for and what it cost, summed up."""
+"""Usage: how many generations were requested, and what they cost."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.domain.generation import State
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UsageRow:
-    """Generations asked for on one UTC day, of one model and one member, that are in one state
-    now. `held_credits` are set aside for those that have not ended."""
+    """Generations of one UTC day, model, member and current state. `held_credits` are reserved for
+    those that have not ended."""
 
     day: date
     member_id: UUID
@@ -37,7 +37,7 @@ _USAGE = """
        AND g.created_at < (CAST(:last AS date) + 1)::timestamp AT TIME ZONE 'UTC'
      GROUP BY 1, 2, 3, 4 ORDER BY 1, 2, 3, 4
 """
-#: One for each index.
+#: Each uses its own index.
 _OF_TEAM = text(_USAGE.format(whose="g.team_id = :team_id"))
 _OF_MEMBER = text(_USAGE.format(whose="g.member_id = :member_id AND g.team_id = :team_id"))
 
@@ -45,7 +45,7 @@ _OF_MEMBER = text(_USAGE.format(whose="g.member_id = :member_id AND g.team_id = 
 async def usage_of(
     tx: Tx, *, team_id: UUID, member_id: UUID | None, first: date, last: date
 ) -> list[UsageRow]:
-    """Of the UTC days from `first` to `last`, both with them; `member_id` None: the whole team."""
+    """Of the UTC days from `first` to `last`, inclusive. `member_id` None: the whole team."""
     values = {"team_id": team_id, "first": first, "last": last}
     if member_id is None:
         rows = await tx.execute(_OF_TEAM, values)

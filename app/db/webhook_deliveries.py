@@ -1,4 +1,4 @@
-"""Webhook deliveries, each to one receiver, and every attempt at them."""
+"""Webhook deliveries, each to one receiver, with all their attempts."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
-    """One attempt: what was sent and what came back. No signature and no link is kept."""
+    """One attempt: what was sent, and the response. Signatures and links are not kept."""
 
     number: int
     created_at: datetime
@@ -109,8 +109,8 @@ _MAKE = text(
 async def make_test(
     tx: Tx, delivery_id: UUID, *, endpoint_id: UUID, member_id: UUID | None = None
 ) -> None:
-    """By a member, or by an operator: then in the name of the endpoint's own, or of the team's
-    first one."""
+    """A test by a member, or by an operator: then it counts as the endpoint owner's, or as that of
+    the team's first member."""
     await tx.execute(
         text(
             """
@@ -148,7 +148,8 @@ _SELECT = """
            coalesce(e.created_at, d.created_at) AS happened_at
       FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id
 """
-#: Those to endpoints one may look at, and to callback addresses of one's own, or of the team's.
+#: Deliveries to endpoints that the owner may see, and to the callback addresses of its own
+#: generations or, for administrators, of the team's.
 _VISIBLE = """
     d.team_id = :team_id
     AND ((d.endpoint_id IS NULL AND (d.member_id = :member_id OR :is_admin))
@@ -169,7 +170,7 @@ def _owner(owner: Owner) -> dict[str, Any]:
 
 
 async def find_any(tx: Tx, delivery_id: UUID) -> Delivery | None:
-    """Whoever's it is: for workers."""
+    """Of any owner: for workers."""
     row = (await tx.execute(text(_SELECT + " WHERE d.id = :id"), {"id": delivery_id})).one_or_none()
     return None if row is None else _delivery(row)
 
@@ -207,7 +208,7 @@ async def list_visible(
     after: tuple[datetime, UUID] | None = None,
     limit: int,
 ) -> list[Delivery]:
-    """Newest first; `after` is the (created_at, id) of the last row before."""
+    """Newest first. `after` is the (created_at, id) of the last row before the page."""
     clauses, values = [_VISIBLE], {**_owner(owner), "limit": limit}
     for name, value in (("endpoint_id", endpoint_id), ("generation_id", generation_id),
                         ("state", state)):  # fmt: skip
@@ -248,7 +249,7 @@ async def record(
     next_attempt_at: datetime | None,
     finished_at: datetime | None,
 ) -> bool:
-    """Records an attempt. False where another process recorded this attempt meanwhile."""
+    """Records an attempt. False if another process has recorded this attempt already."""
     result = await tx.execute(
         text(
             """
@@ -278,7 +279,7 @@ async def record(
 
 
 async def abandon(tx: Tx, delivery_id: UUID, *, error: str, at: datetime) -> None:
-    """Ends one that has nowhere to go any more."""
+    """Fails a delivery whose receiver no longer exists."""
     await tx.execute(
         text(
             "UPDATE webhook_deliveries SET state = 'failed', last_error = :error,"
@@ -289,8 +290,8 @@ async def abandon(tx: Tx, delivery_id: UUID, *, error: str, at: datetime) -> Non
 
 
 async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> None:
-    """A delivery that ended is due now, with all its attempts to come; a pending one is due at
-    once. `now` None: by the database's clock."""
+    """Makes a delivery due now. One that has ended gets all its attempts again. `now` None: by the
+    database's clock."""
     await tx.execute(
         text(
             """
@@ -308,8 +309,8 @@ async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> Non
 
 
 async def pending(tx: Tx) -> Backlog:
-    """Deliveries with an attempt to come. A test has one attempt: if that broke off, it has none
-    to come."""
+    """Deliveries with an attempt to come. A test has only one: if that was interrupted, none is to
+    come."""
     found = await backlog.by_state(
         tx, "webhook_deliveries WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
     )
@@ -317,7 +318,7 @@ async def pending(tx: Tx) -> Backlog:
 
 
 async def enqueue_missing(tx: Tx) -> list[str]:
-    """A job for every delivery that has an attempt to come and none."""
+    """Makes a job for every delivery that has an attempt to come and no job."""
     return await jobs.enqueue_missing(
         tx,
         "SELECT id, 'deliver' AS kind, 0 AS priority FROM webhook_deliveries"
@@ -326,8 +327,8 @@ async def enqueue_missing(tx: Tx) -> list[str]:
 
 
 async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:
-    """Deletes old deliveries that ended, or that broke off and have no further attempt, with their
-    attempts; how many."""
+    """Deletes old deliveries with their attempts: those that ended, and tests that were
+    interrupted. Returns how many."""
     result = await tx.execute(
         text(
             "DELETE FROM webhook_deliveries WHERE id IN ("
@@ -341,8 +342,8 @@ async def prune(tx: Tx, *, days: int, limit: int = 1_000) -> int:
     return int(result.rowcount)
 
 
-#: Jobs of one receiver: an endpoint, or the callback addresses of a member. One that a worker
-#: fetches at this moment is left to it.
+#: The jobs of one receiver: an endpoint, or the callback addresses of a member. Skips a job that a
+#: worker is fetching at this moment.
 _RESCHEDULE = """
     UPDATE procrastinate_jobs SET scheduled_at = now() + make_interval(secs => :seconds)
      WHERE id IN (SELECT j.id FROM procrastinate_jobs j JOIN webhook_deliveries d
@@ -357,11 +358,11 @@ _RUN_NEXT = text(_RESCHEDULE.format("j.scheduled_at > now() ORDER BY j.id LIMIT 
 
 
 async def postpone(tx: Tx, receiver: UUID, *, seconds: float) -> None:
-    """Everything that is due for this receiver is due later: it has enough attempts in flight."""
+    """Postpones everything that is due for this receiver, which has enough attempts in flight."""
     await tx.execute(_POSTPONE, {"receiver": receiver, "seconds": seconds})
 
 
 async def run_next(tx: Tx, receiver: UUID) -> bool:
-    """The first postponed delivery is due now. False where there is none."""
+    """Makes the first postponed delivery due now. False if there is none."""
     result = await tx.execute(_RUN_NEXT, {"receiver": receiver, "seconds": 0.0})
     return bool(result.rowcount)

@@ -17,8 +17,8 @@ from app.domain.webhooks import PayloadFormat, WebhookEvent
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """`member_id` None: hears of every member of the team. `seed` and `previous_seed` are what its
-    secrets are derived from; the previous one signs too until `previous_until`."""
+    """`member_id` None: it receives the events of every member of the team. The secrets are derived
+    from `seed` and `previous_seed`; the previous one signs too until `previous_until`."""
 
     id: UUID
     team_id: UUID
@@ -39,7 +39,7 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndpointSummary:
-    """An endpoint as operators see it, without its secrets. `member_name` None: the team's.
+    """An endpoint as operators see it, without its secrets. `member_name` None: it is the team's.
     `pending` and `failed` count its deliveries."""
 
     id: UUID
@@ -55,7 +55,7 @@ class EndpointSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owner:
-    """Whose endpoints: a member's own, and the team's where it is an administrator."""
+    """Whose endpoints: a member's own, and the team's if the member is an administrator."""
 
     team_id: UUID
     member_id: UUID
@@ -95,7 +95,8 @@ async def create(
     seed: str,
     most: int,
 ) -> bool:
-    """False where the member, or the team, has `most` already. Two at once take turns."""
+    """False if the member, or the team, has `most` endpoints already. Concurrent calls take
+    turns."""
     lock = text("SELECT FROM members WHERE id = :id FOR NO KEY UPDATE")
     if member_id is None:
         lock = text("SELECT FROM teams WHERE id = :id FOR NO KEY UPDATE")
@@ -135,7 +136,7 @@ async def find(tx: Tx, endpoint_id: UUID, owner: Owner) -> Endpoint | None:
 
 
 async def find_any(tx: Tx, endpoint_id: UUID) -> Endpoint | None:
-    """Whoever's it is: for workers."""
+    """Of any owner: for workers."""
     row = (await tx.execute(text(_SELECT + " WHERE id = :id"), {"id": endpoint_id})).one_or_none()
     return None if row is None else _endpoint(row)
 
@@ -149,7 +150,7 @@ async def list_owned(tx: Tx, owner: Owner) -> list[Endpoint]:
 
 
 async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]:
-    """Everybody's, or a team's; oldest first."""
+    """The endpoints of everybody, or of a team, oldest first."""
     rows = await tx.execute(
         text(
             """
@@ -172,12 +173,12 @@ async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]
     return [EndpointSummary(**row._mapping) for row in rows]
 
 
-#: What may be changed of an endpoint, and how its value is written.
+#: The fields of an endpoint that may change, and how each value is written.
 _CHANGEABLE = frozenset({"url", "description", "events", "format", "enabled"})
 
 
 async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
-    """Sets the named fields of `Endpoint`. Enabling it forgets why it was disabled."""
+    """Sets the given fields of `Endpoint`. Enabling it clears the reason why it was disabled."""
     assert changes.keys() <= _CHANGEABLE
     columns: dict[str, Any] = {n: changes[n] for n in ("url", "description") if n in changes}
     if "format" in changes:
@@ -199,7 +200,8 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
 
 
 async def rotate(tx: Tx, endpoint_id: UUID, *, seed: str, previous_until: datetime | None) -> None:
-    """A new seed; the one before signs too until then, or no more where that is None."""
+    """Sets a new seed. The previous one signs too until `previous_until`; not at all if that is
+    None."""
     await tx.execute(
         text(
             """
@@ -216,7 +218,8 @@ async def rotate(tx: Tx, endpoint_id: UUID, *, seed: str, previous_until: dateti
 
 
 async def delete(tx: Tx, endpoint_id: UUID) -> None:
-    """With the log of its deliveries. Locked first: a move that makes another delivery waits."""
+    """Deletes it with the log of its deliveries. Locks it first, so that a transition that makes
+    another delivery waits."""
     await tx.execute(
         text("SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE"), {"id": endpoint_id}
     )
@@ -227,15 +230,15 @@ async def delete(tx: Tx, endpoint_id: UUID) -> None:
 
 
 async def lock(tx: Tx, endpoint_id: UUID) -> None:
-    """Keeps it from being deleted until the transaction ends. Before its deliveries are written to:
-    a deletion locks the endpoint first, and two that lock in two orders wait for each other."""
+    """Keeps it from being deleted until the transaction ends. Call this before writing to its
+    deliveries: a deletion locks the endpoint first, and another order could deadlock."""
     await tx.execute(
         text("SELECT FROM webhook_endpoints WHERE id = :id FOR KEY SHARE"), {"id": endpoint_id}
     )
 
 
 async def note_health(tx: Tx, endpoint_id: UUID, *, delivered: bool, at: datetime) -> None:
-    """Since when nothing has been delivered to it; nothing while it works."""
+    """Records since when no delivery has succeeded; None while they succeed."""
     await tx.execute(
         text(
             """
@@ -252,7 +255,7 @@ async def note_health(tx: Tx, endpoint_id: UUID, *, delivered: bool, at: datetim
 async def disable(
     tx: Tx, endpoint_id: UUID, *, reason: str, failing_before: datetime | None = None
 ) -> bool:
-    """True where that changed it; with `failing_before`, only where it has failed since then."""
+    """True if that changed it. With `failing_before`, only if it has been failing since then."""
     result = await tx.execute(
         text(
             """

@@ -1,7 +1,7 @@
-"""The features that can be generated, their options, and their prices. Pure.
+"""The features that can be generated, with their options and prices. Pure.
 
-Each feature has one entry in `OFFERS`: its wire name and provider at the upstream, the rules of its
-options and the Spec they make. Admission and lifecycle do not depend on what is in a Spec.
+Each feature has one entry in `OFFERS`: its name and provider at the upstream, its options, and the
+Spec they make. Admission and lifecycle do not depend on the fields of a Spec.
 """
 
 from __future__ import annotations

@@ -51,13 +51,14 @@ ARROWS: Mapping[State, frozenset[State]] = MappingProxyType(
 
 #: States that count towards a member's limit of open generations.
 OPEN = frozenset({State.QUEUED, State.SUBMITTING, State.RUNNING})
-#: Reasons for being unknown that no poll may end: whose record it is, only a person can tell.
+#: Reasons for being unknown that no poll may end: only a person can tell whose record it is.
 RECORD_OF_ANOTHER = "record_of_another"
 UPSTREAM_ID_REPEATED = "upstream_id_repeated"
 DISPUTED = frozenset({RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED})
 #: States without further transitions.
 FINAL = frozenset(state for state, targets in ARROWS.items() if not targets)
-#: The states that are not open. A waiting caller gets its answer: nothing more will happen soon.
+#: States that are not open. A waiting caller gets its response, since nothing more will happen
+#: soon.
 CLOSED = FINAL | {State.UNKNOWN}
 
 
@@ -217,8 +218,8 @@ class Asset:
 class Generation:
     """A generation as its owner may see it. Times are aware and in UTC; credits are integers.
 
-    `echo` has the values of the request that its dialect shows again unchanged. Other dialects use
-    only its `model`, the name that the caller used for the model.
+    `echo` has the values of the request that its dialect repeats unchanged in responses. Other
+    dialects use only its `model`, the caller's name for the model.
     """
 
     id: UUID

@@ -1,4 +1,4 @@
-"""A member's limits, in one word each: in the database's decision, in answers, and in metrics."""
+"""A member's limits. Each has one name: in the database, in responses, and in metrics."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Limit(StrEnum):
-    """In the order in which they are looked at: the first that binds refuses."""
+    """In the order of the checks: the first that is exceeded refuses the request."""
 
     SUSPENDED = "suspended"
     PAUSED = "paused"
@@ -19,12 +19,11 @@ class Limit(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitStatus:
-    """What is left of each limit of a member: the row of `reelgate_limits`.
+    """What is left of each limit of a member: a row of `reelgate_limits`.
 
-    `binding_limit` is the one that refuses, None where none does; `retry_after_seconds` is None
-    where time does not help. After `rate_reset_seconds` the whole burst is back.
-    `team_credit_limit` is None where the team has none. What is used is None where admission had
-    no need to look.
+    `binding_limit` is the one that refuses, or None. `retry_after_seconds` is None if waiting does
+    not help. After `rate_reset_seconds` the whole burst is available. `team_credit_limit` is None
+    if the team has none. A used amount is None if admission did not need it.
     """
 
     binding_limit: Limit | None
@@ -42,7 +41,7 @@ class LimitStatus:
     team_used_credits: int | None
 
     def figures(self, limit: Limit) -> tuple[int, int]:
-        """What a cap allows and how much of it is used; both are known."""
+        """What a cap allows and how much of it is used, if both are known."""
         allowed, used = {
             Limit.MAX_OPEN: (self.max_open, self.open_generations),
             Limit.MEMBER_CREDIT_LIMIT: (self.credit_limit, self.used_credits),

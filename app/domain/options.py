@@ -1,7 +1,7 @@
-"""Reads the options of a video from a request of another API. Pure.
+"""Reads the options of a video from the requests of other APIs. Pure.
 
-All issues are collected, so that one answer names every one, and so are all adjustments. A null is
-an omitted option.
+It collects all issues, so that one response names every one, and all adjustments. A null is an
+omitted option.
 """
 
 from __future__ import annotations

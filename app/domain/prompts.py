@@ -1,8 +1,8 @@
-"""Whether two texts are the same prompt, although one of them is an upstream's echo.
+"""Whether two texts are the same prompt, if one of them is the upstream's echo.
 
-An upstream may store a prompt in another Unicode form, escape it for HTML, fold its case and white
-space, cut it, or enhance it. Only the last makes it another text, and an enhanced prompt is nobody
-else's: so an echo is doubted only where it is the prompt of somebody else.
+The upstream may store a prompt in another Unicode form, escape it for HTML, change its case and
+white space, cut it, or enhance it. Only an enhanced prompt is another text, and it is nobody else's
+prompt. So an echo is doubted only if it is the prompt of another generation.
 """
 
 from __future__ import annotations
@@ -14,27 +14,27 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
 
-#: An echo that is longer is cut here; every prompt that is accepted is shorter.
+#: Longer echoes are cut to this; every accepted prompt is shorter.
 MAX_ECHO_CHARS = 50_000
-#: Prompts whose normal forms begin alike have one `head`. A cut echo is recognised from this length
-#: on: fewer characters may be a whole prompt of somebody else's.
+#: Prompts whose normal forms begin alike have the same `head`. From this length on, a cut echo is
+#: recognized: a shorter one may be somebody else's whole prompt.
 HEAD_CHARS = 40
 _ESCAPED_TWICE = 2
-#: What a cut may leave: dots that stand for the rest, or a part of an HTML entity.
+#: What a cut may leave: dots, or part of an HTML entity.
 _CUT_MARK = re.compile(r"(\.{2,}|&[#0-9a-z]{0,10})$")
 
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """Numbers of 64 bits by which a prompt is found: of its first characters, and of all of it."""
+    """64-bit numbers that find a prompt: by its first characters, and by all of it."""
 
     head: int
     digest: int
 
 
 def normal(text: str) -> str:
-    """The normal form: entities replaced, NFKC, case folded, white space single, and without
-    characters that only direct how others are shown."""
+    """The normal form: entities replaced, NFKC, case folded, single spaces, and without invisible
+    formatting characters."""
     text = text[:MAX_ECHO_CHARS]
     for _ in range(_ESCAPED_TWICE):
         text = html.unescape(text)
@@ -49,12 +49,12 @@ def marks_of(normalised: str) -> Marks:
 def is_cut_from(echo: str, prompt: str) -> bool:
     """Whether an echo is the beginning of a prompt; both in normal form."""
     kept = _CUT_MARK.sub("", echo).rstrip()
-    # The last character may have lost the accent that followed it.
+    # The cut may have separated the last character from its accent.
     return len(kept) > HEAD_CHARS and prompt.startswith(kept[:-1])
 
 
 def is_cut_from_any(echo: str, prompts: Iterable[str]) -> bool:
-    """The same for prompts as they were asked."""
+    """The same, for prompts as they were sent."""
     return any(is_cut_from(echo, normal(prompt)) for prompt in prompts)
 
 

@@ -1,4 +1,4 @@
-"""Where an upstream key is: whether it may be used at all, and its circuit breaker."""
+"""The states of an upstream key: whether it is in use, and its circuit breaker."""
 
 from __future__ import annotations
 
@@ -6,36 +6,40 @@ from enum import StrEnum
 
 
 class KeyState(StrEnum):
-    """Whether an upstream key is used. Each line: who enters, who leaves, what a crash means.
+    """Whether an upstream key is in use. Each comment says when it is entered, when it is left, and
+    what a crash means.
 
-    A generation is polled with the key that made it, in either state.
+    A generation is polled with the key that created it, in either state.
     """
 
-    #: Entered at the start, when its time aside is over, or by an operator. A crash is no matter.
+    #: Entered at the start, when a key's time aside is over, or by an operator. A crash changes
+    #: nothing.
     ACTIVE = "active"
-    #: The upstream refused the key, or its account is out of credits: nothing is submitted through
-    #: it. Left to `active` by upkeep after ten minutes, or by an operator. A crash: any worker's
-    #: upkeep brings it back.
+    #: The upstream rejected the key, or its account is out of credits, so nothing is submitted
+    #: through it. Upkeep returns it to `active` after ten minutes, or an operator does. After a
+    #: crash any worker's upkeep does that.
     SET_ASIDE = "set_aside"
 
 
 class BreakerState(StrEnum):
-    """Whether submissions go through an upstream key. Each line: who enters, who leaves, what a
-    crash here means.
+    """Whether submissions go through an upstream key. Each comment says when it is entered, when it
+    is left, and what a crash means.
 
-    A submission that is not answered may have been paid for and ends as `unknown`, so an upstream
-    that answers none must not be sent many. A look-up costs nothing and shows that the upstream is
-    there; only an answered submission shows that it answers those.
+    A submission without an answer may have been paid for and becomes `unknown`, so an upstream that
+    does not answer must not be sent many. A look-up is free and shows that the upstream is
+    reachable; only an answered submission shows that it answers submissions.
     """
 
-    #: Submissions go through. Entered at the start, and from any state by an answer to a submission
-    #: once the breaker has been probed. Left to `open` after several submissions in a row without
-    #: an answer, or where nothing at all is heard. A crash: the failures so far are in the row.
+    #: Submissions go through. Entered at the start, and from any state when a submission is
+    #: answered after a probe. Left to `open` after several consecutive submissions without an
+    #: answer, or if nothing is heard at all. A crash changes nothing: the failures so far are in
+    #: the row.
     CLOSED = "closed"
-    #: Nothing is submitted. When its time is over upkeep makes a probe, a free look-up, and each
-    #: probe doubles the time until the next. Left to `half_open` by a probe that is answered. A
-    #: crash during a probe: the time until the next one is already set, and any worker makes it.
+    #: Nothing is submitted. When its time is over, upkeep sends a probe, which is a free look-up;
+    #: each probe doubles the time until the next. Left to `half_open` when a probe is answered.
+    #: After a crash during a probe any worker sends the next one, whose time is already set.
     OPEN = "open"
-    #: A probe was answered: one submission may go, the trial. Left to `closed` by its answer, and
-    #: to `open` by its failure. A crash during a trial: when its time is over upkeep probes again.
+    #: A probe was answered, so one submission may go: the trial. Left to `closed` when that is
+    #: answered, and to `open` when it fails. After a crash during a trial, upkeep probes again when
+    #: its time is over.
     HALF_OPEN = "half_open"

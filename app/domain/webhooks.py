@@ -51,22 +51,23 @@ class PayloadFormat(StrEnum):
 
 
 class DeliveryState(StrEnum):
-    """Where a delivery is. Each line: who enters, who leaves, what a crash here means."""
+    """The state of a delivery. Each comment says when it is entered and left, and what a crash
+    means."""
 
-    #: To be sent, now or again later. Entered when it is made, and by whoever has it sent again. A
-    #: crash: it is sent once more, under the same message id.
+    #: To be sent, now or later. Entered when it is made, and when somebody resends it. After a
+    #: crash it is sent once more, with the same message id.
     PENDING = "pending"
-    #: The receiver answered with a 2xx. Left where somebody has it sent again.
+    #: The receiver answered with a 2xx. Left when somebody resends it.
     DELIVERED = "delivered"
-    #: Its last attempt failed, the receiver is gone, or its endpoint is disabled. Left where
-    #: somebody has it sent again.
+    #: Its last attempt failed, its receiver no longer exists, or its endpoint is disabled. Left
+    #: when somebody resends it.
     FAILED = "failed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """What a webhook says, before a format renders it. `generation` is None for a test. `link` is
-    a signed link to the video while there is one. The percentiles are those of similar
+    """The content of a webhook, before a format renders it. `generation` is None for a test. `link`
+    is a signed link to the video, if there is one. The percentiles are those of similar
     generations."""
 
     message_id: str
@@ -79,19 +80,19 @@ class Payload:
     p90_seconds: float | None
 
 
-#: Seconds after the first attempt at which each further one is made, over a day.
+#: Seconds after the first attempt at which each further one is made, over one day.
 _SCHEDULE = (0.0, 5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 86_400.0)
 MOST_ATTEMPTS = len(_SCHEDULE)
-#: A receiver may ask for a pause, but not put itself beyond the day.
+#: A receiver may ask for a pause, but not for one beyond the day.
 _MOST_RETRY_AFTER_SECONDS = 3_600.0
 #: Disable an endpoint after five days without a success.
 GIVE_UP_SECONDS = 5 * 86_400.0
 
 
 def wait_after(attempts: int, *, retry_after_seconds: float | None, jitter: float) -> float | None:
-    """Seconds until the next attempt, or None where that was the last. `jitter` is between 0 and 1
-    and lengthens the wait by up to a tenth, so that deliveries that failed together do not come
-    together again."""
+    """Seconds until the next attempt, or None if that was the last. `jitter`, between 0 and 1,
+    lengthens the wait by up to a tenth, so that deliveries that failed together are not retried
+    together."""
     if attempts >= MOST_ATTEMPTS:
         return None
     wait = (_SCHEDULE[attempts] - _SCHEDULE[attempts - 1]) * (1 + jitter / 10)
@@ -105,5 +106,5 @@ def event_of(stored: str) -> Event:
 
 
 def message_id_of(delivery_id: UUID) -> str:
-    """The same for all attempts at a delivery: receivers recognise repetitions by it."""
+    """The same for all attempts at a delivery, so that receivers recognize repetitions."""
     return f"msg_{delivery_id.hex}"

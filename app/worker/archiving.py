@@ -1,4 +1,4 @@
-"""Archiving: the bytes of a video, streamed, hashed, looked into, and kept."""
+"""Archives a video: downloads, hashes and probes the file, and keeps it."""
 
 from __future__ import annotations
 
@@ -32,12 +32,13 @@ from app.worker.persist import persisted
 
 log = logger(__name__)
 
-#: How long one download, or one copy, may take. A file that trickles would else keep a place for
-#: ever, and a job that runs longer than any may is given to others, whose claim undoes this one's.
+#: The limit of one download, or one copy. Otherwise a file that trickles in would keep its place
+#: for ever. And a job that runs too long is given to another worker, whose claim undoes this one's.
 ATTEMPT_SECONDS = 900.0
 _FIRST_RETRY_SECONDS = 5.0
 _LONGEST_RETRY_SECONDS = 3600.0
-#: Failures of something between the upstream and the archive, or of the gateway itself.
+#: Failures between the upstream and the archive, or of the gateway itself: they say nothing about
+#: the video.
 _PASSING = frozenset(
     {"archive_unavailable", "database_unavailable", "decoder_unavailable", "fault",
      "look_up_failed", "reset", "slow", "timeout", "truncated", "unreachable", "unresolved"}
@@ -47,8 +48,8 @@ _LONGEST_WAITING_SECONDS = 30 * 86_400.0
 
 async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
     """One attempt to archive a video, or to confirm that there is one. It is counted before it
-    begins, and leaves its reason however it fails. A failed one is repeated until the upstream's
-    link is dead."""
+    begins, and always records the reason if it fails. A failed one is repeated until the upstream's
+    link has expired."""
     async with rt.db.single() as tx:
         work = await transitions.find_work(tx, generation_id)
         if work is None:
@@ -57,8 +58,8 @@ async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
     if work.state not in FINAL:
         await confirming.confirm(rt, work)
         return
-    # A second attempt may run beside a first that was only thought dead: each has its own file, and
-    # the later one's claim decides which is recorded.
+    # A second attempt may run beside a first one whose worker only seemed dead. Each writes its own
+    # file; the later claim decides which one is recorded.
     path = video_path(work.id, work.created_at, token=token_hex(4))
     try:
         others = pending is None or await _attempt(rt, work, pending, path)
@@ -71,8 +72,8 @@ async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
 
 
 async def _attempt(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> bool:
-    """Archives the video under `path`; True where other attempts may have left files that no row
-    names. Raises `NotArchived` and whatever else keeps it from the archive."""
+    """Archives the video under `path`. True if other attempts may have left files that no row
+    names. Raises `NotArchived`, and whatever else prevents it."""
     if pending.path is not None and await _take_over(rt, work, pending.path, path):
         return True
     async with rt.db.single() as tx:
@@ -84,15 +85,15 @@ async def _attempt(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: s
     async with asyncio.timeout(ATTEMPT_SECONDS):
         stored = await download_video(rt, work, pending, path)
     await _enter(rt, work, stored)
-    # The archive may have been away when the earlier file was discarded.
+    # If the archive was away, the earlier file may still be there.
     return earlier is not None
 
 
 async def _take_over(rt: WorkerRuntime, work: Work, earlier: str, path: str) -> bool:
-    """Records, as a copy under `path`, what an earlier attempt downloaded and did not live to
-    record, or what came into the archive after the backup that was restored: its link may be dead
-    by now. That attempt may live yet and remove its own file. False where there is nothing of the
-    kind."""
+    """Copies a file that is already in the archive to `path` and records it: an earlier attempt
+    downloaded it and died before recording it, or it was archived after the backup that was
+    restored. By now its link may have expired. It is copied because that attempt may still be
+    alive, and would remove its own file. False if there is no such file."""
     async with asyncio.timeout(ATTEMPT_SECONDS):
         stored = await _copy(rt, earlier, path)
     if stored is None:
@@ -120,8 +121,8 @@ async def _copy(rt: WorkerRuntime, earlier: str, path: str) -> Stored | None:
 
 
 async def _enter(rt: WorkerRuntime, work: Work, stored: Stored, *, claim: bool = False) -> bool:
-    """Records a file as what it is, or as set aside where nobody can know. False where it is not
-    this attempt's to record: another claimed it, or it was deleted."""
+    """Records a file with its probe, or as set aside if it cannot be probed. False if another
+    attempt has claimed the video, or it was deleted."""
     try:
         seen = await persisted(lambda: _look_into(rt, work, stored.path))
     except NotRead:
@@ -176,14 +177,14 @@ async def _set_aside(rt: WorkerRuntime, work: Work, stored: Stored, *, claim: bo
 
 
 def _reason(failure: Exception, generation_id: UUID) -> str:
-    """Why an attempt failed, as a short label without a link in it."""
+    """Why an attempt failed: a short label, without a link."""
     if isinstance(failure, NotArchived):
         return failure.reason
     if isinstance(failure, TimeoutError):
         return "timeout"
     if isinstance(failure, Unavailable):
         return "database_unavailable"
-    # A fault of the gateway is no reason to give a video up.
+    # A bug of the gateway is no reason to give up the video.
     log.error("archiving_failed", generation_id=str(generation_id), exc_info=failure)
     return "fault"
 
@@ -194,19 +195,20 @@ async def _give_up(rt: WorkerRuntime, pending: PendingVideo, path: str, reason: 
 
 
 async def _sweep(rt: WorkerRuntime, work: Work, path: str) -> None:
-    """Removes what other attempts left where `path` is; raises `ArchiveError`."""
+    """Removes what other attempts left in the folder of `path`. Raises `ArchiveError`."""
     await deletion.remove_forsaken(rt, work.id, folder=str(PurePosixPath(path).parent))
 
 
 async def _discard(rt: WorkerRuntime, path: str) -> None:
-    """Removes what a failed attempt wrote. What cannot be removed now is claimed by the next."""
+    """Removes what a failed attempt wrote. The next attempt tries again what cannot be removed
+    now."""
     with contextlib.suppress(ArchiveError):
         await rt.archive.delete(path)
 
 
 async def _retry_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) -> None:
-    """The next attempt; or the end of trying, in the open, once the upstream's link is surely
-    dead."""
+    """Schedules the next attempt, or gives up and says so, once the upstream's link has surely
+    expired."""
     now = rt.clock.now()
     lost = (now - pending.created_at).total_seconds() >= _waiting_seconds(reason)
     wait = min(_FIRST_RETRY_SECONDS * 2 ** min(pending.attempts - 1, 12), _LONGEST_RETRY_SECONDS)
@@ -214,7 +216,7 @@ async def _retry_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) ->
         waiting = await assets.record_failure(tx, pending.generation_id, error=reason, lost=lost)
         if waiting and not lost:
             at = now + timedelta(seconds=wait)
-            # What has failed before goes after what has not been tried yet.
+            # Jobs that failed before go after those that have not been tried.
             behind = -min(pending.attempts, 12)
             await enqueue(tx, Job.ARCHIVE, pending.generation_id, priority=behind, at=at)
     if waiting:
@@ -224,8 +226,8 @@ async def _retry_later(rt: WorkerRuntime, pending: PendingVideo, reason: str) ->
 
 
 def _waiting_seconds(reason: str) -> float:
-    """Seconds after which this failure is the last. A link that is refused, or that brings no
-    video, is dead when the upstream's own week is over; a network, a look-up or an archive that is
-    away says nothing about the video."""
+    """How long to go on trying after this failure. If the link is refused or yields no video, it is
+    dead once the upstream's week is over. A failure of the network, a look-up or the archive says
+    nothing about the video."""
     passing = reason in _PASSING or reason.startswith("http_5")
     return _LONGEST_WAITING_SECONDS if passing else lifecycle.UPSTREAM_LINK_SECONDS

@@ -1,4 +1,5 @@
-"""Delivering webhooks: one attempt for each job, and no receiver may use up the worker's lane."""
+"""Delivers webhooks: one attempt per job, without letting one receiver use up the worker's
+slots."""
 
 from __future__ import annotations
 
@@ -13,16 +14,16 @@ from app.webhooks import delivery
 from app.webhooks.delivery import Due, Receiver
 from app.worker.persist import persisted
 
-#: How long an attempt waits for other attempts at its receiver to end: most end within a second.
-#: It keeps its place in the lane meanwhile, so it waits no longer.
+#: How long an attempt waits for other attempts at its receiver to end; most end within a second. It
+#: occupies a slot meanwhile, so it waits no longer.
 _WAIT_SECONDS = 1.0
-#: A postponed delivery runs as soon as another attempt at its receiver ends. This is how late it
-#: runs where the worker that would have seen to that has died.
+#: A postponed delivery runs as soon as another attempt at its receiver ends. If the worker that
+#: should start it has died, it runs after this time.
 _POSTPONE_SECONDS = delivery.ATTEMPT_SECONDS
 
 
 async def deliver(rt: WorkerRuntime, delivery_id: UUID) -> None:
-    """One attempt at a delivery; the next one is a job of its own."""
+    """One attempt at a delivery. The next attempt is another job."""
     due = await delivery.find_due(rt, rt.sender, delivery_id)
     if due is None:
         return
@@ -39,7 +40,7 @@ async def deliver(rt: WorkerRuntime, delivery_id: UUID) -> None:
 
 
 async def _postpone(rt: WorkerRuntime, due: Due) -> None:
-    """Not an attempt: nothing was sent."""
+    """This does not count as an attempt: nothing was sent."""
     rt.fairness.add_waiting(due.receiver.id, due.receiver.owner_id)
     async with rt.db.begin() as tx:
         await jobs.enqueue(tx, Job.DELIVER, due.delivery.id)
@@ -47,7 +48,7 @@ async def _postpone(rt: WorkerRuntime, due: Due) -> None:
 
 
 async def _run_next(rt: WorkerRuntime, ended: Receiver) -> None:
-    """Runs a postponed delivery in the place of the attempt that ended."""
+    """Runs a postponed delivery in place of the attempt that ended."""
     receiver = rt.fairness.next_waiting(ended.owner_id)
     if receiver is None:
         return

@@ -1,4 +1,4 @@
-"""Bringing the bytes of a video from the upstream's file host into the archive."""
+"""Downloads videos from the upstream's file host into the archive."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ from app.upstream.answers import Busy, Missing, ResultAnswer, Succeeded, Unconfi
 from app.videos.store import ArchiveError, Empty, TooLarge
 from app.worker import records
 
-#: A download that is slower than this gives its place to others: at that pace a film would not be
-#: here before its attempt is over anyway.
+#: A slower download gives its place to others: at this pace a film would not arrive before its
+#: attempt ends anyway.
 _LEAST_BYTES_PER_SECOND = 10 << 10
-#: How far a download may fall behind that pace; also how long its answer may take to begin.
+#: How far a download may fall behind that pace, and how long its response may take to begin.
 _BEHIND_SECONDS = 10.0
-#: Failures that a fresh link may mend.
+#: Failures that a new link may fix.
 _LINK_IS_BAD = frozenset({"http_403", "http_404", "http_410", "refused"})
 
 
 class NotArchived(Exception):
-    """An attempt that archived nothing; `reason` is a short label without a link in it."""
+    """An attempt that archived nothing. `reason` is a short label, without a link."""
 
     def __init__(self, reason: str) -> None:
         self.reason = reason
@@ -38,7 +38,7 @@ class NotArchived(Exception):
 
 
 async def download_video(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> Stored:
-    """Downloads with the link of the answer, or with a fresh one where that does not work. Raises
+    """Downloads with the link that is known, or with a new one if that fails. Raises
     `NotArchived`."""
     reason = "no_link"
     if pending.link is not None:
@@ -66,8 +66,8 @@ async def _fresh_link(rt: WorkerRuntime, work: Work) -> str | None:
 
 
 async def look_up(rt: WorkerRuntime, work: Work) -> ResultAnswer:
-    """What the upstream says of it now. Raises `NotArchived` where it says nothing, or something of
-    another's."""
+    """What the upstream says about it now. Raises `NotArchived` if it gives no answer, or another
+    generation's."""
     labels = {key_id: label for label, key_id in (await rt.upstream_key_ids_now()).items()}
     if work.upstream_id is None or work.upstream_key_id not in labels:
         return Missing()
@@ -81,7 +81,7 @@ async def look_up(rt: WorkerRuntime, work: Work) -> ResultAnswer:
 
 
 async def download(rt: WorkerRuntime, link: str, path: str) -> Stored:
-    """The bytes behind a link, in the archive. Raises `NotArchived`."""
+    """Writes the bytes of a link to the archive. Raises `NotArchived`."""
     try:
         async with AsyncExitStack() as stack:
             async with _in_time(_BEHIND_SECONDS):
@@ -102,8 +102,8 @@ async def download(rt: WorkerRuntime, link: str, path: str) -> Stored:
 
 
 async def _whole(response: Response, expected: int | None) -> AsyncIterator[bytes]:
-    """The bytes, or `NotArchived` at their end where some are missing: raised while they are
-    written, so that a part of a video never stands in the archive."""
+    """The same bytes. Raises `NotArchived` at the end if some are missing: before the write
+    completes, so that the archive never holds part of a video."""
     received = 0
     async for chunk in _paced(response.aiter_raw()):
         received += len(chunk)
@@ -113,8 +113,8 @@ async def _whole(response: Response, expected: int | None) -> AsyncIterator[byte
 
 
 async def _paced(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """The same, or `NotArchived` where they come too slowly. Only waiting for them counts: a slow
-    archive is no fault of theirs."""
+    """The same bytes. Raises `NotArchived` if they come too slowly. Only the time spent waiting for
+    them counts, not a slow archive."""
     loop, left = asyncio.get_running_loop(), _BEHIND_SECONDS
     while True:
         began = loop.time()

@@ -1,4 +1,4 @@
-"""Recording what came of a job, however long the database is away."""
+"""Records the result of a job, however long the database is away."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ from app.telemetry import logger
 log = logger(__name__)
 
 _LONGEST_SECONDS = 5.0
-#: About ten minutes of attempts: a migration, a failover or an operator may end the fault.
+#: About ten minutes of attempts: a migration, a failover or an operator may fix the fault.
 _MOST_FAULTS = 120
 _Result = TypeVar("_Result")
 
 
 async def persisted(write: Callable[[], Awaitable[_Result]]) -> _Result:
-    """Repeats `write` until the database took it.
+    """Repeats `write` until the database has accepted it.
 
-    What the upstream answered exists nowhere else: giving up would turn a paid video into an
-    `unknown`. `write` must be safe to repeat after a commit whose news was lost. A statement that
-    the database refuses for another reason is repeated too, but not for ever.
+    The upstream's answer exists nowhere else: giving up would turn a paid video into an `unknown`.
+    `write` must be safe to repeat after a commit whose confirmation was lost. A statement that the
+    database refuses for another reason is repeated too, but not for ever.
     """
     wait, faults = 0.1, 0
     while True:

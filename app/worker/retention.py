@@ -1,4 +1,5 @@
-"""Retention: deletes what is past its team's limit, and bytes that an earlier deletion left."""
+"""Retention: deletes videos that are past their team's retention, and bytes that earlier deletions
+left."""
 
 from __future__ import annotations
 
@@ -12,27 +13,28 @@ from app.videos import deletion
 
 log = logger(__name__)
 
-#: Retention counts in days, so nothing is late by minutes; leftovers are out of reach already.
+#: Retention is counted in days, so minutes do not matter; leftovers are out of reach already.
 EVERY_SECONDS = 300.0
 
 
 async def keep(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
-    """A round now and every few minutes until `stopping`. Workers may do it at the same time: they
-    skip each other's rows, and removing bytes twice is harmless. It may be cancelled anywhere."""
+    """One round now and then every few minutes, until `stopping`. Several workers may do it at
+    once: they skip each other's rows, and removing bytes twice is harmless. It may be canceled
+    anywhere."""
     while not stopping.is_set():
         try:
             await one_round(rt)
         except Unavailable:
             log.warning("retention_skipped")
         except Exception as error:
-            # Half a worker would look alive; this duty alone is tried again.
+            # A worker that does only half its work would look alive, so try this again.
             log.error("retention_failed", exc_info=error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), timeout=EVERY_SECONDS)
 
 
 async def one_round(rt: WorkerRuntime) -> None:
-    """Batch by batch, so that a crash leaves little behind and no row is locked for long."""
+    """In batches, so that a crash leaves little behind and no row is locked for long."""
     while await deletion.delete_expired(rt):
         if not await deletion.remove_leftovers(rt):
             return

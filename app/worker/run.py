@@ -15,8 +15,8 @@ from app.worker import archiving, deliveries, polls, retention, submissions, upk
 
 log = logger(__name__)
 
-#: Heartbeats in the time after which a silent worker is taken for dead: some may be late or lost on
-#: a busy machine, and the worker still keeps its jobs.
+#: Heartbeats sent in the time after which a silent worker counts as dead. On a busy machine some
+#: may be late or lost, and the worker still keeps its jobs.
 _HEARTBEATS_PER_STALL = 5
 
 
@@ -31,11 +31,11 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
             Job.DELIVER: partial(deliveries.deliver, rt),
         },
         lanes={
-            # Apart, so that submissions nobody answers do not keep anyone from being looked at.
+            # Separate, so that submissions without an answer do not delay polls.
             (Job.SUBMIT,): rt.settings.worker_concurrency,
             (Job.POLL,): rt.settings.worker_concurrency,
             (Job.ARCHIVE,): rt.settings.archive_concurrency,
-            # Receivers are anybody's: the slowest of them must not keep anything else waiting.
+            # Receivers may be anybody's: slow ones must not delay anything else.
             (Job.DELIVER,): rt.settings.webhook_concurrency,
         },
         poll_seconds=rt.settings.worker_poll_seconds,
@@ -49,7 +49,7 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     stop_requested = asyncio.create_task(stopping.wait())
     log.info("worker_started", version=__version__, concurrency=rt.settings.worker_concurrency)
     try:
-        # A failure of any ends the worker: half a worker would look alive and do nothing.
+        # A failure of any of these ends the worker: half a worker would look alive and do nothing.
         done, _ = await asyncio.wait(
             {working, keeping, retaining, stop_requested}, return_when=asyncio.FIRST_COMPLETED
         )
@@ -60,6 +60,6 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
         stop_requested.cancel()
         stopping.set()
         workers.stop()
-        retaining.cancel()  # a slow archive does not hold up the stop
+        retaining.cancel()  # a slow archive does not delay the stop
         await asyncio.gather(working, keeping, retaining, stop_requested, return_exceptions=True)
         log.info("worker_stopped")
