@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from starlette.routing import Mount, Router
+from collections.abc import Sequence
+
+from fastapi import FastAPI
+from fastapi.routing import iter_route_contexts
+from starlette.routing import BaseRoute, Mount, Router
 from starlette.types import ASGIApp
 
 from app.api.routes import create_api
@@ -36,7 +40,25 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
         Mount(DREAM_MACHINE, create_dream_machine(rt)),
         Mount(LUMA_AGENTS, create_luma_agents(rt)),
     ]
+    _tell_paths(app, mounts)
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
     if rt.settings.cors_origins:
         edges = Cors(edges, origins=rt.settings.cors_origins)
     return RequestContext(edges, runtime=rt)
+
+
+def _tell_paths(app: FastAPI, mounts: Sequence[BaseRoute]) -> None:
+    """Every application learns what paths there are, for its answer where there is nothing."""
+    applications = {"": app}
+    for mount in mounts:
+        if isinstance(mount, Mount):
+            assert isinstance(mount.app, FastAPI)
+            applications[mount.path] = mount.app
+    known = [
+        f"{prefix}{route.path}"
+        for prefix, one in applications.items()
+        for route in iter_route_contexts(one.routes)
+        if route.path is not None
+    ]
+    for one in applications.values():
+        one.state.known_paths = known

@@ -26,6 +26,7 @@ from app.errors import (
     Unauthenticated,
     sentence,
 )
+from app.http import paths
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -90,6 +91,10 @@ def install(
     async def on_framework_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         found = from_framework(error)
+        if isinstance(found, NotFound):
+            found = NotFound(
+                paths.missing(request.scope["path"], getattr(request.app.state, "known_paths", ()))
+            )
         if isinstance(found, MethodNotAllowed):
             found.headers["Allow"] = ", ".join(_methods(request)) or found.headers.get("Allow", "")
         return respond(request, found)
