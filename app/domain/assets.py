@@ -7,21 +7,22 @@ from enum import StrEnum
 
 
 class AssetState(StrEnum):
-    """Where a file is. Each line: who enters, who leaves, what a crash here means."""
+    """The state of a file. Each comment says when it is entered and left, and what a crash
+    means."""
 
-    #: The upstream has made it and its bytes are not in the archive, as far as is known. Entered
-    #: with the success of its generation, or by an operator who has it tried again. A crash: the
-    #: next attempt begins, and takes over what the last one had downloaded.
+    #: The upstream has made it, and as far as is known it is not archived yet. Entered when its
+    #: generation succeeds, or when an operator retries it. After a crash the next attempt uses what
+    #: the last one had downloaded.
     PENDING = "pending"
-    #: Its bytes are in the archive and were looked into. Left when it is deleted.
+    #: Its bytes are in the archive and have been probed. Left when it is deleted.
     ARCHIVED = "archived"
-    #: Its bytes are in the archive, and nobody knows what they are: each attempt to look into them
-    #: ended the process that did. Left by an operator, who has it tried again or accepts it.
+    #: Its bytes are in the archive, but every attempt to probe them ended the process that did.
+    #: Left when an operator retries or accepts it.
     SET_ASIDE = "set_aside"
-    #: It could not be had from the upstream until its link was dead. Left by an operator, who has
-    #: it tried again.
+    #: The upstream did not deliver it before its link expired. Left when an operator retries it.
     LOST = "lost"
-    #: Deleted by its owner, an administrator or its team's retention. A crash: the bytes go later.
+    #: Deleted by its owner, an administrator or its team's retention. After a crash the bytes are
+    #: removed later.
     DELETED = "deleted"
 
 

@@ -20,8 +20,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """Limits are the member's: total credits, creates per minute, open generations. The first
-    characters of the key, which are no secret, tell it from others."""
+    """The limits are the member's: total credits, creates per minute, open generations.
+    `key_prefix` is the beginning of the key, which identifies it and is no secret."""
 
     key_id: UUID
     key_prefix: str

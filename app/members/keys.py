@@ -1,4 +1,4 @@
-"""Making, rotating and revoking keys of members, each deed with its audit line."""
+"""Creates, rotates and revokes keys of members, each with an audit line."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from app.members.names import check_name
 from app.runtime import Runtime
 from app.secrets import NewKey, digest_of, make_key, prefix_of, shown_of
 
-#: Less is the beginning of every key.
+#: Every key begins with `rg_`, so at least one more character is needed.
 _LEAST = len("rg_") + 1
-#: Keys that an ambiguous beginning is told apart by: all of them could be thousands.
+#: How many keys an error about an ambiguous prefix lists: there could be thousands.
 _NAMED = 10
 
 
@@ -29,7 +29,7 @@ async def create_key(
     expires_at: datetime | None = None,
     actor: str,
 ) -> NewKey:
-    """The key, at the only moment it can be shown. Raises `NotFound`, `InvalidRequest`."""
+    """The new key; it can never be shown again. Raises `NotFound`, `InvalidRequest`."""
     check_name("name", name)
     if expires_at is not None and expires_at <= rt.clock.now():
         raise InvalidRequest("A key must expire in the future.")
@@ -39,8 +39,9 @@ async def create_key(
 
 
 async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: str) -> NewKey:
-    """A new key for the same member, with the same end; the old one works for `overlap_seconds`
-    more. Raises what `revoke_key` raises, and `InvalidRequest` for a key that has expired."""
+    """A new key for the same member, which expires at the same time. The old one works for
+    `overlap_seconds` more. Raises what `revoke_key` raises, and `InvalidRequest` if the key has
+    expired."""
     async with rt.db.begin() as tx:
         old = await _get_key(tx, given)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
@@ -53,10 +54,10 @@ async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: 
 
 
 async def revoke_key(rt: Runtime, given: str, *, actor: str) -> Key:
-    """The key that stops working now. `given` is the key itself, or how it begins, also with the
-    dots that `key list` shows; it may be a secret, and no error repeats it.
+    """Revokes a key and returns it. `given` is the key itself or a prefix of it, also with the dots
+    that `key list` shows. It may be a secret, so no error repeats it.
 
-    Raises `NotFound`, and `InvalidRequest` where it may be several or is revoked already.
+    Raises `NotFound`, and `InvalidRequest` if it matches several keys or is revoked already.
     """
     async with rt.db.begin() as tx:
         key = await _get_key(tx, given)
@@ -85,7 +86,7 @@ async def _issue(
 
 
 async def _get_key(tx: Tx, given: str) -> Key:
-    """One that is not revoked."""
+    """The matching key that is not revoked."""
     key = given.strip().rstrip("….")
     if len(key) < _LEAST:
         raise InvalidRequest("Name a key by itself or by its beginning, as in rg_Xx1….")

@@ -1,4 +1,4 @@
-"""Use cases of those who run the gateway: teams, members and keys, each with its audit line."""
+"""Creates and changes members, each with an audit line."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from app.runtime import Runtime
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """None leaves a limit as it is, or at the configured default for a new member."""
+    """None keeps a limit as it is; a new member gets the configured default."""
 
     credit_limit: int | None = None
     rate_per_minute: int | None = None
@@ -40,7 +40,8 @@ class Limits:
 async def create_member(
     rt: Runtime, team: str, name: str, *, role: Role, limits: Limits, actor: str
 ) -> UUID:
-    """Raises `NotFound` for an unknown team, `InvalidRequest` where the name is taken or none."""
+    """Raises `NotFound` for an unknown team, and `InvalidRequest` if the name is taken or
+    invalid."""
     check_name("name", name)
     member_id, wanted, defaults = uuid4(), limits.given(), rt.settings
     try:
@@ -76,7 +77,7 @@ async def change_member(
     status: Status | None = None,
     actor: str,
 ) -> Member:
-    """The member as it is afterwards. Generations that are under way go on."""
+    """The member after the change. Its generations in progress continue."""
     wanted = (limits or Limits()).given()
     async with rt.db.begin() as tx:
         member = await get_member(tx, team, name)

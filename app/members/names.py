@@ -1,4 +1,4 @@
-"""What teams, members and keys may be called."""
+"""Valid names of teams, members and keys."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ _LONGEST = 100
 
 
 def check_name(field: str, name: str) -> None:
-    """Raises `InvalidRequest` for a name that cannot be told from another on a screen."""
+    """Raises `InvalidRequest` for a name that looks like another one on a screen."""
     if name != name.strip() or not name.isprintable() or not 1 <= len(name) <= _LONGEST:
         message = f"must have 1 to {_LONGEST} printable characters, and no space around them"
         raise InvalidRequest(

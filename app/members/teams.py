@@ -1,4 +1,4 @@
-"""Making and changing teams, each deed with its audit line."""
+"""Creates and changes teams, each with an audit line."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from app.errors import InvalidRequest, NotFound
 from app.members.names import check_name
 from app.runtime import Runtime
 
-#: A hundred years; what is longer is for ever.
+#: A hundred years. For longer, keep videos for ever.
 _MAX_RETENTION_DAYS = 36_500
 
 
 async def create_team(rt: Runtime, name: str, *, credit_limit: int | None, actor: str) -> UUID:
-    """Raises `InvalidRequest` where the name is taken or none."""
+    """Raises `InvalidRequest` if the name is taken or invalid."""
     check_name("name", name)
     if credit_limit is not None and credit_limit < 0:
         raise InvalidRequest("credit_limit must not be negative.")
@@ -41,7 +41,8 @@ async def change_team(
     status: Status | None = None,
     actor: str,
 ) -> None:
-    """What is not given stays. A shorter retention also binds the videos that are there already."""
+    """Changes what is given and keeps the rest. A shorter retention also applies to existing
+    videos."""
     if credit_limit is not None and credit_limit < 0:
         raise InvalidRequest("credit_limit must not be negative.")
     if retention_days is not None and not 1 <= retention_days <= _MAX_RETENTION_DAYS:

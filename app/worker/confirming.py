@@ -1,8 +1,8 @@
-"""Confirming: a film at the upstream whose record's status is a word that nobody documented.
+"""Confirms a video whose record has an undocumented status.
 
-Whoever sells films may find a new word for having made one. The film decides: where it is there and
-whole, the generation has succeeded. Where it is not, nothing is known; it is looked at again, until
-the generation is given up as unknown.
+The upstream may use a new word for success. So the film decides: if it is there and complete, the
+generation has succeeded. If not, nothing is known, and it is checked again until the generation
+becomes unknown.
 """
 
 from __future__ import annotations
@@ -25,12 +25,12 @@ from app.worker.persist import persisted
 
 log = logger(__name__)
 
-#: For the download and the look into it. A generation that has succeeded gets far longer.
+#: For the download and the probe. A generation that has succeeded gets far longer.
 _SECONDS = 300.0
 
 
 async def confirm(rt: WorkerRuntime, work: Work) -> None:
-    """One attempt. The film is left to the archive where the generation has succeeded by it."""
+    """One attempt. If the generation has succeeded by it, the film stays in the archive."""
     path = video_path(work.id, work.created_at, token=token_hex(4))
     try:
         async with asyncio.timeout(_SECONDS):
@@ -47,8 +47,8 @@ async def confirm(rt: WorkerRuntime, work: Work) -> None:
 
 
 async def _whole_film(rt: WorkerRuntime, work: Work, path: str) -> Succeeded | None:
-    """What the record says if its film, which is then in the archive, is whole; None where it says
-    something else by now, which is for the next poll."""
+    """The record's answer, if its film is complete; it is in the archive then. None if the record
+    says something else by now: the next poll handles that."""
     answer = await look_up(rt, work)
     if not isinstance(answer, Unconfirmed) or answer.success.link is None:
         return None

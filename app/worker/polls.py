@@ -1,4 +1,4 @@
-"""Polling: asking the upstream what became of a generation it gave an id for."""
+"""Polls the upstream for a generation that has an upstream id."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from app.worker.upstream_keys import set_aside
 log = logger(__name__)
 
 POLL_AHEAD = 10
-#: How long an unknown generation with an upstream id is polled. A week outlasts any outage the
-#: upstream is likely to have; what it cannot answer then, an operator resolves.
+#: How long an unknown generation with an upstream id is polled. A week outlasts any likely outage
+#: of the upstream; after that, an operator resolves it.
 UNKNOWN_SECONDS = 604_800.0
-#: While the key that made a generation is not configured here, nothing else can ask for it.
+#: While the key that created a generation is not configured here, nothing else can poll it.
 _NO_KEY_SECONDS = 300.0
-#: How long the film of an undocumented status is left to be made, or to be whole.
+#: How long to wait before checking again whether the film of an undocumented status is complete.
 _UNCONFIRMED_SECONDS = 60.0
 _POLLED = frozenset({State.RUNNING, State.UNKNOWN})
 
 
 async def poll(rt: WorkerRuntime, generation_id: UUID) -> None:
-    """One look at a running or unknown generation; the next one is a job of its own."""
+    """One poll of a running or unknown generation. The next poll is another job."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     work = await _take_turn(rt, generation_id, labels)
@@ -55,8 +55,8 @@ def _is_polled(work: Work) -> bool:
 
 
 async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, str]) -> Work | None:
-    """The generation with a request of its key's budget taken; or None and, where there is still
-    something to ask, a later job."""
+    """The generation, with one request taken from its key's budget. Otherwise None, and a later job
+    if there is still something to poll."""
     now = rt.clock.now()
     async with lifecycle.begin(rt) as transaction:
         tx = transaction.tx
@@ -85,13 +85,13 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
 async def record(
     rt: WorkerRuntime, work: Work, answer: ResultAnswer, *, archived_as: str | None = None
 ) -> State | None:
-    """Writes down what a look said and, where it said nothing final, when to look again. The state
-    that was entered. `archived_as` is as for `lifecycle.succeed`."""
+    """Records the result of a poll and, if that was not final, schedules the next one. Returns the
+    state that was entered. `archived_as` is as for `lifecycle.succeed`."""
     now = rt.clock.now()
     async with lifecycle.begin(rt) as transaction:
         current = await transitions.find_work(transaction.tx, work.id, lock=True)
         if current is None or not _is_polled(current) or current.upstream_id != work.upstream_id:
-            # It ended, is disputed, or is polled for another record by now.
+            # It has ended, is disputed, or has another upstream id by now.
             return None
         work = current
         await records.keep_words(transaction.tx, work, answer)
@@ -121,7 +121,7 @@ async def record(
 async def _keep_looking(
     rt: WorkerRuntime, transaction: Transaction, work: Work, answer: ResultAnswer, now: datetime
 ) -> State | None:
-    """Schedules the next look, while there is something to ask for."""
+    """Schedules the next poll while there is something to poll."""
     tx = transaction.tx
     await transitions.count_poll(tx, work.id)
     overdue = _elapsed(work, now) > rt.settings.running_seconds

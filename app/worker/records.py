@@ -1,8 +1,8 @@
-"""Whose record of the upstream's an answer is.
+"""Decides whose record an answer of the upstream is.
 
-An upstream may give one id to two requests, or answer with another request's record. A success or a
-failure taken from it would be another's, and one of the two may have been paid for. So the same
-rule holds for every answer, whether to a submission or a look-up, and whatever it says.
+The upstream may give one id to two requests, or answer with another request's record. A success or
+failure taken from it would belong to the other one, and one of the two may have been paid for. So
+one rule holds for every answer, to a submission or a look-up, whatever it says.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from app.upstream.answers import Busy, Lost, Missing, ResultAnswer, SubmitAnswer
 
 
 async def is_of_another(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer) -> bool:
-    """Whether the record in an answer was made for the prompt of another generation, and not of
-    this one. A record without an echo, or with one that is nobody's, is taken for the right one:
+    """Whether the record in an answer was made for the prompt of another generation and not of this
+    one. A record without an echo, or with one that matches no generation, counts as the right one:
     the upstream may enhance prompts."""
     if isinstance(answer, Lost | Missing | Busy) or not answer.echo:
         return False
@@ -37,13 +37,13 @@ async def is_of_another(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer)
 
 
 async def keep_words(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer) -> None:
-    """Keeps what the upstream said for operators, whatever becomes of the generation by it."""
+    """Keeps the upstream's own words for operators, whatever happens to the generation."""
     if not isinstance(answer, Missing | Busy) and answer.verbatim is not None:
         await upstream_answers.keep(tx, work.id, answer.verbatim)
 
 
 async def dispute(transaction: Transaction, upstream_key_id: int, upstream_id: str) -> None:
-    """Holds back the generation that has this record of the upstream's, as another one was given
+    """Makes the generation that has this upstream record `unknown`, because another one was given
     it too. One that has ended stays as it is."""
     other = await transitions.find_by_upstream_id(
         transaction.tx, upstream_key_id=upstream_key_id, upstream_id=upstream_id

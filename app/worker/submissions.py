@@ -1,4 +1,4 @@
-"""Submitting: the one POST of a generation, and what came of it."""
+"""Submits a generation: its one POST, and the result."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ from app.worker.upstream_keys import Silent, Unproven
 
 log = logger(__name__)
 
-#: Requests a key may run ahead of its rate; polls get less, so that submissions go first.
+#: How many requests a key may run ahead of its rate. Polls get less, so that submissions go first.
 SUBMIT_AHEAD = 20
 _LONGEST_RETRY_SECONDS = 60.0
-#: How long a stopping process tries to write down that it lost track.
+#: How long a stopping process tries to record that it lost track of a submission.
 _LAST_WORDS_SECONDS = 5.0
-#: Recompute a waiting job's turn at least this often: those before it may be canceled.
+#: Recompute a waiting job's turn at least this often: jobs before it may be canceled.
 _LONGEST_TURN_SECONDS = 30.0
-#: The constraint that keeps one upstream record from being taken for two generations.
+#: The constraint that no two generations have the same upstream record.
 _ONE_RECORD_EACH = "generations_upstream_idx"
 
 
@@ -59,7 +59,8 @@ class _Claim:
 
 
 async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
-    """Sends a queued generation, once. The state is read first: a job may run a second time."""
+    """Sends a queued generation, once. Reads the state first, because a job may run a second
+    time."""
     claim = await _claim_when_wise(rt, generation_id, uuid4())
     if claim is None:
         return
@@ -68,7 +69,7 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
             claim.key_label, claim.offer, claim.work.spec, run_async=rt.settings.upstream_async
         )
     except asyncio.CancelledError:
-        # The process is stopping and waits no longer; the POST may have been taken.
+        # The process is stopping and cannot wait longer; the POST may have been accepted.
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(_LAST_WORDS_SECONDS):
                 await persisted(lambda: record(rt, claim, Lost(reason="stopped")))
@@ -76,7 +77,7 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
     try:
         await persisted(lambda: record(rt, claim, answer))
     except BaseException as error:
-        # What nobody wrote down is in the log at least, for an operator to resolve it with.
+        # If it could not be recorded, at least the log has what an operator needs to resolve it.
         log.error(
             "answer_unrecorded",
             generation_id=str(generation_id),
@@ -86,14 +87,14 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
         )
         if not isinstance(error, Exception):
             raise
-        # Something in the answer was refused by the database; that it came is not.
+        # The database refused something in the answer. Record at least that there was one.
         await persisted(lambda: record(rt, claim, Lost(reason="unrecorded")))
     finally:
         rt.upstream.in_flight(claim.key_label).prove()
 
 
 async def _claim_when_wise(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
-    """The claim, once sending is no undue risk; None where there is nothing to send now."""
+    """The claim, once sending is not too risky; None if there is nothing to send now."""
     waited = False
     while True:
         try:
@@ -116,8 +117,8 @@ async def _postpone(rt: WorkerRuntime, generation_id: UUID) -> None:
 
 
 async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
-    """queued → submitting with this attempt, committed before the POST; None: nothing to send.
-    Raises `Silent` and `Unproven`, and has then done nothing."""
+    """queued → submitting with this attempt, committed before the POST. None if there is nothing to
+    send. Raises `Silent` and `Unproven`, without having changed anything."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
@@ -164,9 +165,9 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
 
 
 async def _wait_for_turn(rt: WorkerRuntime, tx: Tx, work: Work, slot: Slot) -> None:
-    """Puts a submission off until about its turn: those that go before it take a request of the
-    budget each. All coming back at once would cost the database much and bring nobody forward."""
-    # Counted no further than matters: each that waits asks, and would else read all the others.
+    """Postpones a submission until about its turn: each one before it takes a request of the
+    budget. If all retried at once, it would load the database and help nobody."""
+    # Cap the count: every waiting submission runs this query.
     a_second = rt.settings.upstream_rate_per_minute / 60
     most = math.ceil(_LONGEST_TURN_SECONDS * a_second)
     ahead = await jobs.count_ahead(tx, priority=work.priority, most=most)
@@ -183,8 +184,8 @@ async def _resume(
     attempt: UUID,
     labels: dict[int, str],
 ) -> _Claim | None:
-    """A generation found in `submitting`: ours, where only the news of our commit was lost; or
-    that of a worker that died between its commit and the answer."""
+    """Handles a generation that is already `submitting`: it is ours if the confirmation of our
+    commit was lost; otherwise its worker died between its commit and the answer."""
     if work.attempt == attempt and work.upstream_key_id in labels:
         offer = OFFERS[(work.feature, work.provider)]
         return _Claim(work, offer, attempt, labels[work.upstream_key_id])
@@ -197,8 +198,8 @@ async def _resume(
 
 
 async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None:
-    """Writes the answer down. Where the generation has left `submitting` in the meantime, the
-    answer is taken only if it is news, else it lost the race."""
+    """Records the answer. If the generation has left `submitting` meanwhile, only an answer that
+    adds something counts; any other lost the race."""
     look_after = await _first_look(rt, claim.work) if isinstance(answer, Running) else 0.0
     try:
         async with lifecycle.begin(rt) as transaction:
@@ -211,7 +212,7 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
     except Conflict as conflict:
         if conflict.constraint != _ONE_RECORD_EACH:
             raise
-        # Another generation has this upstream record already: whose it is cannot be known.
+        # Another generation already has this upstream record, so nobody can know whose it is.
         upstream_id = getattr(answer, "upstream_id", None) or ""
         async with lifecycle.begin(rt) as transaction:
             key_id = rt.upstream_key_ids[claim.key_label]
@@ -220,7 +221,7 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
             await records.keep_words(transaction.tx, claim.work, answer)
             await upstream_keys.record(rt, transaction, claim.key_label, answer)
     if state is None:
-        # An operator may have resolved it, and this id is then nowhere else.
+        # An operator may have resolved it; then this id is recorded nowhere else.
         log.warning(
             "late_answer", generation_id=str(claim.work.id), answer=type(answer).__name__,
             upstream_id=getattr(answer, "upstream_id", None),
@@ -237,8 +238,8 @@ async def _mark_unknown(transaction: Transaction, claim: _Claim, reason: str) ->
 
 
 async def _first_look(rt: WorkerRuntime, work: Work) -> float:
-    """Seconds until the first look. Before the answer is written and apart from it: what was like
-    it earlier is worth knowing, an id that was paid for is worth more."""
+    """Seconds until the first poll. Read before the answer is recorded and in another transaction:
+    the history is useful, but the id was paid for."""
     try:
         async with rt.db.single() as tx:
             history = await durations.history_of(tx, work.spec)
@@ -284,7 +285,7 @@ async def _send_again(
     work = claim.work
     if answer.key_trouble is not None:
         await upstream_keys.set_aside(rt, transaction, claim.key_label, answer.key_trouble)
-        # Another key may take it at once; where there is none, the claim finds no slot and waits.
+        # Another key may take it at once. If there is none, the claim finds no slot and waits.
         wait = 0.0
     else:
         wait = answer.retry_after_seconds or min(
@@ -297,7 +298,7 @@ async def _send_again(
         reason=answer.reason,
         at=rt.clock.now() + timedelta(seconds=wait),
     )
-    # Or it was given up in the meantime: now it is known that nothing was made or billed.
+    # Or it was given up meanwhile; then it is known now that nothing was made or billed.
     return queued or await lifecycle.fail(
         transaction,
         work,

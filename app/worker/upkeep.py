@@ -25,30 +25,30 @@ from app.worker.upstream_keys import BREAKER_SECONDS, probe
 
 log = logger(__name__)
 
-#: Several rounds in the time after which a worker is taken for dead.
+#: Rounds in the time after which a worker counts as dead.
 _ROUNDS_PER_STALL = 3
-#: Beyond the deadline of what a job waits for: a little time to write down what came of it.
+#: Added to the deadline of what a job waits for, to record the result.
 _GRACE_SECONDS = 120.0
 
 
 async def keep(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
-    """A round every few seconds until `stopping`; one worker at a time does it."""
+    """A round every few seconds until `stopping`. Only one worker at a time does it."""
     every = rt.settings.worker_stalled_seconds / _ROUNDS_PER_STALL
     while not stopping.is_set():
         try:
             await one_round(rt)
         except (Unavailable, Conflict):
-            # A conflict is a job that came while its dead twin was rescued: the next round sees it.
+            # A job was added while its dead twin was being rescued; the next round sees it.
             log.warning("upkeep_skipped")
         except Exception as error:
-            # Half a worker would look alive; this duty alone is tried again.
+            # A worker that does only half its work would look alive, so try this again.
             log.error("upkeep_failed", exc_info=error)
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(stopping.wait(), timeout=every)
 
 
 async def one_round(rt: WorkerRuntime) -> None:
-    # An attempt at a video may take over what an earlier one left, and then download after all.
+    # An attempt to archive may copy an earlier file and then still have to download.
     longest = max(rt.settings.upstream_read_seconds, 2 * ATTEMPT_SECONDS) + _GRACE_SECONDS
     key_ids = await rt.upstream_key_ids_now()
     async with rt.db.begin() as tx:
@@ -78,7 +78,7 @@ async def one_round(rt: WorkerRuntime) -> None:
         log.info("upstream_key_returned", label=label)
     for key in due:
         await probe(rt, key)
-    # Last and apart: a clean-up that is slow, or fails each time, undoes nothing.
+    # Last and separate, so that a slow or failing clean-up undoes nothing.
     async with rt.db.begin() as tx:
         await idempotency.prune(tx)
         await jobs.prune(tx)

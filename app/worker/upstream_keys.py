@@ -1,7 +1,8 @@
-"""Upstream keys as submissions find them: set aside, silent, slow, or behind a breaker.
+"""Decides whether submissions may use an upstream key: it may be set aside, silent, slow, or behind
+an open breaker.
 
-`domain/upstream_keys.py` says what the states mean. The breaker is in the database, for all
-workers; what this process alone hears of the upstream is in `upstream/inflight.py`.
+`domain/upstream_keys.py` documents the states. The breaker is in the database, shared by all
+workers; what this process alone observes of the upstream is in `upstream/inflight.py`.
 """
 
 from __future__ import annotations
@@ -24,16 +25,17 @@ from app.worker.persist import persisted
 
 log = logger(__name__)
 
-#: A key that was refused is tried again after so long: topping up or reactivating needs no restart.
+#: A rejected key is tried again after this time, so that topping up or reactivating needs no
+#: restart.
 _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
-#: How long the breaker stays open before the first probe, and how long a trial may take; both are
-#: doubled by each probe. Long enough for a server of the upstream to restart, and far less than a
-#: render takes, so that whoever waits for a video hardly notices.
+#: How long the breaker stays open before the first probe, and how long a trial may take; each probe
+#: doubles both. It is long enough for a server of the upstream to restart, and far less than a
+#: render takes, so that those who wait for a video hardly notice.
 BREAKER_SECONDS = 15.0
 
 
 class Unproven(Exception):
-    """As many submissions through a key are without an answer as would open its breaker."""
+    """As many submissions through a key are unanswered as would open its breaker."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -41,7 +43,7 @@ class Unproven(Exception):
 
 
 class Silent(Exception):
-    """Nothing is heard through a key while earlier submissions wait for their answers."""
+    """Nothing arrives through a key while earlier submissions wait for their answers."""
 
     def __init__(self, label: str) -> None:
         self.label = label
@@ -55,12 +57,13 @@ def refuse_silent(rt: WorkerRuntime, label: str) -> None:
 
 
 async def refuse_unproven(rt: WorkerRuntime, tx: Tx, label: str) -> None:
-    """Raises `Unproven`: each of those sent just now may turn out to be paid and lost."""
+    """Raises `Unproven`: each of the latest submissions may turn out to be paid and lost."""
     settings = rt.settings
     threshold = settings.breaker_failures + rt.upstream.in_flight(label).answers_lately()
     seconds = UNPROVEN_SECONDS
     if not settings.upstream_async:
-        # Over held connections an answer takes a render. No slower than the budget, then.
+        # On held connections an answer takes as long as a render, so wait no longer than the budget
+        # does.
         pace = 60 / settings.upstream_rate_per_minute
         seconds = min(seconds, settings.breaker_failures * pace)
     since = rt.clock.now() - timedelta(seconds=seconds)
@@ -71,8 +74,8 @@ async def refuse_unproven(rt: WorkerRuntime, tx: Tx, label: str) -> None:
 
 
 async def check_silent(rt: WorkerRuntime, label: str) -> None:
-    """Makes a look-up, which costs nothing; where that is not answered either, the breaker opens.
-    One look-up serves all submissions that wait for it."""
+    """Makes a look-up, which is free. If that gets no answer either, the breaker opens. All
+    submissions that wait share one look-up."""
     in_flight, threshold = rt.upstream.in_flight(label), rt.settings.breaker_failures
     async with in_flight.asking:
         if not in_flight.is_silent(threshold):
@@ -89,7 +92,7 @@ async def _open(rt: WorkerRuntime, label: str) -> None:
 
 
 def keeps_up(rt: WorkerRuntime, label: str) -> bool:
-    """Whether submissions through a key are answered about as fast as the last ones were."""
+    """Whether submissions through a key are answered about as fast as recent ones were."""
     in_flight = rt.upstream.in_flight(label)
     overdue = in_flight.is_overdue(rt.settings.breaker_failures)
     if overdue is not in_flight.held_back:
@@ -101,9 +104,9 @@ def keeps_up(rt: WorkerRuntime, label: str) -> bool:
 async def record(
     rt: WorkerRuntime, transaction: Transaction, label: str, answer: SubmitAnswer
 ) -> None:
-    """Lets the breaker of a key know how a submission ended."""
+    """Reports the result of a submission to the breaker of its key."""
     if isinstance(answer, Lost) and answer.reason == "stopped":
-        # This process ended it, which says nothing of the upstream.
+        # This process ended it, which says nothing about the upstream.
         return
     unanswered = isinstance(answer, Lost) or (
         isinstance(answer, NotProcessed) and answer.reason in ("unreachable", "challenged")
@@ -111,7 +114,7 @@ async def record(
     if unanswered:
         await _record_failure(rt, transaction, label, threshold=rt.settings.breaker_failures)
     elif await upstream_keys.record_answer(transaction.tx, rt.upstream_key_ids[label]):
-        # The others were postponed while one of them was on trial.
+        # The others were postponed while this one was the trial.
         await jobs.run_all_now(transaction.tx, Job.SUBMIT)
         transaction.on_commit(partial(log.info, "breaker_closed", label=label))
 
@@ -128,8 +131,8 @@ async def _record_failure(
 
 
 async def probe(rt: WorkerRuntime, key: UpstreamKey) -> None:
-    """Looks up a result that nobody has, which costs nothing. An answer of any kind shows that the
-    upstream is there, and the breaker is half open."""
+    """Looks up a result that does not exist, which is free. Any answer shows that the upstream is
+    reachable, and makes the breaker half open."""
     if key.label not in rt.upstream.labels():
         return
     if await rt.upstream.check_key(key.label) is KeyCheck.UNREACHABLE:
