@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -18,12 +19,13 @@ from pydantic import SecretStr
 
 from app import __version__
 from app.db import migrate
+from app.db.session import Fault, reason_of
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
 from app.liveness import answering
 from app.loop import run, run_until_cancelled, signals_held
 from app.operators import startup
-from app.runtime import ApiRuntime, Runtime, open_api, open_runtime, open_worker
+from app.runtime import ApiRuntime, Runtime, data_folder, open_api, open_runtime, open_worker
 from app.settings import LogFormat, Settings
 from app.telemetry import configure_logging, logger
 from app.webhooks.payloads import PAYLOAD_FORMATS
@@ -37,6 +39,7 @@ _GAUGE_SECONDS = 5.0
 _REVIVE_SECONDS = 1.0
 _LOOPBACK = "127.0.0.1"
 _BACKLOG = 2048
+_INSUFFICIENT_PRIVILEGE = "42501"
 
 
 def _pretty(settings: Settings) -> bool:
@@ -67,13 +70,16 @@ def _announce(
         print(startup.block(facts), flush=True)  # noqa: T201
 
 
-def run_command(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
-    """Runs a command's use case on an opened runtime. Raises `KeyboardInterrupt` for a signal."""
+def run_command(
+    settings: Settings, act: Callable[[Runtime], Awaitable[None]], *, migrated: bool = True
+) -> None:
+    """Runs a command's use case on an opened runtime. `migrated`: it needs this version's schema.
+    Raises `ConfigurationError`, `Unavailable`, and `KeyboardInterrupt` for a signal."""
     ended = False
 
     async def until_stopped(stopping: asyncio.Event) -> None:
         nonlocal ended
-        acting = asyncio.ensure_future(_with_runtime(settings, act))
+        acting = asyncio.ensure_future(_with_runtime(settings, act, migrated=migrated))
         stop = asyncio.ensure_future(stopping.wait())
         await asyncio.wait({acting, stop}, return_when=asyncio.FIRST_COMPLETED)
         ended = acting.done()
@@ -94,7 +100,7 @@ async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_runtime(settings) as rt, open_api(rt, formats=PAYLOAD_FORMATS) as api:
-            await _refuse_other_schemas(rt)
+            await startup.refuse_other_databases(rt)
             _announce(settings, "serve", key=startup.key_command())
             await _serve_api(api, listener, stopping)
 
@@ -107,10 +113,10 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
     from app.worker.run import run as run_worker
 
     async with open_runtime(settings) as rt, open_worker(rt, formats=PAYLOAD_FORMATS) as worker:
-        await _refuse_other_schemas(rt)
-        _announce(settings, "worker")
+        await startup.refuse_other_databases(rt)
         if settings.worker_metrics_port:
             _show_metrics(rt)
+        _announce(settings, "worker")
         gauging = asyncio.create_task(_keep_gauges(rt))
         try:
             async with answering(settings.liveness_socket):
@@ -119,23 +125,13 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
             gauging.cancel()
 
 
-async def _refuse_other_schemas(rt: Runtime) -> None:
-    """Raises `ConfigurationError` where nothing here can ever work on the database's schema. One
-    that is away or behind may yet come: `/readyz` says so."""
-    with contextlib.suppress(Unavailable):
-        async with rt.db.single() as tx:
-            schema = await migrate.schema_of(tx)
-        if not schema.released:
-            raise ConfigurationError(schema.detail)
-
-
 def _show_metrics(rt: Runtime) -> None:
     from prometheus_client import start_http_server
 
     host, port = rt.settings.host, rt.settings.worker_metrics_port
     try:
         start_http_server(port, host, rt.metrics.registry)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:
         raise _cannot_listen(host, port, "REELGATE_WORKER_METRICS_PORT", error) from None
 
 
@@ -310,10 +306,19 @@ async def _until(
         await serving
 
 
-def _cannot_listen(host: str, port: int, setting: str, error: OSError) -> ConfigurationError:
-    return ConfigurationError(
-        f"{host} port {port} cannot be listened on ({error.strerror}); set {setting} to a free one."
+def _cannot_listen(
+    host: str, port: int, setting: str, error: OSError | UnicodeError
+) -> ConfigurationError:
+    reason = error.strerror if isinstance(error, OSError) else "no name of a host"
+    elsewhere = isinstance(error, socket.gaierror | UnicodeError) or (
+        isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
     )
+    advice = (
+        "set REELGATE_HOST to an address of this machine"
+        if elsewhere
+        else f"set {setting} to a free one"
+    )
+    return ConfigurationError(f"{host} port {port} cannot be listened on ({reason}); {advice}.")
 
 
 @contextlib.contextmanager
@@ -326,7 +331,7 @@ def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
             listener.bind((host, port))
             # Whoever is told of this address and comes before the server is up waits for it.
             listener.listen(_BACKLOG)
-        except OSError as error:
+        except (OSError, UnicodeError) as error:
             raise _cannot_listen(host, port, setting, error) from None
         yield listener
     finally:
@@ -341,8 +346,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
     from app.simulator.config import SimulatorConfig
     from app.simulator.server import uvicorn_config
 
-    folder = settings.data_dir / "simulator"
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = data_folder(settings, "simulator")
     app = create_simulator(
         SimulatorConfig(
             data_dir=folder,
@@ -359,10 +363,24 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
                 yield f"http://{_LOOPBACK}:{port}"
 
 
-async def _with_runtime(settings: Settings, act: Callable[[Runtime], Awaitable[None]]) -> None:
+async def _with_runtime(
+    settings: Settings, act: Callable[[Runtime], Awaitable[None]], *, migrated: bool
+) -> None:
     async with open_runtime(settings) as rt:
-        await _refuse_other_schemas(rt)
-        await act(rt)
+        if migrated:
+            await startup.need_database(rt)
+        try:
+            await act(rt)
+        except Unavailable as away:
+            if (reason := reason_of(away)) is None:
+                raise
+            raise Unavailable(f"The database cannot be used: {reason}.") from None
+        except Fault as fault:
+            if fault.sqlstate != _INSUFFICIENT_PRIVILEGE:
+                raise
+            raise ConfigurationError(
+                "The database's role lacks a privilege: `reelgate doctor` says which."
+            ) from None
 
 
 @contextlib.contextmanager

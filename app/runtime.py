@@ -8,8 +8,8 @@ import secrets
 import socket
 import tomllib
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
 from pathlib import Path
@@ -28,7 +28,7 @@ from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.watch import Watch
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
-from app.settings import Settings
+from app.settings import SHORTEST_SIGNING_SECRET, Settings
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
 from app.videos.decoder import Decoder
@@ -284,19 +284,47 @@ def load_prices(settings: Settings) -> PriceTable:
     return PriceTable.parse(document, origin=str(path))
 
 
+def data_folder(settings: Settings, name: str = "") -> Path:
+    """The data directory, or a folder in it, made where it is missing. Raises
+    `ConfigurationError`."""
+    folder = settings.data_dir / name
+    with _data_written(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextmanager
+def _data_written(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path.absolute()} cannot be written ({error.strerror}): make REELGATE_DATA_DIR a "
+            "folder that this user may write in."
+        ) from None
+
+
 def signing_secret(settings: Settings) -> bytes:
-    """The configured secret; in development, one that is made once and kept beside the data."""
+    """The configured secret; in development, one that is made once and kept beside the data.
+    Raises `ConfigurationError`."""
     if settings.signing_secret is not None:
         return settings.signing_secret.get_secret_value().encode()
-    path = settings.data_dir / "signing-secret"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    if not path.exists():
-        # Written whole under another name first: two processes that start together agree on one.
-        draft = path.with_name(f"{path.name}.{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(secrets.token_hex(32))
-        with suppress(FileExistsError):
-            path.hardlink_to(draft)
-        draft.unlink()
-    return path.read_bytes()
+    path = data_folder(settings) / "signing-secret"
+    with _data_written(path):
+        if not path.exists():
+            # Written whole under another name first: two processes that start together agree on
+            # one.
+            draft = path.with_name(f"{path.name}.{os.getpid()}")
+            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "w") as file:
+                file.write(secrets.token_hex(32))
+            with suppress(FileExistsError):
+                path.hardlink_to(draft)
+            draft.unlink()
+        secret = path.read_bytes()
+    if len(secret) < SHORTEST_SIGNING_SECRET:
+        raise ConfigurationError(
+            f"{path.absolute()} is not whole: remove it, and Reelgate makes another one, which "
+            "ends every link that was given out."
+        )
+    return secret

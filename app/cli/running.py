@@ -76,6 +76,6 @@ def doctor() -> None:
                 typer.echo(f"{mark}  {finding.name}: {finding.detail}")
                 failed |= finding.ok is False
 
-    with_runtime(act)
+    with_runtime(act, migrated=False)
     if failed:
         raise typer.Exit(1)

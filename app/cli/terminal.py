@@ -65,11 +65,12 @@ def checked_settings(*, stopped: int = 130, sends: bool = False) -> Iterator[Set
         signal.signal(signal.SIGTERM, before)
 
 
-def with_runtime(act: Callable[[Runtime], Awaitable[None]]) -> None:
+def with_runtime(act: Callable[[Runtime], Awaitable[None]], *, migrated: bool = True) -> None:
+    """`migrated`: it needs a database at this version's schema."""
     from app import processes
 
     with checked_settings() as settings, processes.database_of(settings) as connected:
-        processes.run_command(connected, act)
+        processes.run_command(connected, act, migrated=migrated)
 
 
 def status_of(undo: bool) -> Status:

@@ -11,10 +11,12 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
-from app.db.session import Tx, session_arguments, sqlalchemy_url
+from app.db.conditions import UTF8_DATABASE
+from app.db.session import Tx, reason_of, session_arguments, sqlalchemy_url
 from app.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -99,10 +101,7 @@ def refuse_other_schemas(connection: Connection) -> None:
     """Before a migration: raises `ConfigurationError` where this version has none for it."""
     encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
-        raise ConfigurationError(
-            f"The database's encoding is {encoding}, and Reelgate needs UTF8: make another one "
-            "with `createdb --template=template0 --encoding=UTF8`."
-        )
+        raise ConfigurationError(f"The database's encoding is {encoding}, and {UTF8_DATABASE}.")
     schema = read_schema(connection)
     if not schema.released:
         raise ConfigurationError(schema.detail)
@@ -145,6 +144,6 @@ def _run(address: str, act: object) -> None:
             config.attributes["connection"] = connection
             assert callable(act)
             act(config)
-    except OperationalError as error:
-        reason = str(error.orig).strip().splitlines()[0] if error.orig else "no answer"
-        raise Unavailable(f"The database could not be migrated: {reason}") from None
+    # The driver's own errors are those of the functions; UnicodeError: a host that no name can be.
+    except (DBAPIError, psycopg.Error, UnicodeError) as error:
+        raise Unavailable(f"The database could not be migrated: {reason_of(error)}.") from None

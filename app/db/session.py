@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
 
+import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
 from sqlalchemy import NullPool, event, exc
@@ -20,12 +22,13 @@ from app.errors import ConfigurationError, Unavailable
 Tx = AsyncConnection
 
 #: A statement that runs longer is cut off by Postgres: no query of ours needs more.
-_STATEMENT_TIMEOUT_MS = 15_000
+_STATEMENT_TIMEOUT = "15s"
 #: A process that stands still, or whose machine is gone, in the middle of a transaction gives up
 #: its locks after so long: no transaction of ours waits for anything but Postgres.
-_IDLE_TRANSACTION_MS = 15_000
+_IDLE_TRANSACTION = "15s"
 
-
+#: Executions after which the driver prepares a statement, as it would by itself.
+PREPARE_THRESHOLD = 5
 #: A network that went silent is noticed within half a minute.
 KEEPALIVES = {
     "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3,
@@ -44,63 +47,111 @@ class Conflict(Exception):
 class Fault(Exception):
     """The database refused a statement for a reason of its own; no parameters in the message."""
 
+    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
+        self.sqlstate = sqlstate
+        super().__init__(message)
+
 
 #: What every session needs, whatever the database, its role, the environment or the address would
-#: set. Admission reads a fresh snapshot after each lock; a stricter isolation would have it decide
-#: on figures from before. Whether a session may write is left to the server: a database that was
-#: made read-only, or a demoted primary, is meant to be.
+#: set, as Postgres shows it. Admission reads a fresh snapshot after each lock; a stricter isolation
+#: would have it decide on figures from before. Whether a session may write is left to the server: a
+#: database that was made read-only, or a demoted primary, is meant to be.
 _SESSION = {
-    "TimeZone": "UTC", "DateStyle": "ISO,MDY", "IntervalStyle": "postgres", "search_path": "public",
-    "standard_conforming_strings": "on", "bytea_output": "hex", "lock_timeout": "0",
-    "default_transaction_isolation": "read\\ committed",
+    "TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
+    "search_path": "public", "standard_conforming_strings": "on", "bytea_output": "hex",
+    "lock_timeout": "0", "default_transaction_isolation": "read committed",
 }  # fmt: skip
+#: Any name with a dot can be set at connect. Where it is not there, something in between has
+#: dropped what was to be set.
+_MARK = {"reelgate.session": "own"}
 
 
 def sqlalchemy_url(address: str) -> URL:
     """The address with our driver, whichever of the usual spellings it came in. Raises
     `ConfigurationError`."""
-    return _read(address).set(drivername="postgresql+psycopg")
+    return _read(address)
 
 
-def driver_conninfo(address: str) -> str:
+def driver_conninfo(address: str, *, pooler: bool = False) -> str:
     """The address as the driver itself and the job library take it."""
     url = _read(address)
     named: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
-    session = session_arguments(address, idle_transaction_ms=_IDLE_TRANSACTION_MS)
+    session = session_arguments(address, idle_transaction=_IDLE_TRANSACTION, pooler=pooler)
     return make_conninfo(**named, **{**_query(url), **session})
 
 
 def session_arguments(
-    address: str, *, statement_timeout_ms: int = 0, idle_transaction_ms: int = 0
+    address: str,
+    *,
+    statement_timeout: str = "0",
+    idle_transaction: str = "0",
+    pooler: bool = False,
 ) -> dict[str, Any]:
-    """What to connect with, so that a session is as `_SESSION` says."""
-    settings = {
-        **_SESSION,
-        "statement_timeout": statement_timeout_ms,
-        "idle_in_transaction_session_timeout": idle_transaction_ms,
-    }
+    """What to connect with, so that a session is as `_SESSION` says. A pooler in transaction mode
+    takes no settings at connect: its sessions belong to nobody."""
     # The last counts. The address may have options of a provider's own, such as an endpoint.
-    given = _query(_read(address)).get("options", "")
-    pinned = " ".join(f"-c {name}={value}" for name, value in settings.items())
-    return {"client_encoding": "UTF8", "options": f"{given} {pinned}".strip()}
+    options = [_query(_read(address)).get("options", "")]
+    if not pooler:
+        pins = {**_pins(statement_timeout, idle_transaction), **_MARK}
+        options += [
+            f"-c {name}={value.replace(' ', chr(92) + ' ')}" for name, value in pins.items()
+        ]
+    return {"client_encoding": "UTF8", "options": " ".join(options).strip()}
 
 
-def _read(address: str) -> URL:
+def _pins(statement_timeout: str, idle_transaction: str) -> dict[str, str]:
+    return {
+        **_SESSION,
+        "statement_timeout": statement_timeout,
+        "idle_in_transaction_session_timeout": idle_transaction,
+    }
+
+
+def _read(address: str, setting: str = "DATABASE_URL") -> URL:
     known = {option.keyword.decode() for option in Conninfo.get_defaults()}
     try:
-        url = make_url(address)
+        url = make_url(address).set(drivername="postgresql+psycopg")
+        url.get_dialect()().create_connect_args(url)
+        if re.search(r"[\x00-\x1f\x7f]|%00", address) or "@" in (url.host or ""):
+            raise ValueError
     except (ArgumentError, ValueError):
         raise ConfigurationError(
-            "DATABASE_URL cannot be read: it must be one address of one host, "
+            f"{setting} cannot be read: it must be one address of one host, "
             "postgresql://user:password@host:5432/name, with special characters as %XX."
         ) from None
     foreign = sorted(set(url.query) - known)
     if foreign:
         raise ConfigurationError(
-            f"DATABASE_URL has options that PostgreSQL does not know ({', '.join(foreign)}): they "
+            f"{setting} has options that PostgreSQL does not know ({', '.join(foreign)}): they "
             "are another tool's, take them out."
         )
     return url
+
+
+#: Said of an address that leads to something else than PostgreSQL itself.
+POOLER = (
+    "DATABASE_URL leads to a pooler that does not pass on what a session needs: set "
+    "REELGATE_DATABASE_SESSION_URL to the address of the database itself"
+)
+
+
+def reason_of(error: BaseException) -> str | None:
+    """In one line, why the database did not take a connection or a statement. It can hold host,
+    user and database, and never the password."""
+    known = (psycopg.Error, exc.DBAPIError, exc.TimeoutError, UnicodeError)
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, known):
+        cause = cause.__cause__
+    if isinstance(cause, exc.DBAPIError):
+        cause = cause.orig
+    if isinstance(cause, psycopg.Error):
+        said = str(cause).strip().splitlines()
+        reason = said[0].rstrip(".") if said else "no answer"
+        # As PgBouncer calls them.
+        return f"{reason}. {POOLER}" if "unsupported startup parameter" in reason else reason
+    if isinstance(cause, UnicodeError):
+        return "DATABASE_URL has a host that no name can be"
+    return "every connection is in use" if isinstance(cause, exc.TimeoutError) else None
 
 
 def _query(url: URL) -> dict[str, str]:
@@ -118,8 +169,24 @@ def shown_address(address: str) -> str:
 class Database:
     """A pool of connections. Nothing is opened before the first use."""
 
-    def __init__(self, address: str, *, pool_size: int, pooled: bool = True) -> None:
+    def __init__(
+        self,
+        address: str,
+        *,
+        pool_size: int,
+        pooled: bool = True,
+        session_address: str | None = None,
+        prepared: bool | None = None,
+    ) -> None:
+        """`session_address` is where the database itself is reached, where `address` is that of a
+        pooler in transaction mode. `prepared`: statements are prepared; None: unless there is a
+        pooler, which must know how to keep them apart."""
+        if session_address is not None:
+            _read(session_address, "REELGATE_DATABASE_SESSION_URL")
         self.address = address
+        self.session_address = session_address or address
+        self.pooler = session_address is not None
+        self.prepared = not self.pooler if prepared is None else prepared
         pool: dict[str, Any] = (
             {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
             if pooled
@@ -131,9 +198,11 @@ class Database:
                 "connect_timeout": 5,
                 **session_arguments(
                     address,
-                    statement_timeout_ms=_STATEMENT_TIMEOUT_MS,
-                    idle_transaction_ms=_IDLE_TRANSACTION_MS,
+                    statement_timeout=_STATEMENT_TIMEOUT,
+                    idle_transaction=_IDLE_TRANSACTION,
+                    pooler=self.pooler,
                 ),
+                "prepare_threshold": PREPARE_THRESHOLD if self.prepared else None,
                 "application_name": "reelgate",
                 **KEEPALIVES,
             },
@@ -148,6 +217,12 @@ class Database:
         event.listen(self._engine.sync_engine, "checkout", _refuse_the_dead)
         # Shares the pool.
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
+
+    @property
+    def pins(self) -> dict[str, str]:
+        """What a session of this database has to be set to, as Postgres shows it."""
+        pins = _pins(_STATEMENT_TIMEOUT, _IDLE_TRANSACTION)
+        return pins if self.pooler else {**pins, **_MARK}
 
     @asynccontextmanager
     async def begin(self) -> AsyncIterator[Tx]:
@@ -219,8 +294,15 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
             diagnosis = getattr(error.orig, "diag", None)
             raise Conflict(getattr(diagnosis, "constraint_name", None) or "unknown") from None
         away = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
-        if isinstance(error, away) or (
-            isinstance(error, exc.DBAPIError) and (error.connection_invalidated or _stale(error))
+        # What cannot be connected to can be a wrong address, which is no fault of a statement.
+        unreached = not self.begun and isinstance(error, exc.DBAPIError | UnicodeError)
+        if (
+            unreached
+            or isinstance(error, away)
+            or (
+                isinstance(error, exc.DBAPIError)
+                and (error.connection_invalidated or _stale(error))
+            )
         ):
             unavailable = Unavailable(
                 "The gateway cannot reach its database right now.", retry_after_seconds=2
@@ -229,4 +311,4 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
             raise unavailable from error
         if isinstance(error, exc.DBAPIError):
             state = getattr(error.orig, "sqlstate", None)
-            raise Fault(f"{type(error.orig).__name__}, SQLSTATE {state}") from error
+            raise Fault(f"{type(error.orig).__name__}, SQLSTATE {state}", sqlstate=state) from error

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.db import generations, jobs, migrate, pauses, upstream_keys
+from app.db import conditions, generations, jobs, migrate, pauses, upstream_keys
 from app.errors import Unavailable
 from app.http import errors
 from app.http.access import runtime_of
@@ -87,6 +87,9 @@ async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
     keys: dict[str, bool] = {}
     try:
         async with rt.db.single() as tx:
+            if unmet := await conditions.unmet(tx, rt.db):
+                details = "; ".join(one.detail for one in unmet)
+                return {"database": {"ok": False, "detail": f"{details}; see `reelgate doctor`"}}
             schema = await migrate.schema_of(tx)
             # An older schema may not have what these queries read.
             if schema.serves:

@@ -3,13 +3,18 @@ not."""
 
 from __future__ import annotations
 
+import asyncio
 import platform
+import shutil
+import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from pathlib import Path
 
 from app import __version__
-from app.db import assets, health, jobs
+from app.db import assets, conditions, health, jobs
 from app.db.migrate import schema_of
+from app.db.session import Database, Fault, reason_of
 from app.domain.assets import AssetState
 from app.errors import Unavailable
 from app.http.ops import WORKER_SILENCE_SECONDS
@@ -20,6 +25,8 @@ from app.videos.store import ArchiveError
 #: A larger difference shows: link expiry, schedules and the logs of processes disagree.
 _CLOCK_TOLERANCE_SECONDS = 2.0
 _OLDEST_POSTGRES = 140_000
+#: A few videos of the usual size.
+_FREE_BYTES = 2**28
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +43,90 @@ async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[F
     yield Finding("version", True, f"{__version__} on Python {platform.python_version()}")
     for unknown in rt.settings.unknown_names:
         yield Finding("settings", None, f"{unknown.name} is set: {unknown.detail}")
-    for findings in (_database(rt), _archive(rt), _videos(rt), _upstream(upstream)):
+    for findings in (
+        _database(rt), _session(rt), _disk(rt), _archive(rt), _videos(rt), _upstream(upstream),
+    ):  # fmt: skip
         for finding in await findings:
             yield finding
 
 
 async def _database(rt: Runtime) -> list[Finding]:
+    findings = []
     try:
         async with rt.db.single() as tx:
-            version = await health.server_version(tx)
-            schema = await schema_of(tx)
+            findings.append(_version(await health.server_version(tx)))
+            unmet = await conditions.unmet(tx, rt.db)
+            findings += [Finding("database", False, str(one)) for one in unmet]
             offset = await health.clock_offset_seconds(tx, rt.clock.now().timestamp())
-            seen = await jobs.worker_seen_seconds(tx) if schema.serves else None
-    except Unavailable:
-        return [Finding("database", False, "It does not answer: check DATABASE_URL.")]
+            findings.append(_clock(offset))
+            schema = await schema_of(tx)
+            behind = schema.released and not schema.serves
+            remedy = ": run `reelgate migrate`" if behind else ""
+            findings.append(Finding("migrations", schema.serves, schema.detail + remedy))
+            findings.append(_worker(await jobs.worker_seen_seconds(tx) if schema.serves else None))
+    except Unavailable as away:
+        findings.append(Finding("database", False, f"{reason_of(away)}: check DATABASE_URL"))
+    except Fault as fault:
+        findings.append(Finding("database", False, f"It refuses to be looked at: {fault}"))
+    return findings
+
+
+def _version(version: int) -> Finding:
     shown = f"PostgreSQL {version // 10_000}.{version % 10_000}"
-    new_enough = version >= _OLDEST_POSTGRES
+    if version >= _OLDEST_POSTGRES:
+        return Finding("database", True, shown)
+    return Finding("database", False, f"{shown}; 14 or newer is needed")
+
+
+def _clock(offset: float) -> Finding:
     in_step = abs(offset) <= _CLOCK_TOLERANCE_SECONDS
-    working = seen is not None and seen < WORKER_SILENCE_SECONDS
-    return [
-        Finding("database", new_enough, shown if new_enough else f"{shown}; 14 or newer is needed"),
-        Finding("migrations", schema.serves, schema.detail + (
-                "" if schema.serves else ": run `reelgate migrate`")),
-        Finding("clock", in_step, f"{offset:+.2f} s from the database's" + (
-                "" if in_step else ": set up time synchronisation")),
-        Finding("worker", working or None, f"last seen {seen:.0f} s ago" if working else
-                "no worker is running: start `reelgate worker`"),
-    ]  # fmt: skip
+    remedy = "" if in_step else ": set up time synchronisation"
+    return Finding("clock", in_step, f"{offset:+.2f} s from the database's{remedy}")
+
+
+def _worker(seen: float | None) -> Finding:
+    if seen is not None and seen < WORKER_SILENCE_SECONDS:
+        return Finding("worker", True, f"last seen {seen:.0f} s ago")
+    return Finding("worker", None, "no worker is running: start `reelgate worker`")
+
+
+async def _session(rt: Runtime) -> list[Finding]:
+    """What a pooler's database is asked for in sessions of its own."""
+    if not rt.db.pooler:
+        return []
+    direct = Database(rt.db.session_address, pool_size=1, pooled=False)
+    try:
+        async with direct.single() as tx:
+            unmet = await conditions.unmet(tx, direct)
+    except (Unavailable, Fault) as away:
+        reason = reason_of(away) or str(away)
+        return [Finding("sessions", False, f"{reason}: check REELGATE_DATABASE_SESSION_URL")]
+    finally:
+        await direct.close()
+    return [Finding("sessions", False, str(one)) for one in unmet] or [
+        Finding("sessions", True, "are to be had beside the pooler")
+    ]
+
+
+async def _disk(rt: Runtime) -> list[Finding]:
+    """The folders that are written to, and what is free there."""
+    folders = {"temporary folder": Path(tempfile.gettempdir())}
+    if rt.settings.archive_url is None or rt.settings.signing_secret is None:
+        folders["data folder"] = rt.settings.data_dir.absolute()
+    return [await asyncio.to_thread(_folder, name, path) for name, path in folders.items()]
+
+
+def _folder(name: str, path: Path) -> Finding:
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=path) as file:
+            file.write(bytes(4096))
+        free = shutil.disk_usage(path).free
+    except OSError as error:
+        return Finding(name, False, f"{path} cannot be written: {error.strerror}")
+    enough = free >= _FREE_BYTES
+    return Finding(name, enough, f"{path} can be written, {free / 2**30:.1f} GiB are free" + (
+        "" if enough else ": make room"))  # fmt: skip
 
 
 async def _archive(rt: VideoRuntime) -> list[Finding]:
@@ -80,7 +144,7 @@ async def _videos(rt: Runtime) -> list[Finding]:
             if not (await schema_of(tx)).serves:
                 return []
             unarchived = await assets.unarchived(tx)
-    except Unavailable:
+    except (Unavailable, Fault):
         return []
     return [
         Finding(

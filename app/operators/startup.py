@@ -1,5 +1,5 @@
-"""What a process reports when it starts: where it listens, what it uses, and where its files
-are."""
+"""The start of a process: which databases it refuses, and what it reports: where it listens, what
+it uses, and where its files are."""
 
 from __future__ import annotations
 
@@ -9,12 +9,55 @@ import sys
 from pathlib import Path
 
 from app import __version__
-from app.db.session import shown_address
+from app.db import conditions, migrate
+from app.db.session import POOLER, reason_of, shown_address
+from app.errors import ConfigurationError, Unavailable
+from app.runtime import Runtime
 from app.settings import Settings
+from app.telemetry import logger
+
+log = logger(__name__)
 
 #: Pages to open in a browser: the name of each in the report, and its path.
 _PAGES = {"docs": "/docs"}
 _EMBEDDED = "embedded PostgreSQL in the data folder"
+
+
+async def refuse_other_databases(rt: Runtime) -> None:
+    """For a process that stays. Raises `ConfigurationError` where nothing here can ever work on the
+    database. One that is away or behind may yet come: `/readyz` says so."""
+    try:
+        schema = await _examined(rt)
+    except Unavailable as away:
+        reason = reason_of(away) or away.message
+        if POOLER in reason:
+            raise ConfigurationError(f"{reason}.") from None
+        log.warning("database_away", reason=reason)
+        return
+    if not schema.released:
+        raise ConfigurationError(schema.detail)
+
+
+async def need_database(rt: Runtime) -> None:
+    """For a command, which works now or not at all. Raises `ConfigurationError`, `Unavailable`."""
+    try:
+        schema = await _examined(rt)
+    except Unavailable as away:
+        raise Unavailable(f"The database cannot be used: {reason_of(away)}.") from None
+    if not schema.serves:
+        raise ConfigurationError(
+            f"The database is {schema.detail}: run `reelgate migrate`."
+            if schema.released
+            else schema.detail
+        )
+
+
+async def _examined(rt: Runtime) -> migrate.Schema:
+    async with rt.db.single() as tx:
+        for unmet in await conditions.unmet(tx, rt.db):
+            if unmet.lasting:
+                raise ConfigurationError(f"{unmet}.")
+        return await migrate.schema_of(tx)
 
 
 def facts(settings: Settings, *, api: bool, embedded: bool) -> dict[str, str]:

@@ -32,11 +32,12 @@ from app.settings.groups import (
 from app.settings.names import LINK_REMEDY, UnknownName, is_service_link, unknown_names
 
 __all__ = [
-    "GROUPS", "LogFormat", "Profile", "Settings", "UnofferedValues", "environment_name",
-    "file_setting",
+    "GROUPS", "SHORTEST_SIGNING_SECRET", "LogFormat", "Profile", "Settings", "UnofferedValues",
+    "environment_name", "file_setting",
 ]  # fmt: skip
 
 ENV_FILE = Path(".env")
+SHORTEST_SIGNING_SECRET = 32
 
 
 class Settings(
@@ -131,9 +132,9 @@ class Settings(
         self.upstream_keys()
         Aliases.parse(self.model_aliases)
         secret = self.signing_secret
-        if secret is not None and len(secret.get_secret_value()) < 32:
+        if secret is not None and len(secret.get_secret_value()) < SHORTEST_SIGNING_SECRET:
             raise ConfigurationError(
-                "REELGATE_SIGNING_SECRET must have at least 32 characters; "
+                f"REELGATE_SIGNING_SECRET must have at least {SHORTEST_SIGNING_SECRET} characters; "
                 "`openssl rand -hex 32` makes one."
             )
         if not re.match(r"^(file:///|s3://|gs://|az://|memory://)", self.archive_address):

@@ -120,13 +120,17 @@ def test_no_process_starts_on_a_schema_of_before_the_first_release(
             start()
 
 
-@pytest.mark.parametrize("command", ["migrate", "doctor"])
-def test_a_command_says_so_in_one_sentence(empty_url: str, tmp_path: Path, command: str) -> None:
+def test_a_command_says_so_in_one_sentence(empty_url: str, tmp_path: Path) -> None:
     settings = {"DATABASE_URL": made_by(empty_url, "0008")}
-    process = Process(command, folder=tmp_path, name=command, settings=settings)
-    assert process.exit_code() == 1
-    assert process.printed == ""
-    assert process.errors == (
-        "reelgate: The database's schema (revision 0008) was made before the first release of "
-        "Reelgate and cannot be upgraded: use an empty database.\n"
+    sentence = (
+        "The database's schema (revision 0008) was made before the first release of Reelgate and "
+        "cannot be upgraded: use an empty database."
     )
+    for command in ("migrate", "upstream list"):
+        process = Process(*command.split(), folder=tmp_path, name="command", settings=settings)
+        assert process.exit_code() == 1
+        assert process.printed == ""
+        assert process.errors == f"reelgate: {sentence}\n"
+    doctor = Process("doctor", folder=tmp_path, name="doctor", settings=settings)
+    assert doctor.exit_code() == 1
+    assert f"FAIL  migrations: {sentence}\n" in doctor.printed

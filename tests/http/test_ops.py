@@ -268,3 +268,33 @@ async def test_what_an_operator_has_to_mind_is_remarked_and_takes_nobody_out(gat
     await gate.worker.upstream_key_ids_now()  # a worker that is ready may not have told them yet
     await execute(gate, "UPDATE upstream_keys SET state = 'set_aside', reason = 'rejected'")
     assert "no upstream key is in use" in (await remarks())["upstream"]
+
+
+async def test_a_database_that_takes_no_writes_is_not_ready(
+    still_gate: Gateway, database_url: str
+) -> None:
+    await execute(
+        still_gate,
+        "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET default_transaction_read_only = on',"
+        " current_database()); END $$",
+    )
+    await still_gate.rt.db.close()
+    check = await not_ready(still_gate, "database")
+    assert check["detail"] == "The database is read-only; see `reelgate doctor`"
+
+
+async def test_a_database_that_grants_too_little_is_not_ready(still_gate: Gateway) -> None:
+    await execute(still_gate, "CREATE ROLE little")
+    try:
+        await execute(
+            still_gate,
+            "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET role = little',"
+            " current_database()); END $$",
+        )
+        await execute(still_gate, "GRANT SELECT ON ALL TABLES IN SCHEMA public TO little")
+        await still_gate.rt.db.close()
+        check = await not_ready(still_gate, "database")
+        assert "lacks privileges on api_keys, assets, audit_log" in check["detail"]
+        assert "alembic_version" not in check["detail"]
+    finally:
+        await execute(still_gate, "SET ROLE postgres; DROP OWNED BY little; DROP ROLE little")

@@ -21,9 +21,10 @@ async def test_a_gateway_that_works_is_found_sound(gate: Gateway) -> None:
     found = await examined(gate)
     assert found["version"] == (True, f"{__version__} on Python {platform.python_version()}")
     assert list(found) == [
-        "version", "database", "migrations", "clock", "worker", "archive", "upstream key main",
+        "version", "database", "clock", "migrations", "worker", "temporary folder", "data folder",
+        "archive", "upstream key main",
     ]  # fmt: skip
-    assert {ok for name, (ok, _) in found.items() if name != "worker"} == {True}
+    assert [f for name, f in found.items() if name != "worker" and not f[0]] == []
 
 
 async def test_a_name_that_is_no_setting_is_shown(
