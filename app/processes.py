@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import errno
 import socket
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
@@ -22,6 +21,7 @@ from app.db import migrate
 from app.db.session import Fault, reason_of
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
+from app.listener import cannot_listen, listening
 from app.liveness import answering
 from app.loop import run, run_until_cancelled, signals_held
 from app.operators import startup
@@ -38,7 +38,6 @@ log = logger(__name__)
 _GAUGE_SECONDS = 5.0
 _REVIVE_SECONDS = 1.0
 _LOOPBACK = "127.0.0.1"
-_BACKLOG = 2048
 _INSUFFICIENT_PRIVILEGE = "42501"
 
 
@@ -97,7 +96,7 @@ def run_command(
 
 
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
-    with _listening(settings.host, settings.port, "REELGATE_PORT") as listener:
+    with listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         async with open_runtime(settings) as rt, open_api(rt, formats=PAYLOAD_FORMATS) as api:
             await startup.refuse_other_databases(rt)
@@ -132,7 +131,7 @@ def _show_metrics(rt: Runtime) -> None:
     try:
         start_http_server(port, host, rt.metrics.registry)
     except (OSError, UnicodeError) as error:
-        raise _cannot_listen(host, port, "REELGATE_WORKER_METRICS_PORT", error) from None
+        raise cannot_listen(host, port, "REELGATE_WORKER_METRICS_PORT", error) from None
 
 
 async def _keep_gauges(rt: Runtime) -> None:
@@ -159,7 +158,7 @@ def up(settings: Settings) -> None:
     """Everything in one process: embedded Postgres and the simulator where nothing else is set."""
     with contextlib.ExitStack() as stack:
         # First of all: a second start beside a running one ends here, before it touches anything.
-        listener = stack.enter_context(_listening(settings.host, settings.port, "REELGATE_PORT"))
+        listener = stack.enter_context(listening(settings.host, settings.port, "REELGATE_PORT"))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         embedded = settings.database_url is None
         if embedded:
@@ -259,7 +258,7 @@ async def _operations(rt: ApiRuntime) -> AsyncIterator[None]:
     if not port:
         yield
         return
-    with _listening(host, port, "REELGATE_OPERATIONS_PORT") as listener:
+    with listening(host, port, "REELGATE_OPERATIONS_PORT") as listener:
         config = server_config(create_operations(rt), rt.settings)
         async with _served(Server(config), listener):
             yield
@@ -306,38 +305,6 @@ async def _until(
         await serving
 
 
-def _cannot_listen(
-    host: str, port: int, setting: str, error: OSError | UnicodeError
-) -> ConfigurationError:
-    reason = error.strerror if isinstance(error, OSError) else "no name of a host"
-    elsewhere = isinstance(error, socket.gaierror | UnicodeError) or (
-        isinstance(error, OSError) and error.errno == errno.EADDRNOTAVAIL
-    )
-    advice = (
-        "set REELGATE_HOST to an address of this machine"
-        if elsewhere
-        else f"set {setting} to a free one"
-    )
-    return ConfigurationError(f"{host} port {port} cannot be listened on ({reason}); {advice}.")
-
-
-@contextlib.contextmanager
-def _listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listener = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            listener.bind((host, port))
-            # Whoever is told of this address and comes before the server is up waits for it.
-            listener.listen(_BACKLOG)
-        except (OSError, UnicodeError) as error:
-            raise _cannot_listen(host, port, setting, error) from None
-        yield listener
-    finally:
-        listener.close()
-
-
 @contextlib.asynccontextmanager
 async def _simulator(settings: Settings) -> AsyncIterator[str]:
     """Yields the address of a running simulator, whose data survives a restart."""
@@ -354,7 +321,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
             one_video_for_all=settings.simulator_one_film,
         )
     )
-    with _listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:
+    with listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:
         # Not uvicorn's, which does not end one that a second signal cuts short.
         async with app.router.lifespan_context(app):
             port = listener.getsockname()[1]

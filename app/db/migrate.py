@@ -11,12 +11,10 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import psycopg
 from sqlalchemy import Connection, NullPool, create_engine, text
-from sqlalchemy.exc import DBAPIError
 
 from app.db.conditions import UTF8_DATABASE
-from app.db.session import Tx, reason_of, session_arguments, sqlalchemy_url
+from app.db.session import DRIVER_ERRORS, Tx, reason_of, session_arguments, sqlalchemy_url
 from app.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -144,6 +142,6 @@ def _run(address: str, act: object) -> None:
             config.attributes["connection"] = connection
             assert callable(act)
             act(config)
-    # The driver's own errors are those of the functions; UnicodeError: a host that no name can be.
-    except (DBAPIError, psycopg.Error, UnicodeError) as error:
+    # UnicodeError: a host that no name can be.
+    except (*DRIVER_ERRORS, UnicodeError) as error:
         raise Unavailable(f"The database could not be migrated: {reason_of(error)}.") from None

@@ -135,10 +135,14 @@ POOLER = (
 )
 
 
+#: What a database raises, in SQLAlchemy's form or the driver's own.
+DRIVER_ERRORS = (exc.DBAPIError, psycopg.Error)
+
+
 def reason_of(error: BaseException) -> str | None:
     """In one line, why the database did not take a connection or a statement. It can hold host,
     user and database, and never the password."""
-    known = (psycopg.Error, exc.DBAPIError, exc.TimeoutError, UnicodeError)
+    known = (*DRIVER_ERRORS, exc.TimeoutError, UnicodeError)
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, known):
         cause = cause.__cause__

@@ -11,9 +11,10 @@ import pytest
 from app.domain.operators import Pause
 from app.errors import ConfigurationError
 from app.http.ops import create_operations
+from app.listener import listening
 from app.main import create_app
 from app.operators import pauses, startup
-from app.processes import _listening, _operations
+from app.processes import _operations
 from app.settings import Profile
 from tests.harness.gateway import Gateway, gateway
 
@@ -81,7 +82,7 @@ async def test_only_in_development_are_metrics_on_the_callers_port(
 
 
 async def test_the_port_is_listened_on_while_the_api_runs(still_gate: Gateway) -> None:
-    with _listening("127.0.0.1", 0, "REELGATE_PORT") as found:
+    with listening("127.0.0.1", 0, "REELGATE_PORT") as found:
         port = found.getsockname()[1]
     changes = {"operations_port": port}
     still_gate.rt.settings = still_gate.rt.settings.model_copy(update=changes)
@@ -96,7 +97,7 @@ async def test_the_port_is_listened_on_while_the_api_runs(still_gate: Gateway) -
 
 
 async def test_a_port_that_is_taken_is_named(still_gate: Gateway) -> None:
-    with _listening("127.0.0.1", 0, "REELGATE_PORT") as taken:
+    with listening("127.0.0.1", 0, "REELGATE_PORT") as taken:
         changes = {"operations_port": taken.getsockname()[1]}
         still_gate.rt.settings = still_gate.rt.settings.model_copy(update=changes)
         with pytest.raises(ConfigurationError, match="set REELGATE_OPERATIONS_PORT to a free one"):

@@ -14,8 +14,8 @@ ROOMS = {
 }  # fmt: skip
 #: Modules that no room owns, because they compose the rooms or are used by all of them.
 ROOT = {
-    "__init__", "embedded", "errors", "fetch", "http_client", "jobs", "liveness", "loop",
-    "main", "processes", "redaction", "runtime", "secrets", "telemetry",
+    "__init__", "embedded", "errors", "fetch", "http_client", "jobs", "listener", "liveness",
+    "loop", "main", "processes", "redaction", "runtime", "secrets", "telemetry",
 }  # fmt: skip
 
 
