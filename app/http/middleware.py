@@ -44,6 +44,9 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
+                # Whatever says nothing of caches is one member's, of one moment.
+                headers.setdefault("Cache-Control", "no-store")
+                headers.setdefault("X-Content-Type-Options", "nosniff")
                 if self._rt.settings.simulated:
                     headers["Reelgate-Upstream"] = "simulator"
                 self._count(scope, status, time.perf_counter() - started)

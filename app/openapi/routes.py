@@ -21,6 +21,8 @@ from app.openapi import document
 DOCUMENT_PATH = "/api/v1/openapi.json"
 DOCS_PATH = "/docs"
 _BESIDE = DOCS_PATH[1:]
+#: The same for everybody, until another version is installed.
+_CACHED = {"Cache-Control": "public, max-age=300"}
 
 # Paths in the page are relative, so that it also works where a proxy serves it below a path.
 _PAGE = f"""\
@@ -87,23 +89,23 @@ def _document(prefix: str) -> Callable[[Request], Awaitable[Response]]:
     async def get_document(_request: Request) -> Response:
         # Its one server: the paths below it are given from there.
         served = _written().replace('"url": "/"', f'"url": {json.dumps(prefix or "/")}', 1)
-        return Response(served, media_type="application/json")
+        return Response(served, media_type="application/json", headers=_CACHED)
 
     return get_document
 
 
 async def get_page(_request: Request) -> Response:
-    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY})
+    return HTMLResponse(_PAGE, headers={"Content-Security-Policy": _POLICY, **_CACHED})
 
 
 async def get_start(_request: Request) -> Response:
-    return Response(_START, media_type="text/javascript")
+    return Response(_START, media_type="text/javascript", headers=_CACHED)
 
 
 def _file(name: str, kind: str) -> Callable[[Request], Awaitable[Response]]:
     path = Path(str(resources.__file__)).with_name(name)
 
     async def get_file(_request: Request) -> Response:
-        return FileResponse(path, media_type=kind)
+        return FileResponse(path, media_type=kind, headers=_CACHED)
 
     return get_file

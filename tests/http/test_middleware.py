@@ -139,3 +139,33 @@ async def test_without_a_simulator_no_answer_speaks_of_one(
         answer = await gate.http.get("/livez")
         assert answer.status_code == 200
         assert "Reelgate-Upstream" not in answer.headers
+
+
+CACHED = ("/docs", "/docs/start.js", "/docs/swagger-ui.css", "/api/v1/openapi.json")
+
+
+async def test_no_answer_is_kept_by_a_cache_and_none_is_taken_for_what_it_is_not(
+    still_gate: Gateway,
+) -> None:
+    key = await still_gate.member()
+    paths = (
+        *EVERYWHERE, "/v1/videos", "/v1/models", "/v1/videos/x", "/api/v1/generations",
+        "/dream-machine/v1/generations", "/luma/v1/generations/x", "/api/v1/usage?format=csv",
+    )  # fmt: skip
+    for path in paths:
+        for method, headers in (("GET", {}), ("GET", {"API-KEY": key}), ("POST", {"API-KEY": key})):
+            answer = await still_gate.http.request(method, path, headers=headers)
+            assert answer.headers["Cache-Control"] == "no-store", (method, path)
+            assert answer.headers["X-Content-Type-Options"] == "nosniff", (method, path)
+    created = await still_gate.create(key)
+    assert created.headers["Cache-Control"] == "no-store"
+    link = media_path(still_gate, uuid4())
+    assert (await still_gate.http.get(link)).headers["Cache-Control"] == "no-store"
+
+
+async def test_what_is_the_same_for_everybody_may_be_kept(still_gate: Gateway) -> None:
+    for path in CACHED:
+        answer = await still_gate.http.get(path)
+        assert answer.status_code == 200
+        assert answer.headers["Cache-Control"] == "public, max-age=300"
+        assert answer.headers["X-Content-Type-Options"] == "nosniff"
