@@ -42,8 +42,7 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
     ]
     _tell_paths(app, mounts)
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
-    if rt.settings.cors_origins:
-        edges = Cors(edges, origins=rt.settings.cors_origins)
+    edges = Cors(edges, origins=rt.settings.cors_origins)
     return RequestContext(edges, runtime=rt)
 
 

@@ -14,7 +14,14 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.errors import Forbidden
 from app.http.errors import problem
+from app.redaction import printable
+from app.telemetry import logger
 
+log = logger(__name__)
+
+_SETTING = "REELGATE_CORS_ORIGINS"
+#: An origin is a scheme, a name of at most 253 characters, and a port.
+_SHOWN_CHARACTERS = 270
 _METHODS = "GET, HEAD, POST, PUT, PATCH, DELETE"
 #: Request headers that a page may send, besides those that are always allowed.
 _SENT = frozenset(
@@ -55,13 +62,16 @@ class Cors:
         origin = headers.get("origin")
         known = origin is not None and origin.lower() in self._origins
         if scope["method"] == "OPTIONS" and "access-control-request-method" in headers:
-            answer = _permission(headers) if known else _refusal(scope)
+            answer = _permission(headers) if known else _refusal(scope, origin or "")
             answer.headers["Vary"] = (
                 "Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
             )
             if known and origin is not None:
                 answer.headers["Access-Control-Allow-Origin"] = origin
             await answer(scope, receive, send)
+            return
+        if not self._origins:
+            await self._app(scope, receive, send)
             return
 
         async def sending(message: Message) -> None:
@@ -99,8 +109,16 @@ def _may_be_sent(name: str) -> bool:
     )
 
 
-def _refusal(scope: Scope) -> Response:
-    error = Forbidden("Pages of this origin may not call this gateway; an operator can name it.")
+def _refusal(scope: Scope, origin: str) -> Response:
+    """A browser shows its page nothing of it: whoever looks for the reason does so here, in the
+    browser's list of requests or in the log."""
+    named = printable(origin[:_SHOWN_CHARACTERS])
+    error = Forbidden(
+        f"Pages of the origin '{named}' may not call this gateway: {_SETTING} does not list it.",
+        extra={"origin": named, "setting": _SETTING},
+    )
+    scope["reelgate.error"] = error.code
+    log.info("preflight_refused", origin=named, setting=_SETTING, path=scope["path"][:100])
     status, body = problem(error, str(scope.get("reelgate.request_id", "")))
     return JSONResponse(body, status, media_type="application/problem+json")
 

@@ -10,6 +10,7 @@ import httpx
 import pytest
 
 from tests.harness.gateway import Gateway, body, gateway
+from tests.http.logs import logging_to
 
 STUDIO = "https://studio.example"
 LOCAL = "http://127.0.0.1:3000"
@@ -135,9 +136,40 @@ async def test_the_schemes_own_port_and_capitals_make_no_difference(
         assert answer.headers["Access-Control-Allow-Origin"] == STUDIO
 
 
-async def test_without_named_origins_nothing_is_said(still_gate: Gateway) -> None:
+async def test_without_named_origins_only_a_preflight_is_told_why(still_gate: Gateway) -> None:
     answer = await preflight(still_gate, "/api/v1/me")
-    assert answer.status_code == 405
+    assert (answer.status_code, answer.json()["setting"]) == (403, "REELGATE_CORS_ORIGINS")
+    assert [name for name in answer.headers if name.startswith("access-control-")] == []
+    assert (await still_gate.http.options("/api/v1/me")).status_code == 405
     answer = await still_gate.http.get("/livez", headers={"Origin": STUDIO})
     assert [name for name in answer.headers if name.startswith("access-control-")] == []
     assert "Vary" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("origin", "named"),
+    [
+        (b"https://stranger.example", "https://stranger.example"),
+        (b"null", "null"),
+        (b"\x1b[2J<script>\xc2", "\\x1b[2J<script>\u00c2"),
+        (b"https://" + b"a" * 5_000, "https://" + "a" * 262),
+        (b"", ""),
+    ],
+)
+async def test_a_refusal_names_the_origin_and_the_setting(
+    studio: Gateway, capsys: pytest.CaptureFixture[str], origin: bytes, named: str
+) -> None:
+    asked = {b"Origin": origin, b"Access-Control-Request-Method": b"POST"}
+    with logging_to(capsys) as log:
+        answer = await studio.http.options("/v1/videos", headers=asked)
+        refused, request = log.lines()
+    assert answer.status_code == 403
+    body = answer.json()
+    assert body["detail"] == (
+        f"Pages of the origin '{named}' may not call this gateway: "
+        "REELGATE_CORS_ORIGINS does not list it."
+    )
+    assert (body["origin"], body["setting"]) == (named, "REELGATE_CORS_ORIGINS")
+    assert (refused["event"], refused["origin"]) == ("preflight_refused", named)
+    assert (refused["setting"], refused["path"]) == ("REELGATE_CORS_ORIGINS", "/v1/videos")
+    assert request["error"] == "permission_denied"
