@@ -190,7 +190,7 @@ generations = Table(
         name="finished",
     ),
     # No two generations have the same upstream record.
-    Index("generations_upstream_idx", "upstream_key_id", text("lower(upstream_id)"), unique=True,
+    Index("generations_upstream_idx", text("lower(upstream_id)"), unique=True,
           postgresql_where=text("upstream_id IS NOT NULL")),
     Index("generations_prompt_idx", "prompt_head", "prompt_digest"),
     Index("generations_member_idx", "member_id", text("created_at DESC"), text("id DESC")),

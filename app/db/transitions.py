@@ -64,16 +64,11 @@ async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work 
     return Work(**named)
 
 
-async def find_by_upstream_id(tx: Tx, *, upstream_key_id: int, upstream_id: str) -> Work | None:
-    """The generation that has this upstream record, locked."""
+async def find_by_upstream_id(tx: Tx, upstream_id: str) -> Work | None:
+    """The generation that has this upstream record, with whatever key, locked."""
     found = await tx.scalar(
-        text(
-            """
-            SELECT id FROM generations
-             WHERE upstream_key_id = :key_id AND lower(upstream_id) = lower(:upstream_id)
-            """
-        ),
-        {"key_id": upstream_key_id, "upstream_id": upstream_id},
+        text("SELECT id FROM generations WHERE lower(upstream_id) = lower(:upstream_id)"),
+        {"upstream_id": upstream_id},
     )
     return None if found is None else await find_work(tx, found, lock=True)
 

@@ -42,11 +42,9 @@ async def keep_words(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer) ->
         await upstream_answers.keep(tx, work.id, answer.verbatim)
 
 
-async def dispute(transaction: Transaction, upstream_key_id: int, upstream_id: str) -> None:
+async def dispute(transaction: Transaction, upstream_id: str) -> None:
     """Makes the generation that has this upstream record `unknown`, because another one was given
     it too. One that has ended stays as it is."""
-    other = await transitions.find_by_upstream_id(
-        transaction.tx, upstream_key_id=upstream_key_id, upstream_id=upstream_id
-    )
+    other = await transitions.find_by_upstream_id(transaction.tx, upstream_id)
     if other is not None:
         await lifecycle.dispute(transaction, other, reason=UPSTREAM_ID_REPEATED)

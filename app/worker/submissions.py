@@ -215,8 +215,7 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
         # Another generation already has this upstream record, so nobody can know whose it is.
         upstream_id = getattr(answer, "upstream_id", None) or ""
         async with lifecycle.begin(rt) as transaction:
-            key_id = rt.upstream_key_ids[claim.key_label]
-            await records.dispute(transaction, key_id, upstream_id)
+            await records.dispute(transaction, upstream_id)
             state = await _mark_unknown(transaction, claim, UPSTREAM_ID_REPEATED)
             await records.keep_words(transaction.tx, claim.work, answer)
             await upstream_keys.record(rt, transaction, claim.key_label, answer)

@@ -150,7 +150,7 @@ CREATE TABLE generations (
     CONSTRAINT generations_finished_check
         CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL))
 );
-CREATE UNIQUE INDEX generations_upstream_idx ON generations (upstream_key_id, lower(upstream_id))
+CREATE UNIQUE INDEX generations_upstream_idx ON generations (lower(upstream_id))
     WHERE upstream_id IS NOT NULL;
 CREATE INDEX generations_prompt_idx ON generations (prompt_head, prompt_digest);
 CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, id DESC);

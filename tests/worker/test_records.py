@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
 from app.db import generations, prompts
@@ -182,6 +183,20 @@ async def test_an_id_that_turns_up_twice_holds_both_back(
             assert await state_of(gate, uuid) == (State.UNKNOWN, "upstream_id_repeated")
         assert upstream.looks == 0
         assert await used(gate, key) == 3 * PRICE
+
+
+async def test_an_id_that_turns_up_with_another_key_holds_both_back_too(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Two keys may be of one account, and an id is the upstream's, not a key's."""
+    keys = SecretStr("main=canary-upstream-key-0001,spare=canary-upstream-key-0002")
+    async with asking(database_url, tmp_path, onemin_api_key=keys) as (gate, upstream):
+        key, shared = await gate.member(), str(uuid4())
+        upstream.submission = lambda _: record(shared, "PROCESSING", None)
+        both = [await submitted(gate, key, prompt) for prompt in (OURS, THEIRS)]
+        assert len({(await work_of(gate, uuid)).upstream_key_id for uuid in both}) == 2
+        for uuid in both:
+            assert await state_of(gate, uuid) == (State.UNKNOWN, "upstream_id_repeated")
 
 
 @pytest.mark.parametrize("status", ["PROCESSING", "SUCCESS", "FAILED"])
