@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from tests.standin.script import Point
-from tests.storms.right import DOWNLOADS, EITHER, FINE, HELD, LOOKS, NOT_TOLD_APART, POSTS, Ends
+from tests.storms.right import DOWNLOADS, EITHER, FINE, HELD, LEFT_OUT, LOOKS, POSTS, Ends
 
 #: For oddities that speak of another generation, there is one.
 _NEEDS_ANOTHER = frozenset(
@@ -18,14 +18,8 @@ _STRIKES_BOTH = frozenset({"uuid_of_another"})
 #: What a transport may do to one look, for which the next makes up.
 _TRANSPORT = ("heads", "informational", "framing", "packing", "documents", "redirects",
               "connections")  # fmt: skip
-#: Bind a lane for longer than a storm lasts.
-ELSEWHERE = frozenset({"film_byte_by_byte", "film_endless"})
 #: Bind a look for longer than a storm lasts.
-_LASTS = frozenset(
-    {
-        "hang", "hang_unread", "last_byte_missing", "slow_head", "slow_body",
-    }
-)  # fmt: skip
+_LASTS = frozenset({"hang", "hang_unread", "last_byte_missing", "slow_head", "slow_body"})
 #: In front of many an answer, and nothing to it.
 _TRIMMINGS = ("cookie", "cookie_byte", "cookie_malformed", "header_bytes", "location_at_200",
               "owner_in_headers", "authenticate")  # fmt: skip
@@ -87,8 +81,7 @@ def trials(kind: str, *, held: bool = False) -> list[Trial]:
             for name in every.names
             if name not in ("uuid_of_another", "never_ready")
         ]
-    names = [name for name in DOWNLOADS.names if name not in ELSEWHERE | NOT_TOLD_APART]
-    return [Trial(Point.DOWNLOAD, name, FINE) for name in names]
+    return [Trial(Point.DOWNLOAD, name, FINE) for name in DOWNLOADS.names if name not in LEFT_OUT]
 
 
 KINDS = (
@@ -122,15 +115,10 @@ def _wishes(
         yield Wish(prompt(), trial.right, trial, trimmings, victim)
 
 
-def sample(
-    kinds: Sequence[str], *, seed: int, size: int, held: bool = False,
-    without: frozenset[str] = frozenset(),
-) -> list[Trial]:  # fmt: skip
+def sample(kinds: Sequence[str], *, seed: int, size: int, held: bool = False) -> list[Trial]:
     """So many trials, as evenly of these kinds as it goes."""
     dice = random.Random(seed)
-    found = [
-        [trial for trial in trials(kind, held=held) if trial.name not in without] for kind in kinds
-    ]
+    found = [trials(kind, held=held) for kind in kinds]
     decks = [dice.sample(deck, len(deck)) for deck in found]
     drawn: list[Trial] = []
     while len(drawn) < size and any(decks):

@@ -157,9 +157,10 @@ HELD = frozenset(
     }
 )  # fmt: skip
 
-#: Downloads once: the next one is whole. Whose film a whole one is, nobody can tell by its bytes.
+#: Once: the next one is whole.
 DOWNLOADS = Kind(downloads, FINE, {})
-NOT_TOLD_APART = frozenset({"film_of_another"})
+#: Of these: they last longer than a storm, and whose film a whole one is, no bytes tell.
+LEFT_OUT = frozenset({"film_byte_by_byte", "film_endless", "film_of_another"})
 
 
 def every_name() -> set[str]:

@@ -80,7 +80,7 @@ def _rest(place: Place, storm: Storm) -> None:
         closed = all(row["state"] in _CLOSED for row in storm.rows.values())
         late = [
             prompt for prompt, row in storm.rows.items()
-            if row["reason"] == "deadline" and row["state"] not in right[prompt]
+            if row["reason"] in ("deadline", "unconfirmed") and row["state"] not in right[prompt]
         ]  # fmt: skip
         if (closed and not late) or time.monotonic() > deadline:
             return

@@ -9,7 +9,6 @@ import pytest
 from tests.harness import database
 from tests.storms import draw, storm, verdict
 from tests.storms.place import Place, place
-from tests.storms.unmended import UNMENDED
 
 #: So many odd answers, with half as many videos between them whose answers are good.
 SIZE = 28
@@ -24,13 +23,13 @@ STORMS = {
 
 @pytest.mark.parametrize("name", STORMS)
 def test_every_promise_is_kept_in_a_storm_of(stormy: Place, name: str) -> None:
-    drawn = draw.sample(STORMS[name], seed=len(name), size=SIZE, without=UNMENDED)
+    drawn = draw.sample(STORMS[name], seed=len(name), size=SIZE)
     found = storm.run(stormy, draw.wishes(drawn, seed=f"of {name}"))
     assert verdict.findings(stormy, found) == []
 
 
 def test_every_promise_is_kept_while_a_worker_is_killed(stormy: Place) -> None:
-    drawn = draw.sample(draw.KINDS, seed=9, size=SIZE, without=UNMENDED)
+    drawn = draw.sample(draw.KINDS, seed=9, size=SIZE)
     wishes = draw.wishes(drawn, seed="with a killed worker")
     found = storm.run(stormy, wishes, meanwhile=stormy.kill_worker)
     assert verdict.findings(stormy, found, killed=True) == []
@@ -49,6 +48,6 @@ def held(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) ->
 
 def test_every_promise_is_kept_where_creates_are_held(held: Place) -> None:
     kinds = [kind for kind in draw.KINDS if kind.startswith("posts")]
-    drawn = draw.sample(kinds, seed=5, size=SIZE, held=True, without=UNMENDED)
+    drawn = draw.sample(kinds, seed=5, size=SIZE, held=True)
     found = storm.run(held, draw.wishes(drawn, seed="of held creates"))
     assert verdict.findings(held, found) == []
