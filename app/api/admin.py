@@ -114,8 +114,7 @@ async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
 async def pause_gateway(body: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """Pauses the gateway. `admission` accepts no new generations, `submission` sends none upstream;
     what is running continues."""
-    actor = str(operator.member_id)
-    await pauses.set_paused(rt, body.what, paused=True, reason=body.reason, actor=actor)
+    await pauses.set_paused(rt, body.what, paused=True, reason=body.reason, actor=operator.actor)
     with after_commit(f"{body.what.capitalize()} is paused"):
         return await _gateway(rt)
 
@@ -123,8 +122,7 @@ async def pause_gateway(body: PauseRequest, rt: Rt, operator: Operator) -> Gatew
 @router.post("/resume", name="resume_gateway", responses=refusals(408, 413))
 async def resume_gateway(body: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
     """Ends a pause; whatever waited for it continues at once."""
-    actor = str(operator.member_id)
-    await pauses.set_paused(rt, body.what, paused=False, reason=None, actor=actor)
+    await pauses.set_paused(rt, body.what, paused=False, reason=None, actor=operator.actor)
     with after_commit(f"{body.what.capitalize()} goes on"):
         return await _gateway(rt)
 
@@ -134,7 +132,7 @@ async def return_upstream_key(
     label: Annotated[str, PathParameter(pattern=_TEXT)], rt: Rt, operator: Operator
 ) -> GatewayDocument:
     """Puts an upstream key that was set aside back into use."""
-    await upstream_keys.return_to_use(rt, label, actor=str(operator.member_id))
+    await upstream_keys.return_to_use(rt, label, actor=operator.actor)
     with after_commit("The upstream key is back in use"):
         return await _gateway(rt)
 
@@ -197,7 +195,7 @@ async def resolve_unknown(
         link=body.link,
         upstream_id=body.upstream_id,
         downloads=rt.downloads,
-        actor=str(operator.member_id),
+        actor=operator.actor,
     )
     with after_commit(
         "The generation was resolved",

@@ -145,7 +145,7 @@ async def cancel_generation(
     upstream has been paid for: 409 `not_cancelable`."""
     generation = await queries.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
-        generation = await cancel.cancel(rt, generation_id)
+        generation = await cancel.cancel(rt, generation_id, actor=caller.actor)
         if generation.state is not State.CANCELED:
             raise NotCancelable(
                 f"Only a queued generation can be canceled; this one is {generation.state}.",
@@ -204,7 +204,7 @@ async def delete_generation(generation_id: GenerationId, rt: Rt, caller: Active)
     changes nothing. Administrators may delete videos of the whole team."""
     generation = await queries.get_visible(rt, caller, generation_id)
     own = generation.member_id == caller.member_id
-    await deletion.delete(rt, generation, reason="owner" if own else "admin", by=caller.member_id)
+    await deletion.delete(rt, generation, reason="owner" if own else "admin", by=caller)
 
 
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fastapi import APIRouter, FastAPI
 
-from app.api import account, admin, estimates, events, generations, webhooks
+from app.api import account, admin, audit, estimates, events, generations, webhooks
 from app.http import errors
 from app.runtime import ApiRuntime
 
@@ -18,6 +18,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     account.router,
     admin.router,
+    audit.router,
 )
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.terminal import ACTOR, day, group, show, with_runtime
+from app.cli.terminal import actor, day, group, show, with_runtime
 from app.domain.assets import AssetState
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def archive_move(
 
     async def act(rt: Runtime) -> None:
         async with open_videos(rt) as videos:
-            report = await verify.move(videos, to=to, source=source, delete_source=delete_source)
+            report = await verify.move(
+                videos, to=to, source=source, delete_source=delete_source, actor=actor(rt)
+            )
         _say(report, ("copied", "present", "missing", "changed", "unwritten"))
         _end(report)
 
@@ -102,7 +104,7 @@ def archive_accept(
     from app.videos import set_aside
 
     async def act(rt: Runtime) -> None:
-        await set_aside.accept(rt, generation, actor=ACTOR)
+        await set_aside.accept(rt, generation, actor=actor(rt))
         typer.echo(f"The video of {generation} is archived as it is.")
 
     with_runtime(act)
@@ -116,7 +118,7 @@ def archive_retry(
     from app.videos import retry
 
     async def act(rt: Runtime) -> None:
-        await retry.retry_archiving(rt, generation, actor=ACTOR)
+        await retry.retry_archiving(rt, generation, actor=actor(rt))
         typer.echo(f"The video of {generation} is tried again.")
 
     with_runtime(act)

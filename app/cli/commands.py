@@ -7,11 +7,13 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import archive, gateway, keys, members, running, teams, unknown, webhooks
+from app.cli import archive, audit, gateway, keys, members, running, teams, unknown, webhooks
+from app.cli.terminal import act_as
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 cli.add_typer(running.cli)
 cli.add_typer(gateway.cli)
+cli.add_typer(audit.cli)
 cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
@@ -35,5 +37,15 @@ def root(
             "--version", help="Show the version and exit.", callback=_say_version, is_eager=True
         ),
     ] = False,
+    _as: Annotated[
+        str | None,
+        typer.Option(
+            "--as",
+            callback=act_as,
+            metavar="NAME",
+            help="Who the audit log names for this; default: REELGATE_OPERATOR, or the user of the "
+            "operating system.",
+        ),
+    ] = None,
 ) -> None:
     """Reelgate: a gateway for AI video."""

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.terminal import ACTOR, day, group, show, with_runtime
+from app.cli.terminal import actor, day, group, show, with_runtime
 from app.domain.operators import Pause
 from app.errors import NotFound
 
@@ -29,7 +29,7 @@ def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the aud
     from app.operators import pauses
 
     async def act(rt: Runtime) -> None:
-        await pauses.set_paused(rt, what, paused=True, reason=reason, actor=ACTOR)
+        await pauses.set_paused(rt, what, paused=True, reason=reason, actor=actor(rt))
         typer.echo(f"{what.value} is paused.")
 
     with_runtime(act)
@@ -41,7 +41,7 @@ def resume(what: What) -> None:
     from app.operators import pauses
 
     async def act(rt: Runtime) -> None:
-        await pauses.set_paused(rt, what, paused=False, reason=None, actor=ACTOR)
+        await pauses.set_paused(rt, what, paused=False, reason=None, actor=actor(rt))
         typer.echo(f"{what.value} goes on.")
 
     with_runtime(act)
@@ -53,7 +53,7 @@ def after_restore() -> None:
     from app.operators import restore
 
     async def act(rt: Runtime) -> None:
-        held = await restore.mark_unsent_unknown(rt, actor=ACTOR)
+        held = await restore.mark_unsent_unknown(rt, actor=actor(rt))
         typer.echo(f"{held} generations are unknown now and will not be sent by themselves.")
         if held:
             typer.echo("Look each up at the upstream and end it: reelgate unknown list")
@@ -111,7 +111,7 @@ def upstream_return(
     from app.operators import upstream_keys
 
     async def act(rt: Runtime) -> None:
-        await upstream_keys.return_to_use(rt, label, actor=ACTOR)
+        await upstream_keys.return_to_use(rt, label, actor=actor(rt))
         typer.echo(f"Upstream key {label} is in use again.")
 
     with_runtime(act)

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.terminal import (
-    ACTOR,
     MemberOption,
     TeamOption,
+    actor,
     day,
     group,
     require,
@@ -49,7 +49,9 @@ def key_create(
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
 
     async def act(rt: Runtime) -> None:
-        key = await keys.create_key(rt, team, member, name=name, expires_at=expires_at, actor=ACTOR)
+        key = await keys.create_key(
+            rt, team, member, name=name, expires_at=expires_at, actor=actor(rt)
+        )
         typer.echo(key.secret)
 
     with_runtime(act)
@@ -86,7 +88,7 @@ def key_rotate(
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        new = await keys.rotate_key(rt, key, overlap_seconds=overlap_hours * 3600, actor=ACTOR)
+        new = await keys.rotate_key(rt, key, overlap_seconds=overlap_hours * 3600, actor=actor(rt))
         typer.echo(new.secret)
 
     with_runtime(act)
@@ -98,7 +100,7 @@ def key_revoke(key: WhichKey) -> None:
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        ended = await keys.revoke_key(rt, key, actor=ACTOR)
+        ended = await keys.revoke_key(rt, key, actor=actor(rt))
         typer.echo(f"Key {ended.shown} of {ended.team_name}/{ended.member_name} is revoked.")
 
     with_runtime(act)

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.terminal import (
-    ACTOR,
     Burst,
     Credits,
     MaxOpen,
     Name,
     Rate,
     TeamOption,
+    actor,
     group,
     show,
     status_of,
@@ -46,7 +46,7 @@ def member_create(
 
     async def act(rt: Runtime) -> None:
         role = Role.ADMIN if admin else Role.MEMBER
-        await members.create_member(rt, team, name, role=role, limits=limits, actor=ACTOR)
+        await members.create_member(rt, team, name, role=role, limits=limits, actor=actor(rt))
         typer.echo(f"Member {name} of team {team} is there; give it a key: "
                    f"reelgate key create --team {team} --member {name}")  # fmt: skip
 
@@ -93,7 +93,7 @@ def member_limit(
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
 
     async def act(rt: Runtime) -> None:
-        m = await members.change_member(rt, team, name, limits=limits, actor=ACTOR)
+        m = await members.change_member(rt, team, name, limits=limits, actor=actor(rt))
         typer.echo(
             f"Member {name} of team {team}: {m.credit_limit} credits ({m.used_credits} used), "
             f"{m.rate_per_minute} per minute, burst {m.rate_burst}, {m.max_open} open."
@@ -112,7 +112,7 @@ def member_suspend(
     from app.members import members
 
     async def act(rt: Runtime) -> None:
-        await members.change_member(rt, team, name, status=status_of(undo), actor=ACTOR)
+        await members.change_member(rt, team, name, status=status_of(undo), actor=actor(rt))
         typer.echo(f"Member {name} of team {team} is {status_of(undo).value.lower()}.")
 
     with_runtime(act)

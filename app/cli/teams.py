@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import ACTOR, Credits, Name, group, require, show, status_of, with_runtime
+from app.cli.terminal import Credits, Name, actor, group, require, show, status_of, with_runtime
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -20,7 +20,7 @@ def team_create(name: Name, credit_limit: Credits = None) -> None:
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
-        await teams.create_team(rt, name, credit_limit=credit_limit, actor=ACTOR)
+        await teams.create_team(rt, name, credit_limit=credit_limit, actor=actor(rt))
         typer.echo(f"Team {name} is there.")
 
     with_runtime(act)
@@ -70,7 +70,7 @@ def team_limit(
 
     async def act(rt: Runtime) -> None:
         await teams.change_team(
-            rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=ACTOR,
+            rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=actor(rt),
             retention_days=retention_days, keep_forever=keep_forever,
         )  # fmt: skip
         typer.echo(f"Team {name} is changed.")
@@ -86,7 +86,7 @@ def team_suspend(
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
-        await teams.change_team(rt, name, status=status_of(undo), actor=ACTOR)
+        await teams.change_team(rt, name, status=status_of(undo), actor=actor(rt))
         typer.echo(f"Team {name} is {status_of(undo).value.lower()}.")
 
     with_runtime(act)

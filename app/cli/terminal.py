@@ -6,6 +6,8 @@ no library but its own.
 
 from __future__ import annotations
 
+import os
+import pwd
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
@@ -21,10 +23,11 @@ if TYPE_CHECKING:
     from app.runtime import Runtime
     from app.settings import Settings
 
-#: Who the audit log names for what is done here.
-ACTOR = "cli"
 #: Wide enough for every table: lines are left to the terminal, or to the next program.
 _WIDTH = 400
+
+#: The value of `--as`.
+_named: str | None = None
 
 Name = Annotated[str, typer.Argument(help="Its name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
@@ -71,6 +74,30 @@ def with_runtime(act: Callable[[Runtime], Awaitable[None]], *, migrated: bool = 
 
     with checked_settings() as settings, processes.database_of(settings) as connected:
         processes.run_command(connected, act, migrated=migrated)
+
+
+def act_as(name: str | None) -> None:
+    """Sets who the audit log names for this command."""
+    global _named
+    require(name is None or bool(name.strip()), "it needs a name")
+    _named = name
+
+
+def actor(rt: Runtime) -> str:
+    """Who the audit log names for this command: `--as`, the setting `operator`, or the user of the
+    operating system. Under sudo, the user who called it."""
+    return f"cli:{_named or rt.settings.operator or _user()}"
+
+
+def _user() -> str:
+    number = os.getuid()
+    if number == 0 and (behind := os.environ.get("SUDO_USER")):
+        return behind
+    try:
+        return pwd.getpwuid(number).pw_name
+    except KeyError:
+        # In a container, users often have no name.
+        return str(number)
 
 
 def status_of(undo: bool) -> Status:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.terminal import ACTOR, day, group, show, with_runtime
+from app.cli.terminal import actor, day, group, show, with_runtime
 from app.domain.operators import Outcome
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def unknown_resolve(
         async with open_videos(rt) as videos:
             await unknown.resolve(
                 videos, generation, outcome, reason=reason, link=link, file=file,
-                upstream_id=upstream_id, actor=ACTOR,
+                upstream_id=upstream_id, actor=actor(rt),
                 downloads=make_downloads(rt.settings) if link else None,
             )  # fmt: skip
         if outcome is Outcome.FOUND:

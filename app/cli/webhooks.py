@@ -7,7 +7,7 @@ from uuid import UUID
 
 import typer
 
-from app.cli.terminal import ACTOR, day, group, printable, require, show, with_runtime
+from app.cli.terminal import actor, day, group, printable, require, show, with_runtime
 from app.errors import NotFound
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ def webhooks_test(endpoint: EndpointId) -> None:
 
     async def act(rt: Runtime) -> None:
         nonlocal delivered
-        test = await endpoints.make_operators_test(rt, endpoint, actor=ACTOR)
+        test = await endpoints.make_operators_test(rt, endpoint, actor=actor(rt))
         result = await attempt(rt, make_sender(rt, PAYLOAD_FORMATS), test)
         if result is None:
             # A test is always due: it went with its endpoint, which was deleted meanwhile.
@@ -80,7 +80,7 @@ def webhooks_disable(
     from app.webhooks import endpoints
 
     async def act(rt: Runtime) -> None:
-        await endpoints.disable(rt, endpoint, reason=reason, actor=ACTOR)
+        await endpoints.disable(rt, endpoint, reason=reason, actor=actor(rt))
         typer.echo(f"Webhook endpoint {endpoint} is disabled.")
 
     with_runtime(act)
@@ -103,9 +103,9 @@ def webhooks_resend(
     async def act(rt: Runtime) -> None:
         count = 1
         if endpoint is not None:
-            count = await endpoints.resend_failed(rt, endpoint, actor=ACTOR)
+            count = await endpoints.resend_failed(rt, endpoint, actor=actor(rt))
         elif delivery is not None:
-            await endpoints.resend_one(rt, delivery, actor=ACTOR)
+            await endpoints.resend_one(rt, delivery, actor=actor(rt))
         typer.echo(f"Sent again as soon as possible: {count}.")
 
     with_runtime(act)

@@ -25,10 +25,11 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.postgresql import JSONB
 
+# The rest of the schema.
+from app.db import operator_tables as operator_tables
 from app.db.columns import created, instant, metadata, one_of
 from app.domain.assets import AssetState
 from app.domain.generation import State
-from app.domain.upstream_keys import BreakerState, KeyState
 
 teams = Table(
     "teams",
@@ -90,48 +91,6 @@ rate_states = Table(
     # GCRA's theoretical arrival time; the row is also the member's admission lock.
     instant("arrival_at", nullable=False, now=True),
     postgresql_with={"fillfactor": 50},
-)
-
-upstream_keys = Table(
-    "upstream_keys",
-    metadata,
-    Column("id", Integer, Identity(always=True), primary_key=True),
-    Column("label", Text, nullable=False),
-    # First 16 hex digits of the key's SHA-256; the key itself is only ever in the environment.
-    Column("fingerprint", Text, nullable=False, unique=True),
-    Column("state", Text, nullable=False, server_default="active"),
-    Column("reason", Text),
-    instant("set_aside_at"),
-    instant("return_at"),
-    instant("arrival_at", nullable=False, now=True),
-    # The circuit breaker: submissions in a row without an answer, probes since it was closed, and
-    # when the next probe is due. While half open: when the trial is given up, null before it.
-    Column("breaker", Text, nullable=False, server_default="closed"),
-    Column("breaker_failures", Integer, nullable=False, server_default="0"),
-    Column("breaker_probes", Integer, nullable=False, server_default="0"),
-    instant("breaker_until"),
-    # When a worker last had this key configured.
-    instant("seen_at", nullable=False, now=True),
-    created(),
-    one_of("state", [state.value for state in KeyState]),
-    one_of("breaker", [state.value for state in BreakerState]),
-    CheckConstraint(
-        "CASE breaker WHEN 'closed' THEN breaker_until IS NULL AND breaker_probes = 0"
-        " WHEN 'half_open' THEN breaker_probes > 0 ELSE breaker_until IS NOT NULL END",
-        name="breaker_until",
-    ),
-    postgresql_with={"fillfactor": 50},
-)
-
-pauses = Table(
-    "pauses",
-    metadata,
-    # What an operator has paused: `admission` takes nothing in, `submission` sends nothing out.
-    Column("name", Text, primary_key=True),
-    Column("paused", Boolean, nullable=False, server_default=text("false")),
-    Column("reason", Text),
-    instant("changed_at", nullable=False, now=True),
-    one_of("name", ["admission", "submission"]),
 )
 
 _STATES = [state.value for state in State]
@@ -381,16 +340,3 @@ webhook_attempts = Table(
     Column("error", Text),
     Column("answer", Text),
 )  # fmt: skip
-
-audit_log = Table(
-    "audit_log",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    created(),
-    # A member's id, or `cli`.
-    Column("actor", Text, nullable=False),
-    Column("action", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    Index("audit_log_subject_idx", "subject", "id"),
-)

@@ -39,5 +39,10 @@ class Caller:
     updated_at: datetime
 
     @property
+    def actor(self) -> str:
+        """As the audit log names it."""
+        return f"{self.team_name}/{self.name}"
+
+    @property
     def is_admin(self) -> bool:
         return self.role is Role.ADMIN

@@ -286,6 +286,13 @@ class MemberDefaults(BaseModel):
         "default",
         description="Team whose administrators operate the whole gateway over the API.",
     )
+    operator: str | None = Field(
+        None,
+        min_length=1,
+        max_length=100,
+        description="Person whom the audit log names for what is done on the command line; by "
+        "default the user of the operating system.",
+    )
     prices_file: Path | None = Field(
         None, description="TOML file that replaces the shipped price table."
     )

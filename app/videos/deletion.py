@@ -12,9 +12,10 @@ import asyncio
 from pathlib import PurePosixPath
 from uuid import UUID
 
-from app.db import assets, deletions
+from app.db import assets, audit, deletions
 from app.db.deletions import Leftover
 from app.domain.assets import AssetState
+from app.domain.caller import Caller
 from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
 from app.runtime import VideoRuntime
@@ -27,7 +28,7 @@ log = logger(__name__)
 BATCH = 100
 
 
-async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: UUID) -> None:
+async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: Caller) -> None:
     """Deletes the video and keeps the record. Does nothing if there is no video any more.
 
     Raises `NotReady` before the generation has ended. If the archive cannot be reached, callers
@@ -36,7 +37,9 @@ async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: U
     if generation.state not in FINAL:
         raise NotReady(_not_yet(generation.state), extra={"state": generation.state.value})
     async with rt.db.begin() as tx:
-        deleted = await deletions.delete_videos(tx, generation.id, reason=reason, by=by)
+        deleted = await deletions.delete_videos(tx, generation.id, reason=reason, by=by.member_id)
+        if deleted:
+            await audit.record(tx, by.actor, "video.delete", str(generation.id), reason=reason)
     if deleted:
         log.info("video_deleted", generation_id=str(generation.id), reason=reason)
     try:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 from uuid import UUID, uuid4
 
-from app.db import assets, jobs, members
+from app.db import assets, audit, jobs, members
 from app.db.assets import Kept
 from app.domain.assets import AssetState
 from app.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable
@@ -83,7 +83,12 @@ async def find_orphans(rt: VideoRuntime) -> list[str]:
 
 
 async def move(
-    rt: VideoRuntime, *, to: str, source: str | None = None, delete_source: bool = False
+    rt: VideoRuntime,
+    *,
+    to: str,
+    source: str | None = None,
+    delete_source: bool = False,
+    actor: str,
 ) -> Report:
     """Copies every archived file from the archive in use, or `source`, to the store `to`.
 
@@ -97,6 +102,10 @@ async def move(
         raise InvalidRequest("Both addresses are the same store.")
     if delete_source:
         await _refuse_while_used(rt, origin)
+    async with rt.db.begin() as tx:
+        # Before the first file: a run that is killed has done something too.
+        await audit.record(tx, actor, "archive.move", to, source=source or "the archive in use",
+                           delete_source=delete_source)  # fmt: skip
     report = await _each(rt, lambda kept: _carry(rt, kept, origin, target, delete_source))
     for store in (target, origin) if delete_source else (target,):
         await _drop_deleted(rt, store)

@@ -63,7 +63,7 @@ async def create(
                 f"No endpoint can be made: {message}.", issues=[Issue("url", "value", message)]
             )
         await audit.record(
-            tx, str(caller.member_id), "webhook.create", str(endpoint_id), team_wide=team_wide
+            tx, caller.actor, "webhook.create", str(endpoint_id), team_wide=team_wide
         )
         endpoint = await _get(tx, caller, endpoint_id)
     return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(seed))
@@ -77,7 +77,7 @@ async def change(
         await _get(tx, caller, endpoint_id)
         await webhook_endpoints.change(tx, endpoint_id, changes)
         await audit.record(
-            tx, str(caller.member_id), "webhook.change", str(endpoint_id), fields=sorted(changes)
+            tx, caller.actor, "webhook.change", str(endpoint_id), fields=sorted(changes)
         )
         return await _get(tx, caller, endpoint_id)
 
@@ -93,7 +93,7 @@ async def rotate(
         await webhook_endpoints.rotate(tx, endpoint_id, seed=seed, previous_until=until)
         await audit.record(
             tx,
-            str(caller.member_id),
+            caller.actor,
             "webhook.rotate",
             str(endpoint_id),
             overlap_seconds=overlap_seconds,
@@ -107,7 +107,7 @@ async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
         await webhook_endpoints.delete(tx, endpoint_id)
-        await audit.record(tx, str(caller.member_id), "webhook.delete", str(endpoint_id))
+        await audit.record(tx, caller.actor, "webhook.delete", str(endpoint_id))
 
 
 async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:
@@ -123,7 +123,7 @@ async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
         await webhook_deliveries.make_test(
             tx, delivery_id, endpoint_id=endpoint_id, member_id=caller.member_id
         )
-        await audit.record(tx, str(caller.member_id), "webhook.test", str(endpoint_id))
+        await audit.record(tx, caller.actor, "webhook.test", str(endpoint_id))
     return delivery_id
 
 
@@ -143,7 +143,7 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
     async with rt.db.begin() as tx:
         await _may_be_delivered(tx, delivery)
         await _begin_again(rt, tx, delivery.id)
-        await audit.record(tx, str(caller.member_id), "webhook.resend", str(delivery_id))
+        await audit.record(tx, caller.actor, "webhook.resend", str(delivery_id))
     return replace(
         delivery, state=DeliveryState.PENDING, finished_at=None, next_attempt_at=rt.clock.now()
     )

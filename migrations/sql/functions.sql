@@ -267,3 +267,13 @@ BEGIN
     PERFORM reelgate_enqueue('submit', v_new.id, v_new.priority, NULL);
     RETURN NEXT;
 END $$;
+
+
+-- The audit log is append-only: no line is ever changed or deleted.
+CREATE OR REPLACE FUNCTION reelgate_keep_audit_log() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE insufficient_privilege USING MESSAGE = format('audit_log takes no %s', TG_OP);
+END $$;
+
+CREATE OR REPLACE TRIGGER audit_log_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
+    FOR EACH STATEMENT EXECUTE FUNCTION reelgate_keep_audit_log();

@@ -1,5 +1,5 @@
 """The tables, in the order of their references: who may ask, what is asked, what becomes of it, who
-hears of it. `app/db/tables.py` says what the columns mean.
+hears of it. `app/db/tables.py` and `operator_tables.py` say what the columns mean.
 
 Revision: 0001
 """
@@ -97,6 +97,10 @@ CREATE TABLE audit_log (
     actor text NOT NULL,
     action text NOT NULL,
     subject text NOT NULL,
+    team text,
+    member text,
+    key_prefix text,
+    address text,
     detail jsonb NOT NULL DEFAULT '{}'
 );
 CREATE INDEX audit_log_subject_idx ON audit_log (subject, id);

@@ -150,9 +150,9 @@ async def test_of_two_cancels_at_once_neither_is_told_that_it_was_sent(
     uuid = await make(still_gate, key)
     cancel_really = cancel.cancel
 
-    async def behind_another(rt: Runtime, generation_id: UUID) -> Generation:
-        assert (await cancel_really(rt, generation_id)).state is State.CANCELED
-        return await cancel_really(rt, generation_id)
+    async def behind_another(rt: Runtime, generation_id: UUID, **more: Any) -> Generation:
+        assert (await cancel_really(rt, generation_id, **more)).state is State.CANCELED
+        return await cancel_really(rt, generation_id, **more)
 
     monkeypatch.setattr(cancel, "cancel", behind_another)
     answer = await call(still_gate, key, f"/generations/{uuid}/cancel", "POST")

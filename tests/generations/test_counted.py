@@ -95,7 +95,7 @@ async def test_a_cancellation_is_counted_once_however_often_it_is_asked_for(
 ) -> None:
     uuid = UUID(await created(still_gate, await still_gate.member()))
     for _ in range(2):
-        assert (await cancel.cancel(still_gate.rt, uuid)).state is State.CANCELED
+        assert (await cancel.cancel(still_gate.rt, uuid, actor="test")).state is State.CANCELED
     assert counted(still_gate) == Counter({State.QUEUED: 1, State.CANCELED: 1})
 
 
@@ -146,7 +146,7 @@ async def test_a_transaction_that_fails_counts_and_says_nothing(still_gate: Gate
     before = counted(still_gate)
     async with failing_commits(still_gate):
         with pytest.raises(Unavailable):
-            await cancel.cancel(still_gate.rt, uuid)
+            await cancel.cancel(still_gate.rt, uuid, actor="test")
     assert counted(still_gate) == before
     assert (await still_gate.generation(uuid)).state is State.QUEUED
 

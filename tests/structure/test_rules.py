@@ -85,6 +85,7 @@ ONLY_IN = {
     },
     "transitions.move": {"app/generations/lifecycle.py": "makes all transitions"},
     "os.environ": {
+        "app/cli/terminal.py": "looks who called sudo",
         "app/liveness.py": "asks a process without loading the settings",
         "app/settings/sources.py": "reads names that no setting has",
         "app/videos/store.py": "looks for the store's endpoint variable, which is no setting",

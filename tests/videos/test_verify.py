@@ -142,14 +142,18 @@ async def test_a_move_copies_and_a_second_one_copies_only_what_came_since(
     key = await gate.member()
     address, place = store(tmp_path)
     first = await archived(gate, key)
-    report = await verify.move(gate.rt, to=address)
+    report = await verify.move(gate.rt, to=address, actor="test")
     assert dict(report.counts) == {Verdict.COPIED: 1}
     second = await archived(gate, key, "later")
     # What an interrupted or a damaged copy left is made right.
     (place / path_of(first)).write_bytes(b"half")
     third = await archived(gate, key, "last")
-    assert dict((await verify.move(gate.rt, to=address)).counts) == {Verdict.COPIED: 3}
-    assert dict((await verify.move(gate.rt, to=address)).counts) == {Verdict.PRESENT: 3}
+    assert dict((await verify.move(gate.rt, to=address, actor="test")).counts) == {
+        Verdict.COPIED: 3
+    }
+    assert dict((await verify.move(gate.rt, to=address, actor="test")).counts) == {
+        Verdict.PRESENT: 3
+    }
     for generation in (first, second, third):
         original = file_of(gate, generation)
         assert (place / path_of(generation)).read_bytes() == original.read_bytes()
@@ -167,7 +171,7 @@ async def test_a_wrong_file_is_not_copied_and_its_source_stays(
     file_of(gate, short).write_bytes(content[:10])
     file_of(gate, missing).unlink()
     await gate.stop_workers()
-    report = await verify.move(gate.rt, to=address, delete_source=True)
+    report = await verify.move(gate.rt, to=address, delete_source=True, actor="test")
     assert dict(report.counts) == {Verdict.CHANGED: 2, Verdict.MISSING: 1}
     assert files_in(place) == []
     assert file_of(gate, changed).exists()
@@ -181,12 +185,12 @@ async def test_the_source_is_emptied_only_on_demand_and_only_while_nobody_works(
     address, place = store(tmp_path)
     generation = await archived(gate, key)
     with pytest.raises(InvalidRequest, match="A worker still uses that store"):
-        await verify.move(gate.rt, to=address, delete_source=True)
+        await verify.move(gate.rt, to=address, delete_source=True, actor="test")
     assert files_in(place) == []
     await gate.stop_workers()
-    await verify.move(gate.rt, to=address)
+    await verify.move(gate.rt, to=address, actor="test")
     assert file_of(gate, generation).exists()
-    report = await verify.move(gate.rt, to=address, delete_source=True)
+    report = await verify.move(gate.rt, to=address, delete_source=True, actor="test")
     assert dict(report.counts) == {Verdict.PRESENT: 1}
     assert not file_of(gate, generation).exists()
     assert files_in(place) == [path_of(generation)]
@@ -202,7 +206,7 @@ async def test_the_old_store_is_emptied_beside_a_gateway_that_has_moved(
     (place / path_of(generation)).write_bytes(content)
     file_of(gate, generation).unlink()
     here = gate.rt.settings.archive_address
-    report = await verify.move(gate.rt, source=old, to=here, delete_source=True)
+    report = await verify.move(gate.rt, source=old, to=here, delete_source=True, actor="test")
     assert dict(report.counts) == {Verdict.COPIED: 1}
     assert file_of(gate, generation).read_bytes() == content
     assert files_in(place) == []
@@ -214,11 +218,11 @@ async def test_a_video_that_is_deleted_between_two_runs_is_taken_back_from_the_c
     key = await gate.member()
     address, place = store(tmp_path)
     generation = await archived(gate, key)
-    await verify.move(gate.rt, to=address)
+    await verify.move(gate.rt, to=address, actor="test")
     (place / "notes.txt").write_bytes(b"somebody's")
     assert (await delete(gate, key, generation.id)).status_code == 204
     assert await row_of(gate, generation.id) == ("deleted", None)
-    await verify.move(gate.rt, to=address)
+    await verify.move(gate.rt, to=address, actor="test")
     assert files_in(place) == ["notes.txt"]
 
 
@@ -227,7 +231,9 @@ async def test_a_store_is_not_moved_onto_itself(gate: Gateway, tmp_path: Path) -
     await gate.stop_workers()
     (tmp_path / "alias").symlink_to(gate.rt.settings.data_dir / "archive")
     with pytest.raises(InvalidRequest, match="same store"):
-        await verify.move(gate.rt, to=(tmp_path / "alias").as_uri(), delete_source=True)
+        await verify.move(
+            gate.rt, to=(tmp_path / "alias").as_uri(), delete_source=True, actor="test"
+        )
     assert file_of(gate, generation).exists()
     assert len(files_in(gate.rt.settings.data_dir / "archive")) == 1
 
@@ -235,7 +241,7 @@ async def test_a_store_is_not_moved_onto_itself(gate: Gateway, tmp_path: Path) -
 @pytest.mark.parametrize("address", ["relative/path", "ftp://host/x", "s3://k:s@bucket/x"])
 async def test_an_address_that_is_none_is_refused(still_gate: Gateway, address: str) -> None:
     with pytest.raises(InvalidRequest):
-        await verify.move(still_gate.rt, to=address)
+        await verify.move(still_gate.rt, to=address, actor="test")
 
 
 async def test_the_command_moves_while_the_gateway_runs(gate: Gateway, tmp_path: Path) -> None:

@@ -154,14 +154,14 @@ async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Respo
     """Cancels a queued generation; deletes the video of one that has ended. The record stays."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     if generation.state in FINAL:
-        await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
+        await deletion.delete(rt, generation, reason="owner", by=caller)
     else:
-        await _cancel(rt, generation)
+        await _cancel(rt, caller, generation)
     return Response(status_code=204)
 
 
-async def _cancel(rt: ApiRuntime, generation: Generation) -> None:
-    if (await cancel.cancel(rt, generation.id)).state is not State.CANCELED:
+async def _cancel(rt: ApiRuntime, caller: CallerRecord, generation: Generation) -> None:
+    if (await cancel.cancel(rt, generation.id, actor=caller.actor)).state is not State.CANCELED:
         raise NotCancelable(
             "This generation has been sent to the upstream and cannot be called back. It can be "
             "deleted once it is completed or failed.",

@@ -206,15 +206,15 @@ async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
     """Cancels a queued video; deletes the file of one that has ended. The record stays."""
     generation = await queries.get_own(rt, caller, _id(video_id))
     if generation.state in FINAL:
-        await deletion.delete(rt, generation, reason="owner", by=caller.member_id)
+        await deletion.delete(rt, generation, reason="owner", by=caller)
     else:
-        await _cancel(rt, generation)
+        await _cancel(rt, caller, generation)
     with after_commit("The video was deleted", generation_id=generation.id):
         return JSONResponse(wire.render_deleted(generation))
 
 
-async def _cancel(rt: ApiRuntime, generation: Generation) -> None:
-    if (await cancel.cancel(rt, generation.id)).state is not State.CANCELED:
+async def _cancel(rt: ApiRuntime, caller: CallerRecord, generation: Generation) -> None:
+    if (await cancel.cancel(rt, generation.id, actor=caller.actor)).state is not State.CANCELED:
         raise NotCancelable(
             "This video has been sent to the upstream and cannot be called back. It can be deleted "
             "once it is completed or failed.",

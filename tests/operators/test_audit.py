@@ -1,0 +1,392 @@
+"""Every deed that changes something leaves a line that says who did it, and the line stays."""
+
+from __future__ import annotations
+
+import json
+import os
+import pwd
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from fastapi import FastAPI
+from psycopg.types.json import Jsonb
+from sqlalchemy import text
+from typer.testing import CliRunner
+
+from app import processes
+from app.api.routes import create_api
+from app.cli.commands import cli
+from app.db.session import Fault, driver_conninfo
+from app.dialects.luma.routes import create_dialect as dream_machine
+from app.dialects.luma_agents.routes import create_dialect as agents
+from app.dialects.onemin.routes import create_dialect as onemin
+from app.dialects.openai.routes import create_dialect as openai
+from app.domain.caller import Role
+from tests.harness.gateway import TEAM, Gateway, body
+from tests.harness.traces import execute
+from tests.structure import reference
+
+#: What leaves no line, and why.
+SILENT_COMMANDS = {
+    "up": "a process", "serve": "a process", "worker": "a process", "simulate": "a process",
+    "migrate": "makes the log itself", "doctor": "looks", "audit": "looks",
+    "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
+    "upstream answer": "looks",
+    "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
+    "webhooks list": "looks",
+}  # fmt: skip
+#: What is typed, with names for what the database has, and the action it leaves.
+COMMANDS = {
+    "team create": ("other", "team.create"),
+    "team limit": ("studio --credit-limit 5", "team.change"),
+    "team suspend": ("studio", "team.change"),
+    "member create": ("bob --team studio", "member.create"),
+    "member limit": ("ada --team studio --max-open 3", "member.change"),
+    "member suspend": ("ada --team studio", "member.change"),
+    "key create": ("--team studio --member ada", "key.create"),
+    "key rotate": ("rg_aaaaaaaa", "key.rotate"),
+    "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
+    "pause": ("submission --reason odd", "gateway.pause"),
+    "resume": ("admission", "gateway.resume"),
+    "after-restore": ("", "generations.mark_unknown"),
+    "upstream return": ("main", "upstream_key.return"),
+    "unknown resolve": ("{unknown} not_made --reason seen", "unknown.resolve"),
+    "archive move": ("--to {folder}", "archive.move"),
+    "archive accept": ("{set_aside}", "archive.accept"),
+    "archive retry": ("{set_aside}", "archive.retry"),
+    "webhooks test": ("{endpoint}", "webhook.test"),
+    "webhooks disable": ("{endpoint} --reason odd", "webhook.disable"),
+    "webhooks resend": ("--delivery {delivery}", "webhook.resend"),
+}
+#: Of the REST and all dialects, by the names of their routes.
+SILENT_ROUTES = {
+    "create_generation": "the generation says who asked for it", "create_feature": "so",
+    "retry_generation": "so", "create_video": "so", "remix_video": "so",
+    "estimate_generation": "looks", "create_events_token": "nothing is kept",
+}  # fmt: skip
+#: Methods, paths and bodies, and the action each leaves.
+ROUTES: dict[str, tuple[str, str, Any, str]] = {
+    "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),
+    "delete_generation": ("DELETE", "/api/v1/generations/{succeeded}", None, "video.delete"),
+    "delete_video": ("DELETE", "/v1/videos/{queued}", None, "generation.cancel"),
+    "create_webhook_endpoint": (
+        "POST", "/api/v1/webhooks/endpoints", {"url": "https://example.com/x"}, "webhook.create",
+    ),
+    "update_webhook_endpoint": (
+        "PATCH", "/api/v1/webhooks/endpoints/{endpoint}", {"enabled": False}, "webhook.change",
+    ),
+    "delete_webhook_endpoint": (
+        "DELETE", "/api/v1/webhooks/endpoints/{endpoint}", None, "webhook.delete",
+    ),
+    "rotate_webhook_secret": (
+        "POST", "/api/v1/webhooks/endpoints/{endpoint}/rotate", None, "webhook.rotate",
+    ),
+    "test_webhook_endpoint": (
+        "POST", "/api/v1/webhooks/endpoints/{endpoint}/test", None, "webhook.test",
+    ),
+    "resend_webhook_delivery": (
+        "POST", "/api/v1/webhooks/deliveries/{delivery}/resend", None, "webhook.resend",
+    ),
+    "pause_gateway": (
+        "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
+    ),
+    "resume_gateway": ("POST", "/api/v1/admin/resume", {"what": "admission"}, "gateway.resume"),
+    "return_upstream_key": (
+        "POST", "/api/v1/admin/upstream-keys/main/return", None, "upstream_key.return",
+    ),
+    "resolve_unknown": (
+        "POST", "/api/v1/admin/unknown/{unknown}/resolve",
+        {"outcome": "not_made", "reason": "seen"}, "unknown.resolve",
+    ),
+}  # fmt: skip
+
+
+def test_every_command_is_named_here() -> None:
+    known = {name.removeprefix("reelgate ") for name, _ in reference.commands()}
+    assert known == {*COMMANDS, *SILENT_COMMANDS}
+
+
+def changing(app: FastAPI) -> set[str]:
+    """The names of the operations that are more than a look."""
+    return {
+        operation["operationId"]
+        for path in app.openapi()["paths"].values()
+        for method, operation in path.items()
+        if method != "get"
+    }
+
+
+async def test_every_route_is_named_here(still_gate: Gateway) -> None:
+    known: set[str] = set()
+    for create in (create_api, onemin, openai, dream_machine, agents):
+        known |= changing(create(still_gate.rt))
+    assert known == {*ROUTES, *SILENT_ROUTES}
+
+
+def furnish(address: str) -> dict[str, str]:
+    """One of everything, of one administrator; the ids, by their names above."""
+    ids = {
+        name: str(uuid4())
+        for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
+                     "endpoint", "delivery")
+    }  # fmt: skip
+    with psycopg.connect(driver_conninfo(address)) as tx:
+        tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'studio')", [ids["team"]])
+        tx.execute(
+            "INSERT INTO members (id, team_id, name, role, credit_limit, rate_per_minute,"
+            " rate_burst, max_open) VALUES (%s, %s, 'ada', 'ADMIN', 9, 9, 9, 9)",
+            [ids["member"], ids["team"]],
+        )
+        tx.execute("INSERT INTO rate_states (member_id) VALUES (%s)", [ids["member"]])
+        tx.execute(
+            "INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256)"
+            " VALUES (%s, %s, 'ci', 'rg_aaaaaaaa', sha256(%s))",
+            [ids["key"], ids["member"], SECRET.encode()],
+        )
+        spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
+        for name in ("queued", "unknown", "succeeded", "set_aside"):
+            state = "succeeded" if name == "set_aside" else name
+            tx.execute(
+                "INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature,"
+                " provider, spec, fingerprint, state, quote, queue_deadline_at, finished_at)"
+                " VALUES (%s, %s, %s, %s, 'openai', 'TEXT_TO_VIDEO', 'luma', %s, '', %s, 1, now(),"
+                " CASE WHEN %s = 'succeeded' THEN now() END)",
+                [ids[name], ids["team"], ids["member"], ids["key"], Jsonb(spec), state, state],
+            )
+        for name, state in (("succeeded", "pending"), ("set_aside", "set_aside")):
+            tx.execute(
+                "INSERT INTO assets (generation_id, kind, state, path, sha256, size_bytes)"
+                " VALUES (%s, 'video', %s, 'x', 'x', 1)",
+                [ids[name], state],
+            )
+        tx.execute(
+            "INSERT INTO webhook_endpoints (id, team_id, member_id, url, event_types, secret)"
+            " VALUES (%s, %s, %s, 'https://127.0.0.1/', '[]', 'x')",
+            [ids["endpoint"], ids["team"], ids["member"]],
+        )
+        tx.execute(
+            "INSERT INTO webhook_deliveries (id, team_id, member_id, endpoint_id, type, state)"
+            " VALUES (%s, %s, %s, %s, 'webhook.test', 'failed')",
+            [ids["delivery"], ids["team"], ids["member"], ids["endpoint"]],
+        )
+        tx.execute("INSERT INTO upstream_keys (label, fingerprint) VALUES ('main', 'x')")
+        tx.execute("UPDATE pauses SET paused = true WHERE name = 'admission'")
+    return ids
+
+
+SECRET = "rg_" + "a" * 40
+
+
+def lines(address: str) -> list[dict[str, Any]]:
+    with psycopg.connect(driver_conninfo(address)) as tx:
+        rows = tx.execute("SELECT to_jsonb(a) FROM audit_log a ORDER BY id").fetchall()
+    return [row[0] for row in rows]
+
+
+@pytest.fixture
+def types(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[[str], tuple[int, str]]:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.delenv("SUDO_USER", raising=False)
+    monkeypatch.setattr(processes, "start_logging", lambda _: None)
+
+    def run(command: str) -> tuple[int, str]:
+        ran = CliRunner().invoke(cli, command.split())
+        return ran.exit_code, ran.output
+
+    return run
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_leaves_a_line(
+    command: str, types: Callable[[str], tuple[int, str]], database_url: str, tmp_path: Path
+) -> None:
+    ids = furnish(database_url)
+    options, action = COMMANDS[command]
+    folder = (tmp_path / "other").as_uri()
+    code, printed = types(f"--as grace {command} {options.format(**ids, folder=folder)}")
+    # A test of an endpoint that cannot be reached ends with 1, and was one.
+    assert (code == 0) is (command != "webhooks test"), printed
+    found = lines(database_url)
+    assert action in [line["action"] for line in found]
+    assert {line["actor"] for line in found} == {"cli:grace"}
+    assert all(line["subject"] for line in found)
+
+
+async def test_every_route_leaves_a_line_with_key_member_team_and_address(
+    still_gate: Gateway,
+) -> None:
+    for name, (method, path, document, action) in ROUTES.items():
+        address = still_gate.rt.db.address
+        with psycopg.connect(driver_conninfo(address)) as tx:
+            tx.execute("SET session_replication_role = replica")
+            for table in (
+                "audit_log",
+                "events",
+                "webhook_attempts",
+                "webhook_deliveries",
+                "webhook_endpoints",
+                "assets",
+                "ledger_entries",
+                "generations",
+                "api_keys",
+                "rate_states",
+                "members",
+                "teams",
+                "upstream_keys",
+            ):
+                tx.execute(f"DELETE FROM {table}")
+        ids = furnish(address)
+        await execute(still_gate, "UPDATE teams SET name = 'default'")
+        answer = await still_gate.http.request(
+            method, path.format(**ids), json=document, headers={"API-KEY": SECRET}
+        )
+        assert answer.status_code < 300, (name, answer.text)
+        (line,) = lines(address)
+        assert (line["action"], line["actor"]) == (action, "default/ada"), name
+        assert (line["team"], line["member"], line["key_prefix"]) == (
+            "default", "ada", "rg_aaaaaaaa",
+        )  # fmt: skip
+        assert line["address"] == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    "attack",
+    ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log", "TRUNCATE audit_log",
+     "DELETE FROM audit_log WHERE false",
+     "INSERT INTO audit_log OVERRIDING SYSTEM VALUE SELECT * FROM audit_log"
+     " ON CONFLICT (id) DO UPDATE SET actor = 'nobody'"],
+)  # fmt: skip
+async def test_a_line_stays_as_it_is(still_gate: Gateway, attack: str) -> None:
+    await still_gate.member()
+    before = lines(still_gate.rt.db.address)
+    assert before
+    with pytest.raises(Fault, match="42501"):
+        await execute(still_gate, attack)
+    assert lines(still_gate.rt.db.address) == before
+
+
+def test_who_typed_is_named(
+    types: Callable[[str], tuple[int, str]], database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert types("team create one")[0] == 0
+    monkeypatch.setenv("REELGATE_OPERATOR", "grace")
+    assert types("team create two")[0] == 0
+    assert types("--as ada team create three")[0] == 0
+    assert types("team create four")[0] == 0
+    monkeypatch.delenv("REELGATE_OPERATOR")
+    monkeypatch.setenv("SUDO_USER", "linus")
+    assert types("team create five")[0] == 0
+    code, printed = types("--as= team create six")
+    assert (code, "--as" in printed) == (2, True)
+    me = pwd.getpwuid(os.getuid()).pw_name
+    behind = "linus" if os.getuid() == 0 else me
+    assert [line["actor"] for line in lines(database_url)] == [
+        f"cli:{name}" for name in (me, "grace", "ada", "grace", behind)
+    ]
+
+
+def test_the_command_shows_and_sifts(
+    types: Callable[[str], tuple[int, str]], database_url: str
+) -> None:
+    furnish(database_url)
+    for typed in ("team create other", "member create bob --team other",
+                  "key create --team other --member bob", "key revoke rg_aaaaaaaa"):  # fmt: skip
+        assert types(f"--as grace {typed}")[0] == 0
+
+    def shown(options: str) -> list[str]:
+        code, printed = types(f"audit --json {options}")
+        assert code == 0, printed
+        return [json.loads(line)["action"] for line in printed.splitlines()]
+
+    assert shown("") == ["key.revoke", "key.create", "member.create", "team.create"]
+    assert shown("--limit 1") == ["key.revoke"]
+    assert shown("--action key") == ["key.revoke", "key.create"]
+    assert shown("--action key.create") == ["key.create"]
+    assert shown("--action ke") == []
+    assert shown("--member other/bob") == ["key.create", "member.create"]
+    assert shown("--since 2999-01-01") == shown("--until 2020-01-01T10:00") == []
+    assert len(shown("--since 2020-01-01 --until 2999-01-01")) == 4
+    code, table = types("audit --member studio/ada")
+    assert code == 0
+    head, line = table.splitlines()
+    assert head.split() == ["at", "who", "action", "subject", "key", "address", "detail"]
+    assert line.split()[2:] == [
+        "cli:grace",
+        "key.revoke",
+        "studio/ada",
+        '{"key":',
+        '"rg_aaaaaaaa"}',
+    ]
+
+
+async def test_operators_read_it_page_by_page(still_gate: Gateway) -> None:
+    operator = await still_gate.member("root", team="default", role=Role.ADMIN)
+    key = await still_gate.member()
+    made = await still_gate.create(key, body())
+    cancel = f"/api/v1/generations/{made.json()['aiRecord']['uuid']}/cancel"
+    assert (await still_gate.http.post(cancel, headers={"API-KEY": key})).status_code == 200
+
+    async def read(**query: Any) -> dict[str, Any]:
+        answer = await still_gate.http.get(
+            "/api/v1/admin/audit", params=query, headers={"API-KEY": operator}
+        )
+        assert answer.status_code == 200, answer.text
+        return dict(answer.json())
+
+    every = await read()
+    actions = [line["action"] for line in every["data"]]
+    assert actions[0] == "generation.cancel"
+    assert (every["has_more"], every["next_cursor"]) == (False, None)
+    paged: list[Any] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = await read(limit=3, **cursor)
+        paged += page["data"]
+        if not page["has_more"]:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert paged == every["data"]
+    (own,) = (await read(member=f"{TEAM}/ada", action="generation"))["data"]
+    assert (own["actor"], own["key_prefix"], own["address"]) == (
+        f"{TEAM}/ada", key[:11], "127.0.0.1",
+    )  # fmt: skip
+    at = own["created_at"]
+    assert (await read(until=at))["data"] == every["data"][1:]
+    assert (await read(since=at))["data"] == every["data"][:1]
+
+
+@pytest.mark.parametrize(
+    "query", ["limit=0", "limit=101", "cursor=x", "since=yesterday", "member=%00"]
+)
+async def test_what_cannot_be_looked_for_is_refused(still_gate: Gateway, query: str) -> None:
+    operator = await still_gate.member("root", team="default", role=Role.ADMIN)
+    answer = await still_gate.http.get(
+        f"/api/v1/admin/audit?{query}", headers={"API-KEY": operator}
+    )
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, query.split("=")[0])
+
+
+async def test_nobody_else_reads_it(still_gate: Gateway) -> None:
+    for key in (await still_gate.member("root", role=Role.ADMIN),
+                await still_gate.member("ada", team="default")):  # fmt: skip
+        answer = await still_gate.http.get("/api/v1/admin/audit", headers={"API-KEY": key})
+        assert answer.status_code == 403
+
+
+async def test_a_deed_that_changed_nothing_leaves_no_line(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    made = await still_gate.create(key, body())
+    path = f"/api/v1/generations/{made.json()['aiRecord']['uuid']}"
+    for _ in range(2):
+        await still_gate.http.post(f"{path}/cancel", headers={"API-KEY": key})
+        await still_gate.http.delete(path, headers={"API-KEY": key})
+    async with still_gate.rt.db.single() as tx:
+        found = await tx.scalars(text("SELECT action FROM audit_log WHERE member = 'ada'"))
+        assert list(found) == ["generation.cancel"]
