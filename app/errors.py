@@ -114,6 +114,22 @@ class GatewayError(Exception):
         self.extra = dict(extra or {})
         super().__init__(self.message)
 
+    def members(self, request_id: str) -> dict[str, Any]:
+        """What a JSON body says of it, in the names of the gateway's own REST."""
+        body: dict[str, Any] = {
+            "detail": sentence(self),
+            "code": self.code,
+            "billed": self.billed,
+            "retry_safe": self.retry_safe,
+            "request_id": request_id,
+            **self.extra,
+        }
+        if self.generation_id is not None:
+            body["generation_id"] = str(self.generation_id)
+        if self.issues:
+            body["errors"] = [issue.to_json() for issue in self.issues]
+        return body
+
 
 class Unauthenticated(GatewayError):
     code = "unauthenticated"

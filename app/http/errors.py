@@ -24,7 +24,6 @@ from app.errors import (
     NotFound,
     PayloadTooLarge,
     Unauthenticated,
-    sentence,
 )
 from app.http import paths
 from app.telemetry import logger
@@ -47,22 +46,12 @@ _BY_STATUS: dict[int, type[GatewayError]] = {
 
 def problem(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
     """RFC 9457 problem details, with our `code`, `billed` and `retry_safe`."""
-    body: dict[str, Any] = {
+    kind = {
         "type": f"urn:reelgate:error:{error.code}",
         "title": error.title,
         "status": error.status,
-        "detail": sentence(error),
-        "code": error.code,
-        "billed": error.billed,
-        "retry_safe": error.retry_safe,
-        "request_id": request_id,
-        **error.extra,
     }
-    if error.generation_id is not None:
-        body["generation_id"] = str(error.generation_id)
-    if error.issues:
-        body["errors"] = [issue.to_json() for issue in error.issues]
-    return error.status, body
+    return error.status, kind | error.members(request_id)
 
 
 def install(
