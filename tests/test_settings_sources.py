@@ -218,6 +218,11 @@ def test_a_name_that_is_like_one_that_is_given_is_somebody_elses() -> None:
     assert unknown_names({"DATABASE_URL": "x", "DATABASE_URL2": "y"}, settings) == ()
 
 
+def test_the_names_of_the_documents_examples_are_no_settings_and_known() -> None:
+    given = {"REELGATE_URL": "http://127.0.0.1:8080", "REELGATE_KEY": "rg_x"}
+    assert unknown_names(given, ["REELGATE_PUBLIC_URL"]) == ()
+
+
 def test_all_service_links_are_said_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("REELGATE_DB_SERVICE_HOST", "REELGATE_DB_SERVICE_PORT", "REELGATE_DB_PORT"):
         monkeypatch.setenv(name, "tcp://10.43.7.12:5432")

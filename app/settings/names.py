@@ -11,6 +11,8 @@ from dataclasses import dataclass
 _OURS = ("REELGATE_", "ONEMIN_")
 #: Of docker-compose.yml, which fills itself in from the same `.env`.
 OF_COMPOSE = frozenset({"REELGATE_VERSION", "REELGATE_PUBLISH"})
+#: Of callers: the documents' examples use them.
+OF_CALLERS = frozenset({"REELGATE_URL", "REELGATE_KEY"})
 #: What Kubernetes sets for a service (`enableServiceLinks`) whose name begins like ours.
 _LINK = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
@@ -42,7 +44,7 @@ def unknown_names(given: Mapping[str, str], settings: Iterable[str]) -> tuple[Un
     known = set(settings)
     missing = known - given.keys()
     found, links = [], []
-    for name in sorted(given.keys() - known - OF_COMPOSE):
+    for name in sorted(given.keys() - known - OF_COMPOSE - OF_CALLERS):
         ours = name.startswith(_OURS)
         if ours and (_LINK.fullmatch(name) or is_service_link(given[name])):
             links.append(name)

@@ -60,10 +60,10 @@ def streams(api: Api) -> int:
 
 
 def test_curl_prints_events_as_they_happen(api: Api, caller: Caller, tmp_path: Path) -> None:
-    command = example("sh").replace("http://127.0.0.1:8080", api.address)
+    given = {"REELGATE_URL": api.address, "REELGATE_KEY": caller.key}
     with subprocess.Popen(
-        ["bash", "-c", f"exec {command}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-        text=True, cwd=tmp_path, env=environment(tmp_path, {"KEY": caller.key}),
+        ["bash", "-c", f"exec {example('sh')}"], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
+        text=True, cwd=tmp_path, env=environment(tmp_path, given),
     ) as listening:  # fmt: skip
         assert listening.stdout is not None
         impatient = threading.Timer(PATIENCE_SECONDS, listening.kill)

@@ -11,6 +11,7 @@ from typer.main import get_command
 
 from app.cli.commands import cli
 from app.settings import Settings, environment_name, file_setting
+from app.settings.names import OF_CALLERS
 from app.simulator.faults import FAULTS
 from app.telemetry import Metrics
 from tests.structure import documents
@@ -61,6 +62,7 @@ def test_every_path_it_names_exists(path: Path) -> None:
 @each_document
 def test_every_setting_it_names_exists(path: Path) -> None:
     known = {environment_name(field) for field in Settings.model_fields} | FOREIGN.keys()
+    known |= OF_CALLERS
     known |= {file for field in Settings.model_fields if (file := file_setting(field))}
     # Settings of the compose file itself.
     known |= set(re.findall(r"\$\{(\w+)", read("docker-compose.yml")))

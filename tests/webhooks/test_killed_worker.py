@@ -114,7 +114,7 @@ def test_the_documented_receiver(postgres: database.Server, tmp_path: Path) -> N
             .replace("https://hooks.example.com", origin)
             for spoken, code in fences(Path("docs/webhooks.md")) if spoken == "sh"
         )  # fmt: skip
-        shell = environment(tmp_path, {"KEY": caller.key})
+        shell = environment(tmp_path, {"REELGATE_URL": api.address, "REELGATE_KEY": caller.key})
         for command, shown in ((created, '"webhook_endpoint"'), (callback, "whsec_")):
             said = subprocess.run(
                 ["bash", "-c", command], env=shell, cwd=tmp_path, capture_output=True, text=True,
