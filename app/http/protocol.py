@@ -28,6 +28,8 @@ from app.http.connections import Connections
 KEEP_ALIVE_SECONDS = 75
 #: Request line and headers together; more is no client of ours.
 MAX_HEAD_BYTES = 65_536
+#: Each costs many times its bytes.
+MAX_HEADERS = 256
 #: How long a client may take to send a request's head. That is a few packets: no working link needs
 #: longer, and a client that sends nothing holds its connection no longer.
 HEAD_SECONDS = 10.0
@@ -82,8 +84,10 @@ class BoundedProtocol(HttpToolsProtocol):
     #: A head has begun and is not whole yet.
     _in_head = False
     _head_bytes = 0
-    #: A head is whole, and its body is not.
+    #: A head is whole, and its body is not; how much came since the last byte of that. Around a
+    #: body that comes in chunks, and behind it, there is room for more than a head may have.
     _in_body = False
+    _bare_bytes = 0
     _used = False
     #: What comes is not read any more: after the answers that are due, the connection ends.
     _deaf = False
@@ -113,8 +117,8 @@ class BoundedProtocol(HttpToolsProtocol):
         start = 0
         while start < len(data) and not self._deaf and not self.transport.is_closing():
             room = MAX_HEAD_BYTES - self._head_bytes if self._in_head else _PIECE_BYTES
-            if room <= 0:
-                self.transport.abort()
+            if room <= 0 or self._bare_bytes > MAX_HEAD_BYTES:
+                self._give_up()
                 return
             piece = data[start : start + min(room, _PIECE_BYTES)]
             start += len(piece)
@@ -124,6 +128,8 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._refuse()
             if self._in_head:
                 self._head_bytes += len(piece)
+            elif self._in_body:
+                self._bare_bytes += len(piece)
 
     def _read(self, data: bytes) -> None:
         """As the parser does, but that of every request the body is read: it skips those of
@@ -163,6 +169,14 @@ class BoundedProtocol(HttpToolsProtocol):
         else:
             self.send_400_response("Invalid HTTP request received.")
 
+    def _give_up(self) -> None:
+        """More has come than is read."""
+        if self._is_answering() and not self._in_body:
+            self._hear_no_more()
+        else:
+            self._deaf = True
+            self.transport.abort()
+
     def _hear_no_more(self) -> None:
         self._deaf = True
         self.cycle.keep_alive = False
@@ -173,10 +187,18 @@ class BoundedProtocol(HttpToolsProtocol):
         self._head_bytes = 0
         self._expect()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if not self._in_head:
+            return  # Behind a body; nobody asks for these.
+        if len(self.headers) < MAX_HEADERS:
+            super().on_header(name, value)
+        elif not self._deaf:
+            self._give_up()
+
     def on_headers_complete(self) -> None:
         if self.parser.should_upgrade() or self._deaf:
             return
-        self._in_head, self._in_body = False, True
+        self._in_head, self._in_body, self._bare_bytes = False, True, 0
         if len(self.pipeline) >= MAX_PIPELINED:
             self._hear_no_more()
             return
@@ -188,6 +210,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._expect()
 
     def on_body(self, body: bytes) -> None:
+        self._bare_bytes = 0
         if not self._deaf:
             super().on_body(body)
 

@@ -1,139 +1,24 @@
-"""A client that holds on to connections: it loses them in time, and shuts nobody out."""
+"""A client that holds on to connections loses them in time."""
 
 from __future__ import annotations
 
 import asyncio
-import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
-from ipaddress import ip_address, ip_network
-from pathlib import Path
-from typing import Any
 
 import pytest
-from starlette.types import Receive, Scope, Send
 
 from app.http import protocol
-from app.http.connections import Connections
-from app.http.protocol import MAX_HEAD_BYTES, MAX_PIPELINED, BoundedProtocol
-from app.http.server import Server, server_config
-from tests.harness.gateway import Gateway, settings_for
+from app.http.protocol import MAX_HEAD_BYTES, MAX_HEADERS, MAX_PIPELINED, BoundedProtocol
+from tests.harness.gateway import Gateway
 from tests.harness.sockets import listening
+from tests.http.holding import KEYLESS, PATIENCE_SECONDS, REQUEST, Site, ask, gone
 from tests.simulator.conftest import until
 
-PATIENCE_SECONDS = 60.0
-REQUEST = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n"
-KEYLESS = b"POST /v1/videos HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\n{"
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
+CHUNKED = b"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(params=[False, True], ids=["asyncio", "uvloop"], scope="module")
 def anyio_backend(request: pytest.FixtureRequest) -> tuple[str, dict[str, bool]]:
     return "asyncio", {"use_uvloop": request.param}
-
-
-@pytest.fixture
-def brief(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every deadline is over in a moment."""
-    for name in ("HEAD_SECONDS", "REST_SECONDS", "KEEP_ALIVE_SECONDS", "STALL_SECONDS"):
-        monkeypatch.setattr(protocol, name, 0.3)
-    monkeypatch.setattr(BoundedProtocol, "_allowance", 0.3)
-    monkeypatch.setattr(protocol, "LOOK_SECONDS", 0.05)
-
-
-@dataclass
-class Site:
-    """A server of one application: `/held` is answered once `release` is set, `/long` with many
-    bytes, all else with `ok`. None of them reads a body."""
-
-    folder: Path
-    settings: dict[str, Any] = field(default_factory=dict)
-    release: asyncio.Event = field(default_factory=asyncio.Event)
-    answered: int = 0
-    opened: list[Streams] = field(default_factory=list)
-    long: bytes = b"x" * 20_000_000
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["path"] == "/held":
-            await self.release.wait()
-        body = self.long if scope["path"] == "/long" else b"ok"
-        self.answered += 1
-        headers = [(b"content-length", str(len(body)).encode())]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        for start in range(0, len(body), 100_000):
-            part = body[start : start + 100_000]
-            more = start + 100_000 < len(body)
-            await send({"type": "http.response.body", "body": part, "more_body": more})
-
-    async def start(self) -> None:
-        settings = settings_for("postgresql://nowhere/none", self.folder, **self.settings)
-        self.server = Server(server_config(self, settings))
-        self.server.config.load()
-        self.server.lifespan = self.server.config.lifespan_class(self.server.config)
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        await self.server.startup([self.listener])
-
-    async def stop(self) -> None:
-        for streams in self.opened:
-            streams[1].transport.abort()
-        await self.server.shutdown([self.listener])
-
-    async def connect(self, address: str = "127.0.0.1", **options: Any) -> Streams:
-        host, port = self.listener.getsockname()
-        streams = await asyncio.open_connection(host, port, local_addr=(address, 0), **options)
-        self.opened.append(streams)
-        return streams
-
-    async def used(self, address: str = "127.0.0.1") -> Streams:
-        """A connection on which one request has been answered."""
-        streams = await self.connect(address)
-        assert await ask(streams)
-        return streams
-
-    async def held(self) -> Streams:
-        """A connection whose request is not answered yet."""
-        streams = await self.connect()
-        before = len(self.server.server_state.tasks)
-        streams[1].write(REQUEST.replace(b"/", b"/held", 1))
-
-        async def begun() -> bool:
-            return len(self.server.server_state.tasks) > before
-
-        await until(begun)
-        return streams
-
-
-@pytest.fixture
-async def site(tmp_path: Path, request: pytest.FixtureRequest) -> AsyncIterator[Site]:
-    """Its parameter are settings."""
-    site = Site(tmp_path, getattr(request, "param", {}))
-    await site.start()
-    yield site
-    await site.stop()
-
-
-async def gone(streams: Streams) -> bytes:
-    """What came before the server ended the connection."""
-    seen = b""
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        while True:
-            try:
-                part = await streams[0].read(65_536)
-            except ConnectionError:
-                return seen
-            if not part:
-                return seen
-            seen += part
-
-
-async def ask(streams: Streams, request: bytes = REQUEST) -> bool:
-    """Whether it is answered with `ok`."""
-    streams[1].write(request)
-    async with asyncio.timeout(PATIENCE_SECONDS):
-        try:
-            return (await streams[0].readuntil(b"ok")).startswith(b"HTTP/1.1 200")
-        except (ConnectionError, asyncio.IncompleteReadError):
-            return False
 
 
 # Deadlines
@@ -255,6 +140,41 @@ async def test_the_longest_head_is_read(site: Site) -> None:
     assert await ask(streams, head.replace(b"X: ", b"X: " + b"a" * (MAX_HEAD_BYTES - len(head))))
 
 
+@pytest.mark.parametrize(("headers", "answered"), [(MAX_HEADERS - 1, 1), (MAX_HEADERS, 0)])
+async def test_a_head_has_so_many_lines_at_most(site: Site, headers: int, answered: int) -> None:
+    streams = await site.connect()
+    lines = b"".join(b"X-%d: a\r\n" % number for number in range(headers - 1))
+    streams[1].write(REQUEST[:-2] + b"Connection: close\r\n" + lines + b"\r\n")
+    await gone(streams)
+    assert site.answered == answered
+
+
+@pytest.mark.parametrize("trailer", [b"X: " + b"a" * 10_000_000, b"X: a\r\n" * 1_000_000])
+@pytest.mark.parametrize("path", [b"/", b"/held"])
+async def test_what_comes_behind_a_body_has_an_end(
+    site: Site, monkeypatch: pytest.MonkeyPatch, trailer: bytes, path: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "REST_SECONDS", 2 * PATIENCE_SECONDS)
+    streams = await site.connect()
+    streams[1].write(CHUNKED.replace(b"/", path, 1) + b"1\r\nx\r\n0\r\n" + trailer)
+    await gone(streams)
+    site.release.set()
+
+
+async def test_a_trailer_is_passed_over(site: Site) -> None:
+    streams = await site.connect()
+    assert await ask(streams, CHUNKED)
+    assert await ask(streams, b"1\r\nx\r\n0\r\nX: a\r\nHost: b\r\n\r\n" + REQUEST)
+
+
+async def test_a_body_in_many_chunks_has_no_end_but_its_own(
+    site: Site,
+) -> None:
+    streams = await site.connect()
+    assert await ask(streams, CHUNKED)
+    assert await ask(streams, b"1;why=not\r\nx\r\n" * 20_000 + b"0\r\n\r\n" + REQUEST)
+
+
 async def test_so_many_requests_may_be_sent_ahead_and_no_more(site: Site) -> None:
     streams = await site.connect()
     streams[1].write(REQUEST.replace(b"/", b"/held", 1) + REQUEST * MAX_PIPELINED)
@@ -282,55 +202,6 @@ async def test_what_is_no_request_does_not_break_into_an_answer(site: Site) -> N
     assert seen.endswith(b"ok")
 
 
-# Places
-
-
-@pytest.mark.parametrize("site", [{"max_connections": 60}], indirect=True)
-async def test_connections_that_are_held_shut_nobody_out(site: Site) -> None:
-    held = []
-    for _ in range(60):
-        streams = await site.connect()
-        assert await ask(streams, KEYLESS)
-        streams[1].write(b"x")
-        held.append(streams)
-    for address in ("127.0.0.2", "127.0.0.1", "127.0.0.3"):
-        await site.used(address)
-    # Half of all are one address's; its newest ones are still there.
-    assert await ask(held[-1], b"x" * 98 + REQUEST)
-    assert await gone(held[0]) == b""
-
-
-@pytest.mark.parametrize(
-    "site", [{"max_connections": 3, "max_connections_per_address": 3}], indirect=True
-)
-async def test_the_place_of_the_longest_wait_is_given_away(site: Site) -> None:
-    busy, first, second = await site.held(), await site.used(), await site.used()
-    assert await ask(first)
-    third = await site.used()
-    assert await gone(second) == b""
-    assert await ask(first)
-    await site.used("127.0.0.2")
-    assert await gone(third) == b""
-    site.release.set()
-    assert await busy[0].readuntil(b"ok")
-
-
-@pytest.mark.parametrize(
-    ("site", "stranger"),
-    [({"max_connections": 2, "max_connections_per_address": 2}, False),
-     ({"max_connections": 9, "max_connections_per_address": 2}, True)],
-    indirect=["site"],
-)  # fmt: skip
-async def test_no_answer_is_given_up_for_a_newcomer(site: Site, stranger: bool) -> None:
-    busy = [await site.held(), await site.held()]
-    assert not await ask(await site.connect())
-    assert await ask(await site.connect("127.0.0.2")) is stranger
-    site.release.set()
-    for streams in busy:
-        assert await streams[0].readuntil(b"ok")
-    await site.used()
-
-
 async def test_a_keyless_client_of_the_gateway_loses_its_connection(
     still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -343,51 +214,3 @@ async def test_a_keyless_client_of_the_gateway_loses_its_connection(
         streams[1].write(b"x")
         await gone(streams)
         streams[1].close()
-
-
-class Held:
-    def __init__(self) -> None:
-        self.gone = False
-
-    def give_way(self) -> None:
-        self.gone = True
-
-
-def entered(places: Connections, *addresses: str) -> list[bool]:
-    answers = []
-    for each in addresses:
-        held = Held()
-        answers.append(places.enter(held, ip_address(each)))
-        if answers[-1]:
-            places.answers(held)
-    return answers
-
-
-def test_one_client_has_all_addresses_of_its_ipv6_network() -> None:
-    places = Connections(most=100, most_of_address=2)
-    assert entered(places, "2001:db8::1", "2001:db8::2", "2001:db8::3") == [True, True, False]
-    assert entered(places, "2001:db8:0:1::1", "192.0.2.1") == [True, True]
-
-
-def test_a_trusted_proxy_has_the_bound_of_all() -> None:
-    places = Connections(most=4, most_of_address=1, trusted=[ip_network("10.0.0.0/8")])
-    assert entered(places, "192.0.2.1", "192.0.2.1") == [True, False]
-    assert entered(places, *["10.0.0.1"] * 4) == [True, True, True, False]
-
-
-def test_places_are_given_back() -> None:
-    places = Connections(most=2, most_of_address=1)
-    held = Held()
-    for _ in range(3):
-        assert places.enter(held, ip_address("192.0.2.1"))
-        places.waits(held)
-        places.leave(held)
-        places.leave(held)
-    assert not held.gone
-    other = Held()
-    assert places.enter(held, ip_address("192.0.2.1"))
-    places.waits(held)
-    assert places.enter(other, ip_address("192.0.2.1"))
-    assert held.gone
-    places.leave(held)
-    assert entered(places, "192.0.2.1", "192.0.2.2") == [False, True]
