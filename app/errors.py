@@ -47,7 +47,7 @@ from dataclasses import dataclass, field
 from typing import Any, ClassVar
 from uuid import UUID
 
-#: An answer names at most so many: a body of a megabyte can have a hundred thousand wrong fields.
+#: The most issues that an error names: a body of a megabyte can have a hundred thousand.
 MAX_ISSUES = 50
 
 
@@ -55,8 +55,8 @@ MAX_ISSUES = 50
 class Issue:
     """One thing wrong with one field of a request.
 
-    `field` is the path in the caller's own wire (`promptObject.duration`), `code` one of `missing`,
-    `unknown`, `type`, `value`; `allowed` lists what would be accepted, where that is a finite set.
+    `field` is the path in the caller's format (`promptObject.duration`). `code` is `missing`,
+    `unknown`, `type` or `value`. `allowed` lists the accepted values, if they can be listed.
     """
 
     field: str
@@ -79,7 +79,7 @@ _ADMISSIONS = (*_CREATES, "retry_generation")
 
 
 class GatewayError(Exception):
-    """The root: a refusal or failure that is safe to show to the caller as it stands."""
+    """The root: a refusal or failure that may be shown to the caller as it is."""
 
     code: ClassVar[str] = "internal_error"
     status: ClassVar[int] = 500
@@ -146,7 +146,7 @@ class Unauthenticated(GatewayError):
 class Forbidden(GatewayError):
     code = "permission_denied"
     status = 403
-    title = "This key may not do that"
+    title = "This key is not allowed to do that"
     retry_safe = True
 
 
@@ -158,14 +158,14 @@ class Suspended(Forbidden):
 class NotFound(GatewayError):
     code = "not_found"
     status = 404
-    title = "There is nothing here under that name"
+    title = "There is nothing at this path, or it is not yours"
     retry_safe = True
 
 
 class MethodNotAllowed(GatewayError):
     code = "method_not_allowed"
     status = 405
-    title = "This path does not take that method"
+    title = "This path does not allow that method"
     retry_safe = True
 
 
@@ -187,7 +187,7 @@ class NotCancelable(GatewayError):
 class NotRetryable(GatewayError):
     code = "not_retryable"
     status = 409
-    title = "Only a failed or canceled generation can be made again"
+    title = "Only a failed or canceled generation can be retried"
     operations = ("retry_generation",)
     retry_safe = True
 
@@ -218,7 +218,7 @@ class VideoExpired(GatewayError):
 class PreconditionFailed(GatewayError):
     code = "precondition_failed"
     status = 412
-    title = "The file is not the version that was asked for"
+    title = "The file is not the requested version"
     retry_safe = True
 
 
@@ -232,7 +232,7 @@ class PayloadTooLarge(GatewayError):
 class RangeNotSatisfiable(GatewayError):
     code = "range_not_satisfiable"
     status = 416
-    title = "None of the ranges asked for lies within the file"
+    title = "None of the requested ranges lies within the file"
     retry_safe = True
 
 
@@ -279,7 +279,7 @@ class IdempotencyMismatch(InvalidRequest):
 
 
 class LimitReached(GatewayError):
-    """A cap bound. Nothing was used up; `extra` names the limit and its figure."""
+    """A limit was reached. Nothing was used up; `extra` names the limit and its figure."""
 
     retry_safe = True
 
@@ -314,24 +314,24 @@ class TooManyStreams(LimitReached):
 class Unavailable(GatewayError):
     code = "unavailable"
     status = 503
-    title = "The gateway cannot take this request now"
+    title = "The gateway cannot handle this request now"
     retry_safe = True
-    #: Of the database: no connection was to be had, so nothing at all was asked of it.
+    #: There was no connection to the database, so nothing was asked of it.
     unasked = False
 
 
 class Paused(Unavailable):
     code = "paused"
-    title = "An operator has paused this gateway; nothing new is taken in for now"
+    title = "An operator has paused the gateway; it accepts no new generations for now"
     operations = _ADMISSIONS
 
 
 class Internal(GatewayError):
-    """A fault of the gateway."""
+    """A bug in the gateway."""
 
 
 class ConfigurationError(Exception):
-    """A setting that stops the start. The message is one sentence that says what to set."""
+    """A setting that prevents the start. The message is one sentence that says what to set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -342,7 +342,8 @@ class Rejections:
 
     @property
     def full(self) -> bool:
-        """Whether another issue would not be shown: looking for more costs time for nothing."""
+        """Whether there are as many issues as an error shows, so that looking for more is
+        pointless."""
         return len(self.issues) >= MAX_ISSUES
 
     def add(
@@ -358,21 +359,20 @@ class Rejections:
 
 
 def sentence(error: GatewayError, *, listed_in: str = "errors") -> str:
-    """What a person reads: what is wrong in particular, where the message says only that the
-    request is."""
+    """A sentence for people. If the message only says that the request is invalid, it says what is
+    wrong with it."""
     if error.issues and error.message == InvalidRequest.title:
         return summary(error.issues, listed_in=listed_in)
     return error.message
 
 
 def summary(issues: Sequence[Issue], *, listed_in: str = "errors") -> str:
-    """One sentence: the first thing that is wrong, and how many more there are in the member of the
-    body that lists them."""
+    """One sentence: the first issue, and how many more the body lists in `listed_in`."""
     first, more = issues[0], len(issues) - 1
     value = ""
     if first.code in ("value", "type"):
         value = f" (got {json.dumps(first.value, ensure_ascii=False)})"
-    # Nobody looks for more than are listed.
+    # Nobody looks for more than are shown.
     least = "at least " if len(issues) >= MAX_ISSUES else ""
     tail = f" (and {least}{more} more, see {listed_in})" if more else ""
     return f"{first.field}: {first.message}{value}{tail}."

@@ -1,4 +1,4 @@
-"""A member's own view of itself: who it is, what it may make, what it has used."""
+"""A member's own view: its limits, the models, and its usage."""
 
 from __future__ import annotations
 
@@ -279,7 +279,7 @@ _COLUMNS = tuple(UsageRowDocument.model_fields)
 
 
 def _prefers_csv(request: Request) -> bool:
-    """Whether CSV is asked for and JSON is not; what takes anything gets JSON."""
+    """Whether CSV is accepted and JSON is not. Clients that accept anything get JSON."""
     accepted = ",".join(request.headers.getlist("accept")).lower()
     return "text/csv" in accepted and "json" not in accepted
 

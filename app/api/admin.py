@@ -1,4 +1,4 @@
-"""What operators do over HTTP: look at unknown generations, resolve them, pause and resume."""
+"""The operators' API: unknown generations, pauses, and upstream keys."""
 
 from __future__ import annotations
 
@@ -68,8 +68,8 @@ class AdminRequest(BaseModel):
 
 
 class UpstreamAnswerDocument(Document):
-    """What the upstream said of a generation: `answer` is the HTTP status and its own words, or
-    null where it has said nothing but what the generation's state already says."""
+    """What the upstream said about a generation. `answer` is the HTTP status and its own words;
+    null if it has said no more than the generation's state already says."""
 
     generation_id: UUID
     state: State
@@ -158,7 +158,7 @@ async def list_unknown(
 async def get_upstream_answer(
     generation_id: GenerationId, rt: Rt, _operator: Operator
 ) -> UpstreamAnswerDocument:
-    """Returns what the upstream said of a generation, in its own words. Its member is never shown
+    """Returns what the upstream said about a generation, in its own words. The member never sees
     them: they may name the account that pays, and contain links that need no key."""
     async with rt.db.single() as tx:
         found = await upstream_answers.find(tx, generation_id)
@@ -206,7 +206,7 @@ async def resolve_unknown(
 
 
 def _document(rt: ApiRuntime, generation: Generation) -> GenerationDocument:
-    """Without a link: an operator looks after generations, and does not watch people's videos."""
+    """Without a link: operators manage generations and do not watch people's videos."""
     progress = progress_of(generation, NO_HISTORY, now=rt.clock.now())
     return generation_document(generation, link=None, progress=progress)
 

@@ -1,4 +1,4 @@
-"""Where a list goes on: an opaque cursor over (created_at, id). Pure."""
+"""The cursor of a list: an opaque form of (created_at, id). Pure."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write(position: PagePosition) -> str:
 
 
 def read(cursor: str) -> PagePosition:
-    """Raises `InvalidRequest` for anything that `write` did not make."""
+    """Raises `InvalidRequest` for anything that `write` did not produce."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         stamp, _, generation_id = base64.urlsafe_b64decode(padded).decode().partition("|")

@@ -1,4 +1,4 @@
-"""A generation as the own REST shows it, and the shape of its errors."""
+"""A generation as the own REST shows it, and the format of its errors."""
 
 from __future__ import annotations
 

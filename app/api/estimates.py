@@ -1,4 +1,4 @@
-"""What a request would cost, whether it would be admitted now, and how long it would take."""
+"""What a request would cost, whether it would be accepted now, and how long it would take."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class ExpectedDocument(Document):
 
 
 class EstimateDocument(Document):
-    """Nothing was spent, set aside or kept for this."""
+    """The estimate of a request. Nothing was spent, reserved or stored for it."""
 
     object: Literal["estimate"]
     quote_credits: int = Field(description="The price.")
@@ -121,7 +121,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: Caller) -> Estim
     response_model=None,
 )
 async def refuse_method() -> Response:
-    """The path looks like that of a generation, which takes other methods."""
+    """The path looks like that of a generation, which allows other methods."""
     raise MethodNotAllowed(headers={"Allow": "POST"})
 
 

@@ -1,4 +1,4 @@
-"""Live events: of one generation, of all of a member's, of a team's."""
+"""Live events: of one generation, of a member, or of a team."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ router = APIRouter(tags=["events"])
 TOKEN_SECONDS = 300
 HEARTBEAT_SECONDS = 15.0
 #: Streams of one member that one API process keeps open: more tabs than anyone has, and a hundredth
-#: of what a process keeps by default, so that no member takes the places of all others.
+#: of what a process allows by default, so that no member takes the places of all others.
 MAX_STREAMS_PER_MEMBER = 100
-#: How long a stream lasts before its client has to connect again, with a key that is still good:
-#: often enough that streams spread over all processes, and so seldom that it costs next to nothing.
+#: How long a stream lasts before its client must connect again with a valid key: often enough that
+#: streams spread over all processes, and rarely enough to cost next to nothing.
 STREAM_SECONDS = 3_600.0
-#: How soon a client comes again after its stream ended.
+#: How soon a client reconnects after its stream has ended.
 _RETRY_MILLISECONDS = 2_000
 _PLACED_SECONDS = 10.0
 _PAGE = 200
@@ -196,7 +196,7 @@ async def _listen(rt: ApiRuntime, caller: CallerRecord, whose: Whose) -> Listene
 
 
 def _event_id(header: str | None, query: str | None) -> int | None:
-    """The header, which a browser sends when it comes again, goes before the address."""
+    """The header, which browsers send when they reconnect, takes precedence over the query."""
     for field, given in (("Last-Event-ID", header), ("last_event_id", query)):
         if given:
             if not given.isascii() or not given.isdigit() or len(given) > 18:
@@ -213,8 +213,9 @@ def _is_final(event: Event) -> bool:
 
 
 async def _history(rt: ApiRuntime, spec: Spec) -> History:
-    """As of the last seconds; while the database is away, what was known before: a stream goes on
-    without it, and a browser that is refused once does not come again by itself."""
+    """The history of similar generations, at most a few seconds old. While the database is away,
+    the last known one: the stream can do without, and a browser that gets an error does not
+    reconnect by itself."""
     try:
         return await rt.durations.of(spec)
     except Unavailable:
@@ -240,25 +241,25 @@ async def _render(rt: ApiRuntime, item: FeedItem) -> bytes:
 
 @dataclass(slots=True)
 class _Stream:
-    """What one stream sends: first the past events after `position`, then new ones."""
+    """The events of one stream: first past events after `position`, then new ones."""
 
     rt: ApiRuntime
     listener: Listener
     position: EventPosition
-    #: Sent first, so that a client that hears nothing knows where it was.
+    #: Sent first, so that a client that gets no event knows its position.
     began_at: int | None = None
-    #: The generation whose end is the stream's, as last seen.
+    #: The generation whose end also ends the stream, as last seen.
     of_one: Generation | None = None
-    #: Its last event is past or has been sent: there is nothing to wait for after it.
+    #: Its last event is past or has been sent, so there is nothing left to wait for.
     final_seen: bool = False
-    #: All past events are sent: those waiting at the listener follow without a gap.
+    #: All past events have been sent; those that wait at the listener follow without a gap.
     caught_up: bool = False
 
     def leave(self) -> None:
         self.rt.feed.leave(self.listener)
 
     async def frames(self) -> AsyncGenerator[bytes, None]:
-        # Spread, so that streams that began together do not all come again together.
+        # Randomized, so that streams that began together do not all reconnect together.
         seconds = STREAM_SECONDS * random.uniform(0.9, 1.0)  # noqa: S311
         until = time.monotonic() + seconds
         reason = "over"

@@ -1,4 +1,4 @@
-"""Generations of one's own: asked for, looked at, canceled, deleted, made again."""
+"""A member's generations: create, read, cancel, delete and retry."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ from app.runtime import ApiRuntime
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
 
-#: What `generations.dialect` says of those asked for here.
+#: The `generations.dialect` of those created here.
 DIALECT = "rest"
 
 router = APIRouter(prefix="/generations", tags=["generations"])
@@ -184,7 +184,7 @@ async def retry_generation(
         offer=OFFERS[former.feature, former.provider],
         spec=former.spec,
         extras=extras,
-        # No key that a caller sends has a line break in it.
+        # A caller's key cannot contain a line break, so the two never collide.
         key_scope=f"retry\n{generation_id}\n",
     )
     return await create(
@@ -217,7 +217,7 @@ _CONTENT: dict[int | str, dict[str, Any]] = {
 }
 
 
-# A route of its own: a description may not give two operations one id.
+# A separate route: the OpenAPI document may not use one operation id twice.
 @router.head("/{generation_id}/content", name="head_content", include_in_schema=False)
 @router.get(
     "/{generation_id}/content",
@@ -273,7 +273,7 @@ async def _document(
 def _document_at_hand(
     rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None
 ) -> GenerationDocument:
-    """Without a look at the database."""
+    """Without reading the database."""
     history = rt.durations.at_hand(generation.spec)
     return generation_document(
         generation,
@@ -286,7 +286,7 @@ def _document_at_hand(
 def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation, waiting, now = accepted.generation, accepted.waiting, rt.clock.now()
     history = rt.durations.at_hand(generation.spec)
-    # Without a host: the caller knows one that leads here, the gateway may not.
+    # Without a host: the caller knows one that leads here; the gateway may not.
     path = f"{rt.settings.base_path}/api/v1/generations/{generation.id}"
     headers = {**accepted.headers, "Location": path}
     status = 200

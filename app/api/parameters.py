@@ -1,4 +1,4 @@
-"""What several routes of the own REST take, and how its OpenAPI document says so."""
+"""Parameters that several routes of the own REST share, with their OpenAPI descriptions."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def _any_form(given: Any) -> UUID:
     return found
 
 
-#: As any dialect writes it, in a query.
+#: A query parameter with an id in the format of any dialect.
 AnyFormOfId = BeforeValidator(_any_form)
-#: An id as any dialect writes it.
+#: An id in the format of any dialect.
 GenerationId = Annotated[
     UUID,
     AnyFormOfId,
@@ -34,7 +34,7 @@ GenerationId = Annotated[
 
 
 def _written_out(given: Any) -> Any:
-    """Not a number, which would be read as seconds since 1970."""
+    """Refuses a number, which would be read as seconds since 1970."""
     if isinstance(given, str) and not re.match(r"[0-9]{4}-", given):
         raise ValueError("must begin with a year, as in 2026-03-01 or 2026-03-01T12:00:00Z")
     return given
@@ -92,6 +92,6 @@ CREATED = headers("Location", "Retry-After", "Idempotent-Replayed", "Preference-
 
 
 def refusals(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Statuses of errors beside those that every route can answer with; the document gives each
-    its schema."""
+    """Statuses of errors in addition to those of every route. The document gives each its
+    schema."""
     return {status: {"description": ""} for status in statuses}

@@ -1,4 +1,4 @@
-"""The gateway's own REST, put together."""
+"""The gateway's own REST: all its routes."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from app.api import account, admin, audit, estimates, events, generations, webho
 from app.http import errors
 from app.runtime import ApiRuntime
 
-#: Where it is mounted.
+#: The path where it is mounted.
 PREFIX = "/api/v1"
-#: A path that is more specific than another's stands before it.
+#: More specific paths come first.
 ROUTERS: tuple[APIRouter, ...] = (
     estimates.router,
     generations.router,
@@ -30,7 +30,7 @@ def create_api(rt: ApiRuntime) -> FastAPI:
 
 
 def describe_api() -> FastAPI:
-    """Its routes, which is all that its description needs."""
+    """Its routes only: the OpenAPI document needs no more."""
     app = FastAPI(
         title="Reelgate",
         version="1",

@@ -1,4 +1,4 @@
-"""The documents of webhooks, as the own REST's OpenAPI describes them."""
+"""The documents of webhooks in the own REST."""
 
 from __future__ import annotations
 
@@ -188,5 +188,5 @@ def attempt_document(attempt: Attempt) -> WebhookAttemptDocument:
 
 
 def in_order(events: list[WebhookEvent]) -> list[WebhookEvent]:
-    """Each once, in the order in which they are offered."""
+    """Each once, in the order of the enumeration."""
     return [event for event in WebhookEvent if event in events]

@@ -10,8 +10,8 @@ from app.generations.progress import Progress
 
 
 def render_payload(payload: Payload) -> dict[str, Any]:
-    """`{type, timestamp, data}`, as Standard Webhooks suggests; `data` is the generation's
-    document, and of a test only says so."""
+    """`{type, timestamp, data}`, as Standard Webhooks suggests. `data` is the generation's
+    document; for a test it only says that it is one."""
     data: dict[str, Any] = {"object": "test"}
     if payload.generation is not None:
         data = generation_document(

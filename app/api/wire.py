@@ -54,7 +54,7 @@ def parse(body: Mapping[str, Any]) -> GenerationRequest:
     given = {name: body[name] for name in options if name in body}
     spec = named.check(given, prefix="", issues=issues)
     if "callback_url" in body and body["callback_url"] is None:
-        issues.add("callback_url", "type", "must be a string with an https address")
+        issues.add("callback_url", "type", "must be a string with an https URL")
     if issues.issues or spec is None:
         raise InvalidRequest(summary(issues.issues), issues=issues.issues)
     return GenerationRequest(offer, spec, body.get("callback_url"))

@@ -14,20 +14,20 @@ if TYPE_CHECKING:
     from app.runtime import Runtime
     from app.videos.verify import Report
 
-cli = group("The archive: whether it is whole, and moving it.")
+cli = group("Verify, move and repair the archive.")
 
 
 @cli.command("verify")
 def archive_verify(
     team: Annotated[str | None, typer.Option(help="Only this team's videos.")] = None,
     since_days: Annotated[
-        int | None, typer.Option(min=1, help="Only what was archived in so many days.")
+        int | None, typer.Option(min=1, help="Only what was archived in the last days, this many.")
     ] = None,
     orphans: Annotated[
-        bool, typer.Option("--orphans", help="Also list files that no record knows.")
+        bool, typer.Option("--orphans", help="Also list files without a record.")
     ] = False,
 ) -> None:
-    """Read every archived file and compare it with its record. Exit 1 where one is not right."""
+    """Read every archived file and compare it with its record. Exits with 1 if one is not right."""
     from app.runtime import open_videos
     from app.videos import verify
 
@@ -54,11 +54,11 @@ def archive_move(
     ] = None,
     delete_source: Annotated[
         bool,
-        typer.Option("--delete-source", help="Delete each file whose copy was read back right."),
+        typer.Option("--delete-source", help="Delete each file once its copy has been verified."),
     ] = False,
 ) -> None:
-    """Copy every archived file to another store; run again, it copies what came since. Exit 1
-    where a file did not get there."""
+    """Copy every archived file to another store. Run it again to copy new files. Exits with 1 if a
+    file could not be copied."""
     from app.runtime import open_videos
     from app.videos import verify
 
@@ -77,7 +77,7 @@ def archive_move(
 def archive_list(
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
 ) -> None:
-    """Show the videos that are not safely in the archive, oldest first, and why."""
+    """List the videos that are not safely in the archive, oldest first, with the reasons."""
     from app.db import assets
 
     async def act(rt: Runtime) -> None:
@@ -99,7 +99,7 @@ def archive_list(
 def archive_accept(
     generation: Annotated[UUID, typer.Argument(help="Its id; its video is set aside.")],
 ) -> None:
-    """Hand out a video that is set aside, as it is. Look at its file first: `archive list` names
+    """Release a video that is set aside, as it is. Check its file first: `archive list` names
     it."""
     from app.videos import set_aside
 
@@ -114,7 +114,7 @@ def archive_accept(
 def archive_retry(
     generation: Annotated[UUID, typer.Argument(help="Its id; its video is lost or set aside.")],
 ) -> None:
-    """Try again to archive a video that is lost or set aside."""
+    """Try to archive a video again that is lost or set aside."""
     from app.videos import retry
 
     async def act(rt: Runtime) -> None:

@@ -1,4 +1,4 @@
-"""Commands for the gateway as a whole: pausing it, and its upstream keys."""
+"""Commands for the gateway as a whole: pauses, restores and upstream keys."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ upstream_cli = group("Upstream keys, and what the upstream said.")
 
 What = Annotated[
     Pause,
-    typer.Argument(help="admission: take nothing in; submission: send nothing out."),
+    typer.Argument(help="admission: accept nothing; submission: send nothing upstream."),
 ]
 
 
 @cli.command()
 def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]) -> None:
-    """Stop taking requests in, or sending them out. What is running goes on."""
+    """Stop accepting requests, or stop sending them upstream. Generations in progress continue."""
     from app.operators import pauses
 
     async def act(rt: Runtime) -> None:
@@ -49,21 +49,21 @@ def resume(what: What) -> None:
 
 @cli.command("after-restore")
 def after_restore() -> None:
-    """Hold back, before the first worker runs, what may have been sent since the backup."""
+    """Before the first worker runs, mark what may have been sent since the backup as unknown."""
     from app.operators import restore
 
     async def act(rt: Runtime) -> None:
         held = await restore.mark_unsent_unknown(rt, actor=actor(rt))
         typer.echo(f"{held} generations are unknown now and will not be sent by themselves.")
         if held:
-            typer.echo("Look each up at the upstream and end it: reelgate unknown list")
+            typer.echo("Check each one at the upstream and resolve it: reelgate unknown list")
 
     with_runtime(act)
 
 
 @upstream_cli.command("list")
 def upstream_list() -> None:
-    """Show upstream keys by their labels, and which are set aside."""
+    """List upstream keys by their labels, and show which are set aside."""
     from app.db import upstream_keys as rows
 
     async def act(rt: Runtime) -> None:
@@ -85,7 +85,7 @@ def upstream_list() -> None:
 def upstream_answer(
     generation: Annotated[UUID, typer.Argument(help="Its id.")],
 ) -> None:
-    """Show what the upstream said of a generation, in its own words."""
+    """Show what the upstream said about a generation, in its own words."""
     from app.db import upstream_answers
 
     async def act(rt: Runtime) -> None:
@@ -98,7 +98,7 @@ def upstream_answer(
             [[found.state, found.unknown_reason or found.error_code, found.key_label,
               found.upstream_id, day(found.submitted_at)]],
         )  # fmt: skip
-        typer.echo(found.answer or "Nothing is kept of it: it said no more than the state does.")
+        typer.echo(found.answer or "Nothing is stored: it said no more than the state does.")
 
     with_runtime(act)
 
@@ -107,7 +107,7 @@ def upstream_answer(
 def upstream_return(
     label: Annotated[str, typer.Argument(help="The key's label, from `upstream list`.")],
 ) -> None:
-    """Take a key that was set aside back into use now."""
+    """Use an upstream key again now that was set aside."""
     from app.operators import upstream_keys
 
     async def act(rt: Runtime) -> None:

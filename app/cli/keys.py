@@ -23,13 +23,11 @@ if TYPE_CHECKING:
 
 cli = group("API keys.")
 
-#: A hundred years; what is longer is for ever.
+#: A hundred years; longer means for ever.
 _MAX_DAYS = 36_500
 _MAX_HOURS = 24 * _MAX_DAYS
 
-WhichKey = Annotated[
-    str, typer.Argument(help="The key, or its first characters as `key list` shows them.")
-]
+WhichKey = Annotated[str, typer.Argument(help="The key, or its prefix as `key list` shows it.")]
 
 
 @cli.command("create")
@@ -39,10 +37,10 @@ def key_create(
     name: Annotated[str, typer.Option(help="What the key is for.")] = "unnamed",
     days: Annotated[
         float | None,
-        typer.Option(max=_MAX_DAYS, help="Days until it expires; without, it never does."),
+        typer.Option(max=_MAX_DAYS, help="Days until it expires. Default: never."),
     ] = None,
 ) -> None:
-    """Make a key and show it, once."""
+    """Create a key and show it once."""
     from app.members import keys
 
     require(days is None or days > 0, "--days must be more than 0")
@@ -59,7 +57,7 @@ def key_create(
 
 @cli.command("list")
 def key_list() -> None:
-    """Show keys by their first characters."""
+    """List keys by their prefixes."""
     from app.db import members as rows
 
     async def act(rt: Runtime) -> None:
@@ -84,7 +82,7 @@ def key_rotate(
         float, typer.Option(min=0, max=_MAX_HOURS, help="How long the old key still works.")
     ] = 24,
 ) -> None:
-    """Make a new key for the same member, with the same end, and let the old one run out."""
+    """Create a new key for the same member, with the same expiry, and let the old one expire."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
@@ -96,7 +94,7 @@ def key_rotate(
 
 @cli.command("revoke")
 def key_revoke(key: WhichKey) -> None:
-    """End a key now."""
+    """Revoke a key now."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:

@@ -31,13 +31,13 @@ cli = group("Members and their limits.")
 def member_create(
     name: Name,
     team: TeamOption,
-    admin: Annotated[bool, typer.Option(help="It may see and manage the whole team.")] = False,
+    admin: Annotated[bool, typer.Option(help="May see and manage the whole team.")] = False,
     credit_limit: Credits = None,
     rate_per_minute: Rate = None,
     rate_burst: Burst = None,
     max_open: MaxOpen = None,
 ) -> None:
-    """Make a member. Limits that are not given are the configured defaults."""
+    """Create a member. Limits that are not given get the configured defaults."""
     from app.members import members
     from app.members.members import Limits
 
@@ -57,7 +57,7 @@ def member_create(
 def member_list(
     team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
 ) -> None:
-    """Show members, their limits and what they used."""
+    """List members with their limits and usage."""
     from app.db import members as rows
 
     async def act(rt: Runtime) -> None:
@@ -85,7 +85,7 @@ def member_limit(
     rate_burst: Burst = None,
     max_open: MaxOpen = None,
 ) -> None:
-    """Change a member's limits; what is not given stays."""
+    """Change a member's limits. What is not given stays as it is."""
     from app.members import members
     from app.members.members import Limits
 
@@ -106,9 +106,10 @@ def member_limit(
 def member_suspend(
     name: Name,
     team: TeamOption,
-    undo: Annotated[bool, typer.Option(help="Let it in again.")] = False,
+    undo: Annotated[bool, typer.Option(help="End the suspension.")] = False,
 ) -> None:
-    """Refuse new videos of a member. What is under way goes on, and it may look and download."""
+    """Suspend a member: refuse new videos. Generations in progress continue, and the member can
+    still read and download."""
     from app.members import members
 
     async def act(rt: Runtime) -> None:

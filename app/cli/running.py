@@ -1,4 +1,4 @@
-"""Commands that run the processes, and look after where they run."""
+"""Commands that run the processes and prepare their environment."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ cli = typer.Typer()
 
 @cli.command()
 def up() -> None:
-    """Run everything in one process; embedded Postgres and simulator where nothing else is set."""
+    """Run everything in one process, with the embedded Postgres and the simulator unless others are
+    set."""
     from app import processes
 
     with checked_settings(stopped=0, sends=True) as settings:

@@ -16,7 +16,7 @@ cli = group("Teams and their limits.")
 
 @cli.command("create")
 def team_create(name: Name, credit_limit: Credits = None) -> None:
-    """Make a team. Without a credit limit only its members' limits bind."""
+    """Create a team. Without a credit limit, only its members' limits apply."""
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
@@ -28,7 +28,7 @@ def team_create(name: Name, credit_limit: Credits = None) -> None:
 
 @cli.command("list")
 def team_list() -> None:
-    """Show all teams."""
+    """List all teams."""
     from app.db import members as rows
 
     async def act(rt: Runtime) -> None:
@@ -49,12 +49,12 @@ def team_list() -> None:
 def team_limit(
     name: Name,
     credit_limit: Credits = None,
-    unlimited: Annotated[bool, typer.Option(help="Take the team's limit away.")] = False,
+    unlimited: Annotated[bool, typer.Option(help="Remove the team's limit.")] = False,
     retention_days: Annotated[
         int | None,
-        typer.Option(help="Days its videos are kept; older ones are deleted within minutes."),
+        typer.Option(help="Days its videos are kept. Older ones are deleted within minutes."),
     ] = None,
-    keep_forever: Annotated[bool, typer.Option(help="Delete none of its videos by age.")] = False,
+    keep_forever: Annotated[bool, typer.Option(help="Keep its videos for ever.")] = False,
 ) -> None:
     """Change a team's credit limit, or how long its videos are kept."""
     from app.members import teams
@@ -80,9 +80,10 @@ def team_limit(
 
 @cli.command("suspend")
 def team_suspend(
-    name: Name, undo: Annotated[bool, typer.Option(help="Let it in again.")] = False
+    name: Name, undo: Annotated[bool, typer.Option(help="End the suspension.")] = False
 ) -> None:
-    """Refuse new videos of a team. What is under way goes on, and it may look and download."""
+    """Suspend a team: refuse new videos. Generations in progress continue, and its members can
+    still read and download."""
     from app.members import teams
 
     async def act(rt: Runtime) -> None:

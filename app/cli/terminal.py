@@ -32,14 +32,14 @@ _named: str | None = None
 Name = Annotated[str, typer.Argument(help="Its name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
 MemberOption = Annotated[str, typer.Option("--member", help="The member's name.")]
-Credits = Annotated[int | None, typer.Option(help="Credits it may use in all.")]
+Credits = Annotated[int | None, typer.Option(help="Credits in total.")]
 Rate = Annotated[int | None, typer.Option(help="Creates per minute.")]
-Burst = Annotated[int | None, typer.Option(help="Creates in a row.")]
+Burst = Annotated[int | None, typer.Option(help="Burst: creates at once.")]
 MaxOpen = Annotated[int | None, typer.Option(help="Generations in progress at a time.")]
 
 
 def group(help_text: str) -> typer.Typer:
-    """A family of commands; without any it shows its help."""
+    """A group of commands. Without one it shows its help."""
     return typer.Typer(no_args_is_help=True, help=help_text)
 
 
@@ -114,8 +114,8 @@ def day(moment: datetime | None) -> str:
 
 
 def show(columns: list[str], lines: list[list[object]]) -> None:
-    """A table on standard output. Cells are text and nothing else: what callers wrote must not
-    style or steer an operator's terminal, and ids are never cut."""
+    """Prints a table to standard output. Cells are plain text: what callers wrote must not style or
+    control an operator's terminal. Ids are never cut."""
     from rich.console import Console
     from rich.table import Table
     from rich.text import Text
@@ -129,5 +129,5 @@ def show(columns: list[str], lines: list[list[object]]) -> None:
 
 
 def printable(cell: str) -> str:
-    """What others wrote, on one line."""
+    """Text that others wrote, on one line."""
     return "".join(char if char.isprintable() else " " for char in cell)

@@ -1,4 +1,4 @@
-"""Commands for generations whose outcome nobody knows."""
+"""Commands for generations whose outcome is unknown."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from app.domain.operators import Outcome
 if TYPE_CHECKING:
     from app.runtime import Runtime
 
-cli = group("Generations whose outcome nobody knows.")
+cli = group("Generations whose outcome is unknown.")
 
 
 @cli.command("list")
 def unknown_list(
     limit: Annotated[int, typer.Option(help="How many at most.")] = 50,
 ) -> None:
-    """Show them, oldest first."""
+    """List them, oldest first."""
     from app.db import generations
 
     async def act(rt: Runtime) -> None:
@@ -55,10 +55,10 @@ def unknown_resolve(
         Path | None, typer.Option(help="The video on this machine.", exists=True, dir_okay=False)
     ] = None,
     upstream_id: Annotated[
-        str | None, typer.Option(help="The upstream's id of the video; it is asked for.")
+        str | None, typer.Option(help="The upstream's id of the video, which is then polled.")
     ] = None,
 ) -> None:
-    """End one by what you found out."""
+    """Resolve one by what you found out."""
     from app.generations import unknown
     from app.runtime import make_downloads, open_videos
 
@@ -70,7 +70,7 @@ def unknown_resolve(
                 downloads=make_downloads(rt.settings) if link else None,
             )  # fmt: skip
         if outcome is Outcome.FOUND:
-            typer.echo(f"The upstream is asked for generation {generation}; it ends by the answer.")
+            typer.echo(f"The upstream is polled for generation {generation}; its answer ends it.")
         else:
             typer.echo(f"Generation {generation} is resolved as {outcome.value}.")
 

@@ -22,7 +22,8 @@ EndpointId = Annotated[UUID, typer.Argument(help="Its id, from `webhooks list`."
 def webhooks_list(
     team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
 ) -> None:
-    """Show endpoints, without the query of their addresses, and how much waits or failed."""
+    """List endpoints, without the query of their addresses, with their pending and failed
+    deliveries."""
     from app.db import webhook_endpoints
 
     async def act(rt: Runtime) -> None:
@@ -44,8 +45,8 @@ def webhooks_list(
 
 @cli.command("test")
 def webhooks_test(endpoint: EndpointId) -> None:
-    """Send a test to an endpoint, also to one that is disabled, and show what came back. Exit 1
-    where it was not taken."""
+    """Send a test to an endpoint, even a disabled one, and show the response. Exits with 1 if it
+    was not accepted."""
     from app.runtime import make_sender
     from app.webhooks import endpoints
     from app.webhooks.delivery import attempt, record
@@ -58,7 +59,7 @@ def webhooks_test(endpoint: EndpointId) -> None:
         test = await endpoints.make_operators_test(rt, endpoint, actor=actor(rt))
         result = await attempt(rt, make_sender(rt, PAYLOAD_FORMATS), test)
         if result is None:
-            # A test is always due: it went with its endpoint, which was deleted meanwhile.
+            # A test is always due, so the endpoint was deleted meanwhile.
             raise NotFound(f"There is no webhook endpoint {endpoint}.")
         await record(rt, result)
         delivered = result.delivered
@@ -95,10 +96,10 @@ def webhooks_resend(
         UUID | None, typer.Option(help="All failed deliveries of this endpoint.")
     ] = None,
 ) -> None:
-    """Send again, as soon as possible, under the same `webhook-id`s."""
+    """Send deliveries again as soon as possible, with the same `webhook-id`."""
     from app.webhooks import endpoints
 
-    require((delivery is None) != (endpoint is None), "give --delivery or --endpoint, one of them")
+    require((delivery is None) != (endpoint is None), "give either --delivery or --endpoint")
 
     async def act(rt: Runtime) -> None:
         count = 1

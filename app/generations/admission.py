@@ -240,7 +240,7 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
     whose = "member" if refused_by is Limit.MEMBER_CREDIT_LIMIT else "team"
     raise InsufficientCredits(
         f"This request is quoted at {quote} credits; {used} of the {whose}'s {allowed} "
-        "are used or set aside.",
+        "are used or reserved.",
         headers=headers,
         extra={**extra, "quote": quote},
     )
@@ -268,8 +268,8 @@ async def _recover(rt: Runtime, new: Generation) -> None:
     rt.metrics.admissions.labels(new.dialect, "unavailable").inc()
     log.error("admission_unresolved", generation_id=str(new.id))
     raise Unavailable(
-        "The gateway's database is away and it cannot tell whether the request was accepted; send "
-        "it again with the same Idempotency-Key, or look at your generations first.",
+        "The gateway's database is unavailable, so it is not known whether the request was "
+        "accepted; send it again with the same Idempotency-Key, or look at your generations first.",
         billed=None,
         retry_safe=False,
         retry_after_seconds=5,

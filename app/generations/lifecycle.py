@@ -273,7 +273,7 @@ async def mark_unknown_after_restore(transaction: Transaction, generation_id: UU
         unknown_reason="restored",
         error_code=FailureCode.OUTCOME_UNKNOWN,
         error_message="The gateway was restored from a backup and may have sent this since then; "
-        "the credits stay set aside until it is known what became of it.",
+        "the credits stay reserved until the outcome is known.",
     )
 
 

@@ -94,7 +94,7 @@ async def _look_up(
     rt: Runtime, generation_id: UUID, upstream_id: str, *, reason: str, actor: str
 ) -> Generation:
     if not _UPSTREAM_ID.fullmatch(upstream_id):
-        raise _not_a_record("it is no id of the upstream's")
+        raise _not_a_record("it is not an id of the upstream")
     key_ids = await rt.register_upstream_keys()
     try:
         async with lifecycle.begin(rt) as transaction:
@@ -107,7 +107,7 @@ async def _look_up(
                 # As far as this database knows, it was never sent. Only with a single key is it
                 # clear whose record it is.
                 if len(key_ids) != 1:
-                    raise _not_a_record("it is not known which upstream key to ask with")
+                    raise _not_a_record("it is not known which upstream key to poll with")
                 (key_id,) = key_ids.values()
             await lifecycle.poll_record(
                 transaction, work, upstream_id=upstream_id, upstream_key_id=key_id,
@@ -190,7 +190,7 @@ async def _see_a_video(downloads: GuardedFetcher, link: str) -> None:
     except (FetchError, TimeoutError) as error:
         raise _bad_link(f"it cannot be followed now: {_why(error)}") from None
     if not begins_like_one(seen):
-        raise _bad_link("what it leads to is no MP4 file")
+        raise _bad_link("it does not lead to an MP4 file")
 
 
 def _why(error: FetchError | TimeoutError) -> str:
@@ -227,7 +227,7 @@ async def _take_in(rt: VideoRuntime, work: Work, file: Path) -> tuple[Stored, Pr
             f"file: {error}", issues=[Issue("file", "value", str(error))]
         ) from None
     except DecoderUnavailable as error:
-        raise Unavailable(f"The file cannot be looked into: {error}.") from None
+        raise Unavailable(f"The file cannot be read: {error}.") from None
     try:
         stored = await rt.archive.write(
             video_path(work.id, work.created_at, token=token_hex(4)),
@@ -235,7 +235,7 @@ async def _take_in(rt: VideoRuntime, work: Work, file: Path) -> tuple[Stored, Pr
             max_bytes=rt.settings.max_video_bytes,
         )
     except ArchiveError as error:
-        raise Unavailable(f"The archive did not take it: {error}") from None
+        raise Unavailable(f"The archive did not accept it: {error}") from None
     return stored, seen
 
 

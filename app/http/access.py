@@ -91,7 +91,7 @@ async def authenticate_listener(
         async with rt.db.single() as tx:
             caller = await members.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
     if caller is None:
-        raise Unauthenticated("This token is not valid, or no longer; get another one.")
+        raise Unauthenticated("This token is invalid or has expired; get another one.")
     return replace(_identified(caller), role=Role.MEMBER)
 
 

@@ -65,7 +65,7 @@ def parse_json(body: bytes) -> Any:
     except UnicodeDecodeError:
         raise MalformedJson("The request body is not UTF-8.") from None
     except (ValueError, RecursionError):
-        raise MalformedJson("The request body is not JSON that can be read here.") from None
+        raise MalformedJson("The request body is not JSON that this gateway can read.") from None
 
 
 class BoundedRoute(APIRoute):

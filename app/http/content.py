@@ -221,7 +221,7 @@ def _describing(filename: str, disposition: Disposition) -> dict[str, str]:
 def not_satisfiable(length: int) -> RangeNotSatisfiable:
     """The error for a file of `length` bytes."""
     return RangeNotSatisfiable(
-        f"The file has {length} bytes; none of the ranges asked for lies within it.",
+        f"The file has {length} bytes; none of the requested ranges lies within it.",
         headers={
             "Content-Range": f"bytes */{length}",
             "Accept-Ranges": "bytes",

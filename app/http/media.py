@@ -20,7 +20,7 @@ async def get_media(request: Request, generation_id: str) -> Response:
     try:
         wanted = UUID(generation_id)
     except ValueError:
-        raise NotFound("There is no video under this address.") from None
+        raise NotFound("There is no video at this address.") from None
     query = request.query_params
     valid = rt.signer.valid(
         wanted,
@@ -29,10 +29,10 @@ async def get_media(request: Request, generation_id: str) -> Response:
         now=rt.clock.now(),
     )
     if not valid:
-        raise Forbidden("This link is not valid, or no longer; ask for the generation again.")
+        raise Forbidden("This link is invalid or has expired; get the generation again.")
     async with rt.db.single() as tx:
         generation = await generations.find(tx, wanted)
     if generation is None:
-        raise NotFound("There is no video under this address.")
+        raise NotFound("There is no video at this address.")
     disposition: Disposition = "attachment" if "download" in query else "inline"
     return await video_response(rt, request, generation, disposition=disposition)

@@ -56,7 +56,7 @@ async def _response(
         raise set_aside(generation)
     if asset.state is AssetState.PENDING:
         raise NotReady(
-            "The video is on its way to the archive; its pictures are made there.",
+            "The video is still being archived; its pictures are made after that.",
             retry_after_seconds=2,
             extra={"state": generation.state.value},
         )
@@ -94,7 +94,7 @@ async def _make(rt: ApiRuntime, generation: Generation, path: str, kind: _Kind) 
         raise Unavailable("The archive cannot be read right now.", retry_after_seconds=5) from None
     except DecoderUnavailable as error:
         log.error("decoder_unavailable", error=str(error))
-        raise Unavailable("No picture can be made right now.", retry_after_seconds=5) from None
+        raise Unavailable("Pictures cannot be made right now.", retry_after_seconds=5) from None
     except (NotAVideo, DecoderEnded, NotRead) as error:
         log.warning("no_picture", generation_id=str(generation.id), reason=str(error))
         raise NotFound("No picture can be made of this video.") from None

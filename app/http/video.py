@@ -52,14 +52,14 @@ async def video_response(
 
 def _not_archived(generation: Generation) -> NotReady:
     return NotReady(
-        "The video is on its way to the archive.", retry_after_seconds=5,
+        "The video is still being archived.", retry_after_seconds=5,
         extra={"state": generation.state.value},
     )  # fmt: skip
 
 
 def set_aside(generation: Generation) -> NotReady:
     return NotReady(
-        "The video cannot be looked into; an operator has to decide about it.",
+        "The video cannot be checked; an operator has to decide about it.",
         extra={"state": generation.state.value},
     )
 
@@ -160,7 +160,7 @@ async def _relayed(
         if response.status_code == 200:
             chunks = _resumed(await _begun(chunks), chunks)
         elif wanted is None:
-            raise _NoFilm("a part of a file that was asked for as a whole")
+            raise _NoFilm("part of a file that was requested as a whole")
         keep = stack.pop_all()
         return await relay_response(
             request,
@@ -182,7 +182,7 @@ async def _begun(chunks: AsyncIterator[bytes]) -> bytes:
         if len(head) >= HEAD_BYTES:
             break
     if not begins_like_one(head):
-        raise _NoFilm("what it leads to is no MP4 file")
+        raise _NoFilm("it does not lead to an MP4 file")
     return head
 
 
@@ -200,11 +200,9 @@ async def _bounded(chunks: AsyncIterator[bytes], most: int) -> AsyncGenerator[by
     async for chunk in chunks:
         passed += len(chunk)
         if passed > most:
-            raise FetchFailed("The file is larger than any that is kept.", reason="too_large")
+            raise FetchFailed("The file is larger than the archive allows.", reason="too_large")
         yield chunk
 
 
 def _on_its_way() -> Unavailable:
-    return Unavailable(
-        "The video cannot be had from the upstream right now.", retry_after_seconds=5
-    )
+    return Unavailable("The upstream cannot deliver the video right now.", retry_after_seconds=5)

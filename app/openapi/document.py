@@ -1,5 +1,5 @@
-"""The OpenAPI 3.1 document: the framework's description of the routes, repaired for generators of
-clients, with every error, every example and the links between operations."""
+"""The OpenAPI 3.1 document: the framework's description of the routes, repaired for client
+generators, with every error, examples, and links between operations."""
 
 from __future__ import annotations
 
@@ -65,14 +65,14 @@ _MEANINGS = {
     500: "Internal error. Check whether the request was carried out before you repeat it.",
     503: "Temporarily unavailable. If `retry_safe` is true, try again after `Retry-After`.",
 }
-#: What any operation can answer: who calls is looked up first.
+#: Any operation can answer these, because every request is authenticated first.
 _ALWAYS = (401, 403, 500, 503)
 _PROBLEM = "application/problem+json"
 
 
 @cache
 def combined() -> Json:
-    """The own REST and the 1min.ai dialect in one document. Not to be changed."""
+    """The own REST and the 1min.ai dialect in one document. Callers must not modify it."""
     own = _part(describe_api(), REST, samples.problems(), Problem.__name__, _PROBLEM)
     native = _part(describe_dialect(), ONEMIN, samples.native_errors(), NativeError.__name__,
                    "application/json")  # fmt: skip
@@ -111,7 +111,7 @@ def written() -> str:
 
 
 def _own_schema(kind: Any) -> Json:
-    """A model that no route answers with by itself, with what is below it beside it."""
+    """The schema of a model that no route returns by itself, with its nested schemas."""
     schema: Json = kind.model_json_schema(ref_template="#/components/schemas/{model}")
     return schema
 
@@ -148,8 +148,8 @@ def _part(
 
 
 def _said(status: int, answer: Json) -> str:
-    """What a route says of an answer. The framework's own words, where it says nothing, are those
-    of HTTP and differ with the version of Python."""
+    """The route's own description of a response. The framework's default is HTTP's phrase, which
+    differs between versions of Python."""
     said: str = answer.get("description", "")
     if said in ("", "Successful Response", HTTPStatus(status).phrase):
         return _MEANINGS[status]
@@ -198,11 +198,11 @@ def _repair(document: Json) -> None:
 
 
 def _request_schemas(document: Json) -> set[str]:
-    """Components that are sent, in which a default means that a field may be left out."""
+    """Schemas of requests, where a default means that the field may be omitted."""
     found: set[str] = set()
     for _, _, operation in repairs.operations(document):
         for media in operation.get("requestBody", {}).get("content", {}).values():
-            # A body that may be left out is one of two: the schema, or null.
+            # An optional body is either its schema or null.
             for schema in (media["schema"], *media["schema"].get("anyOf", ())):
                 found.add(schema.get("$ref", "").rpartition("/")[2])
     return found
@@ -227,7 +227,7 @@ def _examples() -> Json:
 
 
 def _answers() -> dict[str, Json]:
-    """Schema → name → what a success answers."""
+    """Schema → name → an example of a successful response."""
     generations, records = samples.generations(), samples.records()
     listed = {**generations["succeeded"], "waiting": None}
     page = {"object": "list", "data": [listed], "has_more": False, "next_cursor": None}
@@ -240,7 +240,7 @@ def _answers() -> dict[str, Json]:
 
 
 def _explain(document: Json) -> None:
-    """Examples, and which answer leads to which operation."""
+    """Adds the examples, and the links from each response to further operations."""
     known = {**_answers(), **requests.EXAMPLES}
     for _, _, operation in repairs.operations(document):
         operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
@@ -259,7 +259,7 @@ def _explain(document: Json) -> None:
 
 _MADE_BY = ("create_generation", "retry_generation")
 _ID = "$response.body#/id"
-#: Name → (operations that answer with the value, operation, its parameter, where the value is).
+#: Name → (operations that return the value, target operation, its parameter, where the value is).
 _LINKS = {
     "get": (_MADE_BY, "get_generation", "generation_id", _ID),
     "cancel": (_MADE_BY, "cancel_generation", "generation_id", _ID),

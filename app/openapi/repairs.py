@@ -1,9 +1,9 @@
-"""What a generated description lacks for the generators of clients. Pure: each function changes the
+"""Repairs the generated description for client generators. Pure: each function modifies the
 document it is given.
 
-They are particular: inline enumerations get names nobody would choose, titles become names, a null
-in a query cannot be sent, a file described the way of OpenAPI 3.1 is taken for text, and one
-dangling reference stops them.
+Generators are particular: they invent names for inline enumerations, use titles as names, send
+nulls in queries, read files described in the way of OpenAPI 3.1 as text, and fail at one dangling
+reference.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from typing import Any
 
 Json = dict[str, Any]
 
-#: The framework's own description of a validation error, which nothing here answers with.
+#: The framework's own description of a validation error, which nothing here returns.
 _FOREIGN = ("HTTPValidationError", "ValidationError")
 _METHODS = ("get", "post", "put", "patch", "delete")
 
@@ -28,8 +28,8 @@ def operations(document: Json) -> Iterator[tuple[str, str, Json]]:
 
 
 def walk(schema: Any, act: Callable[[Json], None]) -> None:
-    """Calls `act` with every schema, the innermost first. A property named like a keyword is not
-    taken for the keyword."""
+    """Calls `act` with every schema, innermost first. Properties that are named like keywords are
+    not mistaken for them."""
     if not isinstance(schema, dict):
         return
     for key in ("properties", "$defs"):
@@ -56,7 +56,7 @@ def every_schema(document: Json, act: Callable[[Json], None]) -> None:
 
 
 def rename(document: Json, suffix: str) -> Json:
-    """Components without this suffix in their names, where no other has that name."""
+    """Removes this suffix from the names of components, unless the shorter name exists."""
     names = document["components"]["schemas"].keys()
     shorter = {
         name: name.removesuffix(suffix)
@@ -84,7 +84,7 @@ def _pointed(pointer: str, names: dict[str, str]) -> str:
 
 
 def without_aliases(document: Json) -> Json:
-    """Components that only point to another one are replaced by it."""
+    """Replaces components that only point to another one."""
     schemas = document["components"]["schemas"]
     aliases = {
         name: schema["$ref"].rpartition("/")[2]
@@ -107,18 +107,18 @@ def without_foreign(document: Json) -> None:
 
 
 def named_enumerations(document: Json, known: Iterable[type[StrEnum]]) -> None:
-    """Each enumeration that is ours says the names of its members."""
+    """Adds the names of its members to each enumeration of ours."""
     by_values = {tuple(member.value for member in kind): kind for kind in known}
     for schema in document["components"]["schemas"].values():
         kind = by_values.get(tuple(schema.get("enum", ())))
         if kind is not None:
             schema["x-enum-varnames"] = [member.name for member in kind]
-            # The words for programmers of the gateway are not for its callers.
+            # The docstring is for programmers of the gateway, not for its callers.
             schema.pop("description", None)
 
 
 def always_there(document: Json, *, but: Iterable[str] = ()) -> None:
-    """What an answer has by default, it always has: a client need not look whether it is there."""
+    """Makes fields of responses that have a default required: they are always present."""
     for name, schema in document["components"]["schemas"].items():
         for field, described in schema.get("properties", {}).items():
             if name not in but and described.get("default") is not None:
@@ -127,7 +127,7 @@ def always_there(document: Json, *, but: Iterable[str] = ()) -> None:
 
 
 def no_nulls_in_parameters(document: Json) -> None:
-    """A parameter that may be left out is left out, not null."""
+    """An optional parameter is omitted, not null."""
     for _, _, operation in operations(document):
         for parameter in operation.get("parameters", ()):
             schema = parameter["schema"]
@@ -146,7 +146,7 @@ def files_are_binary(document: Json) -> None:
 
 
 def streams_are_text(document: Json) -> None:
-    """The description of single events belongs to OpenAPI 3.2."""
+    """Describing single events needs OpenAPI 3.2."""
     for _, _, operation in operations(document):
         for answer in operation["responses"].values():
             for kind, media in answer.get("content", {}).items():
@@ -156,8 +156,8 @@ def streams_are_text(document: Json) -> None:
 
 
 def no_empty_answers(document: Json) -> None:
-    """An answer of a schema that says nothing is described where it is declared: a route that
-    builds its own answers has one beside the ones it states."""
+    """Removes responses with an empty schema: a route that builds its own responses has one beside
+    those it declares."""
     for _, _, operation in operations(document):
         for status, answer in operation["responses"].items():
             kept = {

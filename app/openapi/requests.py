@@ -1,4 +1,4 @@
-"""The bodies of creates as schemas, made of what the catalog offers."""
+"""The schemas of create requests, made from the catalog."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CALLBACK = {
     "maxLength": 2048,
     "description": "A public https address that receives a webhook when the generation has ended.",
 }
-#: At least one character that is no white space, and none that a database cannot keep.
+#: At least one character that is not white space, and none that a database cannot store.
 _KEPT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -66,7 +66,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 
 def schemas() -> dict[str, Any]:
     """Components: the unions that routes refer to, their members, and the enumerations in them. A
-    union of one is a pointer to that one: generators make wrong code of unions that are none."""
+    union of one is replaced by a reference, because generators make wrong code of it."""
     found: dict[str, Any] = {
         kind.__name__: {"type": "string", "enum": [member.value for member in kind]}
         for offer in OFFERS.values()
@@ -104,7 +104,7 @@ def schemas() -> dict[str, Any]:
 
 
 def union(field: str, members: dict[str, str]) -> dict[str, Any]:
-    """Of these schemas, told apart by what `field` says: word → name."""
+    """A union of these schemas, with `field` as its discriminator: value → name."""
     pointers = {value: f"#/components/schemas/{name}" for value, name in members.items()}
     if len(pointers) == 1:
         return {"$ref": next(iter(pointers.values()))}

@@ -1,7 +1,7 @@
-"""`/api/v1/openapi.json` and `/docs`: the document, and Swagger UI to read and try it with.
+"""`/api/v1/openapi.json` and `/docs`: the document, and Swagger UI to read and try it.
 
-Everything the page needs comes from this process, so that it works in a closed network, and its
-policy lets it load and call nothing else.
+This process serves everything that the page needs, so that it works in a closed network. Its
+content security policy allows nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _BESIDE = DOCS_PATH[1:]
 #: The same for everybody, until another version is installed.
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
-# Paths in the page are relative, so that it also works where a proxy serves it below a path.
+# Relative paths, so that the page also works where a proxy serves it below a path.
 _PAGE = f"""\
 <!doctype html>
 <html lang="en">
@@ -42,7 +42,7 @@ _PAGE = f"""\
 </body>
 </html>
 """
-# The key that is typed in stays in the page's own memory: it is gone when the page is.
+# The page keeps the key only in memory: it is gone when the page is closed.
 _START = f"""\
 SwaggerUIBundle({{
   url: "{DOCUMENT_PATH[1:]}",
@@ -67,8 +67,8 @@ _FILES = {
 
 
 def routes(*, prefix: str) -> list[Route]:
-    """They come before the applications that are mounted. `prefix` is the path of the address that
-    callers use, empty nearly everywhere."""
+    """Mounted before the applications. `prefix` is the path of the public address, usually
+    empty."""
     return [
         Route(DOCUMENT_PATH, _document(prefix), name="get_document"),
         Route(DOCS_PATH, get_page, name="get_docs"),
@@ -87,7 +87,7 @@ def _written() -> str:
 
 def _document(prefix: str) -> Callable[[Request], Awaitable[Response]]:
     async def get_document(_request: Request) -> Response:
-        # Its one server: the paths below it are given from there.
+        # The document's one server, to which its paths are relative.
         served = _written().replace('"url": "/"', f'"url": {json.dumps(prefix or "/")}', 1)
         return Response(served, media_type="application/json", headers=_CACHED)
 

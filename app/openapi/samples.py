@@ -1,5 +1,5 @@
-"""Examples of answers: made-up generations, rendered by what renders real ones. Pure but for that
-rendering."""
+"""Examples of responses: made-up generations, rendered by the code that renders real ones.
+Otherwise pure."""
 
 from __future__ import annotations
 

@@ -56,7 +56,7 @@ async def _refuse_while_working(rt: Runtime) -> None:
         seen = await jobs.worker_seen_seconds(tx)
     if seen is not None and seen < rt.settings.worker_stalled_seconds:
         raise InvalidRequest(
-            f"A worker gave a sign of life {seen:.0f} s ago. Stop every process that uses this "
-            "database; where it was restored just now, try again in "
+            f"A worker was active {seen:.0f} s ago. Stop every process that uses this "
+            "database; if it was restored just now, try again in "
             f"{rt.settings.worker_stalled_seconds:.0f} s."
         )

@@ -234,7 +234,7 @@ def _probe(answer: Mapping[str, Any]) -> Probe:
             timed = 0 < seconds < 24 * 3600 and (rate is None or math.isfinite(rate))
             if sized and timed and codec in CODECS:
                 return Probe(seconds, width, height, codec, rate, sound)
-    raise DecoderEnded("what came back describes no video")
+    raise DecoderEnded("the result describes no video")
 
 
 def _picture(answer: Mapping[str, Any], beginning: bytes) -> bytes:
@@ -244,4 +244,4 @@ def _picture(answer: Mapping[str, Any], beginning: bytes) -> bytes:
                 content = base64.b64decode(encoded, validate=True)
                 if content.startswith(beginning):
                     return content
-    raise DecoderEnded("what came back is no picture")
+    raise DecoderEnded("the result is not a picture")

@@ -56,7 +56,7 @@ def _not_yet(state: State) -> str:
     if state is State.QUEUED:
         return "This generation is queued; there is no video yet. Cancel it instead."
     if state is State.UNKNOWN:
-        return "Nobody knows yet whether this generation has a video, so there is none to delete."
+        return "It is not known yet whether this generation has a video, so none can be deleted."
     return f"This generation is {state}; its video can be deleted once it has ended."
 
 

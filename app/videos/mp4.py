@@ -72,7 +72,7 @@ def read_tracks(file: BinaryIO) -> list[Track]:
     end = file.seek(0, os.SEEK_END)
     file.seek(0)
     if not begins_like_one(file.read(HEAD_BYTES)):
-        raise NotAVideo("it is no MP4 file")
+        raise NotAVideo("it is not an MP4 file")
     tracks: dict[int, Track] | None = None
     left = MAX_INDEX_BYTES
     defaults: dict[int, int] = {}
@@ -80,7 +80,7 @@ def read_tracks(file: BinaryIO) -> list[Track]:
         if kind not in (b"moov", b"moof"):
             continue
         if stop > end:
-            raise NotAVideo("it is cut off")
+            raise NotAVideo("it is truncated")
         left -= stop - at
         if left < 0:
             raise NotAVideo("its index is too large")
@@ -95,7 +95,7 @@ def read_tracks(file: BinaryIO) -> list[Track]:
             raise NotAVideo("its index cannot be read") from None
     file.seek(0)
     if tracks is None or any(track.end > end for track in tracks.values()):
-        raise NotAVideo("it is cut off")
+        raise NotAVideo("it is truncated")
     return list(tracks.values())
 
 

@@ -132,7 +132,7 @@ def _picture(container: InputContainer) -> VideoStream:
             continue
         coded = stream.codec_context
         if coded is None or coded.codec.canonical_name not in CODECS:
-            raise NotAVideo("its video is of a kind that is not decoded")
+            raise NotAVideo("its video codec is not supported")
         if coded.width <= 0 or coded.height <= 0:
             raise NotAVideo("its video has no size")
         if coded.width * coded.height > MAX_FRAME_PIXELS:
@@ -145,7 +145,7 @@ def _describe(film: Film) -> Probe:
     container, stream = film.container, film.stream
     seconds = _seconds(container, stream)
     if not 0 < seconds < 24 * 3600:
-        raise NotAVideo("its video has no sensible length")
+        raise NotAVideo("its video has no plausible duration")
     if not next((packet.size for packet in container.demux(stream)), 0):
         raise NotAVideo("its video has no frames")
     width, height = film.shown
@@ -179,7 +179,7 @@ class BoundedFile:
         block = self._file.read(size)
         self._left -= len(block)
         if self._left < 0:
-            raise NotAVideo("too much of it would have to be read")
+            raise NotAVideo("its data is spread too far")
         return block
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:

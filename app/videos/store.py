@@ -179,7 +179,7 @@ class Archive:
             async for page in obstore.list(self._store, folder, chunk_size=_LISTED_AT_A_TIME):
                 yield [entry["path"] for entry in page]
             if self._folder_identity() != before:
-                raise ArchiveUnavailable("the archive's folder went away while it was listed")
+                raise ArchiveUnavailable("the archive's folder disappeared while it was listed")
 
     def _folder_identity(self) -> tuple[int, int] | None:
         """Identifies the folder itself, whatever is mounted under its path. Raises `OSError`."""
@@ -219,7 +219,7 @@ class Archive:
                     await obstore.put_async(self._store, path, content, use_multipart=False)
                 async with aclosing(self.read(path, 0, len(content))) as blocks:
                     if b"".join([block async for block in blocks]) != content:
-                        raise ArchiveUnavailable("the archive gave back other bytes than it got")
+                        raise ArchiveUnavailable("the archive returned other bytes than it got")
                 await self.delete(path)
         except TimeoutError:
             raise ArchiveUnavailable(

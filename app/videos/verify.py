@@ -232,7 +232,7 @@ async def _drop_deleted(rt: VideoRuntime, store: Archive) -> None:
                     if states.get(path) == AssetState.DELETED:
                         await store.delete(path)
     except ArchiveError as error:
-        raise Unavailable(f"A store cannot be swept: {error}.") from None
+        raise Unavailable(f"A store cannot be cleaned up: {error}.") from None
 
 
 async def _states_of(rt: VideoRuntime, paths: list[str]) -> dict[str, str]:

@@ -60,7 +60,7 @@ async def create(
         if not made:
             message = f"there are {most} endpoints already, which is the limit; delete one first"
             raise InvalidRequest(
-                f"No endpoint can be made: {message}.", issues=[Issue("url", "value", message)]
+                f"No endpoint can be created: {message}.", issues=[Issue("url", "value", message)]
             )
         await audit.record(
             tx, caller.actor, "webhook.create", str(endpoint_id), team_wide=team_wide
@@ -210,7 +210,7 @@ async def _may_be_delivered(tx: Tx, delivery: Delivery) -> None:
 async def _require_enabled(tx: Tx, endpoint_id: UUID) -> None:
     if not (await _get_any(tx, endpoint_id)).enabled:
         raise InvalidRequest(
-            f"Webhook endpoint {endpoint_id} is disabled; its owner starts it again."
+            f"Webhook endpoint {endpoint_id} is disabled; its owner can enable it again."
         )
 
 

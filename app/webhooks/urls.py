@@ -25,16 +25,16 @@ def check_callback_url(rt: ApiRuntime, value: Any, field: str) -> str:
     """The address unchanged. Raises `InvalidRequest` naming `field` if nothing may be sent there:
     it must be https and public, unless the operator allows internal addresses."""
     if not isinstance(value, str):
-        _refuse(field, "type", "must be a string with an https address", value)
+        _refuse(field, "type", "must be a string with an https URL", value)
     if not value or len(value) > _LONGEST_URL:
         _refuse(field, "value", f"must have 1 to {_LONGEST_URL} characters", value)
     try:
         rt.sender.client.permit(value)
     except Refused as refused:
         why = str(refused).removesuffix(".")
-        _refuse(field, "value", f"is not an address that is called: {why}", value)
+        _refuse(field, "value", f"is not an allowed address: {why}", value)
     if not _is_internal(rt, value) and _is_private_literal(value):
-        _refuse(field, "value", "is not an address that is called: it is not public", value)
+        _refuse(field, "value", "is not an allowed address: it is not public", value)
     return value
 
 

@@ -189,8 +189,8 @@ async def test_a_file_that_is_no_video_changes_nothing(gate: Gateway, tmp_path: 
     ("fault", "said"),
     [
         ("link_gone", "status 403"),
-        ("download_not_mp4", "no MP4"),
-        ("download_empty", "no MP4"),
+        ("download_not_mp4", "an MP4"),
+        ("download_empty", "an MP4"),
         ("reset_before", "cannot be followed"),
     ],
 )

@@ -108,7 +108,7 @@ async def test_a_link_that_was_tampered_with_opens_nothing(still_gate: Gateway) 
     ]
     for each in wrong:
         detail = problem(await still_gate.http.get(each), 403, "permission_denied")
-        assert "ask for the generation again" in detail
+        assert "get the generation again" in detail
     assert (await still_gate.http.get(link)).status_code == 200
 
 
@@ -213,7 +213,7 @@ async def test_what_is_no_film_is_not_passed_on(
     assert answer.headers["Content-Type"] == "application/problem+json"
     assert int(answer.headers["Retry-After"]) > 0
     if method == "GET":
-        assert "on its way" in problem(answer, 409, "not_ready")
+        assert "still being archived" in problem(answer, 409, "not_ready")
     own = await still_gate.http.get(
         f"/api/v1/generations/{generation_id}/content", headers={"API-KEY": key, **headers}
     )

@@ -80,7 +80,7 @@ async def test_a_refusal_and_a_missing_file_are_told_apart(
         await decoder.probe(path)
     path.write_bytes(b"<!DOCTYPE html>")
     for read in (decoder.probe(path), decoder.picture(path, Picture.THUMBNAIL)):
-        with pytest.raises(NotAVideo, match="it is no MP4 file"):
+        with pytest.raises(NotAVideo, match="it is not an MP4 file"):
             await read
 
 
@@ -172,7 +172,7 @@ async def test_an_answer_that_is_right_is_believed(
 ) -> None:
     assert asdict(await poisonable.probe(poison(f"say={json.dumps({'probe': PROBE})}"))) == PROBE
     for said in ('{"picture": "!!!!"}', '{"picture": "PGh0bWw+"}', '{"probe": {}}'):
-        with pytest.raises(DecoderEnded, match="no picture"):
+        with pytest.raises(DecoderEnded, match="not a picture"):
             await poisonable.picture(poison(f"say={said}"), Picture.THUMBNAIL)
     with pytest.raises(NotAVideo, match=r"^it cannot be read$"):
         await poisonable.probe(poison(f"say={json.dumps({'refused': 'x' * 1000})}"))

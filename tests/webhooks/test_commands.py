@@ -106,7 +106,7 @@ def test_an_operator_looks_after_endpoints(postgres: database.Server, tmp_path: 
         assert hook["id"] not in operator.types("list", "--team", "nobody")[1]
 
         code, said = operator.types("resend", "--endpoint", hook["id"])
-        assert (code, "its owner starts it again" in said) == (1, True)
+        assert (code, "its owner can enable it again" in said) == (1, True)
         caller.http.patch(path, json={"enabled": True}, headers=own)
         answers.status = 200
         assert operator.types("resend", "--endpoint", hook["id"])[1].split()[-1] == "1."
