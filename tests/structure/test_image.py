@@ -10,12 +10,17 @@ from typing import NamedTuple
 import pytest
 
 from app import liveness
+from app.http.bodies import MAX_BODY_BYTES
 from app.settings import Settings, environment_name
+from app.settings.names import OF_COMPOSE
 from tests.structure import reference
 from tests.structure.sources import read
 
 SETTINGS = {environment_name(name) for name in Settings.model_fields}
 GATEWAYS = ("migrate", "api", "worker")
+COMPOSE_FILES = (
+    "docker-compose.yml", "docker-compose.trial.yml", "deploy/docker-compose.proxy.yml",
+)  # fmt: skip
 
 
 class Instruction(NamedTuple):
@@ -165,6 +170,101 @@ def test_the_database_is_not_published() -> None:
     assert "image: postgres:17" in _service("postgres")
 
 
-def test_the_compose_file_sets_only_what_exists() -> None:
-    named = set(re.findall(r"^\s+(REELGATE_\w+):", read("docker-compose.yml"), re.MULTILINE))
+@pytest.mark.parametrize("file", COMPOSE_FILES)
+def test_the_compose_files_set_only_what_exists(file: str) -> None:
+    named = set(re.findall(r"^\s+(REELGATE_\w+):", read(file), re.MULTILINE))
+    assert named
     assert named <= SETTINGS
+
+
+def test_what_the_compose_files_ask_for_is_documented() -> None:
+    asked = {name for file in COMPOSE_FILES for name in re.findall(r"\$\{(\w+)", read(file))}
+    assert {"POSTGRES_PASSWORD", "REELGATE_PUBLISH", "REELGATE_VERSION", "TRIAL_PORT"} <= asked
+    documented = set(re.findall(r"`(\w+)`", read("docs/containers.md")))
+    assert asked <= documented | SETTINGS
+    # They come to the containers with the rest of `.env`, where they are no misspelt settings.
+    assert {name for name in asked - SETTINGS if name.startswith("REELGATE_")} == OF_COMPOSE
+
+
+def test_the_password_of_the_database_is_the_operators_and_no_part_of_an_address() -> None:
+    compose = read("docker-compose.yml")
+    assert re.findall(r"\$\{POSTGRES_PASSWORD(..)", compose) == [":?"]
+    (address,) = re.findall(r"DATABASE_URL: \$\{DATABASE_URL:-(.*)\}", compose)
+    assert address == "postgresql://reelgate@postgres/reelgate"
+    assert "PGPASSWORD: &password" in _block(compose, "x-gateway", 0)
+    assert "POSTGRES_PASSWORD: *password" in _service("postgres")
+
+
+def test_only_a_worker_is_given_the_upstream_key() -> None:
+    assert 'ONEMIN_API_KEY: ""' in _block(read("docker-compose.yml"), "x-gateway", 0)
+    assert [name for name in GATEWAYS if "ONEMIN_API_KEY: ${" in _service(name)] == ["worker"]
+
+
+def test_every_service_has_bounds() -> None:
+    shared = _block(read("docker-compose.yml"), "x-gateway", 0)
+    assert "pids_limit:" in shared
+    assert "pids_limit:" in _service("postgres")
+    for name in (*GATEWAYS, "postgres"):
+        assert "mem_limit:" in _service(name), name
+    # Copies of videos are larger than any memory that is set aside for them.
+    assert "tmpfs:" not in shared
+    assert re.search(r"^ +- /tmp$", shared, re.MULTILINE)
+    # A reader of videos that is killed leaves its forks to the first process.
+    assert "init: true" in shared
+
+
+def test_the_trial_touches_nothing_of_production() -> None:
+    trial = read("docker-compose.trial.yml")
+    assert re.findall(r"^name: (.*)", trial, re.MULTILINE) == ["reelgate-trial"]
+    assert re.findall(r"^name: (.*)", read("docker-compose.yml"), re.MULTILINE) == ["reelgate"]
+    assert "env_file" not in trial
+    assert "external:" not in trial
+    assert all(port.startswith("127.0.0.1:") for port in re.findall(r'- "(.*:.*:.*)"', trial))
+
+
+def _directive(name: str) -> str:
+    found = re.findall(rf"^\s*{name} ([^;]*);", read("deploy/nginx.conf"), re.MULTILINE)
+    assert len(found) == 1, name
+    return str(found[0])
+
+
+def test_the_proxy_waits_for_longer_than_a_create_does() -> None:
+    seconds = re.fullmatch(r"(\d+)s", _directive("proxy_read_timeout"))
+    assert seconds
+    assert int(seconds[1]) > Settings.model_fields["wait_seconds"].default
+    assert _directive("proxy_buffering") == "off"
+    assert "non_idempotent" not in _directive("proxy_next_upstream")
+
+
+def test_the_proxy_leaves_it_to_the_gateway_to_refuse_a_body() -> None:
+    size = re.fullmatch(r"(\d+)m", _directive("client_max_body_size"))
+    assert size
+    assert int(size[1]) << 20 > MAX_BODY_BYTES
+
+
+def test_a_stopping_api_is_known_to_the_proxy_before_it_takes_nothing_more() -> None:
+    proxied = read("deploy/docker-compose.proxy.yml")
+    notice = re.search(r'REELGATE_DRAIN_NOTICE_SECONDS: "(\d+)"', proxied)
+    known = re.search(r"valid=(\d+)s", _directive("resolver"))
+    assert notice
+    assert known
+    assert int(notice[1]) > int(known[1]) + 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/api/features", "/api/v1/me", "/v1/videos", "/dream-machine/v1/generations",
+     "/luma/v1/generations", "/media/x", "/docs", "/docs/start.js"],
+)  # fmt: skip
+def test_the_proxy_publishes_what_callers_use(path: str) -> None:
+    assert re.search(_published(), path)
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/readyz", "/livez", "/", "/x/api/features"])
+def test_the_proxy_publishes_nothing_else(path: str) -> None:
+    assert not re.search(_published(), path)
+
+
+def _published() -> str:
+    (pattern,) = re.findall(r"^\s*location ~ (\S+) \{", read("deploy/nginx.conf"), re.MULTILINE)
+    return str(pattern)
