@@ -69,7 +69,6 @@ class Failed:
     code: FailureCode
     message: str
     upstream_id: str | None = None
-    upstream_code: str | None = None
     billed_credits: int | None = None
     echo: str | None = field(default=None, repr=False)
     verbatim: str | None = field(default=None, repr=False, compare=False)

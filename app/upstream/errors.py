@@ -66,11 +66,6 @@ class ReportedError:
     details: Any = None
 
     @property
-    def shown_code(self) -> str | None:
-        """The code where it looks like one, so that nothing else is kept in its place."""
-        return self.code if re.fullmatch(r"[A-Z_]{1,64}", self.code) else None
-
-    @property
     def credits_code(self) -> bool:
         return self.code == OUT_OF_CREDITS
 

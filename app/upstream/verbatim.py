@@ -16,15 +16,14 @@ _OF_A_RECORD = ("status", "metadata", "temporaryUrl")
 
 
 def verbatim(status: int, document: Any, body: bytes) -> str:
-    """The HTTP status of an answer and what it says, on one line. `document` is its JSON, and
-    anything but an object or an array where it has none."""
-    if not isinstance(document, dict | list):
+    """The HTTP status of an answer and what it says, on one line: the JSON that was read from its
+    body, or where there is none, the body as text."""
+    try:
+        said = json.dumps(_shortened(document), ensure_ascii=False)
+    except TypeError:
         said = body[: 4 * MAX_CHARS].decode("utf-8", errors="replace")
-    else:
-        try:
-            said = json.dumps(_shortened(document), ensure_ascii=False)
-        except (ValueError, RecursionError):
-            said = "(nested without end)"
+    except RecursionError:
+        said = "(nested without end)"
     return f"{status} {_on_one_line(said)}"[:MAX_CHARS]
 
 

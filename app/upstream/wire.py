@@ -32,7 +32,6 @@ from app.upstream.answers import (
 )
 from app.upstream.errors import (
     DEFINITE_REFUSALS,
-    OUT_OF_CREDITS,
     PROVIDER_ERROR,
     ReportedError,
     bare,
@@ -150,7 +149,7 @@ def _submitted(record: dict[str, Any]) -> SubmitAnswer:
         outcome = None
     if outcome is None and upstream_id is None:
         return Lost(reason="no_id")
-    if isinstance(outcome, Failed) and outcome.upstream_code == OUT_OF_CREDITS:
+    if isinstance(outcome, Failed) and of_result(_result(record)).credits_code:
         return replace(_unpaid(), echo=outcome.echo)
     return outcome or Running(upstream_id=upstream_id or "", echo=_echo(record))
 
@@ -219,7 +218,6 @@ def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None
         code=code,
         message=message,
         upstream_id=upstream_id,
-        upstream_code=reported.shown_code,
         billed_credits=billed,
     )
 
@@ -257,7 +255,6 @@ def _provider_refused(reported: ReportedError) -> Failed:
             message=(
                 "The provider behind the upstream was busy. You may try again as a new request."
             ),
-            upstream_code=reported.shown_code,
         )
     if reported.moderation:
         return _failed(reported, None, None)
@@ -270,7 +267,6 @@ def _refusal(reported: ReportedError) -> Failed:
     return Failed(
         code=FailureCode.UPSTREAM_REFUSED,
         message=refusal_message(reported),
-        upstream_code=reported.shown_code,
     )
 
 

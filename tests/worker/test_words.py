@@ -20,6 +20,7 @@ from app.domain.ids import video_id
 from app.worker import polls, submissions
 from tests.harness.gateway import UPSTREAM_KEY, Gateway, gateway
 from tests.upstream.loopback import Connection, http, serving
+from tests.videos.test_verify import reelgate
 from tests.worker.test_submissions import created, work_of
 
 OWNER = "Zdeněk Owner <owner@canary.example>"
@@ -198,6 +199,24 @@ async def test_operators_read_it_over_http_and_others_may_not(
             path.replace(uuid, str(uuid4())), headers={"API-KEY": operator}
         )
         assert (missing.status_code, missing.json()["code"]) == (404, "not_found")
+
+
+async def test_operators_read_it_on_the_command_line(database_url: str, tmp_path: Path) -> None:
+    async with asking(database_url, tmp_path) as (gate, upstream):
+        key = await gate.member()
+        upstream.says = (502, "\x1b[31mBad gateway \u202eof " + OWNER)
+        uuid = await created(gate, key)
+        await submissions.submit(gate.worker, UUID(uuid))
+        code, said = await reelgate(gate, "upstream", "answer", uuid)
+        assert code == 0, said
+        (row,) = [line for line in said.splitlines() if line.startswith("unknown")]
+        assert "http_502" in row
+        assert f"Bad gateway  of {OWNER}" in said
+        assert "\x1b" not in said
+        code, said = await reelgate(gate, "upstream", "answer", await created(gate, key))
+        assert (code, "Nothing is kept of it" in said) == (0, True)
+        code, said = await reelgate(gate, "upstream", "answer", str(uuid4()))
+        assert (code, said.startswith("reelgate: There is no generation ")) == (1, True)
 
 
 def test_what_a_dialect_a_webhook_or_a_stream_shows_has_no_place_for_it() -> None:
