@@ -19,7 +19,7 @@ from procrastinate import jobs as library
 from procrastinate import worker as library_worker
 
 from app.db.jobs import Job
-from app.db.session import KEEPALIVES
+from app.db.session import KEEPALIVES, PREPARE_THRESHOLD
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -62,13 +62,17 @@ class Workers:
         drain_seconds: float,
         heartbeat_seconds: float,
         stalled_seconds: float,
+        prepared: bool = True,
     ) -> None:
         self._connector = procrastinate.PsycopgConnector(
             conninfo=conninfo,
             min_size=1,
             max_size=max(4, len(lanes) * 2),
             timeout=min(10.0, stalled_seconds),
-            kwargs=dict(KEEPALIVES),
+            kwargs={
+                **KEEPALIVES,
+                "prepare_threshold": PREPARE_THRESHOLD if prepared else None,
+            },
             configure=_commit_each,
         )
         self._app = procrastinate.App(connector=self._connector)

@@ -363,7 +363,7 @@ def database_of(settings: Settings) -> Iterator[Settings]:
 
 def migrated(settings: Settings) -> None:
     """Brings the database of these settings to the newest schema. Raises `Unavailable`."""
-    assert settings.database_url is not None
+    assert settings.session_address is not None
     with signals_held():
         migrate.load()
-    migrate.upgrade(settings.database_url.get_secret_value())
+    migrate.upgrade(settings.session_address.get_secret_value())

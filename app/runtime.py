@@ -148,7 +148,13 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     """Raises `ConfigurationError`."""
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
-    db = Database(settings.database_url.get_secret_value(), pool_size=settings.database_pool_size)
+    session = settings.database_session_url
+    db = Database(
+        settings.database_url.get_secret_value(),
+        pool_size=settings.database_pool_size,
+        session_address=session.get_secret_value() if session is not None else None,
+        prepared=settings.database_prepared_statements,
+    )
     try:
         yield Runtime(settings=settings, clock=clock or Clock(), metrics=Metrics(), db=db)
     finally:

@@ -54,7 +54,7 @@ given = context.config.attributes.get("connection")
 if given is not None:
     _run(given)
 else:
-    address = Settings().database_url
+    address = Settings().session_address
     if address is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
     with create_engine(sqlalchemy_url(address.get_secret_value())).connect() as opened:

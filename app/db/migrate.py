@@ -14,7 +14,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import Connection, NullPool, create_engine, text
 
 from app.db.conditions import UTF8_DATABASE
-from app.db.session import DRIVER_ERRORS, Tx, reason_of, session_arguments, sqlalchemy_url
+from app.db.session import (
+    DRIVER_ERRORS,
+    OWN_SESSION,
+    POOLER,
+    Tx,
+    reason_of,
+    session_arguments,
+    sqlalchemy_url,
+)
 from app.errors import ConfigurationError, Unavailable
 
 if TYPE_CHECKING:
@@ -138,6 +146,9 @@ def _run(address: str, act: object) -> None:
     )
     try:
         with engine.connect() as connection:
+            if not connection.scalar(OWN_SESSION):
+                raise ConfigurationError(f"{POOLER}.")
+            connection.rollback()
             config = _config()
             config.attributes["connection"] = connection
             assert callable(act)

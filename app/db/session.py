@@ -11,7 +11,7 @@ from typing import Any, Self
 import psycopg
 from psycopg.conninfo import make_conninfo
 from psycopg.pq import Conninfo
-from sqlalchemy import NullPool, event, exc
+from sqlalchemy import NullPool, event, exc, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
@@ -64,6 +64,7 @@ _SESSION = {
 #: Any name with a dot can be set at connect. Where it is not there, something in between has
 #: dropped what was to be set.
 _MARK = {"reelgate.session": "own"}
+OWN_SESSION = text("SELECT coalesce(current_setting('reelgate.session', true), '') = 'own'")
 
 
 def sqlalchemy_url(address: str) -> URL:
@@ -130,8 +131,8 @@ def _read(address: str, setting: str = "DATABASE_URL") -> URL:
 
 #: Said of an address that leads to something else than PostgreSQL itself.
 POOLER = (
-    "DATABASE_URL leads to a pooler that does not pass on what a session needs: set "
-    "REELGATE_DATABASE_SESSION_URL to the address of the database itself"
+    "The address leads to a pooler that does not pass on what a session needs: set "
+    "REELGATE_DATABASE_SESSION_URL to that of the database itself"
 )
 
 

@@ -91,7 +91,7 @@ class Watch:
         while True:
             with contextlib.suppress(psycopg.Error, OSError):
                 connection = await psycopg.AsyncConnection.connect(
-                    driver_conninfo(self._db.address), autocommit=True, connect_timeout=5
+                    driver_conninfo(self._db.session_address), autocommit=True, connect_timeout=5
                 )
                 async with connection:
                     await connection.execute(f"LISTEN {CHANNEL}")

@@ -14,7 +14,7 @@ from pathlib import Path
 from app import __version__
 from app.db import assets, conditions, health, jobs
 from app.db.migrate import schema_of
-from app.db.session import Database, Fault, reason_of
+from app.db.session import POOLER, Database, Fault, reason_of
 from app.domain.assets import AssetState
 from app.errors import Unavailable
 from app.http.ops import WORKER_SILENCE_SECONDS
@@ -65,7 +65,9 @@ async def _database(rt: Runtime) -> list[Finding]:
             findings.append(Finding("migrations", schema.serves, schema.detail + remedy))
             findings.append(_worker(await jobs.worker_seen_seconds(tx) if schema.serves else None))
     except Unavailable as away:
-        findings.append(Finding("database", False, f"{reason_of(away)}: check DATABASE_URL"))
+        reason = reason_of(away) or away.message
+        advice = "" if POOLER in reason else ": check DATABASE_URL"
+        findings.append(Finding("database", False, reason + advice))
     except Fault as fault:
         findings.append(Finding("database", False, f"It refuses to be looked at: {fault}"))
     return findings

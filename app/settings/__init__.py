@@ -107,6 +107,11 @@ class Settings(
         return urlsplit(self.link_base).path
 
     @property
+    def session_address(self) -> SecretStr | None:
+        """Where a session with the database is had that is nobody else's."""
+        return self.database_session_url or self.database_url
+
+    @property
     def archive_address(self) -> str:
         return self.archive_url or (self.data_dir / "archive").resolve().as_uri()
 
@@ -141,12 +146,19 @@ class Settings(
             raise ConfigurationError(
                 "REELGATE_ARCHIVE_URL must begin with file:///, s3://, gs:// or az://."
             )
-        database = self.database_url
-        if database is not None and not re.match(
-            r"^postgres(ql)?(\+psycopg)?://", database.get_secret_value()
-        ):
+        for field in ("database_url", "database_session_url"):
+            database: SecretStr | None = getattr(self, field)
+            if database is not None and not re.match(
+                r"^postgres(ql)?(\+psycopg)?://", database.get_secret_value()
+            ):
+                raise ConfigurationError(
+                    f"{environment_name(field)} must be a PostgreSQL address, "
+                    "postgresql://user:password@host/name."
+                )
+        if self.database_session_url is not None and self.database_url is None:
             raise ConfigurationError(
-                "DATABASE_URL must be a PostgreSQL address, postgresql://user:password@host/name."
+                "REELGATE_DATABASE_SESSION_URL is for where DATABASE_URL leads to a pooler: set "
+                "both, or DATABASE_URL alone."
             )
         if self.simulator_url is not None and not _is_loopback(self.simulator_url):
             raise ConfigurationError("REELGATE_SIMULATOR_URL must be a loopback address.")

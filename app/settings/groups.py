@@ -90,6 +90,17 @@ class Connections(BaseModel):
         description="PostgreSQL 14 or newer, `postgresql://user:password@host/name`. "
         "Unset: `reelgate up` keeps an embedded one under the data directory.",
     )  # fmt: skip
+    database_session_url: SecretStr | None = Field(
+        None,
+        description="The address of the same database without a pooler, for migrations and "
+        "notifications, where `DATABASE_URL` leads to a pooler in transaction mode such as "
+        "PgBouncer. Unset: there is none.",
+    )
+    database_prepared_statements: bool | None = Field(
+        None,
+        description="Whether statements are prepared. Unset: yes, but not through a pooler "
+        "(`REELGATE_DATABASE_SESSION_URL`), which must know how to keep them apart.",
+    )
     archive_url: str | None = Field(
         None,
         description="Where videos are kept: `file:///path`, `s3://bucket/prefix`, "

@@ -23,7 +23,7 @@ _HEARTBEATS_PER_STALL = 5
 async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
     """Works until `stopping`, then finishes what is in flight within the drain time."""
     workers = Workers(
-        driver_conninfo(rt.db.address),
+        driver_conninfo(rt.db.address, pooler=rt.db.pooler),
         acts={
             Job.SUBMIT: partial(submissions.submit, rt),
             Job.POLL: partial(polls.poll, rt),
@@ -38,6 +38,7 @@ async def run(rt: WorkerRuntime, stopping: asyncio.Event) -> None:
             # Receivers may be anybody's: slow ones must not delay anything else.
             (Job.DELIVER,): rt.settings.webhook_concurrency,
         },
+        prepared=rt.db.prepared,
         poll_seconds=rt.settings.worker_poll_seconds,
         drain_seconds=rt.settings.drain_seconds,
         heartbeat_seconds=rt.settings.worker_stalled_seconds / _HEARTBEATS_PER_STALL,
