@@ -13,6 +13,7 @@ COPY requirements.lock ./
 RUN pip --python .venv install --no-deps --only-binary :all: --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY app app
+COPY docs docs
 COPY migrations migrations
 # Installed in place, because the migrations lie beside the package and not in it. Then away with
 # what only installing needs, and with the embedded PostgreSQL: the production profile refuses it,

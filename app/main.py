@@ -17,7 +17,7 @@ from app.dialects.luma_agents.routes import create_dialect as create_luma_agents
 from app.dialects.onemin.routes import create_dialect as create_onemin
 from app.dialects.openai.routes import PREFIX as OPENAI
 from app.dialects.openai.routes import create_dialect as create_openai
-from app.http import media, ops
+from app.http import guides, home, media, ops
 from app.http.cors import Cors
 from app.http.middleware import RequestContext
 from app.openapi import routes as openapi
@@ -28,6 +28,10 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
     app = ops.create_bare(rt)
     app.add_api_route(
         "/media/{generation_id}", media.get_media, methods=["GET", "HEAD"], name="get_media"
+    )
+    app.add_api_route("/", home.get_home, methods=["GET", "HEAD"], name="get_home")
+    app.add_api_route(
+        "/guides/{name:path}", guides.get_guide, methods=["GET", "HEAD"], name="get_guide"
     )
     ops.add_routes(app, for_operators=not rt.settings.operations_apart)
     # Dialects are applications of their own with middleware of their own: they do not go through

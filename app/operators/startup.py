@@ -19,7 +19,7 @@ from app.telemetry import logger
 log = logger(__name__)
 
 #: Pages to open in a browser: the name of each in the report, and its path.
-_PAGES = {"docs": "/docs"}
+_PAGES = {"pages": "/", "docs": "/docs"}
 _EMBEDDED = "embedded PostgreSQL in the data folder"
 
 

@@ -1,0 +1,102 @@
+"""The guides of `docs/` as pages under `/guides`, and the examples in them.
+
+They are read where they lie beside the package; without them the gateway has no guides.
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from itertools import pairwise
+from pathlib import Path
+
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from app.http.pages import page
+
+_DOCS = Path(__file__).resolve().parents[2] / "docs"
+_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: In the order in which they are listed. What is not listed is for those who change the code.
+_NAMES = (
+    "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/rest",
+    "clients/typescript", "clients/python-generated", "live", "webhooks", "operations", "backup",
+    "reliability", "reference",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """`path` is that of its page, without a slash before it."""
+
+    path: str
+    title: str
+    text: str
+
+    def examples(self, language: str) -> list[str]:
+        return [found[2] for found in _FENCE.finditer(self.text) if found[1] == language]
+
+
+@cache
+def guides() -> Mapping[str, Guide]:
+    """By the names of their files, without the ending."""
+    found = {}
+    for name in _NAMES:
+        file = _DOCS / f"{name}.md"
+        if file.is_file():
+            text = file.read_text()
+            title = text.partition("\n")[0].removeprefix("# ")
+            found[name] = Guide(f"guides/{name}.md", title, text)
+    return found
+
+
+async def get_guide(request: Request) -> Response:
+    # The names keep their ending, so that the links between the files lead from page to page.
+    name: str = request.path_params["name"].removesuffix(".md")
+    guide = guides().get(name)
+    if guide is None:
+        raise HTTPException(404)
+    return page(guide.title, f'<p><a href="{_home(name)}">Reelgate</a></p>\n{_body(name)}')
+
+
+@cache
+def _body(name: str) -> str:
+    markdown = MarkdownIt("commonmark").enable("table")
+    tokens = markdown.parse(guides()[name].text)
+    for token, following in pairwise(tokens):
+        if token.type == "heading_open":
+            token.attrSet("id", _anchor(following.content))
+    for token in tokens:
+        for child in token.children or ():
+            if child.type == "link_open":
+                _lead(name, child)
+    return str(markdown.renderer.render(tokens, markdown.options, {}))
+
+
+def _lead(name: str, link: Token) -> None:
+    """Makes a link between files of the repository one between pages. What is no page here, such as
+    the changelog, keeps its words alone."""
+    href = str(link.attrs["href"])
+    if "://" in href or href.startswith("#"):
+        return
+    target = posixpath.normpath(posixpath.join(posixpath.dirname(name), href.partition("#")[0]))
+    if target == "openapi.json":
+        link.attrs["href"] = f"{_home(name)}api/v1/openapi.json"
+    elif target.removesuffix(".md") not in guides():
+        del link.attrs["href"]
+
+
+def _home(name: str) -> str:
+    """From the page of a guide to `/`: relative, since a proxy may serve it below a path."""
+    return "../" * (name.count("/") + 1)
+
+
+def _anchor(heading: str) -> str:
+    """As GitHub makes it, since the files link to each other's sections by it."""
+    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
