@@ -14,7 +14,7 @@ from tests.structure import reference
 from tests.structure.sources import read
 
 #: Needed by the command line itself, for commands, help and options.
-_OWN = {"typer", "rich", "pydantic"}
+_OWN = {"typer", "rich", "pydantic", "markdown-it-py"}
 
 #: Prints the help of each command in turn, and which of the given modules it has loaded.
 _PROGRAM = """
