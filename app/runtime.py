@@ -26,6 +26,7 @@ from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
 from app.generations.durations import Durations
 from app.http_client import HttpClient
 from app.live.feed import Feed
+from app.live.keys import KeysInUse
 from app.live.watch import Watch
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import SHORTEST_SIGNING_SECRET, Settings
@@ -101,6 +102,7 @@ class ApiRuntime(VideoRuntime):
     """What an API process has."""
 
     watch: Watch
+    keys: KeysInUse
     feed: Feed
     #: Streams videos that are not archived yet from the upstream's file hosts.
     downloads: GuardedFetcher
@@ -175,14 +177,16 @@ async def open_videos(rt: Runtime) -> AsyncIterator[VideoRuntime]:
 async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[ApiRuntime]:
     """Raises `ConfigurationError`."""
     settings, sender = rt.settings, make_sender(rt, formats)
-    feed = Feed(rt.db, now=rt.clock.for_database, on_fault=_events_unread)
+    keys = KeysInUse(rt.db, now=rt.clock.for_database, on_fault=_keys_unread)
+    feed = Feed(rt.db, keys, on_fault=_events_unread)
     watch = Watch(rt.db, on_notice=feed.wake)
-    async with open_videos(rt) as videos, feed.running(), watch.running():
+    async with open_videos(rt) as videos, keys.running(), feed.running(), watch.running():
         rt.metrics.waiting.set_function(lambda: watch.waiting)
         rt.metrics.streams.set_function(lambda: feed.listening)
         yield ApiRuntime(
             **_fields(videos),
             watch=watch,
+            keys=keys,
             feed=feed,
             downloads=make_downloads(
                 settings, max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS
@@ -248,6 +252,10 @@ def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
 
 def _events_unread(error: Exception) -> None:
     log.error("events_unread", exc_info=error)
+
+
+def _keys_unread(error: Exception) -> None:
+    log.error("keys_unread", exc_info=error)
 
 
 def upstream_client(settings: Settings) -> HttpClient:

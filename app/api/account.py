@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 from uuid import UUID
@@ -22,7 +22,7 @@ from app.api.estimates import (
     team_credits_document,
 )
 from app.api.parameters import Day, refusals
-from app.db import limits, usage
+from app.db import limits, members, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
 from app.domain.catalog import OFFERS, Offer, Option
@@ -47,6 +47,16 @@ class TeamDocument(Document):
     )
 
 
+class MyKeyDocument(Document):
+    """The key of this request, without its secret."""
+
+    prefix: str = Field(description="Its first characters, by which operators know it.")
+    name: str
+    created_at: datetime
+    expires_at: datetime | None
+    last_used_at: datetime | None = Field(description="As known a minute ago.")
+
+
 class MeDocument(Document):
     """The caller, its limits and their use."""
 
@@ -56,6 +66,7 @@ class MeDocument(Document):
     role: Role
     status: Status
     team: TeamDocument
+    key: MyKeyDocument
     credit_limit: int
     used_credits: int = Field(description="Spent, or reserved for generations in progress.")
     remaining_credits: int
@@ -69,6 +80,7 @@ async def get_me(rt: Rt, caller: Caller) -> MeDocument:
     """Returns the owner of the key, its limits, and how much of them is used."""
     async with rt.db.single() as tx:
         status = await limits.limits_of(tx, caller.member_id, now=rt.clock.for_database())
+        key = await members.get_key(tx, caller.key_id)
     own = credits_document(status, Limit.MEMBER_CREDIT_LIMIT)
     team = team_credits_document(status)
     max_open, opened = status.figures(Limit.MAX_OPEN)
@@ -79,6 +91,13 @@ async def get_me(rt: Rt, caller: Caller) -> MeDocument:
         role=caller.role,
         status=caller.status,
         team=TeamDocument(id=caller.team_id, name=caller.team_name, credits=team),
+        key=MyKeyDocument(
+            prefix=key.prefix,
+            name=key.name,
+            created_at=key.created_at,
+            expires_at=key.expires_at,
+            last_used_at=key.last_used_at,
+        ),
         credit_limit=own.credit_limit,
         used_credits=own.used_credits,
         remaining_credits=own.remaining_credits,

@@ -32,7 +32,7 @@ from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.thumbnails import thumbnail_response
-from app.http.video import video_response
+from app.http.video import callers_video_response
 from app.runtime import ApiRuntime
 from app.videos import deletion
 from app.webhooks.urls import check_optional_callback_url
@@ -235,8 +235,8 @@ async def get_content(
     """Returns the video file once the generation has succeeded. Supports ranges and conditional
     requests. Web pages do not need this: `video.url` is a link that works without a key."""
     generation = await queries.get_visible(rt, caller, generation_id)
-    return await video_response(
-        rt, request, generation, disposition="attachment" if download else "inline"
+    return await callers_video_response(
+        rt, request, caller, generation, disposition="attachment" if download else "inline"
     )
 
 

@@ -64,10 +64,10 @@ def key_list() -> None:
         async with rt.db.single() as tx:
             found = await rows.list_keys(tx)
         show(
-            ["key", "team", "member", "name", "created", "expires", "revoked"],
+            ["key", "team", "member", "name", "created", "last used", "expires", "revoked"],
             [
                 [k.shown, k.team_name, k.member_name, k.name, day(k.created_at),
-                 day(k.expires_at), day(k.revoked_at)]
+                 day(k.last_used_at), day(k.expires_at), day(k.revoked_at)]
                 for k in found
             ],
         )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -51,6 +51,7 @@ class Key:
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
+    last_used_at: datetime | None
 
     @property
     def shown(self) -> str:
@@ -70,6 +71,19 @@ _FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
 _FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
 _GOOD_KEYS = text(f"SELECT key_id FROM ({_CALLER} AND k.id = ANY(:key_ids)) good")  # noqa: S608
 
+_NOTE_LAST_USE = text(
+    """
+    WITH used AS (
+        SELECT k.id, now() - make_interval(secs => u.seconds) AS at
+          FROM unnest(CAST(:ids AS uuid[]), CAST(:seconds AS double precision[])) u (id, seconds)
+          JOIN api_keys k ON k.id = u.id
+           FOR NO KEY UPDATE OF k SKIP LOCKED
+    )
+    UPDATE api_keys k SET last_used_at = greatest(k.last_used_at, used.at)
+      FROM used WHERE k.id = used.id
+    """
+)
+
 
 async def find_caller(tx: Tx, digest: bytes, *, now: datetime | None = None) -> Caller | None:
     """The caller whose key has this SHA-256, unless it is revoked or expired."""
@@ -86,6 +100,12 @@ async def good_keys(tx: Tx, key_ids: Collection[UUID], *, now: datetime | None =
     """Those of them that have a caller: neither revoked nor expired."""
     rows = await tx.scalars(_GOOD_KEYS, {"key_ids": list(key_ids), "now": now})
     return set(rows)
+
+
+async def note_last_use(tx: Tx, ago: Mapping[UUID, float]) -> None:
+    """Notes how many seconds ago keys were last used. A row that someone else is changing is left
+    out: no request waits for this, and the next note comes in a minute."""
+    await tx.execute(_NOTE_LAST_USE, {"ids": list(ago), "seconds": list(ago.values())})
 
 
 def _caller(row: Row[Any] | None) -> Caller | None:
@@ -274,22 +294,29 @@ async def update_member(
     )  # fmt: skip
 
 
+_KEYS = """
+    SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
+           k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+      FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
+"""
+
+
 async def list_keys(tx: Tx, *, begins: str | None = None, digest: bytes | None = None) -> list[Key]:
     """All of them, those that begin like this, or the one with this SHA-256."""
     rows = await tx.execute(
         text(
-            """
-            SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
-                   k.created_at, k.expires_at, k.revoked_at
-              FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-             WHERE (CAST(:begins AS text) IS NULL OR starts_with(k.prefix, :begins))
-               AND (CAST(:digest AS bytea) IS NULL OR k.secret_sha256 = :digest)
-             ORDER BY t.name, m.name, k.created_at
-            """
+            _KEYS + " WHERE (CAST(:begins AS text) IS NULL OR starts_with(k.prefix, :begins))"
+            " AND (CAST(:digest AS bytea) IS NULL OR k.secret_sha256 = :digest)"
+            " ORDER BY t.name, m.name, k.created_at"
         ),
         {"begins": begins, "digest": digest},
     )
     return [Key(**row._mapping) for row in rows]
+
+
+async def get_key(tx: Tx, key_id: UUID) -> Key:
+    rows = await tx.execute(text(_KEYS + " WHERE k.id = :id"), {"id": key_id})
+    return Key(**rows.one()._mapping)
 
 
 async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:

@@ -82,6 +82,8 @@ api_keys = Table(
     created(),
     instant("expires_at"),
     instant("revoked_at"),
+    # To the minute.
+    instant("last_used_at"),
 )
 
 rate_states = Table(

@@ -123,9 +123,10 @@ async def wait_until_closed(
     seconds: float,
     gone: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Waits until the generation is closed, the time is over, the process stops, or `gone` returns
-    because the caller disconnected, which does not affect the generation. Also False if too many
-    wait, or the database is away: the generation is accepted, and no error may hide that."""
+    """Waits until the generation is closed, the time is over, the process stops, the key ends, or
+    `gone` returns because the caller disconnected. None of them affects the generation. Also False
+    if too many wait, or the database is away: the generation is accepted, and no error may hide
+    that."""
     mine = rt.waiting_by_member
     if (
         seconds <= 0
@@ -137,7 +138,8 @@ async def wait_until_closed(
     waiting = asyncio.ensure_future(rt.watch.until_closed(generation_id, seconds=seconds))
     leaving = asyncio.ensure_future(gone())
     try:
-        await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        with rt.keys.holding(caller.key_id, leaving.cancel):
+            await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return waiting.done() and waiting.result()
     except Unavailable:
         return False

@@ -64,10 +64,11 @@ async def authenticate(
         if prefix is not None:
             identify(key_prefix=prefix)
         raise Unauthenticated()
-    return _identified(caller)
+    return _identified(rt, caller)
 
 
-def _identified(caller: CallerRecord) -> CallerRecord:
+def _identified(rt: ApiRuntime, caller: CallerRecord) -> CallerRecord:
+    rt.keys.used(caller.key_id)
     identify(key_prefix=caller.key_prefix, member=caller.name, team=caller.team_name)
     return caller
 
@@ -92,7 +93,7 @@ async def authenticate_listener(
             caller = await members.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
     if caller is None:
         raise Unauthenticated("This token is invalid or has expired; get another one.")
-    return replace(_identified(caller), role=Role.MEMBER)
+    return replace(_identified(rt, caller), role=Role.MEMBER)
 
 
 #: For event streams only: a token gives access to nothing else.

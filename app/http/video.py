@@ -5,17 +5,21 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from uuid import UUID
 
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from app.db import assets, generations
 from app.domain.assets import AssetState
+from app.domain.caller import Caller
 from app.domain.generation import Asset, Generation, State
 from app.errors import NotReady, Unavailable, VideoExpired
 from app.fetch import FetchError, FetchFailed, Refused
 from app.http import ranges
 from app.http.content import Disposition, content_response, not_satisfiable, relay_response
+from app.live.keys import KeysInUse
 from app.runtime import ApiRuntime
 from app.telemetry import logger
 from app.videos.mp4 import HEAD_BYTES, begins_like_one
@@ -25,6 +29,36 @@ log = logger(__name__)
 
 #: The bytes of a generation never change. A year is the longest that caches respect.
 CACHE_SECONDS = 31_536_000
+
+
+async def callers_video_response(
+    rt: ApiRuntime,
+    request: Request,
+    caller: Caller,
+    generation: Generation,
+    *,
+    disposition: Disposition,
+) -> Response:
+    """As `video_response`; the connection is closed if the key of the caller ends meanwhile."""
+    response = await video_response(rt, request, generation, disposition=disposition)
+    return _WhileValid(response, rt.keys, caller.key_id)
+
+
+class _WhileValid(Response):
+    """Another response, cut off when the key ends."""
+
+    def __init__(self, response: Response, keys: KeysInUse, key_id: UUID) -> None:
+        self._response, self._keys, self._key_id = response, keys, key_id
+        self.status_code, self.raw_headers = response.status_code, response.raw_headers
+        self.background = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._keys.holding(self._key_id, scope.get("reelgate.abort", _nothing)):
+            await self._response(scope, receive, send)
+
+
+def _nothing() -> None:
+    """For a server that cannot close a connection."""
 
 
 async def video_response(

@@ -1,30 +1,26 @@
 """One reader of events for all listeners of this process.
 
 It reads about once a second, and at once when a generation is announced: one statement, however
-many listeners there are. Every few seconds another statement asks which of their keys are no longer
-valid. A listener holds no database connection.
+many listeners there are. A listener holds no database connection, and ends with its key.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import time
 from collections import Counter, deque
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
 from uuid import UUID
 
-from app.db import events, generations, members
+from app.db import events, generations
 from app.db.events import Event, EventPosition, Whose, audiences
 from app.db.session import Database
 from app.domain.generation import Generation
 from app.errors import Unavailable
+from app.live.keys import KeysInUse
 
 LOOK_SECONDS = 1.0
-#: How long the streams of a revoked or expired key stay open, plus one read.
-KEYS_SECONDS = 3.0
 _PAGE = 500
 #: Events that may wait for one listener. A stream that is further behind ends; its client connects
 #: again and continues at its last position.
@@ -66,6 +62,11 @@ class Listener:
         self.ended = self.ended or reason
         self.wake.set()
 
+    def revoke(self) -> None:
+        """Its key is no longer valid: what waits is not sent."""
+        self.end("revoked")
+        self.waiting.clear()
+
     async def heard(self, *, seconds: float) -> bool:
         """True once there is an event to take or the stream has ended; False after `seconds`."""
         with contextlib.suppress(TimeoutError):
@@ -82,21 +83,19 @@ class Listener:
 
 
 class Feed:
-    """`on_fault` gets the error of a read that failed although the database is up. `now` is the
-    time at which keys must be valid; None is the database's own time."""
+    """`on_fault` gets the error of a read that failed although the database is up."""
 
     def __init__(
         self,
         db: Database,
+        keys: KeysInUse,
         *,
         look_seconds: float = LOOK_SECONDS,
-        now: Callable[[], datetime | None] = lambda: None,
         on_fault: Callable[[Exception], None] = lambda _: None,
     ) -> None:
         self._db = db
+        self._keys = keys
         self._look_seconds = look_seconds
-        self._now = now
-        self._keys_due = 0.0
         self._on_fault = on_fault
         #: Grouped by whose events they receive, so that an event costs only as much as its own
         #: listeners.
@@ -143,11 +142,13 @@ class Feed:
             self.wake()
         self._listeners.setdefault(whose, set()).add(listener)
         self._of_member[member_id] += 1
+        self._keys.hold(key_id, listener.revoke)
         return listener
 
     def leave(self, listener: Listener) -> None:
         together = self._listeners.get(listener.whose, set())
         if listener in together:
+            self._keys.release(listener.key_id, listener.revoke)
             together.remove(listener)
             if not together:
                 del self._listeners[listener.whose]
@@ -183,7 +184,6 @@ class Feed:
         while True:
             more = False
             if self._listeners:
-                await self._tried(self._let_go)
                 more = await self._tried(self._look)
             else:
                 # There is no listener to miss anything: the next one begins at a new position.
@@ -204,21 +204,6 @@ class Feed:
             # Without the reader, every listener would wait for ever.
             self._on_fault(fault)
         return False
-
-    async def _let_go(self) -> bool:
-        """Ends the streams of keys that are no longer valid, without sending what waits for them.
-        True if it was time to ask."""
-        if time.monotonic() < self._keys_due:
-            return False
-        key_ids = {listener.key_id for listener in self._everybody()}
-        async with self._db.single() as tx:
-            good = await members.good_keys(tx, key_ids, now=self._now())
-        for listener in self._everybody():
-            if listener.key_id in key_ids - good:
-                listener.end("revoked")
-                listener.waiting.clear()
-        self._keys_due = time.monotonic() + KEYS_SECONDS
-        return True
 
     async def _look(self) -> bool:
         """Reads a page of events and distributes them. True if there may be more."""

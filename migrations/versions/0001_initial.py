@@ -49,7 +49,8 @@ CREATE TABLE api_keys (
     secret_sha256 bytea NOT NULL UNIQUE,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
-    revoked_at timestamptz
+    revoked_at timestamptz,
+    last_used_at timestamptz
 );
 CREATE INDEX api_keys_member_id_idx ON api_keys (member_id);
 

@@ -15,7 +15,7 @@ from app.db import members as rows
 from app.db.events import Whose
 from app.domain.caller import Status
 from app.generations import lifecycle
-from app.live import feed
+from app.live import keys as in_use
 from app.members import keys, members
 from app.secrets import digest_of
 from tests.harness.clock import HandClock
@@ -26,8 +26,8 @@ from tests.live.test_tokens import token_of
 
 
 @pytest.fixture(autouse=True)
-def asked_at_each_look(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(feed, "KEYS_SECONDS", 0.0)
+def asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(in_use, "LOOK_SECONDS", 0.02)
 
 
 async def another_key(gate: Gateway, expires_at: datetime | None = None) -> str:

@@ -28,7 +28,7 @@ from app.http.creation import Accepted, NewGeneration, create
 from app.http.multipart import is_form, read_form
 from app.http.sdk_retries import retry_headers
 from app.http.thumbnails import spritesheet_response, thumbnail_response
-from app.http.video import video_response
+from app.http.video import callers_video_response
 from app.runtime import ApiRuntime
 from app.settings import UnofferedValues
 from app.videos import deletion
@@ -238,7 +238,7 @@ async def get_content(
             return await thumbnail_response(rt, request, generation)
         case Variant.SPRITESHEET:
             return await spritesheet_response(rt, request, generation)
-    return await video_response(rt, request, generation, disposition="attachment")
+    return await callers_video_response(rt, request, caller, generation, disposition="attachment")
 
 
 async def list_models(rt: Rt, _caller: Caller) -> Response:

@@ -1,0 +1,115 @@
+"""The keys that this process works for: when each was last used, and what ends with it.
+
+A request pays nothing for either. Every few seconds one statement asks which of the keys that hold
+something open are no longer valid, and about once a minute another one notes the uses.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from datetime import datetime
+from uuid import UUID
+
+from app.db import members
+from app.db.session import Database
+from app.errors import Unavailable
+
+#: How long the streams and waits of a revoked or expired key last at most.
+LOOK_SECONDS = 3.0
+#: How old the noted last use of a key can be.
+NOTE_SECONDS = 60.0
+
+
+class KeysInUse:
+    """`now` is the time at which keys must be valid; None is the database's own time. `on_fault`
+    gets the error of a statement that failed although the database is up."""
+
+    def __init__(
+        self,
+        db: Database,
+        *,
+        now: Callable[[], datetime | None] = lambda: None,
+        on_fault: Callable[[Exception], None] = lambda _: None,
+    ) -> None:
+        self._db = db
+        self._now = now
+        self._on_fault = on_fault
+        self._held: dict[UUID, list[Callable[[], object]]] = {}
+        self._used: dict[UUID, float] = {}
+        self._note_due = time.monotonic() + LOOK_SECONDS
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[KeysInUse]:
+        looking = asyncio.create_task(self._look_again_and_again())
+        try:
+            yield self
+        finally:
+            looking.cancel()
+            await asyncio.gather(looking, return_exceptions=True)
+            await self._tried(self.note)
+
+    def used(self, key_id: UUID) -> None:
+        self._used[key_id] = time.monotonic()
+
+    @contextlib.contextmanager
+    def holding(self, key_id: UUID, end: Callable[[], object]) -> Iterator[None]:
+        """Calls `end` if the key ends inside the block."""
+        self.hold(key_id, end)
+        try:
+            yield
+        finally:
+            self.release(key_id, end)
+
+    def hold(self, key_id: UUID, end: Callable[[], object]) -> None:
+        self._held.setdefault(key_id, []).append(end)
+
+    def release(self, key_id: UUID, end: Callable[[], object]) -> None:
+        held = self._held.get(key_id, [])
+        if end in held:
+            held.remove(end)
+            if not held:
+                del self._held[key_id]
+
+    async def look(self) -> None:
+        """Ends what hangs on keys that are no longer valid. Raises `Unavailable`."""
+        asked = set(self._held)
+        if not asked:
+            return
+        async with self._db.single() as tx:
+            good = await members.good_keys(tx, asked, now=self._now())
+        for key_id in asked - good:
+            for end in self._held.pop(key_id, []):
+                end()
+
+    async def note(self) -> None:
+        """Writes down when keys were last used. Raises `Unavailable`."""
+        noted, self._used = self._used, {}
+        if not noted:
+            return
+        now = time.monotonic()
+        try:
+            async with self._db.single() as tx:
+                ago = {key_id: now - at for key_id, at in noted.items()}
+                await members.note_last_use(tx, ago)
+        except BaseException:
+            self._used = noted | self._used
+            raise
+
+    async def _look_again_and_again(self) -> None:
+        while True:
+            await asyncio.sleep(LOOK_SECONDS)
+            await self._tried(self.look)
+            if time.monotonic() >= self._note_due:
+                self._note_due = time.monotonic() + NOTE_SECONDS
+                await self._tried(self.note)
+
+    async def _tried(self, act: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await act()
+        except Unavailable:
+            pass
+        except Exception as fault:
+            self._on_fault(fault)
