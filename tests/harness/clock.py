@@ -11,8 +11,8 @@ from app.runtime import Clock
 
 
 class HandClock(Clock):
-    """A clock that moves only by `move`. It starts now, so that links signed by the simulator are
-    valid."""
+    """A clock that moves only by `move`. It starts at the present, so that links signed by the
+    simulator are valid."""
 
     def __init__(self) -> None:
         self.at = datetime.now(UTC)
@@ -28,8 +28,8 @@ class HandClock(Clock):
 
 
 class LoopTime:
-    """The running loop's clock, which a test can also move ahead. Timers that fall due by that fire
-    in the loop's next iteration."""
+    """The running loop's clock, which a test can also move ahead. Timers that become due fire in
+    the loop's next iteration."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         loop, self._ahead = asyncio.get_running_loop(), 0.0

@@ -1,6 +1,5 @@
-"""Commands as an operator types them, many in a second: a process that has loaded the program once
-forks for each of them. Run as a module, it is that process.
-"""
+"""Runs commands as an operator would, quickly: a process that has loaded the program once forks for
+each of them. Run as a module, this is that process."""
 
 from __future__ import annotations
 
@@ -17,14 +16,14 @@ from pathlib import Path
 
 from tests.harness.processes import environment
 
-#: One that has not ended by then does not end.
+#: A command that runs longer than this hangs.
 _SECONDS = 60.0
 _LOOK_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
-    """`code` is None for one that was stopped because it said `until`, or did not end."""
+    """`code` is None if it was stopped because it printed `until`, or did not end."""
 
     code: int | None
     out: str
@@ -39,7 +38,8 @@ class Commands:
     def run(
         self, *words: str, settings: Mapping[str, str], folder: Path | None = None, until: str = ""
     ) -> Ran:
-        """`until`: what it says on standard error when it has started and would go on."""
+        """`until` is what the command prints on standard error once it has started and would keep
+        running."""
         folder = folder or self._folder
         asked = {
             "words": words, "until": until, "folder": str(folder),
@@ -54,7 +54,7 @@ class Commands:
 
 @contextmanager
 def commands(folder: Path) -> Iterator[Commands]:
-    """Commands that run in `folder`."""
+    """Runs commands in `folder`."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__], cwd=Path(__file__).parents[2], text=True,
         stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=environment(folder, {}),
@@ -97,7 +97,7 @@ def _ran(
 
 
 def _become(words: list[str], folder: str, environment: dict[str, str], out: int, err: int) -> None:
-    """The command itself, as `reelgate` starts it."""
+    """Runs the command as `reelgate` would."""
     code = 70
     try:
         os.dup2(os.open(os.devnull, os.O_RDONLY), 0)

@@ -1,8 +1,8 @@
 """A Postgres server for a test process, and an empty migrated database for each test.
 
-Making a database takes a tenth of a second, emptying one a hundredth. So a test gets the database
-of an earlier one, emptied, under a new name: whatever still holds the old name finds nothing there.
-One whose schema or settings a test changed is not used again.
+Creating a database takes a tenth of a second, emptying one a hundredth. So a test gets the emptied
+database of an earlier test under a new name; connections to the old name find nothing. A database
+whose schema or settings a test has changed is not used again.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.embedded import embedded_postgres
 
 TEMPLATE = "reelgate_template"
 
-#: What a database is made of: any change of its schema writes a row of one of these.
+#: Fingerprint of a schema: any change of it writes a row of one of these catalogs.
 _SCHEMA = """
     SELECT md5(string_agg(one.x, ',' ORDER BY one.x)) FROM (
         SELECT 'c' || oid || ' ' || xmin FROM pg_class WHERE oid > 16383 AND relkind <> 't'
@@ -43,7 +43,7 @@ _RESTART_SEQUENCES = """
 
 
 class Server:
-    """`address` is the administrative database's."""
+    """`address` is that of the administrative database."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -55,7 +55,7 @@ class Server:
     def prepare(self) -> None:
         """Migrates the template once; every test's database is a copy of it."""
         with self._admin() as connection:
-            # Nothing here has to outlive the machine, and fsync is most of a test's time.
+            # Nothing here has to survive a power cut, and fsync takes most of a test's time.
             for name in ("fsync", "synchronous_commit", "full_page_writes"):
                 connection.execute(
                     sql.SQL("ALTER SYSTEM SET {} = off").format(sql.Identifier(name))
@@ -124,8 +124,8 @@ class Server:
             connection.execute(_statement("DROP DATABASE {} WITH (FORCE)", renamed))
 
     def _restore_rows(self, connection: psycopg.Connection) -> None:
-        """Every table as the migrations leave it."""
-        # References are not looked at: all tables are emptied, in any order.
+        """Restores every table to its state after the migrations."""
+        # Disables foreign keys: all tables are emptied, in any order.
         connection.execute("SET session_replication_role = replica")
         deletes = [_statement("DELETE FROM {}", table) for table in self._rows]
         connection.execute(sql.SQL("; ").join(deletes))
@@ -152,8 +152,8 @@ def _one(connection: psycopg.Connection, query: LiteralString) -> str:
 
 @contextmanager
 def open_folder() -> Iterator[Path]:
-    """A folder that everybody may pass through. pytest's own are closed, and not all systems let
-    the server, which runs as another user under root, be started below one."""
+    """A folder that everybody may pass through. pytest's own are private, and under root the server
+    runs as another user, which some systems then do not let in."""
     with TemporaryDirectory(prefix="reelgate-", ignore_cleanup_errors=True) as name:
         folder = Path(name).resolve()
         folder.chmod(0o711)

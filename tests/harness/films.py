@@ -25,8 +25,9 @@ def film(
     mirrored: bool = False,
     pixel_shape: Fraction | None = None,
 ) -> Path:
-    """A film of one colour, 24 frames a second. A player turns it by `turned` degrees against the
-    clock, mirrors it then, and makes each pixel `pixel_shape` times as wide as high."""
+    """A film of one color, 24 frames a second. A player rotates it by `turned` degrees
+    counterclockwise, then mirrors it, and makes each pixel `pixel_shape` times as wide as it is
+    high."""
     options = {"movflags": movflags} if movflags and container_format == "mp4" else {}
     with av.open(str(path), "w", format=container_format, options=options) as container:
         video = container.add_stream(codec, rate=24)
@@ -59,13 +60,13 @@ def box(kind: bytes, content: bytes) -> bytes:
 
 
 def left_open(film: bytes) -> bytes:
-    """The same film, whose last box says of its size only that it reaches to the end."""
+    """The same film, but its last box has no size and so extends to the end of the file."""
     at = film.index(b"mdat") - 4
     assert at + int.from_bytes(film[at : at + 4], "big") == len(film)
     return film[:at] + bytes(4) + film[at + 4 :]
 
 
 def probed(path: Path) -> Probe:
-    """What a film is, read in this process."""
+    """Probes a film in this process."""
     with path.open("rb", buffering=0) as file:
         return probe(file)

@@ -145,7 +145,7 @@ class Gateway:
 async def opened(
     settings: Settings, *, clock: Clock | None = None
 ) -> AsyncIterator[tuple[ApiRuntime, WorkerRuntime]]:
-    """As `reelgate up` has them, in one process."""
+    """The runtimes of an API and a worker in one process, as in `reelgate up`."""
     async with (
         open_runtime(settings, clock=clock) as rt,
         open_api(rt, formats=PAYLOAD_FORMATS) as api,
@@ -188,7 +188,7 @@ async def running_gateway(
     worker: bool = True,
     clock: Clock | None = None,
 ) -> AsyncIterator[Gateway]:
-    """A gateway before whatever upstream the settings name."""
+    """A gateway in front of the upstream that the settings name."""
     async with opened(settings, clock=clock) as (rt, for_workers):
         transport = httpx.ASGITransport(create_app(rt), raise_app_exceptions=False)
         async with httpx.AsyncClient(

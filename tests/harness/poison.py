@@ -1,6 +1,7 @@
-"""A sandbox in which some files do what a hostile one would: `python -m tests.harness.poison`.
+"""A sandbox that some files make misbehave, as a hostile one would: `python -m
+tests.harness.poison`.
 
-Such a file is a film with `poison:` and the name of a deed at its end.
+Such a file is a film that ends with `poison:` and the name of an action.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ _KEPT: list[bytes] = []
 
 
 def poisoned(film: bytes, deed: str) -> bytes:
-    """The film with a deed that this sandbox does when it reads it."""
+    """The film with an action that this sandbox performs when it reads it."""
     return film + _MARK + deed.encode()
 
 
@@ -42,13 +43,13 @@ def _spin(_: str) -> None:
 
 
 def _sleep(_: str) -> None:
-    # Sooner than it would be ended anyway, if it would.
+    # Sooner than its limit would end it.
     if signal.alarm(1) > 1:
         time.sleep(600)
 
 
 def _cling(_: str) -> None:
-    """Also to its time."""
+    """Ignores its time limit too."""
     signal.signal(signal.SIGALRM, signal.SIG_IGN)
     time.sleep(600)
 
@@ -59,7 +60,7 @@ def _swell(_: str) -> None:
 
 
 def _look_around(_: str) -> None:
-    """Says what it could do."""
+    """Reports what it could do."""
     deeds: dict[str, Callable[[], object]] = {
         "read": lambda: Path("/etc/passwd").read_bytes(),
         "read what starts it": lambda: Path(f"/proc/{os.getppid()}/environ").read_bytes(),
@@ -76,7 +77,7 @@ def _look_around(_: str) -> None:
 
 
 def _say(words: str) -> None:
-    """An answer in its own words."""
+    """Answers with its own text."""
     for descriptor in range(3, 64):
         with contextlib.suppress(OSError):
             if stat.S_ISFIFO(os.fstat(descriptor).st_mode):

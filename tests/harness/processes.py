@@ -1,6 +1,6 @@
 """Gateways as real processes: starts them, reads their logs, signals them and always ends them.
 
-Only processes started here are ever signalled. Each has its own folder and environment, so that no
+Only processes started here are ever signaled. Each has its own folder and environment, so that no
 variable of this machine and no `.env` affects it.
 """
 
@@ -23,14 +23,14 @@ REELGATE = Path(sys.executable).with_name("reelgate")
 #: Importing the application takes seconds before its bytecode is cached.
 START_SECONDS = 90.0
 _POLL_SECONDS = 0.01
-#: A shell starts programs in its background with interrupts ignored, which children inherit.
+#: A shell starts background programs with interrupts ignored, and their children inherit that.
 _HEARING = ("env", "--default-signal=INT")
 _Found = TypeVar("_Found")
 
 
 def until(look: Callable[[], _Found | None], what: str, *, seconds: float = 120) -> _Found:
-    """Polls until `look` returns something true, since another process gives no event. `seconds` is
-    long, so that it only ends what never happens, and nothing that is late on a busy machine."""
+    """Polls until `look` returns something true, since another process sends no event. `seconds` is
+    long: it should end only what never happens, not what is late on a busy machine."""
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         found = look()

@@ -18,7 +18,7 @@ from pathlib import Path
 
 from tests.structure.sources import ROOT
 
-#: Patience with a slow package index. Variables of the machine override these.
+#: Allows for a slow package index. Variables of the machine override these.
 PACKAGE_OPTIONS = {
     "PIP_DEFAULT_TIMEOUT": "120",
     "PIP_RETRIES": "10",
@@ -35,7 +35,7 @@ def python_with(name: str) -> Path:
     with _once(folder, lock.read_bytes()) as missing:
         if missing:
             _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
-            # pip, as in the Makefile: it is configured for this machine's package index.
+            # pip, as in the Makefile, because it is configured for this machine's package index.
             pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"),
                    "--quiet", "--disable-pip-version-check"]  # fmt: skip
             _run([*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
