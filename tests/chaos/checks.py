@@ -249,7 +249,7 @@ def credits_(case: Case) -> dict[str, int]:
         if row["state"] == "unknown":
             found["billed and unknown, hold kept"] += billed
         elif row["prompt"] in excused:
-            found["billed without a word"] += billed - (row["settled"] or 0)
+            found["billed without saying so"] += billed - (row["settled"] or 0)
     return dict(found)
 
 
@@ -257,15 +257,15 @@ def credits_(case: Case) -> dict[str, int]:
 CHECKS = {
     "submitted again although it may have been processed": sent_twice,
     "two generations for one request": admitted_twice,
-    "accepted and not there": accepted_and_gone,
-    "refused and there": refused_and_made,
+    "accepted without a generation": accepted_and_gone,
+    "refused with a generation": refused_and_made,
     "canceled and billed": canceled_and_billed,
     "stuck": stuck,
     "billed and lost": billed_and_lost,
-    "another's video": others_videos,
-    "archived and missing, or other bytes, or nobody's": lost_files,
-    "holds and settlements that are wrong": wrong_ledger,
-    "over a credit limit at any commit": overshoots,
-    "ended and not told, or told what is not so": untold,
-    "to be told and without a job": forgotten,
+    "another request's video": others_videos,
+    "archived files that are missing, changed or without a row": lost_files,
+    "wrong holds and settlements": wrong_ledger,
+    "credit limits exceeded at any commit": overshoots,
+    "ended without a webhook, or with a wrong one": untold,
+    "webhooks to be sent without a job": forgotten,
 }

@@ -54,9 +54,9 @@ def show(console: Console, result: Result) -> None:
     _rows(tried, {f"  upstream: {what}": count for what, count in result.faults.items()})
     tried.add_row("webhooks to clients", str(result.hooks.total()))
     _rows(tried, {f"  {what}": count for what, count in result.hooks.items()})
-    tried.add_row("answers altered on their way", str(result.altered.total()))
+    tried.add_row("answers altered by the relay", str(result.altered.total()))
     _rows(tried, {f"  {what}": count for what, count in result.altered.items()})
-    tried.add_row("commits looked at for credit limits", str(result.evidence.looks))
+    tried.add_row("commits checked for credit limits", str(result.evidence.looks))
     tried.add_row("seconds of recovery until nothing moved", f"{result.recovery_seconds:.0f}")
     console.print(tried)
 
@@ -65,13 +65,13 @@ def show(console: Console, result: Result) -> None:
         money.add_row(what, f"{sum_:,}")
     console.print(money)
 
-    excused = Table("answers that were excused", "times")
+    excused = Table("answers that are allowed", "times")
     _rows(excused, result.excuses)
     console.print(excused)
 
     open_ = Table("left open, and listed", "times")
     _rows(open_, {f"unknown {what}, hold kept": count for what, count in result.unknown.items()})
-    open_.add_row("failed, and billed by the upstream without a word", str(len(result.unsaid)))
+    open_.add_row("failed, and billed by the upstream without saying so", str(len(result.unsaid)))
     open_.add_row("given the id of a record whose own answer was lost", str(len(result.misled)))
     console.print(open_)
 
@@ -101,12 +101,12 @@ def markdown(result: Result) -> str:
         f"| submissions | {len(result.evidence.submissions):,} |",
         f"| wrong, late or refusing answers of the upstream | {_faults(result):,} |",
         f"| answers to clients | {len(result.ledger.answers):,} |",
-        f"| … excused | {result.excuses.total():,} |",
+        f"| … allowed errors | {result.excuses.total():,} |",
         f"| webhooks to clients | {result.hooks.total():,} |",
         *(f"| … {what} | {count:,} |" for what, count in sorted(result.hooks.items())),
-        f"| answers altered on their way | {result.altered.total():,} |",
+        f"| answers altered by the relay | {result.altered.total():,} |",
         *(f"| … {what} | {count:,} |" for what, count in sorted(result.altered.items())),
-        f"| commits looked at for limits | {result.evidence.looks:,} |",
+        f"| commits checked for limits | {result.evidence.looks:,} |",
         f"| seconds without PostgreSQL | {result.away_seconds:,.0f} |",
         f"| seconds under load | {result.plan.seconds:,.0f} |",
         f"| seconds of recovery until nothing moved | {result.recovery_seconds:,.0f} |",

@@ -104,22 +104,20 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     case = checks.Case({ask.prompt: ask for ask in plan.asks}, clients.ledger, left)
     found = {name: list(check(case)) for name, check in checks.CHECKS.items()}
     found["still moving after the recovery"] = [f"{count} {name}" for name, count in moving.items()]
-    excuses, found["answers without excuse"] = judged(clients.ledger.answers, place.outages)
-    found["answers that are wrong"] = clients.ledger.wrong
-    found["webhooks that nobody can verify"] = receivers.wrong
+    excuses, found["unexpected answers"] = judged(clients.ledger.answers, place.outages)
+    found["wrong answers"] = clients.ledger.wrong
+    found["webhooks that cannot be verified"] = receivers.wrong
     found["secrets in answers"] = _distinct(
         f"{canary!r} in {answer.kind}"
         for answer in clients.ledger.answers
         for canary in answer.canaries
     )
-    found["calls that carried a cookie"] = _distinct(place.between.cookies.elements())
+    found["requests with a cookie"] = _distinct(place.between.cookies.elements())
     damaged = {hashlib.sha256(film).hexdigest() for film in DAMAGED_FILMS}
-    found["archived and no film"] = [
+    found["damaged files in the archive"] = [
         row["id"] for row in left.generations if row["sha256"] in damaged
     ]
-    found["processes that ended badly"] = [
-        failure for seat in place.seats for failure in seat.failures
-    ]
+    found["processes that failed"] = [failure for seat in place.seats for failure in seat.failures]
     found["secrets in tables"] = _distinct(evidence.leaks_in_tables(server.address, canaries))
     found["secrets in logs"] = _distinct(evidence.leaks_in_files(_logs(place, server), canaries))
     return Result(
@@ -195,7 +193,7 @@ async def _recover(
         now = await asyncio.to_thread(evidence.polls_of_unknown, server.address)
         unasked = sum(1 for name, polls in now.items() if polls <= before.get(name, -1))
         if unasked:
-            moving["unknown and not asked for again"] = unasked
+            moving["unknown and not polled again"] = unasked
         waited = time.monotonic() - begin
         if not moving or waited > RECOVERY_SECONDS:
             return waited, moving

@@ -91,7 +91,7 @@ SOUND = {
     "unknown and another's": case(
         lost(upstream_id="u1", unknown_reason="record_of_another"), files={}
     ),
-    "failed, billed without a word": case(
+    "failed, billed without saying so": case(
         generation(state="failed", settled=0, asset=None, counted=0),
         faults=tuple(fault for fault in SUBMISSION if fault.options.get("billed")),
         files={},
@@ -108,7 +108,7 @@ SOUND = {
     ),
 }
 
-UNTOLD = "ended and not told, or told what is not so"
+UNTOLD = "ended without a webhook, or with a wrong one"
 WRONG = [
     ("submitted again although it may have been processed",
      case(submissions=[submission(outcome="reset_after"), submission()])),
@@ -118,8 +118,8 @@ WRONG = [
      case(submissions=[{**UNACCEPTED, "outcome": "external_error"}, submission()])),
     ("two generations for one request", case(generation(), lost(id="g2"))),
     ("two generations for one request", case(generation(), lost(prompt=ASK.other_prompt))),
-    ("accepted and not there", case(ledger=Ledger(accepted={ASK.number: {"g2"}}))),
-    ("refused and there", case(ledger=Ledger(refused={ASK.number}))),
+    ("accepted without a generation", case(ledger=Ledger(accepted={ASK.number: {"g2"}}))),
+    ("refused with a generation", case(ledger=Ledger(refused={ASK.number}))),
     ("canceled and billed",
      case(generation(state="canceled", settled=0, counted=0, asset=None), files={})),
     ("stuck", case(lost(state="submitting"), files={})),
@@ -128,27 +128,27 @@ WRONG = [
     ("billed and lost", case(submissions=[submission(), submission(prompt="nobody's")])),
     ("billed and lost",
      case(generation(state="failed", settled=0, counted=0, asset=None), files={})),
-    ("another's video",
+    ("another request's video",
      case(generation(upstream_id="u2"),
           submissions=[submission(), submission(prompt="other", uuid="u2", billed=0)])),
-    ("archived and missing, or other bytes, or nobody's", case(files={})),
-    ("archived and missing, or other bytes, or nobody's",
+    ("archived files that are missing, changed or without a row", case(files={})),
+    ("archived files that are missing, changed or without a row",
      case(files={"videos/g1.mp4": (1000, "cd" * 32)})),
-    ("archived and missing, or other bytes, or nobody's",
+    ("archived files that are missing, changed or without a row",
      case(files={"videos/g1.mp4": FILE, "videos/g2.mp4": FILE})),
-    ("holds and settlements that are wrong", case(generation(open_holds=1, counted=2 * PRICE))),
-    ("holds and settlements that are wrong", case(lost(open_holds=0, counted=0), files={})),
-    ("holds and settlements that are wrong", case(generation(settled=1, counted=1))),
-    ("over a credit limit at any commit",
+    ("wrong holds and settlements", case(generation(open_holds=1, counted=2 * PRICE))),
+    ("wrong holds and settlements", case(lost(open_holds=0, counted=0), files={})),
+    ("wrong holds and settlements", case(generation(settled=1, counted=1))),
+    ("credit limits exceeded at any commit",
      case(overshoots=[{"whose": "member", "id": "m", "used": 2, "credit_limit": 1, "at": 0}])),
-    ("over a credit limit at any commit", case(looks=0)),
+    ("credit limits exceeded at any commit", case(looks=0)),
     (UNTOLD, case(told=True)),
     (UNTOLD, case(told=True, heard=[heard("video.failed")])),
     (UNTOLD, case(told=True, heard=[heard(), heard(message="m2")])),
     (UNTOLD, case(lost(), files={}, told=True, heard=[heard()])),
     (UNTOLD, case(heard=[heard()])),
     (UNTOLD, case(heard=[heard(generation="g2")])),
-    ("to be told and without a job", case(told=True, deliveries=waiting(jobs=0))),
+    ("webhooks to be sent without a job", case(told=True, deliveries=waiting(jobs=0))),
 ]  # fmt: skip
 
 
