@@ -67,6 +67,12 @@ async def authenticate(
     return _identified(rt, caller)
 
 
+async def authenticate_early(request: Request) -> None:
+    """For routes whose body is read before their dependencies are called: nobody without a key is
+    waited for. The dependency looks at the key again afterwards. Raises `Unauthenticated`."""
+    await authenticate(runtime_of(request), await _API_KEY(request), await _BEARER(request))
+
+
 def _identified(rt: ApiRuntime, caller: CallerRecord) -> CallerRecord:
     rt.keys.used(caller.key_id)
     identify(key_prefix=caller.key_prefix, member=caller.name, team=caller.team_name)

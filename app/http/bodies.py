@@ -14,13 +14,14 @@ from starlette.responses import Response
 from starlette.types import Message
 
 from app.errors import MalformedJson, PayloadTooLarge, RequestTimedOut
+from app.http.access import authenticate_early
 
 #: Largest request body that is read: over twice the longest prompt with every character escaped.
 MAX_BODY_BYTES = 1_048_576
 #: How long a client may take to send a body. The largest body takes this long at 140 kbit/s. A
 #: client that sends one byte at a time cannot hold its connection any longer.
 BODY_SECONDS = 60.0
-#: Largest body that the framework reads: a small document, read before the key is checked.
+#: Largest body that the framework reads: a small document.
 _MAX_DOCUMENT_BYTES = 65_536
 
 
@@ -69,9 +70,9 @@ def parse_json(body: bytes) -> Any:
 
 
 class BoundedRoute(APIRoute):
-    """For routes whose body the framework reads. By itself it reads before it authenticates,
-    accepts any length, waits for any time, and refuses JSON that is labeled as something else,
-    which curl and `fetch` do by default."""
+    """For routes that need a key and whose body the framework reads. By itself it reads before it
+    authenticates, accepts any length, waits for any time, and refuses JSON that is labeled as
+    something else, which curl and `fetch` do by default."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
@@ -79,6 +80,7 @@ class BoundedRoute(APIRoute):
             return handle
 
         async def bounded(request: Request) -> Response:
+            await authenticate_early(request)
             body = await read_body(request, limit=_MAX_DOCUMENT_BYTES)
             if body:
                 parse_json(body)

@@ -34,7 +34,8 @@ def test_every_route_with_a_document_reads_it_within_bounds() -> None:
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_stranger_sends_no_more_than_the_limit(still_gate: Gateway, path: str) -> None:
+async def test_nobody_sends_more_than_the_limit(still_gate: Gateway, path: str) -> None:
+    key = await still_gate.member()
     sent = 0
 
     async def endless() -> AsyncIterator[bytes]:
@@ -43,15 +44,17 @@ async def test_a_stranger_sends_no_more_than_the_limit(still_gate: Gateway, path
             sent += 1
             yield b" " * 512
 
-    answer = await still_gate.http.post(path, content=endless(), headers=JSON)
+    headers = {"API-KEY": key, **JSON}
+    answer = await still_gate.http.post(path, content=endless(), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
     assert sent < 1_000
 
 
 @pytest.mark.parametrize("path", PATHS)
-async def test_a_stranger_takes_no_longer_than_the_limit(
+async def test_nobody_takes_longer_than_the_limit(
     still_gate: Gateway, monkeypatch: pytest.MonkeyPatch, path: str
 ) -> None:
+    key = await still_gate.member()
     monkeypatch.setattr(bodies, "BODY_SECONDS", 0.2)
 
     async def halting() -> AsyncIterator[bytes]:
@@ -59,7 +62,8 @@ async def test_a_stranger_takes_no_longer_than_the_limit(
         await asyncio.sleep(2)
         yield b"}"
 
-    answer = await still_gate.http.post(path, content=halting(), headers=JSON)
+    headers = {"API-KEY": key, **JSON}
+    answer = await still_gate.http.post(path, content=halting(), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
 
 
@@ -104,8 +108,9 @@ async def test_a_sentence_says_what_is_wrong(still_gate: Gateway) -> None:
 
 
 async def test_small_documents_are_read_and_no_long_ones(still_gate: Gateway) -> None:
+    key = await still_gate.member()
     long = b'{"url": "%s"}' % (b"x" * 70_000)
-    answer = await still_gate.http.post(PATHS[0], content=long, headers=JSON)
+    answer = await still_gate.http.post(PATHS[0], content=long, headers={"API-KEY": key, **JSON})
     assert (answer.status_code, answer.json()["code"]) == (413, "payload_too_large")
 
 
