@@ -36,14 +36,14 @@ from app.http_client import HttpClient, RequestFailed, Response
 Resolver = Callable[[str, int], Awaitable[Sequence[str]]]
 
 RESOLVE_SECONDS = 10.0
-#: Addresses of one host that are tried before giving up: names with both families need two.
+#: Addresses of a host that are tried before giving up: names with IPv4 and IPv6 need two.
 MAX_ADDRESSES = 4
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
-#: Headers that may follow a redirect to another origin; anything else was meant for the first.
+#: Headers that may follow a redirect to another origin; all others are for the first only.
 _TRAVELLING = frozenset({"range", "if-range", "accept", "user-agent"})
-#: Ranges that Python calls global although they lead elsewhere: the dummy and relay addresses of
-#: IPv4, and those IPv6 ranges that carry an IPv4 address or belong to documentation.
+#: Ranges that Python calls global but that lead elsewhere: the dummy and relay addresses of IPv4,
+#: and the IPv6 ranges that embed an IPv4 address or are for documentation.
 _NOT_PUBLIC = tuple(
     ipaddress.ip_network(text)
     for text in ("192.0.0.0/24", "192.88.99.0/24", "2001::/23", "2002::/16", "3fff::/20")
@@ -52,7 +52,7 @@ _UNICAST_V6 = ipaddress.ip_network("2000::/3")
 
 
 class FetchError(Exception):
-    """The root; its message names a host at most."""
+    """The root. Its message contains at most a host name."""
 
 
 class Refused(FetchError):
@@ -92,15 +92,15 @@ class _Target:
 
 
 async def system_resolver(host: str, port: int) -> Sequence[str]:
-    """What the operating system would connect to, in its order of preference."""
+    """The addresses that the operating system would connect to, in its order of preference."""
     loop = asyncio.get_running_loop()
     return _each_once(await loop.getaddrinfo(host, port, type=socket.SOCK_STREAM))
 
 
 async def resolver_apart(host: str, port: int) -> Sequence[str]:
-    """The same, in a thread of its own: for names that anybody may have chosen. A loop looks up a
-    few at a time, for all its clients, and a name whose servers never answer takes half a minute.
-    The thread of one that is given up ends with it and holds up no stop."""
+    """The same, in a thread of its own, for names that anybody may have chosen. An event loop
+    resolves only a few names at a time for all its clients, and a name whose servers never answer
+    takes half a minute. The thread of an abandoned look-up ends by itself and delays no stop."""
     loop = asyncio.get_running_loop()
     found: asyncio.Future[Sequence[str]] = loop.create_future()
 
@@ -110,7 +110,7 @@ async def resolver_apart(host: str, port: int) -> Sequence[str]:
 
     def look() -> None:
         addresses: Sequence[str] = ()
-        # None is how a name without any is told.
+        # None means that the name has no address.
         with contextlib.suppress(OSError, UnicodeError):
             addresses = _each_once(socket.getaddrinfo(host, port, type=socket.SOCK_STREAM))
         # The loop may be closed by now.
@@ -122,12 +122,12 @@ async def resolver_apart(host: str, port: int) -> Sequence[str]:
 
 
 def _each_once(found: Sequence[tuple[Any, ...]]) -> Sequence[str]:
-    """The addresses of a look-up, in its order."""
+    """The addresses of a look-up without duplicates, in order."""
     return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one that only the public internet has."""
+    """Whether an IP address is on the public internet."""
     try:
         ip = ipaddress.ip_address(address)
     except ValueError:
@@ -135,14 +135,14 @@ def is_public(address: str) -> bool:
     if not ip.is_global or ip.is_multicast or ip.is_reserved or ip.is_unspecified:
         return False
     if ip.version == 6 and ip not in _UNICAST_V6:
-        # Mapped, translated, compatible, local: everything but ordinary unicast.
+        # Mapped, translated, compatible or local: anything but ordinary unicast.
         return False
     return not any(ip in network for network in _NOT_PUBLIC if network.version == ip.version)
 
 
 class GuardedFetcher:
-    """Fetches what a policy allows. `client` goes to no proxy, which would resolve and verify names
-    by itself."""
+    """Fetches what a policy allows. `client` must not use a proxy, which would resolve and verify
+    names itself."""
 
     def __init__(
         self,
@@ -157,7 +157,7 @@ class GuardedFetcher:
         self._trusted = frozenset(_origin(httpx.URL(text)) for text in policy.trusted_origins)
 
     def permit(self, url: str) -> None:
-        """Raises `Refused` where the policy forbids this URL whatever it resolves to."""
+        """Raises `Refused` if the policy forbids this URL, whatever it resolves to."""
         self._check(url)
 
     @asynccontextmanager
@@ -169,8 +169,8 @@ class GuardedFetcher:
         method: str = "GET",
         content: bytes | None = None,
     ) -> AsyncIterator[Response]:
-        """The answer to a request, its body not yet read. Raises `Refused` and `FetchFailed`, also
-        for what happens while the body is read inside the block. Any status is an answer."""
+        """The response, before its body is read. Raises `Refused` and `FetchFailed`, also while the
+        body is read inside the block. Any status is a response."""
         target, kept = self._check(url), dict(headers or {})
         for _ in range(self._policy.max_redirects + 1):
             async with self._sent(target, kept, method, content) as response:
@@ -187,7 +187,7 @@ class GuardedFetcher:
         raise Refused(f"{target.host} is one redirect too many.")
 
     def _check(self, text: str) -> _Target:
-        """The target of a URL the policy allows. Looks at nothing but the URL."""
+        """The target of a URL that the policy allows. Checks only the URL."""
         url = _parsed(text)
         host = url.raw_host.decode("ascii")
         shown = host if re.fullmatch(r"[0-9a-z.:_-]{1,253}", host) else "a host with no sound name"
@@ -215,7 +215,7 @@ class GuardedFetcher:
             found = ()
         if not found:
             raise FetchFailed(f"{target.host} cannot be resolved.", reason="unresolved")
-        # One private address among public ones is how a name is turned against its reader.
+        # A private address among public ones is how DNS rebinding begins.
         if not target.trusted and not all(is_public(address) for address in found):
             raise Refused(f"{target.host} leads to an address that is not public.")
         return list(found)[:MAX_ADDRESSES]
@@ -224,8 +224,8 @@ class GuardedFetcher:
     async def _sent(
         self, target: _Target, headers: dict[str, str], method: str, content: bytes | None
     ) -> AsyncIterator[Response]:
-        """The answer of the first address that takes the connection. One that does not was sent
-        nothing, so the next address is safe also for a POST."""
+        """The response of the first address that accepts the connection. An address that does not
+        accept it was sent nothing, so trying the next one is safe even for a POST."""
         addresses = await self._addresses(target)
         for address in addresses:
             try:
@@ -244,12 +244,12 @@ class GuardedFetcher:
 
 
 def _parsed(text: str) -> httpx.URL:
-    """Parsed by the very parser that will be connected with, so that both see the same host."""
+    """Parsed with the parser that the connection uses, so that both see the same host."""
     if not re.fullmatch(r"[!-~]{1,8192}", text) or "\\" in text:
         raise Refused("A URL holds characters that no URL has.")
     try:
         url = httpx.URL(text)
-    # Also UnicodeError, of a host name that cannot be encoded.
+    # Also UnicodeError, for a host name that cannot be encoded.
     except (httpx.InvalidURL, ValueError):
         raise Refused("A URL cannot be read.") from None
     if not url.raw_host or url.scheme not in ("http", "https"):

@@ -30,8 +30,8 @@ log = logger(__name__)
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 60.0
 
-#: The octets of a header's value (RFC 9110, 5.5). The parser below refuses others too, but only
-#: while it writes the head, when it is no longer certain that nothing has left.
+#: The bytes of a header's value (RFC 9110, 5.5). The parser below refuses others too, but only
+#: while it writes the head, when something may have been sent already.
 _FIELD_VALUE = re.compile(r"(?:[!-~\x80-\xff](?:[\t -~\x80-\xff]*[!-~\x80-\xff])?)?")
 
 
@@ -51,7 +51,7 @@ class RequestFailed(Exception):
 
 
 class Response:
-    """The head of an answer, and its body as it comes over the wire."""
+    """The head of a response, and its body as it was sent."""
 
     def __init__(self, response: httpx.Response, progress: _Progress) -> None:
         self.status_code = response.status_code
@@ -61,7 +61,7 @@ class Response:
         self._progress = progress
 
     async def aiter_raw(self) -> AsyncIterator[bytes]:
-        """Pieces of at most 64 KiB, not unpacked. Raises `RequestFailed`."""
+        """Pieces of at most 64 KiB, still compressed. Raises `RequestFailed`."""
         try:
             async for chunk in self._stream:  # type: ignore[union-attr]
                 yield chunk
@@ -71,7 +71,7 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole answer; or, where `broke` says why, as much of one as came."""
+    """A whole response or, if `broke` is set, as much of it as arrived."""
 
     status: int
     headers: Mapping[str, str]
@@ -80,8 +80,8 @@ class Answer:
 
 
 class HttpClient:
-    """`max_connections` bounds the requests at one time; one that finds no place within
-    `queue_seconds` fails, unsent. `transport` is for tests."""
+    """`max_connections` limits concurrent requests. One that gets no slot within `queue_seconds`
+    fails without being sent. `transport` is for tests."""
 
     def __init__(
         self,
@@ -115,8 +115,8 @@ class HttpClient:
         content: bytes | None = None,
         server_name: str | None = None,
     ) -> AsyncIterator[Response]:
-        """The answer, its body not yet read. Raises `RequestFailed`, here and from the body.
-        `server_name` is the name that TLS verifies, where the URL has an address in its place."""
+        """The response, before its body is read. Raises `RequestFailed`, also from the body.
+        `server_name` is the name that TLS verifies if the URL has an IP address."""
         async with self._sent(
             _Progress(), method, url, headers, content, server_name, self._idle_seconds
         ) as response:
@@ -132,9 +132,9 @@ class HttpClient:
         seconds: float,
         max_bytes: int,
     ) -> Answer:
-        """The answer with its body, packed as it came. Raises `RequestFailed` where no head came
-        or the body is larger than `max_bytes`. `seconds` bound every pause and the answer as a
-        whole: a server that drips never pauses."""
+        """The response with its body, still compressed. Raises `RequestFailed` if no head arrived
+        or the body is larger than `max_bytes`. `seconds` limits every pause, and the response as a
+        whole, because a server that sends a byte now and then never pauses."""
         progress, received = _Progress(), bytearray()
         head: Response | None = None
         try:
@@ -226,13 +226,13 @@ class HttpClient:
 
 @cache
 def _trusted_authorities() -> ssl.SSLContext:
-    """One for all clients of the process, as it holds nothing of any connection: reading the
-    authorities takes a tenth of a second and half a megabyte each time."""
+    """Shared by all clients of the process, since it holds no state of any connection. Reading the
+    authorities takes a tenth of a second and half a megabyte."""
     return httpx.create_ssl_context(trust_env=False)
 
 
 class _Progress:
-    """How far one request came, told by the transport's trace extension."""
+    """How far a request got, as the transport's trace extension reports it."""
 
     def __init__(self) -> None:
         self.handed_over = False
@@ -241,21 +241,21 @@ class _Progress:
 
     async def __call__(self, event: str, info: Mapping[str, Any]) -> None:
         self._traced = True
-        # A proxy is first asked for a tunnel, in which nothing has been sent yet.
+        # A proxy is first asked for a tunnel; nothing of the request has been sent then.
         tunnel = getattr(info.get("request"), "method", None) == b"CONNECT"
         self._begun |= event.endswith(".send_request_headers.started") and not tunnel
 
     @property
     def may_have_left(self) -> bool:
-        # A transport that traces nothing proves nothing.
+        # A transport without traces proves nothing.
         return self._begun or (self.handed_over and not self._traced)
 
     def failure(self, error: Exception) -> RequestFailed:
         if isinstance(error, RequestFailed):
             return error
         if not isinstance(error, httpx.TransportError | OSError):
-            # OSError includes TimeoutError and SSLError. Anything else is a fault of this process
-            # or a library, and its message may hold a URL.
+            # OSError includes TimeoutError and SSLError. Anything else is a bug in this process or
+            # a library, and its message may contain a URL.
             log.error("request_broke", error=type(error).__name__, may_have_left=self.may_have_left)
         if not self.may_have_left:
             return RequestFailed("unreachable", may_have_left=False)
@@ -264,7 +264,7 @@ class _Progress:
 
 
 async def _close(opened: httpx.AsyncBaseTransport | httpx.Response) -> None:
-    # An answer that was read is not lost to a fault in closing its connection.
+    # An error while closing the connection must not lose a response that was read.
     with suppress(Exception):
         await opened.aclose()
 

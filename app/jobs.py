@@ -31,7 +31,7 @@ Act = Callable[[UUID], Awaitable[None]]
 
 
 class _KeepTrying(BaseRetryStrategy):
-    """Any failure of a job's own code is tried again: work is never dropped."""
+    """Every failure of a job is retried: work is never dropped."""
 
     def get_retry_decision(
         self, *, exception: BaseException, job: library.Job
@@ -43,14 +43,14 @@ class _KeepTrying(BaseRetryStrategy):
 
 
 async def _commit_each(connection: psycopg.AsyncConnection) -> None:
-    """Each statement of the library commits by itself. A process that stands still, or is cut off,
-    between a statement and its commit would keep the rows of its jobs locked, and nobody could
-    rescue them."""
+    """Each statement of the library commits by itself. Otherwise a process that is frozen or cut
+    off between a statement and its commit would keep its jobs locked, and nobody could rescue
+    them."""
     await connection.set_autocommit(True)
 
 
 class Workers:
-    """Runs jobs of this process until `stop`; starts again by itself when Postgres was away."""
+    """Runs this process's jobs until `stop`. Restarts itself after Postgres was away."""
 
     def __init__(
         self,
@@ -94,10 +94,10 @@ class Workers:
         self._app.task(name=job.value, queue=job.value, retry=_KeepTrying())(run)
 
     async def _act(self, job: Job, act: Act, subject_id: UUID) -> None:
-        """Acts, after what may still go on for the same job has ended.
+        """Acts once an earlier run of the same job in this process has ended.
 
-        A lane that lost the database aborts its jobs, but what they do goes on: an answer of the
-        upstream that waits to be written down exists nowhere else. Only a stop ends it.
+        A lane that loses the database aborts its jobs, but their work goes on: an answer of the
+        upstream that is not recorded yet exists nowhere else. Only a stop ends it.
         """
         key = (job, subject_id)
         if key in self._orphans:
@@ -106,7 +106,7 @@ class Workers:
         try:
             await asyncio.shield(acting)
         except Exception as error:
-            # The library tries it again without a word; a fault that stays must not be silent.
+            # The library retries it silently; a lasting fault must show in the log.
             log.error("job_failed", kind=job.value, subject_id=str(subject_id), exc_info=error)
             raise
         except asyncio.CancelledError:
@@ -119,7 +119,7 @@ class Workers:
             raise
 
     async def _end_orphans(self) -> None:
-        """Lets them finish within what is left of the drain time."""
+        """Lets them finish within the rest of the drain time."""
         orphans = list(self._orphans.values())
         if orphans:
             await asyncio.wait(orphans, timeout=max(self._drained_at - time.monotonic(), 0))
@@ -128,7 +128,7 @@ class Workers:
             await asyncio.gather(*orphans, return_exceptions=True)
 
     async def run(self) -> None:
-        """Until `stop`. A lost database is waited for, not given up."""
+        """Until `stop`. Waits for a lost database instead of giving up."""
         try:
             await self._run_until_stopped()
         finally:
@@ -139,7 +139,7 @@ class Workers:
             try:
                 async with self._app.open_async():
                     await self._run_lanes()
-            # The library passes on what its pool raises when it cannot be opened.
+            # The library passes on what its connection pool raises when it cannot be opened.
             except (exceptions.ProcrastinateException, psycopg.Error, OSError) as error:
                 log.warning("worker_interrupted", cause=type(error.__cause__ or error).__name__)
             if not self._stopping.is_set():
@@ -156,12 +156,12 @@ class Workers:
                     fetch_job_polling_interval=self._poll_seconds,
                     listen_notify=False,  # nobody notifies: see decision 0010
                     abort_job_polling_interval=60,
-                    # A lane that only lost the database hands its jobs back at once.
+                    # A lane that has only lost the database returns its jobs at once.
                     shutdown_graceful_timeout=0,
                     delete_jobs="successful",
                     install_signal_handlers=False,
                     update_heartbeat_interval=self._heartbeat_seconds,
-                    # `rescue` alone decides who is dead.
+                    # Only `rescue` decides which workers are dead.
                     stalled_worker_timeout=_NEVER_SECONDS,
                 )
                 self._running.add(lane)
@@ -173,14 +173,14 @@ class Workers:
         try:
             await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
             if self._stopping.is_set():
-                # Not earlier: a lane forgets a stop that was asked for before it began to run.
+                # Not earlier: a lane forgets a stop that is requested before it runs.
                 lane.shutdown_graceful_timeout = self._drain_seconds
                 lane.stop()  # type: ignore[no-untyped-call]
             await running
         finally:
             stopping.cancel()
             self._running.discard(lane)
-            # One lane that ends takes the others along, so that all start again together.
+            # When one lane ends, all end, so that they start again together.
             for other in list(self._running):
                 other.stop()  # type: ignore[no-untyped-call]
 
@@ -189,7 +189,7 @@ class Workers:
         return len(self._running)
 
     def stop(self) -> None:
-        """Takes no new job, lets the running ones finish within the drain time."""
+        """Accepts no new job, and lets the running ones finish within the drain time."""
         self._drained_at = time.monotonic() + self._drain_seconds
         self._stopping.set()
 

@@ -1,4 +1,4 @@
-"""The application: mounts dialects, own REST, media and operations; nothing else."""
+"""The application: mounts dialects, own REST, media and operations, and does nothing else."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
         "/guides/{name:path}", guides.get_guide, methods=["GET", "HEAD"], name="get_guide"
     )
     ops.add_routes(app, for_operators=not rt.settings.operations_apart)
-    # Dialects are applications of their own with middleware of their own: they do not go through
-    # this one's. The more specific prefix first: routes are tried in this order.
+    # Dialects are separate applications with their own middleware and do not pass through this
+    # one's. More specific prefixes come first: routes are tried in this order.
     mounts = [
         *openapi.routes(prefix=rt.settings.base_path),
         Mount("/api/v1", create_api(rt)),
@@ -51,7 +51,7 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
 
 
 def _tell_paths(app: FastAPI, mounts: Sequence[BaseRoute]) -> None:
-    """Every application learns what paths there are, for its answer where there is nothing."""
+    """Tells every application all paths, for its 404s."""
     applications = {"": app}
     for mount in mounts:
         if isinstance(mount, Mount):

@@ -1,5 +1,5 @@
-"""What a command, an API process and a worker each have, and the one place where it is opened and
-closed: database, listeners, archive, HTTP clients. The only reader of the clock."""
+"""What a command, an API process and a worker each have: database, listeners, archive, HTTP
+clients. The one place that opens and closes them, and the only reader of the clock."""
 
 from __future__ import annotations
 
@@ -40,9 +40,9 @@ from app.webhooks.sender import PayloadFormats, Sender
 
 log = logger(__name__)
 
-#: A submission may wait for minutes without a byte, and gateways and firewalls on the way forget a
-#: connection that is silent for a few: its answer would be lost, and the video that it paid for be
-#: unknown. A network that is gone for two minutes is noticed as well.
+#: TCP keepalive. A submission may be silent for minutes, and gateways and firewalls forget
+#: connections that are silent for a few. Then its answer would be lost, and a paid video would
+#: become unknown. This also notices a network that is gone for two minutes.
 _KEPT_OPEN = [
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     *(
@@ -51,16 +51,16 @@ _KEPT_OPEN = [
         if hasattr(socket, name)
     ),
 ]
-#: Downloads for the archive are bounded by its lane; this bounds what operators ask for besides.
+#: Downloads for the archive are limited by its lane; this limits those for operators.
 _DOWNLOADS = 100
-#: Videos one process streams straight through at a time, before they are archived. Apart from the
-#: archive's downloads, so that slow viewers do not keep videos from being archived.
+#: Videos that one process streams from the upstream at a time, before they are archived. Separate
+#: from the archive's downloads, so that slow viewers do not delay archiving.
 _RELAYS = 64
 _RELAY_QUEUE_SECONDS = 5.0
 
 
 class Clock:
-    """The time. Tests pass one that they move by hand."""
+    """The time. Tests pass one that they control."""
 
     def now(self) -> datetime:
         return datetime.now(UTC)
@@ -72,8 +72,8 @@ class Clock:
 
 @dataclass(slots=True, kw_only=True)
 class Runtime:
-    """What every command and process has. Use cases take this one, or the smallest of the others
-    that will do."""
+    """What every command and process has. Use cases take this, or the smallest of the others that
+    suffices."""
 
     settings: Settings
     clock: Clock
@@ -81,7 +81,7 @@ class Runtime:
     db: Database
 
     async def register_upstream_keys(self) -> dict[str, int]:
-        """The ids of the configured upstream keys' rows, by their labels. Makes what is missing."""
+        """Makes the missing rows of the configured upstream keys; returns label → id."""
         wanted = self.settings.upstream_keys()
         async with self.db.begin() as tx:
             return await upstream_keys.register(
@@ -91,7 +91,7 @@ class Runtime:
 
 @dataclass(slots=True, kw_only=True)
 class VideoRuntime(Runtime):
-    """What looks after videos has these as well."""
+    """What code that handles videos has in addition."""
 
     archive: Archive
     decoder: Decoder
@@ -104,7 +104,7 @@ class ApiRuntime(VideoRuntime):
     watch: Watch
     keys: KeysInUse
     feed: Feed
-    #: Streams videos that are not archived yet from the upstream's file hosts.
+    #: Streams videos from the upstream's file hosts until they are archived.
     downloads: GuardedFetcher
     #: Tests webhook endpoints: workers send everything else.
     sender: Sender
@@ -114,7 +114,7 @@ class ApiRuntime(VideoRuntime):
     aliases: Aliases
     durations: Durations
     pictures: Pictures = field(default_factory=Pictures)
-    #: True from the first sign of a stop: readiness says so, and nobody is kept waiting.
+    #: True from the first sign of a stop: readiness reports it, and no request waits any more.
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
     waiting_by_member: Counter[UUID] = field(default_factory=Counter)
@@ -133,13 +133,14 @@ class WorkerRuntime(VideoRuntime):
 
     upstream: UpstreamClient
     sender: Sender
-    #: Between the receivers of webhooks.
+    #: Fairness between the receivers of webhooks.
     fairness: Fairness
     #: Rows of the configured keys by label; see `upstream_key_ids_now`.
     upstream_key_ids: dict[str, int] = field(default_factory=dict)
 
     async def upstream_key_ids_now(self) -> dict[str, int]:
-        """Registers the keys at the first use: the database may be away when the process starts."""
+        """Registers the keys at the first use, because the database may be away when the process
+        starts."""
         if not self.upstream_key_ids:
             self.upstream_key_ids = await self.register_upstream_keys()
         return self.upstream_key_ids
@@ -232,13 +233,13 @@ def make_upstream(rt: Runtime) -> UpstreamClient:
 def make_downloads(
     settings: Settings, *, max_connections: int = _DOWNLOADS, **options: Any
 ) -> GuardedFetcher:
-    """Reaches the hosts that videos are downloaded from."""
+    """For the hosts that videos are downloaded from."""
     client = HttpClient(max_connections=max_connections, **options)
     return GuardedFetcher(client, download_policy(settings))
 
 
 def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
-    """Reaches the addresses that webhooks may go to."""
+    """For the addresses that webhooks may be sent to."""
     secret = signing_secret(rt.settings)
     client = HttpClient(max_connections=rt.settings.webhook_concurrency)
     return Sender(
@@ -259,7 +260,7 @@ def _keys_unread(error: Exception) -> None:
 
 
 def upstream_client(settings: Settings) -> HttpClient:
-    # A worker looks up as many generations at a time as it submits.
+    # A worker makes as many look-ups at a time as submissions.
     return HttpClient(
         max_connections=2 * settings.worker_concurrency,
         socket_options=_KEPT_OPEN,
@@ -267,7 +268,7 @@ def upstream_client(settings: Settings) -> HttpClient:
 
 
 def download_policy(settings: Settings) -> FetchPolicy:
-    """The upstream's file hosts; the simulator's own address where there is one."""
+    """The upstream's file hosts, and the simulator's address if there is one."""
     trusted: frozenset[str] = frozenset()
     if settings.simulator_url is not None:
         parts = urlsplit(settings.simulator_url)
@@ -277,8 +278,8 @@ def download_policy(settings: Settings) -> FetchPolicy:
 
 
 def receiver_policy(settings: Settings) -> FetchPolicy:
-    """Any public host over https; the receivers inside that were named. A redirect is an answer:
-    nobody is sent anything at an address that was not checked."""
+    """Any public host over https, and the internal receivers that are configured. Redirects are not
+    followed, so nothing is sent to an unchecked address."""
     return FetchPolicy(
         hosts=None,
         trusted_origins=frozenset(settings.webhook_internal_origins),
@@ -299,8 +300,7 @@ def load_prices(settings: Settings) -> PriceTable:
 
 
 def data_folder(settings: Settings, name: str = "") -> Path:
-    """The data directory, or a folder in it, made where it is missing. Raises
-    `ConfigurationError`."""
+    """The data directory, or a folder in it, created if missing. Raises `ConfigurationError`."""
     folder = settings.data_dir / name
     with _data_written(folder):
         folder.mkdir(parents=True, exist_ok=True)
@@ -319,14 +319,14 @@ def _data_written(path: Path) -> Iterator[None]:
 
 
 def signing_secret(settings: Settings) -> bytes:
-    """The configured secret; in development, one that is made once and kept beside the data.
+    """The configured secret; in development, one that is generated once and kept with the data.
     Raises `ConfigurationError`."""
     if settings.signing_secret is not None:
         return settings.signing_secret.get_secret_value().encode()
     path = data_folder(settings) / "signing-secret"
     with _data_written(path):
         if not path.exists():
-            # Written whole under another name first: two processes that start together agree on
+            # Written under another name first, so that two processes that start together agree on
             # one.
             draft = path.with_name(f"{path.name}.{os.getpid()}")
             descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

@@ -22,8 +22,8 @@ Event = MutableMapping[str, Any]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RequestIdentity:
-    """Who sent the request that is being answered, as far as is known: the first characters of the
-    key, the names of its member and team, the client's address."""
+    """Who sent the current request, as far as is known: the key's prefix, the names of its member
+    and team, and the client's address."""
 
     key_prefix: str | None = None
     member: str | None = None
@@ -36,19 +36,19 @@ _IDENTITY: ContextVar[RequestIdentity] = ContextVar("request_identity", default=
 
 
 def request_identity() -> RequestIdentity:
-    """Empty outside of a request."""
+    """Empty outside a request."""
     return _IDENTITY.get()
 
 
 def begin_request(request_id: str, *, address: str | None) -> None:
-    """Every log line of this request carries its id and what `identify` learns."""
+    """Adds this request's id, and what `identify` finds out, to all its log lines."""
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request_id=request_id)
     _IDENTITY.set(RequestIdentity(address=address))
 
 
 def identify(*, key_prefix: str, member: str | None = None, team: str | None = None) -> None:
-    """Of a key that nobody has only the prefix is known."""
+    """Of an unknown key, only the prefix is known."""
     known = replace(_IDENTITY.get(), key_prefix=key_prefix, member=member, team=team)
     _IDENTITY.set(known)
 
@@ -67,7 +67,8 @@ _NOISY = (
 
 
 def _printable(_logger: object, _method: str, event: Event) -> Event:
-    """For a person's terminal, which obeys what a caller or an upstream has written."""
+    """Escapes control characters, because a terminal obeys what a caller or an upstream has
+    written."""
     shown = {printable(name): printable_value(value) for name, value in event.items()}
     if isinstance(event.get("exception"), str):
         shown["exception"] = printable_lines(event["exception"])
@@ -104,7 +105,7 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
     root = logging.getLogger()
     root.handlers[:] = [output]
     root.setLevel(level)
-    # These speak of every request, job and start at INFO; httpx with whole, presigned URLs.
+    # These log every request, job and start at INFO; httpx even whole presigned URLs.
     for noisy in _NOISY:
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
@@ -117,8 +118,8 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
 
 
 def _is_no_cut(record: logging.LogRecord) -> bool:
-    """uvicorn logs a request that a stop cuts short as a fault, with a traceback. That it is cut is
-    said once for all of them, by `stopping_now` or by uvicorn itself."""
+    """uvicorn logs a request that is cut off by a stop as an error, with a traceback.
+    `stopping_now`, or uvicorn itself, already logs that once for all of them."""
     return not (record.exc_info and isinstance(record.exc_info[1], asyncio.CancelledError))
 
 
@@ -131,7 +132,7 @@ _FAST = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
 _SLOW = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 180, 420, 600, 900)
 
 
-#: Jobs of dead workers, jobs that were missing, and submissions whose worker died.
+#: Jobs of dead workers, missing jobs, and submissions whose worker died.
 _RESCUED = (
     "submit", "poll", "archive", "deliver", "submit_missing", "poll_missing", "archive_missing",
     "deliver_missing", "submitting",
@@ -251,8 +252,8 @@ class Metrics:
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
-        """Of a counter that appears with its first event Prometheus sees no increase, and the first
-        one is what alerts are for."""
+        """Starts the series at 0. Prometheus sees no increase in a counter that first appears at 1,
+        and alerts are for that first event."""
         for state in State:
             self.transitions.labels(state.value)
         for outcome in ("archived", "mismatch", "set_aside", "lost"):
