@@ -1,4 +1,4 @@
-"""Whose request it is: the address a connection comes from, or the one a trusted proxy names."""
+"""The client's address: that of the connection, or the one that a trusted proxy reports."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ Networks = Sequence[IPv4Network | IPv6Network]
 
 
 def client_address(scope: Scope, trusted: Networks) -> Address | None:
-    """The nearest address that is not of a trusted proxy. Each proxy appends the address it was
-    called from to `X-Forwarded-For`, so that is read from its end, and only as far as the proxies
-    are trusted: anybody can write what stands before."""
+    """The nearest address that is not a trusted proxy's. Each proxy appends the address that called
+    it to `X-Forwarded-For`, so the header is read from its end, and only as far as the proxies are
+    trusted: anybody can write what comes before."""
     client = scope.get("client")
     found = parse_address(client[0]) if client else None
     if found is None or not is_within(found, trusted):
@@ -34,7 +34,7 @@ def parse_address(text: str) -> Address | None:
         address = ip_address(text.partition("%")[0])
     except ValueError:
         return None
-    # A socket for both families gives IPv4 clients an IPv6 form.
+    # A dual-stack socket gives IPv4 clients an IPv6 form.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address
 
@@ -49,7 +49,7 @@ def _forwarded_for(scope: Scope) -> list[str]:
 
 
 def _without_port(entry: str) -> str:
-    """`192.0.2.1:4711` and `[2001:db8::1]:4711` are written by some proxies."""
+    """Some proxies write `192.0.2.1:4711` and `[2001:db8::1]:4711`."""
     if entry.startswith("["):
         return entry[1:].partition("]")[0]
     host, _, port = entry.partition(":")

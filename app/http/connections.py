@@ -18,19 +18,19 @@ from app.telemetry import logger
 
 log = logger(__name__)
 
-#: One client has at least so many addresses of IPv6.
+#: One client has at least this many IPv6 addresses: a /64 network.
 _IPV6_PREFIX = 64
 _LOG_SECONDS = 60.0
 
 
 class Connection(Protocol):
     def give_way(self) -> None:
-        """Closes it at once."""
+        """Closes the connection at once."""
 
 
 class Connections:
-    """Bounds all of them, and those of each client address. The addresses of `trusted` proxies
-    stand for many clients, and have the bound of all."""
+    """Limits all connections, and those of each client address. The addresses of `trusted` proxies
+    stand for many clients, so only the limit of all applies to them."""
 
     def __init__(self, *, most: int, most_of_address: int, trusted: Networks = ()) -> None:
         self._most = most
@@ -38,13 +38,13 @@ class Connections:
         self._trusted = trusted
         self._clients: dict[Connection, Hashable | None] = {}
         self._of_client: dict[Hashable, int] = {}
-        #: Those that wait for their clients, the longest wait first.
+        #: Connections that wait for their clients, the longest wait first.
         self._waiting: OrderedDict[Connection, None] = OrderedDict()
         self._waiting_of_client: dict[Hashable, OrderedDict[Connection, None]] = {}
         self._logged_at = -_LOG_SECONDS
 
     def enter(self, connection: Connection, address: Address | None) -> bool:
-        """False where there is no place, and none can be made."""
+        """False if there is no slot and none can be freed."""
         client = self._client(address)
         if client is not None and self._of_client.get(client, 0) >= self._most_of_address:
             self._log(address, "REELGATE_MAX_CONNECTIONS_PER_ADDRESS", self._most_of_address)
@@ -70,7 +70,7 @@ class Connections:
                 del self._of_client[client]
 
     def waits(self, connection: Connection) -> None:
-        """For its client, from now on."""
+        """The connection waits for its client from now on."""
         if connection not in self._clients:
             return
         client = self._clients[connection]
@@ -82,7 +82,7 @@ class Connections:
             others.move_to_end(connection)
 
     def answers(self, connection: Connection) -> None:
-        """It waits no more for its client."""
+        """The connection no longer waits for its client."""
         self._waiting.pop(connection, None)
         client = self._clients.get(connection)
         others = self._waiting_of_client.get(client) if client is not None else None
@@ -107,7 +107,7 @@ class Connections:
         return address
 
     def _log(self, address: Address | None, setting: str, limit: int) -> None:
-        """Seldom: whoever brings a process to its limit would else fill the log as well."""
+        """Rarely: otherwise those who bring a process to its limit would fill the log as well."""
         now = time.monotonic()
         if now - self._logged_at >= _LOG_SECONDS:
             self._logged_at = now

@@ -1,4 +1,4 @@
-"""Plain ASGI around every request: its id, its log line, its metrics."""
+"""Plain ASGI around every request: its id, its log line, and its metrics."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 
 
 class RequestContext:
-    """Takes `X-Request-Id` or makes one, returns it, and binds it to every log line."""
+    """Uses `X-Request-Id` or makes an id, returns it, and adds it to every log line."""
 
     def __init__(self, app: ASGIApp, *, runtime: ApiRuntime) -> None:
         self._app = app
@@ -44,7 +44,7 @@ class RequestContext:
                 status = message["status"]
                 headers = MutableHeaders(scope=message)
                 headers["X-Request-Id"] = request_id
-                # Whatever says nothing of caches is one member's, of one moment.
+                # Unless a response says otherwise, it is for one member at one moment.
                 headers.setdefault("Cache-Control", "no-store")
                 headers.setdefault("X-Content-Type-Options", "nosniff")
                 if self._rt.settings.simulated:
@@ -55,15 +55,16 @@ class RequestContext:
         try:
             await self._app(scope, receive, sending)
         except asyncio.CancelledError:
-            # The process stops and has waited for this request as long as it may. The server would
-            # answer 500, as if it had failed; that nobody knows is said by no answer.
+            # The process is stopping and has waited for this request as long as it may. The server
+            # would answer 500, as if the request had failed; closing the connection says that
+            # nobody knows.
             abort = scope.get("reelgate.abort")
             if status == 0 and abort is not None:
                 abort()
             raise
         except Exception:
-            # The edges have answered and logged already; past that point only the connection is
-            # left to close, and the server's own traceback would repeat what is logged.
+            # The edges have already answered and logged this. Only the connection is left to close,
+            # and the server's own traceback would repeat the log.
             if status == 0:
                 raise
         finally:
@@ -82,7 +83,7 @@ class RequestContext:
         write(
             "request",
             method=_method(scope),
-            # The path without its query: signatures travel there.
+            # Without the query, which may contain signatures.
             path=scope["path"][:_MAX_PATH],
             status=status,
             error=scope.get("reelgate.error"),
@@ -99,19 +100,19 @@ def _request_id(scope: Scope) -> str:
     return token_hex(12)
 
 
-#: Ours are shorter.
+#: Our own paths are shorter.
 _MAX_PATH = 300
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 def _method(scope: Scope) -> str:
-    """Bounded: anybody can invent methods, and each label value is memory."""
+    """Bounded: anybody can invent methods, and each label value takes memory."""
     return scope["method"] if scope["method"] in _METHODS else "other"
 
 
 def _route(scope: Scope) -> str:
     """The route's template, so that ids do not become label values."""
     route = scope.get("route")
-    # A mount that is left over means that nothing below it matched.
+    # If only a mount is left, nothing below it matched.
     path = None if isinstance(route, Mount) else getattr(route, "path", None)
     return f"{scope.get('root_path', '')}{path}" if path is not None else "unmatched"

@@ -24,34 +24,35 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from app.http.client_address import parse_address
 from app.http.connections import Connections
 
-#: Longer than the idle time of usual load balancers, so that they and not we close first.
+#: Longer than the idle timeout of common load balancers, so that they close first.
 KEEP_ALIVE_SECONDS = 75
-#: Request line and headers together; more is no client of ours.
+#: Request line and headers together; no client of ours sends more.
 MAX_HEAD_BYTES = 65_536
-#: Each costs many times its bytes.
+#: Each header costs many times its bytes.
 MAX_HEADERS = 256
-#: How long a client may take to send a request's head. That is a few packets: no working link needs
-#: longer, and a client that sends nothing holds its connection no longer.
+#: How long a client may take to send the head of a request. It is only a few packets, so no working
+#: connection needs longer, and a client that sends nothing cannot hold its connection longer.
 HEAD_SECONDS = 10.0
-#: How long the rest of a body is read that has been answered already: a client that sends it at
-#: once sees the answer, and can use the connection again.
+#: How long the rest of an already answered body is read: a client that sends it at once gets the
+#: answer and can reuse the connection.
 REST_SECONDS = 10.0
-#: How long a client may take nothing of an answer. Each `MIN_PACE_BYTES` taken give back a second.
+#: How long a client may read nothing of a response. Every `MIN_PACE_BYTES` that it reads add a
+#: second.
 STALL_SECONDS = 60.0
 MIN_PACE_BYTES = 1_024
-#: Requests sent ahead, of which the answers have not begun. No client of ours sends any.
+#: Pipelined requests whose responses have not begun. No client of ours sends any.
 MAX_PIPELINED = 16
-#: A stopping process goes on listening to open connections that are silent for so long: a request
-#: may be on its way, and its client cannot know whether it is safe to send it again.
+#: How long a stopping process keeps silent connections open: a request may be on its way, and its
+#: client could not know whether it is safe to send it again.
 LINGER_SECONDS = 1.0
-#: How often a connection is looked at that has no earlier deadline.
+#: How often a connection without an earlier deadline is checked.
 LOOK_SECONDS = 10.0
-#: As much is parsed at a time: between two pieces it is seen whether there is too much.
+#: How much is parsed at a time: the limits are checked between two pieces.
 _PIECE_BYTES = 16_384
 
 
 class _CountedTransport:
-    """A transport that knows how much it was given to send."""
+    """A transport that counts the bytes it was given to send."""
 
     def __init__(self, transport: Transport) -> None:
         self._transport = transport
@@ -66,22 +67,22 @@ class _CountedTransport:
 
 
 class BoundedProtocol(HttpToolsProtocol):
-    """Drops clients that let a deadline pass; leaves no request unanswered of which a byte has come
-    in time."""
+    """Drops clients that miss a deadline. Answers every request of which at least a byte arrived in
+    time."""
 
     places: ClassVar[Connections]
-    #: Of the whole server: the loop may have accepted some that nobody has heard of yet.
+    #: For the whole server: the loop may have accepted connections that nobody has seen yet.
     stopping: ClassVar[bool] = False
 
     #: When the client must have acted, in the loop's time.
     _deadline = math.inf
     _timer: TimerHandle | None = None
     _looks_at = math.inf
-    #: What is left of `STALL_SECONDS`, as of the last look, and what had been taken by then.
+    #: What is left of `STALL_SECONDS` since the last check, and how much had been read by then.
     _allowance = STALL_SECONDS
     _taken = 0
     _looked_at = 0.0
-    #: A head has begun and is not whole yet.
+    #: A head has begun and is not complete.
     _in_head = False
     _head_bytes = 0
     #: A head is whole, and its body is not; how much came since the last byte of that. Around a
@@ -89,7 +90,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_body = False
     _bare_bytes = 0
     _used = False
-    #: What comes is not read any more: after the answers that are due, the connection ends.
+    #: Further input is ignored: the connection ends after the responses that are due.
     _deaf = False
     _leaving = False
 
@@ -111,7 +112,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._timer.cancel()
         super().connection_lost(exc)
 
-    # What has come
+    # Input
 
     def data_received(self, data: bytes) -> None:
         start = 0
@@ -159,18 +160,18 @@ class BoundedProtocol(HttpToolsProtocol):
         return b"\r\n".join([*lines, b"", b""])
 
     def _should_upgrade(self) -> bool:
-        """Asked only of a request that offers it: what was read of it is not looked at."""
+        """Called only for a request that offers another protocol: the rest of it is not parsed."""
         return True
 
     def _refuse(self) -> None:
-        """What has come is no HTTP. Those that came before are answered first."""
+        """The input is not HTTP. Earlier requests are answered first."""
         if self._is_answering():
             self._hear_no_more()
         else:
             self.send_400_response("Invalid HTTP request received.")
 
     def _give_up(self) -> None:
-        """More has come than is read."""
+        """There is more input than is read."""
         if self._is_answering() and not self._in_body:
             self._hear_no_more()
         else:
@@ -203,7 +204,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._hear_no_more()
             return
         super().on_headers_complete()
-        # For answers to clients that take nothing: closing would wait for what they have not taken.
+        # For clients that read nothing of a response: closing would wait for them.
         self.scope["reelgate.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         if self._leaving:
             self.cycle.keep_alive = False
@@ -237,7 +238,7 @@ class BoundedProtocol(HttpToolsProtocol):
         return not self._in_head and not self._is_answering()
 
     def _expect(self) -> None:
-        """From now on, the next step of the client, or the answer of the application."""
+        """What happens next: the client's next step, or the application's response."""
         if self._is_answering():
             self._deadline = math.inf
             if not self._in_body:
@@ -253,7 +254,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._look_by(self._deadline)
 
     def _look_by(self, when: float) -> None:
-        """A timer that is due earlier looks again itself, so that most requests need none."""
+        """A timer that is due earlier checks again by itself, so most requests need none."""
         when = min(when, self.loop.time() + LOOK_SECONDS)
         if self._looks_at <= when:
             return
@@ -270,7 +271,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self._look_by(self._deadline)
 
     def _takes_answers(self) -> bool:
-        """Whether the client has taken what was sent to it, or does so at a bearable pace."""
+        """Whether the client has read what was sent to it, or reads at an acceptable pace."""
         now, untaken = self.loop.time(), self._untaken_bytes()
         taken = cast(_CountedTransport, self.transport).sent - untaken
         self._allowance -= now - self._looked_at
@@ -281,7 +282,8 @@ class BoundedProtocol(HttpToolsProtocol):
         return self._allowance > 0
 
     def _untaken_bytes(self) -> int:
-        """Of what was sent: what waits here, and in the kernel for the other side to confirm it."""
+        """Bytes that were sent and not read: those that wait here, and in the kernel for
+        confirmation."""
         return self.transport.get_write_buffer_size() + _kernel_bytes(
             self.transport, termios.TIOCOUTQ
         )
@@ -292,7 +294,8 @@ class BoundedProtocol(HttpToolsProtocol):
     # Stopping
 
     def shutdown(self) -> None:
-        """What is under way is answered and then closed; what is silent, after a moment."""
+        """Requests in progress are answered before their connections close; silent connections
+        close after a moment."""
         if self._leaving:
             return
         self._end_soon()
@@ -300,7 +303,7 @@ class BoundedProtocol(HttpToolsProtocol):
             self.cycle.keep_alive = False
 
     def _end_soon(self) -> None:
-        """The next answer is the last."""
+        """The next response is the last."""
         self._leaving = True
         self.loop.call_later(LINGER_SECONDS, self._leave)
 
@@ -314,8 +317,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
 
 def _kernel_bytes(transport: Transport, request: int) -> int:
-    """What the kernel holds for this connection: not read yet (FIONREAD), not confirmed by the
-    other side (TIOCOUTQ). 0 where it does not say."""
+    """What the kernel holds for this connection: not read yet (FIONREAD), not confirmed by the peer
+    (TIOCOUTQ). 0 if it does not say."""
     counted = array.array("i", [0])
     with contextlib.suppress(OSError):
         fcntl.ioctl(transport.get_extra_info("socket").fileno(), request, counted)

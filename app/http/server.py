@@ -1,8 +1,5 @@
-"""How the API is served: uvicorn with the limits a public port needs, and a stop that drops nobody.
-
-When uvicorn stops, it resets whoever is connected and not yet accepted, and closes whoever has not
-sent a whole head; here both are answered.
-"""
+"""Serves the API: uvicorn with the limits that a public port needs, and a stop that drops no
+client."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ from app.settings import Settings
 
 
 class Server(uvicorn.Server):
-    """A server among others in its process: signals are not its own."""
+    """A server beside others in its process, so it does not handle signals."""
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
@@ -37,8 +34,8 @@ class Server(uvicorn.Server):
         await super().shutdown(sockets)
 
     async def _let_in(self, listeners: Sequence[socket.socket]) -> None:
-        """Accepts whoever is connected already. The kernel resets those that are still in its
-        queue when the last descriptor of a listener is closed, so one more is kept until then."""
+        """Accepts connections that are already established. The kernel resets those in its queue
+        when the last descriptor of a listener is closed, so one more is kept until then."""
         doors = [listener.dup() for listener in listeners]
         for server in self.servers:
             server.close()
@@ -47,7 +44,7 @@ class Server(uvicorn.Server):
             door.close()
         loop = asyncio.get_running_loop()
         for caller in waiting:
-            # One may have gone in the meantime.
+            # The client may have disconnected meanwhile.
             with contextlib.suppress(OSError):
                 await loop.connect_accepted_socket(self._protocol, caller)
 
@@ -59,7 +56,7 @@ class Server(uvicorn.Server):
 
 
 def _queued(door: socket.socket) -> Iterator[socket.socket]:
-    """Connections that the kernel has made and nobody has accepted."""
+    """Connections that the kernel has established and nobody has accepted."""
     door.setblocking(False)
     while True:
         try:
@@ -89,13 +86,14 @@ def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.C
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
-        # Whole seconds; none at all would break off whoever is being answered.
+        # In whole seconds; 0 would cut off requests that are being answered.
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
         **options,
     )
 
 
 def raise_file_limit() -> None:
-    """Each connection is a file; the usual soft limit of 1,024 is below what one process serves."""
+    """Each connection needs a file descriptor, and the usual soft limit of 1,024 is less than one
+    process serves."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
