@@ -1,4 +1,4 @@
-"""Calls to the upstream. Every way a call can go wrong ends in an answer; the one question is
+"""Calls to the upstream. Every way in which a call can fail ends in an answer; the question is only
 whether the request may have left."""
 
 from __future__ import annotations
@@ -69,7 +69,7 @@ class UpstreamClient:
         observe: Observer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`keys` maps labels to keys. `observe` is told of every call."""
+        """`keys` maps labels to keys. `observe` is called for every call."""
         self._http = http
         self._base_url = base_url.rstrip("/")
         self._keys = {
@@ -83,7 +83,7 @@ class UpstreamClient:
         self._in_flight = {label: InFlight() for label in self._keys}
 
     def in_flight(self, key_label: str) -> InFlight:
-        """The submissions through a key that is configured here, as this process sees them."""
+        """The submissions in flight through a configured key, as this process sees them."""
         return self._in_flight[key_label]
 
     def labels(self) -> tuple[str, ...]:
@@ -96,7 +96,7 @@ class UpstreamClient:
         return await self._observed("submit", self._submit(key_label, offer, spec, run_async))
 
     async def result(self, key_label: str, upstream_id: str) -> ResultAnswer:
-        """Asks what became of a generation; with the key that made it."""
+        """Polls a generation, with the key that created it."""
         return await self._observed("result", self._result(key_label, upstream_id))
 
     def download(
@@ -106,8 +106,8 @@ class UpstreamClient:
         return self._fetcher.stream(link, headers=headers)
 
     async def check_key(self, key_label: str) -> KeyCheck:
-        """Looks up an id that nobody has: costs nothing, and a bad key is told apart. A key without
-        credits is still one that the upstream accepts."""
+        """Looks up an id that does not exist, which is free and shows whether the key is valid. A
+        key without credits is still accepted."""
         answer = await self._observed("check_key", self._result(key_label, str(uuid4())))
         if not isinstance(answer, Busy) or answer.key_trouble is KeyTrouble.OUT_OF_CREDITS:
             return KeyCheck.OK
@@ -169,7 +169,7 @@ class UpstreamClient:
         read: Callable[[Answer], _Answer],
         content: bytes | None = None,
     ) -> _Answer:
-        """One request and what its answer is read as, or `RequestFailed`."""
+        """Sends one request and reads its answer, or gives `RequestFailed`."""
         reply = await self._http.request(
             method,
             self._base_url + path,
@@ -184,17 +184,17 @@ class UpstreamClient:
         except RequestFailed:
             raise
         except Exception as error:
-            # It was sent, so a fault in reading is no reason to send it again.
+            # It was sent, so an error in reading the answer is no reason to send it again.
             log.error("answer_unreadable", error=type(error).__name__)
             raise RequestFailed("unreadable", may_have_left=True) from None
 
     def _without_keys(self, answer: _Answer) -> _Answer:
-        """What the upstream said is kept for operators, and no key of the account's with it."""
+        """Removes the account's keys from the upstream's words, which are kept for operators."""
         said = getattr(answer, "verbatim", None)
         if said is None or isinstance(answer, Missing | Busy):
             return answer
         for key in self._keys.values():
-            # A shorter one is a placeholder, and may be a part of any word.
+            # A shorter one is a placeholder, and may be part of any word.
             if len(key) >= _SECRET_CHARS:
                 said = said.replace(key.get_secret_value(), "[key]")
         return replace(answer, verbatim=said)
@@ -210,15 +210,15 @@ class UpstreamClient:
             outcome = _outcome(answer)
             return answer
         finally:
-            # A fault in the bookkeeping must not cost an answer that was paid for.
+            # An error in the bookkeeping must not lose an answer that was paid for.
             with suppress(Exception):
                 if self._observe is not None:
                     self._observe(operation, outcome, self._clock() - started)
 
 
 def _whole(answer: Answer) -> Answer:
-    """The answer unpacked. Raises `RequestFailed` where a part is missing: one that came to the end
-    of its document is whole, however its connection ended."""
+    """The decoded answer. Raises `RequestFailed` if part of it is missing. A complete JSON document
+    counts, however its connection ended."""
     coding = answer.headers.get("content-encoding", "")
     try:
         body = unpacked(answer.body, coding, max_bytes=MAX_ANSWER_BYTES)

@@ -1,14 +1,14 @@
-"""Content codings of an answer (RFC 9110, 8.4.1), undone within a bound. Pure.
+"""Decodes the content codings of an answer (RFC 9110, 8.4.1) up to a bound. Pure.
 
-Requests ask for plain bytes, so a packed answer is somebody else's doing: a cache, a filter, or an
-attack that unpacks to gigabytes.
+Requests ask for plain bytes, so a compressed answer comes from a cache, a filter, or an attack that
+expands to gigabytes.
 """
 
 from __future__ import annotations
 
 import zlib
 
-#: More than anybody packs in each other, or one after the other: each costs a pass over the rest.
+#: More codings, or gzip members, than anybody uses: each costs another pass.
 MAX_LAYERS = 4
 MAX_MEMBERS = 16
 _PIECE_BYTES = 65_536
@@ -18,16 +18,16 @@ _DEFLATE = -zlib.MAX_WBITS
 
 
 class Unreadable(ValueError):
-    """It is not in the coding that its headers name."""
+    """It is not in the coding that its headers declare."""
 
 
 class TooLarge(ValueError):
-    """It unpacks to more than was allowed."""
+    """It decodes to more than is allowed."""
 
 
 def unpacked(body: bytes, content_encoding: str, *, max_bytes: int) -> bytes:
-    """The body without its codings. A name that is not known here is passed over: what it stands
-    for is then seen in the bytes. Raises `Unreadable` and `TooLarge`."""
+    """The decoded body. Unknown codings are ignored, since the bytes will show what they are.
+    Raises `Unreadable` and `TooLarge`."""
     codings = [name.strip().lower() for name in content_encoding.split(",")]
     layers = [name for name in codings if name in ("gzip", "x-gzip", "deflate")]
     if len(layers) > MAX_LAYERS:
@@ -45,7 +45,7 @@ def _without(coding: str, packed: bytes, most: int) -> bytes:
     raw = coding == "deflate" and (not packed or packed[0] & 0x0F != zlib.DEFLATED)
     bits = _DEFLATE if raw else _ZLIB if coding == "deflate" else _GZIP
     found = bytearray()
-    # A gzip body may have several members one after the other (RFC 1952, 2.2).
+    # A gzip body may have several members (RFC 1952, 2.2).
     for _ in range(MAX_MEMBERS):
         unpacker = zlib.decompressobj(bits)
         while not unpacker.eof:

@@ -1,10 +1,10 @@
-"""What the upstream says when it does not give a video, and what callers are told instead.
+"""The upstream's errors, and what callers are told instead.
 
-Three shapes are known: `{"success": false, "error": {code, message, details}}`,
-`{errorCode, message, details, context}`, and a failed record whose `resultObject` is an object, an
-array or a string. Their words name the paying account's balance, the provider behind the upstream
-and its addresses, so callers get sentences of our own, by the code. Of a refusal they learn which
-of the documented options it was about.
+Three formats are known: `{"success": false, "error": {code, message, details}}`, `{errorCode,
+message, details, context}`, and a failed record whose `resultObject` is an object, an array or a
+string. Their text names the paying account's balance, the provider behind the upstream and its
+addresses. So callers get our own sentences, chosen by the code. For a refusal, they learn which
+documented options it was about.
 """
 
 from __future__ import annotations
@@ -29,11 +29,11 @@ VALIDATION_REFUSALS = frozenset(
         "UNPROCESSABLE_ENTITY",
     }
 )
-#: Codes that refuse a request before any work on it, whatever HTTP status carries them.
-#: UNKNOWN_ERROR is not among them: only its usual 4xx status makes it a refusal.
+#: Codes that refuse a request before any work on it, under any HTTP status. UNKNOWN_ERROR is not
+#: among them: it is a refusal only with its usual 4xx status.
 DEFINITE_REFUSALS = VALIDATION_REFUSALS | {"UNSUPPORTED_MODEL"}
 
-#: Python refuses to read integers far longer than any figure of the upstream.
+#: Python refuses to parse integers far longer than any of the upstream's.
 MAX_INTEGER_CHARS = 100
 
 _MODERATION_CODE = re.compile(
@@ -49,7 +49,7 @@ _MODERATION_WORDS = re.compile(
 _CREDIT_WORDS = re.compile(
     r"\brequires? .{0,40}\bcredits?\b.{0,80}\bonly has .{0,40}\bcredits?\b", re.IGNORECASE
 )
-#: Documented names of options, as the upstream names them → in words that fit every dialect.
+#: The upstream's documented names of options → words that fit every dialect.
 _OPTIONS = {
     option.wire: option.name.replace("_", " ")
     for offer in OFFERS.values()
@@ -59,7 +59,7 @@ _OPTIONS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportedError:
-    """`code` is upper case, empty where the upstream gave none. The rest is as it was sent."""
+    """`code` is upper case, empty if the upstream gave none. The rest is as it was sent."""
 
     code: str = ""
     message: str = ""
@@ -71,8 +71,8 @@ class ReportedError:
 
     @property
     def out_of_credits(self) -> bool:
-        """By code or words, for an error envelope only: a record's text may quote the prompt. The
-        words count only without a code, since a refusal may quote it too."""
+        """By code or words, for an error envelope only, because a record's text may quote the
+        prompt. The words count only without a code, since a refusal may quote it too."""
         return self.credits_code or (
             not self.code and _CREDIT_WORDS.search(self.message[:1000]) is not None
         )
@@ -90,7 +90,7 @@ class ReportedError:
 
     @property
     def provider_status(self) -> int | None:
-        """The HTTP status the provider behind the upstream answered with, where it is told."""
+        """The HTTP status of the provider behind the upstream, if it is reported."""
         status = _provider_response(self.details).get("status")
         if isinstance(status, str) and re.fullmatch(r"[1-5][0-9]{2}", status):
             return int(status)
@@ -98,8 +98,8 @@ class ReportedError:
 
 
 def read_json(text: str) -> Any:
-    """The JSON in `text`; raises ValueError or RecursionError. An integer beyond reason becomes a
-    float, so that it costs nothing beside it, and is still not null."""
+    """The JSON in `text`; raises ValueError or RecursionError. An absurdly long integer becomes a
+    float, so that it costs nothing and is still not null."""
     return json.loads(text, parse_int=_integer)
 
 
@@ -108,7 +108,7 @@ def _integer(digits: str) -> int | float:
 
 
 def envelope(document: Any) -> ReportedError | None:
-    """The error of a document in one of the two error shapes; None if it is in neither."""
+    """The error of a document in one of the two error formats; None if it has neither."""
     if not isinstance(document, dict):
         return None
     code = document.get("errorCode")
@@ -121,8 +121,8 @@ def envelope(document: Any) -> ReportedError | None:
 
 
 def bare(document: Any) -> ReportedError | None:
-    """The error of `{message}` or `{statusCode, message, error}`, as a web framework writes it
-    when it refuses a body; None for anything else."""
+    """The error of `{message}` or `{statusCode, message, error}`, as a web framework refuses a
+    body; None for anything else."""
     if not isinstance(document, dict) or "aiRecord" in document:
         return None
     message = document.get("message")
@@ -132,7 +132,7 @@ def bare(document: Any) -> ReportedError | None:
 
 
 def of_result(result: Any) -> ReportedError:
-    """The error in a record's `resultObject`, whichever of its three shapes it has."""
+    """The error in a record's `resultObject`, in any of its three formats."""
     if isinstance(result, list):
         result = next((item for item in result if isinstance(item, dict | str)), None)
     if isinstance(result, dict):
@@ -163,7 +163,7 @@ def _reported(code: Any, message: Any, details: Any) -> ReportedError:
 
 
 def _unpacked(details: Any) -> Any:
-    """Details are often JSON written into a JSON string."""
+    """Details are often JSON encoded in a JSON string."""
     if not isinstance(details, str):
         return details
     try:
@@ -180,7 +180,8 @@ def _provider_response(details: Any) -> dict[str, Any]:
 
 
 def _provider_words(details: Any) -> str:
-    """The text of the provider's answer. The request beside it holds the prompt: not looked at."""
+    """The text of the provider's answer. The request beside it contains the prompt, so it is not
+    searched."""
     try:
         return json.dumps(_provider_response(details), ensure_ascii=False)[:4000]
     except (ValueError, RecursionError):

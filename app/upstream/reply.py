@@ -1,5 +1,5 @@
-"""An answer of the upstream's, read for what it carries: its JSON, its record, and what it asks of
-the caller. Pure, and never raises."""
+"""Reads an answer of the upstream: its JSON, its record, and its requests to the caller. Pure, and
+never raises."""
 
 from __future__ import annotations
 
@@ -43,13 +43,14 @@ class Reply:
 
     @property
     def challenged(self) -> bool:
-        """The edge in front of the upstream wants a browser; the upstream saw nothing."""
+        """The proxy in front of the upstream wants a browser; the upstream never saw the
+        request."""
         return self.headers.get("cf-mitigated", "").strip().lower() == "challenge"
 
     @property
     def record(self) -> dict[str, Any] | None:
-        """The record. One with an id counts whatever the HTTP status is: asking for it again is
-        free, sending the request again is not."""
+        """The record. One with an id counts under any HTTP status: polling it is free, sending the
+        request again is not."""
         if not isinstance(self.document, dict):
             return None
         record = self.document.get("aiRecord")
@@ -79,26 +80,26 @@ class Reply:
         return self._says(reported, 429, frozenset({RATE_LIMITED}))
 
     def _says(self, reported: ReportedError | None, status: int, codes: frozenset[str]) -> bool:
-        """By its code or its status; with a provider's error the status may be the provider's."""
+        """By its code or its status. With a provider's error, the status may be the provider's."""
         code = reported.code if reported is not None else ""
         return code in codes or (self.status == status and code != PROVIDER_ERROR)
 
 
 def read_id(value: Any) -> str | None:
-    """An id that can be asked for: visible ASCII, one path segment, not a step up the path."""
+    """An id that can be polled: visible ASCII, one path segment, and not `.` or `..`."""
     if isinstance(value, str) and re.fullmatch(r"[!-.0-~]{1,128}", value) and value.strip("."):
         return value
     return None
 
 
 def is_document(body: bytes) -> bool:
-    """Whether `body` is an object of JSON from its first brace to its last."""
+    """Whether `body` is one JSON object from its first brace to its last."""
     return isinstance(_document(body), dict)
 
 
 def _document(body: bytes) -> Any:
-    """The JSON in `body`. Bytes that are no UTF-8 are replaced: a broken character in the name of
-    the account must not cost the id beside it."""
+    """The JSON in `body`. Invalid UTF-8 is replaced: a broken character in the account's name must
+    not lose the id beside it."""
     try:
         return read_json(body.decode("utf-8-sig", errors="replace"))
     except (ValueError, RecursionError):
@@ -106,8 +107,8 @@ def _document(body: bytes) -> Any:
 
 
 def _retry_after(value: str, date: str) -> float | None:
-    """Seconds to wait (RFC 9110, 10.2.3), from 1 to 300. A date is measured against the answer's
-    own Date, so that no clock is needed and none has to agree."""
+    """Seconds to wait (RFC 9110, 10.2.3), from 1 to 300. A date is compared with the answer's own
+    Date, so that no clock is needed."""
     if re.fullmatch(r"\s*[0-9]{1,12}(\.[0-9]{1,6})?\s*", value):
         seconds = float(value)
     else:

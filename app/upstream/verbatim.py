@@ -1,7 +1,7 @@
-"""The upstream's own words, as operators may read them. Pure.
+"""The upstream's own words, for operators. Pure.
 
-They name the paying account, the provider behind the upstream and links that need no key: no caller
-is shown them, and no log.
+They may name the paying account and the provider, and contain links that need no key, so callers
+and logs never get them.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ import json
 from typing import Any
 
 MAX_CHARS = 4000
-#: What a record says of how it ended; the rest is the request, and the account that pays. The link
-#: comes first: paths without end must not push it out.
+#: The parts of a record that say how it ended; the rest is the request and the paying account. The
+#: link comes first, so that endless paths cannot push it out.
 _OF_A_RECORD = ("status", "metadata", "temporaryUrl")
 
 
 def verbatim(status: int, document: Any, body: bytes) -> str:
-    """The HTTP status of an answer and what it says, on one line: the JSON that was read from its
-    body, or where there is none, the body as text."""
+    """The HTTP status of an answer and its content on one line: the JSON of its body or, without
+    JSON, the body as text."""
     try:
         said = json.dumps(_shortened(document), ensure_ascii=False)
     except TypeError:
@@ -37,5 +37,5 @@ def _shortened(document: Any) -> Any:
 
 
 def _on_one_line(text: str) -> str:
-    """Text that Postgres can keep and that steers no terminal."""
+    """Text that Postgres can store and that does not control a terminal."""
     return "".join(char if char.isprintable() else " " for char in text[:MAX_CHARS])

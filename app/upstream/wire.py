@@ -1,10 +1,10 @@
-"""The upstream's JSON: requests written, answers read. Pure.
+"""The upstream's JSON: renders requests and reads answers. Pure.
 
-An answer is classified by what it says, and by its HTTP status only where it says nothing, because
+An answer is classified by its body; its HTTP status counts only if the body says nothing, because
 the upstream reports failures with 200 and refusals with 500. Every doubt ends as `Lost` (on a
-submission) or `Busy` (on a look-up): the one keeps the hold and is never sent again, the other is
-asked again. A record with an id decides alone. Only a record ends a generation on a look-up: every
-refusal of the look-up itself is `Busy`, since a refused question says nothing about the video.
+submission), which keeps the hold and is never resent, or as `Busy` (on a look-up), which is polled
+again. A record with an id decides alone. On a look-up only a record can end a generation: a refused
+look-up is `Busy`, since it says nothing about the video.
 """
 
 from __future__ import annotations
@@ -46,18 +46,19 @@ MAX_LINK_CHARS = 8192
 
 _PROCESSING, _SUCCESS = "PROCESSING", "SUCCESS"
 _FAILURES = frozenset({"FAILED", "FAILURE", "ERROR"})
-#: 4xx statuses after which the request may still have been worked on, or may be sent again.
+#: 4xx statuses after which the request may still have been processed, or may be sent again.
 _OPEN_4XX = frozenset({408, 409, 425, 429, 499})
-#: 4xx statuses that refuse whatever their body says.
+#: 4xx statuses that refuse the request, whatever the body says.
 _CLOSED_4XX = frozenset({403, 404, 405, 406, 413, 414, 415})
-#: Those that refuse with a message alone: an edge in front of the upstream answers with HTML.
+#: 4xx statuses that refuse it if there is a message alone; a proxy in front of the upstream answers
+#: with HTML.
 _BARE_4XX = frozenset({400, 402, 422})
 
 _Answer = TypeVar("_Answer", SubmitAnswer, ResultAnswer)
 
 
 def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]:
-    """The body of a submission. Options the caller left out stay out."""
+    """The body of a submission. Options that the caller omitted stay omitted."""
     body: dict[str, Any] = {
         "type": offer.feature,
         "model": offer.provider,
@@ -67,7 +68,7 @@ def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]
 
 
 def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> SubmitAnswer:
-    """What an answer to a submission means. Never raises."""
+    """The meaning of an answer to a submission. Never raises."""
     reply = Reply.of(status, headers, body)
     return _with_words(_submission(reply), reply)
 
@@ -99,7 +100,7 @@ def read_result(
     *,
     expected_id: str,
 ) -> ResultAnswer:
-    """What an answer to a look-up of `expected_id` means. Never raises."""
+    """The meaning of an answer to a look-up of `expected_id`. Never raises."""
     reply = Reply.of(status, headers, body)
     return _with_words(_look_up(reply, expected_id), reply)
 
@@ -126,7 +127,8 @@ def _look_up(reply: Reply, expected_id: str) -> ResultAnswer:
 
 
 def _with_words(answer: _Answer, reply: Reply) -> _Answer:
-    """The answer with what was said, for operators, unless that is what every good record says."""
+    """Adds the upstream's own words, for operators, unless they are those of every normal
+    record."""
     if isinstance(answer, Missing | Busy) or _is_plain(reply.record):
         return answer
     return replace(answer, verbatim=verbatim(reply.status, reply.document, reply.body))
@@ -145,7 +147,7 @@ def _submitted(record: dict[str, Any]) -> SubmitAnswer:
     upstream_id = read_id(record.get("uuid"))
     outcome = _outcome(record, upstream_id)
     if isinstance(outcome, Unconfirmed):
-        # A look-up says the same, and nobody waits while the film is looked at.
+        # A look-up would say the same, and nobody waits while the film is checked.
         outcome = None
     if outcome is None and upstream_id is None:
         return Lost(reason="no_id")
@@ -157,7 +159,7 @@ def _submitted(record: dict[str, Any]) -> SubmitAnswer:
 def _looked_up(record: dict[str, Any], expected_id: str) -> ResultAnswer:
     given = record.get("uuid")
     if given is not None and not _is_sameread_id(given, expected_id):
-        # Another's record must never become this generation's video.
+        # Another generation's record must never become this one's video.
         return Busy(reason="wrong_id")
     outcome = _outcome(record, expected_id)
     return outcome or Running(upstream_id=expected_id, echo=_echo(record))
@@ -169,7 +171,7 @@ def _is_sameread_id(given: Any, expected_id: str) -> bool:
 
 
 def _echo(record: dict[str, Any]) -> str | None:
-    """The prompt a record says it was made for."""
+    """The prompt that a record says it was made for."""
     detail = record.get("aiRecordDetail")
     request = detail.get("promptObject") if isinstance(detail, dict) else None
     echo = request.get("prompt") if isinstance(request, dict) else None
@@ -179,7 +181,7 @@ def _echo(record: dict[str, Any]) -> str | None:
 def _outcome(
     record: dict[str, Any], upstream_id: str | None
 ) -> Succeeded | Unconfirmed | Failed | None:
-    """How a record ended; None while it has not, as far as can be told."""
+    """How a record ended; None if it has not ended, as far as can be told."""
     status = record.get("status")
     status = status.strip().upper() if isinstance(status, str) else ""
     result = _result(record)
@@ -204,7 +206,8 @@ def _outcome(
 
 
 def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None) -> Failed:
-    """The failure of a record: the upstream worked on it and says that there is no video."""
+    """The failure of a record: the upstream processed the request and says that there is no
+    video."""
     if reported.credits_code:
         code, message = FailureCode.UPSTREAM_REFUSED, "The upstream account is out of credits."
     elif reported.code in DEFINITE_REFUSALS:
@@ -223,7 +226,7 @@ def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None
 
 
 def _refused(reply: Reply, reported: ReportedError | None) -> SubmitAnswer:
-    """An answer without a record: a refusal where it is definite, else a doubt."""
+    """An answer without a record: a refusal if it is definite, otherwise a doubt."""
     if reported is not None and reported.code == PROVIDER_ERROR:
         return _provider_refused(reported)
     closed = 400 <= reply.status < 500 and reply.status not in _OPEN_4XX
@@ -245,9 +248,9 @@ def _refused(reply: Reply, reported: ReportedError | None) -> SubmitAnswer:
 
 
 def _provider_refused(reported: ReportedError) -> Failed:
-    """The provider behind the upstream answered with an error; its own status says which. The
-    upstream had accepted the request by then and may have charged it, so whatever the provider
-    said, it is not sent again by itself."""
+    """The provider behind the upstream answered with an error, and its own status says which. By
+    then the upstream had accepted the request and may have charged it, so it is not resent,
+    whatever the provider said."""
     status = reported.provider_status or 500
     if status == 429:
         return Failed(
@@ -279,7 +282,7 @@ def _billed(record: dict[str, Any]) -> int | None:
     credit = metadata.get("credit") if isinstance(metadata, dict) else None
     if not isinstance(credit, int) or isinstance(credit, bool):
         return None
-    # Larger than a bigint is no price.
+    # A number beyond a bigint is not a price.
     return credit if 0 <= credit < 2**63 else None
 
 
@@ -289,7 +292,7 @@ def _result(record: dict[str, Any]) -> Any:
 
 
 def _names(result: Any) -> list[str]:
-    """What stands where the paths of a video do, and may be one, or a link."""
+    """Everything in the place of a video's paths: each may be a path, or a link."""
     items = result if isinstance(result, list) else [result]
     return [item for item in items if isinstance(item, str) and _is_name(item)]
 
@@ -299,6 +302,6 @@ def _is_name(text: str) -> bool:
 
 
 def _link(value: Any) -> str | None:
-    """A link that can be fetched. Whether it may be is the fetcher's to decide."""
+    """A link that can be fetched. The fetcher decides whether it may be."""
     sound = isinstance(value, str) and re.fullmatch(r"https?://[!-~]+", value)
     return value if sound and len(value) <= MAX_LINK_CHARS else None
