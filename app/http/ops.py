@@ -21,6 +21,7 @@ from app.errors import Unavailable
 from app.http import errors
 from app.http.access import runtime_of
 from app.http.middleware import RequestContext
+from app.http.shared import Shared
 from app.operators import gauges
 from app.runtime import ApiRuntime
 
@@ -47,6 +48,9 @@ def create_bare(rt: ApiRuntime) -> FastAPI:
 
 
 def add_routes(app: FastAPI, *, for_operators: bool) -> None:
+    rt: ApiRuntime = app.state.runtime
+    app.state.readiness = Shared(lambda: readiness(rt))
+    app.state.refresh = Shared(lambda: _refresh(rt))
     routes = {"/livez": livez, "/readyz": readyz if for_operators else readyz_in_short}
     if for_operators:
         routes["/metrics"] = metrics
@@ -60,14 +64,21 @@ async def livez(_request: Request) -> Response:
 
 async def readyz(request: Request) -> Response:
     """200 where a create would be taken and worked on; else 503 and what is missing."""
-    checks = await readiness(runtime_of(request))
-    return _ready(checks, version=__version__)
+    return _ready(await _checks(request), version=__version__)
 
 
 async def readyz_in_short(request: Request) -> Response:
     """The same without what operators alone need: versions, and how work and keys stand."""
-    checks = await readiness(runtime_of(request))
+    checks = await _checks(request)
     return _ready({name: {"ok": checks[name]["ok"]} for name in checks if name in _PUBLIC_CHECKS})
+
+
+async def _checks(request: Request) -> dict[str, dict[str, Any]]:
+    rt = runtime_of(request)
+    if rt.draining:
+        return {"process": {"ok": False, "detail": "stopping"}}
+    checks: dict[str, dict[str, Any]] = await request.app.state.readiness()
+    return checks
 
 
 def _ready(checks: dict[str, dict[str, Any]], **more: str) -> Response:
@@ -128,7 +139,11 @@ async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
 
 async def metrics(request: Request) -> Response:
     """This process's counters, and gauges read from the database now."""
-    rt = runtime_of(request)
+    await request.app.state.refresh()
+    registry = runtime_of(request).metrics.registry
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+async def _refresh(rt: ApiRuntime) -> None:
     with contextlib.suppress(Unavailable):
         await gauges.refresh(rt)
-    return Response(generate_latest(rt.metrics.registry), media_type=CONTENT_TYPE_LATEST)

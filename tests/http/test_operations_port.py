@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
 from app.domain.operators import Pause
 from app.errors import ConfigurationError
+from app.http import ops
 from app.http.ops import create_operations
 from app.listener import listening
 from app.main import create_app
-from app.operators import pauses, startup
+from app.operators import gauges, pauses, startup
 from app.processes import _operations
+from app.runtime import ApiRuntime, Runtime
 from app.settings import Profile
 from tests.harness.gateway import Gateway, gateway
+from tests.simulator.conftest import until
 
 #: Nothing listens here: these tests ask the application itself.
 PORT = 1
@@ -103,3 +108,40 @@ async def test_a_port_that_is_taken_is_named(still_gate: Gateway) -> None:
         with pytest.raises(ConfigurationError, match="set REELGATE_OPERATIONS_PORT to a free one"):
             async with _operations(still_gate.rt):
                 pass
+
+
+async def test_however_many_ask_the_database_is_asked_once_at_a_time(
+    apart: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody needs a key for this, and all connections to the database are soon taken."""
+    asked, answer = [0, 0], asyncio.Event()
+    ready, refresh = ops.readiness, gauges.refresh
+
+    async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
+        asked[0] += 1
+        await answer.wait()
+        return await ready(rt)
+
+    async def refreshed(rt: Runtime) -> None:
+        asked[1] += 1
+        await answer.wait()
+        await refresh(rt)
+
+    monkeypatch.setattr(ops, "readiness", readiness)
+    monkeypatch.setattr(gauges, "refresh", refreshed)
+    async with operators(apart) as http:
+        crowd = [
+            asyncio.create_task(http.get(path)) for path in ("/readyz", "/metrics") for _ in "many"
+        ]
+
+        async def all_there() -> bool:
+            return asked == [1, 1]
+
+        await until(all_there)
+        crowd[0].cancel()
+        answer.set()
+        answers = await asyncio.gather(*crowd[1:])
+        assert [each.status_code for each in answers] == [503] * 3 + [200] * 4
+        assert asked == [1, 1]
+        assert (await http.get("/readyz")).json()["checks"]["database"] == {"ok": True}
+        assert asked == [2, 1]
