@@ -37,7 +37,7 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
     # Dialects are separate applications with their own middleware and do not pass through this
     # one's. More specific prefixes come first: routes are tried in this order.
     mounts = [
-        *openapi.routes(prefix=rt.settings.base_path),
+        *openapi.routes(address=rt.settings.link_base),
         Mount("/api/v1", create_api(rt)),
         Mount("/api", create_onemin(rt)),
         Mount(OPENAI, create_openai(rt)),

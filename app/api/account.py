@@ -249,8 +249,11 @@ async def get_usage(
         Day | None, Query(alias="to", description="Last day, UTC. Default: today.")
     ] = None,
     scope: Annotated[
-        UsageScope, Query(description="`team`: all members of the team; administrators only.")
-    ] = UsageScope.MEMBER,
+        UsageScope | None,
+        Query(
+            description="`team`: all members of the team; administrators only. Default: `member`."
+        ),
+    ] = None,
     format_: Annotated[
         UsageFormat | None,
         Query(alias="format", description="Takes precedence over `Accept`. Default: JSON."),
@@ -285,7 +288,7 @@ async def get_usage(
         object="usage",
         from_day=first,
         to_day=last,
-        scope=scope,
+        scope=scope or UsageScope.MEMBER,
         data=[UsageRowDocument(**{name: getattr(row, name) for name in _COLUMNS}) for row in rows],
         generations=sum(row.generations for row in rows),
         settled_credits=sum(row.settled_credits for row in rows),

@@ -48,13 +48,15 @@ _PLACED_SECONDS = 10.0
 _PAGE = 200
 _FINAL_TYPES = frozenset(f"generation.{state.value}" for state in FINAL)
 
-LastEventId = Annotated[
-    str | None,
-    Header(description="The id of the last event you received; the stream continues after it."),
-]
+#: Not described: generators make one name of the two.
+LastEventId = Annotated[str | None, Header(include_in_schema=False)]
 LastEventIdQuery = Annotated[
     str | None,
-    Query(alias="last_event_id", description="The same, for clients that cannot send headers."),
+    Query(
+        alias="last_event_id",
+        description="The id of the last event you received; the stream continues after it. The "
+        "header `Last-Event-ID`, which browsers send by themselves, says the same.",
+    ),
 ]
 
 

@@ -44,6 +44,7 @@ def _written_out(given: Any) -> Any:
 Instant = Annotated[AwareDatetime, BeforeValidator(_written_out)]
 Day = Annotated[date, BeforeValidator(_written_out)]
 
+#: Without an example: pages and programs fill it in, and every create would be the same request.
 IDEMPOTENCY_KEY: dict[str, Any] = {
     "name": "Idempotency-Key",
     "in": "header",
@@ -52,7 +53,6 @@ IDEMPOTENCY_KEY: dict[str, Any] = {
     "characters. Repeating the request with the same key returns the same generation, with "
     "`Idempotent-Replayed: true`, instead of paying for a second one.",
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
-    "example": "4f9a1a52-3f0d-4a0e-9d7a-6d9f3b1c2e10",
 }
 PREFER: dict[str, Any] = {
     "name": "Prefer",
@@ -61,7 +61,6 @@ PREFER: dict[str, Any] = {
     "description": "`wait=60` delays the response for up to 60 seconds, or until there is a video, "
     "whichever comes first (RFC 7240). Without it the response comes at once.",
     "schema": {"type": "string"},
-    "example": "wait=60",
 }
 
 _HEADERS: dict[str, tuple[str, str, Any]] = {

@@ -22,6 +22,7 @@ from app.dialects.onemin.routes import PREFIX as ONEMIN
 from app.dialects.onemin.routes import describe_dialect
 from app.openapi import repairs, requests, samples
 from app.openapi.repairs import Json
+from app.openapi.titles import TITLES
 
 _ABOUT = """\
 Reelgate makes videos for your team with 1min.ai, pays for each of them once, and keeps it.
@@ -29,6 +30,9 @@ Reelgate makes videos for your team with 1min.ai, pays for each of them once, an
 Create a video with `create_generation`, follow its `state` with `get_generation` or the events
 until it is `succeeded`, and play `video.url`. New clients should use the REST API under `/api/v1`.
 The operations under `/api` have the requests and responses of 1min.ai, for programs written for it.
+Programs with [OpenAI's SDK](guides/clients/openai.md), [Luma's Dream Machine
+SDK](guides/clients/luma.md) or [Luma's Agents SDK](guides/clients/luma-agents.md) need only another
+address and key.
 
 - **Keys**: send `API-KEY: <key>` or `Authorization: Bearer <key>` with every request.
 - **Errors**: `application/problem+json` with `code` for programs, `detail` for people, and
@@ -65,6 +69,8 @@ _MEANINGS = {
     500: "Internal error. Check whether the request was carried out before you repeat it.",
     503: "Temporarily unavailable. If `retry_safe` is true, try again after `Retry-After`.",
 }
+#: Where a reader begins.
+_FIRST = f"{REST}/generations"
 #: Any operation can answer these, because every request is authenticated first.
 _ALWAYS = (401, 403, 500, 503)
 _PROBLEM = "application/problem+json"
@@ -82,10 +88,11 @@ def combined() -> Json:
             "title": "Reelgate",
             "version": __version__,
             "description": _ABOUT,
+            "contact": {"name": "The operators of this gateway"},
             "license": {"name": "MIT", "identifier": "MIT"},
         },
         "servers": [{"url": "/", "description": "The gateway that serves this document."}],
-        "paths": own["paths"] | native["paths"],
+        "paths": {_FIRST: own["paths"][_FIRST]} | own["paths"] | native["paths"],
         "components": {
             "schemas": own["components"]["schemas"]
             | native["components"]["schemas"]
@@ -98,6 +105,7 @@ def combined() -> Json:
     _repair(document)
     document = repairs.without_aliases(repairs.rename(document, "Document"))
     _explain(document)
+    repairs.without_unused_examples(document)
     used = {tag for _, _, operation in repairs.operations(document) for tag in operation["tags"]}
     document["tags"] = [
         {"name": name, "description": said} for name, said in _TAGS.items() if name in used
@@ -243,7 +251,7 @@ def _explain(document: Json) -> None:
     """Adds the examples, and the links from each response to further operations."""
     known = {**_answers(), **requests.EXAMPLES}
     for _, _, operation in repairs.operations(document):
-        operation["summary"] = operation["operationId"].replace("_", " ").capitalize()
+        operation["summary"] = TITLES[operation["operationId"]]
         body = operation.get("requestBody", {}).get("content", {})
         for holder in [body, *(a.get("content", {}) for a in operation["responses"].values())]:
             for media in holder.values():

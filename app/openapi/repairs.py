@@ -8,6 +8,8 @@ reference.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Callable, Iterable, Iterator
 from enum import StrEnum
 from typing import Any
@@ -169,3 +171,10 @@ def no_empty_answers(document: Json) -> None:
                 answer.pop("content", None)
             else:
                 answer["content"] = kept
+
+
+def without_unused_examples(document: Json) -> None:
+    used = set(re.findall(r'"#/components/examples/([^"]+)"', json.dumps(document)))
+    examples = document["components"]["examples"]
+    for name in examples.keys() - used:
+        del examples[name]

@@ -38,14 +38,18 @@ _PAGE = f"""\
 <body>
 <div id="api"></div>
 <script src="{_BESIDE}/swagger-ui-bundle.js"></script>
-<script src="{_BESIDE}/start.js"></script>
+<script type="module" src="{_BESIDE}/start.js"></script>
 </body>
 </html>
 """
 # The page keeps the key only in memory: it is gone when the page is closed.
+# It calls whatever served it, which need not be the public address that the document names.
 _START = f"""\
+const answer = await fetch("{DOCUMENT_PATH[1:]}");
+const spec = await answer.json();
+spec.servers = [{{ url: new URL(".", document.baseURI).pathname, description: "This gateway." }}];
 SwaggerUIBundle({{
-  url: "{DOCUMENT_PATH[1:]}",
+  spec,
   dom_id: "#api",
   deepLinking: true,
   persistAuthorization: false,
@@ -66,11 +70,10 @@ _FILES = {
 }
 
 
-def routes(*, prefix: str) -> list[Route]:
-    """Mounted before the applications. `prefix` is the path of the public address, usually
-    empty."""
+def routes(*, address: str) -> list[Route]:
+    """Mounted before the applications. `address` is the public one."""
     return [
-        Route(DOCUMENT_PATH, _document(prefix), name="get_document"),
+        Route(DOCUMENT_PATH, _document(address), name="get_document"),
         Route(DOCS_PATH, get_page, name="get_docs"),
         Route(f"{DOCS_PATH}/start.js", get_start, name="get_docs_start"),
         *(
@@ -85,10 +88,10 @@ def _written() -> str:
     return document.written()
 
 
-def _document(prefix: str) -> Callable[[Request], Awaitable[Response]]:
+def _document(address: str) -> Callable[[Request], Awaitable[Response]]:
     async def get_document(_request: Request) -> Response:
-        # The document's one server, to which its paths are relative.
-        served = _written().replace('"url": "/"', f'"url": {json.dumps(prefix or "/")}', 1)
+        # The document's one server: programs that import it call what stands there.
+        served = _written().replace('"url": "/"', f'"url": {json.dumps(address)}', 1)
         return Response(served, media_type="application/json", headers=_CACHED)
 
     return get_document

@@ -20,7 +20,6 @@ from app.openapi import requests, samples
 from app.openapi.document import combined
 from app.openapi.repairs import every_schema, operations
 from tests.api.compatibility import breaking
-from tests.harness.gateway import Gateway
 from tests.structure.sources import ROOT
 
 #: The document of the last release. A release copies docs/openapi.json there.
@@ -225,29 +224,6 @@ def test_the_native_schemas_are_what_the_dialect_writes(document: dict[str, Any]
         assert described.keys() == record["aiRecord"].keys()
     nothing = document["components"]["schemas"]["ResultLookup"]
     assert validator(document, nothing).is_valid(onemin.render_nothing())
-
-
-async def test_it_is_served_as_it_is_kept(still_gate: Gateway) -> None:
-    answer = await still_gate.http.get("/api/v1/openapi.json")
-    assert answer.status_code == 200
-    assert answer.headers["Content-Type"] == "application/json"
-    assert answer.json() == json.loads((ROOT / "docs" / "openapi.json").read_text())
-
-
-async def test_the_page_loads_nothing_from_anywhere_else(still_gate: Gateway) -> None:
-    page = await still_gate.http.get("/docs")
-    assert page.status_code == 200
-    assert "default-src 'none'" in page.headers["Content-Security-Policy"]
-    loaded = re.findall(r'(?:src|href)="([^"]+)"', page.text)
-    assert len(loaded) == 4
-    for path in loaded:
-        assert path.startswith("docs/")
-        file = await still_gate.http.get(f"/{path}")
-        assert file.status_code == 200, path
-        assert file.content
-    start = (await still_gate.http.get("/docs/start.js")).text
-    assert 'url: "api/v1/openapi.json"' in start
-    assert "//" not in start + page.text.replace("<!doctype html>", "")
 
 
 # It stays

@@ -1,0 +1,43 @@
+"""What each operation does, for the readers of the document."""
+
+from __future__ import annotations
+
+#: By operation id. An operation without a title is refused.
+TITLES = {
+    "create_generation": "Create a video",
+    "estimate_generation": "Estimate a video: its price, and whether it is allowed",
+    "list_generations": "List your videos",
+    "get_generation": "Follow a video",
+    "delete_generation": "Delete a video",
+    "cancel_generation": "Cancel a video before it is sent",
+    "retry_generation": "Make a failed video again",
+    "get_content": "Download a video",
+    "get_thumbnail": "Get a frame of a video",
+    "create_events_token": "Get a token for a browser's events",
+    "stream_events": "Listen to all your events",
+    "stream_generation_events": "Listen to one video's events",
+    "list_webhook_endpoints": "List webhook endpoints",
+    "create_webhook_endpoint": "Create a webhook endpoint",
+    "get_webhook_endpoint": "Get a webhook endpoint",
+    "update_webhook_endpoint": "Change a webhook endpoint",
+    "delete_webhook_endpoint": "Delete a webhook endpoint",
+    "rotate_webhook_secret": "Replace an endpoint's secret",
+    "test_webhook_endpoint": "Send a test to an endpoint",
+    "get_callback_secret": "Get the secret of your callbacks",
+    "list_webhook_deliveries": "List webhook deliveries",
+    "get_webhook_delivery": "Get a delivery and its attempts",
+    "resend_webhook_delivery": "Send a delivery again",
+    "get_me": "See your limits and what is left of them",
+    "list_models": "List models, options and prices",
+    "get_usage": "See what was made and what it cost",
+    "get_gateway": "See the gateway's state",
+    "pause_gateway": "Pause the gateway",
+    "resume_gateway": "Resume the gateway",
+    "return_upstream_key": "Use a set-aside upstream key again",
+    "list_unknown": "List unknown generations",
+    "get_upstream_answer": "Read what the upstream said",
+    "resolve_unknown": "Resolve an unknown generation",
+    "list_audit": "Read the audit log",
+    "create_feature": "Create a video and wait for it",
+    "get_result": "Look up a video",
+}
