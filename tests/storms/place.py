@@ -34,6 +34,7 @@ SETTINGS = {
 
 _ROWS: LiteralString = """
     SELECT g.id::text, g.spec->>'prompt' AS prompt, g.state, g.quote, g.settled, g.upstream_id,
+           g.upstream_answer,
            a.state AS asset, a.sha256, a.attempts, a.last_error,
            (SELECT e.data->>'reason' FROM events e
              WHERE e.generation_id = g.id AND e.type = 'generation.unknown'

@@ -16,7 +16,7 @@ from tests.storms.place import Place, Row
 
 _CLOSED = frozenset(state.value for state in CLOSED)
 #: What is given up comes to rest within a storm's deadlines; the rest is a busy machine's.
-REST_SECONDS = 60.0
+REST_SECONDS = 120.0
 #: How long after that an unfinished archive is waited for.
 ARCHIVE_SECONDS = 40.0
 _HASTEN_SECONDS = 0.5

@@ -21,6 +21,7 @@ def findings(place: Place, storm: Storm, *, killed: bool = False) -> list[str]:
         *([] if killed else _unmet(place, storm)),
         *_ends(storm, killed=killed),
         *_films(storm),
+        *_words(storm),
         *_money(place, storm),
         *([] if killed else _unsent(place, storm)),
         *_sent(place, storm),
@@ -63,6 +64,14 @@ def _films(storm: Storm) -> Iterator[str]:
         if row["asset"] != "archived" and wish.archived:
             attempts = f"{row['attempts']} attempts, {row['last_error']}"
             yield f"{wish.label}: its film is {row['asset']} after {attempts}"
+
+
+def _words(storm: Storm) -> Iterator[str]:
+    """Why it failed is ours to say to callers, and to be read by operators."""
+    for wish in storm.wishes:
+        row = storm.rows[wish.prompt]
+        if row["state"] == "failed" and not row["upstream_answer"]:
+            yield f"{wish.label}: nothing is kept of why it failed"
 
 
 def film_sha256(prompt: str) -> str:
