@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from app.api import cursor as cursors
 from app.api.parameters import AnyFormOfId, refusals
@@ -29,7 +29,7 @@ from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
 from app.domain.webhooks import DeliveryState
 from app.errors import InvalidRequest, Issue, Unavailable
-from app.http.access import Active, Caller, Rt
+from app.http.access import Active, Caller, InTurn, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.runtime import ApiRuntime
@@ -40,13 +40,21 @@ from app.webhooks.urls import check_callback_url
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=BoundedRoute)
 
+
+async def _in_pace(rt: Rt, caller: Active) -> CallerRecord:
+    rt.webhook_changes.take(caller.member_id)
+    return caller
+
+
+Changing = Annotated[CallerRecord, Depends(_in_pace)]
+
 _ONE = "/endpoints/{endpoint_id}"
 
 
 @router.post("/endpoints", name="create_webhook_endpoint", status_code=201,
-             responses=refusals(408, 413, 422))  # fmt: skip
+             responses=refusals(408, 413, 422, 429))  # fmt: skip
 async def create_webhook_endpoint(
-    body: WebhookEndpointRequest, rt: Rt, caller: Active
+    body: WebhookEndpointRequest, rt: Rt, caller: Changing
 ) -> WebhookEndpointWithSecret:
     """Creates an endpoint that receives events of your videos. The response shows the secret that
     signs them; it is shown only once."""
@@ -63,8 +71,8 @@ async def create_webhook_endpoint(
         return _with_secret(issued)
 
 
-@router.get("/endpoints", name="list_webhook_endpoints")
-async def list_webhook_endpoints(rt: Rt, caller: Caller) -> WebhookEndpointList:
+@router.get("/endpoints", name="list_webhook_endpoints", responses=refusals(429))
+async def list_webhook_endpoints(rt: Rt, caller: InTurn) -> WebhookEndpointList:
     """Lists your endpoints, oldest first; administrators also see those of the team."""
     async with rt.db.single() as tx:
         found = await webhook_endpoints.list_owned(tx, endpoints.owner_of(caller))
@@ -79,9 +87,9 @@ async def get_webhook_endpoint(
     return WebhookEndpointDocument(**endpoint_fields(await endpoints.get(rt, caller, endpoint_id)))
 
 
-@router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 408, 413, 422))
+@router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 408, 413, 422, 429))
 async def update_webhook_endpoint(
-    endpoint_id: UUID, body: WebhookEndpointChange, rt: Rt, caller: Active
+    endpoint_id: UUID, body: WebhookEndpointChange, rt: Rt, caller: Changing
 ) -> WebhookEndpointDocument:
     """Changes the fields that you send."""
     changes = _changes(rt, body)
@@ -91,16 +99,16 @@ async def update_webhook_endpoint(
 
 
 @router.delete(_ONE, name="delete_webhook_endpoint", status_code=204, response_class=Response,
-               responses=refusals(404, 422))  # fmt: skip
-async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> None:
+               responses=refusals(404, 422, 429))  # fmt: skip
+async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Changing) -> None:
     """Deletes the endpoint and its delivery log. Pending deliveries are not sent."""
     await endpoints.delete(rt, caller, endpoint_id)
 
 
 @router.post(_ONE + "/rotate", name="rotate_webhook_secret",
-             responses=refusals(404, 408, 413, 422))  # fmt: skip
+             responses=refusals(404, 408, 413, 422, 429))  # fmt: skip
 async def rotate_webhook_secret(
-    endpoint_id: UUID, rt: Rt, caller: Active, body: WebhookRotation | None = None
+    endpoint_id: UUID, rt: Rt, caller: Changing, body: WebhookRotation | None = None
 ) -> WebhookEndpointWithSecret:
     """Makes a new secret, shown only once. The old one signs too for `overlap_seconds`, so that no
     delivery is refused while you put the new one in place."""
@@ -110,11 +118,18 @@ async def rotate_webhook_secret(
         return _with_secret(issued)
 
 
-@router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422))
-async def test_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Active) -> WebhookDeliveryDetail:
+@router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422, 429))
+async def test_webhook_endpoint(
+    endpoint_id: UUID, rt: Rt, caller: Changing
+) -> WebhookDeliveryDetail:
     """Sends a `webhook.test` event now and returns the response. It is not retried."""
     if rt.tests_in_flight >= rt.settings.webhook_concurrency:
         raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
+    async with rt.webhook_tests.turn(caller.member_id):
+        return await _tested(rt, caller, endpoint_id)
+
+
+async def _tested(rt: ApiRuntime, caller: CallerRecord, endpoint_id: UUID) -> WebhookDeliveryDetail:
     rt.tests_in_flight += 1
     try:
         delivery_id = await endpoints.make_test(rt, caller, endpoint_id)
@@ -133,10 +148,10 @@ async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
     return CallbackSecretDocument(secret=rt.sender.secrets.of_member(caller.member_id))
 
 
-@router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422))
+@router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422, 429))
 async def list_webhook_deliveries(
     rt: Rt,
-    caller: Caller,
+    caller: InTurn,
     endpoint_id: Annotated[UUID | None, Query(description="Only to this endpoint.")] = None,
     generation_id: Annotated[
         UUID | None, AnyFormOfId, Query(description="Only about this generation.")
@@ -173,9 +188,9 @@ async def get_webhook_delivery(delivery_id: UUID, rt: Rt, caller: Caller) -> Web
 
 
 @router.post("/deliveries/{delivery_id}/resend", name="resend_webhook_delivery", status_code=202,
-             responses=refusals(404, 422))  # fmt: skip
+             responses=refusals(404, 422, 429))  # fmt: skip
 async def resend_webhook_delivery(
-    delivery_id: UUID, rt: Rt, caller: Active
+    delivery_id: UUID, rt: Rt, caller: Changing
 ) -> WebhookDeliveryDocument:
     """Sends a delivery again as soon as possible, under the same `webhook-id`, and retries it for a
     day if it fails."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import replace
 from typing import Annotated
 
@@ -104,6 +105,16 @@ async def authenticate_listener(
 
 #: For event streams only: a token gives access to nothing else.
 Listening = Annotated[CallerRecord, Depends(authenticate_listener)]
+
+
+async def take_turn(rt: Rt, caller: Caller) -> AsyncIterator[CallerRecord]:
+    """Until the answer is sent. Raises `RateLimited`."""
+    async with rt.reads.turn(caller.member_id):
+        yield caller
+
+
+#: For what costs the database more than one row: the requests of one member go a few at a time.
+InTurn = Annotated[CallerRecord, Depends(take_turn)]
 
 
 async def require_active(caller: Caller) -> CallerRecord:

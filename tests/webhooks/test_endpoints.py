@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from app.db.webhook_deliveries import pending, prune
 from app.domain.caller import Role
 from app.domain.ids import video_id
 from app.errors import Unavailable
+from app.live.turns import Pace
 from app.webhooks import endpoints
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
@@ -239,18 +241,61 @@ async def test_tests_leave_connections_to_what_is_really_told(
 ) -> None:
     # None is given up before all are there.
     monkeypatch.setattr("app.webhooks.delivery.ATTEMPT_SECONDS", 600.0)
-    key = await still.member()
-    made = await endpoint(still, key, receiver.url)
-    path = f"/endpoints/{made['id']}/test"
     receiver.held = asyncio.Event()
     most = still.rt.settings.webhook_concurrency
-    tests = [asyncio.create_task(answer(still, key, "POST", path)) for _ in range(most)]
+    tests: list[asyncio.Task[Any]] = []
+    for number in range(most // 2 + 1):
+        key = await still.member(f"ada {number}")
+        made = await endpoint(still, key, receiver.url)
+        path = f"/endpoints/{made['id']}/test"
+        if len(tests) < most:
+            tests += [asyncio.create_task(answer(still, key, "POST", path)) for _ in range(2)]
     await receiver.until(most)
     refused = await answer(still, key, "POST", path)
     assert (refused.status_code, refused.json()["code"]) == (503, "unavailable")
     receiver.held.set()
     assert {each.status_code for each in await asyncio.gather(*tests)} == {200}
     assert (await answer(still, key, "POST", path)).status_code == 200
+
+
+async def test_one_members_tests_leave_room_for_anothers(
+    still: Gateway, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.webhooks.delivery.ATTEMPT_SECONDS", 600.0)
+    ada, bob = await still.member(), await still.member("bob")
+    hers = f"/endpoints/{(await endpoint(still, ada, receiver.url))['id']}/test"
+    his = f"/endpoints/{(await endpoint(still, bob, receiver.url))['id']}/test"
+    held = receiver.held = asyncio.Event()
+    tests = [asyncio.create_task(answer(still, ada, "POST", hers)) for _ in range(8)]
+    for refused in itertools.islice(asyncio.as_completed(tests), 6):
+        found = await refused
+        assert (found.status_code, found.json()["code"]) == (429, "rate_limited")
+        assert int(found.headers["Retry-After"]) >= 1
+    await receiver.until(2)
+    receiver.held = None
+    sent = await answer(still, bob, "POST", his)
+    assert (sent.status_code, sent.json()["state"]) == (200, "delivered")
+    held.set()
+    answers = await asyncio.gather(*tests)
+    assert sorted(each.status_code for each in answers) == [200] * 2 + [429] * 6
+    # What was refused left no delivery.
+    assert len((await call(still, ada, "GET", "/deliveries"))["data"]) == 2
+
+
+async def test_a_member_changes_webhooks_at_a_pace(still: Gateway) -> None:
+    """Each change stays in the audit log for ever."""
+    still.rt.webhook_changes = Pace("changes", per_minute=3)
+    ada, bob = await still.member(), await still.member("bob")
+    made = await endpoint(still, ada, URL)
+    path = f"/endpoints/{made['id']}"
+    for _ in range(2):
+        await call(still, ada, "PATCH", path, json={"description": "x"})
+    for method, refused in (("PATCH", path), ("POST", f"{path}/rotate"), ("DELETE", path)):
+        found = await answer(still, ada, method, refused, json={} if method != "DELETE" else None)
+        assert (found.status_code, found.json()["code"]) == (429, "rate_limited")
+        assert 1 <= int(found.headers["Retry-After"]) <= 20
+    await endpoint(still, bob, URL)
+    await call(still, ada, "GET", path)
 
 
 async def test_deliveries_are_listed_in_pages_and_by_what_they_are(still: Gateway) -> None:
