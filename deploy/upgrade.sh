@@ -59,14 +59,32 @@ docker compose run --rm --no-deps migrate ||
     fail "the database was not migrated: see above. The gateway goes on running as it was. Where the
 database itself is away: docker compose ps --all, docker compose logs postgres."
 
+# Whether it would start: a container of the service that nobody is led to, and that is removed again.
+rehearse() {
+    id=$(docker compose run --detach --no-deps "$service") || return 1
+    waited=0
+    while state=$(docker inspect --format '{{.State.Running}} {{.State.Health.Status}}' "$id"); do
+        case $state in "true starting") ;; *) break ;; esac
+        [ "$waited" -lt "$SECONDS_TO_START" ] || break
+        waited=$((waited + 1))
+        sleep 1
+    done
+    [ "$state" = "true healthy" ] || docker logs --tail 15 "$id" >&2 || true
+    docker rm --force --volumes "$id" >/dev/null
+    [ "$state" = "true healthy" ]
+}
+
 replace() {
     service=$1 old=$(running "$1")
     if [ -n "$old" ] && ! has_port "$service"; then
         roll
         return
     fi
-    # None runs yet; or its port of the machine is one container's, and its successor can only start
-    # after it.
+    # Its port of the machine is one container's, so its successor can only start after it.
+    if [ -n "$old" ]; then
+        rehearse || fail "the new $service does not start: its last lines are above. The old one goes on
+running."
+    fi
     start "$service" || {
         docker compose logs --tail 15 "$service" >&2 || true
         fail "the new $service did not start: its last lines are above, and there is more in

@@ -26,6 +26,8 @@ case "$*" in
     *" --scale "*)
         number=1; for old in "$STATE/$service"-*; do touch "$STATE/$service-new$number"
         number=$((number + 1)); done ;;
+    "compose run --detach "*) echo rehearsal ;;
+    "inspect "*) echo "${REHEARSED:-true healthy}" ;;
     "rm "*) for word in "$@"; do rm -f "$STATE/$word"; done ;;
     "logs "*) echo "a line of $service" ;;
 esac
@@ -37,10 +39,12 @@ exit "${failing:-0}"
 class Site:
     folder: Path
 
-    def run(self, *, published: str = "api", fails: str = "") -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *, published: str = "api", fails: str = "", rehearsed: str = "true healthy"
+    ) -> subprocess.CompletedProcess[str]:
         environment = {
             "PATH": f"{self.folder}:{os.environ['PATH']}", "STATE": str(self.folder / "state"),
-            "PUBLISHED": published, "FAILS": fails,
+            "PUBLISHED": published, "FAILS": fails, "REHEARSED": rehearsed,
         }  # fmt: skip
         return subprocess.run(
             ["sh", str(ROOT / "deploy" / "upgrade.sh")], env=environment, capture_output=True,
@@ -51,7 +55,7 @@ class Site:
     def calls(self) -> list[str]:
         """What changes something."""
         lines = (self.folder / "state" / "calls").read_text().splitlines()
-        reading = ("compose port", "compose ps", "compose logs", "logs")
+        reading = ("compose port", "compose ps", "compose logs", "logs", "inspect")
         return [line for line in lines if not line.startswith(reading)]
 
     @property
@@ -76,12 +80,13 @@ WORKER = [
     f"{UP} --no-recreate --scale worker=4 worker", "stop worker-old1 worker-old2",
     "rm --volumes worker-old1 worker-old2",
 ]  # fmt: skip
+REHEARSAL = ["compose run --detach --no-deps api", "rm --force --volumes rehearsal"]
 
 
 def test_one_step_after_the_other(place: Site) -> None:
     done = place.run()
     assert done.returncode == 0, done.stderr
-    assert place.calls == [BUILD, MIGRATE, *WORKER, f"{UP} api"]
+    assert place.calls == [BUILD, MIGRATE, *WORKER, *REHEARSAL, f"{UP} api"]
     assert place.containers == {"worker-new1", "worker-new2", "api-old1"}
 
 
@@ -111,6 +116,17 @@ def test_a_worker_that_does_not_start_leaves_the_old_ones(place: Site) -> None:
     assert not any(shlex.split(call)[0] == "stop" for call in place.calls)
     assert "a line of worker-new1" in ended.stderr
     assert "goes on running" in ended.stderr
+
+
+@pytest.mark.parametrize("state", ["false unhealthy", "true unhealthy", "false starting"])
+def test_an_api_that_would_not_start_is_not_put_in_place_of_the_old_one(
+    place: Site, state: str
+) -> None:
+    ended = place.run(rehearsed=state)
+    assert ended.returncode == 1
+    assert place.calls == [BUILD, MIGRATE, *WORKER, *REHEARSAL]
+    assert "goes on\nrunning" in ended.stderr
+    assert "a line of rehearsal" in ended.stderr
 
 
 def test_an_api_that_does_not_start_says_where_to_look(place: Site) -> None:
