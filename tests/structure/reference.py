@@ -40,6 +40,22 @@ and a test fails if they differ: change the code, not this page.
 """
 
 
+#: What docker-compose.yml reads from the same file.
+_OF_COMPOSE = """\
+
+# --- Of docker-compose.yml alone; docs/containers.md ---
+
+# Password of its PostgreSQL, of any characters, in single quotes. It has no default.
+#POSTGRES_PASSWORD=
+
+# Where this machine publishes the API, or the proxy.
+#REELGATE_PUBLISH=127.0.0.1:8080
+
+# Tag of the image that is built and run.
+#REELGATE_VERSION=latest
+"""
+
+
 def environment() -> str:
     """.env.example: every setting with its description, commented out at its default."""
     lines = [
@@ -51,7 +67,7 @@ def environment() -> str:
         for name in names:
             lines += ["", *_wrapped(_described(name).replace("`", ""), "# ")]
             lines.append(f"#{environment_name(name)}={_plain(_default(name))}")
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n" + _OF_COMPOSE
 
 
 def reference() -> str:

@@ -11,15 +11,17 @@ import pytest
 
 from app import liveness
 from app.http.bodies import MAX_BODY_BYTES
-from app.settings import Settings, environment_name
+from app.settings import Settings, environment_name, file_setting
 from app.settings.names import OF_COMPOSE
 from tests.structure import reference
 from tests.structure.sources import read
 
 SETTINGS = {environment_name(name) for name in Settings.model_fields}
+SETTINGS |= {file for name in Settings.model_fields if (file := file_setting(name))}
 GATEWAYS = ("migrate", "api", "worker")
 COMPOSE_FILES = (
     "docker-compose.yml", "docker-compose.trial.yml", "deploy/docker-compose.proxy.yml",
+    "deploy/docker-compose.secrets.yml",
 )  # fmt: skip
 
 
@@ -198,6 +200,15 @@ def test_the_password_of_the_database_is_the_operators_and_no_part_of_an_address
 def test_only_a_worker_is_given_the_upstream_key() -> None:
     assert 'ONEMIN_API_KEY: ""' in _block(read("docker-compose.yml"), "x-gateway", 0)
     assert [name for name in GATEWAYS if "ONEMIN_API_KEY: ${" in _service(name)] == ["worker"]
+
+
+def test_a_secret_that_is_in_a_file_is_in_no_environment() -> None:
+    """A setting and its file together are refused, and `.env` or the file of all services may set
+    it."""
+    secret = read("deploy/docker-compose.secrets.yml")
+    in_files = set(re.findall(r"(\w+)_FILE: /run/secrets/\w+", secret))
+    assert in_files == {"ONEMIN_API_KEY", "REELGATE_SIGNING_SECRET"}
+    assert set(re.findall(r'(\w+): ""', secret)) == in_files
 
 
 def test_every_service_has_bounds() -> None:
