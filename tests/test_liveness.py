@@ -56,7 +56,7 @@ async def test_a_path_that_cannot_be_listened_on_is_named(tmp_path: Path, name: 
     assert str(path) in str(refusal.value)
 
 
-def asked(**environment: str) -> subprocess.CompletedProcess[str]:
+def probe(**environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "-m", "app.liveness"], env=environment, capture_output=True, text=True
     )
@@ -65,11 +65,11 @@ def asked(**environment: str) -> subprocess.CompletedProcess[str]:
 async def test_the_program_ends_with_0_where_it_answers_and_says_why_not(path: Path) -> None:
     setting = {"REELGATE_LIVENESS_SOCKET": str(path)}
     async with answering(path):
-        done = await asyncio.to_thread(asked, **setting)
+        done = await asyncio.to_thread(probe, **setting)
     assert (done.returncode, done.stderr) == (0, "")
-    done = await asyncio.to_thread(asked, **setting)
+    done = await asyncio.to_thread(probe, **setting)
     assert (done.returncode, done.stderr) == (1, f"Nobody answers at {path}: Connection refused.\n")
-    done = await asyncio.to_thread(asked)
+    done = await asyncio.to_thread(probe)
     assert done.returncode == 1
     assert done.stderr.startswith("REELGATE_LIVENESS_SOCKET is not set")
 

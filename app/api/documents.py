@@ -29,7 +29,7 @@ class Document(BaseModel):
 class FailureDocument(Document):
     """Why there is no video."""
 
-    code: str = Field(description="One of the outcomes in the reference, such as `canceled`.")
+    code: str = Field(description="One of the failure codes in the reference, such as `canceled`.")
     message: str = Field(description="A sentence that you may show to people.")
 
 

@@ -75,12 +75,12 @@ class KeysInUse:
 
     async def look(self) -> None:
         """Ends what hangs on keys that are no longer valid. Raises `Unavailable`."""
-        asked = set(self._held)
-        if not asked:
+        held = set(self._held)
+        if not held:
             return
         async with self._db.single() as tx:
-            good = await members.good_keys(tx, asked, now=self._now())
-        for key_id in asked - good:
+            good = await members.good_keys(tx, held, now=self._now())
+        for key_id in held - good:
             for end in self._held.pop(key_id, []):
                 end()
 

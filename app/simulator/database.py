@@ -232,8 +232,8 @@ def _per_prompt(submissions: list[dict[str, Any]]) -> dict[str, dict[str, int]]:
     prompts: dict[str, dict[str, int]] = {}
     for each in submissions:
         if each["prompt"] is not None:
-            entry = prompts.setdefault(each["prompt"], {"asked": 0, "made": 0, "billed": 0})
-            entry["asked"] += 1
+            entry = prompts.setdefault(each["prompt"], {"submitted": 0, "made": 0, "billed": 0})
+            entry["submitted"] += 1
             entry["made"] += each["uuid"] is not None
             entry["billed"] += each["billed"]
     return prompts

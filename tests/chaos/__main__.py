@@ -17,10 +17,12 @@ from tests.chaos.run import run
 
 
 def main() -> int:
-    asked = _arguments()
+    arguments = _arguments()
     console = Console(width=160 if not sys.stdout.isatty() else None)
-    plan = plans.make(generations=asked.generations, minutes=asked.minutes, seed=asked.seed)
-    if asked.plan:
+    plan = plans.make(
+        generations=arguments.generations, minutes=arguments.minutes, seed=arguments.seed
+    )
+    if arguments.plan:
         report.show_plan(console, plan)
         return 0
     # Asked to end, it ends what it started first.
@@ -32,7 +34,7 @@ def main() -> int:
     try:
         result = run(plan, folder, lambda line: console.print(line, highlight=False))
         report.show(console, result)
-        if asked.markdown:
+        if arguments.markdown:
             print(report.markdown(result))
         kept = result.kept
     except KeyboardInterrupt:

@@ -157,9 +157,9 @@ class Between:
         """A record that shows the prompt of another generation."""
         with contextlib.suppress(ValueError, KeyError, TypeError):
             document = answer.document()
-            asked = document["aiRecord"]["aiRecordDetail"]["promptObject"]
-            if self._last is not None and asked["prompt"] != self._last["prompt"]:
-                asked["prompt"] = self._last["prompt"]
+            prompt_object = document["aiRecord"]["aiRecordDetail"]["promptObject"]
+            if self._last is not None and prompt_object["prompt"] != self._last["prompt"]:
+                prompt_object["prompt"] = self._last["prompt"]
                 return replace(answer, body=json.dumps(document).encode())
         return answer
 

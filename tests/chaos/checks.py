@@ -104,8 +104,8 @@ def stuck(case: Case) -> Iterator[str]:
     it does if its record may be another's."""
     for row in case.evidence.generations:
         if row["state"] == "unknown":
-            asked = row["upstream_id"] and row["unknown_reason"] not in DISPUTED
-            if asked and not row["jobs"]:
+            polled = row["upstream_id"] and row["unknown_reason"] not in DISPUTED
+            if polled and not row["jobs"]:
                 yield f"{row['id']} is unknown with an id and nobody asks for it"
         elif row["state"] not in _FINAL:
             yield f"{row['id']} is {row['state']} with {row['jobs']} jobs"

@@ -11,7 +11,7 @@ from app.settings import Settings
 
 
 @pytest.mark.parametrize(
-    ("asked", "near", "strict"),
+    ("value", "near", "strict"),
     [
         ("5", "5s", "5s"), (5, "5s", "5s"), ("5s", "5s", "5s"), ("5.0", "5s", "5s"),
         ("10", "10s", "10s"), (1, "5s", None), ("4", "5s", None), ("8", "10s", None),
@@ -21,23 +21,23 @@ from app.settings import Settings
     ],
 )  # fmt: skip
 def test_a_length_is_never_made_shorter(
-    asked: str | int, near: str | None, strict: str | None
+    value: str | int, near: str | None, strict: str | None
 ) -> None:
-    assert find_duration(asked, strict=False) == near
-    assert find_duration(asked, strict=True) == strict
+    assert find_duration(value, strict=False) == near
+    assert find_duration(value, strict=True) == strict
 
 
 @pytest.mark.parametrize(
-    ("asked", "near", "strict"),
+    ("value", "near", "strict"),
     [("720p", "720p", "720p"), ("1080p", "1080p", "1080p"), ("540p", "720p", None),
      ("360p", "720p", None), ("900p", "1080p", None), ("2160p", None, None), ("4k", None, None),
      ("0p", None, None), ("720", None, None), ("", None, None)],
 )  # fmt: skip
 def test_a_resolution_is_never_made_smaller(
-    asked: str, near: str | None, strict: str | None
+    value: str, near: str | None, strict: str | None
 ) -> None:
-    assert find_resolution(asked, strict=False) == near
-    assert find_resolution(asked, strict=True) == strict
+    assert find_resolution(value, strict=False) == near
+    assert find_resolution(value, strict=True) == strict
 
 
 def test_the_shipped_aliases_are_understood_and_so_are_our_own_names() -> None:

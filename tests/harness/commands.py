@@ -41,13 +41,13 @@ class Commands:
         """`until` is what the command prints on standard error once it has started and would keep
         running."""
         folder = folder or self._folder
-        asked = {
+        request = {
             "words": words, "until": until, "folder": str(folder),
             "environment": environment(folder, settings),
         }  # fmt: skip
         assert self._server.stdin is not None
         assert self._server.stdout is not None
-        self._server.stdin.write(json.dumps(asked) + "\n")
+        self._server.stdin.write(json.dumps(request) + "\n")
         self._server.stdin.flush()
         return Ran(**json.loads(self._server.stdout.readline()))
 

@@ -97,12 +97,12 @@ class Gateway:
         return key.secret
 
     async def create(
-        self, key: str, asked: dict[str, Any] | None = None, **headers: str
+        self, key: str, request: dict[str, Any] | None = None, **headers: str
     ) -> httpx.Response:
         """A native create that does not wait for the video."""
         return await self.http.post(
             "/api/features",
-            json=asked or body(),
+            json=request or body(),
             headers={"API-KEY": key, "Prefer": "respond-async",
                      **{name.replace("_", "-"): value for name, value in headers.items()}},
         )  # fmt: skip

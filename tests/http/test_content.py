@@ -145,7 +145,7 @@ async def test_head_has_the_headers_of_get_and_opens_nothing(shelf: Shelf) -> No
 
 
 @pytest.mark.parametrize(
-    ("asked", "told", "start", "end"),
+    ("requested", "answered", "start", "end"),
     [
         ("bytes=0-99", "bytes 0-99/5000", 0, 100),
         ("bytes=4900-", "bytes 4900-4999/5000", 4900, 5000),
@@ -154,11 +154,11 @@ async def test_head_has_the_headers_of_get_and_opens_nothing(shelf: Shelf) -> No
         ("bytes=10-19,20-29", "bytes 10-29/5000", 10, 30),
     ],
 )
-async def test_one_range(shelf: Shelf, asked: str, told: str, start: int, end: int) -> None:
-    response = await ask(shelf, headers={"Range": asked})
+async def test_one_range(shelf: Shelf, requested: str, answered: str, start: int, end: int) -> None:
+    response = await ask(shelf, headers={"Range": requested})
     assert response.status_code == 206
     assert response.content == DATA[start:end]
-    assert response.headers["content-range"] == told
+    assert response.headers["content-range"] == answered
     assert response.headers["content-length"] == str(end - start)
     assert response.headers["content-type"] == "video/mp4"
     assert COMMON.items() <= dict(response.headers).items()
@@ -183,15 +183,15 @@ pairs = st.tuples(st.integers(0, 5_200), st.integers(0, 5_200)).map(sorted)
 
 @settings(deadline=None)
 @given(st.lists(pairs, min_size=1, max_size=MAX_RANGES))
-def test_parts_are_slices_and_content_length_is_exact(asked: list[list[int]]) -> None:
-    header = "bytes=" + ",".join(f"{first}-{last}" for first, last in asked)
+def test_parts_are_slices_and_content_length_is_exact(requested: list[list[int]]) -> None:
+    header = "bytes=" + ",".join(f"{first}-{last}" for first, last in requested)
     response = asyncio.run(ask(Shelf(), headers={"Range": header}))
     assert response.headers["content-length"] == str(len(response.content))
     match response.status_code:
         case 200:
             assert response.content == DATA
         case 416:
-            assert all(first >= len(DATA) for first, _ in asked)
+            assert all(first >= len(DATA) for first, _ in requested)
         case 206:
             told = response.headers.get("content-range")
             for place, content in [(told, response.content)] if told else parts_of(response):

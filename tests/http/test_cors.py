@@ -39,10 +39,10 @@ async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
 async def preflight(
     gate: Gateway, path: str, *, origin: str = STUDIO, headers: tuple[str, ...] = SENT
 ) -> httpx.Response:
-    asked = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     if headers:
-        asked["Access-Control-Request-Headers"] = ",".join(name.lower() for name in headers)
-    return await gate.http.options(path, headers=asked)
+        preflight["Access-Control-Request-Headers"] = ",".join(name.lower() for name in headers)
+    return await gate.http.options(path, headers=preflight)
 
 
 def listed(answer: httpx.Response, name: str) -> set[str]:
@@ -65,11 +65,11 @@ async def test_a_page_may_ask_before_it_sends(studio: Gateway, path: str) -> Non
 
 @pytest.mark.parametrize("header", ["cookie", "x-forwarded-for", "x-stainless-\u00e4", "x_y", ""])
 async def test_other_headers_are_not_allowed(studio: Gateway, header: str) -> None:
-    asked = {"Origin": STUDIO, "Access-Control-Request-Method": "POST",
+    preflight = {"Origin": STUDIO, "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": f"api-key, {header}"}  # fmt: skip
     answer = await studio.http.options(
         "/api/features",
-        headers=[(name.encode(), value.encode("latin-1")) for name, value in asked.items()],
+        headers=[(name.encode(), value.encode("latin-1")) for name, value in preflight.items()],
     )
     assert listed(answer, "Access-Control-Allow-Headers") == {"api-key"}
     bare = await preflight(studio, "/api/features", headers=())
@@ -104,10 +104,10 @@ async def test_a_page_reads_what_it_made(studio: Gateway) -> None:
 @pytest.mark.parametrize("path", EDGES)
 async def test_a_page_reads_errors_too(studio: Gateway, path: str) -> None:
     key = await studio.member()
-    asked: list[tuple[str, dict[str, Any]]] = [
+    requests: list[tuple[str, dict[str, Any]]] = [
         ("POST", {}), ("GET", {}), ("PUT", {"API-KEY": key}), ("POST", {"API-KEY": key}),
     ]  # fmt: skip
-    for method, headers in asked:
+    for method, headers in requests:
         answer = await studio.http.request(
             method, path, headers={"Origin": STUDIO, **headers}, content=b"{"
         )
@@ -159,9 +159,9 @@ async def test_without_named_origins_only_a_preflight_is_told_why(still_gate: Ga
 async def test_a_refusal_names_the_origin_and_the_setting(
     studio: Gateway, capsys: pytest.CaptureFixture[str], origin: bytes, named: str
 ) -> None:
-    asked = {b"Origin": origin, b"Access-Control-Request-Method": b"POST"}
+    preflight = {b"Origin": origin, b"Access-Control-Request-Method": b"POST"}
     with logging_to(capsys) as log:
-        answer = await studio.http.options("/v1/videos", headers=asked)
+        answer = await studio.http.options("/v1/videos", headers=preflight)
         refused, request = log.lines()
     assert answer.status_code == 403
     body = answer.json()

@@ -126,7 +126,7 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
         "async": "completed",
     }
     for number in range(3):
-        assert studio.site.upstream.asked(f"sdk python {number}")["asked"] == 1
+        assert studio.site.upstream.counts(f"sdk python {number}")["submitted"] == 1
 
 
 def test_the_first_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
@@ -205,7 +205,7 @@ def test_a_create_whose_answer_is_lost_is_paid_once(
     with swallowing(studio.api.address, holds=holds) as proxy:
         made = studio.run(program, tmp_path, caller, api, prompt, at=proxy.address).strip()
         assert proxy.connections > 1
-    assert studio.site.upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+    assert studio.site.upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
     listed = caller.get("/api/v1/generations").json()["data"]
     assert [each["id"] for each in listed] == [made]
     assert caller.me()["used_credits"] == PRICE

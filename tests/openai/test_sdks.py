@@ -176,7 +176,7 @@ def test_a_create_whose_answer_is_lost_is_one_generation_and_one_submission(
     assert journey.caller.until_rest(generation_id) == "succeeded"
     found = journey.caller.get("/api/v1/generations?limit=100").json()["data"]
     assert [each["id"] for each in found if each["spec"]["prompt"] == prompt] == [generation_id]
-    assert place.upstream.asked(prompt)["asked"] == 1
+    assert place.upstream.counts(prompt)["submitted"] == 1
 
 
 def test_everything_it_made_was_paid_for_once(journey: Journey, place: Site) -> None:
@@ -184,7 +184,7 @@ def test_everything_it_made_was_paid_for_once(journey: Journey, place: Site) -> 
     assert len(found) == 7
     for each in found:
         assert journey.caller.until_rest(each["id"]) == "succeeded"
-        assert place.upstream.asked(each["spec"]["prompt"])["asked"] == 1
+        assert place.upstream.counts(each["spec"]["prompt"])["submitted"] == 1
 
 
 def test_the_sdk_verifies_what_it_is_told(journey: Journey) -> None:

@@ -9,7 +9,7 @@ from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution
 
 
 @pytest.mark.parametrize(
-    ("asked", "found"),
+    ("value", "found"),
     [
         ("720x1280", ("9:16", "720p")), ("1280x720", ("16:9", "720p")),
         ("1024x1792", ("9:16", "1080p")), ("1792x1024", ("16:9", "1080p")),
@@ -21,8 +21,8 @@ from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution
         ("", None), ("16:10", None), ("1280x720x1", None),
     ],
 )  # fmt: skip
-def test_a_size_is_the_nearest_shape(asked: str, found: tuple[str, str] | None) -> None:
-    assert find_size(asked, strict=False) == found
+def test_a_size_is_the_nearest_shape(value: str, found: tuple[str, str] | None) -> None:
+    assert find_size(value, strict=False) == found
 
 
 def test_strict_takes_only_what_is_made() -> None:

@@ -154,10 +154,10 @@ class Upstream:
 
         until(look, f"a request got the fault for {prompt!r}", seconds=seconds)
 
-    def asked(self, prompt: str) -> dict[str, int]:
+    def counts(self, prompt: str) -> dict[str, int]:
         """How many submissions and records there are for this prompt, and what they billed."""
         prompts = self.http.get("/_simulator/summary").json()["prompts"]
-        found: dict[str, int] = prompts.get(prompt, {"asked": 0, "made": 0, "billed": 0})
+        found: dict[str, int] = prompts.get(prompt, {"submitted": 0, "made": 0, "billed": 0})
         return found
 
     def video_sha256(self, prompt: str) -> str:
@@ -304,13 +304,13 @@ def assert_paid_once(site: Site, caller: Caller, prompts: dict[str, str]) -> Non
     settled, or still on hold if the outcome is unknown. `prompts` maps to generation ids."""
     used = 0
     for prompt, generation_id in prompts.items():
-        generation, asked = caller.generation(generation_id), site.upstream.asked(prompt)
-        assert asked["asked"] <= 1, (prompt, asked)
+        generation, counts = caller.generation(generation_id), site.upstream.counts(prompt)
+        assert counts["submitted"] <= 1, (prompt, counts)
         if generation["state"] == "unknown":
             assert generation["settled_credits"] is None
-            assert asked["billed"] in (0, PRICE)
+            assert counts["billed"] in (0, PRICE)
             used += PRICE
         else:
-            assert generation["settled_credits"] == asked["billed"], prompt
-            used += asked["billed"]
+            assert generation["settled_credits"] == counts["billed"], prompt
+            used += counts["billed"]
     assert caller.me()["used_credits"] == used

@@ -16,7 +16,7 @@ HELD_SECONDS = 300.0
 
 
 def made_by(upstream: Upstream, prompt: str) -> bool:
-    return bool(upstream.asked(prompt)["made"])
+    return bool(upstream.counts(prompt)["made"])
 
 
 @pytest.fixture
@@ -30,7 +30,7 @@ def test_a_generation_queued_without_a_worker_is_sent_once(workers: Site, caller
     assert caller.state(made) == "queued"
     workers.start_worker()
     assert caller.until_rest(made) == "succeeded"
-    assert workers.upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+    assert workers.upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
     assert_paid_once(workers, caller, {prompt: made})
 
 
@@ -59,7 +59,7 @@ def test_a_worker_killed_while_submitting_leaves_only_its_submissions_unknown(
         assert caller.until_rest(made) == "unknown"
         # The upstream makes the video although the worker died, so it must not be sent again.
         until(partial(made_by, upstream, prompt), f"{prompt!r} is made")
-        assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+        assert upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
     assert_paid_once(workers, caller, lost | later)
     assert caller.me()["open"] == 0
 

@@ -84,7 +84,7 @@ def test_a_restart_of_postgres_loses_nothing(server: Crashing, own_place: Site) 
             assert api.http.get("/livez").status_code == 200
             assert "reelgate_database_up 0.0" in api.http.get("/metrics").text
             worker.logged("worker_interrupted")
-        until(lambda: upstream.asked(prompt)["made"], "the upstream has answered")
+        until(lambda: upstream.counts(prompt)["made"], "the upstream has answered")
         worker.logged("database_away")
 
         server.start()
@@ -92,8 +92,8 @@ def test_a_restart_of_postgres_loses_nothing(server: Crashing, own_place: Site) 
         assert worker.running
         answered = answer.result()
     assert (answered.status_code, answered.json()["aiRecord"]["status"]) == (200, "SUCCESS")
-    assert upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
-    assert upstream.asked("refused while Postgres is away")["asked"] == 0
+    assert upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
+    assert upstream.counts("refused while Postgres is away")["submitted"] == 0
     after = caller.create("after the restart")
     assert caller.until_rest(after) == "succeeded"
     assert_paid_once(own_place, caller, {prompt: made, "after the restart": after})

@@ -36,7 +36,7 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_counts(
 
     frozen.resume()
     assert caller.until_state(made, "succeeded") == "succeeded"
-    assert workers.upstream.asked(prompt) == {"asked": 1, "made": 1, "billed": PRICE}
+    assert workers.upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
 
     # It notices that it counted as dead, and continues.
     later = f"sent afterwards, asynchronous: {asynchronous}"

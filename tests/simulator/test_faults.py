@@ -208,7 +208,7 @@ async def test_reset_before_makes_no_record(live: Client) -> None:
     with pytest.raises(httpx.ReadError):
         await live.post()
     summary = await live.summary()
-    assert summary["prompts"].popitem()[1] == {"asked": 1, "made": 0, "billed": 0}
+    assert summary["prompts"].popitem()[1] == {"submitted": 1, "made": 0, "billed": 0}
     assert summary["records"] == 0
 
 

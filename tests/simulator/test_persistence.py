@@ -51,10 +51,10 @@ async def test_the_summary_adds_up(still: Client) -> None:
     await still.post("four")
     summary = await still.summary()
     assert summary["prompts"] == {
-        "one": {"asked": 1, "made": 1, "billed": 150_000},
-        "two": {"asked": 3, "made": 2, "billed": 300_000},
-        "three": {"asked": 1, "made": 0, "billed": 0},
-        "four": {"asked": 1, "made": 1, "billed": 0},
+        "one": {"submitted": 1, "made": 1, "billed": 150_000},
+        "two": {"submitted": 3, "made": 2, "billed": 300_000},
+        "three": {"submitted": 1, "made": 0, "billed": 0},
+        "four": {"submitted": 1, "made": 1, "billed": 0},
     }
     assert summary["billed_credits"] == sum(each["billed"] for each in summary["submissions"])
     assert summary["records"] == sum(each["uuid"] is not None for each in summary["submissions"])

@@ -89,7 +89,7 @@ def reference() -> str:
         "in the `context` of the 1min.ai dialect), with `billed` true or null\nand `retry_safe` "
         "false.\n",
         _errors(),
-        "## Outcomes\n\nWhy a generation failed, was canceled or is unknown.\n",
+        "## Failure codes\n\nWhy a generation failed, was canceled or is unknown.\n",
         _table(["code", "meaning"], [[f"`{c}`", said] for c, said in prose(FailureCode).items()]),
         "## States\n\nEvery transition writes a row to `events`, in its transaction. The last "
         "column is its type.\n",

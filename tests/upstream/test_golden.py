@@ -23,10 +23,10 @@ def _answer(request: str) -> SubmitAnswer | ResultAnswer:
     head, _, body = request.partition("\n\n")
     first, *lines = head.splitlines()
     headers = dict(line.split(": ", 1) for line in lines)
-    method, *asked, status = first.split()
+    method, *ids, status = first.split()
     if method == "POST":
         return read_submission(int(status), headers, body.encode())
-    return read_result(int(status), headers, body.encode(), expected_id=asked[0])
+    return read_result(int(status), headers, body.encode(), expected_id=ids[0])
 
 
 def _rendered(answer: SubmitAnswer | ResultAnswer) -> str:

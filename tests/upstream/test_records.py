@@ -91,11 +91,11 @@ def test_words_of_a_record_that_did_not_fail_end_nothing(word: str | None, resul
 def test_out_of_credits_by_words_alone(status: int) -> None:
     document = {"success": False, "error": {"code": "", "message": CREDIT_WORDS}}
     trouble = KeyTrouble.OUT_OF_CREDITS
-    sent, asked = read(status, {}, json.dumps(document).encode())
-    assert sent == NotProcessed(reason="out_of_credits", key_trouble=trouble)
-    assert isinstance(asked, Busy)
+    submission, lookup = read(status, {}, json.dumps(document).encode())
+    assert submission == NotProcessed(reason="out_of_credits", key_trouble=trouble)
+    assert isinstance(lookup, Busy)
     if not 300 <= status < 400:
-        assert asked == Busy(reason="out_of_credits", key_trouble=trouble)
+        assert lookup == Busy(reason="out_of_credits", key_trouble=trouble)
 
 
 @given(
@@ -194,10 +194,10 @@ def test_what_the_provider_turned_down_is_not_sent_again(status: int, provider: 
         "message": "busy",
         "details": {"response": {"status": provider}},
     }
-    sent, asked = read(status, {"Retry-After": "7"}, json.dumps(document).encode())
-    assert isinstance(sent, Lost if 300 <= status < 400 else Failed)
-    if isinstance(sent, Failed) and provider == 429:
-        assert sent.code == "upstream_failed"
-        assert "try again as a new request" in sent.message
-    assert isinstance(asked, Busy)
-    assert asked.key_trouble is None
+    submission, lookup = read(status, {"Retry-After": "7"}, json.dumps(document).encode())
+    assert isinstance(submission, Lost if 300 <= status < 400 else Failed)
+    if isinstance(submission, Failed) and provider == 429:
+        assert submission.code == "upstream_failed"
+        assert "try again as a new request" in submission.message
+    assert isinstance(lookup, Busy)
+    assert lookup.key_trouble is None

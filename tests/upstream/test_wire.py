@@ -126,9 +126,9 @@ def test_nothing_the_upstream_sends_is_an_exception(
     ids=range(11),
 )
 def test_broken_documents_are_doubts(body: bytes) -> None:
-    sent, asked = read(200, {}, body)
-    assert isinstance(sent, Lost)
-    assert isinstance(asked, Busy)
+    submission, lookup = read(200, {}, body)
+    assert isinstance(submission, Lost)
+    assert isinstance(lookup, Busy)
 
 
 def test_details_nested_beyond_reason_are_refusals_without_details() -> None:

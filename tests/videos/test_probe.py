@@ -297,9 +297,9 @@ def test_a_missing_file_is_no_verdict_on_a_video(tmp_path: Path) -> None:
         probed(tmp_path / "none.mp4")
 
 
-def spec(**asked: Any) -> Spec:
+def spec(**options: Any) -> Spec:
     return Spec(
-        prompt="a cat", model=VideoModel.RAY_V2, **{"duration": Duration.FIVE_SECONDS} | asked
+        prompt="a cat", model=VideoModel.RAY_V2, **{"duration": Duration.FIVE_SECONDS} | options
     )
 
 
@@ -312,9 +312,9 @@ def seen(width: int, height: int, seconds: float = 5.0) -> Probe:
 def test_what_was_asked_for_matches(
     duration: Duration, ratio: AspectRatio, resolution: Resolution
 ) -> None:
-    asked = spec(duration=duration, aspect_ratio=ratio, resolution=resolution)
+    wanted = spec(duration=duration, aspect_ratio=ratio, resolution=resolution)
     frame = seen(*FRAME_SIZES[ratio, resolution], seconds=duration.seconds)
-    assert mismatch(asked, frame) is None
+    assert mismatch(wanted, frame) is None
     for other in set(AspectRatio) - {ratio}:
         assert mismatch(spec(duration=duration, aspect_ratio=other), frame) is not None
     (other_resolution,) = set(Resolution) - {resolution}
@@ -322,7 +322,7 @@ def test_what_was_asked_for_matches(
 
 
 @pytest.mark.parametrize(
-    ("asked", "found", "difference"),
+    ("options", "found", "difference"),
     [
         ({}, seen(300, 200), None),
         ({}, seen(300, 200, 5.6), None),
@@ -350,6 +350,6 @@ def test_what_was_asked_for_matches(
         ),
     ],
 )
-def test_mismatch(asked: dict[str, Any], found: Probe, difference: str | None) -> None:
+def test_mismatch(options: dict[str, Any], found: Probe, difference: str | None) -> None:
     expected = None if difference is None else f"The video is {difference}."
-    assert mismatch(spec(**asked), found) == expected
+    assert mismatch(spec(**options), found) == expected
