@@ -39,10 +39,10 @@ async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Gateway]:
 async def preflight(
     gate: Gateway, path: str, *, origin: str = STUDIO, headers: tuple[str, ...] = SENT
 ) -> httpx.Response:
-    preflight = {"Origin": origin, "Access-Control-Request-Method": "POST"}
+    requested = {"Origin": origin, "Access-Control-Request-Method": "POST"}
     if headers:
-        preflight["Access-Control-Request-Headers"] = ",".join(name.lower() for name in headers)
-    return await gate.http.options(path, headers=preflight)
+        requested["Access-Control-Request-Headers"] = ",".join(name.lower() for name in headers)
+    return await gate.http.options(path, headers=requested)
 
 
 def listed(answer: httpx.Response, name: str) -> set[str]:
@@ -65,11 +65,11 @@ async def test_a_page_may_ask_before_it_sends(studio: Gateway, path: str) -> Non
 
 @pytest.mark.parametrize("header", ["cookie", "x-forwarded-for", "x-stainless-\u00e4", "x_y", ""])
 async def test_other_headers_are_not_allowed(studio: Gateway, header: str) -> None:
-    preflight = {"Origin": STUDIO, "Access-Control-Request-Method": "POST",
+    requested = {"Origin": STUDIO, "Access-Control-Request-Method": "POST",
              "Access-Control-Request-Headers": f"api-key, {header}"}  # fmt: skip
     answer = await studio.http.options(
         "/api/features",
-        headers=[(name.encode(), value.encode("latin-1")) for name, value in preflight.items()],
+        headers=[(name.encode(), value.encode("latin-1")) for name, value in requested.items()],
     )
     assert listed(answer, "Access-Control-Allow-Headers") == {"api-key"}
     bare = await preflight(studio, "/api/features", headers=())
@@ -159,9 +159,9 @@ async def test_without_named_origins_only_a_preflight_is_told_why(still_gate: Ga
 async def test_a_refusal_names_the_origin_and_the_setting(
     studio: Gateway, capsys: pytest.CaptureFixture[str], origin: bytes, named: str
 ) -> None:
-    preflight = {b"Origin": origin, b"Access-Control-Request-Method": b"POST"}
+    requested = {b"Origin": origin, b"Access-Control-Request-Method": b"POST"}
     with logging_to(capsys) as log:
-        answer = await studio.http.options("/v1/videos", headers=preflight)
+        answer = await studio.http.options("/v1/videos", headers=requested)
         refused, request = log.lines()
     assert answer.status_code == 403
     body = answer.json()
