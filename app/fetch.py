@@ -141,8 +141,8 @@ def is_public(address: str) -> bool:
 
 
 class GuardedFetcher:
-    """Fetches what a policy allows. `client` must not use a proxy, which would resolve and verify
-    names itself."""
+    """Fetches what a policy allows. If `client` uses a proxy, that resolves the names, and their
+    addresses are not checked here: the policy has to name the hosts."""
 
     def __init__(
         self,
@@ -151,6 +151,8 @@ class GuardedFetcher:
         *,
         resolver: Resolver = system_resolver,
     ) -> None:
+        if client.proxied and policy.hosts is None:
+            raise ValueError("through a proxy, only named hosts are fetched from")
         self._client = client
         self._policy = policy
         self._resolver = resolver
@@ -226,7 +228,7 @@ class GuardedFetcher:
     ) -> AsyncIterator[Response]:
         """The response of the first address that accepts the connection. An address that does not
         accept it was sent nothing, so trying the next one is safe even for a POST."""
-        addresses = await self._addresses(target)
+        addresses = [target.host] if self._client.proxied else await self._addresses(target)
         for address in addresses:
             try:
                 async with self._client.stream(

@@ -29,6 +29,9 @@ log = logger(__name__)
 
 CONNECT_SECONDS = 10.0
 IDLE_SECONDS = 60.0
+#: Of `connect_seconds`, until a request is begun: name, TCP, a proxy's tunnel and TLS each take a
+#: part. A proxy that says nothing would else be waited for as for an answer.
+_BEGIN_FACTOR = 3
 
 #: The bytes of a header's value (RFC 9110, 5.5). The parser below refuses others too, but only
 #: while it writes the head, when something may have been sent already.
@@ -81,7 +84,8 @@ class Answer:
 
 class HttpClient:
     """`max_connections` limits concurrent requests. One that gets no slot within `queue_seconds`
-    fails without being sent. `transport` is for tests."""
+    fails without being sent. `proxy` is an address that may contain a user and a password.
+    `transport` is for tests."""
 
     def __init__(
         self,
@@ -104,6 +108,11 @@ class HttpClient:
         self._tls = verify or _trusted_authorities()
         self._open = transport or self._transport
         self._agent = user_agent()
+
+    @property
+    def proxied(self) -> bool:
+        """Whether a proxy connects, and looks the names up."""
+        return self._proxy is not None
 
     @asynccontextmanager
     async def stream(
@@ -185,7 +194,9 @@ class HttpClient:
                 transport = self._open()
                 stack.push_async_callback(_close, transport)
                 progress.handed_over = True
-                response = await transport.handle_async_request(request)
+                async with asyncio.timeout(_BEGIN_FACTOR * self._connect_seconds) as beginning:
+                    progress.beginning = beginning
+                    response = await transport.handle_async_request(request)
                 stack.push_async_callback(_close, response)
             except Exception as error:
                 raise progress.failure(error) from None
@@ -236,6 +247,8 @@ class _Progress:
 
     def __init__(self) -> None:
         self.handed_over = False
+        #: Ends what does not come to its first byte.
+        self.beginning: asyncio.Timeout | None = None
         self._traced = False
         self._begun = False
 
@@ -243,7 +256,11 @@ class _Progress:
         self._traced = True
         # A proxy is first asked for a tunnel; nothing of the request has been sent then.
         tunnel = getattr(info.get("request"), "method", None) == b"CONNECT"
-        self._begun |= event.endswith(".send_request_headers.started") and not tunnel
+        if event.endswith(".send_request_headers.started") and not tunnel:
+            if self.beginning is not None:
+                # Raises where the time is over by now, before a byte is written.
+                self.beginning.reschedule(None)
+            self._begun = True
 
     @property
     def may_have_left(self) -> bool:

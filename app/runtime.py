@@ -253,7 +253,7 @@ def make_downloads(
     settings: Settings, *, max_connections: int = _DOWNLOADS, **options: Any
 ) -> GuardedFetcher:
     """For the hosts that videos are downloaded from."""
-    client = HttpClient(max_connections=max_connections, **options)
+    client = HttpClient(max_connections=max_connections, proxy=_proxy(settings), **options)
     return GuardedFetcher(client, download_policy(settings))
 
 
@@ -283,7 +283,15 @@ def upstream_client(settings: Settings) -> HttpClient:
     return HttpClient(
         max_connections=2 * settings.worker_concurrency,
         socket_options=_KEPT_OPEN,
+        proxy=_proxy(settings),
     )
+
+
+def _proxy(settings: Settings) -> str | None:
+    """None for the simulator, which is on this machine."""
+    if settings.upstream_proxy is None or settings.simulated:
+        return None
+    return settings.upstream_proxy.get_secret_value()
 
 
 def download_policy(settings: Settings) -> FetchPolicy:

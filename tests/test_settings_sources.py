@@ -38,7 +38,7 @@ def refusal() -> str:
 
 
 def test_the_secrets_are_those_that_hold_one() -> None:
-    assert {"onemin_api_key", "database_url", "signing_secret"} <= set(SECRETS)
+    assert {"onemin_api_key", "database_url", "signing_secret", "upstream_proxy"} <= set(SECRETS)
     assert file_setting("port") is None
 
 

@@ -44,7 +44,7 @@ async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[F
     for unknown in rt.settings.unknown_names:
         yield Finding("settings", None, f"{unknown.name} is set: {unknown.detail}")
     for findings in (
-        _database(rt), _session(rt), _disk(rt), _archive(rt), _videos(rt), _upstream(upstream),
+        _database(rt), _session(rt), _disk(rt), _archive(rt), _videos(rt), _upstream(rt, upstream),
     ):  # fmt: skip
         for finding in await findings:
             yield finding
@@ -157,14 +157,15 @@ async def _videos(rt: Runtime) -> list[Finding]:
     ]
 
 
-async def _upstream(upstream: UpstreamClient) -> list[Finding]:
+async def _upstream(rt: Runtime, upstream: UpstreamClient) -> list[Finding]:
     findings = []
+    through = ", REELGATE_UPSTREAM_PROXY" if rt.settings.upstream_proxy else ""
     for label in upstream.labels():
         found = await upstream.check_key(label)
         advice = {
             KeyCheck.OK: "the key is accepted",
             KeyCheck.REJECTED: "the key is refused: check ONEMIN_API_KEY",
-            KeyCheck.UNREACHABLE: "no answer: check the network and ONEMIN_BASE_URL",
+            KeyCheck.UNREACHABLE: f"no answer: check the network{through} and ONEMIN_BASE_URL",
         }
         findings.append(Finding(f"upstream key {label}", found is KeyCheck.OK, advice[found]))
     if not findings:

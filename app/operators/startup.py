@@ -7,6 +7,7 @@ import shlex
 import shutil
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from app import __version__
 from app.db import conditions, migrate
@@ -88,6 +89,9 @@ def _database(settings: Settings) -> str:
 def _upstream(settings: Settings) -> str:
     if settings.simulated:
         return f"SIMULATOR at {settings.upstream_url}: no video is real, and nothing is charged"
+    if settings.upstream_proxy is not None:
+        proxy = urlsplit(settings.upstream_proxy.get_secret_value())
+        return f"{settings.upstream_url} through the proxy {proxy.hostname}:{proxy.port}"
     return settings.upstream_url
 
 

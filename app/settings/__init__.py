@@ -225,10 +225,13 @@ def environment_name(field: str) -> str:
 @cache
 def file_setting(field: str) -> str | None:
     """The environment variable that names the file of a secret; None for what is no secret."""
-    annotation = Settings.model_fields[field].annotation
-    if SecretStr not in (annotation, *get_args(annotation)):
+    if not _holds_secret(Settings.model_fields[field].annotation):
         return None
     return sources.file_name_of(environment_name(field))
+
+
+def _holds_secret(annotation: object) -> bool:
+    return annotation is SecretStr or any(map(_holds_secret, get_args(annotation)))
 
 
 def _one_sentence(error: ValidationError) -> str:

@@ -1,8 +1,11 @@
-"""Addresses as they go into headers, links and comparisons: in ASCII."""
+"""Addresses among the settings, as they go into headers, links and comparisons: in ASCII."""
 
 from __future__ import annotations
 
+from typing import Annotated
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
+
+from pydantic import AfterValidator, SecretStr
 
 #: What a path may hold as it is (RFC 3986, 3.3); `%`, so that what is encoded stays so.
 _PATH = "/%:@!$&'()*+,;=~"
@@ -32,3 +35,38 @@ def host_in_ascii(host: str) -> str:
         return idna.encode(host, uts46=True).decode()
     except idna.IDNAError:
         raise ValueError("its host is not a name that IDNA can write") from None
+
+
+def _absolute_http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
+        raise ValueError("must be an http:// or https:// address without a query")
+    return in_ascii(value.rstrip("/"))
+
+
+def _origin(value: str) -> str:
+    parts = urlsplit(value)
+    bare = f"{parts.scheme}://{parts.netloc}"
+    if parts.scheme not in ("http", "https") or not parts.hostname or value != bare:
+        raise ValueError("must be origins such as https://studio.example.com: no path, no `*`")
+    return in_ascii(value)
+
+
+def _proxy_address(value: SecretStr) -> SecretStr:
+    try:
+        parts = urlsplit(value.get_secret_value())
+        sound = parts.scheme in ("http", "https") and parts.hostname and parts.port is not None
+    except ValueError:
+        sound = False
+    if not sound or parts.path.strip("/") or parts.query or parts.fragment:
+        raise ValueError(
+            "must be http://host:port or https://host:port, with user:password@ before the host "
+            "where the proxy wants them, special characters as %XX"
+        )
+    return value
+
+
+HttpAddress = Annotated[str, AfterValidator(_absolute_http_url)]
+Origin = Annotated[str, AfterValidator(_origin)]
+Host = Annotated[str, AfterValidator(host_in_ascii)]
+ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy_address)]

@@ -5,10 +5,8 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import urlsplit
 
 from pydantic import (
-    AfterValidator,
     AliasChoices,
     BaseModel,
     Field,
@@ -18,7 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
-from app.settings.addresses import host_in_ascii, in_ascii
+from app.settings.addresses import Host, HttpAddress, Origin, ProxyAddress
 
 
 class Profile(StrEnum):
@@ -40,30 +38,12 @@ class UnofferedValues(StrEnum):
     STRICT = "strict"
 
 
-def _absolute_http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError("must be an http:// or https:// address without a query")
-    return in_ascii(value.rstrip("/"))
-
-
-def _origin(value: str) -> str:
-    parts = urlsplit(value)
-    bare = f"{parts.scheme}://{parts.netloc}"
-    if parts.scheme not in ("http", "https") or not parts.hostname or value != bare:
-        raise ValueError("must be origins such as https://studio.example.com: no path, no `*`")
-    return in_ascii(value)
-
-
 def _list_of_words(value: Any) -> Any:
     if isinstance(value, str):
         return tuple(word.strip() for word in value.split(",") if word.strip())
     return value
 
 
-HttpAddress = Annotated[str, AfterValidator(_absolute_http_url)]
-Origin = Annotated[str, AfterValidator(_origin)]
-Host = Annotated[str, AfterValidator(host_in_ascii)]
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
 #: Comma separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -342,6 +322,13 @@ class UpstreamPolicy(BaseModel):
     )
     max_video_bytes: int = Field(
         1_073_741_824, ge=1024, description="Largest video that is archived."
+    )
+
+    upstream_proxy: ProxyAddress | None = Field(
+        None,
+        description="Proxy through which the upstream and the hosts of its files are reached, "
+        "`http://host:port`, with `user:password@` where it wants them. Unset: none; the "
+        "environment's `HTTPS_PROXY` is not looked at.",
     )
 
     @field_validator("download_hosts", mode="before")
