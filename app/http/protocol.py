@@ -90,6 +90,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _in_body = False
     _bare_bytes = 0
     _used = False
+    #: One of these has changed in the piece that is being read.
+    _moved = False
     #: Further input is ignored: the connection ends after the responses that are due.
     _deaf = False
     _leaving = False
@@ -127,6 +129,9 @@ class BoundedProtocol(HttpToolsProtocol):
                 self._read(piece)
             except httptools.HttpParserError:
                 self._refuse()
+            if self._moved:
+                self._moved = False
+                self._expect()
             if self._in_head:
                 self._head_bytes += len(piece)
             elif self._in_body:
@@ -184,9 +189,8 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._used = self._in_head = True
+        self._used = self._in_head = self._moved = True
         self._head_bytes = 0
-        self._expect()
 
     def on_header(self, name: bytes, value: bytes) -> None:
         if not self._in_head:
@@ -208,7 +212,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self.scope["reelgate.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
         if self._leaving:
             self.cycle.keep_alive = False
-        self._expect()
+        self._moved = True
 
     def on_body(self, body: bytes) -> None:
         self._bare_bytes = 0
@@ -220,8 +224,7 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         super().on_message_complete()
         if self._in_body:
-            self._in_body = False
-            self._expect()
+            self._in_body, self._moved = False, True
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
