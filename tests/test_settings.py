@@ -164,6 +164,21 @@ def test_upstream_keys_that_cannot_be_told_apart_or_sent_are_refused(keys: str) 
     assert refusal(onemin_api_key=keys).startswith("ONEMIN_API_KEY: entry ")
 
 
+def test_proxies_are_addresses_and_networks() -> None:
+    settings = Settings(trusted_proxies="10.0.0.1/8, 192.0.2.1,fd00::/8")
+    assert [str(each) for each in settings.trusted_proxies] == [
+        "10.0.0.0/8", "192.0.2.1/32", "fd00::/8",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("of_all", "of_one", "bound"), [(60, None, 30), (1, None, 1), (9, 7, 7)])
+def test_one_address_has_half_of_all_connections(
+    of_all: int, of_one: int | None, bound: int
+) -> None:
+    settings = Settings(max_connections=of_all, max_connections_per_address=of_one)
+    assert settings.connections_per_address == bound
+
+
 def test_several_upstream_keys_have_labels() -> None:
     settings = Settings(onemin_api_key=SecretStr(" main=canary-a , canary-b,spare=canary-c\n"))
     assert settings.upstream_keys() == {
@@ -191,6 +206,9 @@ def test_several_upstream_keys_have_labels() -> None:
         ("simulator_speed", "0", "greater than 0"),
         ("allow_embedded_postgres", "canary", "boolean"),
         ("member_credit_limit", "-1", "greater than or equal to 0"),
+        ("trusted_proxies", "10.0.0.1, canary", "networks such as 10.0.0.0/8"),
+        ("max_connections_per_address", "0", "greater than or equal to 1"),
+        ("operations_port", "-1", "greater than or equal to 0"),
     ],
 )
 def test_a_wrong_value_names_its_variable_and_the_reason(

@@ -73,6 +73,8 @@ def facts(settings: Settings, *, api: bool, embedded: bool) -> dict[str, str]:
         metrics_port = settings.worker_metrics_port
     if metrics_port:
         found["metrics"] = f"http://{settings.host}:{metrics_port}/metrics"
+    elif api and settings.operations_apart:
+        found["metrics"] = "nowhere: set REELGATE_OPERATIONS_PORT"
     return found | {
         "data": str(settings.data_dir.resolve()),
         "database": _EMBEDDED if embedded else _database(settings),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from typing import Annotated
 from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
-from pydantic import AfterValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 #: What a path may hold as it is (RFC 3986, 3.3); `%`, so that what is encoded stays so.
 _PATH = "/%:@!$&'()*+,;=~"
@@ -66,7 +67,16 @@ def _proxy_address(value: SecretStr) -> SecretStr:
     return value
 
 
+def _network(value: str) -> IPv4Network | IPv6Network:
+    """A network, or one address of it: `10.0.0.1/8` is `10.0.0.0/8`. Raises `ValueError`."""
+    try:
+        return ip_network(value, strict=False)
+    except ValueError:
+        raise ValueError("must be addresses or networks such as 10.0.0.0/8, and no names") from None
+
+
 HttpAddress = Annotated[str, AfterValidator(_absolute_http_url)]
 Origin = Annotated[str, AfterValidator(_origin)]
 Host = Annotated[str, AfterValidator(host_in_ascii)]
 ProxyAddress = Annotated[SecretStr, AfterValidator(_proxy_address)]
+Network = Annotated[IPv4Network | IPv6Network, BeforeValidator(_network)]

@@ -10,13 +10,12 @@ from pydantic import (
     AliasChoices,
     BaseModel,
     Field,
-    IPvAnyNetwork,
     SecretStr,
     field_validator,
 )
 from pydantic_settings import NoDecode
 
-from app.settings.addresses import Host, HttpAddress, Origin, ProxyAddress
+from app.settings.addresses import Host, HttpAddress, Network, Origin, ProxyAddress
 
 
 class Profile(StrEnum):
@@ -183,7 +182,7 @@ class CallerPolicy(BaseModel):
         description="Of these, connections of one client address. Unset: half of them. Proxies in "
         "REELGATE_TRUSTED_PROXIES have no bound of their own.",
     )  # fmt: skip
-    trusted_proxies: Annotated[tuple[IPvAnyNetwork, ...], NoDecode] = Field(
+    trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (),
         description="Addresses or networks of your own reverse proxies, comma separated, such as "
         "`10.0.0.0/8`: the `X-Forwarded-For` they send says who calls.",

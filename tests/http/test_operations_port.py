@@ -101,6 +101,16 @@ async def test_the_port_is_listened_on_while_the_api_runs(still_gate: Gateway) -
             await http.get(address)
 
 
+async def test_where_metrics_are_nowhere_the_start_says_so(still_gate: Gateway) -> None:
+    settings = still_gate.rt.settings
+    facts = startup.facts(settings, api=True, embedded=False)
+    assert "metrics" not in facts, "in development they are on the callers' port"
+    production = settings.model_copy(update={"profile": Profile.PRODUCTION})
+    facts = startup.facts(production, api=True, embedded=False)
+    assert facts["metrics"] == "nowhere: set REELGATE_OPERATIONS_PORT"
+    assert "metrics" not in startup.facts(production, api=False, embedded=False)
+
+
 async def test_a_port_that_is_taken_is_named(still_gate: Gateway) -> None:
     with listening("127.0.0.1", 0, "REELGATE_PORT") as taken:
         changes = {"operations_port": taken.getsockname()[1]}
