@@ -17,8 +17,8 @@ import psycopg
 from app.db import migrate
 from app.db.session import driver_conninfo
 from app.domain.caller import Role
+from app.domain.limits import Limits
 from app.members import keys, members, teams
-from app.members.members import Limits
 from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from bench.floors import TABLE

@@ -38,8 +38,8 @@ def member_create(
     max_open: MaxOpen = None,
 ) -> None:
     """Create a member. Limits that are not given get the configured defaults."""
+    from app.domain.limits import Limits
     from app.members import members
-    from app.members.members import Limits
 
     limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
@@ -86,8 +86,8 @@ def member_limit(
     max_open: MaxOpen = None,
 ) -> None:
     """Change a member's limits. What is not given stays as it is."""
+    from app.domain.limits import Limits
     from app.members import members
-    from app.members.members import Limits
 
     limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip

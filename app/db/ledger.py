@@ -9,9 +9,16 @@ from sqlalchemy import text
 
 from app.db.session import Tx
 
-_USED_BY_MEMBER = text(
-    "SELECT coalesce(sum(credits), 0)::bigint FROM ledger_entries WHERE member_id = :id AND counted"
-)
+
+def used_by(whose: str) -> str:
+    """SQL for what is used by the member or team that this condition on an entry names."""
+    return (
+        "(SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l"  # noqa: S608
+        f" WHERE l.{whose} AND l.counted)"
+    )
+
+
+_USED_BY_MEMBER = text(f"SELECT {used_by('member_id = :id')}")
 
 
 async def used_by_member(tx: Tx, member_id: UUID) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from app.db.ledger import used_by
 from app.db.session import Tx
 from app.domain.caller import Caller, Role, Status
+from app.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -129,11 +131,9 @@ async def create_member(
     team_id: UUID,
     name: str,
     role: Role,
-    credit_limit: int,
-    rate_per_minute: int,
-    rate_burst: int,
-    max_open: int,
+    limits: Limits,
 ) -> None:
+    """With every limit given."""
     await tx.execute(
         text(
             """
@@ -148,8 +148,7 @@ async def create_member(
         ),
         {
             "id": member_id, "team_id": team_id, "name": name, "role": role.value,
-            "credit_limit": credit_limit, "rate_per_minute": rate_per_minute,
-            "rate_burst": rate_burst, "max_open": max_open,
+            **asdict(limits),
         },
     )  # fmt: skip
 
@@ -181,25 +180,23 @@ async def create_key(
 async def list_teams(tx: Tx) -> list[Team]:
     rows = await tx.execute(
         text(
-            """
+            f"""
             SELECT t.id, t.name, t.status, t.credit_limit, t.retention_days,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
-                   (SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l
-                     WHERE l.team_id = t.id AND l.counted) AS used_credits
+                   {used_by("team_id = t.id")} AS used_credits
               FROM teams t ORDER BY t.created_at, t.name
-            """
+            """  # noqa: S608 - a constant
         )
     )
     return [Team(**{**row._mapping, "status": Status(row.status)}) for row in rows]
 
 
-_MEMBERS = """
+_MEMBERS = f"""
     SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.credit_limit,
            m.rate_per_minute, m.rate_burst, m.max_open,
-           (SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l
-             WHERE l.member_id = m.id AND l.counted) AS used_credits
+           {used_by("member_id = m.id")} AS used_credits
       FROM members m JOIN teams t ON t.id = m.team_id
-"""
+"""  # noqa: S608 - a constant
 
 
 async def list_members(tx: Tx, *, team: str | None = None) -> list[Member]:
@@ -268,10 +265,7 @@ async def update_member(
     tx: Tx,
     member_id: UUID,
     *,
-    credit_limit: int | None = None,
-    rate_per_minute: int | None = None,
-    rate_burst: int | None = None,
-    max_open: int | None = None,
+    limits: Limits,
     status: Status | None = None,
 ) -> None:
     """Changes what is given, leaves the rest."""
@@ -287,11 +281,8 @@ async def update_member(
              WHERE id = :id
             """
         ),
-        {
-            "id": member_id, "credit_limit": credit_limit, "rate_per_minute": rate_per_minute,
-            "rate_burst": rate_burst, "max_open": max_open, "status": status,
-        },
-    )  # fmt: skip
+        {"id": member_id, "status": status, **asdict(limits)},
+    )
 
 
 _KEYS = """

@@ -2,8 +2,47 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
+
+from app.errors import InvalidRequest, Issue
+
+#: Of each limit of a member, the least and the most that it can be. More credits than all the
+#: videos of a century, and as many creates as the settings allow.
+_BOUNDS = {
+    "credit_limit": (0, 10**15),
+    "rate_per_minute": (1, 60_000),
+    "rate_burst": (1, 60_000),
+    "max_open": (1, 1_000_000),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """What a member is given. None keeps a limit as it is; a new member gets the configured
+    default."""
+
+    credit_limit: int | None = None
+    rate_per_minute: int | None = None
+    rate_burst: int | None = None
+    max_open: int | None = None
+
+    def given(self) -> dict[str, int]:
+        """Those that are not None. Raises `InvalidRequest`."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        for name, value in given.items():
+            check_bound(name, value)
+        return given
+
+
+def check_bound(name: str, value: int) -> None:
+    """Raises `InvalidRequest` for what cannot be the limit of this name."""
+    least, most = _BOUNDS[name]
+    if not least <= value <= most:
+        message = f"must be from {least} to {most}"
+        raise InvalidRequest(
+            f"{name} {message}; got {value}.", issues=[Issue(name, "value", message, value)]
+        )
 
 
 class Limit(StrEnum):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -10,31 +10,10 @@ from app.db import audit, members
 from app.db.members import Member
 from app.db.session import Conflict, Tx
 from app.domain.caller import Role, Status
+from app.domain.limits import Limits
 from app.errors import InvalidRequest, NotFound
 from app.members.names import check_name
 from app.runtime import Runtime
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
-    """None keeps a limit as it is; a new member gets the configured default."""
-
-    credit_limit: int | None = None
-    rate_per_minute: int | None = None
-    rate_burst: int | None = None
-    max_open: int | None = None
-
-    def given(self) -> dict[str, int]:
-        pairs = {
-            "credit_limit": self.credit_limit,
-            "rate_per_minute": self.rate_per_minute,
-            "rate_burst": self.rate_burst,
-            "max_open": self.max_open,
-        }
-        wrong = [n for n, v in pairs.items() if v is not None and v < (n != "credit_limit")]
-        if wrong:
-            raise InvalidRequest(f"{', '.join(wrong)} must be a positive number.")
-        return {name: value for name, value in pairs.items() if value is not None}
 
 
 async def create_member(
@@ -43,7 +22,7 @@ async def create_member(
     """Raises `NotFound` for an unknown team, and `InvalidRequest` if the name is taken or
     invalid."""
     check_name("name", name)
-    member_id, wanted, defaults = uuid4(), limits.given(), rt.settings
+    member_id, wanted = uuid4(), limits.given()
     try:
         async with rt.db.begin() as tx:
             team_id = await members.find_team_id(tx, team)
@@ -55,10 +34,7 @@ async def create_member(
                 team_id=team_id,
                 name=name,
                 role=role,
-                credit_limit=wanted.get("credit_limit", defaults.member_credit_limit),
-                rate_per_minute=wanted.get("rate_per_minute", defaults.member_rate_per_minute),
-                rate_burst=wanted.get("rate_burst", defaults.member_rate_burst),
-                max_open=wanted.get("max_open", defaults.member_max_open),
+                limits=replace(_defaults(rt), **wanted),
             )
             await audit.record(
                 tx, actor, "member.create", f"{team}/{name}", role=role.value, **wanted
@@ -66,6 +42,16 @@ async def create_member(
     except Conflict:
         raise InvalidRequest(f"Team {team} has a member {name} already.") from None
     return member_id
+
+
+def _defaults(rt: Runtime) -> Limits:
+    settings = rt.settings
+    return Limits(
+        credit_limit=settings.member_credit_limit,
+        rate_per_minute=settings.member_rate_per_minute,
+        rate_burst=settings.member_rate_burst,
+        max_open=settings.member_max_open,
+    )
 
 
 async def change_member(
@@ -78,10 +64,11 @@ async def change_member(
     actor: str,
 ) -> Member:
     """The member after the change. Its generations in progress continue."""
-    wanted = (limits or Limits()).given()
+    limits = limits or Limits()
+    wanted = limits.given()
     async with rt.db.begin() as tx:
         member = await get_member(tx, team, name)
-        await members.update_member(tx, member.id, status=status, **wanted)
+        await members.update_member(tx, member.id, status=status, limits=limits)
         noted: dict[str, Any] = {**wanted, **({"status": status.value} if status else {})}
         await audit.record(tx, actor, "member.change", f"{team}/{name}", **noted)
         return await get_member(tx, team, name)

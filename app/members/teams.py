@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 from app.db import audit, members
 from app.db.session import Conflict
 from app.domain.caller import Status
+from app.domain.limits import check_bound
 from app.errors import InvalidRequest, NotFound
 from app.members.names import check_name
 from app.runtime import Runtime
@@ -18,8 +19,8 @@ _MAX_RETENTION_DAYS = 36_500
 async def create_team(rt: Runtime, name: str, *, credit_limit: int | None, actor: str) -> UUID:
     """Raises `InvalidRequest` if the name is taken or invalid."""
     check_name("name", name)
-    if credit_limit is not None and credit_limit < 0:
-        raise InvalidRequest("credit_limit must not be negative.")
+    if credit_limit is not None:
+        check_bound("credit_limit", credit_limit)
     team_id = uuid4()
     try:
         async with rt.db.begin() as tx:
@@ -43,8 +44,8 @@ async def change_team(
 ) -> None:
     """Changes what is given and keeps the rest. A shorter retention also applies to existing
     videos."""
-    if credit_limit is not None and credit_limit < 0:
-        raise InvalidRequest("credit_limit must not be negative.")
+    if credit_limit is not None:
+        check_bound("credit_limit", credit_limit)
     if retention_days is not None and not 1 <= retention_days <= _MAX_RETENTION_DAYS:
         raise InvalidRequest(f"retention_days must be from 1 to {_MAX_RETENTION_DAYS}.")
     async with rt.db.begin() as tx:

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from app.db import members as rows
 from app.domain.caller import Role
+from app.domain.limits import Limits
 from app.errors import InvalidRequest
 from app.members import keys, members, teams
-from app.members.members import Limits
 from app.operators.startup import key_command
 from app.runtime import Runtime
 

@@ -12,9 +12,9 @@ import pytest
 
 from app.domain.caller import Role
 from app.domain.generation import Generation, State
+from app.domain.limits import Limits
 from app.generations import cancel
 from app.members import members
-from app.members.members import Limits
 from app.runtime import Runtime
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute, one, traces, used_credits

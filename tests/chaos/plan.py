@@ -11,7 +11,7 @@ import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
-from app.members.members import Limits
+from app.domain.limits import Limits
 from app.simulator.faults import PATHS
 from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Fault
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness import database
 from tests.harness.processes import Api
 from tests.promises.site import Caller, Site, site

@@ -16,10 +16,10 @@ from pydantic import SecretStr
 from app.db import generations
 from app.domain.caller import Role
 from app.domain.generation import CLOSED, Generation
+from app.domain.limits import Limits
 from app.errors import InvalidRequest
 from app.main import create_app
 from app.members import keys, members, teams
-from app.members.members import Limits
 from app.runtime import ApiRuntime, Clock, WorkerRuntime, open_api, open_runtime, open_worker
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness.processes import environment
 from tests.harness.toolchains import node_with
 from tests.promises.site import PRICE, site

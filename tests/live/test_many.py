@@ -6,7 +6,7 @@ import asyncio
 from pathlib import Path
 
 from app.api.events import MAX_STREAMS_PER_MEMBER
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness import database
 from tests.harness.processes import Api, until
 from tests.live.test_documented import streams

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness import database
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with

@@ -14,9 +14,9 @@ from app.cli.commands import cli
 from app.db import members as rows
 from app.db.members import Key
 from app.domain.caller import Role
+from app.domain.limits import Limits
 from app.errors import InvalidRequest, NotFound
 from app.members import keys, members, teams
-from app.members.members import Limits
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import execute
@@ -191,3 +191,32 @@ def test_days_are_some(operator: CommandLine, secret: str, days: str) -> None:
     assert code == 2, printed
     assert "--days" in printed
     assert len(operator.types("key", "list")[1].splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("credit_limit", -1), ("credit_limit", 10**15 + 1), ("rate_per_minute", 0),
+     ("rate_burst", 0), ("max_open", 0), ("max_open", 10**12)],
+)  # fmt: skip
+async def test_a_limit_is_one_that_can_be_kept(still_gate: Gateway, limit: str, value: int) -> None:
+    await still_gate.member()
+    rt = still_gate.rt
+    for act in (
+        members.create_member(
+            rt, TEAM, "bob", role=Role.MEMBER, limits=Limits(**{limit: value}), actor="test"
+        ),
+        members.change_member(rt, TEAM, "ada", limits=Limits(**{limit: value}), actor="test"),
+    ):
+        with pytest.raises(InvalidRequest, match=f"{limit} must be from .* got {value}"):
+            await act
+
+
+async def test_a_member_has_the_defaults_but_for_what_is_given(still_gate: Gateway) -> None:
+    await still_gate.member(max_open=3)
+    changed = await members.change_member(
+        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=0), actor="test"
+    )
+    defaults = still_gate.rt.settings
+    assert (changed.credit_limit, changed.max_open) == (0, 3)
+    assert changed.rate_per_minute == defaults.member_rate_per_minute
+    assert changed.rate_burst == defaults.member_rate_burst

@@ -10,8 +10,8 @@ import httpx
 import pytest
 
 from app.domain.caller import Status
+from app.domain.limits import Limits
 from app.members import members, teams
-from app.members.members import Limits
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, body, gateway
 from tests.harness.traces import traces

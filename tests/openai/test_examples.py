@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.ids import parse_generation_id
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness.films import probed
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with

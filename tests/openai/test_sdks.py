@@ -17,7 +17,7 @@ import pytest
 
 from app.dialects.openai import wire
 from app.domain.ids import parse_generation_id
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.openai.generations import generation

@@ -19,9 +19,9 @@ import psycopg
 from app.db.session import driver_conninfo
 from app.domain.caller import Role
 from app.domain.generation import CLOSED
+from app.domain.limits import Limits
 from app.errors import InvalidRequest
 from app.members import keys, members, teams
-from app.members.members import Limits
 from app.runtime import open_runtime
 from tests.harness.gateway import SIGNING_SECRET, body, settings_for
 from tests.harness.processes import Api, Process, ending_processes, until

@@ -11,7 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness import database
 from tests.harness.gateway import body
 from tests.harness.processes import Api

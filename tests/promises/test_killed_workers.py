@@ -7,7 +7,7 @@ from functools import partial
 
 import pytest
 
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness.processes import Api, until
 from tests.promises.site import PRICE, Caller, Site, Upstream, assert_paid_once
 

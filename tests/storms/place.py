@@ -12,7 +12,7 @@ import psycopg
 from psycopg.rows import dict_row
 
 from app.db.session import driver_conninfo
-from app.members.members import Limits
+from app.domain.limits import Limits
 from tests.harness.processes import Api, Process, until
 from tests.promises.site import UPSTREAM_KEYS, Caller, Site, site
 from tests.standin.server import StandIn
