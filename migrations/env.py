@@ -9,7 +9,7 @@ from alembic import context
 from sqlalchemy import Connection, create_engine, text
 
 from app.db import migrate, tables
-from app.db.session import sqlalchemy_url
+from app.db.session import session_arguments, sqlalchemy_url
 from app.errors import ConfigurationError
 from app.settings import Settings
 
@@ -57,5 +57,7 @@ else:
     address = Settings().session_address
     if address is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
-    with create_engine(sqlalchemy_url(address.get_secret_value())).connect() as opened:
+    given = address.get_secret_value()
+    engine = create_engine(sqlalchemy_url(given), connect_args=session_arguments(given))
+    with engine.connect() as opened:
         _run(opened)

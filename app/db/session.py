@@ -266,8 +266,9 @@ def _refuse_the_dead(driver: DBAPIConnection, _record: object, _proxy: object) -
         raise exc.InvalidatePoolError("the connection was closed while it rested")
 
 
-#: A demoted primary (read only), and a pooler that gave the connection another server.
-_STALE = frozenset({"25006", "26000"})
+#: A demoted primary (read only), and a pooler that gave the connection another server: there, a
+#: prepared statement is unknown, or its name belongs to another client's.
+_STALE = frozenset({"25006", "26000", "42P05"})
 
 
 def _stale(error: exc.DBAPIError) -> bool:

@@ -16,7 +16,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.types import ASGIApp
 
 from app import __version__
-from app.db import conditions, generations, jobs, migrate, pauses, upstream_keys
+from app.db import conditions, generations, health, jobs, migrate, pauses, upstream_keys
 from app.errors import Unavailable
 from app.http import errors
 from app.http.access import runtime_of
@@ -27,6 +27,8 @@ from app.runtime import ApiRuntime
 
 #: Without a sign of life for so long, nobody is working.
 WORKER_SILENCE_SECONDS = 30.0
+#: By more than this, the expiry of links and the logs of processes disagree visibly.
+CLOCK_TOLERANCE_SECONDS = 2.0
 #: What a balancer goes by. All others are remarks, and always good.
 _PUBLIC_CHECKS = frozenset({"process", "database", "migrations", "worker"})
 
@@ -94,6 +96,7 @@ async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
     if rt.draining:
         return {"process": {"ok": False, "detail": "stopping"}}
     seen = unknown = None
+    offset = 0.0
     paused: list[str] = []
     keys: dict[str, bool] = {}
     try:
@@ -104,6 +107,7 @@ async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
             schema = await migrate.schema_of(tx)
             # An older schema may not have what these queries read.
             if schema.serves:
+                offset = await health.clock_offset_seconds(tx, rt.clock.now().timestamp())
                 seen = await jobs.worker_seen_seconds(tx)
                 unknown = await generations.unknown(tx)
                 paused = [one.name.value for one in await pauses.states(tx) if one.paused]
@@ -120,6 +124,11 @@ async def readiness(rt: ApiRuntime) -> dict[str, dict[str, Any]]:
         },
     }
     # Only remarks: an operator has to act, and no other process would be better off.
+    if abs(offset) > CLOCK_TOLERANCE_SECONDS:
+        checks["clock"] = {
+            "ok": True,
+            "detail": f"{offset:+.1f} s from the database's; see `reelgate doctor`",
+        }
     if paused:
         what = " and ".join(paused)
         checks["paused"] = {"ok": True, "detail": f"{what}, by an operator; see `reelgate resume`"}

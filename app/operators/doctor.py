@@ -17,13 +17,11 @@ from app.db.migrate import schema_of
 from app.db.session import POOLER, Database, Fault, reason_of
 from app.domain.assets import AssetState
 from app.errors import Unavailable
-from app.http.ops import WORKER_SILENCE_SECONDS
+from app.http.ops import CLOCK_TOLERANCE_SECONDS, WORKER_SILENCE_SECONDS
 from app.runtime import Runtime, VideoRuntime
 from app.upstream.client import KeyCheck, UpstreamClient
 from app.videos.store import ArchiveError
 
-#: A larger difference shows: link expiry, schedules and the logs of processes disagree.
-_CLOCK_TOLERANCE_SECONDS = 2.0
 _OLDEST_POSTGRES = 140_000
 #: A few videos of the usual size.
 _FREE_BYTES = 2**28
@@ -81,7 +79,7 @@ def _version(version: int) -> Finding:
 
 
 def _clock(offset: float) -> Finding:
-    in_step = abs(offset) <= _CLOCK_TOLERANCE_SECONDS
+    in_step = abs(offset) <= CLOCK_TOLERANCE_SECONDS
     remedy = "" if in_step else ": set up time synchronisation"
     return Finding("clock", in_step, f"{offset:+.2f} s from the database's{remedy}")
 

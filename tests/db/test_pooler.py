@@ -180,3 +180,27 @@ def test_a_second_address_that_cannot_be_meant_is_refused(
 def test_a_second_address_of_another_tools_dialect_is_named() -> None:
     with pytest.raises(ConfigurationError, match=r"^REELGATE_DATABASE_SESSION_URL has options"):
         Database("postgresql://h/d", pool_size=1, session_address="postgresql://h/d?pgbouncer=true")
+
+
+@pytest.mark.parametrize(
+    "statements", [["PREPARE twice AS SELECT 1"] * 2, ["EXECUTE unknown"]], ids=["twice", "unknown"]
+)
+async def test_a_prepared_statement_of_another_server_costs_a_connection(
+    statements: list[str], database_url: str
+) -> None:
+    """And the request, which may be sent again."""
+    db = Database(database_url, pool_size=1)
+    pid = text("SELECT pg_backend_pid()")
+    async with db.single() as tx:
+        before = await tx.scalar(pid)
+
+    async def run() -> None:
+        async with db.single() as tx:
+            for statement in statements:
+                await tx.execute(text(statement))
+
+    with pytest.raises(Unavailable):
+        await run()
+    async with db.single() as tx:
+        assert await tx.scalar(pid) != before
+    await db.close()

@@ -19,6 +19,7 @@ from app.domain.operators import Pause
 from app.operators import pauses
 from app.telemetry import Metrics
 from tests.harness import database
+from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.traces import execute
 from tests.simulator.conftest import until
@@ -298,3 +299,15 @@ async def test_a_database_that_grants_too_little_is_not_ready(still_gate: Gatewa
         assert "alembic_version" not in check["detail"]
     finally:
         await execute(still_gate, "SET ROLE postgres; DROP OWNED BY little; DROP ROLE little")
+
+
+async def test_a_clock_that_is_not_the_databases_is_a_remark(
+    database_url: str, tmp_path: Path
+) -> None:
+    clock = HandClock()
+    async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
+        assert "clock" not in (await gate.http.get("/readyz")).json()["checks"]
+        clock.move(3600)
+        check = (await gate.http.get("/readyz")).json()["checks"]["clock"]
+        assert check["ok"] is True
+        assert re.match(r"\+3[56]\d\d\.\d s from the database's", check["detail"])

@@ -295,3 +295,37 @@ def test_a_wrong_value(
 ) -> None:  # fmt: skip
     ran = typed(shell, command, tmp_path, **{"DATABASE_URL": database_url, **settings})
     assert sentence in said(ran, command)
+
+
+# Where settings come from
+
+
+@each_command
+@pytest.mark.parametrize(
+    ("content", "mode", "sentence"),
+    [
+        (b"ONEMIN_API_KEY=canary\n", 0o666, "run `chmod go-w` on it."),
+        (b"ONEMIN_API_KEY canary\n", 0o600, "Line 1 of "),
+        (b"ONEMIN_API_KEY=canary\xff\n", 0o600, "not text in UTF-8."),
+        (b"ONEMIN_API_KEY_FILE=nowhere\n", 0o600, "Set ONEMIN_API_KEY or ONEMIN_API_KEY_FILE"),
+        (b"REELGATE_SIGNING_SECRET_FILE=nowhere\n", 0o600, "REELGATE_SIGNING_SECRET_FILE names a"),
+    ],
+)
+def test_a_wrong_env_file(
+    content: bytes, mode: int, sentence: str, command: str, shell: Commands, tmp_path: Path
+) -> None:
+    (tmp_path / ".env").write_bytes(content)
+    (tmp_path / ".env").chmod(mode)
+    assert sentence in said(typed(shell, command, tmp_path, DATABASE_URL=NOBODY), command)
+
+
+def test_a_name_that_is_no_setting_is_said_at_the_start(
+    shell: Commands, tmp_path: Path, database_url: str
+) -> None:
+    ran = typed(
+        shell, "member list", tmp_path, DATABASE_URL=database_url, REELGATE_DATABASE_POOL="canary"
+    )
+    assert ran.code == 0
+    assert "canary" not in ran.out + ran.err
+    assert '"name": "REELGATE_DATABASE_POOL"' in ran.err
+    assert "REELGATE_DATABASE_POOL_SIZE is one" in ran.err
