@@ -124,7 +124,7 @@ FRAME_SIZES: Mapping[tuple[AspectRatio, Resolution], tuple[int, int]] = MappingP
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
 class Spec:
     """What was requested; null where the choice was left to the upstream."""
 
@@ -134,6 +134,9 @@ class Spec:
     aspect_ratio: AspectRatio | None = None
     resolution: Resolution | None = None
     loop: bool | None = None
+
+    def __repr__(self) -> str:
+        return f"Spec({self.to_json()})"
 
     def to_json(self) -> dict[str, Any]:
         """Omitted options stay omitted. The order of the keys is that of the fields."""
