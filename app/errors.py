@@ -14,6 +14,7 @@
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
     ├── PayloadTooLarge              413  payload_too_large
+    ├── UnsupportedEncoding          415  unsupported_encoding
     ├── RangeNotSatisfiable          416  range_not_satisfiable
     ├── InvalidRequest               422  invalid_request
     │   ├── MalformedJson            422  malformed_json
@@ -226,6 +227,13 @@ class PayloadTooLarge(GatewayError):
     code = "payload_too_large"
     status = 413
     title = "The request body is too large"
+    retry_safe = True
+
+
+class UnsupportedEncoding(GatewayError):
+    code = "unsupported_encoding"
+    status = 415
+    title = "The request body is compressed"
     retry_safe = True
 
 

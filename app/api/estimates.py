@@ -86,7 +86,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: InTurn) -> Estim
     """Returns what `create_generation` would do with the same body: the price, whether a limit
     would refuse it and for how long, and how long similar generations took. Costs nothing and
     stores nothing."""
-    parsed = wire.parse(await read_json_object(request))
+    parsed = wire.parse(await read_json_object(request), rt.aliases)
     if parsed.callback_url is not None:
         check_callback_url(rt, parsed.callback_url, "callback_url")
     quote, spec = rt.prices.quote(parsed.offer, parsed.spec), parsed.spec

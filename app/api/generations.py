@@ -72,7 +72,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     events. Credits are reserved now and spent when there is a video. Send an `Idempotency-Key`, so
     that repeating a request whose response was lost never pays twice.
     """
-    parsed = wire.parse(await read_json_object(request))
+    parsed = wire.parse(await read_json_object(request), rt.aliases)
     extras = Extras(callback_url=check_optional_callback_url(rt, parsed.callback_url))
     new = NewGeneration(offer=parsed.offer, spec=parsed.spec, extras=extras)
     return await create(

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import Spec
+from app.domain.nearest import NO_ALIASES, Aliases
 from app.errors import InvalidRequest, Rejections, summary
 
 #: Feature → its offer, and the same one with the names of this wire.
@@ -37,7 +38,7 @@ class GenerationRequest:
     callback_url: Any
 
 
-def parse(body: Mapping[str, Any]) -> GenerationRequest:
+def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationRequest:
     """The request, or an `InvalidRequest` that names every field that is wrong."""
     issues = Rejections()
     offer, named = _offers(body, issues)
@@ -52,6 +53,8 @@ def parse(body: Mapping[str, Any]) -> GenerationRequest:
                 value=shown(body[name]), allowed=allowed,
             )  # fmt: skip
     given = {name: body[name] for name in options if name in body}
+    if isinstance(given.get("model"), str):
+        given["model"] = aliases.find(given["model"]) or given["model"]
     spec = named.check(given, prefix="", issues=issues)
     if "callback_url" in body and body["callback_url"] is None:
         issues.add("callback_url", "type", "must be a string with an https URL")

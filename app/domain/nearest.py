@@ -42,6 +42,8 @@ class Aliases:
         return cls(MappingProxyType(table))
 
     def find(self, name: str) -> VideoModel | None:
+        """With or without the provider before it, which routers such as LiteLLM write."""
+        name = name.removeprefix("openai/").removeprefix("luma/")
         if name in VideoModel.__members__.values():
             return VideoModel(name)
         return self.table.get(name)
@@ -50,6 +52,15 @@ class Aliases:
     def names(self) -> list[str]:
         """Everything that is understood: our own names first."""
         return [*VideoModel, *self.table]
+
+
+NO_ALIASES = Aliases(MappingProxyType({}))
+
+
+def accepted_seconds(*, strict: bool) -> list[int]:
+    """Every duration in seconds for which `find_duration` finds one."""
+    made = sorted(duration.seconds for duration in Duration)
+    return made if strict else list(range(1, made[-1] + 1))
 
 
 def find_duration(value: str | int, *, strict: bool) -> Duration | None:

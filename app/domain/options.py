@@ -12,7 +12,7 @@ from typing import Any
 
 from app.domain.catalog import check_text, shown
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
-from app.domain.nearest import Aliases, find_duration, find_resolution
+from app.domain.nearest import Aliases, accepted_seconds, find_duration, find_resolution
 from app.errors import InvalidRequest, NotOffered, Rejections, summary
 
 #: More bits than any plausible duration in seconds needs.
@@ -83,7 +83,7 @@ class OptionReader:
         ):
             found = find_duration(value, strict=self.strict)
         if found is None:
-            self._refuse(value, path, list(Duration))
+            self._refuse(value, path, [f"{s}s" for s in accepted_seconds(strict=self.strict)])
             return Duration.FIVE_SECONDS
         seconds = int(str(value).removesuffix("s").partition(".")[0])
         if seconds != found.seconds:

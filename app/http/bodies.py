@@ -13,7 +13,13 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from app.errors import MalformedJson, PayloadTooLarge, RequestTimedOut
+from app.domain.catalog import shown
+from app.errors import (
+    MalformedJson,
+    PayloadTooLarge,
+    RequestTimedOut,
+    UnsupportedEncoding,
+)
 from app.http.access import authenticate_early
 
 #: Largest request body that is read: over twice the longest prompt with every character escaped.
@@ -25,9 +31,20 @@ BODY_SECONDS = 60.0
 _MAX_DOCUMENT_BYTES = 65_536
 
 
+def refuse_encoded(request: Request) -> None:
+    """Raises `UnsupportedEncoding`: a small compressed body can be endless, and none of ours is
+    worth compressing."""
+    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    if encoding not in ("", "identity"):
+        raise UnsupportedEncoding(
+            f"The Content-Encoding {shown(encoding)} is not read here: send the body as it is."
+        )
+
+
 async def read_body(request: Request, *, limit: int) -> bytes:
-    """The whole body. Raises `PayloadTooLarge` as soon as it is longer than `limit` bytes, and
-    `RequestTimedOut` when it takes longer than `BODY_SECONDS`."""
+    """The whole body. Raises `PayloadTooLarge` as soon as it is longer than `limit` bytes,
+    `RequestTimedOut` when it takes longer than `BODY_SECONDS`, and `UnsupportedEncoding`."""
+    refuse_encoded(request)
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and int(declared) > limit:
         raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
@@ -48,25 +65,30 @@ async def read_body(request: Request, *, limit: int) -> bytes:
 async def read_json_object(request: Request) -> dict[str, Any]:
     """The body as a JSON object. Raises what `read_body` raises, or `MalformedJson`, saying
     where."""
-    document = parse_json(await read_body(request, limit=MAX_BODY_BYTES))
+    document = parse_json(request, await read_body(request, limit=MAX_BODY_BYTES))
     if not isinstance(document, dict):
         raise MalformedJson("The request body must be a JSON object.")
     return document
 
 
-def parse_json(body: bytes) -> Any:
-    """The JSON value of the body. Raises `MalformedJson`, saying where."""
+def parse_json(request: Request, body: bytes) -> Any:
+    """The JSON value of the body, whatever its type is said to be: curl says that everything is a
+    form. Raises `MalformedJson`, saying where, and which type was said."""
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    kind = "" if "json" in declared or not declared else f" (its Content-Type is {shown(declared)})"
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise MalformedJson(
-            f"The request body is not JSON: {error.msg} at line {error.lineno}, "
+            f"The request body is not JSON{kind}: {error.msg} at line {error.lineno}, "
             f"column {error.colno}."
         ) from None
     except UnicodeDecodeError:
-        raise MalformedJson("The request body is not UTF-8.") from None
+        raise MalformedJson(f"The request body is not UTF-8{kind}.") from None
     except (ValueError, RecursionError):
-        raise MalformedJson("The request body is not JSON that this gateway can read.") from None
+        raise MalformedJson(
+            f"The request body is not JSON that this gateway can read{kind}."
+        ) from None
 
 
 class BoundedRoute(APIRoute):
@@ -83,7 +105,7 @@ class BoundedRoute(APIRoute):
             await authenticate_early(request)
             body = await read_body(request, limit=_MAX_DOCUMENT_BYTES)
             if body:
-                parse_json(body)
+                parse_json(request, body)
 
             async def receive() -> Message:
                 return {"type": "http.request", "body": body, "more_body": False}

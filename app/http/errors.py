@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -41,6 +42,40 @@ _BY_STATUS: dict[int, type[GatewayError]] = {
     404: NotFound,
     405: MethodNotAllowed,
     413: PayloadTooLarge,
+}
+
+
+_WORDS = {
+    "missing": "this field is required",
+    "extra_forbidden": "unknown field",
+    "int_parsing": "must be a whole number",
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "bool_parsing": "must be true or false",
+    "bool_type": "must be true or false",
+    "string_type": "must be a string",
+    "list_type": "must be a list",
+    "dict_type": "must be an object",
+    "model_attributes_type": "must be an object",
+    "uuid_parsing": "must be a UUID",
+    "datetime_from_date_parsing": "must be a date and time, such as 2026-03-01T12:00:00Z",
+    "datetime_parsing": "must be a date and time, such as 2026-03-01T12:00:00Z",
+    "timezone_aware": "must have an offset from UTC, as in 2026-03-01T12:00:00Z",
+    "date_from_datetime_parsing": "must be a day, such as 2026-03-01",
+    "date_parsing": "must be a day, such as 2026-03-01",
+}
+_QUOTED = re.compile("'([^']*)'")
+#: Kind of issue → what limits it, and the words for it.
+_LIMITS = {
+    "greater_than_equal": ("ge", "must be at least {}"),
+    "greater_than": ("gt", "must be more than {}"),
+    "less_than_equal": ("le", "must be at most {}"),
+    "less_than": ("lt", "must be less than {}"),
+    "string_too_short": ("min_length", "must have at least {} characters"),
+    "string_too_long": ("max_length", "must have at most {} characters"),
+    "too_short": ("min_length", "must have at least {} entries"),
+    "too_long": ("max_length", "must have at most {} entries"),
+    "string_pattern_mismatch": ("pattern", "must match {}"),
 }
 
 
@@ -129,13 +164,28 @@ def from_framework(error: HTTPException) -> GatewayError:
 
 def from_validation(error: RequestValidationError) -> InvalidRequest:
     """The issues of query and path parameters, which the framework checks."""
-    issues = [
-        Issue(
-            ".".join(str(shown(part)) for part in found["loc"][1:]) or str(found["loc"][0]),
-            "missing" if found["type"] == "missing" else "value",
-            str(found["msg"]).removeprefix("Value error, "),
-            shown(found.get("input")),
-        )
-        for found in error.errors()[:MAX_ISSUES]
-    ]
-    return InvalidRequest(issues=issues)
+    return InvalidRequest(issues=[_issue(found) for found in error.errors()[:MAX_ISSUES]])
+
+
+def _issue(found: Mapping[str, Any]) -> Issue:
+    place = [str(shown(part)) for part in found["loc"][1:]]
+    if found["loc"][0] in ("query", "header") and len(place) > 1:
+        # The place within a repeated parameter.
+        del place[1:]
+    return Issue(
+        ".".join(place) or str(found["loc"][0]),
+        "missing" if found["type"] == "missing" else "value",
+        _in_words(found),
+        shown(found.get("input")),
+    )
+
+
+def _in_words(found: Mapping[str, Any]) -> str:
+    """The framework speaks of inputs and types of Python's."""
+    kind, limits = str(found["type"]), found.get("ctx", {})
+    if kind in ("enum", "literal_error"):
+        return f"must be one of {', '.join(_QUOTED.findall(str(limits['expected'])))}"
+    if kind in _LIMITS:
+        name, words = _LIMITS[kind]
+        return words.format(limits[name])
+    return _WORDS.get(kind) or str(found["msg"]).removeprefix("Value error, ")

@@ -11,6 +11,7 @@ from starlette.requests import ClientDisconnect, Request
 
 from app.domain.catalog import shown
 from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
+from app.http.bodies import refuse_encoded
 
 #: More parts than any request of ours has. Each costs memory beside its bytes.
 MAX_PARTS = 64
@@ -43,7 +44,9 @@ def _type_of(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
 
 async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
     """Raises `InvalidRequest` if it is not a form, `PayloadTooLarge` if its fields are longer than
-    `limit` bytes in total, and `RequestTimedOut` if it takes longer than `seconds`."""
+    `limit` bytes in total, `RequestTimedOut` if it takes longer than `seconds`, and
+    `UnsupportedEncoding`."""
+    refuse_encoded(request)
     _, options = _type_of(request)
     parts, size = _Parts(), 0
     try:

@@ -17,6 +17,10 @@ from app.fetch import Refused, is_public
 from app.runtime import ApiRuntime, Runtime
 
 _LONGEST_URL = 2_048
+_INTERNAL = (
+    "receivers in the gateway's own network are called where the operator names their origins in "
+    "REELGATE_WEBHOOK_INTERNAL_ORIGINS"
+)
 #: A host whose last label is a number is an IPv4 address in some spelling (WHATWG URL, 3.5).
 _NUMERIC = re.compile(r"(?:^|\.)(?:[0-9]+|0x[0-9a-f]*)$", re.IGNORECASE)
 
@@ -31,10 +35,12 @@ def check_callback_url(rt: ApiRuntime, value: Any, field: str) -> str:
     try:
         rt.sender.client.permit(value)
     except Refused as refused:
+        if urlsplit(value).scheme == "http":
+            _refuse(field, "value", f"must be https; {_INTERNAL}", value)
         why = str(refused).removesuffix(".")
         _refuse(field, "value", f"is not an allowed address: {why}", value)
     if not _is_internal(rt, value) and _is_private_literal(value):
-        _refuse(field, "value", "is not an allowed address: it is not public", value)
+        _refuse(field, "value", f"must have a public address; {_INTERNAL}", value)
     return value
 
 

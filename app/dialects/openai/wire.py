@@ -17,7 +17,7 @@ from app.domain.assets import AssetState
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
 from app.domain.ids import video_id
-from app.domain.nearest import Aliases, find_duration
+from app.domain.nearest import Aliases, accepted_seconds, find_duration
 from app.domain.options import OptionReader
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence, summary
 
@@ -61,6 +61,7 @@ _ERRORS: Mapping[str, tuple[int, str, str]] = {
     "video_expired": (404, "invalid_request_error", "video_expired"),
     "precondition_failed": (412, "invalid_request_error", "precondition_failed"),
     "payload_too_large": (413, "invalid_request_error", "payload_too_large"),
+    "unsupported_encoding": (415, "invalid_request_error", "unsupported_encoding"),
     "range_not_satisfiable": (416, "invalid_request_error", "range_not_satisfiable"),
     "idempotency_mismatch": (422, "invalid_request_error", "idempotency_mismatch"),
     "insufficient_credits": (429, "insufficient_quota", "insufficient_quota"),
@@ -179,7 +180,7 @@ def _duration(read: OptionReader, value: Any) -> Duration:
     if isinstance(text, str) and len(text) <= _LONGEST_NUMBER:
         found = find_duration(text, strict=read.strict)
     if found is None:
-        allowed = [str(duration.seconds) for duration in Duration]
+        allowed = [str(seconds) for seconds in accepted_seconds(strict=read.strict)]
         read.issues.add("seconds", "value", f"must be one of {', '.join(allowed)}",
                         value=shown(value), allowed=allowed)  # fmt: skip
         return Duration.FIVE_SECONDS
