@@ -129,9 +129,9 @@ class WebhookSecrets:
     def of_endpoint(self, seed: str) -> str:
         return self._derived(b"endpoint", seed)
 
-    def of_member(self, member_id: UUID) -> str:
+    def of_member(self, member_id: UUID, seed: str = "") -> str:
         """Signs the webhooks to the callback URLs of a member's requests."""
-        return self._derived(b"callbacks", str(member_id))
+        return self._derived(b"callbacks", f"{member_id}{seed}")
 
     def _derived(self, purpose: bytes, text: str) -> str:
         # 24 bytes are 32 characters without padding, which receivers' libraries handle differently.

@@ -145,7 +145,20 @@ async def _tested(rt: ApiRuntime, caller: CallerRecord, endpoint_id: UUID) -> We
 @router.get("/callback-secret", name="get_callback_secret")
 async def get_callback_secret(rt: Rt, caller: Active) -> CallbackSecretDocument:
     """Returns the secret that signs requests to the `callback_url` of your generations."""
-    return CallbackSecretDocument(secret=rt.sender.secrets.of_member(caller.member_id))
+    return CallbackSecretDocument(secret=await endpoints.callback_secret(rt, caller))
+
+
+@router.post("/callback-secret/rotate", name="rotate_callback_secret",
+             responses=refusals(408, 413, 422, 429))  # fmt: skip
+async def rotate_callback_secret(
+    rt: Rt, caller: Changing, body: WebhookRotation | None = None
+) -> CallbackSecretDocument:
+    """Makes a new callback secret. The old one signs too for `overlap_seconds`, so that no request
+    is refused while you put the new one in place."""
+    overlap = (body or WebhookRotation()).overlap_seconds
+    secret = await endpoints.rotate_callback_secret(rt, caller, overlap_seconds=overlap)
+    with after_commit("The callback secret was rotated"):
+        return CallbackSecretDocument(secret=secret)
 
 
 @router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422, 429))

@@ -93,12 +93,28 @@ def key_rotate(
 
 
 @cli.command("revoke")
-def key_revoke(key: WhichKey) -> None:
-    """Revoke a key now."""
+def key_revoke(
+    key: WhichKey,
+    compromised: Annotated[
+        bool,
+        typer.Option(
+            "--compromised",
+            help="Others have it: also disable the webhook endpoints that were set up with it, and "
+            "replace its member's callback secret.",
+        ),
+    ] = False,
+) -> None:
+    """End a key now."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        ended = await keys.revoke_key(rt, key, actor=actor(rt))
-        typer.echo(f"Key {ended.shown} of {ended.team_name}/{ended.member_name} is revoked.")
+        ended = await keys.revoke_key(rt, key, compromised=compromised, actor=actor(rt))
+        whose = f"{ended.key.team_name}/{ended.key.member_name}"
+        typer.echo(f"Key {ended.key.shown} of {whose} is revoked.")
+        if compromised:
+            typer.echo(f"The callback secret of {whose} is replaced.")
+        became = "is disabled" if compromised else "was set up with it and goes on"
+        for endpoint in ended.endpoints:
+            typer.echo(f"Webhook endpoint {endpoint} {became}.")
 
     with_runtime(act)

@@ -337,3 +337,50 @@ async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
         ),
         {"id": key_id, "seconds": float(overlap_seconds)},
     )
+
+
+async def lock_valid_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -> bool:
+    """Whether the key is valid. If so, whoever ends it waits for this transaction."""
+    found = await tx.scalar(
+        text(
+            """
+            SELECT true FROM api_keys WHERE id = :id AND revoked_at IS NULL
+               AND (expires_at IS NULL OR expires_at > coalesce(CAST(:now AS timestamptz), now()))
+               FOR SHARE
+            """
+        ),
+        {"id": key_id, "now": now},
+    )
+    return bool(found)
+
+
+async def callback_seeds(tx: Tx, member_id: UUID, *, now: datetime) -> list[str]:
+    """Those that sign the callbacks of a member, the newest first."""
+    row = (
+        await tx.execute(
+            text(
+                "SELECT callback_seed, previous_callback_seed, previous_callback_until"
+                " FROM members WHERE id = :id"
+            ),
+            {"id": member_id},
+        )
+    ).one()
+    until = row.previous_callback_until
+    previous = row.previous_callback_seed if until is not None and until > now else None
+    return [row.callback_seed] if previous is None else [row.callback_seed, previous]
+
+
+async def rotate_callback_seed(
+    tx: Tx, member_id: UUID, *, seed: str, previous_until: datetime | None
+) -> None:
+    """The previous seed signs too until `previous_until`; not at all if that is None."""
+    await tx.execute(
+        text(
+            """
+            UPDATE members SET previous_callback_seed = callback_seed, callback_seed = :seed,
+                   previous_callback_until = CAST(:until AS timestamptz)
+             WHERE id = :id
+            """
+        ),
+        {"id": member_id, "seed": seed, "until": previous_until},
+    )

@@ -60,6 +60,10 @@ members = Table(
     Column("rate_per_minute", Integer, nullable=False),
     Column("rate_burst", Integer, nullable=False),
     Column("max_open", Integer, nullable=False),
+    # The secret of callbacks is derived from the member's id, this seed and the signing secret.
+    Column("callback_seed", Text, nullable=False, server_default=""),
+    Column("previous_callback_seed", Text),
+    instant("previous_callback_until"),
     created(),
     instant("updated_at", nullable=False, now=True),
     UniqueConstraint("team_id", "name"),
@@ -286,6 +290,8 @@ webhook_endpoints = Table(
     Column("secret", Text, nullable=False),
     Column("previous_secret", Text),
     instant("previous_secret_until"),
+    # The key that created it, or last changed its address or secret.
+    Column("api_key_id", ForeignKey("api_keys.id")),
     created(),
     instant("updated_at", nullable=False, now=True),
     Column("format", Text, nullable=False, server_default="reelgate"),

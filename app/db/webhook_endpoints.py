@@ -268,3 +268,23 @@ async def disable(
         {"id": endpoint_id, "reason": reason, "before": failing_before},
     )
     return result.rowcount == 1
+
+
+async def set_up_by(tx: Tx, endpoint_id: UUID, key_id: UUID) -> None:
+    """Records the key that created it, or changed its address or secret."""
+    await tx.execute(
+        text("UPDATE webhook_endpoints SET api_key_id = :key_id WHERE id = :id"),
+        {"id": endpoint_id, "key_id": key_id},
+    )
+
+
+async def enabled_of_key(tx: Tx, key_id: UUID) -> list[UUID]:
+    """The enabled endpoints that were set up with this key."""
+    found = await tx.scalars(
+        text(
+            "SELECT id FROM webhook_endpoints WHERE api_key_id = :key_id AND state = 'enabled'"
+            " ORDER BY created_at, id"
+        ),
+        {"key_id": key_id},
+    )
+    return list(found)

@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import audit, members
+from app.db import audit, members, webhook_endpoints
 from app.db.members import Key
 from app.db.session import Tx
 from app.errors import InvalidRequest, NotFound
 from app.members.members import get_member
 from app.members.names import check_name
 from app.runtime import Runtime
-from app.secrets import NewKey, digest_of, make_key, prefix_of, shown_of
+from app.secrets import NewKey, digest_of, make_key, make_seed, prefix_of, shown_of
 
 #: Every key begins with `rg_`, so at least one more character is needed.
 _LEAST = len("rg_") + 1
 #: How many keys an error about an ambiguous prefix lists: there could be thousands.
 _NAMED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revoked:
+    """`endpoints` are the webhook endpoints that were set up with the key and still sent."""
+
+    key: Key
+    endpoints: tuple[UUID, ...]
 
 
 async def create_key(
@@ -53,19 +62,31 @@ async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: 
         return fresh
 
 
-async def revoke_key(rt: Runtime, given: str, *, actor: str) -> Key:
-    """Revokes a key and returns it. `given` is the key itself or a prefix of it, also with the dots
+async def revoke_key(rt: Runtime, given: str, *, compromised: bool = False, actor: str) -> Revoked:
+    """The key stops working now. `given` is the key itself, or its beginning, also with the dots
     that `key list` shows. It may be a secret, so no error repeats it.
 
-    Raises `NotFound`, and `InvalidRequest` if it matches several keys or is revoked already.
+    Webhook endpoints and the callback secret are the member's and stay. If the key is
+    `compromised`, those that were set up with it are disabled, and the secret, which it could
+    read, is replaced. Raises `NotFound`, and `InvalidRequest` if it matches several keys or is
+    revoked already.
     """
     async with rt.db.begin() as tx:
         key = await _get_key(tx, given)
         await members.end_key(tx, key.id, overlap_seconds=0)
+        endpoints = await webhook_endpoints.enabled_of_key(tx, key.id)
+        if compromised:
+            for endpoint_id in endpoints:
+                await webhook_endpoints.disable(tx, endpoint_id, reason="operator")
+            await members.rotate_callback_seed(
+                tx, key.member_id, seed=make_seed(), previous_until=None
+            )
         await audit.record(
-            tx, actor, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix
-        )
-        return key
+            tx, actor, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix,
+            compromised=compromised or None,
+            disabled=[str(one) for one in endpoints] if compromised else None,
+        )  # fmt: skip
+        return Revoked(key=key, endpoints=tuple(endpoints))
 
 
 async def _issue(

@@ -24,6 +24,7 @@ TITLES = {
     "rotate_webhook_secret": "Replace an endpoint's secret",
     "test_webhook_endpoint": "Send a test to an endpoint",
     "get_callback_secret": "Get the secret of your callbacks",
+    "rotate_callback_secret": "Rotate the callback secret",
     "list_webhook_deliveries": "List webhook deliveries",
     "get_webhook_delivery": "Get a delivery and its attempts",
     "resend_webhook_delivery": "Send a delivery again",

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from standardwebhooks import Webhook
 
-from app.db import generations, webhook_deliveries, webhook_endpoints
+from app.db import generations, members, webhook_deliveries, webhook_endpoints
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.webhook_deliveries import Attempt, Delivery
@@ -107,7 +107,10 @@ async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None
             generation = await generations.find(tx, delivery.generation_id)
         if await _is_early(rt, tx, delivery):
             return None
-    receiver = _receiver(rt, sender, delivery, endpoint, generation)
+        seeds = []
+        if endpoint is None and generation is not None:
+            seeds = await members.callback_seeds(tx, generation.member_id, now=rt.clock.now())
+    receiver = _receiver(rt, sender, delivery, endpoint, generation, seeds)
     if receiver is None:
         async with rt.db.single() as tx:
             error = "the endpoint is disabled"
@@ -203,6 +206,7 @@ def _receiver(
     delivery: Delivery,
     endpoint: Endpoint | None,
     generation: Generation | None,
+    callback_seeds: Sequence[str],
 ) -> Receiver | None:
     if endpoint is not None:
         seeds = [endpoint.seed]
@@ -224,7 +228,7 @@ def _receiver(
         owner_id=generation.member_id,
         url=generation.callback_url,
         format=generation.dialect,
-        secrets=[sender.secrets.of_member(generation.member_id)],
+        secrets=[sender.secrets.of_member(generation.member_id, seed) for seed in callback_seeds],
     )
 
 

@@ -9,14 +9,14 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.db import audit, webhook_deliveries, webhook_endpoints
+from app.db import audit, members, webhook_deliveries, webhook_endpoints
 from app.db.jobs import Job, enqueue, run_now
 from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import Endpoint, Owner
 from app.domain.caller import Caller
 from app.domain.webhooks import DeliveryState, PayloadFormat, UnlistedEvent, WebhookEvent
-from app.errors import Forbidden, InvalidRequest, Issue, NotFound
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Unauthenticated
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
 
@@ -62,6 +62,7 @@ async def create(
             raise InvalidRequest(
                 f"No endpoint can be created: {message}.", issues=[Issue("url", "value", message)]
             )
+        await _set_up(rt, tx, caller, endpoint_id)
         await audit.record(
             tx, caller.actor, "webhook.create", str(endpoint_id), team_wide=team_wide
         )
@@ -76,6 +77,8 @@ async def change(
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
         await webhook_endpoints.change(tx, endpoint_id, changes)
+        if "url" in changes:
+            await _set_up(rt, tx, caller, endpoint_id)
         await audit.record(
             tx, caller.actor, "webhook.change", str(endpoint_id), fields=sorted(changes)
         )
@@ -91,6 +94,7 @@ async def rotate(
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
         await webhook_endpoints.rotate(tx, endpoint_id, seed=seed, previous_until=until)
+        await _set_up(rt, tx, caller, endpoint_id)
         await audit.record(
             tx,
             caller.actor,
@@ -100,6 +104,26 @@ async def rotate(
         )
         endpoint = await _get(tx, caller, endpoint_id)
     return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(seed))
+
+
+async def callback_secret(rt: ApiRuntime, caller: Caller) -> str:
+    async with rt.db.single() as tx:
+        seeds = await members.callback_seeds(tx, caller.member_id, now=rt.clock.now())
+    return rt.sender.secrets.of_member(caller.member_id, seeds[0])
+
+
+async def rotate_callback_secret(rt: ApiRuntime, caller: Caller, *, overlap_seconds: float) -> str:
+    """The new secret; the previous one signs too for `overlap_seconds`."""
+    seed = make_seed()
+    until = rt.clock.now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+    async with rt.db.begin() as tx:
+        await _require_key(rt, tx, caller)
+        await members.rotate_callback_seed(tx, caller.member_id, seed=seed, previous_until=until)
+        await audit.record(
+            tx, caller.actor, "callback_secret.rotate", caller.actor,
+            overlap_seconds=overlap_seconds,
+        )  # fmt: skip
+    return rt.sender.secrets.of_member(caller.member_id, seed)
 
 
 async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
@@ -193,6 +217,18 @@ async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
             await _begin_again(rt, tx, delivery_id)
         await audit.record(tx, actor, "webhook.resend", str(endpoint_id), deliveries=len(failed))
     return len(failed)
+
+
+async def _set_up(rt: Runtime, tx: Tx, caller: Caller, endpoint_id: UUID) -> None:
+    """Notes the key, so that an operator who revokes it finds what it leaves behind."""
+    await _require_key(rt, tx, caller)
+    await webhook_endpoints.set_up_by(tx, endpoint_id, caller.key_id)
+
+
+async def _require_key(rt: Runtime, tx: Tx, caller: Caller) -> None:
+    """Whoever revokes it waits for this transaction, or this one is refused."""
+    if not await members.lock_valid_key(tx, caller.key_id, now=rt.clock.for_database()):
+        raise Unauthenticated()
 
 
 async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:

@@ -35,6 +35,9 @@ CREATE TABLE members (
     rate_per_minute integer NOT NULL,
     rate_burst integer NOT NULL,
     max_open integer NOT NULL CHECK (max_open > 0),
+    callback_seed text NOT NULL DEFAULT '',
+    previous_callback_seed text,
+    previous_callback_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now(),
     CONSTRAINT members_rate_check CHECK (rate_per_minute > 0 AND rate_burst > 0),
@@ -263,6 +266,7 @@ CREATE TABLE webhook_endpoints (
     secret text NOT NULL,
     previous_secret text,
     previous_secret_until timestamptz,
+    api_key_id uuid REFERENCES api_keys,
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );

@@ -50,7 +50,7 @@ async def test_a_key_is_revoked_however_it_is_named(
     still_gate: Gateway, key: str, how: str
 ) -> None:
     ended = await keys.revoke_key(still_gate.rt, GIVEN[how](key), actor="test")
-    assert (ended.member_name, ended.shown) == ("ada", f"{key[:11]}…")
+    assert (ended.key.member_name, ended.key.shown) == ("ada", f"{key[:11]}…")
     good = [one.member_name for one in await listed(still_gate) if one.revoked_at is None]
     assert good == ["bob"]
 
@@ -83,10 +83,10 @@ async def test_what_names_several_names_them(still_gate: Gateway, key: str) -> N
         assert named in refused.value.message
     # The whole key is one of them.
     ended = await keys.revoke_key(still_gate.rt, key, actor="test")
-    assert ended.member_name == "ada"
+    assert ended.key.member_name == "ada"
     # And what was revoked is not meant.
     ended = await keys.revoke_key(still_gate.rt, "rg_same…", actor="test")
-    assert ended.member_name == "bob"
+    assert ended.key.member_name == "bob"
     with pytest.raises(InvalidRequest, match="revoked already"):
         await keys.revoke_key(still_gate.rt, key, actor="test")
 

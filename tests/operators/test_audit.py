@@ -85,6 +85,9 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "rotate_webhook_secret": (
         "POST", "/api/v1/webhooks/endpoints/{endpoint}/rotate", None, "webhook.rotate",
     ),
+    "rotate_callback_secret": (
+        "POST", "/api/v1/webhooks/callback-secret/rotate", None, "callback_secret.rotate",
+    ),
     "test_webhook_endpoint": (
         "POST", "/api/v1/webhooks/endpoints/{endpoint}/test", None, "webhook.test",
     ),
