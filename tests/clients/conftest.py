@@ -15,7 +15,7 @@ ROOMY = Limits(
 )  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """One gateway for all clients. Nobody is kept waiting for long."""
     folder = tmp_path_factory.mktemp("clients")
@@ -24,11 +24,11 @@ def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def api(place: Site) -> Api:
     return place.start_api().ready()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def caller(place: Site, api: Api) -> Caller:
     return place.caller(api, "ada", limits=ROOMY)

@@ -24,6 +24,7 @@ QUICK = {
     "REELGATE_SIMULATOR_SPEED": "100000",
 }
 PRODUCTION = {
+    "REELGATE_PORT": "0",
     "REELGATE_PROFILE": "production",
     "ONEMIN_API_KEY": "canary-upstream-key-0001",
     "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
