@@ -14,27 +14,35 @@ HIDDEN = "[hidden]"
 _MIN_SECRET = 8
 #: Of a value in a query, also where the whole query is percent-encoded once more.
 _VALUE = r"(?:(?!%26|%20|%22)[\w.~%+/:=*!-])+"
-#: Each leaves what its first group matches.
+#: What a text has in lower case where one of the forms is in it, and the forms. Each form leaves
+#: what its first group matches. Every log line is looked through, and hostile ones are long: hence
+#: the words before the forms, and a bound wherever a form could begin anywhere in a long text.
 _FORMS = tuple(
-    re.compile(pattern, re.IGNORECASE | re.ASCII)
-    for pattern in (
+    (hints, re.compile(pattern, re.IGNORECASE | re.ASCII))
+    for hints, pattern in (
         # Presigned addresses of object stores.
-        rf"(X-(?:Amz|Goog)-[\w-]+(?:=|%3D)){_VALUE}",
+        (("x-amz-", "x-goog-"), rf"(X-(?:Amz|Goog)-[\w-]{{1,40}}(?:=|%3D)){_VALUE}"),
         # Signed links of ours and of others, and tokens of streams.
-        rf"((?:[?&]|%3F|%26)(?:sig|signature|token)(?:=|%3D)){_VALUE}",
+        (("sig", "token"), rf"((?:[?&]|%3F|%26)(?:sig|signature|token)(?:=|%3D)){_VALUE}"),
         # Keys of ours, and secrets of webhook endpoints.
-        r"((?<![A-Z0-9]))rg_[\w-]{16,}",
-        r"((?<![A-Z0-9]))whsec_[\w+/=-]{16,}",
+        (("rg_",), r"((?<![A-Z0-9]))rg_[\w-]{16,}"),
+        (("whsec_",), r"((?<![A-Z0-9]))whsec_[\w+/=-]{16,}"),
         # An address with a password; the last @ ends it.
-        r"(://)[^/\s\"'@]*:[^/\s\"']*(?=@)",
-        r"(\bpassword=[\"']?)(?!\[hidden\])[^\s&\"']+",
+        (("://",), r"(://)[^/\s\"'@:]{0,200}:[^/\s\"']{0,400}(?=@)"),
+        (("password=",), r"(\bpassword=[\"']?)(?!\[hidden\])[^\s&\"']+"),
         # A header. `<key>` and the like are words about one.
-        r"(\bAuthorization[\"']?\s*[:=]\s*[b\"'`]*(?:Bearer|Basic)\s+)(?!\[hidden\])[^\s\"'`,;<>]+",
+        (
+            ("authorization",),
+            r"(\bAuthorization[\"']?\s?[:=]\s?[b\"'`]{0,3}(?:Bearer|Basic)\s)"
+            r"(?!\[hidden\])[^\s\"'`,;<>]+",
+        ),
     )
 )
 #: Where prose and secrets look alike, what follows is hidden if it is no word.
+_MAYBE_HINTS = ("bearer", "key")
 _MAYBE = re.compile(
-    r"(\bBearer\s+|\bAPI[-_]?KEY[\"']?\s*[:=]\s*[b\"'`]*)([\w.~+/=-]{8,})", re.IGNORECASE | re.ASCII
+    r"(\bBearer\s|\bAPI[-_]?KEY[\"']?\s?[:=]\s?[b\"'`]{0,3})([\w.~+/=-]{8,})",
+    re.IGNORECASE | re.ASCII,
 )
 _WORD = re.compile(r"[A-Za-z]?[a-z]*(?:[-_ ][a-z]+)*[.:]?|[A-Z]+(?:[-_][A-Z]+)*")
 #: Deeper values are no part of a log event.
@@ -47,8 +55,7 @@ class Redactor:
 
     def __init__(self, secrets: Iterable[str]) -> None:
         kept = {s for s in secrets if len(s) >= _MIN_SECRET and not _is_word(s)}
-        known = sorted(kept, key=len, reverse=True)
-        self._known = re.compile("|".join(map(re.escape, known))) if known else None
+        self._known = sorted(kept, key=len, reverse=True)
 
     def clean(self, value: Any, *, depth: int = 0) -> Any:
         if isinstance(value, str):
@@ -68,11 +75,15 @@ class Redactor:
         return self.clean_text(_text(value))
 
     def clean_text(self, text: str) -> str:
-        if self._known is not None:
-            text = self._known.sub(HIDDEN, text)
-        for form in _FORMS:
-            text = form.sub(rf"\1{HIDDEN}", text)
-        return _MAYBE.sub(_unless_a_word, text)
+        for secret in self._known:
+            text = text.replace(secret, HIDDEN)
+        lowered = text.lower()
+        for hints, form in _FORMS:
+            if any(hint in lowered for hint in hints):
+                text = form.sub(rf"\1{HIDDEN}", text)
+        if any(hint in lowered for hint in _MAYBE_HINTS):
+            text = _MAYBE.sub(_unless_a_word, text)
+        return text
 
 
 def _is_word(secret: str) -> bool:
