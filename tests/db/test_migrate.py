@@ -66,7 +66,7 @@ def test_an_upgrade_applies_every_function_also_where_no_migration_is_missing(
     applied = functions(database_url)
     assert applied
     for name in applied:
-        run(database_url, f"DROP FUNCTION {name}")
+        run(database_url, f"DROP FUNCTION {name} CASCADE")
     migrate.upgrade(database_url)
     assert functions(database_url) == applied
     migrate.upgrade(database_url)
@@ -75,7 +75,7 @@ def test_an_upgrade_applies_every_function_also_where_no_migration_is_missing(
 
 def test_a_check_changes_nothing(database_url: str) -> None:
     for name in functions(database_url):
-        run(database_url, f"DROP FUNCTION {name}")
+        run(database_url, f"DROP FUNCTION {name} CASCADE")
     migrate.check(database_url)
     assert functions(database_url) == {}
 
