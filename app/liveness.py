@@ -10,7 +10,7 @@ import os
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from app.errors import ConfigurationError
@@ -24,7 +24,8 @@ _ANSWER = b"ok\n"
 @asynccontextmanager
 async def answering(path: Path | None) -> AsyncIterator[None]:
     """While the block lasts, the running loop answers at `path`. A socket that a killed process
-    left there is replaced. Raises `ConfigurationError`."""
+    left there is replaced, and one that answers is not: its process would be taken for dead. Raises
+    `ConfigurationError`."""
     if path is None:
         yield
         return
@@ -35,6 +36,9 @@ async def answering(path: Path | None) -> AsyncIterator[None]:
             transport.write(_ANSWER)
             transport.close()
 
+    with suppress(OSError):
+        await asyncio.to_thread(ask, str(path))
+        raise ConfigurationError(f"{SETTING}: another process answers at {path}; name another one.")
     try:
         server = await asyncio.get_running_loop().create_unix_server(Answer, path)
     except OSError as error:

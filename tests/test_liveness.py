@@ -47,6 +47,14 @@ async def test_what_a_killed_process_left_is_replaced(path: Path) -> None:
         await asyncio.to_thread(liveness.ask, str(path))
 
 
+async def test_the_socket_of_a_process_that_answers_is_not_replaced(path: Path) -> None:
+    async with answering(path):
+        with pytest.raises(ConfigurationError, match="another process answers"):
+            async with answering(path):
+                pass
+        await asyncio.to_thread(liveness.ask, str(path))
+
+
 @pytest.mark.parametrize("name", ["missing/live.sock", "a" * 200])
 async def test_a_path_that_cannot_be_listened_on_is_named(tmp_path: Path, name: str) -> None:
     path = tmp_path / name
