@@ -1,4 +1,4 @@
-"""The sockets that a process takes connections on."""
+"""The sockets on which a process accepts connections."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def listening(host: str, port: int, setting: str) -> Iterator[socket.socket]:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listener.bind((host, port))
-            # Whoever is told of this address and comes before the server is up waits for it.
+            # Clients that connect before the server is up wait here.
             listener.listen(_BACKLOG)
         except (OSError, UnicodeError) as error:
             raise cannot_listen(host, port, setting, error) from None

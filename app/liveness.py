@@ -1,7 +1,7 @@
-"""Whether the event loop of a process turns: it answers on a Unix socket, and a loop that stands
-still does not.
+"""Checks whether the event loop of a process is running: it answers on a Unix socket, which a
+blocked loop does not.
 
-`python -m app.liveness` asks it. That is run every few seconds, so it loads next to nothing.
+`python -m app.liveness` asks it. That runs every few seconds, so it imports next to nothing.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from app.errors import ConfigurationError
 
 SETTING = "REELGATE_LIVENESS_SOCKET"
-#: A loop that is busy for longer keeps everybody waiting.
+#: A loop that is busy for longer delays everybody.
 ANSWER_SECONDS = 2.0
 _ANSWER = b"ok\n"
 
@@ -51,7 +51,7 @@ async def answering(path: Path | None) -> AsyncIterator[None]:
 
 
 def ask(path: str) -> None:
-    """Returns where the loop answers. Raises `OSError`."""
+    """Returns if the loop answers. Raises `OSError`."""
     with socket.socket(socket.AF_UNIX) as asking:
         asking.settimeout(ANSWER_SECONDS)
         asking.connect(path)

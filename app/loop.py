@@ -20,7 +20,7 @@ def run(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
 
 
 def run_until_cancelled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None]]) -> None:
-    """As `run`, but raises `CancelledError` for a second signal."""
+    """Like `run`, but a second signal raises `CancelledError`."""
     import uvloop
 
     async def guarded() -> None:
@@ -38,14 +38,14 @@ def run_until_cancelled(main: Callable[[asyncio.Event], Coroutine[Any, Any, None
         with signals_held(release=True):
             await main(stopping)
 
-    # They wait while nobody is there to take them.
+    # Signals wait while nobody handles them.
     with signals_held():
         uvloop.run(guarded())
 
 
 @contextlib.contextmanager
 def signals_held(*, release: bool = False) -> Iterator[None]:
-    """Keeps SIGINT and SIGTERM back while the block lasts, or lets them through for so long."""
+    """Blocks SIGINT and SIGTERM while the block lasts, or unblocks them for that time."""
     inside, outside = signal.SIG_BLOCK, signal.SIG_UNBLOCK
     if release:
         inside, outside = outside, inside

@@ -1,7 +1,7 @@
 """The processes of Reelgate: API, worker, simulator, and `up`, which is all of them in one.
 
-Each imports what it runs when it runs it: the API alone needs neither worker nor simulator, whose
-video and job libraries are a fifth of its memory, and a command needs none of the three.
+Each imports what it needs when it runs: the API alone needs neither worker nor simulator, whose
+video and job libraries take a fifth of its memory, and a command needs none of the three.
 """
 
 from __future__ import annotations
@@ -58,8 +58,8 @@ def start_logging(settings: Settings) -> None:
 def _announce(
     settings: Settings, command: str, *, embedded: bool = False, key: str | None = None
 ) -> None:
-    """Says what has started and what it uses: to a person on standard output, to a program in the
-    log. `up` is a person's in any case: it prints the first key there."""
+    """Reports what has started and what it uses: on standard output for a person, or in the log for
+    programs. `up` always prints it, because the first key is printed there."""
     facts = startup.facts(settings, api=command != "worker", embedded=embedded)
     if key is not None:
         facts["new_key"] = key
@@ -135,7 +135,8 @@ def _show_metrics(rt: Runtime) -> None:
 
 
 async def _keep_gauges(rt: Runtime) -> None:
-    """A worker's metrics are read from another thread, so its gauges are kept fresh instead."""
+    """A worker's metrics are served by another thread, so its gauges are refreshed regularly
+    instead."""
     from app.operators import gauges
 
     while rt.settings.worker_metrics_port:
@@ -155,9 +156,10 @@ async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
 
 
 def up(settings: Settings) -> None:
-    """Everything in one process: embedded Postgres and the simulator where nothing else is set."""
+    """Everything in one process: with the embedded Postgres and the simulator unless others are
+    set."""
     with contextlib.ExitStack() as stack:
-        # First of all: a second start beside a running one ends here, before it touches anything.
+        # First, so that a second start beside a running one ends before it touches anything.
         listener = stack.enter_context(listening(settings.host, settings.port, "REELGATE_PORT"))
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
         embedded = settings.database_url is None
@@ -201,7 +203,7 @@ async def _up(
 
 @contextlib.asynccontextmanager
 async def _reviving(data_dir: Path) -> AsyncIterator[None]:
-    """While the block lasts, an embedded Postgres that ends is started again."""
+    """Restarts an embedded Postgres that ends, while the block lasts."""
 
     async def look() -> None:
         while True:
@@ -221,8 +223,8 @@ async def _reviving(data_dir: Path) -> AsyncIterator[None]:
 
 
 def simulated(settings: Settings, address: str) -> Settings:
-    """The same settings with the simulator as the upstream, looked at as often as its speed asks,
-    unless the intervals were set by hand."""
+    """The same settings with the simulator as the upstream, polled at intervals that match its
+    speed unless they were set."""
     pace = {
         "poll_first_seconds": settings.poll_first_seconds / settings.simulator_speed,
         "poll_seconds": max(settings.poll_seconds / settings.simulator_speed, 1.0),
@@ -250,7 +252,7 @@ async def _serve_api(rt: ApiRuntime, listener: socket.socket, stopping: asyncio.
 
 @contextlib.asynccontextmanager
 async def _operations(rt: ApiRuntime) -> AsyncIterator[None]:
-    """While the block lasts, metrics and health are on a port of their own, if one is set."""
+    """While the block lasts, serves metrics and health on a port of their own, if one is set."""
     from app.http.ops import create_operations
     from app.http.server import Server, server_config
 
@@ -276,7 +278,7 @@ async def _served(server: Server, listener: socket.socket) -> AsyncIterator[None
 
 
 async def _drain(rt: ApiRuntime) -> None:
-    """Says so first, for as long as balancers need to notice, then keeps nobody waiting."""
+    """Reports the stop for as long as load balancers need to notice, then ends all waiting."""
     rt.draining = True
     await asyncio.sleep(rt.settings.drain_notice_seconds)
     rt.drain()
@@ -322,7 +324,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
         )
     )
     with listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:
-        # Not uvicorn's, which does not end one that a second signal cuts short.
+        # Not uvicorn's own, which a second signal interrupts.
         async with app.router.lifespan_context(app):
             port = listener.getsockname()[1]
             config = uvicorn_config(app, _LOOPBACK, port, log_config=None, lifespan="off")

@@ -1,4 +1,4 @@
-"""The audit log, for those who operate the gateway."""
+"""The audit log, for operators."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ _TEXT = r"^[^\x00]*$"
 
 
 class AuditLineDocument(Document):
-    """Something that was changed. `team`, `member`, `key_prefix` and `address` are those of the
-    request that changed it; null if no request did."""
+    """One change. `team`, `member`, `key_prefix` and `address` are those of the request that made
+    it; null if it was not made by a request."""
 
     id: int
     created_at: datetime
@@ -64,8 +64,7 @@ async def list_audit(
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Lines per page.")] = 50,
 ) -> AuditList:
-    """Lists what was changed and by whom, newest first. Nothing in it is ever changed or
-    deleted."""
+    """Lists changes and who made them, newest first. Lines are never changed or deleted."""
     async with rt.db.single() as tx:
         found = await audit.lines(
             tx,

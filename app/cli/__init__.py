@@ -1,7 +1,7 @@
-"""The command line of Reelgate: one file for each family of commands.
+"""The command line of Reelgate: one file per family of commands.
 
-Ctrl-C and SIGTERM wait while modules are imported, where an exception would be half reported and
-half lost; what runs next ends with one sentence.
+Ctrl-C and SIGTERM are blocked while modules are imported, where an exception would be reported only
+in part. The command that runs next ends with one sentence.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ import sys
 
 def main() -> None:
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
-    # Videos, prompts and secrets are for this user alone, also where others may enter the data
-    # folder or that of the archive.
+    # Videos, prompts and secrets are for this user only, even if others may enter the data folder
+    # or the archive.
     os.umask(0o077)
     from app.cli.commands import cli
 
     try:
         code = cli()
     finally:
-        # What is left is to end: another signal does that at once, without a word.
+        # Only the exit is left; another signal ends the process at once and silently.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, signal.SIG_DFL)
     sys.exit(code)

@@ -1,4 +1,4 @@
-"""Every command, put together."""
+"""All commands."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ def key_revoke(
         ),
     ] = False,
 ) -> None:
-    """End a key now."""
+    """Revoke a key now."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:

@@ -1,7 +1,6 @@
 """What every command shares: settings, an opened runtime, common options, and tables.
 
-Commands import what they need when they run: a command line that is only asked for its help loads
-no library but its own.
+Commands import what they need when they run, so that showing the help loads no other library.
 """
 
 from __future__ import annotations
@@ -45,8 +44,8 @@ def group(help_text: str) -> typer.Typer:
 
 @contextmanager
 def checked_settings(*, stopped: int = 130, sends: bool = False) -> Iterator[Settings]:
-    """Checked settings with logging started; bad ones end the command with one sentence. So do
-    Ctrl-C and SIGTERM, with `stopped` as the exit code. `sends`: it calls the upstream."""
+    """Checked settings, with logging started. Bad settings end the command with one sentence. So do
+    Ctrl-C and SIGTERM, with `stopped` as the exit code. `sends`: the command calls the upstream."""
     from app.processes import start_logging
     from app.settings import Settings
 
@@ -69,7 +68,7 @@ def checked_settings(*, stopped: int = 130, sends: bool = False) -> Iterator[Set
 
 
 def with_runtime(act: Callable[[Runtime], Awaitable[None]], *, migrated: bool = True) -> None:
-    """`migrated`: it needs a database at this version's schema."""
+    """`migrated`: the command needs a database with this version's schema."""
     from app import processes
 
     with checked_settings() as settings, processes.database_of(settings) as connected:
@@ -77,15 +76,15 @@ def with_runtime(act: Callable[[Runtime], Awaitable[None]], *, migrated: bool = 
 
 
 def act_as(name: str | None) -> None:
-    """Sets who the audit log names for this command."""
+    """Sets the actor of this command for the audit log."""
     global _named
     require(name is None or bool(name.strip()), "it needs a name")
     _named = name
 
 
 def actor(rt: Runtime) -> str:
-    """Who the audit log names for this command: `--as`, the setting `operator`, or the user of the
-    operating system. Under sudo, the user who called it."""
+    """The actor of this command for the audit log: `--as`, the setting `operator`, or the user of
+    the operating system. With sudo, the calling user."""
     return f"cli:{_named or rt.settings.operator or _user()}"
 
 
@@ -96,7 +95,7 @@ def _user() -> str:
     try:
         return pwd.getpwuid(number).pw_name
     except KeyError:
-        # In a container, users often have no name.
+        # In containers, users often have no name.
         return str(number)
 
 

@@ -7,8 +7,8 @@ from enum import StrEnum
 
 from app.errors import InvalidRequest, Issue
 
-#: Of each limit of a member, the least and the most that it can be. More credits than all the
-#: videos of a century, and as many creates as the settings allow.
+#: The minimum and maximum of each limit of a member: more credits than the videos of a century
+#: cost, and as many creates as the settings allow.
 _BOUNDS = {
     "credit_limit": (0, 10**15),
     "rate_per_minute": (1, 60_000),
@@ -19,7 +19,7 @@ _BOUNDS = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """What a member is given. None keeps a limit as it is; a new member gets the configured
+    """The limits to give to a member. None keeps a limit as it is; a new member gets the configured
     default."""
 
     credit_limit: int | None = None
@@ -28,7 +28,7 @@ class Limits:
     max_open: int | None = None
 
     def given(self) -> dict[str, int]:
-        """Those that are not None. Raises `InvalidRequest`."""
+        """The limits that are not None. Raises `InvalidRequest`."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         for name, value in given.items():
             check_bound(name, value)
@@ -36,7 +36,7 @@ class Limits:
 
 
 def check_bound(name: str, value: int) -> None:
-    """Raises `InvalidRequest` for what cannot be the limit of this name."""
+    """Raises `InvalidRequest` if this limit cannot have the value."""
     least, most = _BOUNDS[name]
     if not least <= value <= most:
         message = f"must be from {least} to {most}"

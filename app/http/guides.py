@@ -1,6 +1,6 @@
-"""The guides of `docs/` as pages under `/guides`, and the examples in them.
+"""The guides of `docs/` as pages under `/guides`, and their examples.
 
-They are read where they lie beside the package; without them the gateway has no guides.
+They are read from the repository, beside the package; without it the gateway has no guides.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from app.http.pages import page
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 _FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-#: In the order in which they are listed. What is not listed is for those who change the code.
+#: In the order of the list. The other documents are for people who change the code.
 _NAMES = (
     "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/rest",
     "clients/typescript", "clients/python-generated", "live", "webhooks", "operations",
@@ -33,7 +33,7 @@ _NAMES = (
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """`path` is that of its page, without a slash before it."""
+    """`path` is that of its page, without the leading slash."""
 
     path: str
     title: str
@@ -45,7 +45,7 @@ class Guide:
 
 @cache
 def guides() -> Mapping[str, Guide]:
-    """By the names of their files, without the ending."""
+    """By file name, without the extension."""
     found = {}
     for name in _NAMES:
         file = _DOCS / f"{name}.md"
@@ -57,7 +57,7 @@ def guides() -> Mapping[str, Guide]:
 
 
 async def get_guide(request: Request) -> Response:
-    # The names keep their ending, so that the links between the files lead from page to page.
+    # The names may have their extension, so that links between the files also work between pages.
     name: str = request.path_params["name"].removesuffix(".md")
     guide = guides().get(name)
     if guide is None:
@@ -80,8 +80,8 @@ def _body(name: str) -> str:
 
 
 def _lead(name: str, link: Token) -> None:
-    """Makes a link between files of the repository one between pages. What is no page here, such as
-    the changelog, keeps its words alone."""
+    """Turns a link between files of the repository into one between pages. If the target is not a
+    page, such as the changelog, only the text stays."""
     href = str(link.attrs["href"])
     if "://" in href or href.startswith("#"):
         return
@@ -93,10 +93,10 @@ def _lead(name: str, link: Token) -> None:
 
 
 def _home(name: str) -> str:
-    """From the page of a guide to `/`: relative, since a proxy may serve it below a path."""
+    """The path from a guide's page to `/`: relative, since a proxy may serve it below a path."""
     return "../" * (name.count("/") + 1)
 
 
 def _anchor(heading: str) -> str:
-    """As GitHub makes it, since the files link to each other's sections by it."""
+    """The anchor that GitHub makes of a heading, since the files link to each other's sections."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")

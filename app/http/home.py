@@ -1,4 +1,4 @@
-"""`/`: what this is, where everything is, and a first call. A browser gets a page, others JSON."""
+"""`/`: what this is, where everything is, and a first call. Browsers get a page, others JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from app.http.guides import guides
 from app.http.pages import page
 
 _LOCAL = "http://127.0.0.1:8080"
-#: What each first call is made of: a guide, and a language and number for each of its examples.
+#: The parts of each first call: a guide, with the language and number of each of its examples.
 _FIRST_CALLS = (
     ("cURL", "guide", (("sh", 0), ("sh", 1))),
     ("Python, without an SDK", "clients/rest", (("bash", 0), ("python", 0))),
@@ -54,7 +54,7 @@ async def get_home(request: Request) -> Response:
 
 
 def _prefers_html(accepted: str) -> bool:
-    """A browser names HTML before anything else that it takes."""
+    """Browsers list HTML before anything else that they accept."""
     html, json = accepted.find("text/html"), accepted.find("json")
     return html >= 0 and not 0 <= json < html
 

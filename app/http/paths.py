@@ -1,4 +1,4 @@
-"""The path that a caller probably meant, where there is nothing at the one that was sent. Pure."""
+"""Suggests the path that a caller probably meant, if nothing is at the one that was sent. Pure."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from difflib import get_close_matches
 from app.domain.catalog import shown
 
 _MOST_SUGGESTIONS = 3
-#: Longer paths are nobody's typing mistake, and comparing takes time.
+#: Longer paths are not typing mistakes, and comparing takes time.
 _LONGEST_PATH = 200
 
 
 def missing(path: str, known: Iterable[str]) -> str:
-    """The sentence for a path that leads nowhere. `known` are templates such as `/videos/{id}`."""
+    """The sentence for a path with nothing at it. `known` are templates such as `/videos/{id}`."""
     sentence = f"There is nothing at {shown(path)}."
     meant = _meant(path, list(known))
     if not meant:
@@ -26,7 +26,7 @@ def _meant(path: str, known: list[str]) -> list[str]:
         return []
     parts = [part for part in path.split("/") if part]
     found: list[str] = []
-    # As it stands but for its slashes, then without a prefix that was written twice.
+    # First without extra slashes, then without a repeated prefix.
     for start in range(len(parts)):
         own = parts[start:]
         found = [_filled(one, own) for one in known if _ends_with(one, own)]
@@ -39,8 +39,8 @@ def _meant(path: str, known: list[str]) -> list[str]:
 
 
 def _ends_with(template: str, own: list[str]) -> bool:
-    """Whether the template ends with what the caller wrote, ids in the place of its parameters.
-    What stands first must be a word of the template, or any id would fit."""
+    """Whether the template ends with the caller's path, with ids in place of its parameters. The
+    first part must be a word of the template, or any id would match."""
     words = template.strip("/").split("/")[-len(own) :]
     return (
         len(words) == len(own)

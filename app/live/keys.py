@@ -1,7 +1,8 @@
-"""The keys that this process works for: when each was last used, and what ends with it.
+"""The keys in use by this process: when each was last used, and what to end when one becomes
+invalid.
 
-A request pays nothing for either. Every few seconds one statement asks which of the keys that hold
-something open are no longer valid, and about once a minute another one notes the uses.
+Requests do no extra work for that. Every few seconds one statement asks which keys of open streams
+and waits are no longer valid, and about once a minute another one records the uses.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from app.db import members
 from app.db.session import Database
 from app.errors import Unavailable
 
-#: How long the streams and waits of a revoked or expired key last at most.
+#: How long streams and waits of a revoked or expired key last at most.
 LOOK_SECONDS = 3.0
-#: How old the noted last use of a key can be.
+#: How old the recorded last use of a key can be.
 NOTE_SECONDS = 60.0
 
 
@@ -74,7 +75,7 @@ class KeysInUse:
                 del self._held[key_id]
 
     async def look(self) -> None:
-        """Ends what hangs on keys that are no longer valid. Raises `Unavailable`."""
+        """Ends streams and waits of keys that are no longer valid. Raises `Unavailable`."""
         held = set(self._held)
         if not held:
             return
@@ -85,7 +86,7 @@ class KeysInUse:
                 end()
 
     async def note(self) -> None:
-        """Writes down when keys were last used. Raises `Unavailable`."""
+        """Records when keys were last used. Raises `Unavailable`."""
         noted, self._used = self._used, {}
         if not noted:
             return

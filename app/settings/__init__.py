@@ -44,8 +44,8 @@ class Settings(
     Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, UpstreamPolicy,
     SimulatorSettings, BaseSettings,
 ):  # fmt: skip
-    """Read from the environment, then from `.env`. Names are `REELGATE_` + the field's name in
-    capitals, but for the three that other tools share. Every secret can be kept in a file."""
+    """Read from the environment, then from `.env`. Names are `REELGATE_` and the field's name in
+    capitals, except for three that other tools share. Every secret can be in a file."""
 
     model_config = SettingsConfigDict(
         env_prefix="REELGATE_",
@@ -73,11 +73,11 @@ class Settings(
 
     @property
     def unknown_names(self) -> tuple[UnknownName, ...]:
-        """Names that were set beside these and look like settings."""
+        """Unknown names beside these that look like settings."""
         return self._unknown_names
 
     def secrets(self) -> list[str]:
-        """Every secret that is set, for those who keep them out of what they write."""
+        """Every secret that is set, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
         found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
         return [*found, *(self.upstream_keys().values() if self.onemin_api_key else ())]
@@ -92,23 +92,23 @@ class Settings(
 
     @property
     def link_base(self) -> str:
-        """Scheme, host, port and path of links, without a slash at the end."""
+        """Scheme, host, port and path of links, without a trailing slash."""
         return self.public_url or self.local_url
 
     @property
     def local_url(self) -> str:
-        """Where this machine reaches the API, whatever address callers use."""
+        """The API's address on this machine, whatever the public address is."""
         host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
     @property
     def base_path(self) -> str:
-        """The path of links' base: what a proxy takes off; empty nearly everywhere."""
+        """The path of the public address, which a proxy removes; usually empty."""
         return urlsplit(self.link_base).path
 
     @property
     def session_address(self) -> SecretStr | None:
-        """Where a session with the database is had that is nobody else's."""
+        """The database address for exclusive sessions."""
         return self.database_session_url or self.database_url
 
     @property
@@ -132,8 +132,8 @@ class Settings(
         return keys
 
     def checked(self, *, sends: bool = True) -> Self:
-        """These settings, or `ConfigurationError` that says what to set. `sends`: for a process
-        that calls the upstream; no other needs its key."""
+        """These settings, or `ConfigurationError` with what to set. `sends`: for a process that
+        calls the upstream; only such a process needs its key."""
         self.upstream_keys()
         Aliases.parse(self.model_aliases)
         secret = self.signing_secret
@@ -169,7 +169,7 @@ class Settings(
         return self
 
     def _refusals_of_production(self, *, sends: bool) -> Iterator[str]:
-        """Everything that is missing or unsafe, so that it can be mended at once."""
+        """Everything that is missing or unsafe, so that it can be fixed at once."""
         if self.simulator_url is not None:
             yield (
                 "The production profile refuses the simulator: unset REELGATE_SIMULATOR_URL and "
@@ -204,7 +204,7 @@ class Settings(
 
 
 def _is_guessable(secret: str) -> bool:
-    """A few characters, or a short word over and over, however long that is."""
+    """A few characters, or a short word repeated, however long."""
     repeats = any(secret == (secret[:n] * len(secret))[: len(secret)] for n in range(1, 13))
     return repeats or len(set(secret)) < 8
 
@@ -224,7 +224,7 @@ def environment_name(field: str) -> str:
 
 @cache
 def file_setting(field: str) -> str | None:
-    """The environment variable that names the file of a secret; None for what is no secret."""
+    """The environment variable for the file of a secret; None if it is not a secret."""
     if not _holds_secret(Settings.model_fields[field].annotation):
         return None
     return sources.file_name_of(environment_name(field))

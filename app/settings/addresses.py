@@ -1,4 +1,4 @@
-"""Addresses among the settings, as they go into headers, links and comparisons: in ASCII."""
+"""Addresses in the settings, in ASCII as headers, links and comparisons need them."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from urllib.parse import SplitResult, quote, urlsplit, urlunsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-#: What a path may hold as it is (RFC 3986, 3.3); `%`, so that what is encoded stays so.
+#: Characters that stay in a path (RFC 3986, 3.3), including `%`, so that encoded ones stay encoded.
 _PATH = "/%:@!$&'()*+,;=~"
 
 
 def in_ascii(address: str) -> str:
     """The same address with its host in IDNA form and its path percent-encoded. Raises `ValueError`
-    where its host is not a name that IDNA can write."""
+    if its host cannot be written in IDNA."""
     if address.isascii():
         return address
     parts = urlsplit(address)
@@ -29,7 +29,7 @@ def host_in_ascii(host: str) -> str:
     """The name of a host in IDNA form. Raises `ValueError`."""
     if host.isascii():
         return host
-    # Its tables take longer to load than most commands take.
+    # Loading its tables takes longer than most commands run.
     import idna
 
     try:

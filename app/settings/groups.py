@@ -30,8 +30,8 @@ class LogFormat(StrEnum):
 
 
 class UnofferedValues(StrEnum):
-    """Whether a request of an SDK that names a length or size the upstream has not gets the next
-    longer or nearest one, or an error."""
+    """What to do with a request of an SDK for a duration or size that the upstream does not offer:
+    take the next longer or nearest one, or refuse it."""
 
     NEAREST = "nearest"
     STRICT = "strict"
@@ -44,17 +44,17 @@ def _list_of_words(value: Any) -> Any:
 
 
 Seconds = Annotated[float, Field(gt=0, le=31_536_000)]
-#: Comma separated in the environment.
+#: Comma-separated in the environment.
 Words = Annotated[tuple[str, ...], NoDecode]
 
 
 def _named(name: str, default: Any = ..., **more: Any) -> Any:
-    """A setting whose environment name does not carry our prefix."""
+    """A setting whose environment variable does not have our prefix."""
     return Field(default, validation_alias=AliasChoices(name, name.lower()), **more)
 
 
 class Connections(BaseModel):
-    """What it is connected to"""
+    """Connections"""
 
     onemin_api_key: SecretStr | None = _named(
         "ONEMIN_API_KEY", None,
@@ -62,7 +62,7 @@ class Connections(BaseModel):
         "Unset: `reelgate up` starts the built-in simulator.",
     )  # fmt: skip
     onemin_base_url: HttpAddress = _named(
-        "ONEMIN_BASE_URL", "https://api.1min.ai", description="Where the upstream is."
+        "ONEMIN_BASE_URL", "https://api.1min.ai", description="Address of the upstream."
     )
     database_url: SecretStr | None = _named(
         "DATABASE_URL", None,
@@ -72,8 +72,8 @@ class Connections(BaseModel):
     database_session_url: SecretStr | None = Field(
         None,
         description="The address of the same database without a pooler, for migrations and "
-        "notifications, where `DATABASE_URL` leads to a pooler in transaction mode such as "
-        "PgBouncer. Unset: there is none.",
+        "notifications, if `DATABASE_URL` is a pooler in transaction mode such as PgBouncer. "
+        "Unset: there is no pooler.",
     )
     database_prepared_statements: bool | None = Field(
         None,
@@ -87,26 +87,26 @@ class Connections(BaseModel):
     )
     public_url: HttpAddress | None = Field(
         None,
-        description="The address callers use, for links; with a path where a proxy serves the "
-        "gateway below one and takes it off. Unset: made of host and port.",
+        description="The public address, for links; with a path if a proxy serves the gateway "
+        "below one and removes it. Unset: from host and port.",
     )
 
 
 class Running(BaseModel):
-    """How it runs"""
+    """Processes"""
 
     profile: Profile = Field(
         Profile.DEVELOPMENT,
         description="`production` refuses the simulator, a missing signing secret and embedded "
         "PostgreSQL.",
     )
-    data_dir: Path = Field(Path("data"), description="Folder of everything `reelgate up` keeps.")
+    data_dir: Path = Field(Path("data"), description="Folder for all data of `reelgate up`.")
     host: Host = Field("127.0.0.1", description="Address the API listens on.")
     port: int = Field(8080, ge=0, le=65535, description="Port the API listens on.")
     signing_secret: SecretStr | None = Field(
         None,
         description="Secret that signs video links, at least 32 characters, the same for every "
-        "process. Unset in development: made once and kept in the data directory.",
+        "process. Unset in development: generated once and kept in the data directory.",
     )
     allow_embedded_postgres: bool = Field(
         False, description="Lets the production profile use the embedded PostgreSQL."
@@ -118,31 +118,34 @@ class Running(BaseModel):
         "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="Least level that is logged."
     )
     database_pool_size: int = Field(
-        10, ge=2, le=200, description="Connections to PostgreSQL each process keeps at most."
+        10, ge=2, le=200, description="Maximum number of connections of each process to PostgreSQL."
     )
     worker_concurrency: int = Field(
-        200, ge=1, le=2000, description="Upstream calls one worker process has in flight at most."
+        200,
+        ge=1,
+        le=2000,
+        description="Maximum number of upstream calls in flight of a worker process.",
     )
     worker_poll_seconds: Seconds = Field(
         0.5, description="How often an idle worker looks for jobs that are due."
     )
     worker_stalled_seconds: Seconds = Field(
         15,
-        description="Silence after which a worker is taken for dead and its jobs are given to "
-        "others.",
+        description="Seconds without a heartbeat after which a worker counts as dead and other "
+        "workers take over its jobs.",
     )
     operations_port: int = Field(
         0, ge=0, le=65535,
-        description="Port the API shows `/metrics` and `/readyz` with all details on; 0: none. The "
-        "API's own port has them in development only, and only while this is not set.",
+        description="Port for `/metrics` and the detailed `/readyz` of the API; 0: none. The API's "
+        "own port has them only in development, and only while this is not set.",
     )  # fmt: skip
     worker_metrics_port: int = Field(
-        0, ge=0, le=65535, description="Port `reelgate worker` shows its metrics on; 0: none."
+        0, ge=0, le=65535, description="Port for the metrics of `reelgate worker`; 0: none."
     )
     liveness_socket: Path | None = Field(
         None,
-        description="Unix socket on which a process says that its event loop turns, one for each "
-        "process; `python -m app.liveness` asks it. Unset: none.",
+        description="Unix socket on which a process reports that its event loop is running, one "
+        "for each process; `python -m app.liveness` asks it. Unset: none.",
     )
     archive_concurrency: int = Field(
         4, ge=1, le=64, description="Videos one worker process archives at a time."
@@ -153,39 +156,39 @@ class Running(BaseModel):
 
     drain_notice_seconds: float = Field(
         0, ge=0, le=600,
-        description="How long a stopping API goes on taking requests while /readyz says 503, for "
-        "balancers to notice.",
+        description="How long a stopping API still accepts requests while /readyz answers 503, so "
+        "that load balancers notice.",
     )  # fmt: skip
 
     @property
     def operations_apart(self) -> bool:
-        """What is for operators alone is not on the callers' port."""
+        """Whether the callers' port omits what is for operators only."""
         return self.profile is Profile.PRODUCTION or self.operations_port != 0
 
 
 class CallerPolicy(BaseModel):
-    """What callers get"""
+    """Limits and policies for callers"""
 
     wait_seconds: Seconds = Field(
         900, description="How long POST /api/features waits for the video before answering 202."
     )
     max_waiting: int = Field(
-        10_000, ge=1, description="Requests one API process lets wait for a video at a time."
+        10_000, ge=1, description="Requests that may wait for a video at a time in one API process."
     )
     max_connections: int = Field(
         20_000, ge=1,
-        description="Connections one API process keeps. A further one takes the place of the one "
-        "that has waited longest for its client.",
+        description="Maximum number of connections of one API process. A further one replaces the "
+        "one that has waited longest for its client.",
     )  # fmt: skip
     max_connections_per_address: int | None = Field(
         None, ge=1,
-        description="Of these, connections of one client address. Unset: half of them. Proxies in "
-        "REELGATE_TRUSTED_PROXIES have no bound of their own.",
+        description="Maximum number of connections from one client address. Unset: half of all. "
+        "Proxies in REELGATE_TRUSTED_PROXIES have no limit of their own.",
     )  # fmt: skip
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode] = Field(
         (),
-        description="Addresses or networks of your own reverse proxies, comma separated, such as "
-        "`10.0.0.0/8`: the `X-Forwarded-For` they send says who calls.",
+        description="Addresses or networks of your own reverse proxies, comma-separated, such as "
+        "`10.0.0.0/8`: only their `X-Forwarded-For` is used.",
     )
 
     @property
@@ -202,7 +205,7 @@ class CallerPolicy(BaseModel):
 
 
 class Browsers(BaseModel):
-    """What front ends and SDKs may do"""
+    """Browsers and SDKs"""
 
     cors_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),
@@ -220,8 +223,8 @@ class Browsers(BaseModel):
     )  # fmt: skip
     unoffered_values: UnofferedValues = Field(
         UnofferedValues.NEAREST,
-        description="What the OpenAI and Luma dialects do with a length or size that is not "
-        "offered: `nearest` takes the next longer length and the nearest size and says so, "
+        description="What the OpenAI and Luma dialects do with a duration or size that is not "
+        "offered: `nearest` takes the next longer duration and the nearest size and reports it, "
         "`strict` refuses.",
     )
 
@@ -235,20 +238,20 @@ class Notifications(BaseModel):
     """Live events and webhooks"""
 
     max_streams: int = Field(
-        10_000, ge=1, description="Streams of events one API process keeps open at a time."
+        10_000, ge=1, description="Maximum number of open event streams of one API process."
     )
     webhook_internal_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),
-        description="Receivers inside your network that webhooks may go to, comma separated, such "
-        "as `http://render-queue.internal:9000`; all others must be public and https.",
+        description="Receivers in your own network that webhooks may be sent to, comma-separated, "
+        "such as `http://render-queue.internal:9000`; all others must be public and https.",
     )
     webhook_concurrency: int = Field(
         16, ge=1, le=500, description="Webhooks one worker process sends at a time."
     )
     history_days: int = Field(
         90, ge=1, le=36_500,
-        description="Days for which the events of generations that ended, and the log of webhook "
-        "deliveries, are kept.",
+        description="How many days the events of ended generations and the log of webhook "
+        "deliveries are kept.",
     )  # fmt: skip
 
     @field_validator("webhook_internal_origins", mode="before")
@@ -258,19 +261,19 @@ class Notifications(BaseModel):
 
 
 class MemberDefaults(BaseModel):
-    """What a new member may do"""
+    """Defaults for new members"""
 
     member_credit_limit: int = Field(
-        15_000_000, ge=0, description="Credit limit of a member created without one."
+        15_000_000, ge=0, description="Credit limit of a new member, unless given."
     )
     member_rate_per_minute: int = Field(
-        60, ge=1, le=60_000, description="Creates per minute of a member created without a rate."
+        60, ge=1, le=60_000, description="Creates per minute of a new member, unless given."
     )
     member_rate_burst: int = Field(
-        20, ge=1, le=60_000, description="Creates in a row of a member created without a burst."
+        20, ge=1, le=60_000, description="Burst of creates of a new member, unless given."
     )
     member_max_open: int = Field(
-        20, ge=1, description="Open generations of a member created without a cap."
+        20, ge=1, description="Limit of open generations of a new member, unless given."
     )
     operator_team: str = Field(
         "default",
@@ -280,8 +283,8 @@ class MemberDefaults(BaseModel):
         None,
         min_length=1,
         max_length=100,
-        description="Person whom the audit log names for what is done on the command line; by "
-        "default the user of the operating system.",
+        description="Person to name in the audit log for commands; by default the user of the "
+        "operating system.",
     )
     prices_file: Path | None = Field(
         None, description="TOML file that replaces the shipped price table."
@@ -289,7 +292,7 @@ class MemberDefaults(BaseModel):
 
 
 class UpstreamPolicy(BaseModel):
-    """How the upstream is treated"""
+    """Upstream"""
 
     upstream_async: bool = Field(
         True,
@@ -303,12 +306,14 @@ class UpstreamPolicy(BaseModel):
         900, description="How long the upstream may take to answer a submission."
     )
     breaker_failures: int = Field(
-        5, ge=1, description="Submissions in a row without an answer that stop further ones."
+        5, ge=1, description="How many consecutive submissions without an answer stop further ones."
     )
     poll_first_seconds: Seconds = Field(
         60, description="When a result is first asked for while there is no history of its kind."
     )
-    poll_seconds: Seconds = Field(10, description="Least time between two looks at one result.")
+    poll_seconds: Seconds = Field(
+        10, description="Shortest time between two polls of one generation."
+    )
     queue_seconds: Seconds = Field(
         86_400, description="How long a generation may stay queued before it fails, released."
     )
@@ -325,9 +330,9 @@ class UpstreamPolicy(BaseModel):
 
     upstream_proxy: ProxyAddress | None = Field(
         None,
-        description="Proxy through which the upstream and the hosts of its files are reached, "
-        "`http://host:port`, with `user:password@` where it wants them. Unset: none; the "
-        "environment's `HTTPS_PROXY` is not looked at.",
+        description="Proxy for the upstream and its file hosts, `http://host:port`, with "
+        "`user:password@` if it needs them. Unset: none; the environment's `HTTPS_PROXY` is "
+        "ignored.",
     )
 
     @field_validator("download_hosts", mode="before")
@@ -337,28 +342,29 @@ class UpstreamPolicy(BaseModel):
 
 
 class SimulatorSettings(BaseModel):
-    """The simulator"""
+    """Simulator"""
 
     simulator_url: HttpAddress | None = Field(
         None,
-        description="Address of a `reelgate simulate` that stands in for the upstream; "
-        "refused in production.",
+        description="Address of a `reelgate simulate` to use as the upstream; refused in "
+        "production.",
     )
     simulator_port: int = Field(
         8090, ge=0, le=65535, description="Port the simulator listens on, on loopback."
     )
     simulator_speed: float = Field(
         60, gt=0, le=100_000,
-        description="How many times faster than life the simulator renders; 1 is seven minutes.",
+        description="How many times faster than the upstream the simulator renders; at 1 a video "
+        "takes seven minutes.",
     )  # fmt: skip
     simulator_one_film: bool = Field(
         False,
-        description="The simulator renders one film for each set of options, without the prompt in "
-        "the picture: for load tests, which would else measure the rendering.",
+        description="The simulator renders one film per set of options, without the prompt in the "
+        "picture: for load tests, which would otherwise measure the rendering.",
     )
 
 
-#: In the order in which documents list them.
+#: In the order of the documents.
 GROUPS: tuple[type[BaseModel], ...] = (
     Connections,
     Running,

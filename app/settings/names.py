@@ -1,5 +1,5 @@
-"""Names that were set and are no settings, although they look like ours. A process says them when
-it starts: what is misspelt would else be left out without a word."""
+"""Names that are set and look like settings but are none. A process reports them at its start,
+because a misspelled setting would otherwise be ignored silently."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 _OURS = ("REELGATE_", "ONEMIN_")
-#: Of docker-compose.yml, which fills itself in from the same `.env`.
+#: For docker-compose.yml, which reads the same `.env`.
 OF_COMPOSE = frozenset({"REELGATE_VERSION", "REELGATE_PUBLISH"})
-#: Of callers: the documents' examples use them.
+#: For callers: the examples in the documents use them.
 OF_CALLERS = frozenset({"REELGATE_URL", "REELGATE_KEY"})
-#: What Kubernetes sets for a service (`enableServiceLinks`) whose name begins like ours.
+#: Variables that Kubernetes sets for a service with our prefix (`enableServiceLinks`).
 _LINK = re.compile(
     r"\w+_(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)"
 )
@@ -22,13 +22,13 @@ LINK_REMEDY = (
     "a service link of Kubernetes and no setting of yours: put `enableServiceLinks: false` into "
     "the pod, or name the service otherwise"
 )
-#: How alike two names are, of 1, where one is taken for the other misspelt.
+#: The similarity, up to 1, from which a name counts as another one misspelled.
 _ALIKE = 0.85
 
 
 @dataclass(frozen=True, slots=True)
 class UnknownName:
-    """Without its value: that may be a secret."""
+    """Without its value, which may be a secret."""
 
     name: str
     detail: str
@@ -39,8 +39,8 @@ def is_service_link(value: object) -> bool:
 
 
 def unknown_names(given: Mapping[str, str], settings: Iterable[str]) -> tuple[UnknownName, ...]:
-    """Those of the given names that are no settings and look like ours, or like one of ours that
-    is not given."""
+    """The given names that are not settings but look like ours, or like a setting that is not
+    given."""
     known = set(settings)
     missing = known - given.keys()
     found, links = [], []

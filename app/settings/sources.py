@@ -1,4 +1,4 @@
-"""What the environment, `.env` and the files of secrets say, before it is settings."""
+"""Reads the environment, `.env` and the files of secrets, before they become settings."""
 
 from __future__ import annotations
 
@@ -14,14 +14,14 @@ from dotenv.parser import parse_stream
 from app.errors import ConfigurationError
 
 _SUFFIX = "_FILE"
-#: Far more than any key or address needs, and little enough to read from whatever was named.
+#: Far more than any key or address needs, and little enough to read from any file.
 _LARGEST_SECRET = 65_536
 
 
 def read_env_file(path: Path) -> dict[str, str]:
-    """What a `.env` says, names in capitals. Nothing where it is no regular file. Raises
-    `ConfigurationError`, also where anybody but its owner and root could have written it: whoever
-    writes the settings decides where keys and videos go."""
+    """The content of a `.env`, with names in capitals. Empty if it is not a regular file. Raises
+    `ConfigurationError`, also if anybody but its owner and root could have written it: who writes
+    the settings can redirect keys and videos."""
     if not path.is_file():
         return {}
     try:
@@ -57,13 +57,13 @@ def environment() -> dict[str, str]:
 
 
 def _in_capitals(given: Mapping[str, str | None]) -> dict[str, str]:
-    """An empty value is none."""
+    """An empty value counts as unset."""
     return {name.upper(): value for name, value in given.items() if value}
 
 
 def read_secrets(given: Mapping[str, str], names: Iterable[str]) -> dict[str, str]:
-    """The secrets among `names` that are kept in files: of `NAME`, `NAME_FILE` says where. Raises
-    `ConfigurationError`, which never shows what is in a file."""
+    """Those of the secrets `names` that are in files: `NAME_FILE` gives the file of `NAME`. Raises
+    `ConfigurationError`, which never shows the content of a file."""
     found = {}
     for name in names:
         path = given.get(name + _SUFFIX)
@@ -76,7 +76,7 @@ def read_secrets(given: Mapping[str, str], names: Iterable[str]) -> dict[str, st
 
 
 def file_name_of(name: str) -> str:
-    """The setting that says in which file another one is kept."""
+    """The setting for the file of another one."""
     return name + _SUFFIX
 
 
@@ -85,7 +85,7 @@ def _secret(name: str, path: str) -> str:
         with Path(path).open("rb") as file:
             content = file.read(_LARGEST_SECRET + 1)
         secret = content.decode().rstrip("\r\n")
-    # ValueError: also a path that none can be.
+    # ValueError: for an impossible path.
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text in UTF-8"
         raise ConfigurationError(f"{name} names a file that cannot be read: {reason}.") from None
