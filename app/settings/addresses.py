@@ -38,15 +38,26 @@ def host_in_ascii(host: str) -> str:
         raise ValueError("its host is not a name that IDNA can write") from None
 
 
-def _absolute_http_url(value: str) -> str:
+def _read(value: str) -> SplitResult:
+    """Raises `ValueError`, without the value: what stands for the port may be a password."""
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query:
-        raise ValueError("must be an http:// or https:// address without a query")
+    try:
+        _ = parts.port
+    except ValueError:
+        raise ValueError("its port must be a number, at most 65535") from None
+    return parts
+
+
+def _absolute_http_url(value: str) -> str:
+    parts = _read(value)
+    bare = not parts.query and "@" not in parts.netloc
+    if parts.scheme not in ("http", "https") or not parts.hostname or not bare:
+        raise ValueError("must be an http:// or https:// address without a query or a password")
     return in_ascii(value.rstrip("/"))
 
 
 def _origin(value: str) -> str:
-    parts = urlsplit(value)
+    parts = _read(value)
     bare = f"{parts.scheme}://{parts.netloc}"
     if parts.scheme not in ("http", "https") or not parts.hostname or value != bare:
         raise ValueError("must be origins such as https://studio.example.com: no path, no `*`")
@@ -55,7 +66,7 @@ def _origin(value: str) -> str:
 
 def _proxy_address(value: SecretStr) -> SecretStr:
     try:
-        parts = urlsplit(value.get_secret_value())
+        parts = _read(value.get_secret_value())
         sound = parts.scheme in ("http", "https") and parts.hostname and parts.port is not None
     except ValueError:
         sound = False
