@@ -273,7 +273,7 @@ class MemberDefaults(BaseModel):
         20, ge=1, le=60_000, description="Burst of creates of a new member, unless given."
     )
     member_max_open: int = Field(
-        20, ge=1, description="Limit of open generations of a new member, unless given."
+        20, ge=1, description="How many generations of a new member may be open, unless given."
     )
     operator_team: str = Field(
         "default",
