@@ -323,6 +323,6 @@ def _kernel_bytes(transport: Transport, request: int) -> int:
     """What the kernel holds for this connection: not read yet (FIONREAD), not confirmed by the peer
     (TIOCOUTQ). 0 if it does not say."""
     counted = array.array("i", [0])
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(OSError, ValueError):  # a closed one has no number
         fcntl.ioctl(transport.get_extra_info("socket").fileno(), request, counted)
     return counted[0]
