@@ -1,7 +1,7 @@
 """The embedded PostgreSQL: a real server from a wheel, for a first look and for tests.
 
-Nobody but its owner reaches it. It listens on no port; its socket lies in its own folder, which
-only its owner may enter; and it asks the operating system who connects.
+Only its owner can reach it. It listens on no port, its socket is in its own folder, which only its
+owner may enter, and it asks the operating system who connects.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ from app.db.server import Failed, Server
 from app.errors import ConfigurationError
 
 _SOCKET = ".s.PGSQL.5432"
-#: Bytes of a socket's path that every system takes; Linux takes four more.
+#: The length of a socket's path, in bytes, that every system accepts; Linux accepts four more.
 _LONGEST_SOCKET = 103
-#: Paths below it stand for the open files of the process that looks.
+#: Paths below it are the open files of the process that looks.
 _DESCRIPTORS = Path("/proc/self/fd")
 
 
@@ -28,14 +28,14 @@ _DESCRIPTORS = Path("/proc/self/fd")
 def embedded_postgres(data_dir: Path) -> Iterator[str]:
     """The address of the server that keeps its files under `data_dir`/postgres.
 
-    Starts it where it does not run yet: a killed process leaves it running, and it is used again.
-    The last process to leave stops it. Raises `ConfigurationError`.
+    Starts it unless it is running: a killed process leaves it running for the next one. The last
+    process that uses it stops it. Raises `ConfigurationError`.
     """
     data_dir = data_dir.resolve()
     server = Server(data_dir / "postgres")
     with _explained(server.folder):
         _make_private(data_dir)
-        # Held shared by everyone who uses the server; the kernel drops it with the process.
+        # Every user of the server holds it shared; the kernel releases it with the process.
         users = _open_lock(data_dir / "postgres.lock")
     try:
         with _explained(server.folder), _turn(data_dir):
@@ -46,7 +46,7 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
         with _reachable(server.folder) as host:
             yield f"postgresql://postgres@/postgres?host={quote(host, safe='/')}"
     finally:
-        # A folder that was moved while it was in use: the next start in it stops its server.
+        # If the folder was moved while it was in use, the next start in it stops its server.
         with suppress(FileNotFoundError), _turn(data_dir):
             if _alone(users):
                 server.stop()
@@ -54,8 +54,8 @@ def embedded_postgres(data_dir: Path) -> Iterator[str]:
 
 
 def revive(data_dir: Path) -> bool:
-    """Starts the server again if it ended while it is in use; whether it had. Its address stays.
-    Raises `ConfigurationError`."""
+    """Starts the server again if it ended while it is in use; returns whether it had. Its address
+    stays. Raises `ConfigurationError`."""
     data_dir = data_dir.resolve()
     server = Server(data_dir / "postgres")
     if server.pid() is not None:
@@ -79,8 +79,8 @@ def _explained(folder: Path) -> Iterator[None]:
 
 
 def _make_private(data_dir: Path) -> None:
-    """Makes the data folder where it is missing. One that is there keeps its mode, and is refused
-    where anybody could replace what lies in it."""
+    """Creates the data folder if it is missing. An existing one keeps its mode, and is refused if
+    anybody else could replace its contents."""
     if not data_dir.exists():
         data_dir.mkdir(parents=True, mode=0o700)
     mode = data_dir.stat().st_mode
@@ -92,9 +92,9 @@ def _make_private(data_dir: Path) -> None:
 
 
 def _end_what_is_stale(server: Server) -> None:
-    """For the first to use the folder. A server that was left running in it before it was moved
-    goes by its old name, and is stopped. A copy of a folder that was in use is refused: it can be
-    torn, and what is queued in it would be sent twice."""
+    """Before the first use of the folder: stops a server that still runs in it under its earlier
+    path. Refuses a copy of a folder that was in use: it may be inconsistent, and what is queued in
+    it would be sent twice."""
     noted = server.noted()
     if noted is None:
         return
@@ -112,8 +112,8 @@ def _end_what_is_stale(server: Server) -> None:
 
 @contextmanager
 def _reachable(folder: Path) -> Iterator[str]:
-    """A path to the folder that clients can use. One that is too long for a socket, or has the
-    comma that separates hosts, is reached through an open descriptor of this process."""
+    """A path to the folder that clients can use. If it is too long for a socket, or has the comma
+    that separates hosts, it goes through an open descriptor of this process."""
     path = str(folder)
     if len(os.fsencode(path)) + 1 + len(_SOCKET) <= _LONGEST_SOCKET and "," not in path:
         yield path
@@ -132,7 +132,7 @@ def _reachable(folder: Path) -> Iterator[str]:
 
 @contextmanager
 def _turn(data_dir: Path) -> Iterator[None]:
-    """Starting and stopping, by one process at a time."""
+    """Only one process at a time starts or stops the server."""
     descriptor = _open_lock(data_dir / "postgres.starting.lock")
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -146,7 +146,8 @@ def _open_lock(path: Path) -> int:
 
 
 def _alone(descriptor: int) -> bool:
-    """Takes the lock where nobody else holds it; else gives up what this process held of it."""
+    """Takes the lock exclusively if nobody else holds it; otherwise releases this process's share
+    of it."""
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,4 +1,4 @@
-"""Teams, members and keys. Raises `Conflict` where a name is taken."""
+"""Teams, members and keys. Raises `Conflict` if a name is taken."""
 
 from __future__ import annotations
 
@@ -99,14 +99,14 @@ async def find_caller_of_key(tx: Tx, key_id: UUID, *, now: datetime | None = Non
 
 
 async def good_keys(tx: Tx, key_ids: Collection[UUID], *, now: datetime | None = None) -> set[UUID]:
-    """Those of them that have a caller: neither revoked nor expired."""
+    """Those keys that are neither revoked nor expired."""
     rows = await tx.scalars(_GOOD_KEYS, {"key_ids": list(key_ids), "now": now})
     return set(rows)
 
 
 async def note_last_use(tx: Tx, ago: Mapping[UUID, float]) -> None:
-    """Notes how many seconds ago keys were last used. A row that someone else is changing is left
-    out: no request waits for this, and the next note comes in a minute."""
+    """Records how many seconds ago keys were last used. Skips a row that somebody else is changing:
+    no request waits for this, and it runs again in a minute."""
     await tx.execute(_NOTE_LAST_USE, {"ids": list(ago), "seconds": list(ago.values())})
 
 
@@ -133,7 +133,7 @@ async def create_member(
     role: Role,
     limits: Limits,
 ) -> None:
-    """With every limit given."""
+    """Every limit must be given."""
     await tx.execute(
         text(
             """
@@ -241,7 +241,7 @@ async def update_team(
     keep_forever: bool,
     status: Status | None,
 ) -> None:
-    """Changes what is given; `unlimited` removes the credit limit, `keep_forever` the retention."""
+    """Changes what is given. `unlimited` removes the credit limit, `keep_forever` the retention."""
     await tx.execute(
         text(
             """
@@ -268,7 +268,7 @@ async def update_member(
     limits: Limits,
     status: Status | None = None,
 ) -> None:
-    """Changes what is given, leaves the rest."""
+    """Changes what is given and keeps the rest."""
     await tx.execute(
         text(
             """
@@ -293,7 +293,7 @@ _KEYS = """
 
 
 async def list_keys(tx: Tx, *, begins: str | None = None, digest: bytes | None = None) -> list[Key]:
-    """All of them, those that begin like this, or the one with this SHA-256."""
+    """All keys, those with this prefix, or the one with this SHA-256."""
     rows = await tx.execute(
         text(
             _KEYS + " WHERE (CAST(:begins AS text) IS NULL OR starts_with(k.prefix, :begins))"
@@ -311,9 +311,10 @@ async def get_key(tx: Tx, key_id: UUID) -> Key:
 
 
 async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
-    """Ends a key on the database's clock: now, or later to let a rotation overlap.
+    """Ends a key by the database's clock: now, or later to let a rotation overlap.
 
-    Behind the member's admission lock: once this is committed, nothing more is admitted for it.
+    Takes the member's admission lock: once this is committed, nothing more is accepted with the
+    key.
     """
     await tx.execute(
         text(
@@ -340,7 +341,7 @@ async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
 
 
 async def lock_valid_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -> bool:
-    """Whether the key is valid. If so, whoever ends it waits for this transaction."""
+    """Whether the key is valid. If so, ending it waits for this transaction."""
     found = await tx.scalar(
         text(
             """
@@ -355,7 +356,7 @@ async def lock_valid_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -
 
 
 async def callback_seeds(tx: Tx, member_id: UUID, *, now: datetime) -> list[str]:
-    """Those that sign the callbacks of a member, the newest first."""
+    """The seeds that sign the callbacks of a member, newest first."""
     row = (
         await tx.execute(
             text(

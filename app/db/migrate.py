@@ -1,6 +1,6 @@
-"""Brings a database to this version's schema.
+"""Migrates a database to this version's schema.
 
-The migration library is loaded where it is used: a serving process only asks for the newest
+The migration library is imported only where it is used: a serving process needs just the newest
 revision, and would keep ten megabytes for it.
 """
 
@@ -41,7 +41,7 @@ def _config() -> Config:
 
 @cache
 def known_revisions() -> frozenset[str]:
-    """Every migration of this version of the program: files are named `<revision>_<what>`."""
+    """Every migration of this version; files are named `<revision>_<what>`."""
     files = (MIGRATIONS / "versions").glob("[0-9]*_*.py")
     return frozenset(file.name.split("_")[0] for file in files)
 
@@ -53,16 +53,16 @@ def head_revision() -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
-    """What a database holds: `revision` is None where no migration has run; `released` is false
-    where the migrations of before the first release made it."""
+    """The schema of a database. `revision` is None if no migration has run. `released` is False if
+    it was made by the migrations before the first release."""
 
     revision: str | None
     released: bool
 
     @property
     def serves(self) -> bool:
-        """Whether this version of the program can work on it. One that is ahead is that of a
-        rolling upgrade: the functions it calls stay."""
+        """Whether this version can work with it. A newer schema is that of a rolling upgrade: the
+        functions that this version calls stay."""
         return (
             self.released
             and self.revision is not None
@@ -87,7 +87,8 @@ def read_schema(connection: Connection) -> Schema:
     revision = connection.scalar(text("SELECT version_num FROM alembic_version"))
     return Schema(
         revision=revision,
-        # Their numbers meet those of today: 0001 to 0008. All but the first made `switches`.
+        # Their revisions have the numbers of today's: 0001 to 0008. All but the first created
+        # `switches`.
         released=revision is None or (there.generations and not there.switches),
     )
 
@@ -104,7 +105,7 @@ async def schema_of(tx: Tx) -> Schema:
 
 
 def refuse_other_schemas(connection: Connection) -> None:
-    """Before a migration: raises `ConfigurationError` where this version has none for it."""
+    """Before a migration: raises `ConfigurationError` if this version cannot migrate the schema."""
     encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
         raise ConfigurationError(f"The database's encoding is {encoding}, and {UTF8_DATABASE}.")
@@ -119,20 +120,20 @@ def refuse_other_schemas(connection: Connection) -> None:
 
 
 def load() -> None:
-    """Imports the migration library, for those who may not be interrupted while they do."""
+    """Imports the migration library, for callers that must not be interrupted while they do."""
     import alembic.command  # noqa: F401
 
 
 def upgrade(address: str) -> None:
-    """Runs every migration that is missing, and applies every function. Two at once take turns.
-    Raises `Unavailable`, or `ConfigurationError` for a schema that is not of this version's."""
+    """Runs every missing migration and applies every function. Concurrent calls take turns. Raises
+    `Unavailable`, or `ConfigurationError` if this version cannot migrate the schema."""
     from alembic import command
 
     _run(address, lambda config: command.upgrade(config, "head"))
 
 
 def check(address: str) -> None:
-    """Raises Alembic's `CommandError` where the schema and `tables.py` differ."""
+    """Raises Alembic's `CommandError` if the schema and `tables.py` differ."""
     from alembic import command
 
     _run(address, command.check)
@@ -153,6 +154,6 @@ def _run(address: str, act: object) -> None:
             config.attributes["connection"] = connection
             assert callable(act)
             act(config)
-    # UnicodeError: a host that no name can be.
+    # UnicodeError: for an impossible host name.
     except (*DRIVER_ERRORS, UnicodeError) as error:
         raise Unavailable(f"The database could not be migrated: {reason_of(error)}.") from None

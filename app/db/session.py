@@ -1,4 +1,5 @@
-"""Connections to Postgres. A `Tx` is an open connection: pass it first, commit nowhere else."""
+"""Connections to Postgres. A `Tx` is an open connection: pass it as the first argument, and never
+commit it elsewhere."""
 
 from __future__ import annotations
 
@@ -21,15 +22,15 @@ from app.errors import ConfigurationError, Unavailable
 
 Tx = AsyncConnection
 
-#: A statement that runs longer is cut off by Postgres: no query of ours needs more.
+#: Postgres cancels a statement that runs longer: no query of ours needs more.
 _STATEMENT_TIMEOUT = "15s"
-#: A process that stands still, or whose machine is gone, in the middle of a transaction gives up
-#: its locks after so long: no transaction of ours waits for anything but Postgres.
+#: If a process is frozen or its machine fails during a transaction, its locks are released after
+#: this time. Our transactions wait for nothing but Postgres.
 _IDLE_TRANSACTION = "15s"
 
-#: Executions after which the driver prepares a statement, as it would by itself.
+#: The number of executions after which the driver prepares a statement: its own default.
 PREPARE_THRESHOLD = 5
-#: A network that went silent is noticed within half a minute.
+#: A dead network is noticed within half a minute.
 KEEPALIVES = {
     "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
@@ -45,36 +46,35 @@ class Conflict(Exception):
 
 
 class Fault(Exception):
-    """The database refused a statement for a reason of its own; no parameters in the message."""
+    """The database refused a statement for its own reasons. The message has no parameters."""
 
     def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
         self.sqlstate = sqlstate
         super().__init__(message)
 
 
-#: What every session needs, whatever the database, its role, the environment or the address would
-#: set, as Postgres shows it. Admission reads a fresh snapshot after each lock; a stricter isolation
-#: would have it decide on figures from before. Whether a session may write is left to the server: a
-#: database that was made read-only, or a demoted primary, is meant to be.
+#: What every session needs, in Postgres's notation, whatever the database, its role, the
+#: environment or the address say. Admission reads a new snapshot after each lock; a stricter
+#: isolation level would let it decide on old figures. Whether a session may write is left to the
+#: server, because a read-only database or a demoted primary is meant to be one.
 _SESSION = {
     "TimeZone": "UTC", "DateStyle": "ISO, MDY", "IntervalStyle": "postgres",
     "search_path": "public", "standard_conforming_strings": "on", "bytea_output": "hex",
     "lock_timeout": "0", "default_transaction_isolation": "read committed",
 }  # fmt: skip
-#: Any name with a dot can be set at connect. Where it is not there, something in between has
-#: dropped what was to be set.
+#: Any name with a dot can be set when connecting. If it is missing, something in between has
+#: dropped the settings.
 _MARK = {"reelgate.session": "own"}
 OWN_SESSION = text("SELECT coalesce(current_setting('reelgate.session', true), '') = 'own'")
 
 
 def sqlalchemy_url(address: str) -> URL:
-    """The address with our driver, whichever of the usual spellings it came in. Raises
-    `ConfigurationError`."""
+    """The address with our driver, from any usual spelling. Raises `ConfigurationError`."""
     return _read(address)
 
 
 def driver_conninfo(address: str, *, pooler: bool = False) -> str:
-    """The address as the driver itself and the job library take it."""
+    """The address for the driver itself and the job library."""
     url = _read(address)
     named: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
     session = session_arguments(address, idle_transaction=_IDLE_TRANSACTION, pooler=pooler)
@@ -88,9 +88,9 @@ def session_arguments(
     idle_transaction: str = "0",
     pooler: bool = False,
 ) -> dict[str, Any]:
-    """What to connect with, so that a session is as `_SESSION` says. A pooler in transaction mode
-    takes no settings at connect: its sessions belong to nobody."""
-    # The last counts. The address may have options of a provider's own, such as an endpoint.
+    """The connection arguments for a session as in `_SESSION`. A pooler in transaction mode accepts
+    no settings when connecting, since its sessions are shared."""
+    # The last value counts. The address may have options of its provider, such as an endpoint.
     options = [_query(_read(address)).get("options", "")]
     if not pooler:
         pins = {**_pins(statement_timeout, idle_transaction), **_MARK}
@@ -129,20 +129,20 @@ def _read(address: str, setting: str = "DATABASE_URL") -> URL:
     return url
 
 
-#: Said of an address that leads to something else than PostgreSQL itself.
+#: For an address that does not lead to PostgreSQL itself.
 POOLER = (
     "The address leads to a pooler that does not pass on what a session needs: set "
     "REELGATE_DATABASE_SESSION_URL to that of the database itself"
 )
 
 
-#: What a database raises, in SQLAlchemy's form or the driver's own.
+#: Errors of the database, in SQLAlchemy's form or the driver's own.
 DRIVER_ERRORS = (exc.DBAPIError, psycopg.Error)
 
 
 def reason_of(error: BaseException) -> str | None:
-    """In one line, why the database did not take a connection or a statement. It can hold host,
-    user and database, and never the password."""
+    """In one line, why the database refused a connection or a statement. May contain host, user and
+    database, but never the password."""
     known = (*DRIVER_ERRORS, exc.TimeoutError, UnicodeError)
     cause: BaseException | None = error
     while cause is not None and not isinstance(cause, known):
@@ -152,7 +152,7 @@ def reason_of(error: BaseException) -> str | None:
     if isinstance(cause, psycopg.Error):
         said = str(cause).strip().splitlines()
         reason = said[0].rstrip(".") if said else "no answer"
-        # As PgBouncer calls them.
+        # In PgBouncer's words.
         return f"{reason}. {POOLER}" if "unsupported startup parameter" in reason else reason
     if isinstance(cause, UnicodeError):
         return "DATABASE_URL has a host that no name can be"
@@ -160,19 +160,19 @@ def reason_of(error: BaseException) -> str | None:
 
 
 def _query(url: URL) -> dict[str, str]:
-    """Of what is given twice the last counts, as for the driver."""
+    """If a parameter is repeated, the last value counts, as for the driver."""
     return {name: v if isinstance(v, str) else v[-1] for name, v in url.query.items()}
 
 
 def shown_address(address: str) -> str:
-    """Host, port and database: what may be shown of an address."""
+    """Host, port and database: the part of an address that may be shown."""
     url = make_url(address)
     host = url.host or url.query.get("host") or "localhost"
     return f"{host}:{url.port or 5432}/{url.database or ''}"
 
 
 class Database:
-    """A pool of connections. Nothing is opened before the first use."""
+    """A pool of connections. Opens nothing before the first use."""
 
     def __init__(
         self,
@@ -183,9 +183,9 @@ class Database:
         session_address: str | None = None,
         prepared: bool | None = None,
     ) -> None:
-        """`session_address` is where the database itself is reached, where `address` is that of a
-        pooler in transaction mode. `prepared`: statements are prepared; None: unless there is a
-        pooler, which must know how to keep them apart."""
+        """`session_address` is the database itself, if `address` is a pooler in transaction mode.
+        `prepared`: whether statements are prepared. None: unless there is a pooler, which must
+        support that."""
         if session_address is not None:
             _read(session_address, "REELGATE_DATABASE_SESSION_URL")
         self.address = address
@@ -211,21 +211,22 @@ class Database:
                 "application_name": "reelgate",
                 **KEEPALIVES,
             },
-            # Statements carry prompts, links and digests; an exception's text may reach a log.
+            # Statements carry prompts, links and digests, and the text of an exception may reach a
+            # log.
             hide_parameters=True,
-            # A connection rests in autocommit, so that `single`, which is nearly every use, neither
-            # sends BEGIN and COMMIT nor switches modes when it takes and returns one.
+            # Connections in the pool are in autocommit. So `single`, which is nearly every use,
+            # sends no BEGIN and COMMIT, and does not switch modes when it takes and returns one.
             isolation_level="AUTOCOMMIT",
             skip_autocommit_rollback=True,
             **pool,
         )
         event.listen(self._engine.sync_engine, "checkout", _refuse_the_dead)
-        # Shares the pool.
+        # Uses the same pool.
         self._transactional = self._engine.execution_options(isolation_level="READ COMMITTED")
 
     @property
     def pins(self) -> dict[str, str]:
-        """What a session of this database has to be set to, as Postgres shows it."""
+        """The settings of a session of this database, in Postgres's notation."""
         pins = _pins(_STATEMENT_TIMEOUT, _IDLE_TRANSACTION)
         return pins if self.pooler else {**pins, **_MARK}
 
@@ -240,8 +241,8 @@ class Database:
 
     @asynccontextmanager
     async def single(self) -> AsyncIterator[Tx]:
-        """A connection on which every statement commits by itself: reads, and one-statement
-        writes. Raises `Unavailable`, `Conflict`, `Fault`."""
+        """A connection on which every statement commits by itself: for reads, and writes of one
+        statement. Raises `Unavailable`, `Conflict`, `Fault`."""
         with _translated() as use:
             async with self._engine.connect() as tx, _dropped_when_stale(tx):
                 use.begun = True
@@ -252,22 +253,24 @@ class Database:
 
 
 def _refuse_the_dead(driver: DBAPIConnection, _record: object, _proxy: object) -> None:
-    """Postgres restarted or cut its connections while they rested in the pool: that can be read
-    from the socket before a request is spent on it. All are made anew, for no trip of their own."""
+    """Postgres may have restarted, or closed connections while they were idle in the pool. The
+    socket shows that before a request uses it. Then all connections are replaced, without an extra
+    round trip."""
     connection = driver.driver_connection
     assert connection is not None
     dead = connection.closed
     if not dead:
         waiting = select.poll()
         waiting.register(connection.fileno(), select.POLLIN)
-        # Postgres tells nothing unasked that is not an end, or not worth a connection.
+        # Postgres sends nothing unasked except the end of the connection, or what is not worth
+        # keeping it.
         dead = bool(waiting.poll(0))
     if dead:
         raise exc.InvalidatePoolError("the connection was closed while it rested")
 
 
-#: A demoted primary (read only), and a pooler that gave the connection another server: there, a
-#: prepared statement is unknown, or its name belongs to another client's.
+#: A demoted primary (read-only), and a pooler that gave the connection another server, where a
+#: prepared statement is unknown or its name belongs to another client.
 _STALE = frozenset({"25006", "26000", "42P05"})
 
 
@@ -277,7 +280,7 @@ def _stale(error: exc.DBAPIError) -> bool:
 
 @asynccontextmanager
 async def _dropped_when_stale(tx: Tx) -> AsyncIterator[None]:
-    """A connection to what is no longer the primary is not used again."""
+    """Drops a connection to a server that is no longer the primary."""
     try:
         yield
     except exc.DBAPIError as error:
@@ -287,7 +290,7 @@ async def _dropped_when_stale(tx: Tx) -> AsyncIterator[None]:
 
 
 class _translated:  # noqa: N801 - reads as a block, not as a thing
-    """Turns driver failures into our own errors, without the statement or its parameters."""
+    """Translates driver errors into our own, without the statement or its parameters."""
 
     #: Whether there was a connection to send anything on.
     begun = False
@@ -300,7 +303,7 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
             diagnosis = getattr(error.orig, "diag", None)
             raise Conflict(getattr(diagnosis, "constraint_name", None) or "unknown") from None
         away = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
-        # What cannot be connected to can be a wrong address, which is no fault of a statement.
+        # If no connection can be made, the address may be wrong, which is no fault of a statement.
         unreached = not self.begun and isinstance(error, exc.DBAPIError | UnicodeError)
         if (
             unreached
