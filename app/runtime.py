@@ -27,7 +27,7 @@ from app.generations.durations import Durations
 from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.keys import KeysInUse
-from app.live.turns import Pace, Turns
+from app.live.member_limits import ConcurrencyLimit, RateLimit
 from app.live.watch import Watch
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import SHORTEST_SIGNING_SECRET, Settings
@@ -98,16 +98,16 @@ class VideoRuntime(Runtime):
     decoder: Decoder
 
 
-def _reads() -> Turns:
-    return Turns("lists and sums", at_a_time=4, wait_seconds=5.0, line=100)
+def _read_limit() -> ConcurrencyLimit:
+    return ConcurrencyLimit("lists and sums", at_a_time=4, wait_seconds=5.0, line=100)
 
 
-def _webhook_tests() -> Turns:
-    return Turns("webhook tests", at_a_time=2)
+def _webhook_test_limit() -> ConcurrencyLimit:
+    return ConcurrencyLimit("webhook tests", at_a_time=2)
 
 
-def _webhook_changes() -> Pace:
-    return Pace("changes and tests of webhooks", per_minute=60)
+def _webhook_change_limit() -> RateLimit:
+    return RateLimit("changes and tests of webhooks", per_minute=60)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -131,12 +131,12 @@ class ApiRuntime(VideoRuntime):
     draining: bool = False
     #: Requests of each member that wait for a video in this process.
     waiting_by_member: Counter[UUID] = field(default_factory=Counter)
-    #: Lists, figures and sums of each member: a few at a time leave the others their connections.
-    reads: Turns = field(default_factory=_reads)
-    #: Tests of webhook endpoints: one of a receiver that does not answer takes 15 seconds.
-    webhook_tests: Turns = field(default_factory=_webhook_tests)
-    #: Changes, tests and resends of webhooks: each is kept in the audit log.
-    webhook_changes: Pace = field(default_factory=_webhook_changes)
+    #: Lists and sums. A few at a time leave database connections for the other members.
+    read_limit: ConcurrencyLimit = field(default_factory=_read_limit)
+    #: Tests of webhook endpoints. A receiver that does not answer takes 15 seconds.
+    webhook_test_limit: ConcurrencyLimit = field(default_factory=_webhook_test_limit)
+    #: Changes, tests and resends of webhooks. The audit log keeps each of them.
+    webhook_change_limit: RateLimit = field(default_factory=_webhook_change_limit)
     #: Tests of webhook endpoints that are being sent now, of all members.
     tests_in_flight: int = 0
 

@@ -29,7 +29,7 @@ from app.domain.catalog import OFFERS, Offer, Option
 from app.domain.generation import Duration, Resolution, Spec, State, VideoModel
 from app.domain.limits import Limit
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
-from app.http.access import Caller, InTurn, Rt
+from app.http.access import Caller, ReadLimited, Rt
 from app.runtime import ApiRuntime
 
 router = APIRouter(tags=["account"])
@@ -76,7 +76,7 @@ class MeDocument(Document):
 
 
 @router.get("/me", name="get_me", responses=refusals(429))
-async def get_me(rt: Rt, caller: InTurn) -> MeDocument:
+async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
     """Returns the owner of the key, its limits, and how much of them is used."""
     async with rt.db.single() as tx:
         status = await limits.limits_of(tx, caller.member_id, now=rt.clock.for_database())
@@ -241,7 +241,7 @@ _USAGE: dict[int | str, dict[str, Any]] = {
 async def get_usage(
     request: Request,
     rt: Rt,
-    caller: InTurn,
+    caller: ReadLimited,
     from_day: Annotated[
         Day | None, Query(alias="from", description="First day, UTC. Default: 30 days ago.")
     ] = None,

@@ -16,7 +16,7 @@ from app.db.durations import History, Waits
 from app.domain.limits import Limit, LimitStatus
 from app.domain.polling import ENOUGH_SAMPLES
 from app.errors import MethodNotAllowed
-from app.http.access import InTurn, Rt
+from app.http.access import ReadLimited, Rt
 from app.http.bodies import read_json_object
 from app.webhooks.urls import check_callback_url
 
@@ -82,7 +82,7 @@ _BODY = {"requestBody": {"required": True, "content": {"application/json": {
     responses=refusals(408, 413, 422),
     openapi_extra=_BODY,
 )
-async def estimate_generation(request: Request, rt: Rt, caller: InTurn) -> EstimateDocument:
+async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> EstimateDocument:
     """Returns what `create_generation` would do with the same body: the price, whether a limit
     would refuse it and for how long, and how long similar generations took. Costs nothing and
     stores nothing."""

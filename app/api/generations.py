@@ -27,7 +27,7 @@ from app.domain.generation import CLOSED, Generation, State
 from app.errors import Forbidden, NotCancelable, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
-from app.http.access import Active, Caller, InTurn, Rt
+from app.http.access import Active, Caller, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
@@ -83,7 +83,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
 @router.get("", name="list_generations", responses=refusals(403, 422, 429))
 async def list_generations(
     rt: Rt,
-    caller: InTurn,
+    caller: ReadLimited,
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,

@@ -29,7 +29,7 @@ from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
 from app.domain.webhooks import DeliveryState
 from app.errors import InvalidRequest, Issue, Unavailable
-from app.http.access import Active, Caller, InTurn, Rt
+from app.http.access import Active, Caller, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.runtime import ApiRuntime
@@ -41,12 +41,12 @@ from app.webhooks.urls import check_callback_url
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=BoundedRoute)
 
 
-async def _in_pace(rt: Rt, caller: Active) -> CallerRecord:
-    rt.webhook_changes.take(caller.member_id)
+async def _limit_changes(rt: Rt, caller: Active) -> CallerRecord:
+    rt.webhook_change_limit.take(caller.member_id)
     return caller
 
 
-Changing = Annotated[CallerRecord, Depends(_in_pace)]
+Changing = Annotated[CallerRecord, Depends(_limit_changes)]
 
 _ONE = "/endpoints/{endpoint_id}"
 
@@ -72,7 +72,7 @@ async def create_webhook_endpoint(
 
 
 @router.get("/endpoints", name="list_webhook_endpoints", responses=refusals(429))
-async def list_webhook_endpoints(rt: Rt, caller: InTurn) -> WebhookEndpointList:
+async def list_webhook_endpoints(rt: Rt, caller: ReadLimited) -> WebhookEndpointList:
     """Lists your endpoints, oldest first; administrators also see those of the team."""
     async with rt.db.single() as tx:
         found = await webhook_endpoints.list_owned(tx, endpoints.owner_of(caller))
@@ -125,7 +125,7 @@ async def test_webhook_endpoint(
     """Sends a `webhook.test` event now and returns the response. It is not retried."""
     if rt.tests_in_flight >= rt.settings.webhook_concurrency:
         raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
-    async with rt.webhook_tests.turn(caller.member_id):
+    async with rt.webhook_test_limit.slot(caller.member_id):
         return await _tested(rt, caller, endpoint_id)
 
 
@@ -164,7 +164,7 @@ async def rotate_callback_secret(
 @router.get("/deliveries", name="list_webhook_deliveries", responses=refusals(422, 429))
 async def list_webhook_deliveries(
     rt: Rt,
-    caller: InTurn,
+    caller: ReadLimited,
     endpoint_id: Annotated[UUID | None, Query(description="Only to this endpoint.")] = None,
     generation_id: Annotated[
         UUID | None, AnyFormOfId, Query(description="Only about this generation.")

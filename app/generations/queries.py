@@ -138,7 +138,7 @@ async def wait_until_closed(
     waiting = asyncio.ensure_future(rt.watch.until_closed(generation_id, seconds=seconds))
     leaving = asyncio.ensure_future(gone())
     try:
-        with rt.keys.holding(caller.key_id, leaving.cancel):
+        with rt.keys.attached(caller.key_id, leaving.cancel):
             await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return waiting.done() and waiting.result()
     except Unavailable:

@@ -107,14 +107,14 @@ async def authenticate_listener(
 Listening = Annotated[CallerRecord, Depends(authenticate_listener)]
 
 
-async def take_turn(rt: Rt, caller: Caller) -> AsyncIterator[CallerRecord]:
-    """Until the answer is sent. Raises `RateLimited`."""
-    async with rt.reads.turn(caller.member_id):
+async def limit_reads(rt: Rt, caller: Caller) -> AsyncIterator[CallerRecord]:
+    """Lasts until the answer is sent. Raises `RateLimited`."""
+    async with rt.read_limit.slot(caller.member_id):
         yield caller
 
 
-#: For what costs the database more than one row: the requests of one member go a few at a time.
-InTurn = Annotated[CallerRecord, Depends(take_turn)]
+#: For lists and sums: only a few requests of one member run at a time.
+ReadLimited = Annotated[CallerRecord, Depends(limit_reads)]
 
 
 async def require_active(caller: Caller) -> CallerRecord:

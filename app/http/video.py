@@ -53,7 +53,7 @@ class _WhileValid(Response):
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._keys.holding(self._key_id, scope.get("reelgate.abort", _nothing)):
+        with self._keys.attached(self._key_id, scope.get("reelgate.abort", _nothing)):
             await self._response(scope, receive, send)
 
 

@@ -142,13 +142,13 @@ class Feed:
             self.wake()
         self._listeners.setdefault(whose, set()).add(listener)
         self._of_member[member_id] += 1
-        self._keys.hold(key_id, listener.revoke)
+        self._keys.attach(key_id, listener.revoke)
         return listener
 
     def leave(self, listener: Listener) -> None:
         together = self._listeners.get(listener.whose, set())
         if listener in together:
-            self._keys.release(listener.key_id, listener.revoke)
+            self._keys.detach(listener.key_id, listener.revoke)
             together.remove(listener)
             if not together:
                 del self._listeners[listener.whose]

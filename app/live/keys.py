@@ -38,7 +38,7 @@ class KeysInUse:
         self._db = db
         self._now = now
         self._on_fault = on_fault
-        self._held: dict[UUID, list[Callable[[], object]]] = {}
+        self._attached: dict[UUID, list[Callable[[], object]]] = {}
         self._used: dict[UUID, float] = {}
         self._note_due = time.monotonic() + LOOK_SECONDS
 
@@ -56,33 +56,33 @@ class KeysInUse:
         self._used[key_id] = time.monotonic()
 
     @contextlib.contextmanager
-    def holding(self, key_id: UUID, end: Callable[[], object]) -> Iterator[None]:
-        """Calls `end` if the key ends inside the block."""
-        self.hold(key_id, end)
+    def attached(self, key_id: UUID, end: Callable[[], object]) -> Iterator[None]:
+        """Calls `end` if the key ends while the block runs."""
+        self.attach(key_id, end)
         try:
             yield
         finally:
-            self.release(key_id, end)
+            self.detach(key_id, end)
 
-    def hold(self, key_id: UUID, end: Callable[[], object]) -> None:
-        self._held.setdefault(key_id, []).append(end)
+    def attach(self, key_id: UUID, end: Callable[[], object]) -> None:
+        self._attached.setdefault(key_id, []).append(end)
 
-    def release(self, key_id: UUID, end: Callable[[], object]) -> None:
-        held = self._held.get(key_id, [])
-        if end in held:
-            held.remove(end)
-            if not held:
-                del self._held[key_id]
+    def detach(self, key_id: UUID, end: Callable[[], object]) -> None:
+        attached = self._attached.get(key_id, [])
+        if end in attached:
+            attached.remove(end)
+            if not attached:
+                del self._attached[key_id]
 
     async def look(self) -> None:
         """Ends streams and waits of keys that are no longer valid. Raises `Unavailable`."""
-        held = set(self._held)
-        if not held:
+        asked = set(self._attached)
+        if not asked:
             return
         async with self._db.single() as tx:
-            good = await members.good_keys(tx, held, now=self._now())
-        for key_id in held - good:
-            for end in self._held.pop(key_id, []):
+            good = await members.good_keys(tx, asked, now=self._now())
+        for key_id in asked - good:
+            for end in self._attached.pop(key_id, []):
                 end()
 
     async def note(self) -> None:

@@ -81,7 +81,7 @@ async def test_a_video_on_its_way_is_cut_off(gate: Gateway, path: str) -> None:
         caller = await caller_of(gate, revoked)
         await revoke(gate, revoked)
         ended = asyncio.Event()
-        gate.rt.keys.hold(caller.key_id, ended.set)
+        gate.rt.keys.attach(caller.key_id, ended.set)
         await asyncio.wait_for(ended.wait(), PATIENCE_SECONDS)
         with pytest.raises(httpx.TransportError):
             await read(cut)

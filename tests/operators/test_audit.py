@@ -1,4 +1,4 @@
-"""Every deed that changes something leaves a line that says who did it, and the line stays."""
+"""Every action that changes something leaves a line that names who did it, and the line stays."""
 
 from __future__ import annotations
 
@@ -383,7 +383,7 @@ async def test_nobody_else_reads_it(still_gate: Gateway) -> None:
         assert answer.status_code == 403
 
 
-async def test_a_deed_that_changed_nothing_leaves_no_line(still_gate: Gateway) -> None:
+async def test_an_action_that_changed_nothing_leaves_no_line(still_gate: Gateway) -> None:
     key = await still_gate.member()
     made = await still_gate.create(key, body())
     path = f"/api/v1/generations/{made.json()['aiRecord']['uuid']}"

@@ -16,7 +16,7 @@ from app.db.webhook_deliveries import pending, prune
 from app.domain.caller import Role
 from app.domain.ids import video_id
 from app.errors import Unavailable
-from app.live.turns import Pace
+from app.live.member_limits import RateLimit
 from app.webhooks import endpoints
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
@@ -284,7 +284,7 @@ async def test_one_members_tests_leave_room_for_anothers(
 
 async def test_a_member_changes_webhooks_at_a_pace(still: Gateway) -> None:
     """Each change stays in the audit log for ever."""
-    still.rt.webhook_changes = Pace("changes", per_minute=3)
+    still.rt.webhook_change_limit = RateLimit("changes", per_minute=3)
     ada, bob = await still.member(), await still.member("bob")
     made = await endpoint(still, ada, URL)
     path = f"/endpoints/{made['id']}"

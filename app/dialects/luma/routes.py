@@ -21,7 +21,7 @@ from app.errors import NotCancelable, NotFound, NotOffered
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Active, Caller, InTurn, Rt, authenticate
+from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.schemas import DETAILS
@@ -131,7 +131,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
 
 async def list_generations(
     rt: Rt,
-    caller: InTurn,
+    caller: ReadLimited,
     limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = 100,
     offset: Annotated[int, Query(ge=0, le=_MOST_SKIPPED)] = 0,
 ) -> Response:
@@ -178,7 +178,7 @@ async def ping() -> Response:
     return JSONResponse({"message": "pong"})
 
 
-async def get_credits(rt: Rt, caller: InTurn) -> Response:
+async def get_credits(rt: Rt, caller: ReadLimited) -> Response:
     """What is left of the member's limit or the team's, whichever is less, in credits of the
     gateway, not cents."""
     async with rt.db.single() as tx:

@@ -21,7 +21,7 @@ from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Active, Caller, InTurn, Rt, authenticate
+from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
 from app.http.after_commit import after_commit
 from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
@@ -157,7 +157,7 @@ async def _video(rt: ApiRuntime, generation: Generation) -> dict[str, Any]:
 
 async def list_videos(
     rt: Rt,
-    caller: InTurn,
+    caller: ReadLimited,
     after: Annotated[str | None, Query(description="`last_id` of the page before.")] = None,
     limit: Annotated[int, Query(ge=0, le=100)] = 20,
     order: Annotated[Order, Query(description="By the time of creation.")] = Order.DESC,

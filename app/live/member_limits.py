@@ -1,4 +1,4 @@
-"""What one member may do at a time in one process, so that no member slows the others down."""
+"""Limits of each member in one process, so that no member slows down the others."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class _Line:
     there: int = 0
 
 
-class Turns:
-    """Each member has `at_a_time` places and waits at most `wait_seconds` for one. At most `line`
-    of its requests wait. `what` names them in the refusal."""
+class ConcurrencyLimit:
+    """At most `at_a_time` requests of each member run. Up to `line` more wait, for at most
+    `wait_seconds` each. `what` names the requests in the error."""
 
     def __init__(
         self, what: str, *, at_a_time: int, wait_seconds: float = 0.0, line: int = 0
@@ -32,7 +32,7 @@ class Turns:
         self._lines: dict[UUID, _Line] = {}
 
     @contextlib.asynccontextmanager
-    async def turn(self, member_id: UUID) -> AsyncIterator[None]:
+    async def slot(self, member_id: UUID) -> AsyncIterator[None]:
         """Raises `RateLimited`."""
         own = self._lines.setdefault(member_id, _Line(asyncio.Semaphore(self._at_a_time)))
         if own.there >= self._most:
@@ -62,15 +62,14 @@ class Turns:
         )
 
 
-class Pace:
-    """How many of something each member may do in a minute. Nothing is kept of a minute ago but
-    one number for each member."""
+class RateLimit:
+    """At most `per_minute` actions of each member. `what` names them in the error."""
 
     def __init__(self, what: str, *, per_minute: int) -> None:
         self._what = what
         self._per_minute = per_minute
         self._step = 60.0 / per_minute
-        #: When what was done would have been done at an even pace (GCRA).
+        #: The theoretical arrival time of GCRA, by member.
         self._arrivals: dict[UUID, float] = {}
 
     def take(self, member_id: UUID) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from app.errors import RateLimited
-from app.live.turns import Pace, Turns
+from app.live.member_limits import ConcurrencyLimit, RateLimit
 from tests.generations.test_admission import caller_of
 from tests.harness.gateway import Gateway
 
@@ -17,13 +17,13 @@ ADA, BOB = uuid4(), uuid4()
 
 
 async def test_a_member_waits_for_its_own_turn_alone() -> None:
-    some = Turns("reads", at_a_time=2, wait_seconds=60, line=1)
+    some = ConcurrencyLimit("reads", at_a_time=2, wait_seconds=60, line=1)
     async with AsyncExitStack() as mine:
         for _ in range(2):
-            await mine.enter_async_context(some.turn(ADA))
+            await mine.enter_async_context(some.slot(ADA))
         third = asyncio.create_task(_one(some, ADA))
         await asyncio.sleep(0)
-        async with some.turn(BOB):
+        async with some.slot(BOB):
             assert not third.done()
         # One waits already.
         with pytest.raises(RateLimited) as refused:
@@ -35,8 +35,8 @@ async def test_a_member_waits_for_its_own_turn_alone() -> None:
 
 
 async def test_who_waited_too_long_is_refused() -> None:
-    some = Turns("reads", at_a_time=1, wait_seconds=0.01, line=5)
-    async with some.turn(ADA):
+    some = ConcurrencyLimit("reads", at_a_time=1, wait_seconds=0.01, line=5)
+    async with some.slot(ADA):
         with pytest.raises(RateLimited):
             await _one(some, ADA)
         await _one(some, BOB)
@@ -44,8 +44,8 @@ async def test_who_waited_too_long_is_refused() -> None:
 
 
 async def test_who_gives_up_leaves_the_line() -> None:
-    some = Turns("reads", at_a_time=1, wait_seconds=60, line=1)
-    async with some.turn(ADA):
+    some = ConcurrencyLimit("reads", at_a_time=1, wait_seconds=60, line=1)
+    async with some.slot(ADA):
         waiting = asyncio.create_task(_one(some, ADA))
         await asyncio.sleep(0)
         waiting.cancel()
@@ -56,15 +56,15 @@ async def test_who_gives_up_leaves_the_line() -> None:
     await after
 
 
-async def _one(some: Turns, member: UUID) -> None:
-    async with some.turn(member):
+async def _one(some: ConcurrencyLimit, member: UUID) -> None:
+    async with some.slot(member):
         pass
 
 
 def test_a_minutes_worth_may_be_done_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 1000.0
-    monkeypatch.setattr("app.live.turns.time.monotonic", lambda: now)
-    pace = Pace("changes", per_minute=6)
+    monkeypatch.setattr("app.live.member_limits.time.monotonic", lambda: now)
+    pace = RateLimit("changes", per_minute=6)
     for _ in range(6):
         pace.take(ADA)
     with pytest.raises(RateLimited) as refused:
@@ -92,8 +92,10 @@ READS = [
 @pytest.mark.parametrize("path", READS)
 async def test_lists_and_sums_go_a_few_at_a_time(still_gate: Gateway, path: str) -> None:
     ada, bob = await still_gate.member(), await still_gate.member("bob")
-    still_gate.rt.reads = reads = Turns("reads", at_a_time=1, wait_seconds=0.01, line=1)
-    async with reads.turn((await caller_of(still_gate, ada)).member_id):
+    still_gate.rt.read_limit = reads = ConcurrencyLimit(
+        "reads", at_a_time=1, wait_seconds=0.01, line=1
+    )
+    async with reads.slot((await caller_of(still_gate, ada)).member_id):
         refused = await still_gate.http.get(path, headers={"API-KEY": ada})
         assert refused.status_code == 429, refused.text
         assert int(refused.headers["Retry-After"]) >= 1
