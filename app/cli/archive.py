@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
-from app.cli.terminal import actor, day, group, show, with_runtime
+from app.cli.terminal import GenerationId, actor, day, group, show, with_runtime
 from app.domain.assets import AssetState
 
 if TYPE_CHECKING:
@@ -96,9 +95,7 @@ def archive_list(
 
 
 @cli.command("accept")
-def archive_accept(
-    generation: Annotated[UUID, typer.Argument(help="Its id; its video is set aside.")],
-) -> None:
+def archive_accept(generation: GenerationId) -> None:
     """Release a video that is set aside, as it is. Check its file first: `archive list` names
     it."""
     from app.videos import set_aside
@@ -111,9 +108,7 @@ def archive_accept(
 
 
 @cli.command("retry")
-def archive_retry(
-    generation: Annotated[UUID, typer.Argument(help="Its id; its video is lost or set aside.")],
-) -> None:
+def archive_retry(generation: GenerationId) -> None:
     """Try to archive a video again that is lost or set aside."""
     from app.videos import retry
 

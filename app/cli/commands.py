@@ -7,7 +7,18 @@ from typing import Annotated
 import typer
 
 from app import __version__
-from app.cli import archive, audit, gateway, keys, members, running, teams, unknown, webhooks
+from app.cli import (
+    archive,
+    audit,
+    gateway,
+    generations,
+    keys,
+    members,
+    running,
+    teams,
+    unknown,
+    webhooks,
+)
 from app.cli.terminal import act_as
 
 cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
@@ -18,6 +29,7 @@ cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
 cli.add_typer(gateway.upstream_cli, name="upstream")
+cli.add_typer(generations.cli, name="generation")
 cli.add_typer(unknown.cli, name="unknown")
 cli.add_typer(archive.cli, name="archive")
 cli.add_typer(webhooks.cli, name="webhooks")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
-from app.cli.terminal import actor, day, group, show, with_runtime
+from app.cli.terminal import GenerationId, actor, day, group, show, with_runtime
 from app.domain.operators import Pause
 from app.errors import NotFound
 
@@ -82,9 +81,7 @@ def upstream_list() -> None:
 
 
 @upstream_cli.command("answer")
-def upstream_answer(
-    generation: Annotated[UUID, typer.Argument(help="Its id.")],
-) -> None:
+def upstream_answer(generation: GenerationId) -> None:
     """Show what the upstream said about a generation, in its own words."""
     from app.db import upstream_answers
 

@@ -12,10 +12,12 @@ from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
+from uuid import UUID
 
 import typer
 
 from app.domain.caller import Status
+from app.domain.ids import VIDEO_PREFIX, parse_generation_id
 from app.errors import ConfigurationError, GatewayError
 
 if TYPE_CHECKING:
@@ -28,6 +30,22 @@ _WIDTH = 400
 #: The value of `--as`.
 _named: str | None = None
 
+
+def _generation_id(text: str) -> UUID:
+    if found := parse_generation_id(text):
+        return found
+    raise typer.BadParameter(
+        f"{text!r} is no id of a generation: give 32 hex digits, with or without hyphens and "
+        f"{VIDEO_PREFIX!r} before them"
+    )
+
+
+GenerationId = Annotated[
+    UUID,
+    typer.Argument(
+        parser=_generation_id, metavar="GENERATION", help="Its id, as any of the APIs shows it."
+    ),
+]
 Name = Annotated[str, typer.Argument(help="Its name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
 MemberOption = Annotated[str, typer.Option("--member", help="The member's name.")]

@@ -35,6 +35,35 @@ class PendingVideo:
     created_at: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class File:
+    """A file of a generation, with what was tried to archive it. `kind` is video or thumbnail."""
+
+    kind: str
+    state: AssetState
+    path: str | None
+    size_bytes: int | None
+    sha256: str | None
+    mismatch: str | None
+    attempts: int
+    last_error: str | None
+    archived_at: datetime | None
+
+
+async def files_of(tx: Tx, generation_id: UUID) -> list[File]:
+    rows = await tx.execute(
+        text(
+            """
+            SELECT kind, state, path, size_bytes, sha256, mismatch, attempts, last_error,
+                   archived_at
+              FROM assets WHERE generation_id = :id ORDER BY id
+            """
+        ),
+        {"id": generation_id},
+    )
+    return [File(**{**row._mapping, "state": AssetState(row.state)}) for row in rows]
+
+
 async def create_video(
     tx: Tx, generation_id: UUID, *, link: str | None, link_expires_at: datetime,
     path: str | None,

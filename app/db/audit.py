@@ -46,6 +46,7 @@ _LINES = text(
        AND (CAST(:since AS timestamptz) IS NULL OR created_at >= :since)
        AND (CAST(:until AS timestamptz) IS NULL OR created_at < :until)
        AND (CAST(:member AS text) IS NULL OR :member IN (team || '/' || member, subject))
+       AND (CAST(:subject AS text) IS NULL OR subject = :subject)
        AND (CAST(:action AS text) IS NULL OR action = :action
             OR starts_with(action, :action || '.'))
      ORDER BY id DESC LIMIT :limit
@@ -74,6 +75,7 @@ async def lines(
     since: datetime | None = None,
     until: datetime | None = None,
     member: str | None = None,
+    subject: str | None = None,
     action: str | None = None,
     before: int | None = None,
     limit: int,
@@ -84,7 +86,7 @@ async def lines(
     """
     rows = await tx.execute(
         _LINES,
-        {"since": since, "until": until, "member": member, "action": action, "before": before,
-         "limit": limit},
+        {"since": since, "until": until, "member": member, "subject": subject, "action": action,
+         "before": before, "limit": limit},
     )  # fmt: skip
     return [AuditLine(**row._mapping) for row in rows]

@@ -8,7 +8,7 @@ a lower number.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -38,6 +38,15 @@ class Event:
     @property
     def position(self) -> EventPosition:
         return (self.txid, self.id)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """An event with its details, which are for operators: reasons, attempts, credits."""
+
+    type: str
+    created_at: datetime
+    data: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +136,15 @@ async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
         )
     ).one_or_none()
     return (0, 0) if row is None else (row.txid, row.id)
+
+
+async def history(tx: Tx, generation_id: UUID) -> list[Past]:
+    """All that is kept of a generation, oldest first."""
+    rows = await tx.execute(
+        text("SELECT type, created_at, data FROM events WHERE generation_id = :id ORDER BY id"),
+        {"id": generation_id},
+    )
+    return [Past(**row._mapping) for row in rows]
 
 
 async def has_readable_end(

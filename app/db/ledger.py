@@ -3,11 +3,36 @@ settlements."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.db.session import Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """`kind` is hold, settle or release. `counted`: it counts against the limits, as an open hold
+    and a settlement do."""
+
+    kind: str
+    credits: int
+    counted: bool
+    created_at: datetime
+
+
+async def entries_of(tx: Tx, generation_id: UUID) -> list[Entry]:
+    """Oldest first."""
+    rows = await tx.execute(
+        text(
+            "SELECT kind, credits, counted, created_at FROM ledger_entries"
+            " WHERE generation_id = :id ORDER BY id"
+        ),
+        {"id": generation_id},
+    )
+    return [Entry(**row._mapping) for row in rows]
 
 
 def used_by(whose: str) -> str:

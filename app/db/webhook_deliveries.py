@@ -15,6 +15,7 @@ from app.db import backlog, jobs
 from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.db.webhook_endpoints import Owner
+from app.domain.generation import Generation
 from app.domain.webhooks import (
     STARTED_DIALECTS,
     DeliveryState,
@@ -225,6 +226,19 @@ async def list_visible(
         ),
         values,
     )
+    return [_delivery(row) for row in rows]
+
+
+async def of_generation(tx: Tx, generation: Generation) -> list[Delivery]:
+    """To every receiver, oldest first. Found among the member's, for which there is an index."""
+    rows = await tx.execute(
+        text(
+            _SELECT + " WHERE d.member_id = :member_id AND d.created_at >= :created_at"
+            " AND d.generation_id = :id ORDER BY d.created_at, d.id"
+        ),
+        {"id": generation.id, "member_id": generation.member_id,
+         "created_at": generation.created_at},
+    )  # fmt: skip
     return [_delivery(row) for row in rows]
 
 

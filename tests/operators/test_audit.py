@@ -35,7 +35,7 @@ SILENT_COMMANDS = {
     "up": "a process", "serve": "a process", "worker": "a process", "simulate": "a process",
     "migrate": "makes the log itself", "doctor": "looks", "audit": "looks",
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
-    "upstream answer": "looks",
+    "upstream answer": "looks", "generation show": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks",
 }  # fmt: skip
