@@ -4,15 +4,24 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
-from uuid import UUID
 
 import typer
 
-from app.cli.terminal import actor, day, group, show, with_runtime
+from app.cli.terminal import GenerationId, actor, day, group, show, with_runtime
+from app.domain.assets import AssetState
+from app.domain.generation import Generation, State
 from app.domain.operators import Outcome
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
+
+#: What each outcome does with the credits, and with the video.
+_EFFECTS = {
+    Outcome.DELIVERED: ("settled", "is taken from --link or --file and archived"),
+    Outcome.FOUND: ("kept until the upstream has been asked", "is archived if there is one"),
+    Outcome.NOT_MADE: ("released", "does not exist"),
+    Outcome.LOST: ("settled", "cannot be had"),
+}
 
 cli = group("Generations whose outcome is unknown.")
 
@@ -26,21 +35,30 @@ def unknown_list(
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
-            found = await generations.list_unknown(tx, limit=limit)
+            found = await generations.unknown_details(tx, limit=limit)
         show(
-            ["generation", "created", "sent", "credits held", "prompt"],
+            ["generation", "why", "unknown since", "sent", "team/member", "key", "set aside",
+             "prompt"],
             [
-                [g.id, day(g.created_at), day(g.submitted_at), g.quote, g.spec.prompt[:60]]
-                for g in found
+                [d.generation.id, d.unknown_reason, day(d.unknown_since),
+                 day(d.generation.submitted_at), d.whose, f"{d.key_prefix}…", d.generation.quote,
+                 d.generation.spec.prompt[:60]]
+                for d in found
             ],
-        )
+        )  # fmt: skip
+        if found:
+            typer.echo()
+            show(
+                ["resolved as", "the credits set aside", "the video"],
+                [[outcome.value, *_EFFECTS[outcome]] for outcome in Outcome],
+            )
 
     with_runtime(act)
 
 
 @cli.command("resolve")
 def unknown_resolve(
-    generation: Annotated[UUID, typer.Argument(help="Its id, from `unknown list`.")],
+    generation: GenerationId,
     outcome: Annotated[
         Outcome,
         typer.Argument(
@@ -64,14 +82,31 @@ def unknown_resolve(
 
     async def act(rt: Runtime) -> None:
         async with open_videos(rt) as videos:
-            await unknown.resolve(
+            resolved = await unknown.resolve(
                 videos, generation, outcome, reason=reason, link=link, file=file,
                 upstream_id=upstream_id, actor=actor(rt),
                 downloads=make_downloads(rt.settings) if link else None,
             )  # fmt: skip
-        if outcome is Outcome.FOUND:
-            typer.echo(f"The upstream is polled for generation {generation}; its answer ends it.")
-        else:
-            typer.echo(f"Generation {generation} is resolved as {outcome.value}.")
+        typer.echo(_result(resolved))
 
     with_runtime(act)
+
+
+def _result(resolved: Generation) -> str:
+    """What was done, by what is stored."""
+    if resolved.state is State.UNKNOWN:
+        return (
+            f"Generation {resolved.id} stays unknown, with its {resolved.quote} credits set aside, "
+            "until the upstream has been asked; its answer ends it."
+        )
+    settled = resolved.settled or 0
+    result = f"Generation {resolved.id} has {resolved.state.value}: "
+    if settled:
+        result += f"{settled} credits are settled"
+    if released := resolved.quote - settled:
+        result += f"{', ' if settled else ''}{released} credits are released"
+    if resolved.asset is None:
+        return f"{result}. There is no video."
+    if resolved.asset.state is AssetState.ARCHIVED:
+        return f"{result}. Its video is archived."
+    return f"{result}. A worker downloads its video from the link and archives it."
