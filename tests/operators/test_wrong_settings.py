@@ -137,7 +137,7 @@ def test_a_port_where_something_else_listens(command: str, shell: Commands, tmp_
         said(typed(shell, command, tmp_path, DATABASE_URL=address), command)
 
 
-@each_command
+@each_kind
 @pytest.mark.parametrize(
     ("change", "sentence"),
     [
@@ -175,7 +175,7 @@ def ascii_url(postgres: database.Server) -> Iterator[str]:
         admin.execute("DROP DATABASE in_ascii WITH (FORCE)")
 
 
-@each_command
+@each_kind
 def test_a_database_that_is_not_in_utf8(
     command: str, shell: Commands, tmp_path: Path, ascii_url: str
 ) -> None:
@@ -305,7 +305,7 @@ def test_a_wrong_value(
 # Where settings come from
 
 
-@each_command
+@pytest.mark.parametrize("command", ["serve", "doctor", "key create"])
 @pytest.mark.parametrize(
     ("content", "mode", "sentence"),
     [
