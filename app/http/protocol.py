@@ -277,7 +277,8 @@ class BoundedProtocol(HttpToolsProtocol):
         """Whether the client has read what was sent to it, or reads at an acceptable pace."""
         now, untaken = self.loop.time(), self._untaken_bytes()
         taken = cast(_CountedTransport, self.transport).sent - untaken
-        self._allowance -= now - self._looked_at
+        # No more than between two looks: a process that stood still holds that against nobody.
+        self._allowance -= min(now - self._looked_at, LOOK_SECONDS)
         self._allowance += (taken - self._taken) / MIN_PACE_BYTES
         if not untaken or self._allowance > STALL_SECONDS:
             self._allowance = STALL_SECONDS

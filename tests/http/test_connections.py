@@ -97,6 +97,22 @@ async def test_a_slow_client_gets_all_of_a_long_answer(site: Site) -> None:
     assert asyncio.get_running_loop().time() - began > 2 * protocol.STALL_SECONDS
 
 
+async def test_a_process_that_stood_still_holds_that_against_nobody(site: Site) -> None:
+    streams = await site.connect(limit=1)
+    streams[1].write(b"GET /long HTTP/1.1\r\nHost: a\r\n\r\n")
+    assert await streams[0].read(1)
+    (connection,) = site.server.server_state.connections
+    assert isinstance(connection, BoundedProtocol)
+
+    async def no_more_is_taken() -> bool:
+        before = connection._taken
+        return connection._takes_answers() and connection._taken == before > 0
+
+    await until(no_more_is_taken)
+    connection._looked_at -= 2 * protocol.STALL_SECONDS
+    assert connection._takes_answers()
+
+
 @pytest.mark.usefixtures("brief")
 async def test_who_is_made_to_wait_is_waited_for(
     site: Site, monkeypatch: pytest.MonkeyPatch
