@@ -46,7 +46,10 @@ def shell(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Commands]:
 
 
 def typed(shell: Commands, command: str, folder: Path, **settings: str) -> Ran:
-    given = {"ONEMIN_API_KEY": KEY, "REELGATE_PORT": "0", "REELGATE_LOG_FORMAT": "json"}
+    given = {
+        "ONEMIN_API_KEY": KEY, "ONEMIN_BASE_URL": "http://127.0.0.1:9", "REELGATE_PORT": "0",
+        "REELGATE_LOG_FORMAT": "json",
+    }  # fmt: skip
     return shell.run(
         *{**COMMANDS, **OTHERS}[command], folder=folder, until=AWAY, settings={**given, **settings}
     )
