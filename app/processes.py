@@ -363,9 +363,9 @@ def database_of(settings: Settings) -> Iterator[Settings]:
         yield settings.model_copy(update={"database_url": SecretStr(address)})
 
 
-def migrated(settings: Settings) -> None:
+def migrated(settings: Settings) -> migrate.Upgrade:
     """Brings the database of these settings to the newest schema. Raises `Unavailable`."""
     assert settings.session_address is not None
     with signals_held():
         migrate.load()
-    migrate.upgrade(settings.session_address.get_secret_value())
+    return migrate.upgrade(settings.session_address.get_secret_value())

@@ -43,7 +43,7 @@ def _run(connection: Connection) -> None:
         connection.execute(text("SELECT pg_advisory_xact_lock(hashtext('reelgate migrate'))"))
         # A migration that cannot get its lock fails fast instead of stopping the requests behind.
         connection.execute(text("SET LOCAL lock_timeout = '5s'"))
-        migrate.refuse_other_schemas(connection)
+        context.config.attributes["found"] = migrate.get_migratable(connection)
         context.run_migrations()
         if _upgrades():
             # The driver's own cursor: `%` and `:` in this file are SQL, not parameters.

@@ -57,8 +57,7 @@ def migrate() -> None:
     from app import processes
 
     with checked_settings() as settings, processes.database_of(settings) as connected:
-        processes.migrated(connected)
-        typer.echo("The schema is up to date.")
+        typer.echo(processes.migrated(connected).detail)
 
 
 @cli.command()

@@ -6,6 +6,7 @@ revision, and would keep ten megabytes for it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -104,8 +105,9 @@ async def schema_of(tx: Tx) -> Schema:
     return await tx.run_sync(read_schema)
 
 
-def refuse_other_schemas(connection: Connection) -> None:
-    """Before a migration: raises `ConfigurationError` if this version cannot migrate the schema."""
+def get_migratable(connection: Connection) -> Schema:
+    """The schema before a migration. Raises `ConfigurationError` if this version cannot migrate
+    it."""
     encoding = connection.scalar(text("SHOW server_encoding"))
     if encoding != "UTF8":
         raise ConfigurationError(f"The database's encoding is {encoding}, and {UTF8_DATABASE}.")
@@ -117,6 +119,7 @@ def refuse_other_schemas(connection: Connection) -> None:
             f"The database is at revision {schema.revision}, and this version of Reelgate knows "
             f"none after {head_revision()}: migrate with the newer version."
         )
+    return schema
 
 
 def load() -> None:
@@ -124,12 +127,33 @@ def load() -> None:
     import alembic.command  # noqa: F401
 
 
-def upgrade(address: str) -> None:
+@dataclass(frozen=True, slots=True)
+class Upgrade:
+    """What an upgrade did: `before` is the revision that it found, None in a new database."""
+
+    before: str | None
+    after: str
+
+    @property
+    def detail(self) -> str:
+        """One sentence for an operator."""
+        if self.before is None:
+            return f"The schema was created, at revision {self.after}."
+        if self.before != self.after:
+            return f"The schema was upgraded from revision {self.before} to {self.after}."
+        return (
+            f"No migration was missing: the schema is at revision {self.after}. "
+            "Its functions were applied again."
+        )
+
+
+def upgrade(address: str) -> Upgrade:
     """Runs every missing migration and applies every function. Concurrent calls take turns. Raises
     `Unavailable`, or `ConfigurationError` if this version cannot migrate the schema."""
     from alembic import command
 
-    _run(address, lambda config: command.upgrade(config, "head"))
+    config = _run(address, lambda config: command.upgrade(config, "head"))
+    return Upgrade(config.attributes["found"].revision, head_revision())
 
 
 def check(address: str) -> None:
@@ -139,7 +163,8 @@ def check(address: str) -> None:
     _run(address, command.check)
 
 
-def _run(address: str, act: object) -> None:
+def _run(address: str, act: Callable[[Config], None]) -> Config:
+    """The environment of the migrations leaves the schema that it found in `attributes`."""
     engine = create_engine(
         sqlalchemy_url(address),
         poolclass=NullPool,
@@ -152,8 +177,8 @@ def _run(address: str, act: object) -> None:
             connection.rollback()
             config = _config()
             config.attributes["connection"] = connection
-            assert callable(act)
             act(config)
+            return config
     # UnicodeError: for an impossible host name.
     except (*DRIVER_ERRORS, UnicodeError) as error:
         raise Unavailable(f"The database could not be migrated: {reason_of(error)}.") from None

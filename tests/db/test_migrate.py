@@ -75,6 +75,23 @@ def test_an_upgrade_applies_every_function_also_where_no_migration_is_missing(
             run(database_url, "DELETE FROM audit_log")
 
 
+def test_an_upgrade_says_what_it_did(empty_url: str, tmp_path: Path) -> None:
+    head = migrate.head_revision()
+    assert migrate.upgrade(empty_url) == migrate.Upgrade(before=None, after=head)
+    process = Process(
+        "migrate", folder=tmp_path, name="migrate", settings={"DATABASE_URL": empty_url}
+    )
+    assert process.exit_code() == 0, process.errors
+    assert process.printed == (
+        f"No migration was missing: the schema is at revision {head}. "
+        "Its functions were applied again.\n"
+    )
+    created = migrate.Upgrade(before=None, after="0002").detail
+    assert created == "The schema was created, at revision 0002."
+    upgraded = migrate.Upgrade(before="0001", after="0002").detail
+    assert upgraded == "The schema was upgraded from revision 0001 to 0002."
+
+
 def test_a_check_changes_nothing(database_url: str) -> None:
     for name in functions(database_url):
         run(database_url, f"DROP FUNCTION {name} CASCADE")
@@ -110,7 +127,7 @@ def test_no_process_starts_on_a_schema_of_before_the_first_release(
     async def nothing(rt: Runtime) -> None:
         raise AssertionError("a command began its work")
 
-    starts: list[Callable[[], None]] = [
+    starts: list[Callable[[], object]] = [
         lambda: processes.up(settings),
         lambda: processes.migrated(settings),
         lambda: loop.run(lambda stopping: processes.serve(settings, stopping)),
