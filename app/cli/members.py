@@ -64,11 +64,11 @@ def member_list(
         async with rt.db.single() as tx:
             found = await rows.list_members(tx, team=team)
         show(
-            ["team", "member", "role", "status", "credit limit", "used", "per minute", "burst",
-             "open"],
+            ["team", "member", "role", "status", "credit limit", "used", "set aside",
+             "per minute", "burst", "max open"],
             [
-                [m.team_name, m.name, m.role, m.status, m.credit_limit, m.used_credits,
-                 m.rate_per_minute, m.rate_burst, m.max_open]
+                [m.team_name, m.name, m.role, m.status, m.credit_limit, m.settled_credits,
+                 m.held_credits, m.rate_per_minute, m.rate_burst, m.max_open]
                 for m in found
             ],
         )  # fmt: skip
@@ -95,8 +95,9 @@ def member_limit(
     async def act(rt: Runtime) -> None:
         m = await members.change_member(rt, team, name, limits=limits, actor=actor(rt))
         typer.echo(
-            f"Member {name} of team {team}: {m.credit_limit} credits ({m.used_credits} used), "
-            f"{m.rate_per_minute} per minute, burst {m.rate_burst}, {m.max_open} open."
+            f"Member {name} of team {team}: {m.credit_limit} credits ({m.settled_credits} used, "
+            f"{m.held_credits} set aside), {m.rate_per_minute} per minute, "
+            f"burst {m.rate_burst}, {m.max_open} open."
         )
 
     with_runtime(act)

@@ -35,12 +35,13 @@ def team_list() -> None:
         async with rt.db.single() as tx:
             found = await rows.list_teams(tx)
         show(
-            ["team", "status", "members", "credit limit", "used", "days kept"],
+            ["team", "status", "members", "credit limit", "used", "set aside", "days kept"],
             [
-                [t.name, t.status, t.members, t.credit_limit, t.used_credits, t.retention_days]
+                [t.name, t.status, t.members, t.credit_limit, t.settled_credits, t.held_credits,
+                 t.retention_days]
                 for t in found
             ],
-        )
+        )  # fmt: skip
 
     with_runtime(act)
 

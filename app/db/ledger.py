@@ -43,6 +43,16 @@ def used_by(whose: str) -> str:
     )
 
 
+def settled_by(whose: str) -> str:
+    """The part of what is used that has been spent for good."""
+    return used_by(f"{whose} AND l.kind = 'settle'")
+
+
+def held_by(whose: str) -> str:
+    """The part of what is used that open holds set aside."""
+    return used_by(f"{whose} AND l.kind = 'hold'")
+
+
 _USED_BY_MEMBER = text(f"SELECT {used_by('member_id = :id')}")
 
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.db.ledger import used_by
+from app.db.ledger import held_by, settled_by
 from app.db.session import Tx
 from app.domain.caller import Caller, Role, Status
 from app.domain.limits import Limits
@@ -24,7 +24,8 @@ class Team:
     credit_limit: int | None
     retention_days: int | None
     members: int
-    used_credits: int
+    settled_credits: int
+    held_credits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,8 @@ class Member:
     rate_per_minute: int
     rate_burst: int
     max_open: int
-    used_credits: int
+    settled_credits: int
+    held_credits: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,7 +185,8 @@ async def list_teams(tx: Tx) -> list[Team]:
             f"""
             SELECT t.id, t.name, t.status, t.credit_limit, t.retention_days,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
-                   {used_by("team_id = t.id")} AS used_credits
+                   {settled_by("team_id = t.id")} AS settled_credits,
+                   {held_by("team_id = t.id")} AS held_credits
               FROM teams t ORDER BY t.created_at, t.name
             """  # noqa: S608 - a constant
         )
@@ -194,7 +197,8 @@ async def list_teams(tx: Tx) -> list[Team]:
 _MEMBERS = f"""
     SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.credit_limit,
            m.rate_per_minute, m.rate_burst, m.max_open,
-           {used_by("member_id = m.id")} AS used_credits
+           {settled_by("member_id = m.id")} AS settled_credits,
+           {held_by("member_id = m.id")} AS held_credits
       FROM members m JOIN teams t ON t.id = m.team_id
 """  # noqa: S608 - a constant
 

@@ -156,6 +156,24 @@ async def test_resolve_says_what_it_did(
     assert ran.out == f"Generation {uuid} {ends[outcome]}\n"
 
 
+async def test_what_is_used_and_what_is_set_aside_are_two_columns(
+    gate: Gateway, types: Types
+) -> None:
+    key = await gate.member(credit_limit=9 * PRICE)
+    await gate.archived(await created(gate, key, "a lake"))
+    for _ in range(2):
+        await unknown_one(gate, key)
+    for command in ("member list", "team list"):
+        ran = await types(*command.split())
+        assert ran.code == 0, ran.err
+        head, *lines = ran.out.splitlines()
+        (line,) = (line for line in lines if TEAM in line)
+        begins, ends = head.index("used"), head.index("set aside") + len("set aside")
+        assert line[begins:ends].split() == [str(PRICE), str(2 * PRICE)], command
+    ran = await types("member", "limit", "ada", "--team", TEAM, "--max-open", "3")
+    assert f"({PRICE} used, {2 * PRICE} set aside)" in ran.out
+
+
 async def test_what_is_no_id_is_refused_and_what_is_not_there_is_not_found(
     gate: Gateway, types: Types
 ) -> None:
