@@ -55,7 +55,7 @@ def fingerprint_of(upstream_key: str) -> str:
 
 
 class LinkSigner:
-    """Makes and checks `/media/{id}?expires=…&sig=…`: HMAC-SHA256 over id and expiry."""
+    """Makes and checks `/media/{id}.mp4?expires=…&sig=…`: HMAC-SHA256 over id and expiry."""
 
     def __init__(self, secret: bytes, *, base_url: str) -> None:
         self._secret = hashlib.sha256(b"reelgate media link\x00" + secret).digest()
@@ -64,7 +64,7 @@ class LinkSigner:
     def link(self, generation_id: UUID, *, now: datetime, seconds: float) -> str:
         expires = int((now + timedelta(seconds=seconds)).timestamp())
         return (
-            f"{self._base_url}/media/{generation_id}?expires={expires}"
+            f"{self._base_url}/media/{generation_id}.mp4?expires={expires}"
             f"&sig={self._signature(generation_id, expires)}"
         )
 

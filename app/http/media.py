@@ -1,4 +1,8 @@
-"""`/media/{id}`: works with a signed link alone, so that a `<video>` tag or curl can use it."""
+"""`/media/{id}.mp4`: works with a signed link alone, so that a `<video>` tag or curl can use it.
+
+The ending is for programs that save a file under the last part of its address, such as `curl -O`.
+The link is as good without it.
+"""
 
 from __future__ import annotations
 
@@ -18,7 +22,7 @@ async def get_media(request: Request, generation_id: str) -> Response:
     """The video, if `expires` and `sig` are valid and the link has not expired."""
     rt = runtime_of(request)
     try:
-        wanted = UUID(generation_id)
+        wanted = UUID(generation_id.removesuffix(".mp4"))
     except ValueError:
         raise NotFound("There is no video at this address.") from None
     query = request.query_params

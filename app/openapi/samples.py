@@ -34,7 +34,7 @@ _MADE = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _MEMBER = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
 _TEAM = UUID("9f1c2b1e-1f0a-4f3e-8a59-2d0c8f5f6a11")
 _ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
-_LINK = f"https://video.example.com/media/{_ID}?expires=1772971200&sig=3q2-7w"
+_LINK = f"https://video.example.com/media/{_ID}.mp4?expires=1772971200&sig=3q2-7w"
 
 _QUEUED = Generation(
     id=_ID,

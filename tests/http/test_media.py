@@ -1,7 +1,8 @@
-"""`/media/{id}`: what a signed link opens, and what it does not."""
+"""`/media/{id}.mp4`: what a signed link opens, and what it does not."""
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 from dataclasses import replace
 from pathlib import Path
@@ -105,6 +106,7 @@ async def test_a_link_that_was_tampered_with_opens_nothing(still_gate: Gateway) 
         link.copy_with(query=None),
         httpx.URL(media_path(still_gate, other)).copy_with(path=f"/media/{generation_id}"),
         link.copy_with(path=f"/media/{other}"),
+        link.copy_with(path=f"/media/{other}.mp4"),
     ]
     for each in wrong:
         detail = problem(await still_gate.http.get(each), 403, "permission_denied")
@@ -115,6 +117,38 @@ async def test_a_link_that_was_tampered_with_opens_nothing(still_gate: Gateway) 
 async def test_a_good_link_to_nothing_is_404(still_gate: Gateway) -> None:
     problem(await still_gate.http.get(media_path(still_gate, uuid4())), 404, "not_found")
     problem(await still_gate.http.get("/media/not-a-uuid?expires=1&sig=x"), 404, "not_found")
+    link = media_path(still_gate, uuid4())
+    for ending in (".mp4.mp4", ".webm", ".", ".MP4"):
+        problem(await still_gate.http.get(link.replace(".mp4", ending)), 404, "not_found")
+
+
+async def test_a_link_is_as_good_without_the_ending_of_a_file(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    generation_id = await pending_video(still_gate, key)
+    link = httpx.URL(media_path(still_gate, generation_id))
+    assert link.path == f"/media/{generation_id}.mp4"
+    for path in (link.path, f"/media/{generation_id}"):
+        answer = await still_gate.http.get(link.copy_with(path=path))
+        assert answer.status_code == 200
+        assert answer.headers["Content-Disposition"] == f'inline; filename="{generation_id}.mp4"'
+
+
+@pytest.mark.parametrize("options", ["-O", "-OJ"])
+async def test_curl_saves_it_under_its_id_and_the_ending_of_a_film(
+    gate: Gateway, tmp_path: Path, options: str
+) -> None:
+    generation_id, link = await archived(gate)
+    saved = tmp_path / "saved"
+    saved.mkdir()
+    async with listening(gate) as http:
+        address = str(http.base_url.join(link))
+        curl = await asyncio.create_subprocess_exec(
+            "curl", "-qs", "--fail", "--noproxy", "*", options, address, cwd=saved
+        )
+        assert await curl.wait() == 0
+    [file] = saved.iterdir()
+    assert file.name == f"{generation_id}.mp4"
+    assert file.read_bytes()[4:8] == b"ftyp"
 
 
 async def test_before_it_is_archived_the_video_is_streamed_through(still_gate: Gateway) -> None:

@@ -26,7 +26,7 @@ def test_a_link_opens_its_own_generation_until_its_end_and_for_its_own_signer(
     generation: UUID, stranger: UUID, seconds: int, later: int
 ) -> None:
     link = ONE.link(generation, now=NOW, seconds=seconds)
-    assert link.startswith(f"https://gateway.example/media/{generation}?")
+    assert link.startswith(f"https://gateway.example/media/{generation}.mp4?")
     then = NOW + timedelta(seconds=later)
     assert valid(ONE, link, now=then, of=generation) is (later < seconds)
     assert not valid(OTHER, link, now=NOW, of=generation)

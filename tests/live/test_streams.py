@@ -68,7 +68,7 @@ async def test_one_generation_from_its_beginning_to_its_end(gate: Gateway) -> No
             }  # fmt: skip
         last = sent[-1].data["generation"]
         assert last["state"] == "succeeded"
-        assert last["video"]["url"].startswith(f"{gate.rt.settings.link_base}/media/{uuid}?")
+        assert last["video"]["url"].startswith(f"{gate.rt.settings.link_base}/media/{uuid}.mp4?")
 
         # A browser comes again with the last id, and is told to stop.
         again = await client.get(
