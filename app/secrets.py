@@ -54,29 +54,42 @@ def fingerprint_of(upstream_key: str) -> str:
     return hashlib.sha256(upstream_key.encode()).hexdigest()[:16]
 
 
+#: The endings of the files that links open.
+VIDEO = ".mp4"
+THUMBNAIL = ".webp"
+
+
 class LinkSigner:
-    """Makes and checks `/media/{id}.mp4?expires=…&sig=…`: HMAC-SHA256 over id and expiry."""
+    """Makes and checks `/media/{id}.mp4?expires=…&sig=…`: HMAC-SHA256 over the file and the
+    expiry. The file is the id for a video, and the id with its ending for anything else, so that no
+    link opens another file of its generation."""
 
     def __init__(self, secret: bytes, *, base_url: str) -> None:
         self._secret = hashlib.sha256(b"reelgate media link\x00" + secret).digest()
         self._base_url = base_url
 
-    def link(self, generation_id: UUID, *, now: datetime, seconds: float) -> str:
+    def link(
+        self, generation_id: UUID, *, now: datetime, seconds: float, ending: str = VIDEO
+    ) -> str:
         expires = int((now + timedelta(seconds=seconds)).timestamp())
         return (
-            f"{self._base_url}/media/{generation_id}.mp4?expires={expires}"
-            f"&sig={self._signature(generation_id, expires)}"
+            f"{self._base_url}/media/{generation_id}{ending}?expires={expires}"
+            f"&sig={self._signature(generation_id, expires, ending)}"
         )
 
-    def valid(self, generation_id: UUID, *, expires: str, signature: str, now: datetime) -> bool:
+    def valid(
+        self, generation_id: UUID, *, expires: str, signature: str, now: datetime,
+        ending: str = VIDEO,
+    ) -> bool:  # fmt: skip
         if not (expires.isascii() and expires.isdigit() and len(expires) <= 12):
             return False
-        expected = self._signature(generation_id, int(expires))
+        expected = self._signature(generation_id, int(expires), ending)
         known = hmac.compare_digest(expected.encode(), signature.encode("utf-8", "replace"))
         return known and now.timestamp() < int(expires)
 
-    def _signature(self, generation_id: UUID, expires: int) -> str:
-        message = f"{generation_id}.{expires}".encode()
+    def _signature(self, generation_id: UUID, expires: int, ending: str) -> str:
+        file = generation_id if ending == VIDEO else f"{generation_id}{ending}"
+        message = f"{file}.{expires}".encode()
         digest = hmac.new(self._secret, message, hashlib.sha256).digest()
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 

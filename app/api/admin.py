@@ -208,7 +208,7 @@ async def resolve_unknown(
 def _document(rt: ApiRuntime, generation: Generation) -> GenerationDocument:
     """Without a link: operators manage generations and do not watch people's videos."""
     progress = progress_of(generation, NO_HISTORY, now=rt.clock.now())
-    return generation_document(generation, link=None, progress=progress)
+    return generation_document(generation, links=None, progress=progress)
 
 
 async def _gateway(rt: ApiRuntime) -> GatewayDocument:

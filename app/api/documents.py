@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.assets import AssetState
 from app.domain.generation import Generation, Spec, State
+from app.domain.links import Links
 from app.generations.progress import Progress
 from app.generations.queries import Waiting
 
@@ -39,6 +40,10 @@ class VideoDocument(Document):
     url: str | None = Field(
         description="A signed link that needs no key and works in a `<video>` tag. It changes with "
         "every response and expires after some days. Null once the video is deleted or lost."
+    )
+    thumbnail_url: str | None = Field(
+        description="A signed link like `url`, to one frame as WebP, for an `<img>` or the "
+        "`poster` of a `<video>`. Until the video is archived it answers 409. Null when `url` is."
     )
     state: AssetState = Field(
         description="`pending`: playable, and being archived. `archived`: kept. "
@@ -173,7 +178,7 @@ class Problem(BaseModel):
 def generation_document(
     generation: Generation,
     *,
-    link: str | None,
+    links: Links | None,
     progress: Progress,
     waiting: Waiting | None = None,
 ) -> GenerationDocument:
@@ -193,7 +198,8 @@ def generation_document(
         video=None
         if asset is None
         else VideoDocument.model_construct(
-            url=link,
+            url=None if links is None else links.video,
+            thumbnail_url=None if links is None else links.thumbnail,
             state=asset.state,
             size_bytes=asset.size_bytes,
             sha256=asset.sha256,

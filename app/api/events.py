@@ -234,7 +234,7 @@ async def _render(rt: ApiRuntime, item: FeedItem) -> bytes:
         created_at=event.created_at,
         generation=generation_document(
             generation,
-            link=queries.video_link(rt, generation),
+            links=queries.links(rt, generation),
             progress=progress.progress_of(generation, history, now=rt.clock.now()),
         ),
     )

@@ -277,7 +277,7 @@ def _document_at_hand(
     history = rt.durations.at_hand(generation.spec)
     return generation_document(
         generation,
-        link=queries.video_link(rt, generation),
+        links=queries.links(rt, generation),
         progress=progress.progress_of(generation, history, now=rt.clock.now()),
         waiting=waiting,
     )
@@ -297,7 +297,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
         headers["Retry-After"] = str(math.ceil(seconds))
     document = generation_document(
         generation,
-        link=accepted.link,
+        links=accepted.links,
         progress=progress.progress_of(generation, history, now=now),
         waiting=waiting,
     )

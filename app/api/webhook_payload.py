@@ -16,7 +16,7 @@ def render_payload(payload: Payload) -> dict[str, Any]:
     if payload.generation is not None:
         data = generation_document(
             payload.generation,
-            link=payload.link,
+            links=payload.links,
             progress=Progress(
                 elapsed_seconds=payload.elapsed_seconds,
                 p50_seconds=payload.p50_seconds,

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from uuid import UUID
 
 from app.domain.generation import Generation, State
+from app.domain.links import Links
 
 
 class WebhookEvent(StrEnum):
@@ -66,15 +67,14 @@ class DeliveryState(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """The content of a webhook, before a format renders it. `generation` is None for a test. `link`
-    is a signed link to the video, if there is one. The percentiles are those of similar
-    generations."""
+    """The content of a webhook, before a format renders it. `generation` is None for a test.
+    `links` are given while there is a video. The percentiles are those of similar generations."""
 
     message_id: str
     event: Event
     happened_at: datetime
     generation: Generation | None
-    link: str | None
+    links: Links | None
     elapsed_seconds: float
     p50_seconds: float | None
     p90_seconds: float | None

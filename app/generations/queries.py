@@ -11,11 +11,12 @@ from app.db import generations, ledger, queue_position
 from app.domain.assets import AssetState
 from app.domain.caller import Caller
 from app.domain.generation import Generation, State
+from app.domain.links import Links
 from app.errors import NotFound, Unavailable
 from app.runtime import ApiRuntime, Runtime
-from app.secrets import LinkSigner
+from app.secrets import THUMBNAIL, LinkSigner
 
-#: How long a signed video link is valid: seven days, like a link of the upstream.
+#: How long a signed link is valid: seven days, like a link of the upstream.
 LINK_SECONDS = 604_800
 #: How many requests of one member may wait for a video in one API process: ten times a member's
 #: default limit of open generations, and a fiftieth of what a process allows by default, so that no
@@ -43,19 +44,23 @@ async def find_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Own | No
     return Own(generation=generation, used_credits=used)
 
 
-def video_link(rt: ApiRuntime, generation: Generation) -> str | None:
-    """A signed link of ours, while the video exists."""
-    return signed_link(rt, rt.signer, generation)
+def links(rt: ApiRuntime, generation: Generation) -> Links | None:
+    """Signed links of ours, while the video exists."""
+    return signed_links(rt, rt.signer, generation)
 
 
-def signed_link(rt: Runtime, signer: LinkSigner, generation: Generation) -> str | None:
+def signed_links(rt: Runtime, signer: LinkSigner, generation: Generation) -> Links | None:
     """The same, outside an API process."""
     asset = generation.asset
     if generation.state is not State.SUCCEEDED or asset is None:
         return None
     if asset.state not in (AssetState.PENDING, AssetState.ARCHIVED):
         return None
-    return signer.link(generation.id, now=rt.clock.now(), seconds=LINK_SECONDS)
+    now = rt.clock.now()
+    return Links(
+        video=signer.link(generation.id, now=now, seconds=LINK_SECONDS),
+        thumbnail=signer.link(generation.id, now=now, seconds=LINK_SECONDS, ending=THUMBNAIL),
+    )
 
 
 async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:

@@ -18,6 +18,7 @@ from app.db.session import Conflict, Fault
 from app.domain.caller import Caller
 from app.domain.catalog import Offer
 from app.domain.generation import Generation, Spec
+from app.domain.links import Links
 from app.errors import GatewayError, Internal, Unavailable
 from app.generations import queries
 from app.generations.admission import NO_EXTRAS, Admitted, Extras, admit, parse_idempotency_key
@@ -50,7 +51,7 @@ class Accepted:
 
     generation: Generation
     used_credits: int
-    link: str | None
+    links: Links | None
     waiting: Waiting | None
     headers: dict[str, str]
 
@@ -124,7 +125,7 @@ async def _accepted(
     known, fresh = None, admitted.fresh
     if fresh is not None:
         known = Accepted(
-            generation=fresh.generation, used_credits=fresh.used_credits, link=None, waiting=None,
+            generation=fresh.generation, used_credits=fresh.used_credits, links=None, waiting=None,
             headers=headers,
         )  # fmt: skip
         if not (looks_again or fresh.held_up):
@@ -151,7 +152,7 @@ async def _read_again(
     return Accepted(
         generation=own.generation,
         used_credits=own.used_credits,
-        link=queries.video_link(rt, own.generation),
+        links=queries.links(rt, own.generation),
         waiting=await queries.waiting_of(rt, own.generation),
         headers=headers,
     )

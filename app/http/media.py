@@ -1,7 +1,8 @@
-"""`/media/{id}.mp4`: works with a signed link alone, so that a `<video>` tag or curl can use it.
+"""`/media/{id}.mp4`, and `.webp` for a thumbnail: these work with a signed link alone, so that
+`<video>` and `<img>` tags and curl can use them.
 
 The ending is for programs that save a file under the last part of its address, such as `curl -O`.
-The link is as good without it.
+A link to a video is as good without it.
 """
 
 from __future__ import annotations
@@ -15,14 +16,17 @@ from app.db import generations
 from app.errors import Forbidden, NotFound
 from app.http.access import runtime_of
 from app.http.content import Disposition
+from app.http.thumbnails import thumbnail_response
 from app.http.video import video_response
+from app.secrets import THUMBNAIL, VIDEO
 
 
 async def get_media(request: Request, generation_id: str) -> Response:
-    """The video, if `expires` and `sig` are valid and the link has not expired."""
+    """The video or its thumbnail, if `expires` and `sig` are valid and the link has not expired."""
     rt = runtime_of(request)
+    ending = THUMBNAIL if generation_id.endswith(THUMBNAIL) else VIDEO
     try:
-        wanted = UUID(generation_id.removesuffix(".mp4"))
+        wanted = UUID(generation_id.removesuffix(ending))
     except ValueError:
         raise NotFound("There is no video at this address.") from None
     query = request.query_params
@@ -31,6 +35,7 @@ async def get_media(request: Request, generation_id: str) -> Response:
         expires=query.get("expires", ""),
         signature=query.get("sig", ""),
         now=rt.clock.now(),
+        ending=ending,
     )
     if not valid:
         raise Forbidden("This link is invalid or has expired; get the generation again.")
@@ -38,5 +43,7 @@ async def get_media(request: Request, generation_id: str) -> Response:
         generation = await generations.find(tx, wanted)
     if generation is None:
         raise NotFound("There is no video at this address.")
+    if ending == THUMBNAIL:
+        return await thumbnail_response(rt, request, generation)
     disposition: Disposition = "attachment" if "download" in query else "inline"
     return await video_response(rt, request, generation, disposition=disposition)

@@ -24,6 +24,10 @@ UUID: dict[str, Any] = {**TEXT, "format": "uuid"}
 LINK: dict[str, Any] = {
     **TEXT, "format": "uri", "description": "A signed link: needs no key, and expires."
 }  # fmt: skip
+THUMBNAIL: dict[str, Any] = {
+    **TEXT, "format": "uri",
+    "description": "A signed link to one frame as WebP; 409 until the video is archived.",
+}  # fmt: skip
 
 
 def object_of(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:

@@ -24,6 +24,7 @@ from app.domain.generation import (
     State,
     VideoModel,
 )
+from app.domain.links import Links
 from app.errors import GatewayError, InvalidRequest, Issue
 from app.generations.progress import Progress
 from app.generations.queries import Waiting
@@ -34,7 +35,10 @@ _MADE = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 _MEMBER = UUID("7c9e6679-7425-40de-944b-e07fc1f90ae7")
 _TEAM = UUID("9f1c2b1e-1f0a-4f3e-8a59-2d0c8f5f6a11")
 _ID = UUID("0f8fad5b-d9cb-469f-a165-70867728950e")
-_LINK = f"https://video.example.com/media/{_ID}.mp4?expires=1772971200&sig=3q2-7w"
+_LINKS = Links(
+    video=f"https://video.example.com/media/{_ID}.mp4?expires=1772971200&sig=3q2-7w",
+    thumbnail=f"https://video.example.com/media/{_ID}.webp?expires=1772971200&sig=-8mZ0g",
+)
 
 _QUEUED = Generation(
     id=_ID,
@@ -107,7 +111,7 @@ def generations() -> dict[str, Any]:
     waiting = Waiting(position=3, reason="queue", retry_after_seconds=5.0)
     made = {
         "queued": _document(_QUEUED, 0.0, waiting=waiting),
-        "succeeded": _document(_SUCCEEDED, 423.0, link=_LINK),
+        "succeeded": _document(_SUCCEEDED, 423.0, links=_LINKS),
         "failed": _document(_FAILED, 8.0),
     }
     return {name: document.model_dump(mode="json") for name, document in made.items()}
@@ -117,12 +121,12 @@ def _document(
     generation: Generation,
     elapsed: float,
     *,
-    link: str | None = None,
+    links: Links | None = None,
     waiting: Waiting | None = None,
 ) -> GenerationDocument:
     return generation_document(
         generation,
-        link=link,
+        links=links,
         progress=Progress(elapsed_seconds=elapsed, p50_seconds=409.0, p90_seconds=538.0),
         waiting=waiting,
     )
@@ -131,8 +135,8 @@ def _document(
 def records() -> dict[str, Any]:
     """Name → a record of the 1min.ai dialect."""
     return {
-        "processing": onemin.render(_QUEUED, _CALLER, used_credits=150_000, link=None),
-        "success": onemin.render(_SUCCEEDED, _CALLER, used_credits=150_000, link=_LINK),
+        "processing": onemin.render(_QUEUED, _CALLER, used_credits=150_000, links=None),
+        "success": onemin.render(_SUCCEEDED, _CALLER, used_credits=150_000, links=_LINKS),
     }
 
 

@@ -29,7 +29,7 @@ def _openai(payload: Payload) -> dict[str, Any]:
 
 def _luma(payload: Payload) -> dict[str, Any]:
     assert payload.generation is not None
-    return luma.render_callback(payload.generation, payload.link)
+    return luma.render_callback(payload.generation, payload.links)
 
 
 #: By format name. The format of a callback is that of its dialect.

@@ -151,6 +151,44 @@ async def test_curl_saves_it_under_its_id_and_the_ending_of_a_film(
     assert file.read_bytes()[4:8] == b"ftyp"
 
 
+async def test_a_thumbnail_has_a_link_that_opens_nothing_else(gate: Gateway) -> None:
+    key = await gate.member()
+    record = (await gate.create(key)).json()["aiRecord"]
+    await gate.archived(record["uuid"])
+    of_rest = await gate.http.get(f"/api/v1/generations/{record['uuid']}", headers={"API-KEY": key})
+    of_luma = await gate.http.get(
+        f"/dream-machine/v1/generations/{record['uuid']}", headers={"API-KEY": key}
+    )
+    known = await gate.http.get(
+        f"/api/v1/generations/{record['uuid']}/thumbnail", headers={"API-KEY": key}
+    )
+    video = httpx.URL(of_rest.json()["video"]["url"])
+    for text in (of_rest.json()["video"]["thumbnail_url"], of_luma.json()["assets"]["image"]):
+        picture = httpx.URL(text)
+        shown = await gate.http.get(picture)
+        assert (shown.status_code, shown.headers["Content-Type"]) == (200, "image/webp")
+        assert shown.content == known.content
+        assert (await gate.http.head(picture)).status_code == 200
+        for path in (video.path, video.path.removesuffix(".mp4")):
+            problem(await gate.http.get(picture.copy_with(path=path)), 403, "permission_denied")
+        problem(await gate.http.get(video.copy_with(path=picture.path)), 403, "permission_denied")
+    assert (await gate.http.get(video)).status_code == 200
+
+
+async def test_before_it_is_archived_the_link_to_a_thumbnail_asks_to_wait(
+    still_gate: Gateway,
+) -> None:
+    key = await still_gate.member()
+    generation_id = await pending_video(still_gate, key)
+    found = await still_gate.http.get(
+        f"/api/v1/generations/{generation_id}", headers={"API-KEY": key}
+    )
+    answer = await still_gate.http.get(found.json()["video"]["thumbnail_url"])
+    problem(answer, 409, "not_ready")
+    assert int(answer.headers["Retry-After"]) > 0
+    assert answer.headers["Cache-Control"] == "no-store"
+
+
 async def test_before_it_is_archived_the_video_is_streamed_through(still_gate: Gateway) -> None:
     key = await still_gate.member()
     generation_id = await pending_video(still_gate, key)

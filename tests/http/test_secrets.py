@@ -9,7 +9,7 @@ import httpx
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.secrets import LinkSigner, digest_of, fingerprint_of, make_key
+from app.secrets import THUMBNAIL, LinkSigner, digest_of, fingerprint_of, make_key
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, tzinfo=UTC)
 ONE = LinkSigner(b"one secret, long enough for anybody", base_url="https://gateway.example")
@@ -31,6 +31,21 @@ def test_a_link_opens_its_own_generation_until_its_end_and_for_its_own_signer(
     assert valid(ONE, link, now=then, of=generation) is (later < seconds)
     assert not valid(OTHER, link, now=NOW, of=generation)
     assert valid(ONE, link, now=NOW, of=stranger) is (stranger == generation)
+
+
+@given(st.uuids())
+def test_a_link_to_a_thumbnail_opens_no_video_and_the_other_way_round(generation: UUID) -> None:
+    video, picture = (
+        ONE.link(generation, now=NOW, seconds=60, **how) for how in ({}, {"ending": THUMBNAIL})
+    )
+    assert picture.startswith(f"https://gateway.example/media/{generation}.webp?")
+    assert valid(ONE, video, now=NOW, of=generation)
+    assert not valid(ONE, picture, now=NOW, of=generation)
+    for link, right in ((video, False), (picture, True)):
+        query = httpx.URL(link).params
+        assert right is ONE.valid(
+            generation, expires=query["expires"], signature=query["sig"], now=NOW, ending=THUMBNAIL
+        )
 
 
 @given(st.uuids(), st.text(max_size=60), st.text(max_size=60))

@@ -23,9 +23,10 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import Generation, State
+from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.errors import GatewayError
-from app.secrets import LinkSigner
+from app.secrets import THUMBNAIL, LinkSigner
 from app.settings.groups import Browsers
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -50,10 +51,13 @@ def test_a_request_and_its_reply(file: Path) -> None:
     wire = WIRES[file.parent.name]
     asked = wire.parse(json.loads(request), aliases=ALIASES, strict=_is_strict(file))
     generation = generation_of(asked, *state.split(" ", 2))
-    link = None
+    links = None
     if state in ("succeeded", "succeeded archived"):
-        link = SIGNER.link(generation.id, now=NOW, seconds=604_800)
-    reply = _pretty(wire.render(generation, link))
+        links = Links(
+            video=SIGNER.link(generation.id, now=NOW, seconds=604_800),
+            thumbnail=SIGNER.link(generation.id, now=NOW, seconds=604_800, ending=THUMBNAIL),
+        )
+    reply = _pretty(wire.render(generation, links))
     said = "\n".join([repr(asked.spec), *asked.adjusted])
     _compare(file, request, said, state, reply)
 

@@ -26,9 +26,10 @@ from app.dialects.onemin import wire
 from app.domain.assets import AssetState
 from app.domain.caller import Caller, Role, Status
 from app.domain.generation import Asset, Generation, State
+from app.domain.links import Links
 from app.errors import GatewayError
 from app.http.bodies import read_json_object
-from app.secrets import LinkSigner
+from app.secrets import THUMBNAIL, LinkSigner
 from app.upstream.answers import Failed, Lost, NotProcessed, ResultAnswer, Running, Succeeded
 from app.upstream.wire import read_result, read_submission, request_body
 
@@ -68,7 +69,7 @@ def test_a_request_its_upstream_request_and_its_reply(file: Path) -> None:
     asked = wire.parse(json.loads(request))
     upstream = request_body(asked.offer, asked.spec, run_async=True)
     generation = _after(_queued(asked), answer)
-    reply = wire.render(generation, CALLER, used_credits=QUOTE, link=_link(generation))
+    reply = wire.render(generation, CALLER, used_credits=QUOTE, links=_links(generation))
     _compare(file, request, f"{asked.spec!r}\n\n{_pretty(upstream)}", answer, _pretty(reply))
 
 
@@ -155,7 +156,10 @@ def _looked_up(status: int, body: bytes) -> ResultAnswer:
     return read_result(status, {}, body, expected_id=expected)
 
 
-def _link(generation: Generation) -> str | None:
+def _links(generation: Generation) -> Links | None:
     if generation.state is not State.SUCCEEDED:
         return None
-    return SIGNER.link(generation.id, now=NOW, seconds=604_800)
+    return Links(
+        video=SIGNER.link(generation.id, now=NOW, seconds=604_800),
+        thumbnail=SIGNER.link(generation.id, now=NOW, seconds=604_800, ending=THUMBNAIL),
+    )

@@ -13,6 +13,7 @@ from app.http.schemas import (
     RATIO,
     RESOLUTION,
     TEXT,
+    THUMBNAIL,
     TRUTH,
     UUID,
     answer,
@@ -44,7 +45,7 @@ _REQUEST = object_of(
     },
     required=["generation_type", "model", "prompt", "duration"],
 )  # fmt: skip
-_ASSETS = object_of({"video": LINK, "image": {"type": "null"}, "progress_video": {"type": "null"}})
+_ASSETS = object_of({"video": LINK, "image": THUMBNAIL, "progress_video": {"type": "null"}})
 GENERATION = object_of(
     {
         "id": UUID,

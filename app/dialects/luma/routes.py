@@ -113,7 +113,7 @@ async def _create(
 def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation, headers = accepted.generation, accepted.headers
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
-    return JSONResponse(wire.render(generation, accepted.link), 201, headers=headers)
+    return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
@@ -124,9 +124,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
         history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
-    return JSONResponse(
-        wire.render(generation, queries.video_link(rt, generation)), headers=headers
-    )
+    return JSONResponse(wire.render(generation, queries.links(rt, generation)), headers=headers)
 
 
 async def list_generations(
@@ -144,7 +142,7 @@ async def list_generations(
             offset=offset,
             limit=limit + 1,
         )
-    page = [wire.render(each, queries.video_link(rt, each)) for each in found[:limit]]
+    page = [wire.render(each, queries.links(rt, each)) for each in found[:limit]]
     return JSONResponse(
         wire.render_list(page, limit=limit, offset=offset, has_more=len(found) > limit)
     )

@@ -13,6 +13,7 @@ from typing import Any
 from app.dialects.luma.errors import detail_of
 from app.domain.catalog import shown
 from app.domain.generation import Generation, Spec, State
+from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.domain.options import OptionReader, invalid
 from app.errors import GatewayError
@@ -82,8 +83,8 @@ def parse(
     return VideoRequest(spec, name, callback, tuple(read.adjusted))
 
 
-def render(generation: Generation, link: str | None) -> dict[str, Any]:
-    """A Generation. `link` is the signed link to the video, if there is one."""
+def render(generation: Generation, links: Links | None) -> dict[str, Any]:
+    """A Generation. `links` are given while there is a video."""
     state = generation.state
     return {
         "id": str(generation.id),
@@ -93,14 +94,15 @@ def render(generation: Generation, link: str | None) -> dict[str, Any]:
         "failure_code": generation.error_code if STATES[state] == "failed" else None,
         "created_at": _instant(generation.created_at),
         "model": _model(generation),
-        "assets": link and {"video": link, "image": None, "progress_video": None},
+        "assets": links
+        and {"video": links.video, "image": links.thumbnail, "progress_video": None},
         "request": _request(generation),
     }
 
 
-def render_callback(generation: Generation, link: str | None) -> dict[str, Any]:
+def render_callback(generation: Generation, links: Links | None) -> dict[str, Any]:
     """The body of a callback when it is dreaming, completed or failed: the Generation."""
-    return render(generation, link)
+    return render(generation, links)
 
 
 def render_list(

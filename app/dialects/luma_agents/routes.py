@@ -69,7 +69,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
 def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation, headers = accepted.generation, accepted.headers
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
-    return JSONResponse(wire.render(generation, accepted.link), 201, headers=headers)
+    return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
 
 async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
@@ -83,9 +83,7 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
         history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["Retry-After"] = str(math.ceil(wait))
-    return JSONResponse(
-        wire.render(generation, queries.video_link(rt, generation)), headers=headers
-    )
+    return JSONResponse(wire.render(generation, queries.links(rt, generation)), headers=headers)
 
 
 async def refuse_files() -> Response:

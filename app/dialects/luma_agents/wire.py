@@ -13,6 +13,7 @@ from typing import Any
 from app.dialects.luma.errors import detail_of
 from app.domain.catalog import shown
 from app.domain.generation import Duration, Generation, Spec, State
+from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.domain.options import OptionReader, invalid
 from app.errors import GatewayError
@@ -119,8 +120,8 @@ def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
     return video
 
 
-def render(generation: Generation, link: str | None) -> dict[str, Any]:
-    """A Generation. `link` is the signed link to the video, if there is one. The last three fields
+def render(generation: Generation, links: Links | None) -> dict[str, Any]:
+    """A Generation. `links` are given while there is a video. The last three fields
     are ours: the request with its adjustments."""
     state, spec = generation.state, generation.spec.to_json()
     failed = STATES[state] == "failed"
@@ -132,7 +133,7 @@ def render(generation: Generation, link: str | None) -> dict[str, Any]:
         "state": STATES[state],
         "failure_reason": _reason(generation) if failed else None,
         "failure_code": FAILURES.get(generation.error_code or "", _FAILED) if failed else None,
-        "output": [{"type": TYPE, "url": link}] if link else [],
+        "output": [{"type": TYPE, "url": links.video}] if links else [],
         "prompt": spec["prompt"],
         "aspect_ratio": spec.get("aspect_ratio"),
         "video": {name: spec[name] for name in _VIDEO_MADE_OF if name in spec},

@@ -115,9 +115,9 @@ async def get_result(
     own = await queries.find_own(rt, caller, generation_id)
     if own is None:
         return JSONResponse(wire.render_nothing())
-    link = queries.video_link(rt, own.generation)
+    links = queries.links(rt, own.generation)
     return JSONResponse(
-        wire.render(own.generation, caller, used_credits=own.used_credits, link=link)
+        wire.render(own.generation, caller, used_credits=own.used_credits, links=links)
     )
 
 
@@ -129,6 +129,6 @@ def _answer(rt: ApiRuntime, caller: Member, accepted: Accepted, *, run_async: bo
         headers["Location"] = f"{rt.settings.link_base}/api/results/{generation.id}"
         headers["Retry-After"] = str(_LOOK_AGAIN_SECONDS)
     content = wire.render(
-        generation, caller, used_credits=accepted.used_credits, link=accepted.link
+        generation, caller, used_credits=accepted.used_credits, links=accepted.links
     )
     return JSONResponse(content, status, headers=headers)

@@ -14,6 +14,7 @@ from typing import Any
 from app.domain.caller import Caller
 from app.domain.catalog import OFFERS, Offer, shown
 from app.domain.generation import Generation, Spec, State
+from app.domain.links import Links
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
 
 _FIELDS = ("type", "model", "promptObject", "async")
@@ -104,10 +105,10 @@ def _choices(name: str) -> list[str]:
 
 
 def render(
-    generation: Generation, caller: Caller, *, used_credits: int, link: str | None
+    generation: Generation, caller: Caller, *, used_credits: int, links: Links | None
 ) -> dict[str, Any]:
     """The whole response, `{"aiRecord": …}`, with the gateway's ids, and the caller's limit and use
-    in `teamUser`. `link` is the signed link to the video, if there is one."""
+    in `teamUser`. `links` are given while there is a video."""
     offer = OFFERS[(generation.feature, generation.provider)]
     return {
         "aiRecord": {
@@ -142,7 +143,7 @@ def render(
                 "responseObject": {},
             },
             "additionalData": _additional(generation),
-            "temporaryUrl": link,
+            "temporaryUrl": links and links.video,
         }
     }
 
