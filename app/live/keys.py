@@ -40,7 +40,7 @@ class KeysInUse:
         self._on_fault = on_fault
         self._attached: dict[UUID, list[Callable[[], object]]] = {}
         self._used: dict[UUID, float] = {}
-        self._note_due = time.monotonic() + LOOK_SECONDS
+        self._note_due = time.monotonic() + NOTE_SECONDS
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[KeysInUse]:
