@@ -109,6 +109,7 @@ async def test_lists_and_sums_go_a_few_at_a_time(still_gate: Gateway, path: str)
 
 async def test_a_crowd_of_one_member_is_answered_one_after_the_other(still_gate: Gateway) -> None:
     """No client that asks for many things at once is refused for it."""
+    still_gate.rt.read_limit = ConcurrencyLimit("reads", at_a_time=4, wait_seconds=60, line=100)
     ada, bob = await still_gate.member(), await still_gate.member("bob")
     crowd = [
         asyncio.create_task(still_gate.http.get("/api/v1/usage", headers={"API-KEY": ada}))
