@@ -10,6 +10,7 @@ from uuid import UUID
 
 import pytest
 
+from app.db import upstream_answers
 from app.domain.ids import parse_generation_id, video_id
 from app.domain.operators import Outcome
 from tests.generations.test_unknown import film_of, unknown_one
@@ -129,6 +130,24 @@ async def test_the_story_of_a_lost_answer_and_of_who_resolved_it(
     (line,) = story["audit"]
     assert (line["actor"], line["action"]) == ("cli:grace", "unknown.resolve")
     assert line["detail"] == {"outcome": "not_made", "reason": "asked"}
+
+
+async def test_the_upstreams_words_are_pointed_to_and_not_shown(
+    gate: Gateway, types: Types
+) -> None:
+    await gate.simulator.fault("failed_200")
+    uuid = await created(gate, await gate.member())
+    await gate.closed(uuid)
+    async with gate.rt.db.single() as tx:
+        kept = await upstream_answers.find(tx, UUID(uuid))
+    assert kept is not None
+    assert kept.answer is not None
+    ran = await types("generation", "show", uuid)
+    assert ran.code == 0, ran.err
+    assert f"reelgate upstream answer {uuid}" in ran.out
+    assert kept.answer not in ran.out
+    ran = await types("upstream", "answer", video_id(UUID(uuid)))
+    assert kept.answer in ran.out
 
 
 @pytest.mark.parametrize("outcome", [Outcome.LOST, Outcome.FOUND, Outcome.DELIVERED])
