@@ -31,6 +31,7 @@ from app.http.access import Active, Caller, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.polling import look_again
 from app.http.thumbnails import thumbnail_response
 from app.http.video import callers_video_response
 from app.runtime import ApiRuntime
@@ -292,9 +293,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     status = 200
     if generation.state not in CLOSED:
         status = 202
-        again = progress.look_again_seconds(generation, history, now=now)
-        seconds = waiting.retry_after_seconds if waiting else again
-        headers["Retry-After"] = str(math.ceil(seconds))
+        headers |= look_again(rt, generation, history, waiting)
     document = generation_document(
         generation,
         links=accepted.links,

@@ -60,6 +60,8 @@ def percent_of(generation: Generation, history: History, *, now: datetime) -> in
 
 def look_again_seconds(generation: Generation, history: History, *, now: datetime) -> float:
     """When to poll again: after a tenth of the time that half of the similar ones still need."""
+    if generation.state is State.UNKNOWN:
+        return _MOST_LOOK_SECONDS
     if generation.state in CLOSED:
         return _LEAST_LOOK_SECONDS
     progress = progress_of(generation, history, now=now)

@@ -142,7 +142,7 @@ async def test_async_in_the_body_answers_200_at_once_as_the_upstream_does(
     answer = await post(still_gate, await still_gate.member(), {**body(), "async": True})
     assert answer.status_code == 200
     assert answer.json()["aiRecord"]["status"] == "PROCESSING"
-    assert "Location" not in answer.headers
+    assert answer.headers["Location"].endswith(answer.json()["aiRecord"]["uuid"])
 
 
 async def test_async_false_in_the_body_waits(gate: Gateway) -> None:

@@ -46,6 +46,7 @@ async def test_a_video_under_way_shows_progress_and_when_to_ask_again(
         queued = await get(gate, key, f"videos/{video['id']}")
         assert (queued.json()["status"], queued.json()["progress"]) == ("queued", 0)
         assert queued.headers["openai-poll-after-ms"] == "15000"
+        assert queued.headers["Retry-After"] == "15"
         await submitting(gate, video)
         seen = []
         for seconds in (0, 60, 300, 300, 3_000):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Annotated
 from uuid import UUID
 
@@ -14,16 +13,17 @@ from app.db.limits import limits_of
 from app.dialects.luma import document, wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import CLOSED, FINAL, Generation, State
+from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
 from app.domain.limits import Limit
 from app.errors import NotCancelable, NotFound, NotOffered
-from app.generations import cancel, progress, queries
+from app.generations import cancel, queries
 from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.polling import look_again
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
 from app.runtime import ApiRuntime
@@ -111,7 +111,9 @@ async def _create(
 
 
 def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
-    generation, headers = accepted.generation, accepted.headers
+    generation = accepted.generation
+    history = rt.durations.at_hand(generation.spec)
+    headers = accepted.headers | look_again(rt, generation, history, accepted.waiting)
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
     return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
@@ -120,10 +122,8 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
     """A generation. While it is in progress, `Retry-After` says when to poll again."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     headers = {}
-    if generation.state not in CLOSED:
-        history = await rt.durations.of(generation.spec)
-        wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
-        headers["Retry-After"] = str(math.ceil(wait))
+    if generation.state not in FINAL:
+        headers = look_again(rt, generation, await rt.durations.of(generation.spec))
     return JSONResponse(wire.render(generation, queries.links(rt, generation)), headers=headers)
 
 

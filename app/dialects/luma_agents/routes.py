@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import math
-
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from app.dialects.luma_agents import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import CLOSED
+from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
 from app.errors import NotFound, NotOffered
-from app.generations import progress, queries
+from app.generations import queries
 from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Caller, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.polling import look_again
 from app.http.schemas import DETAILS
 from app.http.sdk_retries import retry_headers
 from app.runtime import ApiRuntime
@@ -67,7 +66,9 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
 
 
 def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
-    generation, headers = accepted.generation, accepted.headers
+    generation = accepted.generation
+    history = rt.durations.at_hand(generation.spec)
+    headers = accepted.headers | look_again(rt, generation, history, accepted.waiting)
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
     return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
@@ -79,10 +80,8 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
         raise NotFound("There is no generation with this id.")
     generation = await queries.get_own(rt, caller, wanted)
     headers = {}
-    if generation.state not in CLOSED:
-        history = await rt.durations.of(generation.spec)
-        wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
-        headers["Retry-After"] = str(math.ceil(wait))
+    if generation.state not in FINAL:
+        headers = look_again(rt, generation, await rt.durations.of(generation.spec))
     return JSONResponse(wire.render(generation, queries.links(rt, generation)), headers=headers)
 
 

@@ -17,12 +17,11 @@ from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.polling import look_again
 from app.http.waiting import WaitPolicy
 from app.runtime import ApiRuntime
 
 DIALECT = "onemin"
-#: When a caller that does not wait should poll.
-_LOOK_AGAIN_SECONDS = 10
 
 
 #: The path where it is mounted.
@@ -115,19 +114,22 @@ async def get_result(
     own = await queries.find_own(rt, caller, generation_id)
     if own is None:
         return JSONResponse(wire.render_nothing())
-    links = queries.links(rt, own.generation)
-    return JSONResponse(
-        wire.render(own.generation, caller, used_credits=own.used_credits, links=links)
+    generation = own.generation
+    headers = look_again(rt, generation, rt.durations.at_hand(generation.spec))
+    content = wire.render(
+        generation, caller, used_credits=own.used_credits, links=queries.links(rt, generation)
     )
+    return JSONResponse(content, headers=headers)
 
 
 def _answer(rt: ApiRuntime, caller: Member, accepted: Accepted, *, run_async: bool) -> Response:
     """202 while the video is in progress; 200 after `"async": true`, as at the upstream."""
     generation, headers, status = accepted.generation, accepted.headers, 200
-    if not run_async and generation.state not in FINAL:
-        status = 202
+    if generation.state not in FINAL:
+        status = 200 if run_async else 202
+        history = rt.durations.at_hand(generation.spec)
+        headers |= look_again(rt, generation, history, accepted.waiting)
         headers["Location"] = f"{rt.settings.link_base}/api/results/{generation.id}"
-        headers["Retry-After"] = str(_LOOK_AGAIN_SECONDS)
     content = wire.render(
         generation, caller, used_credits=accepted.used_credits, links=accepted.links
     )

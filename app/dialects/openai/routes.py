@@ -16,7 +16,7 @@ from app.dialects.openai import document, wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, State
-from app.domain.ids import parse_generation_id
+from app.domain.ids import parse_generation_id, video_id
 from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
@@ -26,6 +26,7 @@ from app.http.after_commit import after_commit
 from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.multipart import is_form, read_form
+from app.http.polling import look_again
 from app.http.sdk_retries import retry_headers
 from app.http.thumbnails import spritesheet_response, thumbnail_response
 from app.http.video import callers_video_response
@@ -143,7 +144,9 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     generation = accepted.generation
     history = rt.durations.at_hand(generation.spec)
     percent = progress.percent_of(generation, history, now=rt.clock.now())
-    return JSONResponse(wire.render(generation, percent=percent), headers=accepted.headers)
+    headers = accepted.headers | look_again(rt, generation, history, accepted.waiting)
+    headers["Location"] = f"{rt.settings.link_base}{PREFIX}/videos/{video_id(generation.id)}"
+    return JSONResponse(wire.render(generation, percent=percent), headers=headers)
 
 
 async def _video(rt: ApiRuntime, generation: Generation) -> dict[str, Any]:
@@ -192,13 +195,14 @@ async def _position(rt: ApiRuntime, caller: CallerRecord, after: str) -> tuple[A
 
 async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
     """A video. `openai-poll-after-ms` says when to poll again, in whole milliseconds; the SDK's
-    poll helper obeys it."""
+    poll helper obeys it. `Retry-After` says the same in seconds."""
     generation = await queries.get_own(rt, caller, _id(video_id))
-    headers = {}
+    headers: dict[str, str] = {}
     if generation.state not in FINAL:
         history = await rt.durations.of(generation.spec)
         wait = progress.look_again_seconds(generation, history, now=rt.clock.now())
         headers["openai-poll-after-ms"] = str(math.ceil(wait * 1000))
+        headers |= look_again(rt, generation, history)
     return JSONResponse(await _video(rt, generation), headers=headers)
 
 
