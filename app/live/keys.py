@@ -76,12 +76,12 @@ class KeysInUse:
 
     async def look(self) -> None:
         """Ends streams and waits of keys that are no longer valid. Raises `Unavailable`."""
-        asked = set(self._attached)
-        if not asked:
+        attached = set(self._attached)
+        if not attached:
             return
         async with self._db.single() as tx:
-            good = await members.good_keys(tx, asked, now=self._now())
-        for key_id in asked - good:
+            good = await members.good_keys(tx, attached, now=self._now())
+        for key_id in attached - good:
             for end in self._attached.pop(key_id, []):
                 end()
 

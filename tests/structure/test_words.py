@@ -41,8 +41,11 @@ RETIRED = {
 RETIRED_NAMES = {
     "adopt": "enqueue missing",
     "adopted": "enqueue missing",
+    "asked": "request, or look-up",
     "fate": "fault effect",
+    "rested": "closed",
     "shares": "fairness",
+    "strike": "disruption",
     "studio": "simulator",
     "telling": "payload",
     "told": "payload, or delivered",

@@ -24,7 +24,7 @@ from app.http.schemas import (
 
 _INTEGER: dict[str, Any] = {"type": "integer"}
 _TYPE: dict[str, Any] = {**TEXT, "const": GENERATION_TYPE}
-_ASKED = object_of(
+_BODY = object_of(
     {
         "model": {**TEXT, "examples": ["ray-2", "ray-flash-2"]},
         "prompt": PROMPT,
@@ -70,14 +70,14 @@ _PAGE = object_of(
 )
 
 CREATE: dict[str, Any] = {
-    **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_ASKED),
+    **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_BODY),
     "status_code": 201, "tags": ["generations"],
 }  # fmt: skip
 CREATE_FIRST: dict[str, Any] = {
     **CREATE,
     **body(
         object_of(
-            {**_ASKED["properties"], "model": or_null({**TEXT, "default": FIRST_MODEL})},
+            {**_BODY["properties"], "model": or_null({**TEXT, "default": FIRST_MODEL})},
             required=["prompt"],
         )
     ),

@@ -22,7 +22,7 @@ from app.http.schemas import (
 )
 
 _TYPE: dict[str, Any] = {**TEXT, "const": TYPE}
-_ASKED = object_of(
+_BODY = object_of(
     {
         "type": _TYPE,
         "prompt": PROMPT,
@@ -65,7 +65,7 @@ GENERATION = object_of(
 )
 
 CREATE: dict[str, Any] = {
-    **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_ASKED),
+    **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_BODY),
     "status_code": 201, "tags": ["generations"],
 }  # fmt: skip
 GET: dict[str, Any] = {**answer(GENERATION, "The generation."), "tags": ["generations"]}

@@ -90,7 +90,7 @@ _CALLBACK = {
     "format": "uri",
     "description": "Receives a signed webhook when the video has ended.",
 }
-_ASKED = object_of(
+_BODY = object_of(
     {
         "prompt": PROMPT,
         "model": {**TEXT, "default": DEFAULT_MODEL,
@@ -140,7 +140,7 @@ _BYTES = {"type": "string", "format": "binary"}
 
 CREATE: dict[str, Any] = {
     "responses": _answer(_VIDEO, "Accepted and paid for once."),
-    "openapi_extra": _either(_ASKED),
+    "openapi_extra": _either(_BODY),
     "tags": ["videos"],
 }
 REMIX: dict[str, Any] = {
