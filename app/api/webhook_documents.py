@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
 from app.db.webhook_endpoints import Endpoint
-from app.domain.webhooks import DeliveryState, PayloadFormat, WebhookEvent
+from app.domain.webhooks import ENDS, DeliveryState, PayloadFormat, WebhookEvent
 
 #: Text that Postgres can keep.
 _TEXT = r"^[^\x00]*$"
@@ -28,8 +28,9 @@ class WebhookEndpointRequest(WebhookRequest):
 
     url: str = Field(examples=["https://hooks.example.com/reelgate"])
     event_types: list[WebhookEvent] = Field(
-        default_factory=lambda: list(WebhookEvent), min_length=1,
-        description="The events to send. Default: all.",
+        default_factory=lambda: list(ENDS), min_length=1,
+        description="The events to send. Default: all but `video.archived`, which follows "
+        "`video.completed`.",
     )  # fmt: skip
     format: PayloadFormat = Field(
         PayloadFormat.REELGATE,

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db import backlog, jobs
+from app.db import archived, backlog, jobs
 from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.domain.assets import AssetState, Probe, Stored
@@ -198,6 +198,8 @@ async def accept(tx: Tx, generation_id: UUID) -> bool:
         ),
         {"id": generation_id},
     )
+    if result.rowcount == 1:
+        await archived.tell(tx, generation_id)
     return result.rowcount == 1
 
 
@@ -233,6 +235,8 @@ async def mark_archived(
         ),
         {"id": generation_id, "mismatch": mismatch, **asdict(stored), **asdict(seen)},
     )
+    if result.rowcount == 1:
+        await archived.tell(tx, generation_id)
     return result.rowcount == 1
 
 

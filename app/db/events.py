@@ -24,8 +24,8 @@ EventPosition = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a generation. `type` is `generation.<state>` or
-    `video.deleted`."""
+    """Something that happened to a generation. `type` is `generation.<state>`,
+    `video.archived` or `video.deleted`."""
 
     id: int
     txid: int

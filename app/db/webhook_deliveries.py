@@ -65,7 +65,7 @@ class Attempt:
 async def make(tx: Tx, generation_id: UUID, event: Event, *, cause: str) -> None:
     """Makes a delivery and its job for each receiver of the event. `cause` is the type of the row
     in `events` that it reports: the generation's latest. One statement, in the transaction of the
-    transition."""
+    transition. A callback address gets no `video.archived`: no dialect knows it."""
     # OpenAI's API has no event for a cancellation: there it is a failure.
     as_openai = WebhookEvent.FAILED if event is WebhookEvent.CANCELED else event
     await tx.execute(
@@ -73,7 +73,8 @@ async def make(tx: Tx, generation_id: UUID, event: Event, *, cause: str) -> None
         {
             "id": generation_id, "type": cause, "kind": event.value,
             "openai": PayloadFormat.OPENAI.value, "as_openai": as_openai.value,
-            "start": event is UnlistedEvent.STARTED, "started_dialects": list(STARTED_DIALECTS),
+            "start": event is UnlistedEvent.STARTED, "called": event is not WebhookEvent.ARCHIVED,
+            "started_dialects": list(STARTED_DIALECTS),
         },
     )  # fmt: skip
 
@@ -98,7 +99,7 @@ _MAKE = text(
                SELECT id FROM receivers
                 UNION ALL
                SELECT NULL FROM generations g
-                WHERE g.id = :id AND g.callback_url IS NOT NULL
+                WHERE g.id = :id AND g.callback_url IS NOT NULL AND :called
                   AND (NOT :start OR g.dialect = ANY(:started_dialects))) r
         RETURNING id
     )

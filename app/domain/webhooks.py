@@ -19,6 +19,12 @@ class WebhookEvent(StrEnum):
     COMPLETED = "video.completed"
     FAILED = "video.failed"
     CANCELED = "video.canceled"
+    #: The file is kept: its size and checksum are known, and its thumbnail can be made.
+    ARCHIVED = "video.archived"
+
+
+#: What an endpoint gets that names no events: how each generation ended.
+ENDS = (WebhookEvent.COMPLETED, WebhookEvent.FAILED, WebhookEvent.CANCELED)
 
 
 class UnlistedEvent(StrEnum):

@@ -124,8 +124,8 @@ class Gateway:
         return await self.generation(found)
 
     async def archived(self, generation_id: str, *, seconds: float = 120) -> Generation:
-        """The generation, once its video is in the archive. This polls: archiving sends no
-        event."""
+        """The generation, once its video is in the archive. This polls: archiving wakes
+        nobody."""
         async with asyncio.timeout(seconds):
             while True:
                 generation = await self.generation(UUID(generation_id))

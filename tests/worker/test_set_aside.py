@@ -162,7 +162,10 @@ async def test_what_is_set_aside_can_be_accepted_as_it_is(gate: Gateway, stand_i
     instead(stand_in, POISON)
     hurt = await succeeded(gate, key)
     await until_set_aside(gate, hurt)
+    told = "SELECT count(*) AS times FROM events WHERE type = 'video.archived'"
+    assert await one(gate, told) == {"times": 0}
     await set_aside.accept(gate.rt, hurt, actor="test")
+    assert await one(gate, told) == {"times": 1}
     content = await gate.http.get(f"/api/v1/generations/{hurt}/content", headers={"API-KEY": key})
     assert (content.status_code, content.content) == (200, POISON)
     # It is still not read.
