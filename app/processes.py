@@ -98,7 +98,10 @@ def run_command(
 async def serve(settings: Settings, stopping: asyncio.Event) -> None:
     with listening(settings.host, settings.port, "REELGATE_PORT") as listener:
         settings = settings.model_copy(update={"port": listener.getsockname()[1]})
-        async with open_runtime(settings) as rt, open_api(rt, formats=PAYLOAD_FORMATS) as api:
+        async with (
+            open_runtime(settings.paced()) as rt,
+            open_api(rt, formats=PAYLOAD_FORMATS) as api,
+        ):
             await startup.refuse_other_databases(rt)
             _announce(settings, "serve", key=startup.key_command())
             await _serve_api(api, listener, stopping)
@@ -111,7 +114,10 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         )
     from app.worker.run import run as run_worker
 
-    async with open_runtime(settings) as rt, open_worker(rt, formats=PAYLOAD_FORMATS) as worker:
+    async with (
+        open_runtime(settings.paced()) as rt,
+        open_worker(rt, formats=PAYLOAD_FORMATS) as worker,
+    ):
         await startup.refuse_other_databases(rt)
         if settings.worker_metrics_port:
             _show_metrics(rt)
@@ -182,9 +188,9 @@ async def _up(
             await stack.enter_async_context(_reviving(settings.data_dir))
         if settings.onemin_api_key is None and settings.simulator_url is None:
             address = await stack.enter_async_context(_simulator(settings))
-            settings = simulated(settings, address)
+            settings = settings.model_copy(update={"simulator_url": address})
             log.warning("simulator_in_place_of_upstream", speed=settings.simulator_speed)
-        rt = await stack.enter_async_context(open_runtime(settings))
+        rt = await stack.enter_async_context(open_runtime(settings.paced()))
         api = await stack.enter_async_context(open_api(rt, formats=PAYLOAD_FORMATS))
         worker = await stack.enter_async_context(open_worker(rt, formats=PAYLOAD_FORMATS))
         worker_stopping = asyncio.Event()
@@ -220,17 +226,6 @@ async def _reviving(data_dir: Path) -> AsyncIterator[None]:
     finally:
         looking.cancel()
         await asyncio.gather(looking, return_exceptions=True)
-
-
-def simulated(settings: Settings, address: str) -> Settings:
-    """The same settings with the simulator as the upstream, polled at intervals that match its
-    speed unless they were set."""
-    pace = {
-        "poll_first_seconds": settings.poll_first_seconds / settings.simulator_speed,
-        "poll_seconds": max(settings.poll_seconds / settings.simulator_speed, 1.0),
-    }
-    quicker = {name: v for name, v in pace.items() if name not in settings.model_fields_set}
-    return settings.model_copy(update={"simulator_url": address, **quicker})
 
 
 async def _serve_api(rt: ApiRuntime, listener: socket.socket, stopping: asyncio.Event) -> None:

@@ -164,6 +164,20 @@ def test_upstream_keys_that_cannot_be_told_apart_or_sent_are_refused(keys: str) 
     assert refusal(onemin_api_key=keys).startswith("ONEMIN_API_KEY: entry ")
 
 
+def test_a_simulator_is_polled_as_fast_as_it_renders_unless_told_otherwise() -> None:
+    simulator: dict[str, Any] = {"simulator_url": "http://127.0.0.1:9", "simulator_speed": 30}
+    paced = Settings(**simulator).paced()
+    assert (paced.poll_first_seconds, paced.poll_seconds) == (2, 1)
+    assert paced.paced() == paced
+    told = Settings(**simulator, poll_first_seconds=60, poll_seconds=10).paced()
+    assert (told.poll_first_seconds, told.poll_seconds) == (60, 10)
+
+
+def test_the_upstream_itself_is_polled_at_its_own_pace() -> None:
+    paced = Settings(simulator_speed=30).paced()
+    assert (paced.poll_first_seconds, paced.poll_seconds) == (60, 10)
+
+
 def test_proxies_are_addresses_and_networks() -> None:
     settings = Settings(trusted_proxies="10.0.0.1/8, 192.0.2.1,fd00::/8")
     assert [str(each) for each in settings.trusted_proxies] == [

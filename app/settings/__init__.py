@@ -90,6 +90,18 @@ class Settings(
     def upstream_url(self) -> str:
         return self.simulator_url or self.onemin_base_url
 
+    def paced(self) -> Self:
+        """For a simulator: these settings with intervals between polls that match its speed, except
+        for those that are set. For the upstream itself: these settings."""
+        if not self.simulated:
+            return self
+        pace = {
+            "poll_first_seconds": self.poll_first_seconds / self.simulator_speed,
+            "poll_seconds": max(self.poll_seconds / self.simulator_speed, 1.0),
+        }
+        quicker = {name: v for name, v in pace.items() if name not in self.model_fields_set}
+        return self.model_copy(update=quicker)
+
     @property
     def link_base(self) -> str:
         """Scheme, host, port and path of links, without a trailing slash."""

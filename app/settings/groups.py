@@ -355,7 +355,8 @@ class SimulatorSettings(BaseModel):
     simulator_speed: float = Field(
         60, gt=0, le=100_000,
         description="How many times faster than the upstream the simulator renders; at 1 a video "
-        "takes seven minutes.",
+        "takes seven minutes. The API and the workers poll a simulator that much faster too: give "
+        "every process the same.",
     )  # fmt: skip
     simulator_one_film: bool = Field(
         False,
