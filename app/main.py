@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -57,11 +58,16 @@ def _tell_paths(app: FastAPI, mounts: Sequence[BaseRoute]) -> None:
         if isinstance(mount, Mount):
             assert isinstance(mount.app, FastAPI)
             applications[mount.path] = mount.app
-    known = [
-        f"{prefix}{route.path}"
-        for prefix, one in applications.items()
-        for route in iter_route_contexts(one.routes)
-        if route.path is not None
-    ]
+
+    @cache
+    def known() -> list[str]:
+        """Not before it is needed: the framework takes long to work out what it has."""
+        return [
+            f"{prefix}{route.path}"
+            for prefix, one in applications.items()
+            for route in iter_route_contexts(one.routes)
+            if route.path is not None
+        ]
+
     for one in applications.values():
         one.state.known_paths = known

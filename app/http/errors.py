@@ -116,9 +116,7 @@ def install(
         assert isinstance(error, HTTPException)
         found = from_framework(error)
         if isinstance(found, NotFound):
-            found = NotFound(
-                paths.missing(request.scope["path"], getattr(request.app.state, "known_paths", ()))
-            )
+            found = NotFound(paths.missing(request.scope["path"], request.app.state.known_paths()))
         if isinstance(found, MethodNotAllowed):
             found.headers["Allow"] = ", ".join(_methods(request)) or found.headers.get("Allow", "")
         return respond(request, found)

@@ -45,6 +45,7 @@ def create_bare(rt: ApiRuntime) -> FastAPI:
     app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
                   redirect_slashes=False)  # fmt: skip
     app.state.runtime = rt
+    app.state.known_paths = list
     errors.install(app, errors.problem, media_type="application/problem+json")
     return app
 
