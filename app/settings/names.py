@@ -7,6 +7,7 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 
 _OURS = ("REELGATE_", "ONEMIN_")
 #: For docker-compose.yml, which reads the same `.env`.
@@ -49,12 +50,17 @@ def unknown_names(given: Mapping[str, str], settings: Iterable[str]) -> tuple[Un
         if ours and (_LINK.fullmatch(name) or is_service_link(given[name])):
             links.append(name)
             continue
-        among = sorted(known if ours else missing)
         bare = name.removeprefix("REELGATE_")
-        nearest = [bare] if bare in known else difflib.get_close_matches(name, among, 1, _ALIKE)
+        nearest = bare if bare in known else _nearest(name, frozenset(known if ours else missing))
         if ours or nearest:
-            meant = f": {nearest[0]} is one" if nearest else ""
+            meant = f": {nearest} is one" if nearest else ""
             found.append(UnknownName(name, f"no setting of Reelgate has this name{meant}"))
     if links:
         found.append(UnknownName(", ".join(links), LINK_REMEDY))
     return tuple(found)
+
+
+@lru_cache(maxsize=512)
+def _nearest(name: str, among: frozenset[str]) -> str | None:
+    # Settings are read more than once, by some commands and in tests.
+    return next(iter(difflib.get_close_matches(name, sorted(among), 1, _ALIKE)), None)
