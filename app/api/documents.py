@@ -123,6 +123,9 @@ class GenerationDocument(Document):
     callback_url: str | None = Field(
         description="The address that receives a webhook when it ends."
     )
+    user: str | None = Field(
+        description="Whom it is for, as the create said; in the Luma Agents API, its `user_id`."
+    )
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
@@ -230,6 +233,7 @@ def generation_document(
         ),
         remixed_from=generation.remixed_from,
         callback_url=generation.callback_url,
+        user=generation.end_user,
         created_at=generation.created_at,
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,

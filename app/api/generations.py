@@ -74,7 +74,10 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     that repeating a request whose response was lost never pays twice.
     """
     parsed = wire.parse(await read_json_object(request), rt.aliases)
-    extras = Extras(callback_url=check_optional_callback_url(rt, parsed.callback_url))
+    extras = Extras(
+        callback_url=check_optional_callback_url(rt, parsed.callback_url),
+        end_user=parsed.end_user,
+    )
     new = NewGeneration(offer=parsed.offer, spec=parsed.spec, extras=extras)
     return await create(
         rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)
@@ -179,6 +182,7 @@ async def retry_generation(
     extras = Extras(
         remixed_from=former.remixed_from,
         callback_url=former.callback_url if former.member_id == caller.member_id else None,
+        end_user=former.end_user,
         retry_of=former.id,
     )
     new = NewGeneration(

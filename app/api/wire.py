@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from app.domain.catalog import OFFERS, Offer, shown
+from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
 from app.domain.generation import Spec
 from app.domain.nearest import NO_ALIASES, Aliases
 from app.errors import InvalidRequest, Rejections, summary
@@ -36,6 +36,7 @@ class GenerationRequest:
     offer: Offer
     spec: Spec
     callback_url: Any
+    end_user: str | None
 
 
 def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationRequest:
@@ -43,7 +44,7 @@ def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationR
     issues = Rejections()
     offer, named = _offers(body, issues)
     options = [option.wire for option in named.options]
-    allowed = ["feature", *options, "callback_url"]
+    allowed = ["feature", *options, "callback_url", "user"]
     for name in body:
         if issues.full:
             break
@@ -58,9 +59,12 @@ def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationR
     spec = named.check(given, prefix="", issues=issues)
     if "callback_url" in body and body["callback_url"] is None:
         issues.add("callback_url", "type", "must be a string with an https URL")
+    end_user = None
+    if "user" in body:
+        end_user = check_text(body["user"], "user", issues, most=MAX_END_USER_CHARS)
     if issues.issues or spec is None:
         raise InvalidRequest(summary(issues.issues), issues=issues.issues)
-    return GenerationRequest(offer, spec, body.get("callback_url"))
+    return GenerationRequest(offer, spec, body.get("callback_url"), end_user)
 
 
 def _offers(body: Mapping[str, Any], issues: Rejections) -> tuple[Offer, Offer]:

@@ -85,6 +85,7 @@ def _document(story: _Story) -> dict[str, Any]:
         "key_prefix": details.key_prefix,
         "dialect": g.dialect,
         "spec": g.spec.to_json(),
+        "user": g.end_user,
         "state": g.state,
         "unknown_reason": details.unknown_reason,
         "unknown_since": details.unknown_since,

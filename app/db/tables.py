@@ -136,6 +136,8 @@ generations = Table(
     Column("echo", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     Column("remixed_from", Uuid),
     Column("callback_url", Text),
+    # Whom it is for, in the caller's own words.
+    Column("end_user", Text),
     # The first and the latest attempt of an SDK's call for this generation, counted from 0; null if
     # no SDK counted.
     Column("sdk_first", Integer),

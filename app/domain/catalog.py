@@ -19,6 +19,7 @@ from app.errors import ConfigurationError, PriceUnknown, Rejections
 
 #: The upstream documents no limit for prompts. This one limits the size of rows and log lines.
 MAX_PROMPT_CHARS = 32_000
+MAX_END_USER_CHARS = 256
 _SHOWN_BITS = 256
 
 
@@ -116,14 +117,17 @@ def _check_option(option: Option, value: Any, path: str, issues: Rejections) -> 
     return None
 
 
-def check_text(value: Any, path: str, issues: Rejections) -> str | None:
-    """The text if it is valid as a prompt; otherwise None, and the issue is added at `path`."""
+def check_text(
+    value: Any, path: str, issues: Rejections, *, most: int = MAX_PROMPT_CHARS
+) -> str | None:
+    """The text if it is valid: not empty, at most `most` characters, and storable. Otherwise None,
+    and the issue is added at `path`."""
     if not isinstance(value, str):
         issues.add(path, "type", "must be a string", value=shown(value))
     elif not value.strip():
         issues.add(path, "value", "must not be empty", value=shown(value))
-    elif len(value) > MAX_PROMPT_CHARS:
-        issues.add(path, "value", f"must be at most {MAX_PROMPT_CHARS} characters long, "
+    elif len(value) > most:
+        issues.add(path, "value", f"must be at most {most} characters long, "
                    f"this is {len(value)}", value=shown(value))  # fmt: skip
     elif "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
         issues.add(path, "value", "must not contain NUL or unpaired surrogate characters",

@@ -222,7 +222,8 @@ class Generation:
     """A generation as its owner may see it. Times are aware and in UTC; credits are integers.
 
     `echo` has the values of the request that its dialect repeats unchanged in responses. Other
-    dialects use only its `model`, the caller's name for the model.
+    dialects use only its `model`, the caller's name for the model. `end_user` is the caller's own
+    word for whom it is.
     """
 
     id: UUID
@@ -246,3 +247,4 @@ class Generation:
     echo: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
     callback_url: str | None = None
+    end_user: str | None = None

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.catalog import check_text, shown
+from app.domain.catalog import MAX_END_USER_CHARS, check_text, shown
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
 from app.domain.nearest import Aliases, accepted_seconds, find_duration, find_resolution
 from app.errors import InvalidRequest, NotOffered, Rejections, summary
@@ -63,6 +63,12 @@ class OptionReader:
             self.issues.add(path, "missing", "this field is required")
             return ""
         return check_text(value, path, self.issues) or ""
+
+    def end_user(self, value: Any, path: str) -> str | None:
+        """An empty string is an omitted one."""
+        if value is None or value == "":
+            return None
+        return check_text(value, path, self.issues, most=MAX_END_USER_CHARS)
 
     def model(self, value: Any, path: str) -> VideoModel | None:
         if value is None:

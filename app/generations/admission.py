@@ -78,6 +78,7 @@ class Extras:
     echo: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
     callback_url: str | None = None
+    end_user: str | None = None
     retry_of: UUID | None = None
 
 
@@ -119,7 +120,7 @@ async def admit(
         quote=rt.prices.quote(offer, spec), settled=None, result_paths=(), error_code=None,
         error_message=None, created_at=rt.clock.now(), submitted_at=None, running_at=None,
         finished_at=None, asset=None, echo=extras.echo, remixed_from=extras.remixed_from,
-        callback_url=extras.callback_url,
+        callback_url=extras.callback_url, end_user=extras.end_user,
     )  # fmt: skip
     marks = prompts.marks_of(prompts.normal(spec.prompt))
     request: dict[str, Any] = generations.columns_of(new) | {
@@ -176,6 +177,8 @@ def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
     parts: list[Any] = [offer.feature, offer.provider, spec.to_json()]
     if extras.remixed_from is not None or extras.callback_url is not None:
         parts += [extras.remixed_from and str(extras.remixed_from), extras.callback_url]
+    if extras.end_user is not None:
+        parts.append({"end_user": extras.end_user})
     if extras.retry_of is not None:
         parts.append({"retry_of": str(extras.retry_of)})
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()

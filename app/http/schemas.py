@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain.catalog import MAX_PROMPT_CHARS
+from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 from app.domain.generation import AspectRatio
 
 TEXT: dict[str, Any] = {"type": "string"}
 TRUTH: dict[str, Any] = {"type": "boolean"}
 PROMPT: dict[str, Any] = {**TEXT, "minLength": 1, "maxLength": MAX_PROMPT_CHARS}
+END_USER: dict[str, Any] = {
+    **TEXT, "maxLength": MAX_END_USER_CHARS,
+    "description": "Whom it is for: kept with the video, never sent upstream.",
+}  # fmt: skip
 RATIO: dict[str, Any] = {**TEXT, "enum": [ratio.value for ratio in AspectRatio]}
 DURATION: dict[str, Any] = {
     **TEXT, "default": "5s", "examples": ["5s", "10s"],

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Any
 
 from app.api import wire as rest
-from app.domain.catalog import MAX_PROMPT_CHARS, OFFERS, Option
+from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS, OFFERS, Option
 
 _CALLBACK = {
     "type": "string",
@@ -17,6 +17,13 @@ _CALLBACK = {
 }
 #: At least one character that is not white space, and none that a database cannot store.
 _KEPT = r"^[^\u0000]*[^\s\u0000][^\u0000]*$"
+_USER = {
+    "type": "string",
+    "minLength": 1,
+    "maxLength": MAX_END_USER_CHARS,
+    "pattern": _KEPT,
+    "description": "Your own word for whom this is. Kept with the generation, never sent upstream.",
+}
 
 EXAMPLES: dict[str, dict[str, Any]] = {
     "TextToVideoRequest": {
@@ -35,6 +42,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "resolution": "1080p",
             "loop": True,
             "callback_url": "https://studio.example.com/hooks",
+            "user": "customer-7",
         },
     },
     "TextToVideoFeature": {
@@ -77,9 +85,10 @@ def schemas() -> dict[str, Any]:
         name = f"{_camel(feature)}Request"
         own[feature] = name
         found[name] = _object(
-            {"feature": _only(feature), **_options(named.options), "callback_url": _CALLBACK},
+            {"feature": _only(feature), **_options(named.options), "callback_url": _CALLBACK,
+             "user": _USER},
             required=["feature", *_required(named.options)],
-        )
+        )  # fmt: skip
     native: dict[str, str] = {}
     for (feature, provider), offer in OFFERS.items():
         prompt = f"{_camel(feature)}PromptObject"

@@ -126,6 +126,7 @@ CREATE TABLE generations (
     echo jsonb NOT NULL DEFAULT '{}',
     remixed_from uuid,
     callback_url text,
+    end_user text,
     fingerprint bytea NOT NULL,
     sdk_first integer,
     sdk_last integer,

@@ -153,6 +153,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (asked(callback_url=7), "callback_url", "type"),
     (asked(callback_url="http://example.com/"), "callback_url", "value"),
     (asked(callback_url="https://127.0.0.1/"), "callback_url", "value"),
+    (asked(user=7), "user", "type"),
+    (asked(user=""), "user", "value"),
 ]
 
 
@@ -217,7 +219,7 @@ async def test_a_failed_generation_is_made_again_and_costs_again(
 
 async def _is_made_again(gate: Gateway, told: str) -> None:
     key = await gate.member()
-    body = asked("a lion [sim:failed_200]", resolution="1080p", callback_url=told)
+    body = asked("a lion [sim:failed_200]", resolution="1080p", callback_url=told, user="alice")
     failed = (await create(gate, key, body, Prefer="wait=20")).json()
     assert failed["state"] == "failed"
     again = await post(gate, key, f"/{failed['id']}/retry", Idempotency_Key="again")
@@ -225,6 +227,7 @@ async def _is_made_again(gate: Gateway, told: str) -> None:
     made = again.json()
     assert made["id"] != failed["id"]
     assert (made["spec"], made["callback_url"]) == (failed["spec"], told)
+    assert made["user"] == "alice"
     replayed = await post(gate, key, f"/{failed['id']}/retry", Idempotency_Key="again")
     assert replayed.json()["id"] == made["id"]
     assert replayed.headers["Idempotent-Replayed"] == "true"

@@ -97,7 +97,7 @@ async def test_the_story_of_a_lost_answer_and_of_who_resolved_it(
     key = await gate.member()
     made = await gate.http.post(
         "/v1/videos",
-        json={"prompt": "a wave", "callback_url": f"{CLOSED}/hook?pass=canary"},
+        json={"prompt": "a wave", "callback_url": f"{CLOSED}/hook?pass=canary", "user": "alice"},
         headers={"API-KEY": key},
     )
     generation_id = str(parse_generation_id(made.json()["id"]))
@@ -124,7 +124,7 @@ async def test_the_story_of_a_lost_answer_and_of_who_resolved_it(
     story = json.loads(ran.out)
     assert [e["kind"] for e in story["ledger"]] == ["hold", "release"]
     assert [(d["event"], d["endpoint_id"]) for d in story["deliveries"]] == [("video.failed", None)]
-    assert story["callback_url"] == f"{CLOSED}/hook"
+    assert (story["callback_url"], story["user"]) == (f"{CLOSED}/hook", "alice")
     unknown = [e["data"]["reason"] for e in story["events"] if e["type"] == "generation.unknown"]
     assert unknown == ["reset"]
     (line,) = story["audit"]

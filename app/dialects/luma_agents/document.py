@@ -7,6 +7,7 @@ from typing import Any
 from app.dialects.luma_agents.wire import DEFAULT_MODEL, FAILURES, STATES, TYPE
 from app.http.schemas import (
     DURATION,
+    END_USER,
     INSTANT,
     LINK,
     PROMPT,
@@ -38,7 +39,7 @@ _BODY = object_of(
                 required=[],
             )
         ),
-        "user_id": or_null({**TEXT, "description": "Ignored: neither stored nor passed on."}),
+        "user_id": or_null(END_USER),
     },
     required=["type", "prompt"],
 )

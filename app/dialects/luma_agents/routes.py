@@ -57,7 +57,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     new = NewGeneration(
         offer=LUMA_TEXT_TO_VIDEO,
         spec=parsed.spec,
-        extras=Extras(echo={"model": parsed.model_name}),
+        extras=Extras(echo={"model": parsed.model_name}, end_user=parsed.end_user),
         adjusted=parsed.adjusted,
     )
     return await create(

@@ -65,6 +65,7 @@ class VideoRequest:
 
     spec: Spec
     model_name: str
+    end_user: str | None
     adjusted: tuple[str, ...]
 
 
@@ -74,9 +75,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     read.only({n: v for n, v in body.items() if n not in _NOT_OFFERED}, _MADE_OF)
     read.without(body, _NOT_OFFERED)
     _check_type(body.get("type"), read)
-    user = body.get("user_id")
-    if user is not None and not isinstance(user, str):
-        read.issues.add("user_id", "type", "must be a string", value=shown(user))
+    end_user = read.end_user(body.get("user_id"), "user_id")
     video = _video(body.get("video"), read)
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
@@ -96,7 +95,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
         prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
     )  # fmt: skip
-    return VideoRequest(spec, name or DEFAULT_MODEL, tuple(read.adjusted))
+    return VideoRequest(spec, name or DEFAULT_MODEL, end_user, tuple(read.adjusted))
 
 
 def _check_type(kind: Any, read: OptionReader) -> None:

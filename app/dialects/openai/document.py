@@ -9,6 +9,7 @@ from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
 from app.domain.generation import AspectRatio, Resolution
 from app.http.schemas import (
     BILLED,
+    END_USER,
     GENERATION_THAT_EXISTS,
     PROMPT,
     TEXT,
@@ -103,10 +104,13 @@ _BODY = object_of(
         "resolution": {**TEXT, "enum": list(Resolution)},
         "loop": TRUTH,
         "callback_url": _CALLBACK,
+        "user": END_USER,
     },
     required=["prompt"],
 )  # fmt: skip
-_REMIX = object_of({"prompt": PROMPT, "callback_url": _CALLBACK}, required=["prompt"])
+_REMIX = object_of(
+    {"prompt": PROMPT, "callback_url": _CALLBACK, "user": END_USER}, required=["prompt"]
+)
 
 
 def _answer(schema: dict[str, Any], said: str) -> dict[int | str, Any]:

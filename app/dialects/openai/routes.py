@@ -127,6 +127,7 @@ async def _create(
         echo=parsed.echo,
         remixed_from=remixed_from,
         callback_url=check_optional_callback_url(rt, parsed.callback_url),
+        end_user=parsed.end_user,
     )
     return await create(
         rt,

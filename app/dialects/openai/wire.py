@@ -26,8 +26,8 @@ DEFAULT_MODEL = "sora-2"
 DEFAULT_SIZE = (AspectRatio.TALL, Resolution.P720)
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
-          "callback_url")  # fmt: skip
-REMIX_FIELDS = ("prompt", "callback_url")
+          "callback_url", "user")  # fmt: skip
+REMIX_FIELDS = ("prompt", "callback_url", "user")
 #: What OpenAI's API accepts and the upstream does not offer.
 NOT_OFFERED = ("input_reference", "characters", "video")
 _OFFER = OFFERS["TEXT_TO_VIDEO", "luma"]
@@ -91,6 +91,7 @@ class VideoRequest:
     spec: Spec
     echo: Mapping[str, Any]
     callback_url: Any
+    end_user: str | None
     adjusted: tuple[str, ...] = ()
 
 
@@ -134,6 +135,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     duration = _duration(read, fields.get("seconds"))
     ratio, resolution = _size(read, fields)
     loop = read.flag(_truth(fields.get("loop")), "loop")
+    end_user = read.end_user(fields.get("user"), "user")
     if read.issues.issues or model is None:
         raise _invalid(read.issues.issues)
     spec = Spec(
@@ -141,7 +143,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
         loop=loop,
     )  # fmt: skip
     callback = fields.get("callback_url")
-    return VideoRequest(_OFFER, spec, {"model": name}, callback, tuple(read.adjusted))
+    return VideoRequest(_OFFER, spec, {"model": name}, callback, end_user, tuple(read.adjusted))
 
 
 def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
@@ -150,10 +152,12 @@ def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
     read = OptionReader(Aliases({}), strict=True)
     read.only(fields, REMIX_FIELDS)
     prompt = read.prompt(fields.get("prompt"), "prompt")
+    end_user = read.end_user(fields.get("user"), "user")
     if read.issues.issues:
         raise _invalid(read.issues.issues)
     offer, spec = OFFERS[source.feature, source.provider], replace(source.spec, prompt=prompt)
-    return VideoRequest(offer, spec, {"model": _model(source)}, fields.get("callback_url"))
+    callback = fields.get("callback_url")
+    return VideoRequest(offer, spec, {"model": _model(source)}, callback, end_user)
 
 
 def not_offered(field: str, value: Any = None) -> NotOffered:
