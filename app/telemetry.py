@@ -11,7 +11,14 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import structlog
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    PlatformCollector,
+    ProcessCollector,
+)
 
 from app import __version__
 from app.domain.generation import State
@@ -144,14 +151,18 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = registry = CollectorRegistry()
+        ProcessCollector(registry=registry)
+        PlatformCollector(registry=registry)
         self.build_info = Gauge(
             "reelgate_build_info", "1; its label is the version of this process.", ["version"],
             registry=registry,
         )  # fmt: skip
         self.build_info.labels(__version__).set(1)
         self.admissions = Counter(
-            "reelgate_admissions", "Admission decisions.", ["dialect", "outcome"], registry=registry
-        )
+            "reelgate_admissions",
+            "Admission decisions; a refusal's outcome is the limit that refused.",
+            ["team", "dialect", "outcome"], registry=registry,
+        )  # fmt: skip
         self.transitions = Counter(
             "reelgate_transitions",
             "Generations that entered a state; `queued` when admitted, and when sent back to it.",

@@ -144,11 +144,11 @@ async def admit(
             decision = await decisions.admit(tx, request)
     except Unavailable as unavailable:
         if unavailable.unasked:
-            rt.metrics.admissions.labels(dialect, "unavailable").inc()
+            _count(rt, caller, dialect, "unavailable")
             raise
-        await _recover(rt, new)
+        await _recover(rt, caller, new)
         return Admitted(generation_id=new.id, replayed=False, headers={}, fresh=None)
-    rt.metrics.admissions.labels(dialect, decision.outcome).inc()
+    _count(rt, caller, dialect, decision.outcome)
     if decision.accepted_at is not None:
         lifecycle.count_admission(rt)
     limits = decision.limits
@@ -249,7 +249,11 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
     )
 
 
-async def _recover(rt: Runtime, new: Generation) -> None:
+def _count(rt: Runtime, caller: Caller, dialect: str, outcome: str) -> None:
+    rt.metrics.admissions.labels(caller.team_name, dialect, outcome).inc()
+
+
+async def _recover(rt: Runtime, caller: Caller, new: Generation) -> None:
     """Returns if the interrupted admission was committed after all; otherwise raises `Unavailable`.
 
     If the connection breaks between the commit and its confirmation, the generation exists and its
@@ -262,13 +266,13 @@ async def _recover(rt: Runtime, new: Generation) -> None:
         except Unavailable:
             await asyncio.sleep(_RECOVERY_SECONDS)
             continue
-        rt.metrics.admissions.labels(new.dialect, "recovered" if kept else "unavailable").inc()
+        _count(rt, caller, new.dialect, "recovered" if kept else "unavailable")
         if kept:
             lifecycle.count_admission(rt)
             return
         raise Unavailable("The gateway's database was away; nothing was accepted.",
                           retry_after_seconds=2)  # fmt: skip
-    rt.metrics.admissions.labels(new.dialect, "unavailable").inc()
+    _count(rt, caller, new.dialect, "unavailable")
     log.error("admission_unresolved", generation_id=str(new.id))
     raise Unavailable(
         "The gateway's database is unavailable, so it is not known whether the request was "

@@ -25,7 +25,7 @@ from app.operators import restore
 from app.upstream.answers import Lost, Running
 from app.worker import submissions
 from tests.generations.counting import counted
-from tests.harness.gateway import Gateway, gateway
+from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.worker.test_submissions import created
 
 
@@ -85,7 +85,7 @@ async def test_an_admission_whose_commit_was_not_heard_of_is_counted(
     with pytest.MonkeyPatch.context() as patched:
         patched.setattr(still_gate.rt.db, "single", lost_after)
         assert (await still_gate.create(key)).status_code == 202
-    recovered = {"dialect": "onemin", "outcome": "recovered"}
+    recovered = {"team": TEAM, "dialect": "onemin", "outcome": "recovered"}
     assert sample(still_gate, "reelgate_admissions_total", **recovered) == 1
     assert counted(still_gate) == Counter({State.QUEUED: 1})
 

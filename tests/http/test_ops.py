@@ -20,7 +20,7 @@ from app.operators import pauses
 from app.telemetry import Metrics
 from tests.harness import database
 from tests.harness.clock import HandClock
-from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.gateway import TEAM, Gateway, body, gateway
 from tests.harness.traces import execute
 from tests.simulator.conftest import until
 
@@ -151,7 +151,8 @@ async def test_every_metric_is_there_after_a_video_was_made(gate: Gateway) -> No
     found = samples(await gate.http.get("/metrics"))
     defined = {family.name for family in Metrics().registry.collect()}
     assert defined <= set(found)
-    assert {"dialect": "onemin", "outcome": "accepted"} in found["reelgate_admissions"]
+    accepted = {"team": TEAM, "dialect": "onemin", "outcome": "accepted"}
+    assert accepted in found["reelgate_admissions"]
     assert found["reelgate_build_info"] == [{"version": __version__}]
     assert {"state": "succeeded"} in found["reelgate_transitions"]
     called = {labels["operation"] for labels in found["reelgate_upstream_requests"]}
@@ -190,6 +191,35 @@ async def test_the_gauges_read_the_database_now(still_gate: Gateway) -> None:
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(text("DELETE FROM procrastinate_jobs"))
     assert 'reelgate_jobs{kind="submit"' not in (await still_gate.http.get("/metrics")).text
+
+
+async def test_the_process_is_measured(still_gate: Gateway) -> None:
+    found = figures_of(await still_gate.http.get("/metrics"))
+    for name in ("process_resident_memory_bytes", "process_cpu_seconds_total", "process_open_fds"):
+        assert found[name, ""] > 0, name
+    assert any(name == "python_info" for name, _ in found)
+
+
+async def test_refusals_are_counted_by_team_dialect_and_limit(still_gate: Gateway) -> None:
+    busy = await still_gate.member("busy", team="north", max_open=1)
+    poor = await still_gate.member("poor", team="south", credit_limit=1)
+    assert (await still_gate.create(busy)).status_code == 202
+    for _ in range(2):
+        assert (await still_gate.create(busy)).status_code == 429
+    assert (await still_gate.create(poor)).status_code == 402
+    remote = {"Authorization": f"Bearer {poor}"}
+    film = {"model": "sora-2", "prompt": "a lion", "seconds": "4", "size": "1280x720"}
+    answer = await still_gate.http.post("/v1/videos", json=film, headers=remote)
+    assert answer.json()["error"]["code"] == "insufficient_quota"
+    found = figures_of(await still_gate.http.get("/metrics"))
+    decided = {labels: n for (name, labels), n in found.items()
+               if name == "reelgate_admissions_total"}  # fmt: skip
+    assert decided == {
+        "onemin accepted north": 1,
+        "onemin max_open north": 2,
+        "onemin member_credit_limit south": 1,
+        "openai member_credit_limit south": 1,
+    }
 
 
 def figures_of(answer: httpx.Response) -> dict[tuple[str, str], float]:

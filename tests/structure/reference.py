@@ -96,7 +96,8 @@ def reference() -> str:
         _states(),
         "## Metrics\n\n`GET /metrics` of the API on `REELGATE_OPERATIONS_PORT` (in development on "
         "its own, unless that is set), and of `reelgate worker` on "
-        "`REELGATE_WORKER_METRICS_PORT`.\n",
+        "`REELGATE_WORKER_METRICS_PORT`. On Linux, `process_*` (memory, processor time, open "
+        "files, start) and `python_info` come with them.\n",
         _metrics(),
     ]
     return "\n".join(parts)
