@@ -19,8 +19,7 @@ from typing import Any
 
 import psycopg
 
-from app.db import members as rows
-from app.db import migrate
+from app.db import api_keys, migrate
 from app.db.session import driver_conninfo
 from app.domain.caller import Caller
 from app.domain.catalog import OFFERS
@@ -90,7 +89,7 @@ async def _measure(
 
 async def _caller(rt: Runtime, key: str) -> Caller:
     async with rt.db.single() as tx:
-        caller = await rows.find_caller(tx, digest_of(key))
+        caller = await api_keys.find_caller(tx, digest_of(key))
     assert caller is not None
     return caller
 

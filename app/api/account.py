@@ -22,7 +22,7 @@ from app.api.estimates import (
     team_credits_document,
 )
 from app.api.parameters import Day, refusals
-from app.db import limits, members, usage
+from app.db import api_keys, limits, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
 from app.domain.catalog import OFFERS, Offer, Option
@@ -80,7 +80,7 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
     """Returns the owner of the key, its limits, and how much of them is used."""
     async with rt.db.single() as tx:
         status = await limits.limits_of(tx, caller.member_id, now=rt.clock.for_database())
-        key = await members.get_key(tx, caller.key_id)
+        key = await api_keys.get_key(tx, caller.key_id)
     own = credits_document(status, Limit.MEMBER_CREDIT_LIMIT)
     team = team_credits_document(status)
     max_open, opened = status.figures(Limit.MAX_OPEN)

@@ -58,11 +58,11 @@ def key_create(
 @cli.command("list")
 def key_list() -> None:
     """List keys by their prefixes."""
-    from app.db import members as rows
+    from app.db import api_keys
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
-            found = await rows.list_keys(tx)
+            found = await api_keys.list_keys(tx)
         show(
             ["key", "team", "member", "name", "created", "last used", "expires", "revoked"],
             [

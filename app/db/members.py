@@ -1,8 +1,7 @@
-"""Teams, members and keys. Raises `Conflict` if a name is taken."""
+"""Teams and members. Raises `Conflict` if a name is taken."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -12,7 +11,7 @@ from sqlalchemy import Row, text
 
 from app.db.ledger import held_by, settled_by
 from app.db.session import Tx
-from app.domain.caller import Caller, Role, Status
+from app.domain.caller import Role, Status
 from app.domain.limits import Limits
 
 
@@ -42,81 +41,6 @@ class Member:
     max_open: int
     settled_credits: int
     held_credits: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Key:
-    id: UUID
-    member_id: UUID
-    member_name: str
-    team_name: str
-    name: str
-    prefix: str
-    created_at: datetime
-    expires_at: datetime | None
-    revoked_at: datetime | None
-    last_used_at: datetime | None
-
-    @property
-    def shown(self) -> str:
-        return f"{self.prefix}…"
-
-
-_CALLER = """
-    SELECT k.id AS key_id, k.prefix AS key_prefix, m.id AS member_id, t.id AS team_id, m.name,
-           t.name AS team_name, m.role,
-           CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
-           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at
-      FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-     WHERE k.revoked_at IS NULL
-       AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))
-"""
-_FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
-_FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
-_GOOD_KEYS = text(f"SELECT key_id FROM ({_CALLER} AND k.id = ANY(:key_ids)) good")  # noqa: S608
-
-_NOTE_LAST_USE = text(
-    """
-    WITH used AS (
-        SELECT k.id, now() - make_interval(secs => u.seconds) AS at
-          FROM unnest(CAST(:ids AS uuid[]), CAST(:seconds AS double precision[])) u (id, seconds)
-          JOIN api_keys k ON k.id = u.id
-           FOR NO KEY UPDATE OF k SKIP LOCKED
-    )
-    UPDATE api_keys k SET last_used_at = greatest(k.last_used_at, used.at)
-      FROM used WHERE k.id = used.id
-    """
-)
-
-
-async def find_caller(tx: Tx, digest: bytes, *, now: datetime | None = None) -> Caller | None:
-    """The caller whose key has this SHA-256, unless it is revoked or expired."""
-    return _caller((await tx.execute(_FIND_CALLER, {"digest": digest, "now": now})).one_or_none())
-
-
-async def find_caller_of_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -> Caller | None:
-    """The caller whose key this is, unless it is revoked or expired."""
-    values = {"key_id": key_id, "now": now}
-    return _caller((await tx.execute(_FIND_CALLER_OF_KEY, values)).one_or_none())
-
-
-async def good_keys(tx: Tx, key_ids: Collection[UUID], *, now: datetime | None = None) -> set[UUID]:
-    """Those keys that are neither revoked nor expired."""
-    rows = await tx.scalars(_GOOD_KEYS, {"key_ids": list(key_ids), "now": now})
-    return set(rows)
-
-
-async def note_last_use(tx: Tx, ago: Mapping[UUID, float]) -> None:
-    """Records how many seconds ago keys were last used. Skips a row that somebody else is changing:
-    no request waits for this, and it runs again in a minute."""
-    await tx.execute(_NOTE_LAST_USE, {"ids": list(ago), "seconds": list(ago.values())})
-
-
-def _caller(row: Row[Any] | None) -> Caller | None:
-    if row is None:
-        return None
-    named = dict(row._mapping)
-    return Caller(**{**named, "role": Role(row.role), "status": Status(row.status)})
 
 
 async def create_team(tx: Tx, team_id: UUID, *, name: str, credit_limit: int | None) -> None:
@@ -151,30 +75,6 @@ async def create_member(
         {
             "id": member_id, "team_id": team_id, "name": name, "role": role.value,
             **asdict(limits),
-        },
-    )  # fmt: skip
-
-
-async def create_key(
-    tx: Tx,
-    key_id: UUID,
-    *,
-    member_id: UUID,
-    name: str,
-    prefix: str,
-    digest: bytes,
-    expires_at: datetime | None,
-) -> None:
-    await tx.execute(
-        text(
-            """
-            INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256, expires_at)
-            VALUES (:id, :member_id, :name, :prefix, :digest, :expires_at)
-            """
-        ),
-        {
-            "id": key_id, "member_id": member_id, "name": name, "prefix": prefix,
-            "digest": digest, "expires_at": expires_at,
         },
     )  # fmt: skip
 
@@ -231,10 +131,6 @@ async def find_team_id(tx: Tx, name: str) -> UUID | None:
     return found
 
 
-async def any_key(tx: Tx) -> bool:
-    return bool(await tx.scalar(text("SELECT EXISTS (SELECT FROM api_keys)")))
-
-
 async def update_team(
     tx: Tx,
     team_id: UUID,
@@ -287,76 +183,6 @@ async def update_member(
         ),
         {"id": member_id, "status": status, **asdict(limits)},
     )
-
-
-_KEYS = """
-    SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
-           k.created_at, k.expires_at, k.revoked_at, k.last_used_at
-      FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-"""
-
-
-async def list_keys(tx: Tx, *, begins: str | None = None, digest: bytes | None = None) -> list[Key]:
-    """All keys, those with this prefix, or the one with this SHA-256."""
-    rows = await tx.execute(
-        text(
-            _KEYS + " WHERE (CAST(:begins AS text) IS NULL OR starts_with(k.prefix, :begins))"
-            " AND (CAST(:digest AS bytea) IS NULL OR k.secret_sha256 = :digest)"
-            " ORDER BY t.name, m.name, k.created_at"
-        ),
-        {"begins": begins, "digest": digest},
-    )
-    return [Key(**row._mapping) for row in rows]
-
-
-async def get_key(tx: Tx, key_id: UUID) -> Key:
-    rows = await tx.execute(text(_KEYS + " WHERE k.id = :id"), {"id": key_id})
-    return Key(**rows.one()._mapping)
-
-
-async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
-    """Ends a key by the database's clock: now, or later to let a rotation overlap.
-
-    Takes the member's admission lock: once this is committed, nothing more is accepted with the
-    key.
-    """
-    await tx.execute(
-        text(
-            """
-            SELECT FROM rate_states
-             WHERE member_id = (SELECT member_id FROM api_keys WHERE id = :id) FOR UPDATE
-            """
-        ),
-        {"id": key_id},
-    )
-    await tx.execute(
-        text(
-            """
-            UPDATE api_keys SET
-                revoked_at = CASE WHEN :seconds <= 0 THEN now() ELSE revoked_at END,
-                expires_at = CASE WHEN :seconds <= 0 THEN expires_at
-                                  ELSE least(coalesce(expires_at, 'infinity'),
-                                             now() + make_interval(secs => :seconds)) END
-             WHERE id = :id
-            """
-        ),
-        {"id": key_id, "seconds": float(overlap_seconds)},
-    )
-
-
-async def lock_valid_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -> bool:
-    """Whether the key is valid. If so, ending it waits for this transaction."""
-    found = await tx.scalar(
-        text(
-            """
-            SELECT true FROM api_keys WHERE id = :id AND revoked_at IS NULL
-               AND (expires_at IS NULL OR expires_at > coalesce(CAST(:now AS timestamptz), now()))
-               FOR SHARE
-            """
-        ),
-        {"id": key_id, "now": now},
-    )
-    return bool(found)
 
 
 async def callback_seeds(tx: Tx, member_id: UUID, *, now: datetime) -> list[str]:

@@ -9,7 +9,7 @@ from typing import Annotated
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
-from app.db import members
+from app.db import api_keys
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Role, Status
 from app.errors import Forbidden, Suspended, Unauthenticated
@@ -59,7 +59,7 @@ async def authenticate(
     if len(secret) <= _LONGEST_KEY:
         async with rt.db.single() as tx:
             now = rt.clock.for_database()
-            caller = await members.find_caller(tx, digest_of(secret), now=now)
+            caller = await api_keys.find_caller(tx, digest_of(secret), now=now)
     if caller is None:
         prefix = prefix_of(secret)
         if prefix is not None:
@@ -97,7 +97,7 @@ async def authenticate_listener(
     caller = None
     if key_id is not None:
         async with rt.db.single() as tx:
-            caller = await members.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
+            caller = await api_keys.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
     if caller is None:
         raise Unauthenticated("This token is invalid or has expired; get another one.")
     return replace(_identified(rt, caller), role=Role.MEMBER)

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from datetime import datetime
 from uuid import UUID
 
-from app.db import members
+from app.db import api_keys
 from app.db.session import Database
 from app.errors import Unavailable
 
@@ -80,7 +80,7 @@ class KeysInUse:
         if not attached:
             return
         async with self._db.single() as tx:
-            good = await members.good_keys(tx, attached, now=self._now())
+            good = await api_keys.good_keys(tx, attached, now=self._now())
         for key_id in attached - good:
             for end in self._attached.pop(key_id, []):
                 end()
@@ -94,7 +94,7 @@ class KeysInUse:
         try:
             async with self._db.single() as tx:
                 ago = {key_id: now - at for key_id, at in noted.items()}
-                await members.note_last_use(tx, ago)
+                await api_keys.note_last_use(tx, ago)
         except BaseException:
             self._used = noted | self._used
             raise

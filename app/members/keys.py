@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import audit, members, webhook_endpoints
-from app.db.members import Key
+from app.db import api_keys, audit, members, webhook_endpoints
+from app.db.api_keys import Key
 from app.db.session import Tx
 from app.errors import InvalidRequest, NotFound
 from app.members.members import get_member
@@ -57,7 +57,7 @@ async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: 
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
         subject = f"{old.team_name}/{old.member_name}"
         fresh = await _issue(tx, old.member_id, old.name, old.expires_at, subject, actor)
-        await members.end_key(tx, old.id, overlap_seconds=overlap_seconds)
+        await api_keys.end_key(tx, old.id, overlap_seconds=overlap_seconds)
         await audit.record(tx, actor, "key.rotate", subject, old=old.prefix, new=fresh.prefix)
         return fresh
 
@@ -73,7 +73,7 @@ async def revoke_key(rt: Runtime, given: str, *, compromised: bool = False, acto
     """
     async with rt.db.begin() as tx:
         key = await _get_key(tx, given)
-        await members.end_key(tx, key.id, overlap_seconds=0)
+        await api_keys.end_key(tx, key.id, overlap_seconds=0)
         endpoints = await webhook_endpoints.enabled_of_key(tx, key.id)
         if compromised:
             for endpoint_id in endpoints:
@@ -93,7 +93,7 @@ async def _issue(
     tx: Tx, member_id: UUID, name: str, expires_at: datetime | None, subject: str, actor: str
 ) -> NewKey:
     key = make_key()
-    await members.create_key(
+    await api_keys.create_key(
         tx,
         uuid4(),
         member_id=member_id,
@@ -112,9 +112,9 @@ async def _get_key(tx: Tx, given: str) -> Key:
     if len(key) < _LEAST:
         raise InvalidRequest("Name a key by itself or by its beginning, as in rg_Xx1….")
     if prefix_of(key) is not None:
-        found = await members.list_keys(tx, digest=digest_of(key))
+        found = await api_keys.list_keys(tx, digest=digest_of(key))
     else:
-        found = await members.list_keys(tx, begins=shown_of(key))
+        found = await api_keys.list_keys(tx, begins=shown_of(key))
     good = [one for one in found if one.revoked_at is None]
     if len(good) == 1:
         return good[0]

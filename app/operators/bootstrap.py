@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
+from app.db import api_keys
 from app.db import members as rows
 from app.domain.caller import Role
 from app.domain.limits import Limits
@@ -34,7 +35,7 @@ async def ensure_first_key(rt: Runtime) -> str | None:
     a first start that was interrupted."""
     team = rt.settings.operator_team
     async with rt.db.single() as tx:
-        if await rows.any_key(tx):
+        if await api_keys.any_key(tx):
             return None
     with suppress(InvalidRequest):
         await teams.create_team(rt, team, credit_limit=None, actor="first start")

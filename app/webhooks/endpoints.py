@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.db import audit, members, webhook_deliveries, webhook_endpoints
+from app.db import api_keys, audit, members, webhook_deliveries, webhook_endpoints
 from app.db.jobs import Job, enqueue, run_now
 from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
@@ -227,7 +227,7 @@ async def _set_up(rt: Runtime, tx: Tx, caller: Caller, endpoint_id: UUID) -> Non
 
 async def _require_key(rt: Runtime, tx: Tx, caller: Caller) -> None:
     """Whoever revokes it waits for this transaction, or this one is refused."""
-    if not await members.lock_valid_key(tx, caller.key_id, now=rt.clock.for_database()):
+    if not await api_keys.lock_valid_key(tx, caller.key_id, now=rt.clock.for_database()):
         raise Unauthenticated()
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from sqlalchemy import text
 
-from app.db import members as rows
+from app.db import api_keys
 from app.domain.caller import Caller, Status
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import Duration, Spec, VideoModel
@@ -64,7 +64,7 @@ async def timed(database_url: str, tmp_path: Path, clock: StillClock) -> AsyncIt
 
 async def caller_of(gate: Gateway, key: str) -> Caller:
     async with gate.rt.db.single() as tx:
-        caller = await rows.find_caller(tx, digest_of(key))
+        caller = await api_keys.find_caller(tx, digest_of(key))
     assert caller is not None
     return caller
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from app.db import members as rows
+from app.db import api_keys
 from app.db.events import Whose
 from app.domain.caller import Status
 from app.generations import lifecycle
@@ -91,14 +91,14 @@ async def test_a_suspended_member_goes_on_looking(
 ) -> None:
     """It may open another stream, too."""
     answers: asyncio.Queue[set[UUID]] = asyncio.Queue()
-    good_keys = rows.good_keys
+    good_keys = api_keys.good_keys
 
     async def noted(tx: Any, key_ids: Collection[UUID], **more: Any) -> set[UUID]:
         answers.put_nowait(found := await good_keys(tx, key_ids, **more))
         return found
 
     key = await still_gate.member(max_open=10)
-    monkeypatch.setattr(rows, "good_keys", noted)
+    monkeypatch.setattr(api_keys, "good_keys", noted)
     async with serving(still_gate.rt) as client, client.stream("/api/v1/events", key) as stream:
         await stream.next()
         uuid = await made(still_gate, key)
@@ -121,7 +121,7 @@ async def test_what_waits_for_it_is_not_sent(still_gate: Gateway) -> None:
     key = await still_gate.member(max_open=10)
     heard = still_gate.rt.feed
     async with still_gate.rt.db.single() as tx:
-        caller = await rows.find_caller(tx, digest_of(key))
+        caller = await api_keys.find_caller(tx, digest_of(key))
     assert caller is not None
     whose = Whose(member_id=caller.member_id)
     listener = heard.listen(whose, member_id=caller.member_id, key_id=caller.key_id)

@@ -13,8 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db import admission
-from app.db import members as rows
+from app.db import admission, api_keys
 from app.domain.caller import Caller
 from app.generations.admission import SdkAttempt
 from app.members import keys
@@ -177,9 +176,9 @@ async def test_whoever_revokes_waits_for_an_admission_under_way(still_gate: Gate
         assert not ending.done()
     await ending
     async with still_gate.rt.db.single() as tx:
-        assert await rows.find_caller_of_key(tx, caller.key_id) is None
+        assert await api_keys.find_caller_of_key(tx, caller.key_id) is None
 
 
 async def _end(gate: Gateway, key_id: UUID) -> None:
     async with gate.rt.db.begin() as tx:
-        await rows.end_key(tx, key_id, overlap_seconds=0)
+        await api_keys.end_key(tx, key_id, overlap_seconds=0)

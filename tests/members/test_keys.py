@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 
 from app import processes
 from app.cli.commands import cli
-from app.db import members as rows
-from app.db.members import Key
+from app.db import api_keys
+from app.db.api_keys import Key
 from app.domain.caller import Role
 from app.domain.limits import Limits
 from app.errors import InvalidRequest, NotFound
@@ -24,7 +24,7 @@ from tests.harness.traces import execute
 
 async def listed(gate: Gateway, begins: str | None = None) -> list[Key]:
     async with gate.rt.db.single() as tx:
-        return await rows.list_keys(tx, begins=begins)
+        return await api_keys.list_keys(tx, begins=begins)
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import pytest
 
-from app.db import members as rows
+from app.db import api_keys
 from app.errors import Unavailable
 from app.live import keys as in_use
 from app.members import keys
@@ -107,33 +107,33 @@ async def test_the_last_use_is_known(still_gate: Gateway) -> None:
 
 async def last_uses(gate: Gateway) -> dict[str, datetime | None]:
     async with gate.rt.db.single() as tx:
-        return {key.name: key.last_used_at for key in await rows.list_keys(tx)}
+        return {key.name: key.last_used_at for key in await api_keys.list_keys(tx)}
 
 
 async def test_a_last_use_is_no_earlier_than_one_before(still_gate: Gateway) -> None:
     caller = await caller_of(still_gate, await still_gate.member())
     async with still_gate.rt.db.single() as tx:
-        await rows.note_last_use(tx, {caller.key_id: 5.0})
+        await api_keys.note_last_use(tx, {caller.key_id: 5.0})
     newest = await last_uses(still_gate)
     async with still_gate.rt.db.single() as tx:
-        await rows.note_last_use(tx, {caller.key_id: 500.0})
+        await api_keys.note_last_use(tx, {caller.key_id: 500.0})
     assert await last_uses(still_gate) == newest
 
 
 async def test_a_use_is_kept_until_it_could_be_noted(
     still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    note = rows.note_last_use
+    note = api_keys.note_last_use
 
     async def away(*_: object) -> None:
         raise Unavailable
 
     caller = await caller_of(still_gate, await still_gate.member())
     still_gate.rt.keys.used(caller.key_id)
-    monkeypatch.setattr(rows, "note_last_use", away)
+    monkeypatch.setattr(api_keys, "note_last_use", away)
     with pytest.raises(Unavailable):
         await still_gate.rt.keys.note()
-    monkeypatch.setattr(rows, "note_last_use", note)
+    monkeypatch.setattr(api_keys, "note_last_use", note)
     await still_gate.rt.keys.note()
     assert (await last_uses(still_gate))["test"] is not None
 
@@ -141,7 +141,7 @@ async def test_a_use_is_kept_until_it_could_be_noted(
 async def test_whoever_changes_a_key_is_not_waited_for(still_gate: Gateway) -> None:
     caller = await caller_of(still_gate, await still_gate.member())
     async with still_gate.rt.db.begin() as tx:
-        await rows.end_key(tx, caller.key_id, overlap_seconds=0)
+        await api_keys.end_key(tx, caller.key_id, overlap_seconds=0)
         still_gate.rt.keys.used(caller.key_id)
         await asyncio.wait_for(still_gate.rt.keys.note(), PATIENCE_SECONDS)
     assert (await last_uses(still_gate))["test"] is None

@@ -14,7 +14,7 @@ import httpx
 import pytest
 from sqlalchemy import text
 
-from app.db import generations, members
+from app.db import api_keys, generations
 from app.db.transitions import CHANNEL
 from app.generations.queries import wait_until_closed
 from app.live import watch
@@ -201,7 +201,7 @@ async def test_a_wait_that_cannot_begin_because_the_database_is_away_is_no_error
     key = await still_gate.member()
     uuid = UUID(look_later(await post(still_gate, key, Prefer="respond-async")))
     async with still_gate.rt.db.single() as tx:
-        caller = await members.find_caller(tx, digest_of(key))
+        caller = await api_keys.find_caller(tx, digest_of(key))
     assert caller is not None
     async with _locked_generations(still_gate):
         waiting = asyncio.create_task(

@@ -12,8 +12,7 @@ import pytest
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 
-from app.db import members as rows
-from app.db import transitions
+from app.db import api_keys, transitions
 from app.db.jobs import Job
 from app.db.session import Fault, driver_conninfo
 from app.domain.caller import Role, Status
@@ -148,7 +147,7 @@ async def test_a_first_start_that_broke_off_is_taken_up(database_url: str, tmp_p
         assert printed.count("rg_") == 2
         assert await bootstrap.ensure_first_key(gate.rt) is None
         async with gate.rt.db.single() as tx:
-            assert len(await rows.list_keys(tx)) == 1
+            assert len(await api_keys.list_keys(tx)) == 1
 
 
 async def test_a_suspended_operator_has_no_power_left(still_gate: Gateway) -> None:
