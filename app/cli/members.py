@@ -11,6 +11,7 @@ from app.cli.terminal import (
     Credits,
     MaxOpen,
     Name,
+    NewName,
     Rate,
     TeamOption,
     actor,
@@ -116,5 +117,36 @@ def member_suspend(
     async def act(rt: Runtime) -> None:
         await members.change_member(rt, team, name, status=status_of(undo), actor=actor(rt))
         typer.echo(f"Member {name} of team {team} is {status_of(undo).value.lower()}.")
+
+    with_runtime(act)
+
+
+@cli.command("rename")
+def member_rename(name: Name, new_name: NewName, team: TeamOption) -> None:
+    """Rename a member. Its keys and videos stay as they are."""
+    from app.members import members
+
+    async def act(rt: Runtime) -> None:
+        await members.rename_member(rt, team, name, new_name=new_name, actor=actor(rt))
+        typer.echo(f"Member {name} of team {team} is now {new_name}.")
+
+    with_runtime(act)
+
+
+@cli.command("role")
+def member_role(
+    name: Name,
+    role: Annotated[
+        Role,
+        typer.Argument(case_sensitive=False, help="An admin may see and manage the whole team."),
+    ],
+    team: TeamOption,
+) -> None:
+    """Promote a member to administrator of its team, or demote it, from the next request on."""
+    from app.members import members
+
+    async def act(rt: Runtime) -> None:
+        await members.change_member(rt, team, name, role=role, actor=actor(rt))
+        typer.echo(f"Member {name} of team {team} has the role {role.value}.")
 
     with_runtime(act)

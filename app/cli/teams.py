@@ -6,7 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import Credits, Name, actor, group, require, show, status_of, with_runtime
+from app.cli.terminal import (
+    Credits,
+    Name,
+    NewName,
+    actor,
+    group,
+    require,
+    show,
+    status_of,
+    with_runtime,
+)
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -90,5 +100,22 @@ def team_suspend(
     async def act(rt: Runtime) -> None:
         await teams.change_team(rt, name, status=status_of(undo), actor=actor(rt))
         typer.echo(f"Team {name} is {status_of(undo).value.lower()}.")
+
+    with_runtime(act)
+
+
+@cli.command("rename")
+def team_rename(name: Name, new_name: NewName) -> None:
+    """Rename a team. Its members, keys and videos stay as they are."""
+    from app.members import teams
+
+    async def act(rt: Runtime) -> None:
+        await teams.rename_team(rt, name, new_name=new_name, actor=actor(rt))
+        typer.echo(f"Team {name} is now {new_name}.")
+        if name == rt.settings.operator_team:
+            typer.echo(
+                f"Set REELGATE_OPERATOR_TEAM={new_name} and start the gateway again: until then "
+                "nobody may operate it over the API."
+            )
 
     with_runtime(act)

@@ -47,6 +47,7 @@ GenerationId = Annotated[
     ),
 ]
 Name = Annotated[str, typer.Argument(help="Its name.")]
+NewName = Annotated[str, typer.Argument(help="Its new name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
 MemberOption = Annotated[str, typer.Option("--member", help="The member's name.")]
 Credits = Annotated[int | None, typer.Option(help="Credits in total.")]

@@ -161,12 +161,21 @@ async def update_team(
     )  # fmt: skip
 
 
+async def rename_team(tx: Tx, team_id: UUID, *, name: str) -> None:
+    await tx.execute(
+        text("UPDATE teams SET name = :name, updated_at = now() WHERE id = :id"),
+        {"id": team_id, "name": name},
+    )
+
+
 async def update_member(
     tx: Tx,
     member_id: UUID,
     *,
     limits: Limits,
     status: Status | None = None,
+    name: str | None = None,
+    role: Role | None = None,
 ) -> None:
     """Changes what is given and keeps the rest."""
     await tx.execute(
@@ -177,11 +186,13 @@ async def update_member(
                 rate_per_minute = coalesce(CAST(:rate_per_minute AS integer), rate_per_minute),
                 rate_burst = coalesce(CAST(:rate_burst AS integer), rate_burst),
                 max_open = coalesce(CAST(:max_open AS integer), max_open),
-                status = coalesce(CAST(:status AS text), status), updated_at = now()
+                status = coalesce(CAST(:status AS text), status),
+                name = coalesce(CAST(:name AS text), name),
+                role = coalesce(CAST(:role AS text), role), updated_at = now()
              WHERE id = :id
             """
         ),
-        {"id": member_id, "status": status, **asdict(limits)},
+        {"id": member_id, "status": status, "name": name, "role": role, **asdict(limits)},
     )
 
 

@@ -127,19 +127,13 @@ async def require_active(caller: Caller) -> CallerRecord:
 Active = Annotated[CallerRecord, Depends(require_active)]
 
 
-async def require_admin(caller: Caller) -> CallerRecord:
-    if not caller.is_admin:
-        raise Forbidden("Only an administrator of the team may do that.")
+async def require_operator(rt: Rt, caller: Caller) -> CallerRecord:
+    if not (caller.is_admin and caller.team_name == rt.settings.operator_team):
+        raise Forbidden(
+            "Only administrators of the operators' team may do that: the team that "
+            "REELGATE_OPERATOR_TEAM names."
+        )
     return await require_active(caller)
-
-
-Admin = Annotated[CallerRecord, Depends(require_admin)]
-
-
-async def require_operator(rt: Rt, caller: Admin) -> CallerRecord:
-    if caller.team_name != rt.settings.operator_team:
-        raise Forbidden("Only an administrator of the operators' team may do that.")
-    return caller
 
 
 Operator = Annotated[CallerRecord, Depends(require_operator)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any
 from uuid import UUID, uuid4
 
 from app.db import audit, members
@@ -61,6 +60,7 @@ async def change_member(
     *,
     limits: Limits | None = None,
     status: Status | None = None,
+    role: Role | None = None,
     actor: str,
 ) -> Member:
     """The member after the change. Its generations in progress continue."""
@@ -68,10 +68,25 @@ async def change_member(
     wanted = limits.given()
     async with rt.db.begin() as tx:
         member = await get_member(tx, team, name)
-        await members.update_member(tx, member.id, status=status, limits=limits)
-        noted: dict[str, Any] = {**wanted, **({"status": status.value} if status else {})}
-        await audit.record(tx, actor, "member.change", f"{team}/{name}", **noted)
+        await members.update_member(tx, member.id, status=status, role=role, limits=limits)
+        await audit.record(
+            tx, actor, "member.change", f"{team}/{name}", **wanted,
+            status=status and status.value, role=role and role.value,
+        )  # fmt: skip
         return await get_member(tx, team, name)
+
+
+async def rename_member(rt: Runtime, team: str, name: str, *, new_name: str, actor: str) -> None:
+    """Lines of the audit log keep the name that they were written with. Raises `NotFound`, and
+    `InvalidRequest` if the new name is taken or invalid."""
+    check_name("new_name", new_name)
+    try:
+        async with rt.db.begin() as tx:
+            member = await get_member(tx, team, name)
+            await members.update_member(tx, member.id, name=new_name, limits=Limits())
+            await audit.record(tx, actor, "member.rename", f"{team}/{name}", new=new_name)
+    except Conflict:
+        raise InvalidRequest(f"Team {team} has a member {new_name} already.") from None
 
 
 async def get_member(tx: Tx, team: str, name: str) -> Member:

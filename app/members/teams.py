@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID, uuid4
 
 from app.db import audit, members
-from app.db.session import Conflict
+from app.db.session import Conflict, Tx
 from app.domain.caller import Status
 from app.domain.limits import check_bound
 from app.errors import InvalidRequest, NotFound
@@ -49,9 +49,7 @@ async def change_team(
     if retention_days is not None and not 1 <= retention_days <= _MAX_RETENTION_DAYS:
         raise InvalidRequest(f"retention_days must be from 1 to {_MAX_RETENTION_DAYS}.")
     async with rt.db.begin() as tx:
-        team_id = await members.find_team_id(tx, name)
-        if team_id is None:
-            raise NotFound(f"There is no team {name}.")
+        team_id = await _get_team_id(tx, name)
         await members.update_team(
             tx, team_id, credit_limit=credit_limit, unlimited=unlimited, status=status,
             retention_days=retention_days, keep_forever=keep_forever,
@@ -61,3 +59,23 @@ async def change_team(
             retention_days=retention_days, keep_forever=keep_forever or None,
             status=status and status.value,
         )  # fmt: skip
+
+
+async def rename_team(rt: Runtime, name: str, *, new_name: str, actor: str) -> None:
+    """Lines of the audit log keep the name that they were written with. Raises `NotFound`, and
+    `InvalidRequest` if the new name is taken or invalid."""
+    check_name("new_name", new_name)
+    try:
+        async with rt.db.begin() as tx:
+            team_id = await _get_team_id(tx, name)
+            await members.rename_team(tx, team_id, name=new_name)
+            await audit.record(tx, actor, "team.rename", name, new=new_name)
+    except Conflict:
+        raise InvalidRequest(f"There is a team {new_name} already.") from None
+
+
+async def _get_team_id(tx: Tx, name: str) -> UUID:
+    team_id = await members.find_team_id(tx, name)
+    if team_id is None:
+        raise NotFound(f"There is no team {name}.")
+    return team_id

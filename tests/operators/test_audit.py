@@ -44,9 +44,12 @@ COMMANDS = {
     "team create": ("other", "team.create"),
     "team limit": ("studio --credit-limit 5", "team.change"),
     "team suspend": ("studio", "team.change"),
+    "team rename": ("studio atelier", "team.rename"),
     "member create": ("bob --team studio", "member.create"),
     "member limit": ("ada --team studio --max-open 3", "member.change"),
     "member suspend": ("ada --team studio", "member.change"),
+    "member rename": ("ada grace --team studio", "member.rename"),
+    "member role": ("ada member --team studio", "member.change"),
     "key create": ("--team studio --member ada", "key.create"),
     "key rotate": ("rg_aaaaaaaa", "key.rotate"),
     "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
@@ -374,13 +377,6 @@ async def test_what_cannot_be_looked_for_is_refused(still_gate: Gateway, query: 
         f"/api/v1/admin/audit?{query}", headers={"API-KEY": operator}
     )
     assert (answer.status_code, answer.json()["errors"][0]["field"]) == (422, query.split("=")[0])
-
-
-async def test_nobody_else_reads_it(still_gate: Gateway) -> None:
-    for key in (await still_gate.member("root", role=Role.ADMIN),
-                await still_gate.member("ada", team="default")):  # fmt: skip
-        answer = await still_gate.http.get("/api/v1/admin/audit", headers={"API-KEY": key})
-        assert answer.status_code == 403
 
 
 async def test_an_action_that_changed_nothing_leaves_no_line(still_gate: Gateway) -> None:

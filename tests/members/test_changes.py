@@ -1,0 +1,109 @@
+"""Renaming teams and members, and changing roles."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from app import processes
+from app.cli.commands import cli
+from app.domain.caller import Role
+from app.errors import InvalidRequest, NotFound
+from app.members import members, teams
+from tests.harness.gateway import TEAM, Gateway
+
+Types = Callable[[str], tuple[int, str]]
+
+
+@pytest.fixture
+def types(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Types:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DATABASE_URL", database_url)
+    monkeypatch.setattr(processes, "start_logging", lambda _: None)
+
+    def run(command: str) -> tuple[int, str]:
+        ran = CliRunner().invoke(cli, command.split())
+        return ran.exit_code, " ".join(ran.output.replace("│", " ").split())
+
+    return run
+
+
+async def me(gate: Gateway, key: str) -> dict[str, object]:
+    answer = await gate.http.get("/api/v1/me", headers={"API-KEY": key})
+    assert answer.status_code == 200, answer.text
+    known: dict[str, object] = answer.json()
+    return known
+
+
+async def test_a_key_knows_the_new_names(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    made = (await still_gate.create(key)).json()["aiRecord"]["uuid"]
+    await members.rename_member(still_gate.rt, TEAM, "ada", new_name="grace", actor="test")
+    await teams.rename_team(still_gate.rt, TEAM, new_name="atelier", actor="test")
+    known = await me(still_gate, key)
+    assert (known["name"], known["team"]["name"]) == ("grace", "atelier")  # type: ignore[index]
+    found = await still_gate.http.get(f"/api/v1/generations/{made}", headers={"API-KEY": key})
+    assert found.status_code == 200
+    # The old names are free.
+    await still_gate.member()
+
+
+async def test_a_taken_name_is_refused(still_gate: Gateway) -> None:
+    await still_gate.member()
+    await still_gate.member("bob")
+    await still_gate.member(team="atelier")
+    with pytest.raises(InvalidRequest, match=f"Team {TEAM} has a member bob already"):
+        await members.rename_member(still_gate.rt, TEAM, "ada", new_name="bob", actor="test")
+    with pytest.raises(InvalidRequest, match="There is a team atelier already"):
+        await teams.rename_team(still_gate.rt, TEAM, new_name="atelier", actor="test")
+
+
+@pytest.mark.parametrize("name", ["", " ada", "ada\n", "x" * 101])
+async def test_a_name_that_looks_like_another_is_refused(still_gate: Gateway, name: str) -> None:
+    await still_gate.member()
+    with pytest.raises(InvalidRequest, match="new_name must have 1 to 100 printable"):
+        await members.rename_member(still_gate.rt, TEAM, "ada", new_name=name, actor="test")
+    with pytest.raises(InvalidRequest, match="new_name must have 1 to 100 printable"):
+        await teams.rename_team(still_gate.rt, TEAM, new_name=name, actor="test")
+
+
+async def test_who_is_not_there_is_not_renamed(still_gate: Gateway) -> None:
+    with pytest.raises(NotFound, match="no member ada in a team nowhere"):
+        await members.rename_member(still_gate.rt, "nowhere", "ada", new_name="bob", actor="test")
+    with pytest.raises(NotFound, match="no team nowhere"):
+        await teams.rename_team(still_gate.rt, "nowhere", new_name="x", actor="test")
+
+
+async def test_a_role_counts_from_the_next_request_on(still_gate: Gateway) -> None:
+    key = await still_gate.member(team="default")
+    for role, status in ((Role.ADMIN, 200), (Role.MEMBER, 403)):
+        await members.change_member(still_gate.rt, "default", "ada", role=role, actor="test")
+        answer = await still_gate.http.get("/api/v1/admin/audit", headers={"API-KEY": key})
+        assert answer.status_code == status
+        assert (await me(still_gate, key))["role"] == role
+
+
+async def test_others_are_told_who_may_operate(still_gate: Gateway) -> None:
+    for key in (await still_gate.member("root", role=Role.ADMIN),
+                await still_gate.member("ada", team="default")):  # fmt: skip
+        answer = await still_gate.http.get("/api/v1/admin/audit", headers={"API-KEY": key})
+        assert (answer.status_code, answer.json()["detail"]) == (
+            403,
+            "Only administrators of the operators' team may do that: the team that "
+            "REELGATE_OPERATOR_TEAM names.",
+        )
+
+
+def test_a_wrong_role_names_those_that_are_allowed(types: Types) -> None:
+    code, said = types("member role ada boss --team studio")
+    assert (code, "'boss' is not one of 'admin', 'member'" in said) == (2, True), said
+
+
+def test_renaming_the_operators_team_says_which_setting_follows(types: Types) -> None:
+    assert types("team create default")[0] == types("team create studio")[0] == 0
+    assert types("team rename studio atelier") == (0, "Team studio is now atelier.")
+    code, said = types("team rename default staff")
+    assert (code, "Set REELGATE_OPERATOR_TEAM=staff" in said) == (0, True), said
