@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
@@ -51,13 +51,21 @@ class WebhookEndpointChange(WebhookRequest):
     format: PayloadFormat | None = None
     description: str | None = Field(None, max_length=500, pattern=_TEXT)
     enabled: bool | None = Field(
-        None, description="`false` disables it; `true` enables it again, also after it was "
-        "disabled for failing."
+        None, strict=True,
+        description="`false` disables it; `true` enables it again, also after it was disabled for "
+        "failing.",
     )  # fmt: skip
 
 
+def _number(given: Any) -> Any:
+    """Refuses what Python takes for a number and JSON does not."""
+    if isinstance(given, bool | str):
+        raise ValueError("must be a whole number")
+    return given
+
+
 class WebhookRotation(WebhookRequest):
-    overlap_seconds: int = Field(
+    overlap_seconds: Annotated[int, BeforeValidator(_number)] = Field(
         86_400, ge=0, le=_MOST_OVERLAP_SECONDS,
         description="How long the old secret signs too, beside the new one.",
     )  # fmt: skip

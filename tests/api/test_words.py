@@ -121,3 +121,15 @@ async def test_a_duration_that_is_replaced_is_among_those_that_are_taken(
         taken = await post(seconds)
         assert taken.status_code == 200, taken.text
     assert (await post(str(int(allowed[-1]) + 1))).status_code == 400
+
+
+@pytest.mark.parametrize("overlap", [False, True, "5", "x", -1, 1.5])
+async def test_a_number_that_is_none(still_gate: Gateway, key: str, overlap: Any) -> None:
+    path = "/api/v1/webhooks/callback-secret"
+    before = (await still_gate.http.get(path, headers={"API-KEY": key})).json()
+    answer = await still_gate.http.post(
+        f"{path}/rotate", headers={"API-KEY": key}, json={"overlap_seconds": overlap}
+    )
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"] == "overlap_seconds"
+    assert (await still_gate.http.get(path, headers={"API-KEY": key})).json() == before
