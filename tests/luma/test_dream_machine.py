@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -9,6 +10,7 @@ import pytest
 
 from app.domain.generation import VideoModel
 from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.sockets import listening
 from tests.harness.traces import execute, traces
 from tests.luma.calling import DREAM_MACHINE, LION, bearer, dream, look
 
@@ -152,6 +154,32 @@ async def test_deleting_cancels_what_is_queued(still_gate: Gateway) -> None:
     assert (canceled["state"], canceled["failure_reason"]) == ("failed", "canceled")
     left = await look(still_gate, key, f"{DREAM_MACHINE}/credits")
     assert left.json() == {"credit_balance": 1_000_000.0}
+
+
+async def _in_parts() -> AsyncIterator[bytes]:
+    for part in (b"{", b'"reason": "wrong prompt"', b"}"):
+        yield part
+
+
+async def test_a_body_with_a_delete_is_read_over(still_gate: Gateway) -> None:
+    """Some clients send one with every request. All of these use one connection, so that a rest of
+    a body would be taken for the next request."""
+    key = await still_gate.member()
+    headers = bearer(key) | {"Content-Type": "application/json"}
+    ports = set()
+    async with listening(still_gate) as http:
+        for sent in (b"", b"{}", b"null", b"no JSON", b"x" * 200_000, _in_parts()):
+            made = (await http.post(f"{GENERATIONS}/video", json=LION, headers=headers)).json()[
+                "id"
+            ]
+            answer = await http.request(
+                "DELETE", f"{GENERATIONS}/{made}", content=sent, headers=headers
+            )
+            assert (answer.status_code, answer.content) == (204, b""), answer.text
+            ports.add(answer.extensions["network_stream"].get_extra_info("client_addr"))
+            canceled = (await http.get(f"{GENERATIONS}/{made}", headers=headers)).json()
+            assert (canceled["state"], canceled["assets"]) == ("failed", None)
+    assert len(ports) == 1
 
 
 async def test_what_is_under_way_is_not_deleted_and_the_sdk_does_not_try_again(
