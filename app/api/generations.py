@@ -22,7 +22,7 @@ from app.api.parameters import (
     refusals,
 )
 from app.db import generations
-from app.domain.catalog import OFFERS
+from app.domain.catalog import MAX_END_USER_CHARS, OFFERS
 from app.domain.generation import CLOSED, Generation, State
 from app.errors import Forbidden, NotCancelable, NotRetryable
 from app.generations import cancel, progress, queries
@@ -91,6 +91,15 @@ async def list_generations(
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
+    user: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=MAX_END_USER_CHARS,
+            pattern=r"^[^\u0000]*$",
+            description="Only those for this user, as their create said.",
+        ),
+    ] = None,
     member_id: Annotated[
         UUID | None, Query(description="Only of this member; for administrators. Default: all.")
     ] = None,
@@ -111,6 +120,7 @@ async def list_generations(
             states=state or (),
             created_from=created_from,
             created_before=created_before,
+            end_user=user,
             after=None if cursor is None else cursors.read(cursor),
             limit=limit + 1,
         )

@@ -143,6 +143,7 @@ async def list_visible(
     states: Sequence[State] = (),
     created_from: datetime | None = None,
     created_before: datetime | None = None,
+    end_user: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     offset: int = 0,
     limit: int,
@@ -164,6 +165,9 @@ async def list_visible(
     if created_before is not None:
         clauses.append("g.created_at < :created_before")
         values["created_before"] = created_before
+    if end_user is not None:
+        clauses.append("g.end_user = :end_user")
+        values["end_user"] = end_user
     if after is not None:
         beyond = ">" if oldest_first else "<"
         clauses.append(f"(g.created_at, g.id) {beyond} (:after_at, :after_id)")

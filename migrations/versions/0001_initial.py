@@ -164,6 +164,8 @@ CREATE UNIQUE INDEX generations_upstream_idx ON generations (lower(upstream_id))
 CREATE INDEX generations_prompt_idx ON generations (prompt_head, prompt_digest);
 CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, id DESC);
 CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
+CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created_at DESC, id DESC)
+    WHERE end_user IS NOT NULL;
 CREATE INDEX generations_open_idx ON generations (member_id)
     WHERE state IN ('queued', 'submitting', 'running');
 CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitted_at)

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from app.api import cursor as cursors
 from app.domain.caller import Role
+from app.domain.ids import parse_generation_id
 from app.errors import InvalidRequest
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, body, gateway
@@ -139,12 +140,28 @@ async def test_a_member_sees_its_own_and_an_administrator_its_team(still_gate: G
         assert refused.json()["code"] == "permission_denied"
 
 
+async def test_filters_by_the_user_whom_they_are_for(still_gate: Gateway) -> None:
+    ada, bob = await still_gate.member("ada"), await still_gate.member("bob")
+    boss = await still_gate.member("boss", role=Role.ADMIN)
+    made = []
+    for key, user in ((ada, "u 1"), (ada, "Ω"), (ada, "u 1"), (bob, "u 1"), (bob, None)):
+        asked = {"prompt": "a lion", "user": user}
+        answer = await still_gate.http.post("/v1/videos", json=asked, headers={"API-KEY": key})
+        made.append(str(parse_generation_id(answer.json()["id"])))
+    assert await ids(still_gate, ada, user="u 1") == [made[2], made[0]]
+    assert await pages(still_gate, ada, user="u 1", limit=1) == [[made[2]], [made[0]]]
+    assert await ids(still_gate, bob, user="Ω") == []
+    assert await ids(still_gate, boss, user="u 1") == [made[3], made[2], made[0]]
+    assert await ids(still_gate, boss, user="u") == []
+
+
 WRONG_QUERIES = (
     ("limit", "0"), ("limit", "101"), ("limit", "x"), ("limit", "9" * 30),
     ("state", "done"), ("state", ""),
     ("created_from", "yesterday"), ("created_from", "2026-01-01T00:00:00"),
     ("created_before", "2026-13-01T00:00:00Z"),
     ("member_id", "ada"),
+    ("user", ""), ("user", "x" * 257), ("user", "a\x00"),
     ("cursor", "x"), ("cursor", ""), ("cursor", "ä"), ("cursor", "\x00"), ("cursor", "%%%"),
     ("cursor", base64.urlsafe_b64encode(b"2026-01-01|1").decode()),
     ("cursor", base64.urlsafe_b64encode(f"2026-01-01|{UUID(int=0)}".encode()).decode()),
