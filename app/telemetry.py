@@ -243,9 +243,18 @@ class Metrics:
         self.database_up = Gauge(
             "reelgate_database_up", "1 while Postgres answers.", registry=registry
         )
+        self.videos = Gauge(
+            "reelgate_videos", "Generations that succeeded, since the first.", ["team", "dialect"],
+            registry=registry,
+        )  # fmt: skip
+        self.spent_credits = Gauge(
+            "reelgate_spent_credits", "Credits that were settled, since the first.",
+            ["team", "dialect"], registry=registry,
+        )  # fmt: skip
         self.hold_credits = Gauge(
-            "reelgate_hold_credits", "Credits set aside by open holds.", registry=registry
-        )
+            "reelgate_hold_credits", "Credits set aside by open holds.", ["team", "dialect"],
+            registry=registry,
+        )  # fmt: skip
         self.jobs = Gauge("reelgate_jobs", "Jobs in the queue.", ["kind", "status"],
                           registry=registry)  # fmt: skip
         self.assets = Gauge(

@@ -60,19 +60,6 @@ async def used_by_member(tx: Tx, member_id: UUID) -> int:
     return int(await tx.scalar(_USED_BY_MEMBER, {"id": member_id}) or 0)
 
 
-async def held(tx: Tx) -> int:
-    """Credits in open holds, of every member."""
-    return int(
-        await tx.scalar(
-            text(
-                "SELECT coalesce(sum(credits), 0) FROM ledger_entries"
-                " WHERE counted AND kind = 'hold'"
-            )
-        )
-        or 0
-    )
-
-
 async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
     """Ends the hold of a generation: settles `settle` credits, or releases it if that is 0.
 

@@ -164,6 +164,8 @@ generations = Table(
     Index("generations_team_idx", "team_id", text("created_at DESC"), text("id DESC")),
     Index("generations_end_user_idx", "team_id", "end_user", text("created_at DESC"),
           text("id DESC"), postgresql_where=text("end_user IS NOT NULL")),
+    Index("generations_sums_idx", "team_id", "dialect",
+          postgresql_include=["state", "quote", "settled"]),
     Index("generations_open_idx", "member_id",
           postgresql_where=text("state IN ('queued', 'submitting', 'running')")),
     Index("generations_submitting_idx", "upstream_key_id", "submitted_at",

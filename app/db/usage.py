@@ -26,6 +26,37 @@ class UsageRow:
     held_credits: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sums:
+    """Of all generations of a team that came through a dialect. `videos` are those that succeeded;
+    a failure can have cost credits, too."""
+
+    team: str
+    dialect: str
+    videos: int
+    spent_credits: int
+    held_credits: int
+
+
+#: The groups are formed before their teams are looked up: from the index alone.
+_SUMS = text(
+    """
+    SELECT t.name AS team, s.dialect, s.videos, s.spent_credits, s.held_credits
+      FROM (
+        SELECT team_id, dialect,
+               count(*) FILTER (WHERE state = 'succeeded') AS videos,
+               coalesce(sum(settled), 0)::bigint AS spent_credits,
+               coalesce(sum(quote) FILTER (WHERE settled IS NULL), 0)::bigint AS held_credits
+          FROM generations GROUP BY team_id, dialect
+      ) s JOIN teams t ON t.id = s.team_id
+    """
+)
+
+
+async def sums(tx: Tx) -> list[Sums]:
+    return [Sums(**row._mapping) for row in await tx.execute(_SUMS)]
+
+
 _USAGE = """
     SELECT (g.created_at AT TIME ZONE 'UTC')::date AS day, g.member_id, g.spec->>'model' AS model,
            g.state, count(*) AS generations,

@@ -6,10 +6,10 @@ from app.db import (
     assets,
     generations,
     jobs,
-    ledger,
     migrate,
     pauses,
     upstream_keys,
+    usage,
     webhook_deliveries,
 )
 from app.db.backlog import Backlog
@@ -26,7 +26,7 @@ async def refresh(rt: Runtime) -> None:
             gauges.database_up.set(1)
             return
         unsettled = await generations.unsettled(tx)
-        held = await ledger.held(tx)
+        sums = await usage.sums(tx)
         unarchived = await assets.unarchived(tx)
         keys = await upstream_keys.usable_by_label(tx)
         depths = await jobs.depths(tx)
@@ -37,7 +37,12 @@ async def refresh(rt: Runtime) -> None:
         found = unsettled.get(state, Backlog())
         gauges.generations.labels(state).set(found.count)
         gauges.oldest_seconds.labels(state).set(found.oldest_seconds)
-    gauges.hold_credits.set(held)
+    for gauge in (gauges.videos, gauges.spent_credits, gauges.hold_credits):
+        gauge.clear()
+    for each in sums:
+        gauges.videos.labels(each.team, each.dialect).set(each.videos)
+        gauges.spent_credits.labels(each.team, each.dialect).set(each.spent_credits)
+        gauges.hold_credits.labels(each.team, each.dialect).set(each.held_credits)
     for file_state in (AssetState.PENDING, AssetState.SET_ASIDE, AssetState.LOST):
         gauges.assets.labels(file_state).set(unarchived.get(file_state, Backlog()).count)
     gauges.assets_oldest_seconds.set(unarchived.get(AssetState.PENDING, Backlog()).oldest_seconds)

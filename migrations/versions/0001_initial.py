@@ -166,6 +166,9 @@ CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, 
 CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
 CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created_at DESC, id DESC)
     WHERE end_user IS NOT NULL;
+-- The sums of each team and dialect, which metrics read often: from the index alone.
+CREATE INDEX generations_sums_idx ON generations (team_id, dialect)
+    INCLUDE (state, quote, settled);
 CREATE INDEX generations_open_idx ON generations (member_id)
     WHERE state IN ('queued', 'submitting', 'running');
 CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitted_at)

@@ -186,11 +186,34 @@ async def test_the_gauges_read_the_database_now(still_gate: Gateway) -> None:
         await still_gate.create(key)
     measured = (await still_gate.http.get("/metrics")).text
     assert 'reelgate_generations{state="queued"} 2.0' in measured
-    assert "reelgate_hold_credits 300000.0" in measured
+    assert f'reelgate_hold_credits{{dialect="onemin",team="{TEAM}"}} 300000.0' in measured
     assert 'reelgate_jobs{kind="submit",status="todo"} 2.0' in measured
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(text("DELETE FROM procrastinate_jobs"))
     assert 'reelgate_jobs{kind="submit"' not in (await still_gate.http.get("/metrics")).text
+
+
+async def test_videos_and_credits_are_shown_by_team_and_dialect(gate: Gateway) -> None:
+    north, south = await gate.member(team="north"), await gate.member(team="south")
+    made = await gate.create(north)
+    await gate.closed(made.json()["aiRecord"]["uuid"])
+    failed = await gate.create(north, body("a lion [sim:fail_later]"))
+    await gate.closed(failed.json()["aiRecord"]["uuid"])
+    await gate.stop_workers()
+    film = {"model": "sora-2", "prompt": "a lion", "seconds": "4", "size": "1280x720"}
+    held = {"Authorization": f"Bearer {south}"}
+    answer = await gate.http.post("/v1/videos", json=film, headers=held)
+    assert answer.status_code == 200, answer.text
+    found = figures_of(await gate.http.get("/metrics"))
+    shown = {key: n for key, n in found.items() if key[1] in ("onemin north", "openai south")}
+    assert shown == {
+        ("reelgate_videos", "onemin north"): 1,
+        ("reelgate_spent_credits", "onemin north"): 150_000,
+        ("reelgate_hold_credits", "onemin north"): 0,
+        ("reelgate_videos", "openai south"): 0,
+        ("reelgate_spent_credits", "openai south"): 0,
+        ("reelgate_hold_credits", "openai south"): 150_000,
+    }
 
 
 async def test_the_process_is_measured(still_gate: Gateway) -> None:
