@@ -68,8 +68,9 @@ def member_list(
             ["team", "member", "role", "status", "credit limit", "used", "set aside",
              "per minute", "burst", "max open"],
             [
-                [m.team_name, m.name, m.role, m.status, m.credit_limit, m.settled_credits,
-                 m.held_credits, m.rate_per_minute, m.rate_burst, m.max_open]
+                [m.team_name, m.name, m.role, "ENDED" if m.ended_at else m.status,
+                 m.credit_limit, m.settled_credits, m.held_credits, m.rate_per_minute,
+                 m.rate_burst, m.max_open]
                 for m in found
             ],
         )  # fmt: skip
@@ -148,5 +149,18 @@ def member_role(
     async def act(rt: Runtime) -> None:
         await members.change_member(rt, team, name, role=role, actor=actor(rt))
         typer.echo(f"Member {name} of team {team} has the role {role.value}.")
+
+    with_runtime(act)
+
+
+@cli.command("end")
+def member_end(name: Name, team: TeamOption) -> None:
+    """End a member for ever: its keys end, and it gets no others. Generations in progress continue.
+    Its name stays taken."""
+    from app.members import members
+
+    async def act(rt: Runtime) -> None:
+        keys = await members.end_member(rt, team, name, actor=actor(rt))
+        typer.echo(f"Member {name} of team {team} has ended. Keys revoked: {len(keys)}.")
 
     with_runtime(act)

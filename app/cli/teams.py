@@ -47,8 +47,8 @@ def team_list() -> None:
         show(
             ["team", "status", "members", "credit limit", "used", "set aside", "days kept"],
             [
-                [t.name, t.status, t.members, t.credit_limit, t.settled_credits, t.held_credits,
-                 t.retention_days]
+                [t.name, "ENDED" if t.ended_at else t.status, t.members, t.credit_limit,
+                 t.settled_credits, t.held_credits, t.retention_days]
                 for t in found
             ],
         )  # fmt: skip
@@ -117,5 +117,18 @@ def team_rename(name: Name, new_name: NewName) -> None:
                 f"Set REELGATE_OPERATOR_TEAM={new_name} and start the gateway again: until then "
                 "nobody may operate it over the API."
             )
+
+    with_runtime(act)
+
+
+@cli.command("end")
+def team_end(name: Name) -> None:
+    """End a team for ever, with its members: their keys end, and they get no others. Generations in
+    progress continue. Its name stays taken."""
+    from app.members import teams
+
+    async def act(rt: Runtime) -> None:
+        keys = await teams.end_team(rt, name, actor=actor(rt))
+        typer.echo(f"Team {name} has ended. Keys revoked: {len(keys)}.")
 
     with_runtime(act)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
@@ -20,6 +21,7 @@ class Team:
     id: UUID
     name: str
     status: Status
+    ended_at: datetime | None
     credit_limit: int | None
     retention_days: int | None
     members: int
@@ -35,6 +37,7 @@ class Member:
     name: str
     role: Role
     status: Status
+    ended_at: datetime | None
     credit_limit: int
     rate_per_minute: int
     rate_burst: int
@@ -83,7 +86,7 @@ async def list_teams(tx: Tx) -> list[Team]:
     rows = await tx.execute(
         text(
             f"""
-            SELECT t.id, t.name, t.status, t.credit_limit, t.retention_days,
+            SELECT t.id, t.name, t.status, t.ended_at, t.credit_limit, t.retention_days,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
                    {settled_by("team_id = t.id")} AS settled_credits,
                    {held_by("team_id = t.id")} AS held_credits
@@ -95,8 +98,8 @@ async def list_teams(tx: Tx) -> list[Team]:
 
 
 _MEMBERS = f"""
-    SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.credit_limit,
-           m.rate_per_minute, m.rate_burst, m.max_open,
+    SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.ended_at,
+           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open,
            {settled_by("member_id = m.id")} AS settled_credits,
            {held_by("member_id = m.id")} AS held_credits
       FROM members m JOIN teams t ON t.id = m.team_id
@@ -159,6 +162,74 @@ async def update_team(
             "retention_days": retention_days, "keep_forever": keep_forever,
         },
     )  # fmt: skip
+
+
+async def lock_admission(tx: Tx, member_ids: Collection[UUID]) -> None:
+    """Takes the admission locks of members: nothing is admitted, and no key made, until the end of
+    this transaction."""
+    await tx.execute(
+        text(
+            """
+            SELECT FROM rate_states WHERE member_id = ANY(:ids) ORDER BY member_id FOR UPDATE
+            """
+        ),
+        {"ids": list(member_ids)},
+    )
+
+
+async def end_members(tx: Tx, member_ids: Collection[UUID]) -> list[str]:
+    """Ends them and revokes their keys, whose prefixes it returns. The caller holds their admission
+    locks."""
+    ids = {"ids": list(member_ids)}
+    await tx.execute(
+        text(
+            "UPDATE members SET ended_at = now(), updated_at = now()"
+            " WHERE id = ANY(:ids) AND ended_at IS NULL"
+        ),
+        ids,
+    )
+    revoked = await tx.scalars(
+        text(
+            "UPDATE api_keys SET revoked_at = now()"
+            " WHERE member_id = ANY(:ids) AND revoked_at IS NULL RETURNING prefix"
+        ),
+        ids,
+    )
+    return sorted(revoked)
+
+
+async def has_team_ended(tx: Tx, team_id: UUID) -> bool:
+    """If not, ending it waits for this transaction."""
+    ended_at = await tx.scalar(
+        text("SELECT ended_at FROM teams WHERE id = :id FOR KEY SHARE"), {"id": team_id}
+    )
+    return ended_at is not None
+
+
+async def end_team(tx: Tx, team_id: UUID) -> list[str] | None:
+    """Ends it with its members and returns the prefixes of the revoked keys; None if it has ended
+    already.
+
+    Admission takes the lock of a member before that of its team, so this does too. Whoever was
+    added before the team was locked is locked afterwards.
+    """
+    await lock_admission(tx, await _members_of(tx, team_id))
+    await tx.execute(text("SELECT FROM teams WHERE id = :id FOR UPDATE"), {"id": team_id})
+    everybody = await _members_of(tx, team_id)
+    await lock_admission(tx, everybody)
+    changed = await tx.execute(
+        text(
+            "UPDATE teams SET ended_at = now(), updated_at = now()"
+            " WHERE id = :id AND ended_at IS NULL RETURNING id"
+        ),
+        {"id": team_id},
+    )
+    return None if changed.one_or_none() is None else await end_members(tx, everybody)
+
+
+async def _members_of(tx: Tx, team_id: UUID) -> list[UUID]:
+    rows = await tx.scalars(text("SELECT id FROM members WHERE team_id = :id"), {"id": team_id})
+    return list(rows)
 
 
 async def rename_team(tx: Tx, team_id: UUID, *, name: str) -> None:

@@ -37,6 +37,7 @@ teams = Table(
     Column("id", Uuid, primary_key=True),
     Column("name", Text, nullable=False, unique=True),
     Column("status", Text, nullable=False, server_default="ACTIVE"),
+    instant("ended_at"),
     # Null: only the limits of its members apply.
     Column("credit_limit", BigInteger),
     # Null: videos are kept for ever.
@@ -56,6 +57,8 @@ members = Table(
     Column("name", Text, nullable=False),
     Column("role", Text, nullable=False, server_default="MEMBER"),
     Column("status", Text, nullable=False, server_default="ACTIVE"),
+    # An ended member has no valid key and gets no other.
+    instant("ended_at"),
     Column("credit_limit", BigInteger, nullable=False),
     Column("rate_per_minute", Integer, nullable=False),
     Column("rate_burst", Integer, nullable=False),

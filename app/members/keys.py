@@ -10,7 +10,7 @@ from app.db import api_keys, audit, members, webhook_endpoints
 from app.db.api_keys import Key
 from app.db.session import Tx
 from app.errors import InvalidRequest, NotFound
-from app.members.members import get_member
+from app.members.members import get_lasting_member
 from app.members.names import check_name
 from app.runtime import Runtime
 from app.secrets import NewKey, digest_of, make_key, make_seed, prefix_of, shown_of
@@ -43,7 +43,7 @@ async def create_key(
     if expires_at is not None and expires_at <= rt.clock.now():
         raise InvalidRequest("A key must expire in the future.")
     async with rt.db.begin() as tx:
-        owner = await get_member(tx, team, member)
+        owner = await get_lasting_member(tx, team, member)
         return await _issue(tx, owner.id, name, expires_at, f"{team}/{member}", actor)
 
 
@@ -55,6 +55,7 @@ async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: 
         old = await _get_key(tx, given)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
+        await get_lasting_member(tx, old.team_name, old.member_name)
         subject = f"{old.team_name}/{old.member_name}"
         fresh = await _issue(tx, old.member_id, old.name, old.expires_at, subject, actor)
         await api_keys.end_key(tx, old.id, overlap_seconds=overlap_seconds)

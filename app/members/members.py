@@ -12,6 +12,7 @@ from app.domain.caller import Role, Status
 from app.domain.limits import Limits
 from app.errors import InvalidRequest, NotFound
 from app.members.names import check_name
+from app.members.teams import get_lasting_team_id
 from app.runtime import Runtime
 
 
@@ -24,9 +25,7 @@ async def create_member(
     member_id, wanted = uuid4(), limits.given()
     try:
         async with rt.db.begin() as tx:
-            team_id = await members.find_team_id(tx, team)
-            if team_id is None:
-                raise NotFound(f"There is no team {team}.")
+            team_id = await get_lasting_team_id(tx, team)
             await members.create_member(
                 tx,
                 member_id,
@@ -67,7 +66,7 @@ async def change_member(
     limits = limits or Limits()
     wanted = limits.given()
     async with rt.db.begin() as tx:
-        member = await get_member(tx, team, name)
+        member = await get_lasting_member(tx, team, name)
         await members.update_member(tx, member.id, status=status, role=role, limits=limits)
         await audit.record(
             tx, actor, "member.change", f"{team}/{name}", **wanted,
@@ -82,11 +81,35 @@ async def rename_member(rt: Runtime, team: str, name: str, *, new_name: str, act
     check_name("new_name", new_name)
     try:
         async with rt.db.begin() as tx:
-            member = await get_member(tx, team, name)
+            member = await get_lasting_member(tx, team, name)
             await members.update_member(tx, member.id, name=new_name, limits=Limits())
             await audit.record(tx, actor, "member.rename", f"{team}/{name}", new=new_name)
     except Conflict:
         raise InvalidRequest(f"Team {team} has a member {new_name} already.") from None
+
+
+async def end_member(rt: Runtime, team: str, name: str, *, actor: str) -> list[str]:
+    """Ends a member for ever: its keys end, and it gets no others. What was admitted goes on. Its
+    name stays taken. Returns the prefixes of its keys. Raises `NotFound`, and `InvalidRequest` if
+    it has ended."""
+    async with rt.db.begin() as tx:
+        member = await get_lasting_member(tx, team, name)
+        keys = await members.end_members(tx, [member.id])
+        await audit.record(tx, actor, "member.end", f"{team}/{name}", keys=keys)
+        return keys
+
+
+async def get_lasting_member(tx: Tx, team: str, name: str) -> Member:
+    """The member, with its admission lock: it does not end before this transaction. Raises
+    `NotFound`, and `InvalidRequest` if it has ended."""
+    found = await get_member(tx, team, name)
+    await members.lock_admission(tx, [found.id])
+    member = await get_member(tx, team, name)
+    if member.ended_at is not None:
+        raise InvalidRequest(
+            f"Member {name} of team {team} has ended, which is for good: create another one."
+        )
+    return member
 
 
 async def get_member(tx: Tx, team: str, name: str) -> Member:

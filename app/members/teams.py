@@ -43,13 +43,13 @@ async def change_team(
     actor: str,
 ) -> None:
     """Changes what is given and keeps the rest. A shorter retention also applies to existing
-    videos."""
+    videos. An ended team has limits and a retention, and no other status."""
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     if retention_days is not None and not 1 <= retention_days <= _MAX_RETENTION_DAYS:
         raise InvalidRequest(f"retention_days must be from 1 to {_MAX_RETENTION_DAYS}.")
     async with rt.db.begin() as tx:
-        team_id = await _get_team_id(tx, name)
+        team_id = await (get_lasting_team_id if status else _get_team_id)(tx, name)
         await members.update_team(
             tx, team_id, credit_limit=credit_limit, unlimited=unlimited, status=status,
             retention_days=retention_days, keep_forever=keep_forever,
@@ -67,11 +67,40 @@ async def rename_team(rt: Runtime, name: str, *, new_name: str, actor: str) -> N
     check_name("new_name", new_name)
     try:
         async with rt.db.begin() as tx:
-            team_id = await _get_team_id(tx, name)
+            team_id = await get_lasting_team_id(tx, name)
             await members.rename_team(tx, team_id, name=new_name)
             await audit.record(tx, actor, "team.rename", name, new=new_name)
     except Conflict:
         raise InvalidRequest(f"There is a team {new_name} already.") from None
+
+
+async def end_team(rt: Runtime, name: str, *, actor: str) -> list[str]:
+    """Ends a team for ever, with its members. What was admitted goes on. Their names stay taken.
+    Returns the prefixes of their keys. Raises `NotFound`, and `InvalidRequest` if it has ended or
+    operates the gateway."""
+    if name == rt.settings.operator_team:
+        raise InvalidRequest(
+            f"Team {name} operates the gateway: let REELGATE_OPERATOR_TEAM name another one first."
+        )
+    async with rt.db.begin() as tx:
+        keys = await members.end_team(tx, await _get_team_id(tx, name))
+        if keys is None:
+            raise _ended(name)
+        await audit.record(tx, actor, "team.end", name, keys=keys)
+        return keys
+
+
+async def get_lasting_team_id(tx: Tx, name: str) -> UUID:
+    """The team does not end before this transaction. Raises `NotFound`, and `InvalidRequest` if it
+    has ended."""
+    team_id = await _get_team_id(tx, name)
+    if await members.has_team_ended(tx, team_id):
+        raise _ended(name)
+    return team_id
+
+
+def _ended(name: str) -> InvalidRequest:
+    return InvalidRequest(f"Team {name} has ended, which is for good: create another one.")
 
 
 async def _get_team_id(tx: Tx, name: str) -> UUID:

@@ -52,7 +52,8 @@ async def lost_key_command(rt: Runtime) -> str:
     team = rt.settings.operator_team
     async with rt.db.single() as tx:
         found = await rows.find_member(tx, team=team, name=MEMBER)
-    return key_command(team, MEMBER) if found is not None else key_command()
+    lasting = found is not None and found.ended_at is None
+    return key_command(team, MEMBER) if lasting else key_command()
 
 
 def welcome(rt: Runtime, key: str) -> str:

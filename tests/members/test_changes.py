@@ -1,4 +1,4 @@
-"""Renaming teams and members, and changing roles."""
+"""Renaming teams and members, changing roles, and what the command line says."""
 
 from __future__ import annotations
 
@@ -107,3 +107,17 @@ def test_renaming_the_operators_team_says_which_setting_follows(types: Types) ->
     assert types("team rename studio atelier") == (0, "Team studio is now atelier.")
     code, said = types("team rename default staff")
     assert (code, "Set REELGATE_OPERATOR_TEAM=staff" in said) == (0, True), said
+
+
+def test_lists_show_what_has_ended(types: Types) -> None:
+    for command in ("team create studio", "member create ada --team studio"):
+        assert types(command)[0] == 0
+    assert types("key create --team studio --member ada")[0] == 0
+    ended = "Member ada of team studio has ended. Keys revoked: 1."
+    assert types("member end ada --team studio") == (0, ended)
+    assert "studio ada MEMBER ENDED" in types("member list")[1]
+    assert types("team end studio") == (0, "Team studio has ended. Keys revoked: 0.")
+    assert "studio ENDED 1" in types("team list")[1]
+    code, said = types("key create --team studio --member ada")
+    assert (code, said) == (1, "reelgate: Member ada of team studio has ended, which is for good: "
+                               "create another one.")  # fmt: skip
