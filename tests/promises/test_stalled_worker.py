@@ -48,7 +48,7 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_counts(
 async def test_an_idle_transaction_loses_its_locks(
     database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(session, "_IDLE_TRANSACTION_MS", 200)
+    monkeypatch.setattr(session, "_IDLE_TRANSACTION", "200ms")
     db, lock = Database(database_url, pool_size=2), text("SELECT pg_advisory_xact_lock(1)")
 
     async def stall() -> None:
