@@ -63,6 +63,10 @@ def _announce(
     facts = startup.facts(settings, api=command != "worker", embedded=embedded)
     if key is not None:
         facts["new_key"] = key
+    _report(settings, command, facts)
+
+
+def _report(settings: Settings, command: str, facts: dict[str, str]) -> None:
     if not _pretty(settings):
         log.info("process_started", command=command, version=__version__, **facts)
     if _pretty(settings) or command == "up":
@@ -153,10 +157,8 @@ async def _keep_gauges(rt: Runtime) -> None:
 
 async def simulate(settings: Settings, stopping: asyncio.Event) -> None:
     async with _simulator(settings) as address:
-        log.warning(
-            "simulator_started", version=__version__, address=address,
-            speed=settings.simulator_speed,
-        )  # fmt: skip
+        _report(settings, "simulate", startup.simulator_facts(settings, address))
+        log.warning("simulator_started", version=__version__, address=address)
         async with answering(settings.liveness_socket):
             await stopping.wait()
 

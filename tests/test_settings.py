@@ -164,6 +164,23 @@ def test_upstream_keys_that_cannot_be_told_apart_or_sent_are_refused(keys: str) 
     assert refusal(onemin_api_key=keys).startswith("ONEMIN_API_KEY: entry ")
 
 
+@pytest.mark.parametrize(
+    ("host", "listens", "local"),
+    [
+        ("0.0.0.0", "http://0.0.0.0:81", "http://127.0.0.1:81"),
+        ("::", "http://[::]:81", "http://127.0.0.1:81"),
+        ("::1", "http://[::1]:81", "http://[::1]:81"),
+        ("10.0.0.2", "http://10.0.0.2:81", "http://10.0.0.2:81"),
+    ],
+)
+def test_where_it_listens_is_apart_from_where_it_is_called(
+    host: str, listens: str, local: str
+) -> None:
+    settings = Settings(host=host, port=81, public_url="https://video.example.com")
+    assert (settings.listens_at, settings.local_url) == (listens, local)
+    assert settings.link_base == "https://video.example.com"
+
+
 def test_a_simulator_is_polled_as_fast_as_it_renders_unless_told_otherwise() -> None:
     simulator: dict[str, Any] = {"simulator_url": "http://127.0.0.1:9", "simulator_speed": 30}
     paced = Settings(**simulator).paced()

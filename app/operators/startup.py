@@ -65,7 +65,7 @@ def facts(settings: Settings, *, api: bool, embedded: bool) -> dict[str, str]:
     """Without secrets. `embedded`: the database is the embedded PostgreSQL."""
     found = {}
     if api:
-        found["listens"] = settings.local_url
+        found["listens"] = settings.listens_at
         found["public"] = settings.link_base
         found |= {name: settings.local_url + path for name, path in _PAGES.items()}
         metrics_port = settings.operations_port
@@ -80,6 +80,16 @@ def facts(settings: Settings, *, api: bool, embedded: bool) -> dict[str, str]:
         "database": _EMBEDDED if embedded else _database(settings),
         "videos": settings.archive_address,
         "upstream": _upstream(settings),
+    }
+
+
+def simulator_facts(settings: Settings, address: str) -> dict[str, str]:
+    """Of a simulator that is a process of its own. It has neither public address nor database."""
+    return {
+        "listens": address,
+        "data": str((settings.data_dir / "simulator").resolve()),
+        "speed": f"{settings.simulator_speed:g} times the upstream's",
+        "setting": f"REELGATE_SIMULATOR_URL={address}",
     }
 
 

@@ -110,8 +110,15 @@ class Settings(
     @property
     def local_url(self) -> str:
         """The API's address on this machine, whatever the public address is."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return _http_url(
+            "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host,  # noqa: S104
+            self.port,
+        )
+
+    @property
+    def listens_at(self) -> str:
+        """What the API is bound to: all addresses of the machine, if that is what the host says."""
+        return _http_url(self.host, self.port)
 
     @property
     def base_path(self) -> str:
@@ -213,6 +220,10 @@ class Settings(
             )
         if urlsplit(self.onemin_base_url).scheme != "https":
             yield "The production profile needs an https:// ONEMIN_BASE_URL: the key goes there."
+
+
+def _http_url(host: str, port: int) -> str:
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
 def _is_guessable(secret: str) -> bool:

@@ -265,3 +265,16 @@ def test_each_process_says_where_it_listens_and_what_it_uses(
     ):
         assert re.search(rf"^  {name} +{fact}$", said.printed, re.MULTILINE), said.printed
     assert "canary" not in serve.printed + worker.printed
+
+
+def test_a_simulator_apart_reports_under_its_own_name(
+    started: list[Process], tmp_path: Path
+) -> None:
+    simulate = Process("simulate", folder=tmp_path, name="simulate", settings=QUICK)
+    started.append(simulate)
+    said = simulate.logged("process_started")
+    assert (said["command"], said["version"]) == ("simulate", __version__)
+    assert said["listens"] == simulate.logged("simulator_started")["address"]
+    assert said["setting"] == f"REELGATE_SIMULATOR_URL={said['listens']}"
+    assert said["data"] == str(tmp_path / "data" / "simulator")
+    assert "public" not in said
