@@ -26,7 +26,7 @@ from app.runtime import ApiRuntime
 
 
 def create_app(rt: ApiRuntime) -> ASGIApp:
-    app = ops.create_bare(rt)
+    app = ops.create_bare()
     app.add_api_route(
         "/media/{generation_id}", media.get_media, methods=["GET", "HEAD"], name="get_media"
     )
@@ -34,16 +34,16 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
     app.add_api_route(
         "/guides/{name:path}", guides.get_guide, methods=["GET", "HEAD"], name="get_guide"
     )
-    ops.add_routes(app, for_operators=not rt.settings.operations_apart)
+    ops.add_routes(app, rt, for_operators=not rt.settings.operations_apart)
     # Dialects are separate applications with their own middleware and do not pass through this
     # one's. More specific prefixes come first: routes are tried in this order.
     mounts = [
         *openapi.routes(address=rt.settings.link_base),
-        Mount("/api/v1", create_api(rt)),
-        Mount("/api", create_onemin(rt)),
-        Mount(OPENAI, create_openai(rt)),
-        Mount(DREAM_MACHINE, create_dream_machine(rt)),
-        Mount(LUMA_AGENTS, create_luma_agents(rt)),
+        Mount("/api/v1", create_api()),
+        Mount("/api", create_onemin()),
+        Mount(OPENAI, create_openai()),
+        Mount(DREAM_MACHINE, create_dream_machine()),
+        Mount(LUMA_AGENTS, create_luma_agents()),
     ]
     _tell_paths(app, mounts)
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)

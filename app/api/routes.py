@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import APIRouter, FastAPI
 
 from app.api import account, admin, audit, estimates, events, generations, webhooks
 from app.http import errors
-from app.runtime import ApiRuntime
 
 #: The path where it is mounted.
 PREFIX = "/api/v1"
@@ -22,9 +23,9 @@ ROUTERS: tuple[APIRouter, ...] = (
 )
 
 
-def create_api(rt: ApiRuntime) -> FastAPI:
+@cache
+def create_api() -> FastAPI:
     app = describe_api()
-    app.state.runtime = rt
     errors.install(app, errors.problem, media_type="application/problem+json")
     return app
 

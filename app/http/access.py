@@ -13,6 +13,7 @@ from app.db import api_keys
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Role, Status
 from app.errors import Forbidden, Suspended, Unauthenticated
+from app.http.middleware import RUNTIME
 from app.runtime import ApiRuntime
 from app.secrets import digest_of, prefix_of
 from app.telemetry import identify
@@ -33,7 +34,7 @@ _LONGEST_KEY = 200
 
 
 def runtime_of(request: Request) -> ApiRuntime:
-    runtime: ApiRuntime = request.app.state.runtime
+    runtime: ApiRuntime = request.scope[RUNTIME]
     return runtime
 
 

@@ -17,6 +17,8 @@ from app.telemetry import begin_request, logger
 
 log = logger(__name__)
 
+#: Where a request carries its runtime: applications are made once, and keep none.
+RUNTIME = "reelgate.runtime"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 
 
@@ -35,6 +37,7 @@ class RequestContext:
         request_id = _request_id(scope)
         scope["reelgate.request_id"] = request_id
         scope["reelgate.started"] = started
+        scope[RUNTIME] = self._rt
         address = client_address(scope, self._rt.settings.trusted_proxies)
         begin_request(request_id, address=None if address is None else str(address))
 

@@ -35,23 +35,21 @@ _PUBLIC_CHECKS = frozenset({"process", "database", "migrations", "worker"})
 
 def create_operations(rt: ApiRuntime) -> ASGIApp:
     """What is on the operations port."""
-    app = create_bare(rt)
-    add_routes(app, for_operators=True)
+    app = create_bare()
+    add_routes(app, rt, for_operators=True)
     return RequestContext(app, runtime=rt)
 
 
-def create_bare(rt: ApiRuntime) -> FastAPI:
+def create_bare() -> FastAPI:
     """An application without routes, whose errors are problem details."""
     app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
                   redirect_slashes=False)  # fmt: skip
-    app.state.runtime = rt
     app.state.known_paths = list
     errors.install(app, errors.problem, media_type="application/problem+json")
     return app
 
 
-def add_routes(app: FastAPI, *, for_operators: bool) -> None:
-    rt: ApiRuntime = app.state.runtime
+def add_routes(app: FastAPI, rt: ApiRuntime, *, for_operators: bool) -> None:
     app.state.readiness = Shared(lambda: readiness(rt))
     app.state.refresh = Shared(lambda: _refresh(rt))
     routes = {"/livez": livez, "/readyz": readyz if for_operators else readyz_in_short}

@@ -75,7 +75,8 @@ async def test_the_story_of_a_video(gate: Gateway, types: Types) -> None:
         ("hold", PRICE, False), ("settle", PRICE, True),
     ]  # fmt: skip
     assert [e["type"] for e in story["events"]] == [
-        f"generation.{state}" for state in ("queued", "submitting", "running", "succeeded")
+        *(f"generation.{state}" for state in ("queued", "submitting", "running", "succeeded")),
+        "video.archived",
     ]
     video = story["files"][0]
     assert (video["kind"], video["state"], video["path"], video["sha256"]) == (

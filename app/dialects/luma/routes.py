@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated
 from uuid import UUID
 
@@ -47,7 +48,8 @@ _NOT_OFFERED = (
 )
 
 
-def create_dialect(rt: ApiRuntime) -> FastAPI:
+@cache
+def create_dialect() -> FastAPI:
     app = FastAPI(
         title="Reelgate, Luma Dream Machine dialect",
         version="1",
@@ -57,7 +59,6 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
         responses=DETAILS,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.runtime = rt
     errors.install(app, wire.render_error, headers_of=retry_headers)
     authenticated = [Depends(authenticate)]
     all_of_them, one = "/generations", "/generations/{generation_id}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
@@ -26,7 +28,8 @@ DIALECT = "luma_agents"
 PREFIX = "/luma/v1"
 
 
-def create_dialect(rt: ApiRuntime) -> FastAPI:
+@cache
+def create_dialect() -> FastAPI:
     app = FastAPI(
         title="Reelgate, Luma Agents dialect",
         version="1",
@@ -36,7 +39,6 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
         responses=DETAILS,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.runtime = rt
     errors.install(app, wire.render_error, headers_of=retry_headers)
     app.post("/generations", name="create_generation", **document.CREATE)(create_generation)
     one = "/generations/{generation_id}"

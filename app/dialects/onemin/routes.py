@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any
 
 from fastapi import FastAPI, Path, Request
@@ -57,9 +58,9 @@ _CREATED: dict[int | str, dict[str, Any]] = {
 }
 
 
-def create_dialect(rt: ApiRuntime) -> FastAPI:
+@cache
+def create_dialect() -> FastAPI:
     app = describe_dialect()
-    app.state.runtime = rt
     errors.install(app, wire.render_error)
     return app
 

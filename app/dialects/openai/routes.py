@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Awaitable, Callable
 from enum import StrEnum
+from functools import cache
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -59,7 +60,8 @@ _NOT_OFFERED = (
 )
 
 
-def create_dialect(rt: ApiRuntime) -> FastAPI:
+@cache
+def create_dialect() -> FastAPI:
     app = FastAPI(
         title="Reelgate, OpenAI Videos dialect",
         version="1",
@@ -69,7 +71,6 @@ def create_dialect(rt: ApiRuntime) -> FastAPI:
         responses=document.ERRORS,
         generate_unique_id_function=lambda route: route.name,
     )
-    app.state.runtime = rt
     errors.install(app, wire.render_error, headers_of=retry_headers)
     for path, method, field in _NOT_OFFERED:
         app.add_api_route(
