@@ -4,8 +4,8 @@
 MAKEFLAGS += --no-builtin-rules
 
 PYTHON3 ?= python3
-# Tests share the machine's cores with the Postgres servers they start.
-WORKERS ?= 2
+# For two cores: tests wait for other processes as often as they compute.
+WORKERS ?= 3
 
 VENV := .venv
 BIN := $(VENV)/bin
