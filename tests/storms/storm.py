@@ -17,8 +17,8 @@ from tests.storms.place import Place, Row
 _CLOSED = frozenset(state.value for state in CLOSED)
 #: What is given up comes to rest within a storm's deadlines; the rest is a busy machine's.
 REST_SECONDS = 120.0
-#: How long after that an unfinished archive is waited for.
-ARCHIVE_SECONDS = 40.0
+#: How long after that an unfinished archive is waited for, and what is to meet an odd download.
+ARCHIVE_SECONDS = 120.0
 _HASTEN_SECONDS = 0.5
 
 
@@ -93,9 +93,12 @@ def _archive(place: Place, storm: Storm) -> None:
     archived = {wish.prompt for wish in storm.wishes if wish.archived}
     deadline = time.monotonic() + ARCHIVE_SECONDS
     while time.monotonic() < deadline:
+        rules = place.stand_in.script.unmet()
+        unmet = {prompt for point, prompt in rules if point is Point.DOWNLOAD}
         waiting = [
             row for prompt, row in storm.rows.items()
-            if prompt in archived and row["state"] == "succeeded" and row["asset"] != "archived"
+            if row["state"] == "succeeded"
+            and (prompt in unmet or (prompt in archived and row["asset"] != "archived"))
         ]  # fmt: skip
         if not waiting:
             return
