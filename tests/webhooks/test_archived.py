@@ -2,30 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from app.db import assets
 from app.domain.assets import Probe, Stored
 from tests.harness.gateway import Gateway
 from tests.harness.traces import one
-from tests.webhooks.receiving import Receiver, endpoint, receiving, verified, webhook_gateway
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-async def webhook_gate(
-    database_url: str, tmp_path: Path, receiver: Receiver
-) -> AsyncIterator[Gateway]:
-    async with webhook_gateway(database_url, tmp_path, receiver) as gate:
-        yield gate
+from tests.webhooks.receiving import Receiver, endpoint, verified
 
 
 async def test_only_an_endpoint_that_asks_for_it_gets_it(

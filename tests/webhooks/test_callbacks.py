@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
-import pytest
-
 from tests.harness.gateway import Gateway
-from tests.webhooks.receiving import Receiver, call, receiving, verified, webhook_gateway
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-async def webhook_gate(
-    database_url: str, tmp_path: Path, receiver: Receiver
-) -> AsyncIterator[Gateway]:
-    async with webhook_gateway(database_url, tmp_path, receiver) as gate:
-        yield gate
+from tests.webhooks.receiving import Receiver, call, verified
 
 
 async def asked(gate: Gateway, key: str, path: str, body: dict[str, Any]) -> dict[str, Any]:

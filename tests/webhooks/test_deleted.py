@@ -18,16 +18,9 @@ from tests.webhooks.receiving import (
     Answer,
     Receiver,
     endpoint,
-    receiving,
     webhook_gateway,
 )
 from tests.webhooks.test_delivery import canceled, deliveries
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 @pytest.fixture

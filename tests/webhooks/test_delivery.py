@@ -23,25 +23,9 @@ from tests.webhooks.receiving import (
     Receiver,
     call,
     endpoint,
-    receiving,
     verified,
     webhook_gateway,
 )
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-async def webhook_gate(
-    database_url: str, tmp_path: Path, receiver: Receiver
-) -> AsyncIterator[Gateway]:
-    """With a worker."""
-    async with webhook_gateway(database_url, tmp_path, receiver) as gate:
-        yield gate
 
 
 @pytest.fixture

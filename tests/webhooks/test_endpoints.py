@@ -24,19 +24,12 @@ from tests.webhooks.receiving import (
     Receiver,
     call,
     endpoint,
-    receiving,
     verified,
     webhook_gateway,
 )
 from tests.webhooks.test_delivery import canceled, deliveries
 
 URL = "https://hooks.example/reelgate"
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
 
 
 @pytest.fixture

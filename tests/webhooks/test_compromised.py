@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,24 +14,10 @@ from app.members import keys
 from app.webhooks import endpoints
 from tests.generations.test_admission import caller_of
 from tests.harness.gateway import TEAM, Gateway
-from tests.webhooks.receiving import Receiver, call, endpoint, receiving, verified, webhook_gateway
+from tests.webhooks.receiving import Receiver, call, endpoint, verified
 from tests.webhooks.test_callbacks import asked, secret_of
 
 URL = "https://hooks.example/reelgate"
-
-
-@pytest.fixture
-async def receiver() -> AsyncIterator[Receiver]:
-    async with receiving() as running:
-        yield running
-
-
-@pytest.fixture
-async def webhook_gate(
-    database_url: str, tmp_path: Path, receiver: Receiver
-) -> AsyncIterator[Gateway]:
-    async with webhook_gateway(database_url, tmp_path, receiver) as gate:
-        yield gate
 
 
 async def another_key(gate: Gateway) -> str:
