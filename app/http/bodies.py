@@ -74,21 +74,25 @@ async def read_json_object(request: Request) -> dict[str, Any]:
 def parse_json(request: Request, body: bytes) -> Any:
     """The JSON value of the body, whatever its type is said to be: curl says that everything is a
     form. Raises `MalformedJson`, saying where, and which type was said."""
-    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    kind = "" if "json" in declared or not declared else f" (its Content-Type is {shown(declared)})"
     try:
         return json.loads(body, parse_constant=_refuse_constant)
     except json.JSONDecodeError as error:
         raise MalformedJson(
-            f"The request body is not JSON{kind}: {error.msg} at line {error.lineno}, "
-            f"column {error.colno}."
+            f"The request body is not JSON{_said_type(request)}: {error.msg} at line "
+            f"{error.lineno}, column {error.colno}."
         ) from None
     except UnicodeDecodeError:
-        raise MalformedJson(f"The request body is not UTF-8{kind}.") from None
+        raise MalformedJson(f"The request body is not UTF-8{_said_type(request)}.") from None
     except (ValueError, RecursionError):
         raise MalformedJson(
-            f"The request body is not JSON that this gateway can read{kind}."
+            f"The request body is not JSON that this gateway can read{_said_type(request)}."
         ) from None
+
+
+def _said_type(request: Request) -> str:
+    """The declared type, in brackets, where it is not JSON."""
+    declared = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return "" if "json" in declared or not declared else f" (its Content-Type is {shown(declared)})"
 
 
 class BoundedRoute(APIRoute):
