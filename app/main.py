@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, partial
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
@@ -45,29 +45,22 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
         Mount(DREAM_MACHINE, create_dream_machine()),
         Mount(LUMA_AGENTS, create_luma_agents()),
     ]
-    _tell_paths(app, mounts)
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
     edges = Cors(edges, origins=rt.settings.cors_origins)
-    return RequestContext(edges, runtime=rt)
+    return RequestContext(edges, runtime=rt, paths=cache(partial(_paths, app, mounts)))
 
 
-def _tell_paths(app: FastAPI, mounts: Sequence[BaseRoute]) -> None:
-    """Tells every application all paths, for its 404s."""
+def _paths(app: FastAPI, mounts: Sequence[BaseRoute]) -> list[str]:
+    """All there are. The framework takes long to work out what it has, so this is asked for only
+    once one was missed."""
     applications = {"": app}
     for mount in mounts:
         if isinstance(mount, Mount):
             assert isinstance(mount.app, FastAPI)
             applications[mount.path] = mount.app
-
-    @cache
-    def known() -> list[str]:
-        """Not before it is needed: the framework takes long to work out what it has."""
-        return [
-            f"{prefix}{route.path}"
-            for prefix, one in applications.items()
-            for route in iter_route_contexts(one.routes)
-            if route.path is not None
-        ]
-
-    for one in applications.values():
-        one.state.known_paths = known
+    return [
+        f"{prefix}{route.path}"
+        for prefix, one in applications.items()
+        for route in iter_route_contexts(one.routes)
+        if route.path is not None
+    ]

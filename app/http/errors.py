@@ -27,6 +27,7 @@ from app.errors import (
     Unauthenticated,
 )
 from app.http import paths
+from app.http.middleware import PATHS
 from app.telemetry import logger
 
 log = logger(__name__)
@@ -116,7 +117,7 @@ def install(
         assert isinstance(error, HTTPException)
         found = from_framework(error)
         if isinstance(found, NotFound):
-            found = NotFound(paths.missing(request.scope["path"], request.app.state.known_paths()))
+            found = NotFound(paths.missing(request.scope["path"], request.scope[PATHS]()))
         if isinstance(found, MethodNotAllowed):
             found.headers["Allow"] = ", ".join(_methods(request)) or found.headers.get("Allow", "")
         return respond(request, found)

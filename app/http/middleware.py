@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 import time
+from collections.abc import Callable
 from secrets import token_hex
 
 from starlette.datastructures import MutableHeaders
@@ -19,15 +20,20 @@ log = logger(__name__)
 
 #: Where a request carries its runtime: applications are made once, and keep none.
 RUNTIME = "reelgate.runtime"
+PATHS = "reelgate.paths"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 
 
 class RequestContext:
     """Uses `X-Request-Id` or makes an id, returns it, and adds it to every log line."""
 
-    def __init__(self, app: ASGIApp, *, runtime: ApiRuntime) -> None:
+    def __init__(
+        self, app: ASGIApp, *, runtime: ApiRuntime, paths: Callable[[], list[str]] = list
+    ) -> None:
+        """`paths` says what paths there are, when one was missed."""
         self._app = app
         self._rt = runtime
+        self._paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -38,6 +44,7 @@ class RequestContext:
         scope["reelgate.request_id"] = request_id
         scope["reelgate.started"] = started
         scope[RUNTIME] = self._rt
+        scope[PATHS] = self._paths
         address = client_address(scope, self._rt.settings.trusted_proxies)
         begin_request(request_id, address=None if address is None else str(address))
 

@@ -44,7 +44,6 @@ def create_bare() -> FastAPI:
     """An application without routes, whose errors are problem details."""
     app = FastAPI(title="Reelgate", docs_url=None, redoc_url=None, openapi_url=None,
                   redirect_slashes=False)  # fmt: skip
-    app.state.known_paths = list
     errors.install(app, errors.problem, media_type="application/problem+json")
     return app
 

@@ -27,7 +27,9 @@ def _meant(path: str, known: list[str]) -> list[str]:
     parts = [part for part in path.split("/") if part]
     found: list[str] = []
     # First without extra slashes, then without a repeated prefix.
-    for start in range(len(parts)):
+    # More parts than any template has match none.
+    longest = max((one.count("/") for one in known), default=0)
+    for start in range(max(len(parts) - longest, 0), len(parts)):
         own = parts[start:]
         found = [_filled(one, own) for one in known if _ends_with(one, own)]
         if found:
