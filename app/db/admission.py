@@ -59,7 +59,7 @@ async def was_committed(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool
     before the check, so the answer stays true.
     """
     await tx.execute(
-        text("SELECT FROM rate_states WHERE member_id = :id FOR UPDATE"), {"id": member_id}
+        text("SELECT FROM rate_states WHERE member_id = :id FOR NO KEY UPDATE"), {"id": member_id}
     )
     found = await tx.scalar(
         text("SELECT EXISTS (SELECT FROM generations WHERE id = :id)"), {"id": generation_id}

@@ -152,7 +152,7 @@ async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:
         text(
             """
             SELECT FROM rate_states
-             WHERE member_id = (SELECT member_id FROM api_keys WHERE id = :id) FOR UPDATE
+             WHERE member_id = (SELECT member_id FROM api_keys WHERE id = :id) FOR NO KEY UPDATE
             """
         ),
         {"id": key_id},

@@ -148,7 +148,8 @@ async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, s
                 """
                 WITH before AS (
                     SELECT id, path FROM assets
-                     WHERE generation_id = :id AND kind = 'video' AND state = 'pending' FOR UPDATE
+                     WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
+                       FOR NO KEY UPDATE
                 )
                 UPDATE assets a SET path = :path FROM before b WHERE a.id = b.id RETURNING b.path
                 """

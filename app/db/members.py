@@ -170,7 +170,7 @@ async def lock_admission(tx: Tx, member_ids: Collection[UUID]) -> None:
     await tx.execute(
         text(
             """
-            SELECT FROM rate_states WHERE member_id = ANY(:ids) ORDER BY member_id FOR UPDATE
+            SELECT FROM rate_states WHERE member_id = ANY(:ids) ORDER BY member_id FOR NO KEY UPDATE
             """
         ),
         {"ids": list(member_ids)},

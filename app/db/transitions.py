@@ -55,9 +55,8 @@ _WORK = """
 
 async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work | None:
     """The row as it is now. With `lock`, nobody else changes it before this transaction ends."""
-    row = (
-        await tx.execute(text(_WORK + (" FOR UPDATE" if lock else "")), {"id": generation_id})
-    ).one_or_none()
+    query = text(f"{_WORK} FOR NO KEY UPDATE" if lock else _WORK)
+    row = (await tx.execute(query, {"id": generation_id})).one_or_none()
     if row is None:
         return None
     named = {**row._mapping, "spec": Spec.from_json(row.spec), "state": State(row.state)}
@@ -204,7 +203,7 @@ async def list_unsent(tx: Tx, *, limit: int) -> list[UUID]:
         text(
             """
             SELECT id FROM generations WHERE state IN ('queued', 'submitting')
-             ORDER BY created_at, id LIMIT :limit FOR UPDATE
+             ORDER BY created_at, id LIMIT :limit FOR NO KEY UPDATE
             """
         ),
         {"limit": limit},

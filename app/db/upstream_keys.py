@@ -124,7 +124,7 @@ async def take_slot(
                                AS arrival
                       FROM upstream_keys
                      WHERE id = ANY(:ids) AND (:any_state OR {USABLE})
-                     ORDER BY arrival_at LIMIT 1 FOR UPDATE
+                     ORDER BY arrival_at LIMIT 1 FOR NO KEY UPDATE
                 ), taken AS (
                     UPDATE upstream_keys k
                        SET arrival_at = c.arrival + make_interval(secs => :step),
@@ -235,7 +235,7 @@ async def record_failure(tx: Tx, key_id: int, *, threshold: int, open_seconds: f
             WITH before AS (
                 SELECT id, breaker_until IS NOT NULL
                            OR breaker_failures + 1 >= :threshold AS opens, breaker_until
-                  FROM upstream_keys WHERE id = :id FOR UPDATE
+                  FROM upstream_keys WHERE id = :id FOR NO KEY UPDATE
             )
             UPDATE upstream_keys k
                SET breaker_failures = breaker_failures + 1,
@@ -261,7 +261,7 @@ async def record_answer(tx: Tx, key_id: int) -> bool:
                 SELECT id, breaker_probes FROM upstream_keys
                  WHERE id = :id
                    AND (breaker_probes > 0 OR (breaker_failures > 0 AND breaker = 'closed'))
-                   FOR UPDATE
+                   FOR NO KEY UPDATE
             )
             UPDATE upstream_keys k
                SET breaker = 'closed', breaker_failures = 0, breaker_probes = 0,

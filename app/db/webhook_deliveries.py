@@ -315,7 +315,7 @@ async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> Non
                                                       ELSE 0 END,
                    next_attempt_at = coalesce(CAST(:now AS timestamptz), now()),
                    finished_at = NULL
-              FROM (SELECT id, state FROM webhook_deliveries WHERE id = :id FOR UPDATE) b
+              FROM (SELECT id, state FROM webhook_deliveries WHERE id = :id FOR NO KEY UPDATE) b
              WHERE d.id = b.id
             """
         ),

@@ -186,7 +186,7 @@ BEGIN
         RAISE 'admission needs read committed: it must see what is new after each lock';
     END IF;
     -- The member's admissions go one at a time.
-    PERFORM FROM rate_states r WHERE r.member_id = v_new.member_id FOR UPDATE;
+    PERFORM FROM rate_states r WHERE r.member_id = v_new.member_id FOR NO KEY UPDATE;
     v_now := coalesce((p_request->>'now')::timestamptz, clock_timestamp());
 
     -- The key was good when the request's head came in. Since then its body was on its way, and this

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.structure.sources import imported as imported_by
-from tests.structure.sources import mentions, parsed, python, read
+from tests.structure.sources import mentions, parsed, python, read, tracked
 
 #: Library → where it may be imported, and why.
 OWNERS = {
@@ -157,3 +158,21 @@ def test_importing_a_module_does_nothing() -> None:
         if isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call)
     ]
     assert [found for found in doing if not found.endswith(".add_typer")] == []
+
+
+#: Rows that nobody may refer to anew while they are locked: they are about to end.
+LOCKED_AGAINST_REFERENCES = {
+    "app/db/members.py": "SELECT FROM teams WHERE id = :id FOR UPDATE",
+    "app/db/webhook_endpoints.py": "SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE",
+}
+
+
+def test_a_row_that_is_only_changed_may_be_referred_to_meanwhile() -> None:
+    """`FOR UPDATE` excludes every transaction that inserts a row which refers to this one, and two
+    of them that lock the same row then wait for each other. `FOR NO KEY UPDATE` does not."""
+    for path in (path for path in tracked() if path.suffix in (".py", ".sql")):
+        if path.parts[0] not in ("app", "migrations"):
+            continue
+        without = read(path).replace(LOCKED_AGAINST_REFERENCES.get(str(path), "\0"), "")
+        locks = re.findall(r"FOR UPDATE(?! (?:OF \w+ )?SKIP LOCKED)", without)
+        assert not locks, f"{path}: FOR NO KEY UPDATE is enough"

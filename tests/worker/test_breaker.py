@@ -5,14 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from pathlib import Path
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
 
-from app.db import upstream_keys
+from app.db import upstream_answers, upstream_keys
 from app.domain.generation import State
 from app.domain.operators import Pause
 from app.domain.upstream_keys import BreakerState
+from app.generations import lifecycle
 from app.operators import pauses
 from app.worker import upkeep
 from app.worker import upstream_keys as keys
@@ -68,6 +70,30 @@ async def test_after_failures_in_a_row_nothing_more_is_sent_until_a_look_up_is_a
         assert (await key_of(gate)).breaker_failures == 0
         assert (await gate.closed(held)).state is State.SUCCEEDED
         assert len(await submissions_of(gate, "held back")) == 1
+
+
+async def test_answers_that_are_recorded_at_once_do_not_wait_for_each_other(
+    still_gate: Gateway,
+) -> None:
+    """A second change of a generation within a transaction refers to its key anew, which shares a
+    lock on it: two workers that then want the key for themselves would wait for each other."""
+    rt, key = still_gate.rt, await still_gate.member()
+    one, another = [await created(still_gate, key, f"number {number}") for number in range(2)]
+    async with rt.db.begin() as tx:
+        (key_id,) = (await upstream_keys.register(tx, {"one": "fingerprint"})).values()
+    async with lifecycle.begin(rt) as transaction:
+        for uuid in (one, another):
+            await lifecycle.begin_attempt(
+                transaction, UUID(uuid), attempt=uuid4(), upstream_key_id=key_id,
+                now=rt.clock.now(),
+            )  # fmt: skip
+        await upstream_keys.record_failure(transaction.tx, key_id, threshold=9, open_seconds=60)
+    async with rt.db.begin() as tx, rt.db.begin() as meanwhile:
+        for words, where, uuid in (("a", tx, one), ("b", meanwhile, another)):
+            await upstream_answers.keep(where, UUID(uuid), words)
+            await upstream_answers.keep(where, UUID(uuid), words * 2)
+        await upstream_keys.record_answer(tx, key_id)
+    assert (await key_of(still_gate)).breaker_failures == 0
 
 
 @pytest.mark.parametrize(("upstream_async", "per_minute"), [(True, 180), (False, 10)])
