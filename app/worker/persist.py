@@ -29,8 +29,10 @@ async def persisted(write: Callable[[], Awaitable[_Result]]) -> _Result:
     while True:
         try:
             return await write()
-        except Unavailable:
-            log.warning("database_away", retry_seconds=wait)
+        except Unavailable as away:
+            # Such as a row that another session keeps locked.
+            cause = type(getattr(away.__cause__, "orig", away.__cause__)).__name__
+            log.warning("database_away", cause=cause, retry_seconds=wait)
         except Fault as fault:
             faults += 1
             log.error("not_written", fault=str(fault), attempts=faults)
