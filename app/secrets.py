@@ -94,11 +94,20 @@ class LinkSigner:
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 
+@dataclass(frozen=True, slots=True)
+class StreamToken:
+    """What a token opens: the stream of one generation, or if that is None, every stream of the
+    key's member."""
+
+    key_id: UUID
+    generation_id: UUID | None
+
+
 class StreamTokens:
     """Short-lived tokens for event streams. A browser needs them: its EventSource sends no headers.
 
-    A token is key id, expiry and an HMAC-SHA256 over both, in URL-safe base64. It begins like an
-    API key, so that whatever redacts keys redacts it too.
+    A token is key id, expiry, the generation if it is for one, and an HMAC-SHA256 over all of them,
+    in URL-safe base64. It begins like an API key, so that whatever redacts keys redacts it too.
     """
 
     _PREFIX = "rg_events_"
@@ -107,23 +116,26 @@ class StreamTokens:
     def __init__(self, secret: bytes) -> None:
         self._secret = hashlib.sha256(b"reelgate stream pass\x00" + secret).digest()
 
-    def make(self, key_id: UUID, *, expires_at: datetime) -> str:
+    def make(self, key_id: UUID, *, expires_at: datetime, generation_id: UUID | None = None) -> str:
         payload = key_id.bytes + int(expires_at.timestamp()).to_bytes(8, "big")
+        if generation_id is not None:
+            payload += generation_id.bytes
         signed = payload + self._signature(payload)
         return self._PREFIX + base64.urlsafe_b64encode(signed).decode()
 
-    def key_of(self, token: str, *, now: datetime) -> UUID | None:
-        """The id of the key that the token was made for; None if it is invalid or has expired."""
+    def read(self, token: str, *, now: datetime) -> StreamToken | None:
+        """None if it is invalid or has expired."""
         try:
             raw = base64.b64decode(token.removeprefix(self._PREFIX), altchars=b"-_", validate=True)
         except ValueError:
             return None
-        payload, signature = raw[:24], raw[24:]
+        payload, signature = raw[: -self._SIGNATURE_BYTES], raw[-self._SIGNATURE_BYTES :]
         if not hmac.compare_digest(self._signature(payload), signature):
             return None
-        if now.timestamp() >= int.from_bytes(payload[16:], "big"):
+        if now.timestamp() >= int.from_bytes(payload[16:24], "big"):
             return None
-        return UUID(bytes=payload[:16])
+        generation = payload[24:]
+        return StreamToken(UUID(bytes=payload[:16]), UUID(bytes=generation) if generation else None)
 
     def _signature(self, payload: bytes) -> bytes:
         return hmac.new(self._secret, payload, hashlib.sha256).digest()[: self._SIGNATURE_BYTES]

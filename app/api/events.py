@@ -9,6 +9,7 @@ from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
@@ -18,7 +19,7 @@ from app.api.documents import (
     ProgressDocument,
     generation_document,
 )
-from app.api.parameters import GenerationId, refusals
+from app.api.parameters import AnyFormOfId, GenerationId, refusals
 from app.db import events
 from app.db.durations import History
 from app.db.events import Event, EventPosition, Whose
@@ -72,7 +73,7 @@ class EventDocument(Document):
 
 
 class EventsTokenDocument(Document):
-    """A token for `?token=`, which opens streams of your own events until it expires."""
+    """A token for `?token=`, which opens event streams until it expires."""
 
     token: str
     expires_at: datetime
@@ -95,13 +96,30 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.post("/events/token", name="create_events_token", status_code=201)
-async def create_events_token(rt: Rt, caller: Caller) -> EventsTokenDocument:
+@router.post("/events/token", name="create_events_token", status_code=201,
+             responses=refusals(404, 422))  # fmt: skip
+async def create_events_token(
+    rt: Rt,
+    caller: Caller,
+    generation_id: Annotated[
+        UUID | None,
+        AnyFormOfId,
+        Query(
+            description="Makes a token for the events of this generation alone, for a page whose "
+            "visitors must not see each other's videos."
+        ),
+    ] = None,
+) -> EventsTokenDocument:
     """Creates a token for web pages, whose EventSource cannot send your key. For five minutes it
-    opens streams of your own events, and nothing else; a stream that is open stays open."""
+    opens streams of your own events, or of one generation, and nothing else; a stream that is open
+    stays open."""
+    if generation_id is not None:
+        await queries.get_own(rt, caller, generation_id)
     expires_at = rt.clock.now() + timedelta(seconds=TOKEN_SECONDS)
     return EventsTokenDocument(
-        token=rt.stream_tokens.make(caller.key_id, expires_at=expires_at),
+        token=rt.stream_tokens.make(
+            caller.key_id, expires_at=expires_at, generation_id=generation_id
+        ),
         expires_at=expires_at,
         expires_in_seconds=TOKEN_SECONDS,
     )

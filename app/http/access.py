@@ -12,6 +12,7 @@ from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredent
 from app.db import api_keys
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Role, Status
+from app.domain.ids import parse_generation_id
 from app.errors import Forbidden, Suspended, Unauthenticated
 from app.http.middleware import RUNTIME
 from app.runtime import ApiRuntime
@@ -85,22 +86,28 @@ Caller = Annotated[CallerRecord, Depends(authenticate)]
 
 
 async def authenticate_listener(
+    request: Request,
     rt: Rt,
     api_key: Annotated[str | None, Security(_API_KEY)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
     token: Annotated[str | None, Security(_PASS)],
 ) -> CallerRecord:
     """The caller of a key, or of a `?token=…` in its place. A page's token is seen by many people,
-    so it is never an administrator's. Raises `Unauthenticated`."""
+    so it is never an administrator's. Raises `Unauthenticated`, and `Forbidden` if the token is for
+    another generation than the one in the path."""
     if token is None:
         return await authenticate(rt, api_key, bearer)
-    key_id = rt.stream_tokens.key_of(token, now=rt.clock.now())
+    opens = rt.stream_tokens.read(token, now=rt.clock.now())
     caller = None
-    if key_id is not None:
+    if opens is not None:
+        now = rt.clock.for_database()
         async with rt.db.single() as tx:
-            caller = await api_keys.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
-    if caller is None:
+            caller = await api_keys.find_caller_of_key(tx, opens.key_id, now=now)
+    if opens is None or caller is None:
         raise Unauthenticated("This token is invalid or has expired; get another one.")
+    of_path = parse_generation_id(request.path_params.get("generation_id", ""))
+    if opens.generation_id not in (None, of_path):
+        raise Forbidden(f"This token opens only the events of generation {opens.generation_id}.")
     return replace(_identified(rt, caller), role=Role.MEMBER)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 
@@ -14,8 +15,8 @@ from tests.live.streams import Listener, serving
 from tests.live.test_streams import made
 
 
-async def token_of(gate: Gateway, key: str) -> str:
-    answer = await gate.http.post("/api/v1/events/token", headers={"API-KEY": key})
+async def token_of(gate: Gateway, key: str, **query: str) -> str:
+    answer = await gate.http.post("/api/v1/events/token", headers={"API-KEY": key}, params=query)
     assert answer.status_code == 201
     assert answer.json()["expires_in_seconds"] == 300
     return str(answer.json()["token"])
@@ -57,6 +58,30 @@ async def test_an_administrators_shows_no_more(still_gate: Gateway) -> None:
             assert stream.response.status_code == 200
         async with client.stream(f"/api/v1/generations/{ada}/events", admin) as stream:
             assert len(await stream.events(1)) == 1
+
+
+async def test_one_for_a_generation_opens_no_other_stream(still_gate: Gateway) -> None:
+    ada, bob = await still_gate.member("ada"), await still_gate.member("bob")
+    hers, other, his = [await made(still_gate, key) for key in (ada, ada, bob)]
+    token = await token_of(still_gate, ada, generation_id=f"video_{UUID(hers).hex}")
+    async with serving(still_gate.rt) as client:
+        for form in (hers, f"video_{UUID(hers).hex}"):
+            async with client.stream(f"/api/v1/generations/{form}/events?token={token}") as stream:
+                assert len(await stream.events(1)) == 1
+        for path in ("events", f"generations/{other}/events", f"generations/{his}/events"):
+            refused = await client.get(f"/api/v1/{path}?token={token}")
+            assert (refused.status_code, refused.json()["code"]) == (403, "permission_denied")
+            assert hers in refused.json()["detail"]
+
+
+async def test_nobody_makes_one_for_the_generation_of_another(still_gate: Gateway) -> None:
+    """Not even an administrator, whose token shows only its own generations."""
+    his = await made(still_gate, await still_gate.member("bob"))
+    for key in (await still_gate.member("ada"), await still_gate.member("root", role=Role.ADMIN)):
+        answer = await still_gate.http.post(
+            "/api/v1/events/token", headers={"API-KEY": key}, params={"generation_id": his}
+        )
+        assert (answer.status_code, answer.json()["code"]) == (404, "not_found")
 
 
 async def test_it_is_good_for_five_minutes(database_url: str, tmp_path: Path) -> None:
