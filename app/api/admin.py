@@ -129,7 +129,11 @@ async def resume_gateway(body: ResumeRequest, rt: Rt, operator: Operator) -> Gat
 
 @router.post("/upstream-keys/{label}/return", name="return_upstream_key")
 async def return_upstream_key(
-    label: Annotated[str, PathParameter(pattern=_TEXT)], rt: Rt, operator: Operator
+    label: Annotated[
+        str, PathParameter(pattern=_TEXT, description="The `label` of an upstream key.")
+    ],
+    rt: Rt,
+    operator: Operator,
 ) -> GatewayDocument:
     """Puts an upstream key that was set aside back into use."""
     await upstream_keys.return_to_use(rt, label, actor=operator.actor)

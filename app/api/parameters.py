@@ -31,6 +31,8 @@ GenerationId = Annotated[
         "digits) are accepted too."
     ),
 ]
+EndpointId = Annotated[UUID, Path(description="The `id` of a webhook endpoint.")]
+DeliveryId = Annotated[UUID, Path(description="The `id` of a webhook delivery.")]
 
 
 def _written_out(given: Any) -> Any:

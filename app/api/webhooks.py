@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Response
 
 from app.api import cursor as cursors
-from app.api.parameters import AnyFormOfId, refusals
+from app.api.parameters import AnyFormOfId, DeliveryId, EndpointId, refusals
 from app.api.webhook_documents import (
     CallbackSecretDocument,
     WebhookDeliveryDetail,
@@ -81,7 +81,7 @@ async def list_webhook_endpoints(rt: Rt, caller: ReadLimited) -> WebhookEndpoint
 
 @router.get(_ONE, name="get_webhook_endpoint", responses=refusals(404, 422))
 async def get_webhook_endpoint(
-    endpoint_id: UUID, rt: Rt, caller: Caller
+    endpoint_id: EndpointId, rt: Rt, caller: Caller
 ) -> WebhookEndpointDocument:
     """Returns one endpoint, without its secret."""
     return WebhookEndpointDocument(**endpoint_fields(await endpoints.get(rt, caller, endpoint_id)))
@@ -89,7 +89,7 @@ async def get_webhook_endpoint(
 
 @router.patch(_ONE, name="update_webhook_endpoint", responses=refusals(404, 408, 413, 422, 429))
 async def update_webhook_endpoint(
-    endpoint_id: UUID, body: WebhookEndpointChange, rt: Rt, caller: Changing
+    endpoint_id: EndpointId, body: WebhookEndpointChange, rt: Rt, caller: Changing
 ) -> WebhookEndpointDocument:
     """Changes the fields that you send."""
     changes = _changes(rt, body)
@@ -100,7 +100,7 @@ async def update_webhook_endpoint(
 
 @router.delete(_ONE, name="delete_webhook_endpoint", status_code=204, response_class=Response,
                responses=refusals(404, 422, 429))  # fmt: skip
-async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Changing) -> None:
+async def delete_webhook_endpoint(endpoint_id: EndpointId, rt: Rt, caller: Changing) -> None:
     """Deletes the endpoint and its delivery log. Pending deliveries are not sent."""
     await endpoints.delete(rt, caller, endpoint_id)
 
@@ -108,7 +108,7 @@ async def delete_webhook_endpoint(endpoint_id: UUID, rt: Rt, caller: Changing) -
 @router.post(_ONE + "/rotate", name="rotate_webhook_secret",
              responses=refusals(404, 408, 413, 422, 429))  # fmt: skip
 async def rotate_webhook_secret(
-    endpoint_id: UUID, rt: Rt, caller: Changing, body: WebhookRotation | None = None
+    endpoint_id: EndpointId, rt: Rt, caller: Changing, body: WebhookRotation | None = None
 ) -> WebhookEndpointWithSecret:
     """Makes a new secret, shown only once. The old one signs too for `overlap_seconds`, so that no
     delivery is refused while you put the new one in place."""
@@ -120,7 +120,7 @@ async def rotate_webhook_secret(
 
 @router.post(_ONE + "/test", name="test_webhook_endpoint", responses=refusals(404, 422, 429))
 async def test_webhook_endpoint(
-    endpoint_id: UUID, rt: Rt, caller: Changing
+    endpoint_id: EndpointId, rt: Rt, caller: Changing
 ) -> WebhookDeliveryDetail:
     """Sends a `webhook.test` event now and returns the response. It is not retried."""
     if rt.tests_in_flight >= rt.settings.webhook_concurrency:
@@ -195,7 +195,9 @@ async def list_webhook_deliveries(
 
 @router.get("/deliveries/{delivery_id}", name="get_webhook_delivery",
             responses=refusals(404, 422))  # fmt: skip
-async def get_webhook_delivery(delivery_id: UUID, rt: Rt, caller: Caller) -> WebhookDeliveryDetail:
+async def get_webhook_delivery(
+    delivery_id: DeliveryId, rt: Rt, caller: Caller
+) -> WebhookDeliveryDetail:
     """Returns one delivery with every attempt: the request and the response."""
     return await _detail(rt, caller, delivery_id)
 
@@ -203,7 +205,7 @@ async def get_webhook_delivery(delivery_id: UUID, rt: Rt, caller: Caller) -> Web
 @router.post("/deliveries/{delivery_id}/resend", name="resend_webhook_delivery", status_code=202,
              responses=refusals(404, 422, 429))  # fmt: skip
 async def resend_webhook_delivery(
-    delivery_id: UUID, rt: Rt, caller: Changing
+    delivery_id: DeliveryId, rt: Rt, caller: Changing
 ) -> WebhookDeliveryDocument:
     """Sends a delivery again as soon as possible, under the same `webhook-id`, and retries it for a
     day if it fails."""
