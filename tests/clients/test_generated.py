@@ -17,10 +17,38 @@ from tests.clients.pages import Example, beginning, examples, path_of
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import LOCKS, node_with, python_with
 from tests.promises.site import PRICE, Caller
+from tests.structure.sources import ROOT
 
 _PYTHON = examples("python-generated.md")
 _TYPESCRIPT = examples("typescript.md")
 _SECONDS = 300
+_CODEGEN = """\
+import * as client from "./client";
+
+client.OpenAPI.BASE = process.env.REELGATE_URL!;
+client.OpenAPI.TOKEN = process.env.REELGATE_KEY!;
+const api = client.GenerationsService;
+const wanted: client.TextToVideoRequest = {
+  feature: client.TextToVideoRequest.feature.TEXT_TO_VIDEO,
+  prompt: "a lion in the savanna",
+  model: client.VideoModel.RAY_V3,
+  duration: client.Duration.FIVE_SECONDS,
+};
+
+async function main() {
+  const made = await api.createGeneration(wanted, crypto.randomUUID(), "wait=60");
+  console.log(made.state);
+  const page = await api.listGenerations([client.State.SUCCEEDED]);
+  console.log(page.data.some((each) => each.id === made.id));
+  try {
+    await api.createGeneration({ ...wanted, prompt: " " });
+  } catch (error) {
+    if (!(error instanceof client.ApiError)) throw error;
+    console.log(error.status, error.body.code);
+  }
+}
+void main();
+"""
 
 
 class Workshop:
@@ -109,6 +137,26 @@ def test_typescript(tmp_path: Path, caller: Caller, api: Api, title: str) -> Non
     printed = shop.run("node", "built/example.js")
     assert_went_round(printed, film="ftyp", field="prompt")
     assert (tmp_path / "lion.mp4").read_bytes()[4:8] == b"ftyp"
+
+
+def test_openapi_typescript_codegen(tmp_path: Path, caller: Caller, api: Api) -> None:
+    """No longer developed, and in many programs. What it generates imports as bundlers and
+    CommonJS allow."""
+    modules = node_with("clients") / "node_modules"
+    generator = node_with("openapi-typescript-codegen") / "node_modules" / ".bin"
+    shop = Workshop(tmp_path, caller, api, generator, modules / ".bin")
+    (tmp_path / "node_modules").symlink_to(modules)
+    # From the file: it fetches nothing from an address of the own machine.
+    document = str(ROOT / "docs" / "openapi.json")
+    shop.run("openapi", "--input", document, "--output", "client")
+    path_of(tmp_path, "tsconfig.json", beginning("typescript.md")["json"])
+    path_of(tmp_path, "package.json", '{"type": "commonjs"}')
+    path_of(tmp_path, "example.ts", _CODEGEN)
+    shop.run("tsc", "-p", "tsconfig.json")
+    made, listed, refused = shop.run("node", "built/example.js").splitlines()
+    assert made == "succeeded"
+    assert listed == "true"
+    assert refused == "422 invalid_request"
 
 
 def test_the_pages_install_what_they_are_tested_with() -> None:
