@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from fastapi import Path
 
 from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 from app.domain.generation import AspectRatio
@@ -32,6 +34,26 @@ THUMBNAIL: dict[str, Any] = {
     **TEXT, "format": "uri",
     "description": "A signed link to one frame as WebP; 409 until the video is archived.",
 }  # fmt: skip
+
+
+#: In a path; the routes parse it.
+AnyId = Annotated[str, Path(description="The `id` of a video, in the format of any dialect.")]
+CONTACT = {"name": "The operators of this gateway"}
+LICENSE = {"name": "MIT", "identifier": "MIT"}
+
+
+def application(
+    title: str, about: str, *, tags: dict[str, str], responses: dict[int | str, dict[str, Any]]
+) -> dict[str, Any]:
+    """Keywords for the application of a dialect, which serves its document at `openapi.json` below
+    its prefix. `tags`: each with its description."""
+    return {
+        "title": f"Reelgate, {title}", "version": "1", "description": about,
+        "contact": CONTACT, "license_info": LICENSE,
+        "openapi_tags": [{"name": name, "description": said} for name, said in tags.items()],
+        "responses": responses, "docs_url": None, "redoc_url": None, "redirect_slashes": False,
+        "generate_unique_id_function": lambda route: route.name,
+    }  # fmt: skip
 
 
 def object_of(properties: dict[str, Any], *, required: list[str] | None = None) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from app.api.routes import describe_api
 from app.dialects.onemin.documents import NativeError
 from app.dialects.onemin.routes import PREFIX as ONEMIN
 from app.dialects.onemin.routes import describe_dialect
+from app.http.schemas import CONTACT, LICENSE
 from app.openapi import repairs, requests, samples
 from app.openapi.repairs import Json
 from app.openapi.titles import TITLES
@@ -88,8 +89,8 @@ def combined() -> Json:
             "title": "Reelgate",
             "version": __version__,
             "description": _ABOUT,
-            "contact": {"name": "The operators of this gateway"},
-            "license": {"name": "MIT", "identifier": "MIT"},
+            "contact": CONTACT,
+            "license": LICENSE,
         },
         "servers": [{"url": "/", "description": "The gateway that serves this document."}],
         "paths": {_FIRST: own["paths"][_FIRST]} | own["paths"] | native["paths"],

@@ -11,19 +11,26 @@ import subprocess
 import sys
 from pathlib import Path
 
+import httpx
 import pytest
 
 from tests.clients.pages import Example, beginning, examples, path_of
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import LOCKS, node_with, python_with
 from tests.promises.site import PRICE, Caller
-from tests.structure.sources import ROOT
 
 _PYTHON = examples("python-generated.md")
 _TYPESCRIPT = examples("typescript.md")
 _SECONDS = 300
+_DIALECTS = {
+    "client": "/api/v1", "openai": "/v1", "dream-machine": "/dream-machine/v1",
+    "luma-agents": "/luma/v1",
+}  # fmt: skip
 _CODEGEN = """\
 import * as client from "./client";
+import "./dream-machine";
+import "./luma-agents";
+import "./openai";
 
 client.OpenAPI.BASE = process.env.REELGATE_URL!;
 client.OpenAPI.TOKEN = process.env.REELGATE_KEY!;
@@ -146,9 +153,11 @@ def test_openapi_typescript_codegen(tmp_path: Path, caller: Caller, api: Api) ->
     generator = node_with("openapi-typescript-codegen") / "node_modules" / ".bin"
     shop = Workshop(tmp_path, caller, api, generator, modules / ".bin")
     (tmp_path / "node_modules").symlink_to(modules)
-    # From the file: it fetches nothing from an address of the own machine.
-    document = str(ROOT / "docs" / "openapi.json")
-    shop.run("openapi", "--input", document, "--output", "client")
+    for name, prefix in _DIALECTS.items():
+        # From a file: it fetches nothing from an address of the own machine.
+        served = httpx.get(f"{api.address}{prefix}/openapi.json").text
+        document = path_of(tmp_path, f"{name}.json", served)
+        shop.run("openapi", "--input", str(document), "--output", name)
     path_of(tmp_path, "tsconfig.json", beginning("typescript.md")["json"])
     path_of(tmp_path, "package.json", '{"type": "commonjs"}')
     path_of(tmp_path, "example.ts", _CODEGEN)

@@ -1,4 +1,4 @@
-"""Linters of OpenAPI documents find nothing to report in the one that the gateway serves."""
+"""Linters of OpenAPI documents find nothing to report in those that the gateway serves."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with
 
 _HERE = Path(__file__).parent
-_DOCUMENTS = ("/api/v1/openapi.json",)
+_DOCUMENTS = tuple(
+    f"{prefix}/openapi.json" for prefix in ("/api/v1", "/v1", "/dream-machine/v1", "/luma/v1")
+)
 #: Each with its configuration, in which it reports more than it does by default.
 _LINTERS = {
     "redocly": ("lint", "--config", str(_HERE / "redocly.yaml")),

@@ -6,6 +6,7 @@ from typing import Any
 
 from app.dialects.luma.wire import FIRST_MODEL, GENERATION_TYPE, STATES
 from app.http.schemas import (
+    DETAILS,
     DURATION,
     INSTANT,
     LINK,
@@ -17,6 +18,7 @@ from app.http.schemas import (
     TRUTH,
     UUID,
     answer,
+    application,
     body,
     object_of,
     or_null,
@@ -69,6 +71,12 @@ _PAGE = object_of(
     }
 )
 
+APPLICATION = application(
+    "Luma Dream Machine dialect",
+    "Luma's Dream Machine API, for programs written for it. The guide names what differs.",
+    tags={"generations": "Videos.", "account": "Your key and your credits."},
+    responses=DETAILS,
+)
 CREATE: dict[str, Any] = {
     **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_BODY),
     "status_code": 201, "tags": ["generations"],

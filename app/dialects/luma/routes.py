@@ -25,7 +25,7 @@ from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.polling import look_again
-from app.http.schemas import DETAILS
+from app.http.schemas import AnyId
 from app.http.sdk_retries import retry_headers
 from app.runtime import ApiRuntime
 from app.settings import UnofferedValues
@@ -50,15 +50,7 @@ _NOT_OFFERED = (
 
 @cache
 def create_dialect() -> FastAPI:
-    app = FastAPI(
-        title="Reelgate, Luma Dream Machine dialect",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        responses=DETAILS,
-        generate_unique_id_function=lambda route: route.name,
-    )
+    app = FastAPI(**document.APPLICATION)
     errors.install(app, wire.render_error, headers_of=retry_headers)
     authenticated = [Depends(authenticate)]
     all_of_them, one = "/generations", "/generations/{generation_id}"
@@ -119,7 +111,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
 
-async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
+async def get_generation(generation_id: AnyId, rt: Rt, caller: Caller) -> Response:
     """A generation. While it is in progress, `Retry-After` says when to poll again."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     headers = {}
@@ -131,8 +123,8 @@ async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response
 async def list_generations(
     rt: Rt,
     caller: ReadLimited,
-    limit: Annotated[int, Query(ge=1, le=_MOST_LISTED)] = 100,
-    offset: Annotated[int, Query(ge=0, le=_MOST_SKIPPED)] = 0,
+    limit: Annotated[int, Query(ge=1, le=_MOST_LISTED, description="Generations per page.")] = 100,
+    offset: Annotated[int, Query(ge=0, le=_MOST_SKIPPED, description="Skips the newest ones.")] = 0,
 ) -> Response:
     """The caller's own, newest first."""
     async with rt.db.single() as tx:
@@ -149,7 +141,7 @@ async def list_generations(
     )
 
 
-async def delete_generation(generation_id: str, rt: Rt, caller: Active) -> Response:
+async def delete_generation(generation_id: AnyId, rt: Rt, caller: Active) -> Response:
     """Cancels a queued generation; deletes the video of one that has ended. The record stays."""
     generation = await queries.get_own(rt, caller, _id(generation_id))
     if generation.state in FINAL:
@@ -174,6 +166,7 @@ async def list_concepts() -> Response:
 
 
 async def ping() -> Response:
+    """Says that the gateway answers and the key is valid."""
     return JSONResponse({"message": "pong"})
 
 

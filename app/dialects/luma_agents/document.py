@@ -6,6 +6,7 @@ from typing import Any
 
 from app.dialects.luma_agents.wire import DEFAULT_MODEL, FAILURES, STATES, TYPE
 from app.http.schemas import (
+    DETAILS,
     DURATION,
     END_USER,
     INSTANT,
@@ -17,6 +18,7 @@ from app.http.schemas import (
     TRUTH,
     UUID,
     answer,
+    application,
     body,
     object_of,
     or_null,
@@ -65,6 +67,12 @@ GENERATION = object_of(
     }
 )
 
+APPLICATION = application(
+    "Luma Agents dialect",
+    "Luma's Agents API, for programs written for it. The guide names what differs.",
+    tags={"generations": "Videos."},
+    responses=DETAILS,
+)
 CREATE: dict[str, Any] = {
     **answer(GENERATION, "Accepted and paid for once.", status=201), **body(_BODY),
     "status_code": 201, "tags": ["generations"],

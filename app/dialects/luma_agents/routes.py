@@ -19,7 +19,7 @@ from app.http.access import Caller, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.polling import look_again
-from app.http.schemas import DETAILS
+from app.http.schemas import AnyId
 from app.http.sdk_retries import retry_headers
 from app.runtime import ApiRuntime
 from app.settings import UnofferedValues
@@ -30,15 +30,7 @@ PREFIX = "/luma/v1"
 
 @cache
 def create_dialect() -> FastAPI:
-    app = FastAPI(
-        title="Reelgate, Luma Agents dialect",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        responses=DETAILS,
-        generate_unique_id_function=lambda route: route.name,
-    )
+    app = FastAPI(**document.APPLICATION)
     errors.install(app, wire.render_error, headers_of=retry_headers)
     app.post("/generations", name="create_generation", **document.CREATE)(create_generation)
     one = "/generations/{generation_id}"
@@ -75,7 +67,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
 
-async def get_generation(generation_id: str, rt: Rt, caller: Caller) -> Response:
+async def get_generation(generation_id: AnyId, rt: Rt, caller: Caller) -> Response:
     """A generation. While it is in progress, `Retry-After` says when to poll again."""
     wanted = parse_generation_id(generation_id)
     if wanted is None:

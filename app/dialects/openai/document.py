@@ -14,6 +14,7 @@ from app.http.schemas import (
     PROMPT,
     TEXT,
     TRUTH,
+    application,
     object_of,
     or_null,
 )
@@ -139,6 +140,13 @@ ERRORS: dict[int | str, dict[str, Any]] = {
         (503, "Temporarily unavailable; `retry_safe` says whether you may send it again."),
     )
 }
+
+APPLICATION = application(
+    "OpenAI Videos dialect",
+    "OpenAI's Videos API, for programs written for it. The guide names what differs.",
+    tags={"videos": "Videos.", "models": "Names of models."},
+    responses=ERRORS,
+)
 
 _BYTES = {"type": "string", "format": "binary"}
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Awaitable, Callable
-from enum import StrEnum
 from functools import cache
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import Depends, FastAPI, Query, Request
+from fastapi import Depends, FastAPI, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from app.db import generations
@@ -28,6 +27,7 @@ from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.multipart import is_form, read_form
 from app.http.polling import look_again
+from app.http.schemas import AnyId
 from app.http.sdk_retries import retry_headers
 from app.http.thumbnails import spritesheet_response, thumbnail_response
 from app.http.video import callers_video_response
@@ -38,17 +38,6 @@ from app.webhooks.urls import check_optional_callback_url
 
 DIALECT = "openai"
 PREFIX = "/v1"
-
-
-class Variant(StrEnum):
-    VIDEO = "video"
-    THUMBNAIL = "thumbnail"
-    SPRITESHEET = "spritesheet"
-
-
-class Order(StrEnum):
-    ASC = "asc"
-    DESC = "desc"
 
 
 #: What this API offers and the upstream does not: path, method, and the field that requests it.
@@ -62,15 +51,7 @@ _NOT_OFFERED = (
 
 @cache
 def create_dialect() -> FastAPI:
-    app = FastAPI(
-        title="Reelgate, OpenAI Videos dialect",
-        version="1",
-        docs_url=None,
-        redoc_url=None,
-        redirect_slashes=False,
-        responses=document.ERRORS,
-        generate_unique_id_function=lambda route: route.name,
-    )
+    app = FastAPI(**document.APPLICATION)
     errors.install(app, wire.render_error, headers_of=retry_headers)
     for path, method, field in _NOT_OFFERED:
         app.add_api_route(
@@ -98,7 +79,7 @@ async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
     return await _create(request, rt, caller, parsed, remixed_from=None)
 
 
-async def remix_video(video_id: str, request: Request, rt: Rt, caller: Caller) -> Response:
+async def remix_video(video_id: AnyId, request: Request, rt: Rt, caller: Caller) -> Response:
     """A new video with another prompt and the settings of this one. The upstream never sees the old
     video: only the settings are the same."""
     source = await queries.get_own(rt, caller, _id(video_id))
@@ -164,8 +145,10 @@ async def list_videos(
     rt: Rt,
     caller: ReadLimited,
     after: Annotated[str | None, Query(description="`last_id` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=0, le=100)] = 20,
-    order: Annotated[Order, Query(description="By the time of creation.")] = Order.DESC,
+    limit: Annotated[int, Query(ge=0, le=100, description="Videos per page.")] = 20,
+    order: Annotated[
+        Literal["asc", "desc"], Query(description="By the time of creation.")
+    ] = "desc",
 ) -> Response:
     """The caller's own videos, whichever API created them."""
     position = None
@@ -178,7 +161,7 @@ async def list_videos(
             member_id=caller.member_id,
             after=position,
             limit=limit + 1,
-            oldest_first=order is Order.ASC,
+            oldest_first=order == "asc",
         )
     page = [await _video(rt, generation) for generation in found[:limit]]
     return JSONResponse(wire.render_page(page, has_more=len(found) > limit))
@@ -195,7 +178,7 @@ async def _position(rt: ApiRuntime, caller: CallerRecord, after: str) -> tuple[A
     return generation.created_at, generation.id
 
 
-async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
+async def get_video(video_id: AnyId, rt: Rt, caller: Caller) -> Response:
     """A video. `openai-poll-after-ms` says when to poll again, in whole milliseconds; the SDK's
     poll helper obeys it. `Retry-After` says the same in seconds."""
     generation = await queries.get_own(rt, caller, _id(video_id))
@@ -208,7 +191,7 @@ async def get_video(video_id: str, rt: Rt, caller: Caller) -> Response:
     return JSONResponse(await _video(rt, generation), headers=headers)
 
 
-async def delete_video(video_id: str, rt: Rt, caller: Active) -> Response:
+async def delete_video(video_id: AnyId, rt: Rt, caller: Active) -> Response:
     """Cancels a queued video; deletes the file of one that has ended. The record stays."""
     generation = await queries.get_own(rt, caller, _id(video_id))
     if generation.state in FINAL:
@@ -230,19 +213,20 @@ async def _cancel(rt: ApiRuntime, caller: CallerRecord, generation: Generation) 
 
 async def get_content(
     request: Request,
-    video_id: str,
+    video_id: AnyId,
     rt: Rt,
     caller: Caller,
     variant: Annotated[
-        Variant, Query(description="MP4, one frame as WebP, or ten frames as JPEG.")
-    ] = Variant.VIDEO,
+        Literal["video", "thumbnail", "spritesheet"],
+        Query(description="MP4, one frame as WebP, or ten frames as JPEG."),
+    ] = "video",
 ) -> Response:
     """The file, or pictures made from it. Ranges and conditional requests work."""
     generation = await queries.get_own(rt, caller, _id(video_id))
     match variant:
-        case Variant.THUMBNAIL:
+        case "thumbnail":
             return await thumbnail_response(rt, request, generation)
-        case Variant.SPRITESHEET:
+        case "spritesheet":
             return await spritesheet_response(rt, request, generation)
     return await callers_video_response(rt, request, caller, generation, disposition="attachment")
 
@@ -252,7 +236,12 @@ async def list_models(rt: Rt, _caller: Caller) -> Response:
     return JSONResponse(wire.render_models(rt.aliases))
 
 
-async def get_model(model: str, rt: Rt, _caller: Caller) -> Response:
+async def get_model(
+    model: Annotated[str, Path(description="Any name that `GET /models` lists.")],
+    rt: Rt,
+    _caller: Caller,
+) -> Response:
+    """One name, and the model it selects."""
     found = wire.render_model(model, rt.aliases)
     if found is None:
         raise NotFound(f"There is no model {shown(model)}.")
