@@ -67,6 +67,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "loop": True,
             },
             "async": True,
+            "user": "customer-7",
         },
     },
 }
@@ -104,6 +105,7 @@ def schemas() -> dict[str, Any]:
                     "type": "boolean",
                     "description": "True: return at once instead of waiting for the video.",
                 },
+                "user": _USER,
             },
             required=["type", "model", "promptObject"],
         )

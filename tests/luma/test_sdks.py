@@ -96,6 +96,11 @@ def _keys(studio: Studio, name: str) -> dict[str, str]:
     return {"POOR_KEY": poor.key, "BUSY_KEY": busy.key}
 
 
+def _of_user(caller: Caller, user: str) -> list[dict[str, Any]]:
+    listed: list[dict[str, Any]] = caller.get(f"/api/v1/generations?user={user}").json()["data"]
+    return listed
+
+
 def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
     caller = studio.member("dreamer", credit_limit=10 * PRICE)
     printed = studio.run("dream_machine.txt", tmp_path, caller, **_keys(studio, "dreamer"))
@@ -125,6 +130,7 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
         "after": None,
         "async": "completed",
     }
+    assert [each["spec"]["prompt"] for each in _of_user(caller, "reader-1")] == ["sdk python 0"]
     for number in range(3):
         assert studio.site.upstream.counts(f"sdk python {number}")["submitted"] == 1
 
@@ -164,6 +170,7 @@ def test_lumaai_for_node(studio: Studio, tmp_path: Path) -> None:
         "concepts": [],
         "after": None,
     }
+    assert [each["spec"]["prompt"] for each in _of_user(caller, "reader-2")] == ["sdk node 0"]
 
 
 def test_luma_agents_for_python(studio: Studio, tmp_path: Path) -> None:

@@ -37,7 +37,10 @@ LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | ANY_TEXT
 LEGAL_WORDS = st.sampled_from(
     ["TEXT_TO_VIDEO", "luma", *(v for values in OPTIONS.values() for v in values if v is not None)]
 )
-NAMES = st.sampled_from(["type", "model", "promptObject", "async", "prompt", *OPTIONS]) | ANY_TEXT
+NAMES = (
+    st.sampled_from(["type", "model", "promptObject", "async", "user", "prompt", *OPTIONS])
+    | ANY_TEXT
+)
 JSON = st.recursive(
     LEAVES | LEGAL_WORDS,
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES, inner, max_size=6),
@@ -48,7 +51,7 @@ JSON = st.recursive(
 @given(SPECS, st.booleans())
 def test_what_goes_upstream_reads_back_as_the_same_spec(spec: Spec, run_async: bool) -> None:
     sent = json.loads(json.dumps(request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=run_async)))
-    assert wire.parse(sent) == wire.FeatureRequest(LUMA_TEXT_TO_VIDEO, spec, run_async)
+    assert wire.parse(sent) == wire.FeatureRequest(LUMA_TEXT_TO_VIDEO, spec, run_async, None)
 
 
 @given(SPECS)

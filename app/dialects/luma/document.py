@@ -8,6 +8,7 @@ from app.dialects.luma.wire import FIRST_MODEL, GENERATION_TYPE, STATES
 from app.http.schemas import (
     DETAILS,
     DURATION,
+    END_USER,
     INSTANT,
     LINK,
     PROMPT,
@@ -37,6 +38,7 @@ _BODY = object_of(
         "callback_url": or_null({**TEXT, "format": "uri",
                                  "description": "Receives webhooks when it starts and ends."}),
         "generation_type": or_null(_TYPE),
+        "user_id": or_null(END_USER),
     },
     required=["model", "prompt"],
 )  # fmt: skip

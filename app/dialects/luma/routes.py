@@ -90,6 +90,7 @@ async def _create(
     extras = Extras(
         echo={"model": parsed.model_name},
         callback_url=check_optional_callback_url(rt, parsed.callback_url),
+        end_user=parsed.end_user,
     )
     return await create(
         rt,

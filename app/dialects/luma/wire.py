@@ -23,7 +23,7 @@ GENERATION_TYPE = "video"
 FIRST_MODEL = "ray-1-6"
 _MADE_OF = (
     "model", "prompt", "aspect_ratio", "resolution", "duration", "loop", "callback_url",
-    "generation_type",
+    "generation_type", "user_id",
 )  # fmt: skip
 _NOT_OFFERED = ("keyframes", "concepts")
 
@@ -48,6 +48,7 @@ class VideoRequest:
     spec: Spec
     model_name: str
     callback_url: str | None
+    end_user: str | None
     adjusted: tuple[str, ...]
 
 
@@ -65,6 +66,7 @@ def parse(
     callback = body.get("callback_url")
     if callback is not None and not isinstance(callback, str):
         read.issues.add("callback_url", "type", "must be a string", value=shown(callback))
+    end_user = read.end_user(body.get("user_id"), "user_id")
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
     if name is None:
@@ -80,7 +82,7 @@ def parse(
         prompt=prompt, model=found, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
     )  # fmt: skip
-    return VideoRequest(spec, name, callback, tuple(read.adjusted))
+    return VideoRequest(spec, name, callback, end_user, tuple(read.adjusted))
 
 
 def render(generation: Generation, links: Links | None) -> dict[str, Any]:

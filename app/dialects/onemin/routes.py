@@ -14,6 +14,7 @@ from app.domain.caller import Caller as Member
 from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
 from app.generations import queries
+from app.generations.admission import Extras
 from app.http import errors
 from app.http.access import Caller, Rt
 from app.http.bodies import read_json_object
@@ -96,7 +97,9 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
         rt,
         request,
         caller,
-        NewGeneration(offer=parsed.offer, spec=parsed.spec),
+        NewGeneration(
+            offer=parsed.offer, spec=parsed.spec, extras=Extras(end_user=parsed.end_user)
+        ),
         dialect=DIALECT,
         wait=WaitPolicy.NEVER if parsed.run_async else WaitPolicy.BY_DEFAULT,
         render=lambda accepted: _answer(rt, caller, accepted, run_async=parsed.run_async),

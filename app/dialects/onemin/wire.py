@@ -12,12 +12,12 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.caller import Caller
-from app.domain.catalog import OFFERS, Offer, shown
+from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
 from app.domain.generation import Generation, Spec, State
 from app.domain.links import Links
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
 
-_FIELDS = ("type", "model", "promptObject", "async")
+_FIELDS = ("type", "model", "promptObject", "async", "user")
 _PROMPT = "promptObject"
 
 #: For `unknown` this dialect has no better word than `PROCESSING`.
@@ -48,6 +48,7 @@ class FeatureRequest:
     offer: Offer
     spec: Spec
     run_async: bool
+    end_user: str | None
 
 
 def parse(body: Mapping[str, Any]) -> FeatureRequest:
@@ -64,6 +65,9 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
     if not isinstance(run_async, bool):
         issues.add("async", "type", "must be true or false", value=shown(run_async),
                    allowed=[True, False])  # fmt: skip
+    end_user = None
+    if "user" in body:
+        end_user = check_text(body["user"], "user", issues, most=MAX_END_USER_CHARS)
     prompt, spec = body.get(_PROMPT), None
     if _PROMPT not in body:
         issues.add(_PROMPT, "missing", "this field is required")
@@ -73,7 +77,7 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
         spec = offer.check(prompt, prefix=_PROMPT, issues=issues)
     if issues.issues or offer is None or spec is None:
         raise InvalidRequest(summary(issues.issues, listed_in="details"), issues=issues.issues)
-    return FeatureRequest(offer, spec, run_async)
+    return FeatureRequest(offer, spec, run_async, end_user)
 
 
 def _offer(body: Mapping[str, Any], issues: Rejections) -> Offer | None:
