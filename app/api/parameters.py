@@ -10,7 +10,7 @@ from uuid import UUID
 from fastapi import Path
 from pydantic import AwareDatetime, BeforeValidator
 
-from app.domain.ids import parse_generation_id
+from app.domain.ids import parse_generation_id, parse_webhook_id
 
 
 def _any_form(given: Any) -> UUID:
@@ -31,8 +31,26 @@ GenerationId = Annotated[
         "digits) are accepted too."
     ),
 ]
-EndpointId = Annotated[UUID, Path(description="The `id` of a webhook endpoint.")]
 DeliveryId = Annotated[UUID, Path(description="The `id` of a webhook delivery.")]
+
+
+def _any_form_of_endpoint(given: Any) -> UUID:
+    found = parse_webhook_id(given) if isinstance(given, str) else None
+    if found is None:
+        raise ValueError("must be the id of an endpoint: a UUID, or `whe_` and 32 hex digits")
+    return found
+
+
+#: A query parameter with an endpoint's id in the format of any dialect.
+AnyFormOfEndpointId = BeforeValidator(_any_form_of_endpoint)
+EndpointId = Annotated[
+    UUID,
+    AnyFormOfEndpointId,
+    Path(
+        description="The `id` of a webhook endpoint. Ids of the OpenAI dialect (`whe_` and 32 hex "
+        "digits) are accepted too."
+    ),
+]
 
 
 def _written_out(given: Any) -> Any:

@@ -10,8 +10,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 
 from app.api.documents import Document
 from app.db.webhook_deliveries import Attempt, Delivery
-from app.db.webhook_endpoints import Endpoint
-from app.domain.webhooks import ENDS, DeliveryState, PayloadFormat, WebhookEvent
+from app.domain.webhooks import ENDS, DeliveryState, Endpoint, PayloadFormat, WebhookEvent
 
 #: Text that Postgres can keep.
 _TEXT = r"^[^\x00]*$"
@@ -196,6 +195,6 @@ def attempt_document(attempt: Attempt) -> WebhookAttemptDocument:
     )
 
 
-def in_order(events: list[WebhookEvent]) -> list[WebhookEvent]:
+def in_order(events: list[WebhookEvent]) -> tuple[WebhookEvent, ...]:
     """Each once, in the order of the enumeration."""
-    return [event for event in WebhookEvent if event in events]
+    return tuple(event for event in WebhookEvent if event in events)

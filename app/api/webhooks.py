@@ -5,10 +5,16 @@ from __future__ import annotations
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Query, Response
 
 from app.api import cursor as cursors
-from app.api.parameters import AnyFormOfId, DeliveryId, EndpointId, refusals
+from app.api.parameters import (
+    AnyFormOfEndpointId,
+    AnyFormOfId,
+    DeliveryId,
+    EndpointId,
+    refusals,
+)
 from app.api.webhook_documents import (
     CallbackSecretDocument,
     WebhookDeliveryDetail,
@@ -27,26 +33,19 @@ from app.api.webhook_documents import (
 )
 from app.db import webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
-from app.domain.webhooks import DeliveryState
-from app.errors import InvalidRequest, Issue, Unavailable
+from app.domain.webhooks import DeliveryState, UnlistedEvent
+from app.errors import InvalidRequest, Issue
 from app.http.access import Active, Caller, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.webhooks import Changing, send_test
 from app.runtime import ApiRuntime
 from app.webhooks import endpoints
-from app.webhooks.delivery import attempt, record
 from app.webhooks.endpoints import Issued
 from app.webhooks.urls import check_callback_url
 
 router = APIRouter(prefix="/webhooks", tags=["webhooks"], route_class=BoundedRoute)
 
-
-async def _limit_changes(rt: Rt, caller: Active) -> CallerRecord:
-    rt.webhook_change_limit.take(caller.member_id)
-    return caller
-
-
-Changing = Annotated[CallerRecord, Depends(_limit_changes)]
 
 _ONE = "/endpoints/{endpoint_id}"
 
@@ -123,23 +122,9 @@ async def test_webhook_endpoint(
     endpoint_id: EndpointId, rt: Rt, caller: Changing
 ) -> WebhookDeliveryDetail:
     """Sends a `webhook.test` event now and returns the response. It is not retried."""
-    if rt.tests_in_flight >= rt.settings.webhook_concurrency:
-        raise Unavailable("Too many tests are being sent right now.", retry_after_seconds=5)
-    async with rt.webhook_test_limit.slot(caller.member_id):
-        return await _tested(rt, caller, endpoint_id)
-
-
-async def _tested(rt: ApiRuntime, caller: CallerRecord, endpoint_id: UUID) -> WebhookDeliveryDetail:
-    rt.tests_in_flight += 1
-    try:
-        delivery_id = await endpoints.make_test(rt, caller, endpoint_id)
-        with after_commit(f"The test is delivery {delivery_id}"):
-            result = await attempt(rt, rt.sender, delivery_id)
-            if result is not None:
-                await record(rt, result)
-            return await _detail(rt, caller, delivery_id)
-    finally:
-        rt.tests_in_flight -= 1
+    sent = await send_test(rt, caller, endpoint_id, UnlistedEvent.TEST)
+    with after_commit(f"The test is delivery {sent.delivery.id}"):
+        return await _detail(rt, caller, sent.delivery.id)
 
 
 @router.get("/callback-secret", name="get_callback_secret")
@@ -165,7 +150,9 @@ async def rotate_callback_secret(
 async def list_webhook_deliveries(
     rt: Rt,
     caller: ReadLimited,
-    endpoint_id: Annotated[UUID | None, Query(description="Only to this endpoint.")] = None,
+    endpoint_id: Annotated[
+        UUID | None, AnyFormOfEndpointId, Query(description="Only to this endpoint.")
+    ] = None,
     generation_id: Annotated[
         UUID | None, AnyFormOfId, Query(description="Only about this generation.")
     ] = None,

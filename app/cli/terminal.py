@@ -11,13 +11,13 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
 import typer
 
 from app.domain.caller import Status
-from app.domain.ids import VIDEO_PREFIX, parse_generation_id
+from app.domain.ids import VIDEO_PREFIX, WEBHOOK_PREFIX, parse_generation_id, parse_webhook_id
 from app.errors import ConfigurationError, GatewayError
 
 if TYPE_CHECKING:
@@ -32,11 +32,18 @@ _named: str | None = None
 
 
 def _generation_id(text: str) -> UUID:
-    if found := parse_generation_id(text):
-        return found
+    return parse_generation_id(text) or _refuse_id(text, "a generation", VIDEO_PREFIX)
+
+
+def endpoint_id(text: str) -> UUID:
+    """Raises `BadParameter`."""
+    return parse_webhook_id(text) or _refuse_id(text, "a webhook endpoint", WEBHOOK_PREFIX)
+
+
+def _refuse_id(text: str, what: str, prefix: str) -> NoReturn:
     raise typer.BadParameter(
-        f"{text!r} is no id of a generation: give 32 hex digits, with or without hyphens and "
-        f"{VIDEO_PREFIX!r} before them"
+        f"{text!r} is no id of {what}: give 32 hex digits, with or without hyphens and "
+        f"{prefix!r} before them"
     )
 
 

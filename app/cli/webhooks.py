@@ -7,7 +7,16 @@ from uuid import UUID
 
 import typer
 
-from app.cli.terminal import actor, day, group, printable, require, show, with_runtime
+from app.cli.terminal import (
+    actor,
+    day,
+    endpoint_id,
+    group,
+    printable,
+    require,
+    show,
+    with_runtime,
+)
 from app.errors import NotFound
 
 if TYPE_CHECKING:
@@ -15,7 +24,12 @@ if TYPE_CHECKING:
 
 cli = group("Webhook endpoints of all teams, and their deliveries.")
 
-EndpointId = Annotated[UUID, typer.Argument(help="Its id, from `webhooks list`.")]
+EndpointId = Annotated[
+    UUID,
+    typer.Argument(
+        parser=endpoint_id, metavar="ENDPOINT", help="Its id, from `webhooks list` or an API."
+    ),
+]
 
 
 @cli.command("list")
@@ -93,7 +107,8 @@ def webhooks_resend(
         UUID | None, typer.Option(help="A delivery's id, from the log or the API.")
     ] = None,
     endpoint: Annotated[
-        UUID | None, typer.Option(help="All failed deliveries of this endpoint.")
+        UUID | None,
+        typer.Option(parser=endpoint_id, help="All failed deliveries of this endpoint."),
     ] = None,
 ) -> None:
     """Send deliveries again as soon as possible, with the same `webhook-id`."""

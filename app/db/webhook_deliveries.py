@@ -47,6 +47,10 @@ class Delivery:
     next_attempt_at: datetime | None
     finished_at: datetime | None
 
+    @property
+    def is_test(self) -> bool:
+        return self.generation_id is None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Attempt:
@@ -109,7 +113,7 @@ _MAKE = text(
 
 
 async def make_test(
-    tx: Tx, delivery_id: UUID, *, endpoint_id: UUID, member_id: UUID | None = None
+    tx: Tx, delivery_id: UUID, *, endpoint_id: UUID, event: Event, member_id: UUID | None = None
 ) -> None:
     """A test by a member, or by an operator: then it counts as the endpoint owner's, or as that of
     the team's first member."""
@@ -127,7 +131,7 @@ async def make_test(
         ),
         {
             "id": delivery_id, "member_id": member_id, "endpoint_id": endpoint_id,
-            "kind": UnlistedEvent.TEST.value,
+            "kind": event.value,
         },
     )  # fmt: skip
 

@@ -12,29 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db.session import Tx
-from app.domain.webhooks import PayloadFormat, WebhookEvent
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
-    """`member_id` None: it receives the events of every member of the team. The secrets are derived
-    from `seed` and `previous_seed`; the previous one signs too until `previous_until`."""
-
-    id: UUID
-    team_id: UUID
-    member_id: UUID | None
-    url: str
-    description: str | None
-    events: tuple[WebhookEvent, ...]
-    format: PayloadFormat
-    enabled: bool
-    disabled_reason: str | None
-    failing_since: datetime | None
-    seed: str
-    previous_seed: str | None
-    previous_until: datetime | None
-    created_at: datetime
-    updated_at: datetime
+from app.domain.webhooks import Endpoint, PayloadFormat, WebhookEvent
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,6 +60,14 @@ def _owner(owner: Owner) -> dict[str, Any]:
     return {"team_id": owner.team_id, "member_id": owner.member_id, "is_admin": owner.is_admin}
 
 
+async def lock_owner(tx: Tx, team_id: UUID, member_id: UUID | None) -> None:
+    """Whoever creates an endpoint of the same owner waits until the transaction ends."""
+    lock = text("SELECT FROM members WHERE id = :id FOR NO KEY UPDATE")
+    if member_id is None:
+        lock = text("SELECT FROM teams WHERE id = :id FOR NO KEY UPDATE")
+    await tx.execute(lock, {"id": member_id or team_id})
+
+
 async def create(
     tx: Tx,
     endpoint_id: UUID,
@@ -95,12 +81,7 @@ async def create(
     seed: str,
     most: int,
 ) -> bool:
-    """False if the member, or the team, has `most` endpoints already. Concurrent calls take
-    turns."""
-    lock = text("SELECT FROM members WHERE id = :id FOR NO KEY UPDATE")
-    if member_id is None:
-        lock = text("SELECT FROM teams WHERE id = :id FOR NO KEY UPDATE")
-    await tx.execute(lock, {"id": member_id or team_id})
+    """False if the member, or the team, has `most` endpoints already. The owner is locked."""
     result = await tx.execute(
         text(
             """
@@ -120,6 +101,40 @@ async def create(
         },
     )  # fmt: skip
     return result.rowcount == 1
+
+
+async def find_untouched(
+    tx: Tx,
+    *,
+    key_id: UUID,
+    member_id: UUID | None,
+    url: str,
+    description: str | None,
+    events: Collection[WebhookEvent],
+    payload_format: PayloadFormat,
+    within_seconds: float,
+) -> Endpoint | None:
+    """The newest endpoint that this key created with these fields within this time, if nothing has
+    changed it since."""
+    rows = await tx.execute(
+        text(
+            f"""
+            {_SELECT}
+             WHERE api_key_id = :key_id AND member_id IS NOT DISTINCT FROM CAST(:member_id AS uuid)
+               AND url = :url AND description IS NOT DISTINCT FROM CAST(:description AS text)
+               AND event_types = CAST(:events AS jsonb) AND format = :format
+               AND state = 'enabled' AND updated_at = created_at
+               AND created_at > now() - make_interval(secs => :seconds)
+             ORDER BY created_at DESC, id LIMIT 1
+            """
+        ),
+        {
+            "key_id": key_id, "member_id": member_id, "url": url, "description": description,
+            "events": _events(events), "format": payload_format.value, "seconds": within_seconds,
+        },
+    )  # fmt: skip
+    row = rows.one_or_none()
+    return None if row is None else _endpoint(row)
 
 
 def _events(events: Collection[WebhookEvent]) -> str:
@@ -199,9 +214,17 @@ async def change(tx: Tx, endpoint_id: UUID, changes: Mapping[str, Any]) -> None:
         )
 
 
-async def rotate(tx: Tx, endpoint_id: UUID, *, seed: str, previous_until: datetime | None) -> None:
+async def rotate(
+    tx: Tx,
+    endpoint_id: UUID,
+    *,
+    seed: str,
+    previous_until: datetime | None,
+    unless_seconds: float,
+) -> None:
     """Sets a new seed. The previous one signs too until `previous_until`; not at all if that is
-    None."""
+    None. Nothing changes if the previous one signs until then already, or until less than
+    `unless_seconds` before."""
     await tx.execute(
         text(
             """
@@ -211,9 +234,12 @@ async def rotate(tx: Tx, endpoint_id: UUID, *, seed: str, previous_until: dateti
                    previous_secret_until = CAST(:until AS timestamptz), secret = :seed,
                    updated_at = now()
              WHERE id = :id
+               AND (previous_secret_until <= CAST(:until AS timestamptz)
+                    AND previous_secret_until > CAST(:until AS timestamptz)
+                                                - make_interval(secs => :seconds)) IS NOT TRUE
             """
         ),
-        {"id": endpoint_id, "seed": seed, "until": previous_until},
+        {"id": endpoint_id, "seed": seed, "until": previous_until, "seconds": unless_seconds},
     )
 
 

@@ -72,6 +72,28 @@ class DeliveryState(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """`member_id` None: it receives the events of every member of the team. The secrets are derived
+    from `seed` and `previous_seed`; the previous one signs too until `previous_until`."""
+
+    id: UUID
+    team_id: UUID
+    member_id: UUID | None
+    url: str
+    description: str | None
+    events: tuple[WebhookEvent, ...]
+    format: PayloadFormat
+    enabled: bool
+    disabled_reason: str | None
+    failing_since: datetime | None
+    seed: str
+    previous_seed: str | None
+    previous_until: datetime | None
+    created_at: datetime
+    updated_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
     """The content of a webhook, before a format renders it. `generation` is None for a test.
     `links` are given while there is a video. The percentiles are those of similar generations."""

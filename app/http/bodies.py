@@ -62,10 +62,13 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     return bytes(body)
 
 
-async def read_json_object(request: Request) -> dict[str, Any]:
-    """The body as a JSON object. Raises what `read_body` raises, or `MalformedJson`, saying
-    where."""
-    document = parse_json(request, await read_body(request, limit=MAX_BODY_BYTES))
+async def read_json_object(request: Request, *, optional: bool = False) -> dict[str, Any]:
+    """The body as a JSON object; where it is `optional`, no body is an empty one. Raises what
+    `read_body` raises, or `MalformedJson`, saying where."""
+    body = await read_body(request, limit=MAX_BODY_BYTES)
+    if optional and not body:
+        return {}
+    document = parse_json(request, body)
     if not isinstance(document, dict):
         raise MalformedJson("The request body must be a JSON object.")
     return document

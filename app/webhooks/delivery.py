@@ -23,14 +23,13 @@ from app.db import generations, members, webhook_deliveries, webhook_endpoints
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.webhook_deliveries import Attempt, Delivery
-from app.db.webhook_endpoints import Endpoint
 from app.domain.generation import Generation
 from app.domain.webhooks import (
     GIVE_UP_SECONDS,
     DeliveryState,
+    Endpoint,
     Payload,
     PayloadFormat,
-    UnlistedEvent,
     message_id_of,
     wait_after,
 )
@@ -132,7 +131,7 @@ async def record(rt: Runtime, result: AttemptResult) -> None:
     delivery, now = result.delivery, rt.clock.now()
     wait = None
     # No retries: whoever sent the test is looking at it now.
-    retried = delivery.event is not UnlistedEvent.TEST and result.attempt.status != _GONE
+    retried = not delivery.is_test and result.attempt.status != _GONE
     if not result.delivered and retried:
         wait = wait_after(
             delivery.attempts + 1,
@@ -180,7 +179,7 @@ async def _disable_where_hopeless(
     assert endpoint_id is not None
     if result.attempt.status == _GONE:
         return "gone" if await webhook_endpoints.disable(tx, endpoint_id, reason="gone") else ""
-    if state is DeliveryState.FAILED and result.delivery.event is not UnlistedEvent.TEST:
+    if state is DeliveryState.FAILED and not result.delivery.is_test:
         before = rt.clock.now() - timedelta(seconds=GIVE_UP_SECONDS)
         if await webhook_endpoints.disable(
             tx, endpoint_id, reason="failing", failing_before=before
@@ -214,7 +213,7 @@ def _receiver(
         if endpoint.previous_seed is not None and until is not None and until > rt.clock.now():
             seeds.append(endpoint.previous_seed)
         # A test also goes to a disabled endpoint, to show whether it works again.
-        if not endpoint.enabled and delivery.event is not UnlistedEvent.TEST:
+        if not endpoint.enabled and not delivery.is_test:
             return None
         secrets = [sender.secrets.of_endpoint(seed) for seed in seeds]
         return Receiver(

@@ -13,9 +13,16 @@ from app.db import api_keys, audit, members, webhook_deliveries, webhook_endpoin
 from app.db.jobs import Job, enqueue, run_now
 from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
-from app.db.webhook_endpoints import Endpoint, Owner
+from app.db.webhook_endpoints import Owner
 from app.domain.caller import Caller
-from app.domain.webhooks import DeliveryState, PayloadFormat, UnlistedEvent, WebhookEvent
+from app.domain.webhooks import (
+    DeliveryState,
+    Endpoint,
+    Event,
+    PayloadFormat,
+    UnlistedEvent,
+    WebhookEvent,
+)
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Unauthenticated
 from app.runtime import ApiRuntime, Runtime
 from app.secrets import make_seed
@@ -45,17 +52,28 @@ async def create(
     events: Collection[WebhookEvent],
     payload_format: PayloadFormat,
     team_wide: bool,
+    repeats_seconds: float = 0.0,
 ) -> Issued:
     """Raises `Forbidden` if a member asks for events of the whole team, and `InvalidRequest` if
-    there are too many endpoints already. `url` has been checked."""
+    there are too many endpoints already. `url` has been checked. A request that repeats one of at
+    most `repeats_seconds` ago gets the endpoint that this one made, with its secret."""
     if team_wide and not caller.is_admin:
         raise Forbidden("Only an administrator of the team may have a team-wide endpoint.")
     endpoint_id, seed, most = uuid4(), make_seed(), MAX_ENDPOINTS
+    member_id = None if team_wide else caller.member_id
     async with rt.db.begin() as tx:
+        await webhook_endpoints.lock_owner(tx, caller.team_id, member_id)
+        if repeats_seconds:
+            found = await webhook_endpoints.find_untouched(
+                tx, key_id=caller.key_id, member_id=member_id, url=url, description=description,
+                events=events, payload_format=payload_format, within_seconds=repeats_seconds,
+            )  # fmt: skip
+            if found is not None:
+                return _issued(rt, found)
         made = await webhook_endpoints.create(
-            tx, endpoint_id, team_id=caller.team_id,
-            member_id=None if team_wide else caller.member_id, url=url, description=description,
-            events=events, payload_format=payload_format, seed=seed, most=most,
+            tx, endpoint_id, team_id=caller.team_id, member_id=member_id, url=url,
+            description=description, events=events, payload_format=payload_format, seed=seed,
+            most=most,
         )  # fmt: skip
         if not made:
             message = f"there are {most} endpoints already, which is the limit; delete one first"
@@ -67,15 +85,20 @@ async def create(
             tx, caller.actor, "webhook.create", str(endpoint_id), team_wide=team_wide
         )
         endpoint = await _get(tx, caller, endpoint_id)
-    return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(seed))
+    return _issued(rt, endpoint)
 
 
 async def change(
     rt: Runtime, caller: Caller, endpoint_id: UUID, changes: Mapping[str, Any]
 ) -> Endpoint:
-    """`changes` are fields of `Endpoint`. Raises `NotFound`."""
+    """`changes` are fields of `Endpoint`. Those that have this value already are left alone, so
+    that `updated_at` is the time of a change. Raises `NotFound`."""
     async with rt.db.begin() as tx:
-        await _get(tx, caller, endpoint_id)
+        known = await _get(tx, caller, endpoint_id)
+        changes = {
+            name: value for name, value in changes.items()
+            if name == "enabled" or getattr(known, name) != value
+        }  # fmt: skip
         await webhook_endpoints.change(tx, endpoint_id, changes)
         if "url" in changes:
             await _set_up(rt, tx, caller, endpoint_id)
@@ -86,14 +109,24 @@ async def change(
 
 
 async def rotate(
-    rt: ApiRuntime, caller: Caller, endpoint_id: UUID, *, overlap_seconds: float
+    rt: ApiRuntime,
+    caller: Caller,
+    endpoint_id: UUID,
+    *,
+    overlap_seconds: float,
+    repeats_seconds: float = 0.0,
 ) -> Issued:
-    """A new secret. The previous one signs too for `overlap_seconds`. Raises `NotFound`."""
-    seed = make_seed()
-    until = rt.clock.now() + timedelta(seconds=overlap_seconds) if overlap_seconds else None
+    """A new secret. The previous one signs too for `overlap_seconds`. Raises `NotFound`. A request
+    that repeats one of at most `repeats_seconds` ago gets the secret that this one made: another
+    rotation would end the overlap of the only secret that the receiver has."""
+    seed, until = make_seed(), None
+    if overlap_seconds:
+        until = rt.clock.now() + timedelta(seconds=overlap_seconds)
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
-        await webhook_endpoints.rotate(tx, endpoint_id, seed=seed, previous_until=until)
+        await webhook_endpoints.rotate(
+            tx, endpoint_id, seed=seed, previous_until=until, unless_seconds=repeats_seconds
+        )
         await _set_up(rt, tx, caller, endpoint_id)
         await audit.record(
             tx,
@@ -103,7 +136,11 @@ async def rotate(
             overlap_seconds=overlap_seconds,
         )
         endpoint = await _get(tx, caller, endpoint_id)
-    return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(seed))
+    return _issued(rt, endpoint)
+
+
+def _issued(rt: ApiRuntime, endpoint: Endpoint) -> Issued:
+    return Issued(endpoint=endpoint, secret=rt.sender.secrets.of_endpoint(endpoint.seed))
 
 
 async def callback_secret(rt: ApiRuntime, caller: Caller) -> str:
@@ -139,13 +176,14 @@ async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:
         return await _get(tx, caller, endpoint_id)
 
 
-async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID) -> UUID:
-    """A test delivery, without a job: the caller sends it. Raises `NotFound`."""
+async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID, event: Event) -> UUID:
+    """A test delivery, without a job: the caller sends it. `event` is the one it pretends to be.
+    Raises `NotFound`."""
     delivery_id = uuid4()
     async with rt.db.begin() as tx:
         await _get(tx, caller, endpoint_id)
         await webhook_deliveries.make_test(
-            tx, delivery_id, endpoint_id=endpoint_id, member_id=caller.member_id
+            tx, delivery_id, endpoint_id=endpoint_id, event=event, member_id=caller.member_id
         )
         await audit.record(tx, caller.actor, "webhook.test", str(endpoint_id))
     return delivery_id
@@ -181,7 +219,9 @@ async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> 
     delivery_id = uuid4()
     async with rt.db.begin() as tx:
         await _get_any(tx, endpoint_id)
-        await webhook_deliveries.make_test(tx, delivery_id, endpoint_id=endpoint_id)
+        await webhook_deliveries.make_test(
+            tx, delivery_id, endpoint_id=endpoint_id, event=UnlistedEvent.TEST
+        )
         await audit.record(tx, actor, "webhook.test", str(endpoint_id))
     return delivery_id
 
@@ -239,7 +279,7 @@ async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
 
 async def _may_be_delivered(tx: Tx, delivery: Delivery) -> None:
     """A test also goes to a disabled endpoint; anything else would fail there at once."""
-    if delivery.endpoint_id is not None and delivery.event is not UnlistedEvent.TEST:
+    if delivery.endpoint_id is not None and not delivery.is_test:
         await _require_enabled(tx, delivery.endpoint_id)
 
 

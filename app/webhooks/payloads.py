@@ -10,21 +10,17 @@ from typing import Any
 
 from app.api.webhook_payload import render_payload
 from app.dialects.luma import wire as luma
-from app.dialects.openai import wire as openai
+from app.dialects.openai import webhook_wire as openai
 from app.domain.webhooks import Payload
 from app.webhooks.sender import PayloadFormats
 
 
 def _openai(payload: Payload) -> dict[str, Any]:
-    if payload.generation is None:
-        # OpenAI's SDK reads `type` and `data.id` of any event; a test is about no video.
-        return {
-            "id": payload.message_id, "object": "event", "type": payload.event.value,
-            "created_at": int(payload.happened_at.timestamp()), "data": {"id": None},
-        }  # fmt: skip
+    generation = payload.generation
     return openai.render_event(
-        payload.message_id, payload.event.value, payload.happened_at, payload.generation
-    )
+        payload.message_id, payload.event, payload.happened_at,
+        None if generation is None else generation.id,
+    )  # fmt: skip
 
 
 def _luma(payload: Payload) -> dict[str, Any]:

@@ -19,10 +19,11 @@ from uuid import UUID
 
 import pytest
 
-from app.dialects.openai import wire
+from app.dialects.openai import webhook_wire, wire
 from app.domain.assets import AssetState
 from app.domain.generation import State
 from app.domain.nearest import Aliases
+from app.domain.webhooks import WebhookEvent
 from app.errors import GatewayError
 from app.settings import Settings
 from tests.openai.generations import ARCHIVED, NOW, generation, in_state
@@ -124,13 +125,13 @@ def test_a_remix_of_one_that_another_api_made() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "told"),
-    [("video.completed", "video.completed"), ("video.failed", "video.failed"),
-     ("video.canceled", "video.failed")],
+    ("event", "told"),
+    [(WebhookEvent.COMPLETED, "video.completed"), (WebhookEvent.FAILED, "video.failed"),
+     (WebhookEvent.CANCELED, "video.failed")],
 )  # fmt: skip
-def test_an_event_is_one_of_the_two_that_openais_users_know(kind: str, told: str) -> None:
+def test_an_event_is_one_of_the_two_that_openais_users_know(event: WebhookEvent, told: str) -> None:
     at = NOW + timedelta(seconds=1.9)
-    assert wire.render_event("evt_7", kind, at, generation()) == {
+    assert webhook_wire.render_event("evt_7", event, at, generation().id) == {
         "id": "evt_7", "object": "event", "created_at": int(at.timestamp()), "type": told,
         "data": {"id": "video_000000000000400080000000000000ff"},
     }  # fmt: skip

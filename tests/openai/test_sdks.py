@@ -15,12 +15,12 @@ from uuid import UUID
 
 import pytest
 
-from app.dialects.openai import wire
+from app.dialects.openai.webhook_wire import render_event
 from app.domain.ids import parse_generation_id
 from app.domain.limits import Limits
+from app.domain.webhooks import WebhookEvent
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
-from tests.openai.generations import generation
 from tests.openai.swallowing import swallowing
 from tests.promises.site import Caller, Site
 
@@ -78,9 +78,7 @@ def journey(
 
 def signed_event() -> dict[str, Any]:
     """A delivery as Standard Webhooks signs it, by hand."""
-    made = wire.render_event(
-        "evt_1", "video.completed", datetime.now(UTC), generation(id=EVENT_VIDEO)
-    )
+    made = render_event("evt_1", WebhookEvent.COMPLETED, datetime.now(UTC), EVENT_VIDEO)
     body, stamp = json.dumps(made), str(int(time.time()))
     digest = hmac.digest(
         base64.b64decode(SECRET.removeprefix("whsec_")), f"evt_1.{stamp}.{body}".encode(), "sha256"

@@ -218,7 +218,7 @@ async def test_a_test_that_broke_off_is_nothing_that_is_still_to_come(
     async def stopped(*_: object) -> None:
         raise Unavailable("The gateway cannot reach its database right now.")
 
-    monkeypatch.setattr("app.api.webhooks.record", stopped)
+    monkeypatch.setattr("app.http.webhooks.record", stopped)
     broken = await answer(still, key, "POST", f"/endpoints/{made['id']}/test")
     assert broken.status_code == 503
     async with still.rt.db.single() as tx:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.dialects.openai.webhook_wire import EVENT_TYPES, MAX_NAME_CHARS
 from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
 from app.domain.generation import AspectRatio, Resolution
 from app.http.schemas import (
@@ -39,15 +40,20 @@ _VIDEO = object_of(
                                    "billed": TRUTH})),
     }
 )  # fmt: skip
-_PAGE = object_of(
-    {
-        "object": {"const": "list", "type": "string"},
-        "data": {"type": "array", "items": _VIDEO},
-        "first_id": or_null(TEXT),
-        "last_id": or_null(TEXT),
-        "has_more": TRUTH,
-    }
-)
+
+
+def _page(item: dict[str, Any]) -> dict[str, Any]:
+    return object_of(
+        {
+            "object": {"const": "list", "type": "string"},
+            "data": {"type": "array", "items": item},
+            "first_id": or_null(TEXT),
+            "last_id": or_null(TEXT),
+            "has_more": TRUTH,
+        }
+    )
+
+
 _MODEL = object_of(
     {
         "id": TEXT,
@@ -112,6 +118,59 @@ _BODY = object_of(
 _REMIX = object_of(
     {"prompt": PROMPT, "callback_url": _CALLBACK, "user": END_USER}, required=["prompt"]
 )
+_EVENT_TYPE = {**TEXT, "enum": list(EVENT_TYPES)}
+_WEBHOOK_FIELDS: dict[str, Any] = {
+    "name": {**TEXT, "minLength": 1, "maxLength": MAX_NAME_CHARS},
+    "url": {**TEXT, "format": "uri", "description": "A public https address."},
+    "event_types": {"type": "array", "items": _EVENT_TYPE, "minItems": 1},
+}
+_WEBHOOK = object_of(
+    {
+        "id": {**TEXT, "examples": ["whe_2b0a3b8e5c3f4e0c9f6f3a51b8c1d9e7"]},
+        "object": {"const": "webhook_endpoint", "type": "string"},
+        "created_at": {**_INTEGER, "description": "Unix seconds."},
+        "updated_at": _INTEGER,
+        "name": TEXT,
+        "url": TEXT,
+        "event_types": {"type": "array", "items": TEXT},
+        "signing_secret_hint": {**TEXT, "description": "The end of the secret."},
+        "enabled": TRUTH,
+        "disabled_reason": or_null({**TEXT, "description": "`owner`, `operator`, `gone` or "
+                                    "`failing`."}),
+    }
+)  # fmt: skip
+_WEBHOOK_WITH_SECRET = object_of(
+    {**_WEBHOOK["properties"],
+     "signing_secret": {**TEXT, "description": "Signs the deliveries. Keep it: only this answer "
+                        "shows it."}}
+)  # fmt: skip
+_WEBHOOK_DELETED = object_of(
+    {
+        "id": TEXT,
+        "object": {"const": "webhook_endpoint.deleted", "type": "string"},
+        "deleted": TRUTH,
+    }
+)
+_WEBHOOK_TESTED = object_of(
+    {
+        "object": {"const": "webhook_endpoint.test", "type": "string"},
+        "webhook_endpoint_id": TEXT,
+        "event_type": TEXT,
+        "status_code": {**_INTEGER, "description": "What the endpoint answered."},
+        "success": {**TRUTH, "description": "It answered."},
+    }
+)
+_ROTATION = object_of(
+    {"keep_old_secret_active_for_24_hours": {
+        **TRUTH, "default": False, "description": "Whether the old secret signs too for a day."}},
+    required=[],
+)  # fmt: skip
+_LISTED_TYPES = object_of(
+    {
+        "object": {"const": "list", "type": "string"},
+        "data": {"type": "array", "items": TEXT},
+    }
+)
 
 
 def _answer(schema: dict[str, Any], said: str) -> dict[int | str, Any]:
@@ -122,6 +181,11 @@ def _either(schema: dict[str, Any]) -> dict[str, Any]:
     kinds = ("application/json", "multipart/form-data")
     content = {kind: {"schema": schema} for kind in kinds}
     return {"requestBody": {"required": True, "content": content}}
+
+
+def _json(schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    content = {"application/json": {"schema": schema}}
+    return {"requestBody": {"required": required, "content": content}}
 
 
 #: For every route; also replaces the framework's own 422.
@@ -144,7 +208,11 @@ ERRORS: dict[int | str, dict[str, Any]] = {
 APPLICATION = application(
     "OpenAI Videos dialect",
     "OpenAI's Videos API, for programs written for it. The guide names what differs.",
-    tags={"videos": "Videos.", "models": "Names of models."},
+    tags={
+        "videos": "Videos.",
+        "models": "Names of models.",
+        "webhooks": "Endpoints for events of your videos.",
+    },
     responses=ERRORS,
 )
 
@@ -160,7 +228,7 @@ REMIX: dict[str, Any] = {
     "openapi_extra": _either(_REMIX),
     "tags": ["videos"],
 }
-LIST: dict[str, Any] = {"responses": _answer(_PAGE, "One page."), "tags": ["videos"]}
+LIST: dict[str, Any] = {"responses": _answer(_page(_VIDEO), "One page."), "tags": ["videos"]}
 VIDEO: dict[str, Any] = {"responses": _answer(_VIDEO, "The video."), "tags": ["videos"]}
 DELETE: dict[str, Any] = {"responses": _answer(_DELETED, "Deleted."), "tags": ["videos"]}
 _FILE = {
@@ -178,3 +246,39 @@ CONTENT: dict[str, Any] = {
 }
 MODELS: dict[str, Any] = {"responses": _answer(_MODELS, "All names."), "tags": ["models"]}
 MODEL: dict[str, Any] = {"responses": _answer(_MODEL, "The model."), "tags": ["models"]}
+WEBHOOK_CREATE: dict[str, Any] = {
+    "responses": _answer(_WEBHOOK_WITH_SECRET, "Created; the only answer with its secret."),
+    "openapi_extra": _json(object_of(_WEBHOOK_FIELDS)),
+    "tags": ["webhooks"],
+}
+WEBHOOK_LIST: dict[str, Any] = {
+    "responses": _answer(_page(_WEBHOOK), "One page."),
+    "tags": ["webhooks"],
+}
+WEBHOOK: dict[str, Any] = {
+    "responses": _answer(_WEBHOOK, "The endpoint."),
+    "tags": ["webhooks"],
+}
+WEBHOOK_UPDATE: dict[str, Any] = {
+    "responses": _answer(_WEBHOOK, "The endpoint as it is now."),
+    "openapi_extra": _json(object_of(_WEBHOOK_FIELDS, required=[])),
+    "tags": ["webhooks"],
+}
+WEBHOOK_DELETE: dict[str, Any] = {
+    "responses": _answer(_WEBHOOK_DELETED, "Deleted."),
+    "tags": ["webhooks"],
+}
+WEBHOOK_ROTATE: dict[str, Any] = {
+    "responses": _answer(_WEBHOOK_WITH_SECRET, "The only answer with the new secret."),
+    "openapi_extra": _json(_ROTATION, required=False),
+    "tags": ["webhooks"],
+}
+WEBHOOK_TEST: dict[str, Any] = {
+    "responses": _answer(_WEBHOOK_TESTED, "The endpoint answered."),
+    "openapi_extra": _json(object_of({"event_type": _EVENT_TYPE})),
+    "tags": ["webhooks"],
+}
+WEBHOOK_EVENT_TYPES: dict[str, Any] = {
+    "responses": _answer(_LISTED_TYPES, "All event types."),
+    "tags": ["webhooks"],
+}

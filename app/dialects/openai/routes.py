@@ -1,4 +1,4 @@
-"""OpenAI's Videos API, as its SDKs call it."""
+"""OpenAI's Videos API, with models and webhook endpoints, as its SDKs call it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from fastapi import Depends, FastAPI, Path, Query, Request
 from starlette.responses import JSONResponse, Response
 
 from app.db import generations
-from app.dialects.openai import document, wire
+from app.dialects.openai import document, webhooks, wire
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, State
@@ -66,6 +66,7 @@ def create_dialect() -> FastAPI:
     app.post(one + "/remix", name="remix_video", **document.REMIX)(remix_video)
     app.get(one + "/content", name="get_video_content", **document.CONTENT)(get_content)
     app.head(one + "/content", name="head_video_content", include_in_schema=False)(get_content)
+    webhooks.add_routes(app)
     app.get("/models", name="list_models", **document.MODELS)(list_models)
     app.get("/models/{model}", name="get_model", **document.MODEL)(get_model)
     return app

@@ -1,4 +1,4 @@
-"""The OpenAI Videos dialect: its requests, videos, events and errors. Pure.
+"""The OpenAI Videos dialect: its requests, videos and errors. Pure.
 
 The formats are those of OpenAI's own SDKs, openai 2.2 to 3 for Python and 6 to 7 for Node.
 `billed`, `retry_safe` and `details` of an error are ours.
@@ -255,13 +255,13 @@ def render(generation: Generation, *, percent: int) -> dict[str, Any]:
     }
 
 
-def render_page(videos: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
+def render_page(objects: Sequence[dict[str, Any]], *, has_more: bool) -> dict[str, Any]:
     """The SDKs request the page after `last_id` as long as `has_more` is true."""
     return {
         "object": "list",
-        "data": list(videos),
-        "first_id": videos[0]["id"] if videos else None,
-        "last_id": videos[-1]["id"] if videos else None,
+        "data": list(objects),
+        "first_id": objects[0]["id"] if objects else None,
+        "last_id": objects[-1]["id"] if objects else None,
         "has_more": has_more,
     }
 
@@ -282,20 +282,6 @@ def render_model(name: str, aliases: Aliases) -> dict[str, Any] | None:
 def render_models(aliases: Aliases) -> dict[str, Any]:
     found = [render_model(name, aliases) for name in aliases.names]
     return {"object": "list", "data": found}
-
-
-def render_event(
-    event_id: str, kind: str, created_at: datetime, generation: Generation
-) -> dict[str, Any]:
-    """The event of a generation that ended. `kind` is `video.completed`, `video.failed` or
-    `video.canceled`; the last becomes `video.failed`, since this API has no cancellation."""
-    return {
-        "id": event_id,
-        "object": "event",
-        "created_at": _seconds(created_at),
-        "type": "video.failed" if kind == "video.canceled" else kind,
-        "data": {"id": video_id(generation.id)},
-    }
 
 
 def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:

@@ -1,0 +1,101 @@
+"""Every command and every route that changes something, and the line that it leaves."""
+
+from __future__ import annotations
+
+from typing import Any
+
+#: What leaves no line, and why.
+SILENT_COMMANDS = {
+    "up": "a process", "serve": "a process", "worker": "a process", "simulate": "a process",
+    "migrate": "makes the log itself", "doctor": "looks", "audit": "looks",
+    "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
+    "upstream answer": "looks", "generation show": "looks",
+    "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
+    "webhooks list": "looks",
+}  # fmt: skip
+#: What is typed, with names for what the database has, and the action it leaves.
+COMMANDS = {
+    "team create": ("other", "team.create"),
+    "team limit": ("studio --credit-limit 5", "team.change"),
+    "team suspend": ("studio", "team.change"),
+    "team rename": ("studio atelier", "team.rename"),
+    "team end": ("studio", "team.end"),
+    "member create": ("bob --team studio", "member.create"),
+    "member limit": ("ada --team studio --max-open 3", "member.change"),
+    "member suspend": ("ada --team studio", "member.change"),
+    "member rename": ("ada grace --team studio", "member.rename"),
+    "member role": ("ada member --team studio", "member.change"),
+    "member end": ("ada --team studio", "member.end"),
+    "key create": ("--team studio --member ada", "key.create"),
+    "key rotate": ("rg_aaaaaaaa", "key.rotate"),
+    "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
+    "pause": ("submission --reason odd", "gateway.pause"),
+    "resume": ("admission", "gateway.resume"),
+    "after-restore": ("", "generations.mark_unknown"),
+    "upstream return": ("main", "upstream_key.return"),
+    "unknown resolve": ("{unknown} not_made --reason seen", "unknown.resolve"),
+    "archive move": ("--to {folder}", "archive.move"),
+    "archive accept": ("{set_aside}", "archive.accept"),
+    "archive retry": ("{set_aside}", "archive.retry"),
+    "webhooks test": ("{endpoint}", "webhook.test"),
+    "webhooks disable": ("{endpoint} --reason odd", "webhook.disable"),
+    "webhooks resend": ("--delivery {delivery}", "webhook.resend"),
+}
+#: Of the REST and all dialects, by the names of their routes.
+SILENT_ROUTES = {
+    "create_generation": "the generation says who asked for it", "create_feature": "so",
+    "retry_generation": "so", "create_video": "so", "remix_video": "so",
+    "estimate_generation": "looks", "create_events_token": "nothing is kept",
+}  # fmt: skip
+#: Methods, paths and bodies, and the action each leaves.
+ROUTES: dict[str, tuple[str, str, Any, str]] = {
+    "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),
+    "delete_generation": ("DELETE", "/api/v1/generations/{succeeded}", None, "video.delete"),
+    "delete_video": ("DELETE", "/v1/videos/{queued}", None, "generation.cancel"),
+    "create_webhook_endpoint": (
+        "POST", "/api/v1/webhooks/endpoints", {"url": "https://example.com/x"}, "webhook.create",
+    ),
+    "update_webhook_endpoint": (
+        "PATCH", "/api/v1/webhooks/endpoints/{endpoint}", {"enabled": False}, "webhook.change",
+    ),
+    "delete_webhook_endpoint": (
+        "DELETE", "/api/v1/webhooks/endpoints/{endpoint}", None, "webhook.delete",
+    ),
+    "rotate_webhook_secret": (
+        "POST", "/api/v1/webhooks/endpoints/{endpoint}/rotate", None, "webhook.rotate",
+    ),
+    "rotate_callback_secret": (
+        "POST", "/api/v1/webhooks/callback-secret/rotate", None, "callback_secret.rotate",
+    ),
+    "test_webhook_endpoint": (
+        "POST", "/api/v1/webhooks/endpoints/{endpoint}/test", None, "webhook.test",
+    ),
+    "create_webhook": (
+        "POST", "/v1/webhook_endpoints",
+        {"name": "x", "url": "https://example.com/x", "event_types": ["video.failed"]},
+        "webhook.create",
+    ),
+    "update_webhook": ("POST", "/v1/webhook_endpoints/{openai}", {"name": "y"}, "webhook.change"),
+    "delete_webhook": ("DELETE", "/v1/webhook_endpoints/{openai}", None, "webhook.delete"),
+    "rotate_secret": (
+        "POST", "/v1/webhook_endpoints/{openai}/rotate_secret", None, "webhook.rotate",
+    ),
+    "test_webhook": (
+        "POST", "/v1/webhook_endpoints/{openai}/test", {"event_type": "video.failed"},
+        "webhook.test",
+    ),
+    "resend_webhook_delivery": (
+        "POST", "/api/v1/webhooks/deliveries/{delivery}/resend", None, "webhook.resend",
+    ),
+    "pause_gateway": (
+        "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
+    ),
+    "resume_gateway": ("POST", "/api/v1/admin/resume", {"what": "admission"}, "gateway.resume"),
+    "return_upstream_key": (
+        "POST", "/api/v1/admin/upstream-keys/main/return", None, "upstream_key.return",
+    ),
+    "resolve_unknown": (
+        "POST", "/api/v1/admin/unknown/{unknown}/resolve",
+        {"outcome": "not_made", "reason": "seen"}, "unknown.resolve",
+    ),
+}  # fmt: skip
