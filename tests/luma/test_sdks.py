@@ -22,6 +22,8 @@ from tests.promises.site import PRICE, Caller, Site, site
 from tests.structure.sources import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
+#: Programs for other environments than that of the newest SDKs.
+_LOCKS = {"first_sdk.txt": "luma-first", "generated.txt": "openapi-python-client"}
 PAGES = ("luma", "luma-agents")
 
 
@@ -40,8 +42,8 @@ class Studio:
         """What one of our programs prints. `at`: the gateway, reached by another address."""
         text = (PROGRAMS / program).read_text()
         told = self._told(caller, at or self.api.address) | more
-        node, lock = program.endswith(".mjs"), "luma-first" if "first" in program else "luma"
-        return _run(text, folder, words, told, node=node, lock=lock)
+        lock = _LOCKS.get(program, "luma")
+        return _run(text, folder, words, told, node=program.endswith(".mjs"), lock=lock)
 
     def run_example(self, code: str, folder: Path, caller: Caller, *, node: bool) -> str:
         return _run(code, folder, (), self._told(caller, self.api.address), node=node)
@@ -168,9 +170,28 @@ def test_lumaai_for_node(studio: Studio, tmp_path: Path) -> None:
         "video": "ftyp",
         "listed": True,
         "concepts": [],
-        "after": None,
+        "after": False,
     }
     assert [each["spec"]["prompt"] for each in _of_user(caller, "reader-2")] == ["sdk node 0"]
+
+
+def test_a_client_generated_from_the_document(studio: Studio, tmp_path: Path) -> None:
+    """It fails at `assets` that are null: in the document, as in Luma's own, they are not."""
+    name = "openapi-python-client"
+    program = python_with(name).with_name(name)
+    document = f"{studio.api.address}/dream-machine/v1/openapi.json"
+    done = subprocess.run(
+        [program, "generate", "--url", document, "--meta", "none", "--output-path", "dream"],
+        cwd=tmp_path, env=environment(tmp_path, {"PATH": str(program.parent)}),
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "WARNING" not in done.stdout
+    caller = studio.member("generated")
+    assert json.loads(studio.run("generated.txt", tmp_path, caller)) == {
+        "before": True, "state": "completed", "video": True, "deleted": 204, "after": True,
+    }  # fmt: skip
+    assert len(_of_user(caller, "reader-3")) == 1
 
 
 def test_luma_agents_for_python(studio: Studio, tmp_path: Path) -> None:

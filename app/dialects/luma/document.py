@@ -49,7 +49,9 @@ _REQUEST = object_of(
     },
     required=["generation_type", "model", "prompt", "duration"],
 )  # fmt: skip
-_ASSETS = object_of({"video": LINK, "image": THUMBNAIL, "progress_video": {"type": "null"}})
+_ASSETS = {
+    **object_of({"video": LINK, "image": THUMBNAIL}), "description": "Only while there is a video."
+}  # fmt: skip
 GENERATION = object_of(
     {
         "id": UUID,
@@ -59,10 +61,14 @@ GENERATION = object_of(
         "failure_code": or_null(TEXT),
         "created_at": INSTANT,
         "model": {**TEXT, "description": "The model name you used."},
-        "assets": or_null(_ASSETS),
+        "assets": _ASSETS,
         "request": {**_REQUEST, "description": "What is made."},
-    }
-)
+    },
+    required=[
+        "id", "generation_type", "state", "failure_reason", "failure_code", "created_at", "model",
+        "request",
+    ],
+)  # fmt: skip
 _PAGE = object_of(
     {
         "generations": {"type": "array", "items": GENERATION},

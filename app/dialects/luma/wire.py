@@ -86,7 +86,9 @@ def parse(
 
 
 def render(generation: Generation, links: Links | None) -> dict[str, Any]:
-    """A Generation. `links` are given while there is a video."""
+    """A Generation. `links` are given while there is a video; without them there are no `assets`.
+    By Luma's document these are optional and never null. Generated clients fail at a null, and
+    programs that wait until there are `assets` fail at an object without a video."""
     state = generation.state
     return {
         "id": str(generation.id),
@@ -96,8 +98,7 @@ def render(generation: Generation, links: Links | None) -> dict[str, Any]:
         "failure_code": generation.error_code if STATES[state] == "failed" else None,
         "created_at": _instant(generation.created_at),
         "model": _model(generation),
-        "assets": links
-        and {"video": links.video, "image": links.thumbnail, "progress_video": None},
+        **({"assets": {"video": links.video, "image": links.thumbnail}} if links else {}),
         "request": _request(generation),
     }
 

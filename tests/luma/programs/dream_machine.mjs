@@ -39,7 +39,7 @@ for (let offset = 0, more = true; more; ) {
 found.listed = JSON.stringify(ids) === JSON.stringify([other.id, first.id])
 found.concepts = await client.generations.concepts.list()
 await client.generations.delete(first.id)
-found.after = (await client.generations.get(first.id)).assets
+found.after = 'assets' in (await client.generations.get(first.id))
 
 async function refused(call) {
   sent = 0
