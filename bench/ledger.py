@@ -1,4 +1,4 @@
-"""What the size of a member's ledger costs the member's next create: limits are sums over it.
+"""What the size of a member's past costs the member's next create, and a look at what is left.
 
 Calls admission in this process, over one connection, for members with different numbers of settled
 generations.
@@ -32,11 +32,11 @@ from bench import processes
 from bench.figures import tree_cpu_seconds
 from bench.seeding import make_members
 
-SIZES = (0, 1_000, 10_000, 100_000)
+SIZES = (10, 10_000, 100_000, 1_000_000)
 _ROUNDS = 5
 _ADMISSIONS = 40
 
-#: Settled generations: each has its row, a hold that no longer counts and a settlement that does.
+#: Settled generations: each has its row, and a hold and a settlement in the ledger.
 _SETTLED = """
 WITH made AS (
     INSERT INTO generations (
@@ -47,9 +47,15 @@ WITH made AS (
       FROM generate_series(1, %(count)s) n
     RETURNING id
 )
-INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted)
-SELECT id, %(team)s, %(member)s, kind, 150000, kind = 'settle'
-  FROM made, (VALUES ('hold'), ('settle')) AS kinds (kind)
+INSERT INTO ledger_entries
+    (generation_id, team_id, member_id, api_key_id, kind, held, settled, counts_at)
+SELECT id, %(team)s, %(member)s, %(key)s, kind, held, settled, now()
+  FROM made,
+       (VALUES ('hold', 150000, 0), ('settle', -150000, 150000)) AS kinds (kind, held, settled)
+"""
+_BALANCES = """
+INSERT INTO balances (account_id, period_on, member_id, held, settled)
+SELECT * FROM ledger_by_account
 """
 
 
@@ -81,6 +87,7 @@ async def _measure(
                     "count": count,
                 }  # fmt: skip
                 connection.execute(_SETTLED, values)
+            connection.execute(_BALANCES)
             found["before VACUUM"] = await _rounds(rt, database.pid, callers, sizes)
             connection.execute("VACUUM (ANALYZE) ledger_entries, generations")
             found["after VACUUM"] = await _rounds(rt, database.pid, callers, sizes)

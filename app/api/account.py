@@ -13,21 +13,15 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import Field
 from starlette.responses import JSONResponse
 
+from app.api.credits import CreditsDocument, credits_document
 from app.api.documents import Document
-from app.api.estimates import (
-    CreditsDocument,
-    RateDocument,
-    credits_document,
-    rate_document,
-    team_credits_document,
-)
+from app.api.estimates import RateDocument, rate_document
 from app.api.parameters import Day, refusals
 from app.db import api_keys, limits, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
 from app.domain.catalog import OFFERS, Offer, Option
 from app.domain.generation import Duration, Resolution, Spec, State, VideoModel
-from app.domain.limits import Limit
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, ReadLimited, Rt
 from app.runtime import ApiRuntime
@@ -41,10 +35,6 @@ _MOST_DAYS = 366
 class TeamDocument(Document):
     id: UUID
     name: str
-    credits: CreditsDocument | None = Field(
-        description="The team's own limit and what its members have used of it; null if it has "
-        "none."
-    )
 
 
 class MyKeyDocument(Document):
@@ -67,9 +57,7 @@ class MeDocument(Document):
     status: Status
     team: TeamDocument
     key: MyKeyDocument
-    credit_limit: int
-    used_credits: int = Field(description="Spent, or reserved for generations in progress.")
-    remaining_credits: int
+    credits: CreditsDocument
     max_open: int = Field(description="How many generations may be in progress at the same time.")
     open: int = Field(description="Generations in progress.")
     rate: RateDocument
@@ -79,18 +67,17 @@ class MeDocument(Document):
 async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
     """Returns the owner of the key, its limits, and how much of them is used."""
     async with rt.db.single() as tx:
-        status = await limits.limits_of(tx, caller.member_id, now=rt.clock.for_database())
+        status = await limits.limits_of(
+            tx, caller.member_id, key_id=caller.key_id, now=rt.clock.for_database()
+        )
         key = await api_keys.get_key(tx, caller.key_id)
-    own = credits_document(status, Limit.MEMBER_CREDIT_LIMIT)
-    team = team_credits_document(status)
-    max_open, opened = status.figures(Limit.MAX_OPEN)
     return MeDocument(
         object="me",
         member_id=caller.member_id,
         name=caller.name,
         role=caller.role,
         status=caller.status,
-        team=TeamDocument(id=caller.team_id, name=caller.team_name, credits=team),
+        team=TeamDocument(id=caller.team_id, name=caller.team_name),
         key=MyKeyDocument(
             prefix=key.prefix,
             name=key.name,
@@ -98,11 +85,9 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
             expires_at=key.expires_at,
             last_used_at=key.last_used_at,
         ),
-        credit_limit=own.credit_limit,
-        used_credits=own.used_credits,
-        remaining_credits=own.remaining_credits,
-        max_open=max_open,
-        open=opened,
+        credits=credits_document(status),
+        max_open=status.max_open,
+        open=status.open_generations or 0,
         rate=rate_document(status),
     )
 

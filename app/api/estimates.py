@@ -9,6 +9,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
 from app.api import wire
+from app.api.credits import CreditsDocument, credits_document
 from app.api.documents import Document
 from app.api.parameters import refusals
 from app.db import durations, jobs, limits
@@ -21,14 +22,6 @@ from app.http.bodies import read_json_object
 from app.webhooks.urls import check_callback_url
 
 router = APIRouter(tags=["generations"])
-
-
-class CreditsDocument(Document):
-    """A credit limit and its use: credits spent, or reserved for generations in progress."""
-
-    credit_limit: int
-    used_credits: int
-    remaining_credits: int
 
 
 class RateDocument(Document):
@@ -64,8 +57,7 @@ class EstimateDocument(Document):
     retry_after_seconds: int | None = Field(
         description="When it may be accepted. Null: now, or only after an administrator has acted."
     )
-    member: CreditsDocument
-    team: CreditsDocument | None = Field(description="Null: your team has no limit.")
+    credits: CreditsDocument
     open: int = Field(description="Your generations in progress.")
     max_open: int
     rate: RateDocument
@@ -92,9 +84,9 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
     quote, spec = rt.prices.quote(parsed.offer, parsed.spec), parsed.spec
     async with rt.db.single() as tx:
         status = await limits.limits_of(
-            tx, caller.member_id, quote=quote, now=rt.clock.for_database()
+            tx, caller.member_id, key_id=caller.key_id, quote=quote, now=rt.clock.for_database()
         )
-        max_open, opened = status.figures(Limit.MAX_OPEN)
+        opened = status.open_generations or 0
         ahead = await jobs.count_ahead(tx, priority=-opened)
         waits = await durations.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
     history = await rt.durations.of(spec)
@@ -105,10 +97,9 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
         admissible=status.binding_limit is None,
         binding_limit=status.binding_limit,
         retry_after_seconds=None if wait is None else math.ceil(wait),
-        member=credits_document(status, Limit.MEMBER_CREDIT_LIMIT),
-        team=team_credits_document(status),
+        credits=credits_document(status),
         open=opened,
-        max_open=max_open,
+        max_open=status.max_open,
         rate=rate_document(status),
         expected=_expected(ahead, waits, history),
     )
@@ -123,19 +114,6 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
 async def refuse_method() -> Response:
     """The path looks like that of a generation, which allows other methods."""
     raise MethodNotAllowed(headers={"Allow": "POST"})
-
-
-def credits_document(status: LimitStatus, limit: Limit) -> CreditsDocument:
-    allowed, used = status.figures(limit)
-    return CreditsDocument(
-        credit_limit=allowed, used_credits=used, remaining_credits=max(allowed - used, 0)
-    )
-
-
-def team_credits_document(status: LimitStatus) -> CreditsDocument | None:
-    if status.team_credit_limit is None:
-        return None
-    return credits_document(status, Limit.TEAM_CREDIT_LIMIT)
 
 
 def rate_document(status: LimitStatus) -> RateDocument:

@@ -13,6 +13,7 @@ from app.cli import (
     gateway,
     generations,
     keys,
+    ledger,
     members,
     running,
     teams,
@@ -28,6 +29,7 @@ cli.add_typer(audit.cli)
 cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
+cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(gateway.upstream_cli, name="upstream")
 cli.add_typer(generations.cli, name="generation")
 cli.add_typer(unknown.cli, name="unknown")

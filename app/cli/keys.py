@@ -8,15 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.terminal import (
+    CreditPeriod,
+    Credits,
     MemberOption,
     TeamOption,
     actor,
+    credits_a,
     day,
     group,
     require,
     show,
     with_runtime,
 )
+from app.domain.accounts import Period
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -39,8 +43,11 @@ def key_create(
         float | None,
         typer.Option(max=_MAX_DAYS, help="Days until it expires. Default: never."),
     ] = None,
+    credit_limit: Credits = None,
+    period: CreditPeriod = None,
 ) -> None:
-    """Create a key and show it once."""
+    """Create a key and show it once. Without a credit limit of its own, only those of its member
+    and its team apply."""
     from app.members import keys
 
     require(days is None or days > 0, "--days must be more than 0")
@@ -48,8 +55,9 @@ def key_create(
 
     async def act(rt: Runtime) -> None:
         key = await keys.create_key(
-            rt, team, member, name=name, expires_at=expires_at, actor=actor(rt)
-        )
+            rt, team, member, name=name, expires_at=expires_at, credit_limit=credit_limit,
+            credit_period=period or Period.NONE, actor=actor(rt),
+        )  # fmt: skip
         typer.echo(key.secret)
 
     with_runtime(act)
@@ -64,13 +72,43 @@ def key_list() -> None:
         async with rt.db.single() as tx:
             found = await api_keys.list_keys(tx)
         show(
-            ["key", "team", "member", "name", "created", "last used", "expires", "revoked"],
+            ["key", "team", "member", "name", "credit limit", "period", "created", "last used",
+             "expires", "revoked"],
             [
-                [k.shown, k.team_name, k.member_name, k.name, day(k.created_at),
+                [k.shown, k.team_name, k.member_name, k.name, k.credit_limit,
+                 k.credit_period if k.credit_limit is not None else None, day(k.created_at),
                  day(k.last_used_at), day(k.expires_at), day(k.revoked_at)]
                 for k in found
             ],
         )  # fmt: skip
+
+    with_runtime(act)
+
+
+@cli.command("limit")
+def key_limit(
+    key: WhichKey,
+    credit_limit: Credits = None,
+    unlimited: Annotated[bool, typer.Option(help="Remove the key's own limit.")] = False,
+    period: CreditPeriod = None,
+) -> None:
+    """Change a key's credit limit. Those of its member and its team apply beside it."""
+    from app.members import keys
+
+    require(
+        unlimited or (credit_limit, period) != (None, None),
+        "give --credit-limit, --unlimited or --period",
+    )
+
+    async def act(rt: Runtime) -> None:
+        found = await keys.limit_key(
+            rt, key, credit_limit=credit_limit, unlimited=unlimited, credit_period=period,
+            actor=actor(rt),
+        )  # fmt: skip
+        allowed = "no limit of its own"
+        if found.credit_limit is not None:
+            allowed = credits_a(found.credit_period, found.credit_limit)
+        typer.echo(f"Key {found.shown} of {found.team_name}/{found.member_name}: {allowed}.")
 
     with_runtime(act)
 
@@ -82,7 +120,8 @@ def key_rotate(
         float, typer.Option(min=0, max=_MAX_HOURS, help="How long the old key still works.")
     ] = 24,
 ) -> None:
-    """Create a new key for the same member, with the same expiry, and let the old one expire."""
+    """Create a new key for the same member, with the same expiry and limit, and let the old one
+    expire."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:

@@ -8,6 +8,7 @@ import typer
 
 from app.cli.terminal import (
     Burst,
+    CreditPeriod,
     Credits,
     MaxOpen,
     Name,
@@ -15,6 +16,7 @@ from app.cli.terminal import (
     Rate,
     TeamOption,
     actor,
+    credits_a,
     group,
     show,
     status_of,
@@ -34,6 +36,7 @@ def member_create(
     team: TeamOption,
     admin: Annotated[bool, typer.Option(help="May see and manage the whole team.")] = False,
     credit_limit: Credits = None,
+    period: CreditPeriod = None,
     rate_per_minute: Rate = None,
     rate_burst: Burst = None,
     max_open: MaxOpen = None,
@@ -42,7 +45,8 @@ def member_create(
     from app.domain.limits import Limits
     from app.members import members
 
-    limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
+    limits = Limits(credit_limit=credit_limit, credit_period=period,
+                    rate_per_minute=rate_per_minute,
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
 
     async def act(rt: Runtime) -> None:
@@ -65,12 +69,12 @@ def member_list(
         async with rt.db.single() as tx:
             found = await rows.list_members(tx, team=team)
         show(
-            ["team", "member", "role", "status", "credit limit", "used", "set aside",
-             "per minute", "burst", "max open"],
+            ["team", "member", "role", "status", "credit limit", "period", "used",
+             "set aside", "per minute", "burst", "max open"],
             [
                 [m.team_name, m.name, m.role, "ENDED" if m.ended_at else m.status,
-                 m.credit_limit, m.settled_credits, m.held_credits, m.rate_per_minute,
-                 m.rate_burst, m.max_open]
+                 m.credit_limit, m.credit_period, m.settled_credits, m.held_credits,
+                 m.rate_per_minute, m.rate_burst, m.max_open]
                 for m in found
             ],
         )  # fmt: skip
@@ -83,6 +87,7 @@ def member_limit(
     name: Name,
     team: TeamOption,
     credit_limit: Credits = None,
+    period: CreditPeriod = None,
     rate_per_minute: Rate = None,
     rate_burst: Burst = None,
     max_open: MaxOpen = None,
@@ -91,15 +96,16 @@ def member_limit(
     from app.domain.limits import Limits
     from app.members import members
 
-    limits = Limits(credit_limit=credit_limit, rate_per_minute=rate_per_minute,
+    limits = Limits(credit_limit=credit_limit, credit_period=period,
+                    rate_per_minute=rate_per_minute,
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
 
     async def act(rt: Runtime) -> None:
         m = await members.change_member(rt, team, name, limits=limits, actor=actor(rt))
         typer.echo(
-            f"Member {name} of team {team}: {m.credit_limit} credits ({m.settled_credits} used, "
-            f"{m.held_credits} set aside), {m.rate_per_minute} per minute, "
-            f"burst {m.rate_burst}, {m.max_open} open."
+            f"Member {name} of team {team}: {credits_a(m.credit_period, m.credit_limit)} "
+            f"({m.settled_credits} used, {m.held_credits} set aside), "
+            f"{m.rate_per_minute} per minute, burst {m.rate_burst}, {m.max_open} open."
         )
 
     with_runtime(act)

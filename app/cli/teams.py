@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from app.cli.terminal import (
+    CreditPeriod,
     Credits,
     Name,
     NewName,
+    TimeZone,
     actor,
     group,
     require,
@@ -17,6 +19,7 @@ from app.cli.terminal import (
     status_of,
     with_runtime,
 )
+from app.domain.accounts import Period
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -25,12 +28,20 @@ cli = group("Teams and their limits.")
 
 
 @cli.command("create")
-def team_create(name: Name, credit_limit: Credits = None) -> None:
+def team_create(
+    name: Name,
+    credit_limit: Credits = None,
+    period: CreditPeriod = None,
+    time_zone: TimeZone = None,
+) -> None:
     """Create a team. Without a credit limit, only its members' limits apply."""
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
-        await teams.create_team(rt, name, credit_limit=credit_limit, actor=actor(rt))
+        await teams.create_team(
+            rt, name, credit_limit=credit_limit, credit_period=period or Period.NONE,
+            time_zone=time_zone, actor=actor(rt),
+        )  # fmt: skip
         typer.echo(f"Team {name} is there.")
 
     with_runtime(act)
@@ -45,10 +56,12 @@ def team_list() -> None:
         async with rt.db.single() as tx:
             found = await rows.list_teams(tx)
         show(
-            ["team", "status", "members", "credit limit", "used", "set aside", "days kept"],
+            ["team", "status", "members", "credit limit", "period", "time zone", "used",
+             "set aside", "days kept"],
             [
                 [t.name, "ENDED" if t.ended_at else t.status, t.members, t.credit_limit,
-                 t.settled_credits, t.held_credits, t.retention_days]
+                 t.credit_period, t.time_zone, t.settled_credits, t.held_credits,
+                 t.retention_days]
                 for t in found
             ],
         )  # fmt: skip
@@ -61,18 +74,23 @@ def team_limit(
     name: Name,
     credit_limit: Credits = None,
     unlimited: Annotated[bool, typer.Option(help="Remove the team's limit.")] = False,
+    period: CreditPeriod = None,
+    time_zone: TimeZone = None,
     retention_days: Annotated[
         int | None,
         typer.Option(help="Days its videos are kept. Older ones are deleted within minutes."),
     ] = None,
     keep_forever: Annotated[bool, typer.Option(help="Keep its videos for ever.")] = False,
 ) -> None:
-    """Change a team's credit limit, or how long its videos are kept."""
+    """Change a team's credit limit, when it begins anew, or how long its videos are kept."""
     from app.members import teams
 
     require(
-        unlimited or keep_forever or credit_limit is not None or retention_days is not None,
-        "give --credit-limit, --unlimited, --retention-days or --keep-forever",
+        unlimited
+        or keep_forever
+        or any(each is not None for each in (credit_limit, period, time_zone, retention_days)),
+        "give --credit-limit, --unlimited, --period, --time-zone, --retention-days or "
+        "--keep-forever",
     )
     require(
         not (keep_forever and retention_days is not None),
@@ -82,6 +100,7 @@ def team_limit(
     async def act(rt: Runtime) -> None:
         await teams.change_team(
             rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=actor(rt),
+            credit_period=period, time_zone=time_zone,
             retention_days=retention_days, keep_forever=keep_forever,
         )  # fmt: skip
         typer.echo(f"Team {name} is changed.")

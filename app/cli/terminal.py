@@ -16,6 +16,7 @@ from uuid import UUID
 
 import typer
 
+from app.domain.accounts import Period
 from app.domain.caller import Status
 from app.domain.ids import VIDEO_PREFIX, WEBHOOK_PREFIX, parse_generation_id, parse_webhook_id
 from app.errors import ConfigurationError, GatewayError
@@ -57,7 +58,17 @@ Name = Annotated[str, typer.Argument(help="Its name.")]
 NewName = Annotated[str, typer.Argument(help="Its new name.")]
 TeamOption = Annotated[str, typer.Option("--team", help="The team's name.")]
 MemberOption = Annotated[str, typer.Option("--member", help="The member's name.")]
-Credits = Annotated[int | None, typer.Option(help="Credits in total.")]
+Credits = Annotated[
+    int | None, typer.Option(help="Credits in each period; in total where there is none.")
+]
+CreditPeriod = Annotated[
+    Period | None,
+    typer.Option("--period", help="How often its credits begin anew. Default: never."),
+]
+TimeZone = Annotated[
+    str | None,
+    typer.Option(help="Where its days, weeks and months begin at midnight, as in Europe/Berlin."),
+]
 Rate = Annotated[int | None, typer.Option(help="Creates per minute.")]
 Burst = Annotated[int | None, typer.Option(help="Burst: creates at once.")]
 MaxOpen = Annotated[int | None, typer.Option(help="Generations in progress at a time.")]
@@ -136,6 +147,11 @@ def require(given: bool, message: str) -> None:
 
 def day(moment: datetime | None) -> str:
     return "" if moment is None else f"{moment:%Y-%m-%d %H:%M}"
+
+
+def credits_a(period: Period, limit: int) -> str:
+    """A credit limit in words."""
+    return f"{limit} credits" if period is Period.NONE else f"{limit} credits a {period.value}"
 
 
 def show(columns: list[str], lines: list[list[object]]) -> None:

@@ -43,7 +43,8 @@ async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
     stored = json.dumps(request, ensure_ascii=False, default=_plain)
     row = (await tx.execute(_ADMIT, {"request": stored})).one()
     known = {name: row._mapping[name] for name in _DECISION}
-    return Decision(**{**known, "limits": row.limits and status_from(row.limits)})
+    held = request["quote"] if row.accepted_at is not None else 0
+    return Decision(**{**known, "limits": row.limits and status_from(row.limits, held=held)})
 
 
 def _plain(value: object) -> str:

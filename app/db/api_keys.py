@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db.session import Tx
+from app.domain.accounts import Period
 from app.domain.caller import Caller, Role, Status
 
 
@@ -22,6 +23,9 @@ class Key:
     team_name: str
     name: str
     prefix: str
+    account_id: UUID
+    credit_limit: int | None
+    credit_period: Period
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -98,17 +102,23 @@ async def create_key(
     prefix: str,
     digest: bytes,
     expires_at: datetime | None,
+    account_id: UUID,
+    credit_limit: int | None,
+    credit_period: Period,
 ) -> None:
     await tx.execute(
         text(
             """
-            INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256, expires_at)
-            VALUES (:id, :member_id, :name, :prefix, :digest, :expires_at)
+            INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256, expires_at,
+                                  account_id, credit_limit, credit_period)
+            VALUES (:id, :member_id, :name, :prefix, :digest, :expires_at, :account_id,
+                    :credit_limit, :credit_period)
             """
         ),
         {
             "id": key_id, "member_id": member_id, "name": name, "prefix": prefix,
-            "digest": digest, "expires_at": expires_at,
+            "digest": digest, "expires_at": expires_at, "account_id": account_id,
+            "credit_limit": credit_limit, "credit_period": credit_period.value,
         },
     )  # fmt: skip
 
@@ -119,7 +129,8 @@ async def any_key(tx: Tx) -> bool:
 
 _KEYS = """
     SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
-           k.created_at, k.expires_at, k.revoked_at, k.last_used_at
+           k.account_id, k.credit_limit, k.credit_period, k.created_at, k.expires_at, k.revoked_at,
+           k.last_used_at
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
 """
 
@@ -134,12 +145,24 @@ async def list_keys(tx: Tx, *, begins: str | None = None, digest: bytes | None =
         ),
         {"begins": begins, "digest": digest},
     )
-    return [Key(**row._mapping) for row in rows]
+    return [_key(row) for row in rows]
 
 
 async def get_key(tx: Tx, key_id: UUID) -> Key:
     rows = await tx.execute(text(_KEYS + " WHERE k.id = :id"), {"id": key_id})
-    return Key(**rows.one()._mapping)
+    return _key(rows.one())
+
+
+def _key(row: Row[Any]) -> Key:
+    return Key(**{**row._mapping, "credit_period": Period(row.credit_period)})
+
+
+async def set_credit_limit(tx: Tx, account_id: UUID, *, credit_limit: int | None) -> None:
+    """Of the keys of this account. None: they have no limit of their own."""
+    await tx.execute(
+        text("UPDATE api_keys SET credit_limit = :limit WHERE account_id = :id"),
+        {"id": account_id, "limit": credit_limit},
+    )
 
 
 async def end_key(tx: Tx, key_id: UUID, *, overlap_seconds: float) -> None:

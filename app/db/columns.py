@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, text
+from sqlalchemy import CheckConstraint, Column, DateTime, MetaData, Text, text
+
+from app.domain.accounts import Period
 
 metadata = MetaData(
     naming_convention={
@@ -22,6 +24,10 @@ def instant(name: str, *, nullable: bool = True, now: bool = False) -> Column[ob
 
 def created() -> Column[object]:
     return instant("created_at", nullable=False, now=True)
+
+
+def credit_period() -> Column[object]:
+    return Column("credit_period", Text, nullable=False, server_default=Period.NONE.value)
 
 
 def one_of(column: str, values: list[str]) -> CheckConstraint:

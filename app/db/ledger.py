@@ -1,10 +1,9 @@
-"""The ledger of credits. Usage is always the sum of the counted entries: open holds and
-settlements."""
+"""The ledger of credits, which is never changed, and the balances that are moved with it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlalchemy import text
@@ -14,20 +13,33 @@ from app.db.session import Tx
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
-    """`kind` is hold, settle or release. `counted`: it counts against the limits, as an open hold
-    and a settlement do."""
+    """`kind` is hold, settle or release. `held` and `settled` are what it adds to the balances: the
+    end of a hold takes away what was held."""
 
     kind: str
-    credits: int
-    counted: bool
+    held: int
+    settled: int
     created_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """A balance that is not what the ledger adds up to."""
+
+    account_id: UUID
+    period_on: date | None
+    member_id: UUID
+    held: int
+    settled: int
+    ledger_held: int
+    ledger_settled: int
 
 
 async def entries_of(tx: Tx, generation_id: UUID) -> list[Entry]:
     """Oldest first."""
     rows = await tx.execute(
         text(
-            "SELECT kind, credits, counted, created_at FROM ledger_entries"
+            "SELECT kind, held, settled, created_at FROM ledger_entries"
             " WHERE generation_id = :id ORDER BY id"
         ),
         {"id": generation_id},
@@ -35,56 +47,46 @@ async def entries_of(tx: Tx, generation_id: UUID) -> list[Entry]:
     return [Entry(**row._mapping) for row in rows]
 
 
-def used_by(whose: str) -> str:
-    """SQL for what is used by the member or team that this condition on an entry names."""
-    return (
-        "(SELECT coalesce(sum(l.credits), 0)::bigint FROM ledger_entries l"  # noqa: S608
-        f" WHERE l.{whose} AND l.counted)"
+async def used_by_member(tx: Tx, member_id: UUID, *, now: datetime | None) -> int:
+    """What is held and settled of its own account in the present period. `now` None: by the
+    database's clock."""
+    used = await tx.scalar(
+        text(
+            """
+            SELECT b.held + b.settled
+              FROM reelgate_accounts(NULL, :id, coalesce(CAST(:now AS timestamptz), now())) a
+              JOIN balances b ON b.account_id = a.account_id AND b.period_on = a.period_on
+             WHERE a.kind = 'member'
+            """
+        ),
+        {"id": member_id, "now": now},
     )
-
-
-def settled_by(whose: str) -> str:
-    """The part of what is used that has been spent for good."""
-    return used_by(f"{whose} AND l.kind = 'settle'")
-
-
-def held_by(whose: str) -> str:
-    """The part of what is used that open holds set aside."""
-    return used_by(f"{whose} AND l.kind = 'hold'")
-
-
-_USED_BY_MEMBER = text(f"SELECT {used_by('member_id = :id')}")
-
-
-async def used_by_member(tx: Tx, member_id: UUID) -> int:
-    return int(await tx.scalar(_USED_BY_MEMBER, {"id": member_id}) or 0)
+    return int(used or 0)
 
 
 async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
-    """Ends the hold of a generation: settles `settle` credits, or releases it if that is 0.
-
-    One statement, so that no reader sees both or neither. The constraints refuse a second end, and
-    a settlement above the hold.
-    """
+    """Ends the hold of a generation: settles `settle` credits, or releases it if that is 0. The
+    constraints refuse a settlement above the hold."""
     await tx.execute(
+        text("SELECT reelgate_close_hold(:id, :settle)"), {"id": generation_id, "settle": settle}
+    )
+
+
+async def differences(tx: Tx, *, limit: int) -> list[Difference]:
+    """Where balances and ledger disagree; reads all of the ledger. One snapshot has both."""
+    rows = await tx.execute(
         text(
             """
-            WITH hold AS (
-                UPDATE ledger_entries SET counted = false
-                 WHERE generation_id = :id AND kind = 'hold' AND counted
-                RETURNING generation_id, team_id, member_id, credits
-            ), priced AS (
-                UPDATE generations g SET settled = CAST(:settle AS bigint)
-                  FROM hold WHERE g.id = hold.generation_id
-            )
-            INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted)
-            SELECT generation_id, team_id, member_id,
-                   CASE WHEN CAST(:settle AS bigint) > 0 THEN 'settle' ELSE 'release' END,
-                   CASE WHEN CAST(:settle AS bigint) > 0 THEN CAST(:settle AS bigint)
-                        ELSE credits END,
-                   CAST(:settle AS bigint) > 0
-              FROM hold
+            SELECT account_id, nullif(period_on, '-infinity') AS period_on, member_id,
+                   coalesce(b.held, 0) AS held, coalesce(b.settled, 0) AS settled,
+                   coalesce(l.held, 0) AS ledger_held, coalesce(l.settled, 0) AS ledger_settled
+              FROM balances b
+              FULL JOIN ledger_by_account l USING (account_id, period_on, member_id)
+             WHERE (coalesce(b.held, 0), coalesce(b.settled, 0))
+                <> (coalesce(l.held, 0), coalesce(l.settled, 0))
+             ORDER BY account_id, period_on, member_id LIMIT :limit
             """
         ),
-        {"id": generation_id, "settle": settle},
+        {"limit": limit},
     )
+    return [Difference(**row._mapping) for row in rows]

@@ -3,35 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import fields
-from datetime import datetime
+from dataclasses import fields, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.db.session import Tx
+from app.domain.accounts import Account, AccountKind, Period
 from app.domain.limits import Limit, LimitStatus
 
 _FIGURES = tuple(each.name for each in fields(LimitStatus))
 _LIMITS = text(
-    "SELECT l.* FROM reelgate_limits(:member_id, :quote,"
+    "SELECT l.* FROM reelgate_limits(CAST(:key_id AS uuid), :member_id, :quote,"
     " coalesce(CAST(:now AS timestamptz), clock_timestamp()), 'view') l"
 )
 
 
 async def limits_of(
-    tx: Tx, member_id: UUID, *, quote: int = 0, now: datetime | None
+    tx: Tx, member_id: UUID, *, key_id: UUID | None, quote: int = 0, now: datetime | None
 ) -> LimitStatus:
     """Every figure is set. `binding_limit` is the one that would refuse a request of `quote`
-    credits. `now` None: the database's own clock."""
-    values = {"member_id": member_id, "quote": quote, "now": now}
+    credits with this key. `now` None: the database's own clock."""
+    values = {"member_id": member_id, "key_id": key_id, "quote": quote, "now": now}
     return status_from(dict((await tx.execute(_LIMITS, values)).one()._mapping))
 
 
-def status_from(row: Mapping[str, Any]) -> LimitStatus:
-    """From a row of `reelgate_limits`, or its JSON. Figures that only the next release knows are
-    ignored: after admission they must not fail what was accepted."""
+def status_from(row: Mapping[str, Any], *, held: int = 0) -> LimitStatus:
+    """From a row of `reelgate_limits`, or its JSON, with so many credits held besides. Figures that
+    only the next release knows are ignored: after admission they must not fail what was
+    accepted."""
     known = {name: row[name] for name in _FIGURES}
     binding = known["binding_limit"]
-    return LimitStatus(**{**known, "binding_limit": None if binding is None else Limit(binding)})
+    accounts = (_account(figures) for figures in known["accounts"] or ())
+    return LimitStatus(**{
+        **known,
+        "binding_limit": None if binding is None else Limit(binding),
+        "accounts": tuple(replace(each, held=each.held + held) for each in accounts),
+    })  # fmt: skip
+
+
+def _account(figures: Mapping[str, Any]) -> Account:
+    resets_at = figures["resets_at"]
+    return Account(
+        kind=AccountKind(figures["kind"]),
+        credit_limit=figures["credit_limit"],
+        period=Period(figures["period"]),
+        time_zone=figures["time_zone"],
+        held=figures["held"],
+        settled=figures["settled"],
+        resets_at=resets_at and datetime.fromisoformat(resets_at).astimezone(UTC),
+    )

@@ -10,19 +10,23 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.db.ledger import held_by, settled_by
 from app.db.session import Tx
+from app.domain.accounts import Period
 from app.domain.caller import Role, Status
 from app.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
+    """`settled_credits` and `held_credits` are those of the present period."""
+
     id: UUID
     name: str
     status: Status
     ended_at: datetime | None
     credit_limit: int | None
+    credit_period: Period
+    time_zone: str
     retention_days: int | None
     members: int
     settled_credits: int
@@ -31,6 +35,8 @@ class Team:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
+    """`settled_credits` and `held_credits` are those of the present period."""
+
     id: UUID
     team_id: UUID
     team_name: str
@@ -39,6 +45,7 @@ class Member:
     status: Status
     ended_at: datetime | None
     credit_limit: int
+    credit_period: Period
     rate_per_minute: int
     rate_burst: int
     max_open: int
@@ -46,11 +53,25 @@ class Member:
     held_credits: int
 
 
-async def create_team(tx: Tx, team_id: UUID, *, name: str, credit_limit: int | None) -> None:
+async def create_team(
+    tx: Tx,
+    team_id: UUID,
+    *,
+    name: str,
+    credit_limit: int | None,
+    credit_period: Period,
+    time_zone: str,
+) -> None:
     await tx.execute(
-        text("INSERT INTO teams (id, name, credit_limit) VALUES (:id, :name, :credit_limit)"),
-        {"id": team_id, "name": name, "credit_limit": credit_limit},
-    )
+        text(
+            "INSERT INTO teams (id, name, credit_limit, credit_period, time_zone)"
+            " VALUES (:id, :name, :credit_limit, :credit_period, :time_zone)"
+        ),
+        {
+            "id": team_id, "name": name, "credit_limit": credit_limit,
+            "credit_period": credit_period.value, "time_zone": time_zone,
+        },
+    )  # fmt: skip
 
 
 async def create_member(
@@ -67,10 +88,10 @@ async def create_member(
         text(
             """
             WITH member AS (
-                INSERT INTO members (id, team_id, name, role, credit_limit, rate_per_minute,
-                                     rate_burst, max_open)
-                VALUES (:id, :team_id, :name, :role, :credit_limit, :rate_per_minute, :rate_burst,
-                        :max_open)
+                INSERT INTO members (id, team_id, name, role, credit_limit, credit_period,
+                                     rate_per_minute, rate_burst, max_open)
+                VALUES (:id, :team_id, :name, :role, :credit_limit, :credit_period,
+                        :rate_per_minute, :rate_burst, :max_open)
             )
             INSERT INTO rate_states (member_id, arrival_at) VALUES (:id, to_timestamp(0))
             """
@@ -82,27 +103,43 @@ async def create_member(
     )  # fmt: skip
 
 
+def _present(owner: str) -> str:
+    """SQL that joins `b`, the balance of this row's account in the present period."""
+    return f"""
+      CROSS JOIN LATERAL (
+        SELECT coalesce(sum(x.settled), 0)::bigint AS settled,
+               coalesce(sum(x.held), 0)::bigint AS held
+          FROM balances x
+         WHERE x.account_id = {owner}.id
+           AND x.period_on = reelgate_period_on({owner}.credit_period, t.time_zone, now())) b
+    """  # noqa: S608 - a constant
+
+
 async def list_teams(tx: Tx) -> list[Team]:
     rows = await tx.execute(
         text(
             f"""
-            SELECT t.id, t.name, t.status, t.ended_at, t.credit_limit, t.retention_days,
+            SELECT t.id, t.name, t.status, t.ended_at, t.credit_limit, t.credit_period,
+                   t.time_zone, t.retention_days,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
-                   {settled_by("team_id = t.id")} AS settled_credits,
-                   {held_by("team_id = t.id")} AS held_credits
-              FROM teams t ORDER BY t.created_at, t.name
+                   b.settled AS settled_credits, b.held AS held_credits
+              FROM teams t {_present("t")} ORDER BY t.created_at, t.name
             """  # noqa: S608 - a constant
         )
     )
-    return [Team(**{**row._mapping, "status": Status(row.status)}) for row in rows]
+    return [
+        Team(**{
+            **row._mapping, "status": Status(row.status), "credit_period": Period(row.credit_period)
+        })
+        for row in rows
+    ]  # fmt: skip
 
 
 _MEMBERS = f"""
     SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.ended_at,
-           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open,
-           {settled_by("member_id = m.id")} AS settled_credits,
-           {held_by("member_id = m.id")} AS held_credits
-      FROM members m JOIN teams t ON t.id = m.team_id
+           m.credit_limit, m.credit_period, m.rate_per_minute, m.rate_burst, m.max_open,
+           b.settled AS settled_credits, b.held AS held_credits
+      FROM members m JOIN teams t ON t.id = m.team_id {_present("m")}
 """  # noqa: S608 - a constant
 
 
@@ -126,7 +163,10 @@ async def find_member(tx: Tx, *, team: str, name: str) -> Member | None:
 
 
 def _member(row: Row[Any]) -> Member:
-    return Member(**{**row._mapping, "role": Role(row.role), "status": Status(row.status)})
+    return Member(**{
+        **row._mapping, "role": Role(row.role), "status": Status(row.status),
+        "credit_period": Period(row.credit_period),
+    })  # fmt: skip
 
 
 async def find_team_id(tx: Tx, name: str) -> UUID | None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
-    Boolean,
     CheckConstraint,
     Column,
+    Date,
     Float,
     ForeignKey,
     Identity,
@@ -27,9 +27,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 # The rest of the schema.
 from app.db import operator_tables as operator_tables
-from app.db.columns import created, instant, metadata, one_of
+from app.db.columns import created, credit_period, instant, metadata, one_of
+from app.domain.accounts import Period
 from app.domain.assets import AssetState
 from app.domain.generation import State
+
+PERIODS = [period.value for period in Period]
 
 teams = Table(
     "teams",
@@ -40,11 +43,15 @@ teams = Table(
     instant("ended_at"),
     # Null: only the limits of its members apply.
     Column("credit_limit", BigInteger),
+    credit_period(),
+    # In which the periods of its accounts begin: its own, and its members' and their keys'.
+    Column("time_zone", Text, nullable=False, server_default="UTC"),
     # Null: videos are kept for ever.
     Column("retention_days", Integer),
     created(),
     instant("updated_at", nullable=False, now=True),
     one_of("status", ["ACTIVE", "SUSPENDED"]),
+    one_of("credit_period", PERIODS),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("retention_days > 0", name="retention_days"),
 )
@@ -60,6 +67,7 @@ members = Table(
     # An ended member has no valid key and gets no other.
     instant("ended_at"),
     Column("credit_limit", BigInteger, nullable=False),
+    credit_period(),
     Column("rate_per_minute", Integer, nullable=False),
     Column("rate_burst", Integer, nullable=False),
     Column("max_open", Integer, nullable=False),
@@ -72,6 +80,7 @@ members = Table(
     UniqueConstraint("team_id", "name"),
     one_of("role", ["ADMIN", "MEMBER"]),
     one_of("status", ["ACTIVE", "SUSPENDED"]),
+    one_of("credit_period", PERIODS),
     CheckConstraint("credit_limit >= 0", name="credit_limit"),
     CheckConstraint("rate_per_minute > 0 AND rate_burst > 0", name="rate"),
     CheckConstraint("max_open > 0", name="max_open"),
@@ -86,11 +95,18 @@ api_keys = Table(
     # The first characters, to tell keys apart; the key itself is kept only as its SHA-256.
     Column("prefix", Text, nullable=False),
     Column("secret_sha256", LargeBinary, nullable=False, unique=True),
+    # Where its credits count: a key that replaces another one goes on in the account of that one.
+    Column("account_id", Uuid, nullable=False, index=True),
+    # Null: only the limits of its member and its team apply.
+    Column("credit_limit", BigInteger),
+    credit_period(),
     created(),
     instant("expires_at"),
     instant("revoked_at"),
     # To the minute.
     instant("last_used_at"),
+    one_of("credit_period", PERIODS),
+    CheckConstraint("credit_limit >= 0", name="credit_limit"),
 )
 
 rate_states = Table(
@@ -201,25 +217,41 @@ ledger_entries = Table(
     Column("generation_id", ForeignKey("generations.id"), nullable=False),
     Column("team_id", ForeignKey("teams.id"), nullable=False),
     Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("api_key_id", ForeignKey("api_keys.id"), nullable=False),
     Column("kind", Text, nullable=False),
-    Column("credits", BigInteger, nullable=False),
-    # Whether the entry counts against the limits: an open hold does, and so does every settlement.
-    Column("counted", Boolean, nullable=False),
+    # What it adds to the balances; the end of a hold takes away what was held.
+    Column("held", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    # Its period: when the generation was admitted, whenever it ended.
+    instant("counts_at", nullable=False),
     created(),
     one_of("kind", ["hold", "settle", "release"]),
-    CheckConstraint("credits >= 0", name="credits"),
-    CheckConstraint("kind <> 'release' OR NOT counted", name="release_not_counted"),
-    CheckConstraint("kind <> 'settle' OR counted", name="settle_counted"),
+    CheckConstraint("CASE kind WHEN 'hold' THEN held > 0 AND settled = 0"
+                    " WHEN 'settle' THEN settled > 0 AND held <= -settled"
+                    " ELSE held < 0 AND settled = 0 END", name="credits"),
     # Each generation has at most one hold, and one end of it.
     Index("ledger_entries_hold_idx", "generation_id", unique=True,
           postgresql_where=text("kind = 'hold'")),
     Index("ledger_entries_end_idx", "generation_id", unique=True,
           postgresql_where=text("kind <> 'hold'")),
-    Index("ledger_entries_member_idx", "member_id", postgresql_include=["credits"],
-          postgresql_where=text("counted")),
-    Index("ledger_entries_team_idx", "team_id", postgresql_include=["credits"],
-          postgresql_where=text("counted")),
+    Index("ledger_entries_member_idx", "member_id", "id"),
 )  # fmt: skip
+
+balances = Table(
+    "balances",
+    metadata,
+    # A key, a member or a team.
+    Column("account_id", Uuid, primary_key=True),
+    # The first day of the period in the team's time zone; -infinity for one that never ends.
+    Column("period_on", Date, primary_key=True),
+    # Whose use it is. What a team used stands in one row for each member.
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("held", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    CheckConstraint("held >= 0", name="held"),
+    CheckConstraint("settled >= 0", name="settled"),
+    postgresql_with={"fillfactor": 50},
+)
 
 assets = Table(
     "assets",

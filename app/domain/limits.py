@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
+from typing import Any
 
+from app.domain.accounts import Account, AccountKind, Period
 from app.errors import InvalidRequest, Issue
 
 #: The minimum and maximum of each limit of a member: more credits than the videos of a century
@@ -23,15 +25,16 @@ class Limits:
     default."""
 
     credit_limit: int | None = None
+    credit_period: Period | None = None
     rate_per_minute: int | None = None
     rate_burst: int | None = None
     max_open: int | None = None
 
-    def given(self) -> dict[str, int]:
+    def given(self) -> dict[str, Any]:
         """The limits that are not None. Raises `InvalidRequest`."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
-        for name, value in given.items():
-            check_bound(name, value)
+        for name in _BOUNDS.keys() & given.keys():
+            check_bound(name, given[name])
         return given
 
 
@@ -52,6 +55,7 @@ class Limit(StrEnum):
     PAUSED = "paused"
     RATE_PER_MINUTE = "rate_per_minute"
     MAX_OPEN = "max_open"
+    KEY_CREDIT_LIMIT = "key_credit_limit"
     MEMBER_CREDIT_LIMIT = "member_credit_limit"
     TEAM_CREDIT_LIMIT = "team_credit_limit"
 
@@ -61,8 +65,8 @@ class LimitStatus:
     """What is left of each limit of a member: a row of `reelgate_limits`.
 
     `binding_limit` is the one that refuses, or None. `retry_after_seconds` is None if waiting does
-    not help. After `rate_reset_seconds` the whole burst is available. `team_credit_limit` is None
-    if the team has none. A used amount is None if admission did not need it.
+    not help. After `rate_reset_seconds` the whole burst is available. `open_generations` is None,
+    and `accounts` are empty, if admission did not need them.
     """
 
     binding_limit: Limit | None
@@ -74,18 +78,15 @@ class LimitStatus:
     rate_reset_seconds: float
     max_open: int
     open_generations: int | None
-    credit_limit: int
-    used_credits: int | None
-    team_credit_limit: int | None
-    team_used_credits: int | None
+    accounts: tuple[Account, ...]
 
-    def figures(self, limit: Limit) -> tuple[int, int]:
-        """What a cap allows and how much of it is used, if both are known."""
-        allowed, used = {
-            Limit.MAX_OPEN: (self.max_open, self.open_generations),
-            Limit.MEMBER_CREDIT_LIMIT: (self.credit_limit, self.used_credits),
-            Limit.TEAM_CREDIT_LIMIT: (self.team_credit_limit, self.team_used_credits),
-        }[limit]
-        assert allowed is not None
-        assert used is not None
-        return allowed, used
+    def account(self, kind: AccountKind) -> Account:
+        return next(account for account in self.accounts if account.kind is kind)
+
+
+#: The account whose limit each of these is.
+ACCOUNT_OF_LIMIT = {
+    Limit.KEY_CREDIT_LIMIT: AccountKind.KEY,
+    Limit.MEMBER_CREDIT_LIMIT: AccountKind.MEMBER,
+    Limit.TEAM_CREDIT_LIMIT: AccountKind.TEAM,
+}

@@ -14,10 +14,11 @@ from uuid import UUID, uuid4
 from app.db import admission as decisions
 from app.db import generations
 from app.domain import prompts
+from app.domain.accounts import AccountKind
 from app.domain.caller import Caller, Status
 from app.domain.catalog import Offer
 from app.domain.generation import Generation, Spec, State
-from app.domain.limits import Limit, LimitStatus
+from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
 from app.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
@@ -162,10 +163,9 @@ async def admit(
         return Admitted(
             generation_id=decision.generation_id, replayed=True, headers=headers, fresh=None
         )
-    _, used_credits = limits.figures(Limit.MEMBER_CREDIT_LIMIT)
     fresh = Fresh(
         generation=replace(new, created_at=decision.accepted_at),
-        used_credits=used_credits,
+        used_credits=limits.account(AccountKind.MEMBER).used,
         held_up=decision.submission_held_up,
     )
     return Admitted(generation_id=new.id, replayed=False, headers=headers, fresh=fresh)
@@ -230,22 +230,41 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
             headers=headers,
             extra={"limit": refused_by, "limit_value": limits.rate_per_minute},
         )
-    allowed, used = limits.figures(refused_by)
-    extra = {"limit": refused_by, "limit_value": allowed, "used_value": used}
     if refused_by is Limit.MAX_OPEN:
         raise MaxOpenReached(
-            f"{used} generations are in progress and the limit is {allowed}; "
-            "wait for one to finish.",
+            f"{limits.open_generations} generations are in progress and the limit is "
+            f"{limits.max_open}; wait for one to finish.",
             retry_after_seconds=wait,
             headers=headers,
-            extra=extra,
+            extra={
+                "limit": refused_by,
+                "limit_value": limits.max_open,
+                "used_value": limits.open_generations,
+            },
         )
-    whose = "member" if refused_by is Limit.MEMBER_CREDIT_LIMIT else "team"
+    account = limits.account(ACCOUNT_OF_LIMIT[refused_by])
+    said, resets_at = ".", account.resets_at
+    if resets_at is not None:
+        said = (
+            f" in this {account.period.value}; the next begins at {resets_at.isoformat()} "
+            f"({account.time_zone})."
+        )
     raise InsufficientCredits(
-        f"This request is quoted at {quote} credits; {used} of the {whose}'s {allowed} "
-        "are used or reserved.",
+        f"This request is quoted at {quote} credits; {account.used} of the "
+        f"{account.kind.value}'s {account.credit_limit} are used or reserved{said}",
+        retry_after_seconds=wait,
         headers=headers,
-        extra={**extra, "quote": quote},
+        extra={
+            "limit": refused_by,
+            "limit_value": account.credit_limit,
+            "used_value": account.used,
+            "held_value": account.held,
+            "remaining_value": account.remaining,
+            "quote": quote,
+            "period": account.period.value,
+            "time_zone": account.time_zone,
+            "resets_at": resets_at and resets_at.isoformat(),
+        },
     )
 
 

@@ -40,7 +40,7 @@ async def find_own(rt: Runtime, caller: Caller, generation_id: UUID) -> Own | No
         )
         if generation is None:
             return None
-        used = await ledger.used_by_member(tx, caller.member_id)
+        used = await ledger.used_by_member(tx, caller.member_id, now=rt.clock.for_database())
     return Own(generation=generation, used_credits=used)
 
 

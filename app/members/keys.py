@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import api_keys, audit, members, webhook_endpoints
+from app.db import accounts, api_keys, audit, members, webhook_endpoints
 from app.db.api_keys import Key
 from app.db.session import Tx
+from app.domain.accounts import AccountKind, Period
+from app.domain.limits import check_bound
 from app.errors import InvalidRequest, NotFound
 from app.members.members import get_lasting_member
 from app.members.names import check_name
@@ -36,28 +38,67 @@ async def create_key(
     *,
     name: str,
     expires_at: datetime | None = None,
+    credit_limit: int | None = None,
+    credit_period: Period = Period.NONE,
     actor: str,
 ) -> NewKey:
     """The new key; it can never be shown again. Raises `NotFound`, `InvalidRequest`."""
     check_name("name", name)
+    if credit_limit is not None:
+        check_bound("credit_limit", credit_limit)
     if expires_at is not None and expires_at <= rt.clock.now():
         raise InvalidRequest("A key must expire in the future.")
     async with rt.db.begin() as tx:
         owner = await get_lasting_member(tx, team, member)
-        return await _issue(tx, owner.id, name, expires_at, f"{team}/{member}", actor)
+        return await _issue(
+            tx, owner.id, name, expires_at, f"{team}/{member}", actor, credit_limit=credit_limit,
+            credit_period=credit_period,
+        )  # fmt: skip
+
+
+async def limit_key(
+    rt: Runtime,
+    given: str,
+    *,
+    credit_limit: int | None = None,
+    unlimited: bool = False,
+    credit_period: Period | None = None,
+    actor: str,
+) -> Key:
+    """Changes what is given and keeps the rest; `unlimited` removes the credit limit. The key after
+    the change. Raises what `revoke_key` raises."""
+    if credit_limit is not None:
+        check_bound("credit_limit", credit_limit)
+    async with rt.db.begin() as tx:
+        key = await _get_key(tx, given)
+        await get_lasting_member(tx, key.team_name, key.member_name)
+        if unlimited or credit_limit is not None:
+            await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
+        if credit_period is not None:
+            await accounts.set_period(tx, AccountKind.KEY, key.account_id, credit_period)
+        await audit.record(
+            tx, actor, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
+            credit_limit=credit_limit, unlimited=unlimited or None,
+            credit_period=credit_period and credit_period.value,
+        )  # fmt: skip
+        return await api_keys.get_key(tx, key.id)
 
 
 async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: str) -> NewKey:
-    """A new key for the same member, which expires at the same time. The old one works for
-    `overlap_seconds` more. Raises what `revoke_key` raises, and `InvalidRequest` if the key has
-    expired."""
+    """A new key for the same member, which expires at the same time and goes on in the same
+    account. The old one works for `overlap_seconds` more. Raises what `revoke_key` raises, and
+    `InvalidRequest` if the key has expired."""
     async with rt.db.begin() as tx:
         old = await _get_key(tx, given)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
         await get_lasting_member(tx, old.team_name, old.member_name)
         subject = f"{old.team_name}/{old.member_name}"
-        fresh = await _issue(tx, old.member_id, old.name, old.expires_at, subject, actor)
+        fresh = await _issue(
+            tx, old.member_id, old.name, old.expires_at, subject, actor,
+            account_id=old.account_id, credit_limit=old.credit_limit,
+            credit_period=old.credit_period,
+        )  # fmt: skip
         await api_keys.end_key(tx, old.id, overlap_seconds=overlap_seconds)
         await audit.record(tx, actor, "key.rotate", subject, old=old.prefix, new=fresh.prefix)
         return fresh
@@ -91,19 +132,34 @@ async def revoke_key(rt: Runtime, given: str, *, compromised: bool = False, acto
 
 
 async def _issue(
-    tx: Tx, member_id: UUID, name: str, expires_at: datetime | None, subject: str, actor: str
+    tx: Tx,
+    member_id: UUID,
+    name: str,
+    expires_at: datetime | None,
+    subject: str,
+    actor: str,
+    *,
+    account_id: UUID | None = None,
+    credit_limit: int | None,
+    credit_period: Period,
 ) -> NewKey:
-    key = make_key()
+    key, key_id = make_key(), uuid4()
     await api_keys.create_key(
         tx,
-        uuid4(),
+        key_id,
         member_id=member_id,
         name=name,
         prefix=key.prefix,
         digest=key.digest,
         expires_at=expires_at,
+        account_id=account_id or key_id,
+        credit_limit=credit_limit,
+        credit_period=credit_period,
     )
-    await audit.record(tx, actor, "key.create", subject, key=key.prefix, name=name)
+    await audit.record(
+        tx, actor, "key.create", subject, key=key.prefix, name=name, credit_limit=credit_limit,
+        credit_period=credit_period.value if credit_limit is not None else None,
+    )  # fmt: skip
     return key
 
 

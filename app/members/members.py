@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from uuid import UUID, uuid4
 
-from app.db import audit, members
+from app.db import accounts, audit, members
 from app.db.members import Member
 from app.db.session import Conflict, Tx
+from app.domain.accounts import AccountKind
 from app.domain.caller import Role, Status
 from app.domain.limits import Limits
 from app.errors import InvalidRequest, NotFound
@@ -46,6 +47,7 @@ def _defaults(rt: Runtime) -> Limits:
     settings = rt.settings
     return Limits(
         credit_limit=settings.member_credit_limit,
+        credit_period=settings.member_credit_period,
         rate_per_minute=settings.member_rate_per_minute,
         rate_burst=settings.member_rate_burst,
         max_open=settings.member_max_open,
@@ -68,6 +70,8 @@ async def change_member(
     async with rt.db.begin() as tx:
         member = await get_lasting_member(tx, team, name)
         await members.update_member(tx, member.id, status=status, role=role, limits=limits)
+        if limits.credit_period not in (None, member.credit_period):
+            await accounts.set_period(tx, AccountKind.MEMBER, member.id, limits.credit_period)
         await audit.record(
             tx, actor, "member.change", f"{team}/{name}", **wanted,
             status=status and status.value, role=role and role.value,

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from app.db import audit, members
+from app.db import accounts, audit, members
 from app.db.session import Conflict, Tx
+from app.domain.accounts import AccountKind, Period
 from app.domain.caller import Status
 from app.domain.limits import check_bound
-from app.errors import InvalidRequest, NotFound
+from app.errors import InvalidRequest, Issue, NotFound
 from app.members.names import check_name
 from app.runtime import Runtime
 
@@ -16,16 +17,33 @@ from app.runtime import Runtime
 _MAX_RETENTION_DAYS = 36_500
 
 
-async def create_team(rt: Runtime, name: str, *, credit_limit: int | None, actor: str) -> UUID:
-    """Raises `InvalidRequest` if the name is taken or invalid."""
+async def create_team(
+    rt: Runtime,
+    name: str,
+    *,
+    credit_limit: int | None,
+    credit_period: Period = Period.NONE,
+    time_zone: str | None = None,
+    actor: str,
+) -> UUID:
+    """Raises `InvalidRequest` if the name is taken or invalid. `time_zone` None: the configured
+    one."""
     check_name("name", name)
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     team_id = uuid4()
     try:
         async with rt.db.begin() as tx:
-            await members.create_team(tx, team_id, name=name, credit_limit=credit_limit)
-            await audit.record(tx, actor, "team.create", name, credit_limit=credit_limit)
+            zone = time_zone or rt.settings.time_zone
+            await _check_time_zone(tx, zone)
+            await members.create_team(
+                tx, team_id, name=name, credit_limit=credit_limit, credit_period=credit_period,
+                time_zone=zone,
+            )  # fmt: skip
+            await audit.record(
+                tx, actor, "team.create", name, credit_limit=credit_limit,
+                credit_period=credit_period.value, time_zone=zone,
+            )  # fmt: skip
     except Conflict:
         raise InvalidRequest(f"There is a team {name} already.") from None
     return team_id
@@ -37,6 +55,8 @@ async def change_team(
     *,
     credit_limit: int | None = None,
     unlimited: bool = False,
+    credit_period: Period | None = None,
+    time_zone: str | None = None,
     retention_days: int | None = None,
     keep_forever: bool = False,
     status: Status | None = None,
@@ -54,11 +74,26 @@ async def change_team(
             tx, team_id, credit_limit=credit_limit, unlimited=unlimited, status=status,
             retention_days=retention_days, keep_forever=keep_forever,
         )  # fmt: skip
+        if credit_period is not None:
+            await accounts.set_period(tx, AccountKind.TEAM, team_id, credit_period)
+        if time_zone is not None:
+            await _check_time_zone(tx, time_zone)
+            await accounts.set_time_zone(tx, team_id, time_zone)
         await audit.record(
             tx, actor, "team.change", name, credit_limit=credit_limit, unlimited=unlimited,
+            credit_period=credit_period and credit_period.value, time_zone=time_zone,
             retention_days=retention_days, keep_forever=keep_forever or None,
             status=status and status.value,
         )  # fmt: skip
+
+
+async def _check_time_zone(tx: Tx, time_zone: str) -> None:
+    if not await accounts.knows_time_zone(tx, time_zone):
+        message = "must be the name of a time zone, such as Europe/Berlin"
+        raise InvalidRequest(
+            f"time_zone {message}; got {time_zone!r}.",
+            issues=[Issue("time_zone", "value", message, time_zone)],
+        )
 
 
 async def rename_team(rt: Runtime, name: str, *, new_name: str, actor: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AliasChoices,
@@ -15,6 +16,7 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from app.domain.accounts import Period
 from app.settings.addresses import Host, HttpAddress, Network, Origin, ProxyAddress
 
 
@@ -266,6 +268,16 @@ class MemberDefaults(BaseModel):
     member_credit_limit: int = Field(
         15_000_000, ge=0, description="Credit limit of a new member, unless given."
     )
+    member_credit_period: Period = Field(
+        Period.NONE,
+        description="How often the credits of a new member begin anew, unless given: `none`, "
+        "`day`, `week` or `month`.",
+    )
+    time_zone: str = Field(
+        "UTC",
+        description="Time zone of a new team, unless given, such as `Europe/Berlin`: its days, "
+        "weeks and months begin at midnight there.",
+    )
     member_rate_per_minute: int = Field(
         60, ge=1, le=60_000, description="Creates per minute of a new member, unless given."
     )
@@ -289,6 +301,15 @@ class MemberDefaults(BaseModel):
     prices_file: Path | None = Field(
         None, description="TOML file that replaces the shipped price table."
     )
+
+    @field_validator("time_zone")
+    @classmethod
+    def _check_time_zone(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"{value!r} is no time zone, such as Europe/Berlin") from None
+        return value
 
 
 class UpstreamPolicy(BaseModel):

@@ -21,6 +21,9 @@ CREATE TABLE teams (
     status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'SUSPENDED')),
     ended_at timestamptz,
     credit_limit bigint CHECK (credit_limit >= 0),
+    credit_period text NOT NULL DEFAULT 'none'
+        CHECK (credit_period IN ('none', 'day', 'week', 'month')),
+    time_zone text NOT NULL DEFAULT 'UTC',
     retention_days integer CHECK (retention_days > 0),
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
@@ -34,6 +37,8 @@ CREATE TABLE members (
     status text NOT NULL DEFAULT 'ACTIVE' CHECK (status IN ('ACTIVE', 'SUSPENDED')),
     ended_at timestamptz,
     credit_limit bigint NOT NULL CHECK (credit_limit >= 0),
+    credit_period text NOT NULL DEFAULT 'none'
+        CHECK (credit_period IN ('none', 'day', 'week', 'month')),
     rate_per_minute integer NOT NULL,
     rate_burst integer NOT NULL,
     max_open integer NOT NULL CHECK (max_open > 0),
@@ -52,12 +57,17 @@ CREATE TABLE api_keys (
     name text NOT NULL,
     prefix text NOT NULL,
     secret_sha256 bytea NOT NULL UNIQUE,
+    account_id uuid NOT NULL,
+    credit_limit bigint CHECK (credit_limit >= 0),
+    credit_period text NOT NULL DEFAULT 'none'
+        CHECK (credit_period IN ('none', 'day', 'week', 'month')),
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     revoked_at timestamptz,
     last_used_at timestamptz
 );
 CREATE INDEX api_keys_member_id_idx ON api_keys (member_id);
+CREATE INDEX api_keys_account_id_idx ON api_keys (account_id);
 
 -- Written by every create: half of each page is left free, so that no index has to follow.
 CREATE TABLE rate_states (
@@ -194,23 +204,39 @@ CREATE TABLE idempotency_keys (
 CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);
 CREATE INDEX idempotency_keys_generation_idx ON idempotency_keys (generation_id);
 
+-- Never changed. Each entry says what it adds to the balances of its key, its member and its team,
+-- in the period of `counts_at`: when the generation was admitted.
 CREATE TABLE ledger_entries (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation_id uuid NOT NULL REFERENCES generations,
     team_id uuid NOT NULL REFERENCES teams,
     member_id uuid NOT NULL REFERENCES members,
+    api_key_id uuid NOT NULL REFERENCES api_keys,
     kind text NOT NULL CHECK (kind IN ('hold', 'settle', 'release')),
-    credits bigint NOT NULL CHECK (credits >= 0),
-    counted boolean NOT NULL,
+    held bigint NOT NULL,
+    settled bigint NOT NULL,
+    counts_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
-    CONSTRAINT ledger_entries_release_not_counted_check CHECK (kind <> 'release' OR NOT counted),
-    CONSTRAINT ledger_entries_settle_counted_check CHECK (kind <> 'settle' OR counted)
+    CONSTRAINT ledger_entries_credits_check CHECK (CASE kind
+        WHEN 'hold' THEN held > 0 AND settled = 0
+        WHEN 'settle' THEN settled > 0 AND held <= -settled
+        ELSE held < 0 AND settled = 0 END)
 );
 CREATE UNIQUE INDEX ledger_entries_hold_idx ON ledger_entries (generation_id) WHERE kind = 'hold';
 CREATE UNIQUE INDEX ledger_entries_end_idx ON ledger_entries (generation_id) WHERE kind <> 'hold';
-CREATE INDEX ledger_entries_member_idx ON ledger_entries (member_id) INCLUDE (credits)
-    WHERE counted;
-CREATE INDEX ledger_entries_team_idx ON ledger_entries (team_id) INCLUDE (credits) WHERE counted;
+CREATE INDEX ledger_entries_member_idx ON ledger_entries (member_id, id);
+
+-- What the ledger says of each account, a key, a member or a team, in the period that begins on
+-- this day. What a team used stands in one row for each member, so that its members' creates do not
+-- wait for each other. Written by every create: half of each page is left free.
+CREATE TABLE balances (
+    account_id uuid NOT NULL,
+    period_on date NOT NULL,
+    member_id uuid NOT NULL REFERENCES members,
+    held bigint NOT NULL CHECK (held >= 0),
+    settled bigint NOT NULL CHECK (settled >= 0),
+    PRIMARY KEY (account_id, period_on, member_id)
+) WITH (fillfactor = 50);
 
 CREATE TABLE assets (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,

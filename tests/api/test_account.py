@@ -50,10 +50,8 @@ async def test_an_estimate_says_the_price_and_spends_nothing(timeless_gate: Gate
     assert await traces(timeless_gate) == before
     assert (found["quote_credits"], found["admissible"]) == (150_000, True)
     assert (found["binding_limit"], found["retry_after_seconds"]) == (None, None)
-    assert found["member"] == {
-        "credit_limit": 500_000, "used_credits": 150_000, "remaining_credits": 350_000,
-    }  # fmt: skip
-    assert found["team"] is None
+    assert found["credits"]["binding"]["account"] == "member"
+    assert found["credits"]["remaining_credits"] == 350_000
     assert (found["open"], found["rate"]["remaining"]) == (1, 6)
     assert found["expected"] == {
         "queued_ahead": 1, "wait_p50_seconds": None, "wait_p90_seconds": None,
@@ -106,11 +104,11 @@ async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
     await create(still_gate, key)
     found = await estimate(still_gate, key)
     assert found["binding_limit"] == "team_credit_limit"
-    assert found["team"] == {
-        "credit_limit": 200_000, "used_credits": 150_000, "remaining_credits": 50_000,
-    }  # fmt: skip
+    bound = found["credits"]["binding"]
+    assert (bound["account"], bound["credit_limit"]) == ("team", 200_000)
+    assert (bound["used_credits"], bound["remaining_credits"]) == (150_000, 50_000)
     me = (await fetch(still_gate, key, "me")).json()
-    assert me["team"]["credits"] == found["team"]
+    assert me["credits"] == found["credits"]
     await pauses.set_paused(
         still_gate.rt, Pause.ADMISSION, paused=True, reason="test", actor="test"
     )
@@ -227,7 +225,10 @@ async def test_days_at_the_ends_of_time_are_no_fault(still_gate: Gateway) -> Non
         assert answer.json()["data"] == []
 
 
-async def test_the_team_of_me_has_its_limit(still_gate: Gateway) -> None:
+async def test_an_account_without_a_limit_is_shown_and_binds_nothing(still_gate: Gateway) -> None:
     key = await still_gate.member()
-    assert (await fetch(still_gate, key, "me")).json()["team"]["credits"] is None
+    await create(still_gate, key)
+    own, mine, team = (await fetch(still_gate, key, "me")).json()["credits"]["accounts"]
+    assert (own["credit_limit"], team["credit_limit"]) == (None, None)
+    assert {own["used_credits"], mine["used_credits"], team["used_credits"]} == {150_000}
     assert (await fetch(still_gate, key, "me")).json()["team"]["name"] == TEAM

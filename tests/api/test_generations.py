@@ -227,9 +227,15 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
     uuid = await make(still_gate, key)
     found = (await call(still_gate, key, "/me")).json()
     expected = {
-        "name": "ada", "role": "MEMBER", "status": "ACTIVE", "credit_limit": 500_000,
-        "used_credits": 300_000, "remaining_credits": 200_000, "max_open": 3, "open": 2,
+        "name": "ada", "role": "MEMBER", "status": "ACTIVE", "max_open": 3, "open": 2,
     }  # fmt: skip
+    assert found["credits"]["remaining_credits"] == 200_000
+    assert found["credits"]["binding"] == {
+        "account": "member", "credit_limit": 500_000, "used_credits": 300_000,
+        "settled_credits": 0, "held_credits": 300_000, "remaining_credits": 200_000,
+        "period": "none", "time_zone": "UTC", "resets_at": None,
+    }  # fmt: skip
+    assert [each["account"] for each in found["credits"]["accounts"]] == ["key", "member", "team"]
     assert {name: found[name] for name in expected} == expected
     assert (found["rate"]["per_minute"], found["rate"]["burst"]) == (30, 7)
     # A step of the rate is two seconds, and the two creates were just now.
@@ -241,7 +247,8 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
         still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=100_000), actor="test"
     )
     found = (await call(still_gate, key, "/me")).json()
-    assert (found["used_credits"], found["remaining_credits"], found["open"]) == (150_000, 0, 1)
+    assert (found["credits"]["binding"]["used_credits"], found["open"]) == (150_000, 1)
+    assert found["credits"]["remaining_credits"] == 0
 
 
 async def test_a_path_names_every_method_it_takes(still_gate: Gateway) -> None:

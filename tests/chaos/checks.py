@@ -144,13 +144,17 @@ def wrong_ledger(case: Case) -> Iterator[str]:
     excused = set(unsaid(case))
     for row in case.evidence.generations:
         ended = row["state"] in _FINAL
-        if row["open_holds"] != (not ended):
-            yield f"{row['id']} is {row['state']} with {row['open_holds']} open holds"
+        if row["held"] != (not ended):
+            yield f"{row['id']} is {row['state']}, and its hold is {_open(row['held'])}"
         billed = case.billed(row["prompt"])
         if ended and (row["settled"] or 0) != billed and row["prompt"] not in excused:
             yield f"{row['id']} is {row['state']}, settled {row['settled']}, billed {billed}"
-        if row["counted"] != ((row["settled"] or 0) if ended else row["quote"]):
-            yield f"{row['id']} is {row['state']} and counts {row['counted']}"
+        if row["used"] != ((row["settled"] or 0) if ended else row["quote"]):
+            yield f"{row['id']} is {row['state']} and uses {row['used']}"
+
+
+def _open(held: bool) -> str:
+    return "open" if held else "closed"
 
 
 def others_videos(case: Case) -> Iterator[str]:

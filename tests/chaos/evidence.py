@@ -21,10 +21,10 @@ _GENERATIONS: LiteralString = """
     SELECT g.id::text, g.spec->>'prompt' AS prompt, g.state, g.quote, g.settled, g.upstream_id,
            g.unknown_reason,
            m.name AS member, a.state AS asset, a.path, a.size_bytes, a.sha256, a.last_error,
-           (SELECT count(*) FROM ledger_entries l
-             WHERE l.generation_id = g.id AND l.kind = 'hold' AND l.counted) AS open_holds,
-           (SELECT coalesce(sum(l.credits), 0) FROM ledger_entries l
-             WHERE l.generation_id = g.id AND l.counted) AS counted,
+           (SELECT sum(l.held) > 0 FROM ledger_entries l
+             WHERE l.generation_id = g.id) AS held,
+           (SELECT coalesce(sum(l.held + l.settled), 0) FROM ledger_entries l
+             WHERE l.generation_id = g.id) AS used,
            (SELECT count(*) FROM procrastinate_jobs j
              WHERE j.args->>'subject_id' = g.id::text AND j.status IN ('todo', 'doing')) AS jobs
       FROM generations g JOIN members m ON m.id = g.member_id
@@ -122,6 +122,20 @@ def what_moves(address: str) -> dict[str, int]:
             """
         ).fetchall()
         return {str(name): int(count) for name, count in rows}
+
+
+def differing_balances(address: str) -> list[str]:
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        rows = connection.execute(
+            "SELECT account_id, b.held, l.held, b.settled, l.settled FROM balances b"
+            " FULL JOIN ledger_by_account l USING (account_id, period_on, member_id)"
+            " WHERE (coalesce(b.held, 0), coalesce(b.settled, 0))"
+            " <> (coalesce(l.held, 0), coalesce(l.settled, 0))"
+        ).fetchall()
+    return [
+        f"{account}: {held} held and {settled} settled, in the ledger {wanted} and {spent}"
+        for account, held, wanted, settled, spent in rows
+    ]
 
 
 def polls_of_unknown(address: str) -> dict[str, int]:

@@ -10,6 +10,7 @@ import itertools
 import random
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
 from app.domain.limits import Limits
 from app.simulator.faults import PATHS
@@ -144,7 +145,7 @@ def _people(generations: int) -> tuple[Person, ...]:
     )
 
 
-def _with(**limits: int) -> Limits:
+def _with(**limits: Any) -> Limits:
     return Limits(
         **{
             "credit_limit": 10**12, "rate_per_minute": 60_000, "rate_burst": 60_000,

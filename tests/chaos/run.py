@@ -117,6 +117,9 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     found["damaged files in the archive"] = [
         row["id"] for row in left.generations if row["sha256"] in damaged
     ]
+    found["balances that are not what the ledger adds up to"] = evidence.differing_balances(
+        server.address
+    )
     found["processes that failed"] = [failure for seat in place.seats for failure in seat.failures]
     found["secrets in tables"] = _distinct(evidence.leaks_in_tables(server.address, canaries))
     found["secrets in logs"] = _distinct(evidence.leaks_in_files(_logs(place, server), canaries))

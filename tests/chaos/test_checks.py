@@ -24,8 +24,8 @@ def generation(**changes: Any) -> dict[str, Any]:
     return {
         "id": "g1", "prompt": ASK.prompt, "state": "succeeded", "quote": PRICE, "settled": PRICE,
         "upstream_id": "u1", "member": "ample-0", "asset": "archived", "path": "videos/g1.mp4",
-        "size_bytes": FILE[0], "sha256": FILE[1], "last_error": None, "open_holds": 0,
-        "counted": PRICE, "jobs": 0, **changes,
+        "size_bytes": FILE[0], "sha256": FILE[1], "last_error": None, "held": False,
+        "used": PRICE, "jobs": 0, **changes,
     }  # fmt: skip
 
 
@@ -34,7 +34,7 @@ def lost(**changes: Any) -> dict[str, Any]:
     bare: dict[str, Any] = {
         "state": "unknown", "settled": None, "upstream_id": None, "unknown_reason": None,
         "asset": None, "path": None,
-        "open_holds": 1, "counted": PRICE,
+        "held": True, "used": PRICE,
     }  # fmt: skip
     return generation(**{**bare, **changes})
 
@@ -92,7 +92,7 @@ SOUND = {
         lost(upstream_id="u1", unknown_reason="record_of_another"), files={}
     ),
     "failed, billed without saying so": case(
-        generation(state="failed", settled=0, asset=None, counted=0),
+        generation(state="failed", settled=0, asset=None, used=0),
         faults=tuple(fault for fault in SUBMISSION if fault.options.get("billed")),
         files={},
     ),
@@ -102,7 +102,7 @@ SOUND = {
         faults=(Fault("same_uuid", "features"),),
     ),
     "canceled": case(
-        generation(state="canceled", settled=0, upstream_id=None, asset=None, counted=0),
+        generation(state="canceled", settled=0, upstream_id=None, asset=None, used=0),
         submissions=[],
         files={},
     ),
@@ -121,13 +121,13 @@ WRONG = [
     ("accepted without a generation", case(ledger=Ledger(accepted={ASK.number: {"g2"}}))),
     ("refused with a generation", case(ledger=Ledger(refused={ASK.number}))),
     ("canceled and billed",
-     case(generation(state="canceled", settled=0, counted=0, asset=None), files={})),
+     case(generation(state="canceled", settled=0, used=0, asset=None), files={})),
     ("stuck", case(lost(state="submitting"), files={})),
     ("stuck", case(lost(upstream_id="u1"), files={})),
     ("stuck", case(generation(asset="pending", last_error="http_403"), files={})),
     ("billed and lost", case(submissions=[submission(), submission(prompt="nobody's")])),
     ("billed and lost",
-     case(generation(state="failed", settled=0, counted=0, asset=None), files={})),
+     case(generation(state="failed", settled=0, used=0, asset=None), files={})),
     ("another request's video",
      case(generation(upstream_id="u2"),
           submissions=[submission(), submission(prompt="other", uuid="u2", billed=0)])),
@@ -136,9 +136,9 @@ WRONG = [
      case(files={"videos/g1.mp4": (1000, "cd" * 32)})),
     ("archived files that are missing, changed or without a row",
      case(files={"videos/g1.mp4": FILE, "videos/g2.mp4": FILE})),
-    ("wrong holds and settlements", case(generation(open_holds=1, counted=2 * PRICE))),
-    ("wrong holds and settlements", case(lost(open_holds=0, counted=0), files={})),
-    ("wrong holds and settlements", case(generation(settled=1, counted=1))),
+    ("wrong holds and settlements", case(generation(held=True, used=2 * PRICE))),
+    ("wrong holds and settlements", case(lost(held=False, used=0), files={})),
+    ("wrong holds and settlements", case(generation(settled=1, used=1))),
     ("credit limits exceeded at any commit",
      case(overshoots=[{"whose": "member", "id": "m", "used": 2, "credit_limit": 1, "at": 0}])),
     ("credit limits exceeded at any commit", case(looks=0)),

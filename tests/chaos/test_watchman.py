@@ -16,14 +16,15 @@ PRICE = 150_000
 
 @pytest.fixture
 async def two_holds(still_gate: Gateway, database_url: str) -> str:
-    """The address of a database where the holds of a member come to twice its limit, and do not
-    count yet."""
+    """The address of a database with two generations of a member, whose holds come to twice its
+    limit and are not in the ledger yet."""
     key = await still_gate.member(credit_limit=2 * PRICE)
     for _ in range(2):
         assert (await still_gate.create(key)).status_code == 202
     await asyncio.to_thread(watchman.install, database_url)
     with connection(database_url) as admin:
-        admin.execute("UPDATE ledger_entries SET counted = false")
+        admin.execute("SET session_replication_role = replica")
+        admin.execute("DELETE FROM ledger_entries")
         admin.execute("UPDATE members SET credit_limit = %s", [PRICE])
     return database_url
 
@@ -33,10 +34,12 @@ def connection(address: str) -> psycopg.Connection:
 
 
 def count(admin: psycopg.Connection, number: int) -> None:
-    """Counts the hold with this number, from 0."""
+    """Enters the hold of the generation with this number, from 0."""
     admin.execute(
-        "UPDATE ledger_entries SET counted = true WHERE id ="
-        " (SELECT id FROM ledger_entries ORDER BY id LIMIT 1 OFFSET %s)",
+        "INSERT INTO ledger_entries (generation_id, team_id, member_id, api_key_id, kind, held,"
+        " settled, counts_at)"
+        " SELECT id, team_id, member_id, api_key_id, 'hold', quote, 0, created_at FROM generations"
+        " ORDER BY created_at, id LIMIT 1 OFFSET %s",
         [number],
     )
 

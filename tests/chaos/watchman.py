@@ -28,8 +28,7 @@ BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('member ' || NEW.member_id, 0));
     PERFORM pg_advisory_xact_lock(hashtextextended('team ' || NEW.team_id, 0));
     PERFORM nextval('chaos_looks');
-    SELECT sum(credits) INTO v_used FROM ledger_entries
-     WHERE member_id = NEW.member_id AND counted;
+    SELECT sum(held + settled) INTO v_used FROM ledger_entries WHERE member_id = NEW.member_id;
     SELECT credit_limit INTO v_limit FROM members WHERE id = NEW.member_id;
     IF v_used > v_limit THEN
         INSERT INTO chaos_overshoots (whose, id, generation_id, used, credit_limit)
@@ -37,8 +36,7 @@ BEGIN
     END IF;
     SELECT credit_limit INTO v_limit FROM teams WHERE id = NEW.team_id;
     IF v_limit IS NOT NULL THEN
-        SELECT sum(credits) INTO v_used FROM ledger_entries
-         WHERE team_id = NEW.team_id AND counted;
+        SELECT sum(held + settled) INTO v_used FROM ledger_entries WHERE team_id = NEW.team_id;
         IF v_used > v_limit THEN
             INSERT INTO chaos_overshoots (whose, id, generation_id, used, credit_limit)
             VALUES ('team', NEW.team_id, NEW.generation_id, v_used, v_limit);
@@ -47,7 +45,7 @@ BEGIN
     RETURN NULL;
 END $$;
 
-CREATE CONSTRAINT TRIGGER chaos_look AFTER INSERT OR UPDATE ON ledger_entries
+CREATE CONSTRAINT TRIGGER chaos_look AFTER INSERT ON ledger_entries
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION chaos_look();
 """
 

@@ -211,7 +211,7 @@ def test_the_first_video_in_python(tmp_path: Path, caller: Caller, api: Api) -> 
     """Twice: the second time pays nothing."""
     program = examples("rest.md")["A first video in Python"].blocks["python"]
     given = {"REELGATE_URL": api.address, "REELGATE_KEY": caller.key}
-    before, printed = caller.me()["used_credits"], []
+    before, printed = caller.me()["credits"]["binding"]["used_credits"], []
     for _ in range(2):
         done = subprocess.run(
             [sys.executable, "-W", "ignore::ResourceWarning", "-c", program],
@@ -223,4 +223,4 @@ def test_the_first_video_in_python(tmp_path: Path, caller: Caller, api: Api) -> 
         assert (tmp_path / "boat.mp4").read_bytes()[4:8] == b"ftyp"
         (tmp_path / "boat.mp4").unlink()
     assert printed[0] == printed[1]
-    assert caller.me()["used_credits"] - before == PRICE
+    assert caller.me()["credits"]["binding"]["used_credits"] - before == PRICE

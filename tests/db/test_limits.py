@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,9 +10,11 @@ import pytest
 from sqlalchemy import text
 
 from app.db.limits import limits_of, status_from
+from app.domain.accounts import AccountKind
 from app.domain.caller import Status
 from app.domain.limits import Limit, LimitStatus
 from app.domain.operators import Pause
+from app.members.keys import limit_key
 from app.members.members import change_member
 from app.members.teams import change_team
 from app.operators import pauses
@@ -27,7 +30,8 @@ async def status(gate: Gateway, *, quote: int = 1) -> LimitStatus:
     async with gate.rt.db.single() as tx:
         member: UUID | None = await tx.scalar(text("SELECT id FROM members"))
         assert member is not None
-        return await limits_of(tx, member, quote=quote, now=NOW)
+        key = await tx.scalar(text("SELECT id FROM api_keys"))
+        return await limits_of(tx, member, key_id=key, quote=quote, now=NOW)
 
 
 async def ahead(gate: Gateway, seconds: float) -> None:
@@ -61,6 +65,7 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
     """Each is lifted in turn, and the next one binds."""
     key = await still_gate.member(rate_per_minute=60, rate_burst=1, max_open=1, credit_limit=PRICE)
     await change_team(still_gate.rt, TEAM, credit_limit=PRICE, actor="test")
+    await limit_key(still_gate.rt, key, credit_limit=PRICE, actor="test")
     assert (await still_gate.create(key)).status_code == 202
     await ahead(still_gate, 1)
     await pauses.set_paused(still_gate.rt, Pause.ADMISSION, paused=True, reason=None, actor="test")
@@ -71,17 +76,19 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
         "UPDATE pauses SET paused = false",
         "UPDATE rate_states SET arrival_at = '2026-01-01'",
         "UPDATE members SET max_open = 2",
+        "UPDATE api_keys SET credit_limit = NULL",
         "UPDATE members SET credit_limit = 10 * credit_limit",
         "UPDATE teams SET credit_limit = NULL",
     ):
         found = await status(still_gate)
         bound.append((found.binding_limit, found.retry_after_seconds))
-        assert found.figures(Limit.MAX_OPEN)[1] == 1
-        assert found.figures(Limit.MEMBER_CREDIT_LIMIT)[1] == PRICE
-        assert found.figures(Limit.TEAM_CREDIT_LIMIT) == (PRICE, PRICE)
+        assert found.open_generations == 1
+        assert [account.kind for account in found.accounts] == list(AccountKind)
+        assert {account.held for account in found.accounts} == {PRICE}
+        assert found.account(AccountKind.TEAM).credit_limit == PRICE
         await execute(still_gate, lift)
     assert [limit for limit, _ in bound] == list(Limit)
-    assert [wait for _, wait in bound] == [None, 60, pytest.approx(1), 10, None, None]
+    assert [wait for _, wait in bound] == [None, 60, pytest.approx(1), 10, None, None, None]
     assert (await status(still_gate)).binding_limit is None
 
 
@@ -97,4 +104,5 @@ async def test_a_figure_of_the_next_release_is_left_out(still_gate: Gateway) -> 
     await still_gate.member()
     known = await status(still_gate)
     row = {name: getattr(known, name) for name in LimitStatus.__dataclass_fields__}
-    assert status_from({**row, "month_credit_limit": 5}) == known
+    accounts = [{**asdict(account), "next_figure": 5} for account in known.accounts]
+    assert status_from({**row, "accounts": accounts, "month_credit_limit": 5}) == known

@@ -114,8 +114,8 @@ async def test_a_hold_ends_once_whoever_asks_again(still_gate: Gateway) -> None:
         assert await lifecycle.cancel(transaction, UUID(uuid), now=NOW)
         assert not await lifecycle.cancel(transaction, UUID(uuid), now=NOW)
     async with still_gate.rt.db.single() as tx:
-        kinds = await tx.execute(text("SELECT kind, credits, counted FROM ledger_entries"))
-        assert [tuple(row) for row in kinds] == [("hold", PRICE, False), ("release", PRICE, False)]
+        kinds = await tx.execute(text("SELECT kind, held, settled FROM ledger_entries"))
+        assert [tuple(row) for row in kinds] == [("hold", PRICE, 0), ("release", -PRICE, 0)]
     assert await used(still_gate, key) == 0
 
 
@@ -135,19 +135,26 @@ async def test_a_failure_settles_what_the_upstream_billed_and_never_above_the_ho
     assert await used(still_gate, key) == settled
 
 
+_ENTRY = (
+    "INSERT INTO ledger_entries"
+    " (generation_id, team_id, member_id, api_key_id, kind, held, settled, counts_at)"
+)
+
+
 @pytest.mark.parametrize(
     "statement",
     [
-        "INSERT INTO ledger_entries (generation_id, team_id, member_id, kind, credits, counted)"
-        " SELECT id, team_id, member_id, 'hold', 1, true FROM generations",
+        _ENTRY + " SELECT id, team_id, member_id, api_key_id, 'hold', 1, 0, now() FROM generations",
+        _ENTRY + " SELECT id, team_id, member_id, api_key_id, 'settle', -1, 2, now()"
+        " FROM generations",
         "UPDATE generations SET settled = quote + 1",
         "UPDATE generations SET state = 'running'",
         "UPDATE generations SET state = 'succeeded'",
         "UPDATE generations SET state = 'dreaming'",
-        "UPDATE ledger_entries SET credits = -1",
+        "UPDATE balances SET held = -1",
     ],
-    ids=["second hold", "above the quote", "running without id", "final without time",
-         "no such state", "negative credits"],
+    ids=["second hold", "above the hold", "above the quote", "running without id",
+         "final without time", "no such state", "negative balance"],
 )  # fmt: skip
 async def test_the_schema_itself_refuses_what_must_not_be(
     still_gate: Gateway, statement: str

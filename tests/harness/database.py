@@ -35,6 +35,12 @@ _SCHEMA = """
         UNION ALL SELECT 's' || setdatabase || setrole || ' ' || xmin FROM pg_db_role_setting
     ) AS one (x)
 """
+#: Balances that are not what the ledger adds up to: no test leaves any.
+_DIFFERENCES = """
+    SELECT * FROM balances b FULL JOIN ledger_by_account l USING (account_id, period_on, member_id)
+     WHERE (coalesce(b.held, 0), coalesce(b.settled, 0))
+        <> (coalesce(l.held, 0), coalesce(l.settled, 0))
+"""
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 _RESTART_SEQUENCES = """
     SELECT setval(format('%I', sequencename)::regclass, start_value, false)
@@ -117,8 +123,10 @@ class Server:
                 return
         with self._admin(renamed) as connection:
             if _one(connection, _SCHEMA) == self._schema:
+                differing = connection.execute(_DIFFERENCES).fetchall()
                 self._restore_rows(connection)
                 self._empty.append(renamed)
+                assert not differing, f"balances differ from the ledger: {differing}"
                 return
         with self._admin() as connection:
             connection.execute(_statement("DROP DATABASE {} WITH (FORCE)", renamed))

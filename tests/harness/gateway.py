@@ -85,7 +85,7 @@ class Gateway:
         return self._simulator
 
     async def member(
-        self, name: str = "ada", *, team: str = TEAM, role: Role = Role.MEMBER, **limits: int
+        self, name: str = "ada", *, team: str = TEAM, role: Role = Role.MEMBER, **limits: Any
     ) -> str:
         """The key of a new member. Creates the team if it does not exist."""
         with contextlib.suppress(InvalidRequest):

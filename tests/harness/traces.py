@@ -52,7 +52,6 @@ async def execute(gate: Gateway, statement: str, **values: Any) -> None:
 async def used_credits(gate: Gateway) -> int:
     """The open holds and settlements of all members."""
     row = await one(
-        gate,
-        "SELECT coalesce(sum(credits), 0)::bigint AS used FROM ledger_entries WHERE counted",
+        gate, "SELECT coalesce(sum(held + settled), 0)::bigint AS used FROM ledger_entries"
     )
     return int(row["used"])

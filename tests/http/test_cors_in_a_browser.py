@@ -83,7 +83,7 @@ def test_a_page_of_a_named_origin_may_and_another_may_not(
         caller = place.caller(api.ready(), "ada", limits=Limits())
         found = json.loads(browse(tmp_path, listed, stranger, api.address, caller.key))
         read = found.pop("read")
-        assert caller.me()["used_credits"] == PRICE
+        assert caller.me()["credits"]["binding"]["used_credits"] == PRICE
     assert read.pop("Location").startswith(f"{api.address}/dream-machine/v1/generations/")
     assert read.pop("RateLimit").startswith('"member";r=')
     assert read.pop("RateLimit-Policy").startswith('"member";q=')

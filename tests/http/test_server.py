@@ -104,7 +104,7 @@ async def test_a_body_that_does_not_come_is_a_timeout_and_charges_nothing(
         assert b"REQUEST_TIMEOUT" in answer
         writer.close()
         me = await http.get("/api/v1/me", headers={"API-KEY": key})
-        assert me.json()["used_credits"] == 0
+        assert me.json()["credits"]["binding"]["used_credits"] == 0
 
 
 #: What Java's own client offers with every request over plain HTTP, what browsers do, and others.

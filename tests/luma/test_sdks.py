@@ -34,7 +34,7 @@ class Studio:
     site: Site
     api: Api
 
-    def member(self, name: str, **limits: int) -> Caller:
+    def member(self, name: str, **limits: Any) -> Caller:
         return self.site.caller(self.api, name, limits=Limits(**limits))
 
     def run(self, program: str, folder: Path, caller: Caller, *words: str, at: str = "",
@@ -236,7 +236,7 @@ def test_a_create_whose_answer_is_lost_is_paid_once(
     assert studio.site.upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
     listed = caller.get("/api/v1/generations").json()["data"]
     assert [each["id"] for each in listed] == [made]
-    assert caller.me()["used_credits"] == PRICE
+    assert caller.me()["credits"]["binding"]["used_credits"] == PRICE
 
 
 def _examples() -> list[Any]:
@@ -267,4 +267,4 @@ def test_the_example_of_a_page_makes_a_video(
     assert link.startswith(f"{studio.api.address}/media/{generation_id}")
     # It can be run again, and makes no other video: it sends a key.
     assert studio.run_example(code, tmp_path, caller, node=node).split()[0] == generation_id
-    assert caller.me()["used_credits"] == PRICE
+    assert caller.me()["credits"]["binding"]["used_credits"] == PRICE

@@ -54,7 +54,7 @@ async def test_a_create_that_waits_is_let_go_and_goes_on(still_gate: Gateway) ->
     found = await still_gate.http.get(shown, headers={"API-KEY": kept})
     assert found.json()["aiRecord"]["status"] == "SUCCESS"
     me = await still_gate.http.get("/api/v1/me", headers={"API-KEY": kept})
-    assert me.json()["used_credits"] == 2 * 150_000
+    assert me.json()["credits"]["binding"]["used_credits"] == 2 * 150_000
 
 
 @pytest.mark.usefixtures("asked_often")

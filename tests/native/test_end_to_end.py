@@ -51,4 +51,4 @@ async def test_the_ledger_and_the_upstreams_books_agree(gate: Gateway) -> None:
     books = await gate.simulator.summary()
     assert books["billed_credits"] == 450_000
     me = await gate.http.get("/api/v1/me", headers={"API-KEY": key})
-    assert me.json()["used_credits"] == 450_000
+    assert me.json()["credits"]["binding"]["used_credits"] == 450_000

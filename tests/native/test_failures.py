@@ -83,10 +83,10 @@ async def test_an_outcome_nobody_knows_is_202_processing_with_the_credits_set_as
     assert answer.headers["Location"].endswith(record["uuid"])
     hold = await one(
         gate,
-        "SELECT kind, counted FROM ledger_entries WHERE generation_id = :id",
+        "SELECT kind, held, settled FROM ledger_entries WHERE generation_id = :id",
         id=UUID(record["uuid"]),
     )
-    assert hold == {"kind": "hold", "counted": True}
+    assert hold == {"kind": "hold", "held": 150_000, "settled": 0}
     books = await gate.simulator.summary()
     assert books["requests"]["features"] == 1
 

@@ -294,7 +294,7 @@ async def test_a_queued_video_can_be_deleted_and_gives_its_credits_back(
     assert (after["status"], after["error"]["code"]) == ("failed", "canceled")
     assert (after["progress"], after["error"]["billed"]) == (0, False)
     me = await still_gate.http.get("/api/v1/me", headers=bearer(key))
-    assert me.json()["used_credits"] == 0
+    assert me.json()["credits"]["binding"]["used_credits"] == 0
     generation_id = parse_generation_id(video["id"])
     assert generation_id is not None
     assert (await still_gate.generation(generation_id)).state is State.CANCELED

@@ -11,7 +11,7 @@ SILENT_COMMANDS = {
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
     "upstream answer": "looks", "generation show": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
-    "webhooks list": "looks",
+    "webhooks list": "looks", "ledger verify": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
@@ -27,8 +27,10 @@ COMMANDS = {
     "member role": ("ada member --team studio", "member.change"),
     "member end": ("ada --team studio", "member.end"),
     "key create": ("--team studio --member ada", "key.create"),
+    "key limit": ("rg_aaaaaaaa --credit-limit 5 --period month", "key.limit"),
     "key rotate": ("rg_aaaaaaaa", "key.rotate"),
     "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
+    "ledger rebuild": ("", "ledger.rebuild"),
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
     "after-restore": ("", "generations.mark_unknown"),

@@ -70,9 +70,9 @@ def furnish(address: str) -> dict[str, str]:
         )
         tx.execute("INSERT INTO rate_states (member_id) VALUES (%s)", [ids["member"]])
         tx.execute(
-            "INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256)"
-            " VALUES (%s, %s, 'ci', 'rg_aaaaaaaa', sha256(%s))",
-            [ids["key"], ids["member"], SECRET.encode()],
+            "INSERT INTO api_keys (id, account_id, member_id, name, prefix, secret_sha256)"
+            " VALUES (%s, %s, %s, 'ci', 'rg_aaaaaaaa', sha256(%s))",
+            [ids["key"], ids["key"], ids["member"], SECRET.encode()],
         )
         spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
         for name in ("queued", "unknown", "succeeded", "set_aside"):
@@ -83,6 +83,10 @@ def furnish(address: str) -> dict[str, str]:
                 " VALUES (%s, %s, %s, %s, 'openai', 'TEXT_TO_VIDEO', 'luma', %s, '', %s, 1, now(),"
                 " CASE WHEN %s = 'succeeded' THEN now() END)",
                 [ids[name], ids["team"], ids["member"], ids["key"], Jsonb(spec), state, state],
+            )
+            tx.execute(
+                "SELECT reelgate_enter(%s, %s, %s, %s, 'hold', 1, 0, now(), now())",
+                [ids[name], ids["team"], ids["member"], ids["key"]],
             )
         for name, state in (("succeeded", "pending"), ("set_aside", "set_aside")):
             tx.execute(
@@ -162,6 +166,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 "webhook_deliveries",
                 "webhook_endpoints",
                 "assets",
+                "balances",
                 "ledger_entries",
                 "generations",
                 "api_keys",

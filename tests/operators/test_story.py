@@ -71,8 +71,8 @@ async def test_the_story_of_a_video(gate: Gateway, types: Types) -> None:
     assert (story["state"], story["attempts"], story["upstream_key"]) == ("succeeded", 1, "main")
     (sent,) = (await gate.simulator.summary())["submissions"]
     assert story["upstream_id"] == sent["uuid"]
-    assert [(e["kind"], e["credits"], e["counted"]) for e in story["ledger"]] == [
-        ("hold", PRICE, False), ("settle", PRICE, True),
+    assert [(e["kind"], e["held"], e["settled"]) for e in story["ledger"]] == [
+        ("hold", PRICE, 0), ("settle", -PRICE, PRICE),
     ]  # fmt: skip
     assert [e["type"] for e in story["events"]] == [
         *(f"generation.{state}" for state in ("queued", "submitting", "running", "succeeded")),
@@ -212,4 +212,4 @@ async def test_it_is_found_while_it_waits(gate: Gateway, types: Types) -> None:
     assert ran.code == 0, ran.err
     story = json.loads(ran.out)
     assert (story["state"], story["upstream_key"], story["upstream_id"]) == ("queued", None, None)
-    assert [(e["kind"], e["counted"]) for e in story["ledger"]] == [("hold", True)]
+    assert [(e["kind"], e["held"]) for e in story["ledger"]] == [("hold", PRICE)]

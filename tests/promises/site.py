@@ -313,4 +313,4 @@ def assert_paid_once(site: Site, caller: Caller, prompts: dict[str, str]) -> Non
         else:
             assert generation["settled_credits"] == counts["billed"], prompt
             used += counts["billed"]
-    assert caller.me()["used_credits"] == used
+    assert caller.me()["credits"]["binding"]["used_credits"] == used

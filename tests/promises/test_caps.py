@@ -74,7 +74,10 @@ def test_three_processes_admit_exactly_the_open_cap(place: Site, apis: list[Api]
     refused = next(answer for answer in answers if answer.status_code == 429)
     assert refused.json()["context"] == {"limit": "max_open", "limit_value": 17, "used_value": 17}
     assert refused.headers["Retry-After"]
-    assert (caller.me()["open"], caller.me()["used_credits"]) == (CAP, CAP * PRICE)
+    assert (caller.me()["open"], caller.me()["credits"]["binding"]["used_credits"]) == (
+        CAP,
+        CAP * PRICE,
+    )
 
 
 def test_three_processes_admit_exactly_what_a_members_credits_cover(
@@ -84,7 +87,7 @@ def test_three_processes_admit_exactly_what_a_members_credits_cover(
     caller = place.caller(apis[0], "credits", limits=covered)
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
-    assert caller.me()["used_credits"] == CAP * PRICE
+    assert caller.me()["credits"]["binding"]["used_credits"] == CAP * PRICE
 
 
 def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_members(
@@ -98,7 +101,9 @@ def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_memb
     ]
     answers = burst(apis, [caller.key for caller in callers])
     assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
-    assert sum(caller.me()["used_credits"] for caller in callers) == CAP * PRICE
+    own = [caller.me()["credits"]["accounts"][1] for caller in callers]
+    assert {account["account"] for account in own} == {"member"}
+    assert sum(account["used_credits"] for account in own) == CAP * PRICE
 
 
 def test_three_processes_admit_exactly_the_burst_of_the_rate_window(
@@ -122,4 +127,4 @@ def test_one_idempotency_key_fifty_times_over_three_processes_makes_one_generati
     assert statuses(answers) == {202: 50}
     assert len({answer.json()["aiRecord"]["uuid"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
-    assert (caller.me()["open"], caller.me()["used_credits"]) == (1, PRICE)
+    assert (caller.me()["open"], caller.me()["credits"]["binding"]["used_credits"]) == (1, PRICE)

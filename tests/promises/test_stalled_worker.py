@@ -30,7 +30,7 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_counts(
         workers.expire_heartbeats()
         second = workers.start_worker(**mode)
         assert caller.until_rest(made) == "unknown"
-        assert caller.me()["used_credits"] == PRICE, "the hold stays"
+        assert caller.me()["credits"]["binding"]["used_credits"] == PRICE, "the hold stays"
         second.terminate()
         assert second.exit_code() == 0
 

@@ -39,8 +39,7 @@ _ROWS: LiteralString = """
            (SELECT e.data->>'reason' FROM events e
              WHERE e.generation_id = g.id AND e.type = 'generation.unknown'
              ORDER BY e.id DESC LIMIT 1) AS reason,
-           (SELECT count(*) FROM ledger_entries l
-             WHERE l.generation_id = g.id AND l.kind = 'hold' AND l.counted) AS holds
+           (SELECT sum(l.held) > 0 FROM ledger_entries l WHERE l.generation_id = g.id) AS held
       FROM generations g
       LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'
      WHERE g.id = ANY(%s::uuid[])

@@ -84,8 +84,9 @@ def _money(place: Place, storm: Storm) -> Iterator[str]:
     for wish in storm.wishes:
         row = storm.rows[wish.prompt]
         ended = row["state"] in ("succeeded", "failed", "canceled")
-        if row["holds"] != (not ended):
-            yield f"{wish.label}: {row['state']} with {row['holds']} open holds"
+        if row["held"] != (not ended):
+            held = "open" if row["held"] else "closed"
+            yield f"{wish.label}: {row['state']}, and its hold is {held}"
         # Where the upstream says that it failed and billed it, no answer of it says that.
         billed = place.stand_in.journal.billed(wish.prompt)
         silent = row["state"] == "failed" and "failed" in wish.right

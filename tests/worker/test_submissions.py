@@ -32,7 +32,7 @@ async def created(gate: Gateway, key: str, prompt: str = "a wave") -> str:
 
 async def used(gate: Gateway, key: str) -> int:
     me = await gate.http.get("/api/v1/me", headers={"API-KEY": key})
-    return int(me.json()["used_credits"])
+    return int(me.json()["credits"]["binding"]["used_credits"])
 
 
 async def submissions_of(gate: Gateway, prompt: str) -> list[dict[str, Any]]:

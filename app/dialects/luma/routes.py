@@ -12,11 +12,11 @@ from starlette.responses import JSONResponse, Response
 from app.db import generations
 from app.db.limits import limits_of
 from app.dialects.luma import document, wire
+from app.domain.accounts import binding
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
-from app.domain.limits import Limit
 from app.errors import NotCancelable, NotFound, NotOffered
 from app.generations import cancel, queries
 from app.generations.admission import Extras
@@ -172,15 +172,13 @@ async def ping() -> Response:
 
 
 async def get_credits(rt: Rt, caller: ReadLimited) -> Response:
-    """What is left of the member's limit or the team's, whichever is less, in credits of the
+    """What is left of the limit of key, member or team, whichever is least, in credits of the
     gateway, not cents."""
     async with rt.db.single() as tx:
-        status = await limits_of(tx, caller.member_id, now=rt.clock.for_database())
-    figures = [status.figures(Limit.MEMBER_CREDIT_LIMIT)]
-    if status.team_credit_limit is not None:
-        figures.append(status.figures(Limit.TEAM_CREDIT_LIMIT))
-    left = min(allowed - used for allowed, used in figures)
-    return JSONResponse({"credit_balance": float(max(left, 0))})
+        status = await limits_of(
+            tx, caller.member_id, key_id=caller.key_id, now=rt.clock.for_database()
+        )
+    return JSONResponse({"credit_balance": float(binding(status.accounts).remaining or 0)})
 
 
 async def refuse(request: Request) -> Response:

@@ -1,0 +1,59 @@
+"""What is left of the credits of a caller: in its key's account, its own and its team's."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import Field
+
+from app.api.documents import Document
+from app.domain.accounts import Account, AccountKind, Period, binding
+from app.domain.limits import LimitStatus
+
+
+class AccountDocument(Document):
+    """An account in its present period. A generation counts in the period in which it was created,
+    whenever it ends."""
+
+    account: AccountKind = Field(
+        description="`key`: that of this request. `member`: its owner. `team`: the owner's team."
+    )
+    credit_limit: int | None = Field(description="Null: this account has no limit of its own.")
+    used_credits: int = Field(description="Settled and held ones.")
+    settled_credits: int = Field(description="Spent.")
+    held_credits: int = Field(description="Reserved for generations that have not ended.")
+    remaining_credits: int | None = Field(description="Null where there is no limit.")
+    period: Period = Field(description="How often it begins anew.")
+    time_zone: str = Field(description="In which its periods begin, at midnight.")
+    resets_at: datetime | None = Field(description="When it begins anew. Null: never.")
+
+
+class CreditsDocument(Document):
+    """The credits of a caller. What can be spent is the least of what its accounts have left."""
+
+    remaining_credits: int = Field(description="What `binding` has left.")
+    binding: AccountDocument = Field(description="The account with the least left.")
+    accounts: list[AccountDocument]
+
+
+def credits_document(status: LimitStatus) -> CreditsDocument:
+    bound = _document(binding(status.accounts))
+    return CreditsDocument(
+        remaining_credits=bound.remaining_credits or 0,
+        binding=bound,
+        accounts=[_document(account) for account in status.accounts],
+    )
+
+
+def _document(account: Account) -> AccountDocument:
+    return AccountDocument(
+        account=account.kind,
+        credit_limit=account.credit_limit,
+        used_credits=account.used,
+        settled_credits=account.settled,
+        held_credits=account.held,
+        remaining_credits=account.remaining,
+        period=account.period,
+        time_zone=account.time_zone,
+        resets_at=account.resets_at,
+    )

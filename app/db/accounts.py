@@ -1,0 +1,96 @@
+"""The limits and periods of accounts, and their balances made anew where a period changes."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.session import Tx
+from app.domain.accounts import AccountKind, Period
+
+#: Whoever adds to the ledger refers to these rows, so it waits for whoever locks one like this.
+_LOCKS = {
+    AccountKind.KEY: text("SELECT FROM api_keys WHERE account_id = :id FOR UPDATE"),
+    AccountKind.MEMBER: text("SELECT FROM members WHERE id = :id FOR UPDATE"),
+    AccountKind.TEAM: text("SELECT FROM teams WHERE id = :id FOR UPDATE"),
+}
+_SET_PERIOD = {
+    AccountKind.KEY: text("UPDATE api_keys SET credit_period = :period WHERE account_id = :id"),
+    AccountKind.MEMBER: text("UPDATE members SET credit_period = :period WHERE id = :id"),
+    AccountKind.TEAM: text("UPDATE teams SET credit_period = :period WHERE id = :id"),
+}
+_REBUILD = text(
+    "INSERT INTO balances (account_id, period_on, member_id, held, settled)"
+    " SELECT * FROM ledger_by_account"
+)
+_REBUILD_SOME = text(
+    f"{_REBUILD.text} WHERE member_id = ANY(:members) AND account_id = ANY(:accounts)"
+)
+
+
+async def set_period(tx: Tx, kind: AccountKind, account_id: UUID, period: Period) -> None:
+    """Changes how often an account begins anew. What was used is counted in the periods that it
+    has from now on; that reads the account's whole past."""
+    await tx.execute(_LOCKS[kind], {"id": account_id})
+    await tx.execute(_SET_PERIOD[kind], {"id": account_id, "period": period.value})
+    await _rebuild(tx, [account_id], await _members(tx, account_id))
+
+
+async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> None:
+    """Changes when the periods of a team, its members and their keys begin."""
+    await tx.execute(_LOCKS[AccountKind.TEAM], {"id": team_id})
+    await tx.execute(
+        text("UPDATE teams SET time_zone = :time_zone WHERE id = :id"),
+        {"id": team_id, "time_zone": time_zone},
+    )
+    accounts = await tx.scalars(
+        text(
+            """
+            SELECT t.id FROM teams t WHERE t.id = :id
+            UNION ALL SELECT m.id FROM members m WHERE m.team_id = :id
+            UNION SELECT k.account_id FROM api_keys k JOIN members m ON m.id = k.member_id
+                   WHERE m.team_id = :id
+            """
+        ),
+        {"id": team_id},
+    )
+    await _rebuild(tx, list(accounts), await _members(tx, team_id))
+
+
+async def rebuild_all(tx: Tx) -> None:
+    """Makes every balance what the ledger adds up to. Nothing is admitted or ended meanwhile."""
+    await tx.execute(text("LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE"))
+    await tx.execute(text("DELETE FROM balances"))
+    await tx.execute(_REBUILD)
+
+
+async def knows_time_zone(tx: Tx, time_zone: str) -> bool:
+    return bool(
+        await tx.scalar(
+            text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)"),
+            {"name": time_zone},
+        )
+    )
+
+
+async def _members(tx: Tx, account_id: UUID) -> list[UUID]:
+    """Whose use an account counts."""
+    found = await tx.scalars(
+        text(
+            """
+            SELECT m.id FROM members m WHERE m.team_id = :id OR m.id = :id
+            UNION SELECT k.member_id FROM api_keys k WHERE k.account_id = :id
+            """
+        ),
+        {"id": account_id},
+    )
+    return list(found)
+
+
+async def _rebuild(tx: Tx, accounts: Collection[UUID], members: Collection[UUID]) -> None:
+    """Makes the balances of these accounts what the ledger adds up to."""
+    values = {"accounts": list(accounts), "members": list(members)}
+    await tx.execute(text("DELETE FROM balances WHERE account_id = ANY(:accounts)"), values)
+    await tx.execute(_REBUILD_SOME, values)

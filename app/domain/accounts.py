@@ -1,0 +1,57 @@
+"""Accounts: where the credits of a key, a member or a team are counted. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+
+class Period(StrEnum):
+    """How often an account begins anew, in the time zone of its team: at midnight, on Mondays, on
+    the first day of a month, or never."""
+
+    NONE = "none"
+    DAY = "day"
+    WEEK = "week"
+    MONTH = "month"
+
+
+class AccountKind(StrEnum):
+    """In the order in which they are checked."""
+
+    KEY = "key"
+    MEMBER = "member"
+    TEAM = "team"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Account:
+    """An account in the period it is in. `held` credits are set aside for generations that have
+    not ended, `settled` are spent. `credit_limit` is None if it has no limit of its own;
+    `resets_at` is None if its period never ends."""
+
+    kind: AccountKind
+    credit_limit: int | None
+    period: Period
+    time_zone: str
+    held: int
+    settled: int
+    resets_at: datetime | None
+
+    @property
+    def used(self) -> int:
+        return self.held + self.settled
+
+    @property
+    def remaining(self) -> int | None:
+        """Never negative: a limit that was lowered leaves nothing. None without a limit."""
+        return None if self.credit_limit is None else max(self.credit_limit - self.used, 0)
+
+
+def binding(accounts: Sequence[Account]) -> Account:
+    """The one with the least left, which is what a caller can still spend; of several, the
+    narrowest. One of them has a limit: a member always does."""
+    limited = [account for account in accounts if account.remaining is not None]
+    return min(limited, key=lambda account: account.remaining or 0)
