@@ -116,7 +116,9 @@ class ModelDocument(Document):
     object: Literal["model"]
     feature: str
     provider: str
-    aliases: list[str] = Field(description="Names that select this model in the other dialects.")
+    aliases: list[str] = Field(
+        description="Other names that select this model in every API but 1min.ai's."
+    )
     options: list[ModelOptionDocument]
     prices: list[PriceDocument] = Field(
         description="What has no price cannot be requested: the operator has not set one."

@@ -43,10 +43,12 @@ class Aliases:
 
     def find(self, name: str) -> VideoModel | None:
         """With or without the provider before it, which routers such as LiteLLM write."""
-        name = name.removeprefix("openai/").removeprefix("luma/")
-        if name in VideoModel.__members__.values():
-            return VideoModel(name)
-        return self.table.get(name)
+        for known in (name, name.removeprefix("openai/").removeprefix("luma/")):
+            if known in VideoModel.__members__.values():
+                return VideoModel(known)
+            if known in self.table:
+                return self.table[known]
+        return None
 
     @property
     def names(self) -> list[str]:

@@ -80,6 +80,7 @@ async function main() {
   seen.deleted = await client.videos.delete(polled.id);
   seen.models = [];
   for await (const model of client.models.list()) seen.models.push(model.id);
+  seen.model = (await client.models.retrieve('openai/sora-2')).id;
 
   const picture = await OpenAI.toFile(Buffer.from("picture"), "cat.png");
   const nobody = new OpenAI({ fetch: counting, apiKey: "wrong" });

@@ -84,6 +84,7 @@ seen["listed_asc"] = [video.id for video in client.videos.list(limit=4, order="a
 deleted = client.videos.delete(polled.id)
 seen["deleted"] = deleted.model_dump()
 seen["models"] = [model.id for model in client.models.list()]
+seen["model"] = client.models.retrieve("openai/sora-2").id
 
 seen["errors"] = {
     "nobody": refused(lambda: client.with_options(api_key="wrong").videos.list()),

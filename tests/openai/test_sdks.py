@@ -139,6 +139,8 @@ def test_a_delete_is_understood(journey: Journey) -> None:
 
 def test_models_are_listed(journey: Journey) -> None:
     assert {"sora-2", "ray-v3"} <= set(journey.seen["models"])
+    # As routers write it.
+    assert journey.seen["model"] == "openai/sora-2"
 
 
 @pytest.mark.parametrize(

@@ -68,7 +68,7 @@ def create_dialect() -> FastAPI:
     app.head(one + "/content", name="head_video_content", include_in_schema=False)(get_content)
     webhooks.add_routes(app)
     app.get("/models", name="list_models", **document.MODELS)(list_models)
-    app.get("/models/{model}", name="get_model", **document.MODEL)(get_model)
+    app.get("/models/{model:path}", name="get_model", **document.MODEL)(get_model)
     return app
 
 
