@@ -221,7 +221,8 @@ class Browsers(BaseModel):
             "ray-3=ray-v3", "ray-2=ray-v2", "ray-flash-2=ray-v2-flash", "ray-1-6=ray-v1",
         ),
         description="Model names of the OpenAI and Luma SDKs and what each stands for, comma "
-        "separated as `alias=model`; the models' own names are always understood.",
+        "separated as `alias=model`; the models' own names are always understood, and `openai/` or "
+        "`luma/` before any name, as routers write it.",
     )  # fmt: skip
     unoffered_values: UnofferedValues = Field(
         UnofferedValues.NEAREST,
