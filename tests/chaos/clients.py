@@ -58,11 +58,18 @@ class Sending:
         return self._sent - self._begin
 
 
+class Enough(Exception):
+    """The time of the clients is over."""
+
+
 class Clients:
+    """Once there was `enough`, they ask for nothing more."""
+
     def __init__(
         self, site: Site, keys: Sequence[str], canaries: Sequence[str], script: Script
     ) -> None:
         self.ledger = Ledger()
+        self.enough = False
         self._site, self._keys, self._script = site, keys, script
         self._canaries = [canary.encode() for canary in canaries]
         self._http = plain_http(timeout=PATIENCE_SECONDS)
@@ -194,21 +201,23 @@ class Clients:
         patience: float | None = None,
     ) -> Answer:  # fmt: skip
         """Each try goes to the next process, as a load balancer would have it."""
+        if self.enough:
+            raise Enough
         seat = self._site.apis[(ask.api + turn) % len(self._site.apis)]
         begin, at = time.monotonic(), datetime.now(UTC).strftime("%H:%M:%S.%f")
         status, error, bytes_, told = 0, "", b"", httpx.Headers()
         sending = Sending()
+        # By the client's own timeout: whoever cancels a request may leave a connection behind.
+        timeout = httpx.Timeout(PATIENCE_SECONDS, read=patience or PATIENCE_SECONDS)
         try:
-            async with asyncio.timeout(patience):
-                answer = await self._http.request(
-                    method, seat.address + path, headers=headers, json=content,
-                    extensions={"trace": sending.note},
-                )  # fmt: skip
+            answer = await self._http.request(
+                method, seat.address + path, headers=headers, json=content, timeout=timeout,
+                extensions={"trace": sending.note},
+            )  # fmt: skip
             status, bytes_, told = answer.status_code, answer.content, answer.headers
-        except TimeoutError:
-            error = "hung up"
         except httpx.HTTPError as broken:
-            error = type(broken).__name__
+            gone = patience is not None and isinstance(broken, httpx.ReadTimeout)
+            error = "hung up" if gone else type(broken).__name__
         whole = repr(told.raw).encode() + bytes_
         seen = Answer(
             kind=kind, number=ask.number, seat=seat.name, at=at, begin=begin,
@@ -241,7 +250,8 @@ def _path(ask: Ask) -> str:
 
 
 async def drive(clients: Clients, asks: Sequence[Ask], *, until: float) -> None:
-    """Each ask at its moment, whatever became of those before. `until` ends what still goes on."""
+    """Each ask at its moment, whatever became of those before. After `until` nothing more is asked,
+    and what was asked is answered or given up."""
     begin = time.monotonic()
     running: set[asyncio.Task[None]] = set()
     try:
@@ -250,8 +260,7 @@ async def drive(clients: Clients, asks: Sequence[Ask], *, until: float) -> None:
             running.add(asyncio.create_task(clients.ask(ask)))
         await asyncio.wait(running, timeout=max(0.1, until - time.monotonic()))
     finally:
-        for task in running:
-            task.cancel()
+        clients.enough = True
         for outcome in await asyncio.gather(*running, return_exceptions=True):
-            if isinstance(outcome, Exception):
+            if isinstance(outcome, Exception) and not isinstance(outcome, Enough):
                 raise outcome
