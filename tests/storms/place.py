@@ -11,6 +11,7 @@ from typing import Any, LiteralString
 import psycopg
 from psycopg.rows import dict_row
 
+from app.db.jobs import Job
 from app.db.session import driver_conninfo
 from app.domain.limits import Limits
 from tests.harness.processes import Api, Process, until
@@ -80,11 +81,11 @@ class Place:
         self.workers.pop(0).kill()
         with self._connection() as connection:
             (now,) = connection.execute("SELECT now()").fetchall()
+            # Each of its lanes has a row.
+            living = "SELECT count(*) FROM procrastinate_workers WHERE last_heartbeat > %(now)s"
             until(
-                lambda: connection.execute(
-                    "SELECT 1 FROM procrastinate_workers WHERE last_heartbeat > %(now)s", now
-                ).fetchone(),
-                "the living worker gives a sign of life",
+                lambda: connection.execute(living, now).fetchall()[0]["count"] >= len(Job),
+                "every lane of the living worker gives a sign of life",
             )
             connection.execute(
                 "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
