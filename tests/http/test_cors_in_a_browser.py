@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
-import shutil
-import signal
-import subprocess
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 from app.domain.limits import Limits
-from tests.harness.processes import environment
-from tests.harness.toolchains import node_with
+from tests.harness.browser import browsing
 from tests.promises.site import PRICE, site
 
 PAGES = Path(__file__).parent / "browser" / "pages.mjs"
-_SECONDS = 300
 
 
 class _Page(BaseHTTPRequestHandler):
@@ -49,27 +43,6 @@ def origin() -> Iterator[str]:
         thread.join()
 
 
-def browse(folder: Path, *words: str) -> str:
-    """What the script prints. It and the browser end with this, whatever happens."""
-    program = shutil.which("chromium")
-    assert program, "this test opens a page in Chromium: apt install chromium"
-    script = folder / "pages.mjs"
-    shutil.copy(PAGES, script)
-    (folder / "node_modules").symlink_to(node_with("browser") / "node_modules")
-    running = subprocess.Popen(
-        ["node", str(script), program, str(folder / "profile"), *words],
-        cwd=folder, env=environment(folder, {}), stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
-    )  # fmt: skip
-    try:
-        printed, errors = running.communicate(timeout=_SECONDS)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(running.pid, signal.SIGKILL)
-    assert running.returncode == 0, errors
-    return printed
-
-
 def test_a_page_of_a_named_origin_may_and_another_may_not(
     database_url: str, tmp_path: Path
 ) -> None:
@@ -81,7 +54,9 @@ def test_a_page_of_a_named_origin_may_and_another_may_not(
         api = place.start_api()
         place.worker()
         caller = place.caller(api.ready(), "ada", limits=Limits())
-        found = json.loads(browse(tmp_path, listed, stranger, api.address, caller.key))
+        words = (listed, stranger, api.address, caller.key)
+        with browsing(tmp_path, PAGES, *words) as script:
+            found = json.loads(script.rest())
         read = found.pop("read")
         assert caller.me()["credits"]["binding"]["used_credits"] == PRICE
     assert read.pop("Location").startswith(f"{api.address}/dream-machine/v1/generations/")
