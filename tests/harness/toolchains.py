@@ -1,7 +1,8 @@
 """SDKs and client generators that tests run, each installed once from a lock into its own folder.
 
-The locks are `tests/sdk/python/<name>.lock` and `tests/sdk/node/<name>/package-lock.json`. The
-folders are below `.toolchains/`, outside the repository, and are rebuilt when their lock changes.
+The locks are `tests/sdk/python/<name>.lock` and `tests/sdk/node/<name>/package-lock.json`, or that
+of an example. The folders are below `.toolchains/`, outside the repository, and are rebuilt when
+their lock changes.
 """
 
 from __future__ import annotations
@@ -44,9 +45,10 @@ def python_with(name: str) -> Path:
     return folder / "bin" / "python"
 
 
-def node_with(name: str) -> Path:
-    """The folder whose `node_modules` has the packages locked in `tests/sdk/node/<name>`."""
-    source = LOCKS / "node" / name
+def node_with(name: str, *, source: Path | None = None) -> Path:
+    """The folder whose `node_modules` has the packages locked in `source`, which is
+    `tests/sdk/node/<name>` by default."""
+    source = source or LOCKS / "node" / name
     folder = INSTALLED / f"node-{name}"
     lock = (source / "package-lock.json").read_bytes() + (source / "package.json").read_bytes()
     with _once(folder, lock) as missing:

@@ -10,7 +10,9 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 #: Files with a limited length; prose may be longer.
-SOURCE_SUFFIXES = frozenset({".py", ".sql", ".js", ".ts", ".tsx", ".css", ".html", ".sh"})
+SOURCE_SUFFIXES = frozenset(
+    {".py", ".sql", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".css", ".html", ".sh"}
+)
 
 
 @cache

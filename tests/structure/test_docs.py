@@ -48,10 +48,11 @@ def test_every_link_within_the_project_has_a_target(path: Path) -> None:
 
 @each_document
 def test_every_path_it_names_exists(path: Path) -> None:
+    folders = r"(?<![\w/.{-])(?:app|tests|bench|docs|examples|migrations)/[\w./-]*"
     named = {
         found.rstrip(".,:;")
         for code in [*spans(path), *(text for _, text in fences(path))]
-        for found in re.findall(r"(?<![\w/.{-])(?:app|tests|bench|docs|migrations)/[\w./-]*", code)
+        for found in re.findall(folders, code)
     }
     # Files that a run creates exist only afterwards.
     left_behind = tuple(line[1:] for line in read(".gitignore").splitlines() if line[:1] == "/")

@@ -1,0 +1,7 @@
+export function Alert({ children }) {
+  return (
+    <p role="alert" className="alert">
+      {children}
+    </p>
+  );
+}
