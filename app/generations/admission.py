@@ -16,7 +16,7 @@ from app.db import generations
 from app.domain import prompts
 from app.domain.accounts import AccountKind
 from app.domain.caller import Caller, Status
-from app.domain.catalog import Offer
+from app.domain.catalog import Offer, shown
 from app.domain.generation import Generation, Spec, State
 from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
 from app.errors import (
@@ -184,17 +184,17 @@ def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()
 
 
-def parse_idempotency_key(header: str | None) -> str | None:
+def parse_idempotency_key(given: Any, field: str = "Idempotency-Key") -> str | None:
     """A bare token or a quoted structured-field string, 1 to 255 visible ASCII characters."""
-    if header is None:
+    if given is None:
         return None
-    key = header.strip()
+    key = given.strip() if isinstance(given, str) else ""
     if len(key) >= 2 and key[0] == key[-1] == '"':
         key = key[1:-1]
     if not 1 <= len(key) <= 255 or not all(" " <= char <= "~" for char in key):
         message = "must have 1 to 255 printable ASCII characters"
         raise InvalidRequest(
-            f"Idempotency-Key {message}.", issues=[Issue("Idempotency-Key", "value", message)]
+            f"{field} {message}.", issues=[Issue(field, "value", message, shown(given))]
         )
     return key
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from starlette.requests import Request
@@ -16,10 +17,10 @@ from starlette.responses import Response
 
 from app.db.session import Conflict, Fault
 from app.domain.caller import Caller
-from app.domain.catalog import Offer
+from app.domain.catalog import Offer, shown
 from app.domain.generation import Generation, Spec
 from app.domain.links import Links
-from app.errors import GatewayError, Internal, Unavailable
+from app.errors import GatewayError, Internal, InvalidRequest, Issue, Unavailable
 from app.generations import queries
 from app.generations.admission import NO_EXTRAS, Admitted, Extras, admit, parse_idempotency_key
 from app.generations.queries import Waiting
@@ -35,13 +36,15 @@ log = logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGeneration:
     """What a caller requests. `adjusted` names each option that was replaced by one that is
-    offered. `key_scope` keeps the idempotency keys of one kind of request apart from all others."""
+    offered. `key_scope` keeps the idempotency keys of one kind of request apart from all others.
+    `idempotency_key` was in the body, and is not validated yet."""
 
     offer: Offer
     spec: Spec
     extras: Extras = NO_EXTRAS
     adjusted: tuple[str, ...] = ()
     key_scope: str = ""
+    idempotency_key: Any = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +71,7 @@ async def create(
 ) -> Response:
     """The dialect's response to a create whose body has been read. Raises what `admit` raises. Once
     there is a generation, every error names it."""
-    key = parse_idempotency_key(request.headers.get("idempotency-key"))
+    key = _idempotency_key(request, new.idempotency_key)
     attempt = sdk_attempt(request)
     try:
         admitted = await admit(
@@ -98,6 +101,20 @@ async def create(
             headers["Reelgate-Adjusted"] = ", ".join(new.adjusted)
         looks_again = waited.seconds > 0
         return render(await _accepted(rt, caller, admitted, headers, looks_again=looks_again))
+
+
+def _idempotency_key(request: Request, in_body: Any) -> str | None:
+    """From the header or, since a proxy that knows the API passes on fields and no headers, from
+    the body."""
+    header = parse_idempotency_key(request.headers.get("idempotency-key"))
+    field = "idempotency_key"
+    key = parse_idempotency_key(in_body, field)
+    if header is not None and key is not None and header != key:
+        message = "differs from the header Idempotency-Key; leave one out"
+        raise InvalidRequest(
+            f"{field} {message}.", issues=[Issue(field, "value", message, shown(key))]
+        )
+    return key if header is None else header
 
 
 def _unresolved(fault: Exception) -> Internal:

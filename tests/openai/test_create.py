@@ -145,6 +145,43 @@ async def test_a_key_replays_and_another_body_under_it_is_refused(still_gate: Ga
     assert await traces(still_gate) == before
 
 
+async def test_a_key_in_the_body_is_one_in_the_header(still_gate: Gateway) -> None:
+    """LiteLLM's proxy passes on fields, sends a create again without a mark, and drops headers."""
+    key, order = await still_gate.member(), {"idempotency_key": "order-1"}
+    first = await create(still_gate, key, order)
+    asked = form({"prompt": PROMPT, **order})
+    again = [
+        await create(still_gate, key, order),
+        await create(still_gate, key, {}, Idempotency_Key='"order-1"'),
+        await create(still_gate, key, order, Idempotency_Key="order-1"),
+        await still_gate.http.post("/v1/videos", headers=bearer(key), **asked),
+    ]
+    for answer in again:
+        assert answer.json() == first.json()
+        assert answer.headers["Idempotent-Replayed"] == "true"
+    refusal(await create(still_gate, key, order | {"seconds": 10}), 422, "idempotency_mismatch")
+    path = f"/v1/videos/{first.json()['id']}/remix"
+    remixes = [
+        await still_gate.http.post(
+            path, headers=bearer(key), json={"prompt": "at night", "idempotency_key": "order-2"}
+        )
+        for _ in range(2)
+    ]
+    assert remixes[0].json() == remixes[1].json()
+    assert remixes[0].json()["id"] != first.json()["id"]
+    before = await traces(still_gate)
+    for wrong in ("", "x" * 256, "a\nb", "é", 7, True, ["x"], {"a": "b"}):
+        error = refusal(await create(still_gate, key, {"idempotency_key": wrong}), 400,
+                        "invalid_value")  # fmt: skip
+        assert error["param"] == "idempotency_key"
+    refused = await create(still_gate, key, order, Idempotency_Key="order-3")
+    error = refusal(refused, 400, "invalid_value")
+    assert (error["param"], "differs" in error["message"]) == ("idempotency_key", True)
+    assert await traces(still_gate) == before
+    # Null is no key.
+    assert (await create(still_gate, key, {"idempotency_key": None})).json() != first.json()
+
+
 async def test_an_sdks_second_try_is_the_same_video_whatever_its_boundary(
     still_gate: Gateway,
 ) -> None:

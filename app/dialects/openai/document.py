@@ -98,6 +98,12 @@ _CALLBACK = {
     "format": "uri",
     "description": "Receives a signed webhook when the video has ended.",
 }
+_KEY = {
+    **TEXT,
+    "minLength": 1,
+    "maxLength": 255,
+    "description": "The same as the header `Idempotency-Key`, for proxies that pass on no headers.",
+}
 _BODY = object_of(
     {
         "prompt": PROMPT,
@@ -112,11 +118,13 @@ _BODY = object_of(
         "loop": TRUTH,
         "callback_url": _CALLBACK,
         "user": END_USER,
+        "idempotency_key": _KEY,
     },
     required=["prompt"],
 )  # fmt: skip
 _REMIX = object_of(
-    {"prompt": PROMPT, "callback_url": _CALLBACK, "user": END_USER}, required=["prompt"]
+    {"prompt": PROMPT, "callback_url": _CALLBACK, "user": END_USER, "idempotency_key": _KEY},
+    required=["prompt"],
 )
 _EVENT_TYPE = {**TEXT, "enum": list(EVENT_TYPES)}
 _WEBHOOK_FIELDS: dict[str, Any] = {

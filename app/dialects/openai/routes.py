@@ -117,7 +117,11 @@ async def _create(
         request,
         caller,
         NewGeneration(
-            offer=parsed.offer, spec=parsed.spec, extras=extras, adjusted=parsed.adjusted
+            offer=parsed.offer,
+            spec=parsed.spec,
+            extras=extras,
+            adjusted=parsed.adjusted,
+            idempotency_key=parsed.idempotency_key,
         ),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),

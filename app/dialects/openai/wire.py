@@ -26,8 +26,8 @@ DEFAULT_MODEL = "sora-2"
 DEFAULT_SIZE = (AspectRatio.TALL, Resolution.P720)
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
-          "callback_url", "user")  # fmt: skip
-REMIX_FIELDS = ("prompt", "callback_url", "user")
+          "callback_url", "user", "idempotency_key")  # fmt: skip
+REMIX_FIELDS = ("prompt", "callback_url", "user", "idempotency_key")
 #: What OpenAI's API accepts and the upstream does not offer.
 NOT_OFFERED = ("input_reference", "characters", "video")
 _OFFER = OFFERS["TEXT_TO_VIDEO", "luma"]
@@ -84,13 +84,14 @@ _VALUES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
-    """`echo` is repeated in responses; `callback_url` is not validated yet; `adjusted` names the
-    options that were replaced by ones that are offered."""
+    """`echo` is repeated in responses; `callback_url` and `idempotency_key` are not validated yet;
+    `adjusted` names the options that were replaced by ones that are offered."""
 
     offer: Offer
     spec: Spec
     echo: Mapping[str, Any]
     callback_url: Any
+    idempotency_key: Any
     end_user: str | None
     adjusted: tuple[str, ...] = ()
 
@@ -142,8 +143,10 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
         prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
     )  # fmt: skip
-    callback = fields.get("callback_url")
-    return VideoRequest(_OFFER, spec, {"model": name}, callback, end_user, tuple(read.adjusted))
+    return VideoRequest(
+        _OFFER, spec, {"model": name}, fields.get("callback_url"), fields.get("idempotency_key"),
+        end_user, tuple(read.adjusted),
+    )  # fmt: skip
 
 
 def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
@@ -156,8 +159,10 @@ def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
     if read.issues.issues:
         raise _invalid(read.issues.issues)
     offer, spec = OFFERS[source.feature, source.provider], replace(source.spec, prompt=prompt)
-    callback = fields.get("callback_url")
-    return VideoRequest(offer, spec, {"model": _model(source)}, callback, end_user)
+    return VideoRequest(
+        offer, spec, {"model": _model(source)}, fields.get("callback_url"),
+        fields.get("idempotency_key"), end_user,
+    )  # fmt: skip
 
 
 def not_offered(field: str, value: Any = None) -> NotOffered:
