@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tests.harness.processes import environment
-from tests.harness.toolchains import node_with
+from tests.harness.toolchains import node_with, program
 
 _SECONDS = 300
 
@@ -40,13 +40,11 @@ class Script:
 def browsing(folder: Path, source: Path, *words: str) -> Iterator[Script]:
     """Runs the script with the browser's program, a folder for its profile, and `words`. It and the
     browser end with this, whatever happens."""
-    program = shutil.which("chromium")
-    assert program, "this test opens a page in Chromium: apt install chromium"
     script = folder / source.name
     shutil.copy(source, script)
     (folder / "node_modules").symlink_to(node_with("browser") / "node_modules")
     with subprocess.Popen(
-        ["node", str(script), program, str(folder / "profile"), *words],
+        ["node", str(script), str(program("chromium")), str(folder / "profile"), *words],
         cwd=folder, env=environment(folder, {}), stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     ) as running:  # fmt: skip

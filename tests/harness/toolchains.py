@@ -1,4 +1,5 @@
-"""SDKs and client generators that tests run, each installed once from a lock into its own folder.
+"""Programs of the machine that tests run, and SDKs and client generators, each installed once from
+a lock into its own folder.
 
 The locks are `tests/sdk/python/<name>.lock` and `tests/sdk/node/<name>/package-lock.json`, or that
 of an example. The folders are below `.toolchains/`, outside the repository, and are rebuilt when
@@ -27,6 +28,14 @@ PACKAGE_OPTIONS = {
 }
 LOCKS = ROOT / "tests" / "sdk"
 INSTALLED = ROOT / ".toolchains"
+
+
+def program(name: str) -> Path:
+    """A program that the machine has to have."""
+    # Debian keeps servers where only root looks.
+    found = shutil.which(name, path=f"{os.environ['PATH']}:/usr/local/sbin:/usr/sbin")
+    assert found, f"This test runs {name}, which is not installed: see CONTRIBUTING.md."
+    return Path(found)
 
 
 def python_with(name: str) -> Path:
