@@ -7,7 +7,7 @@ from functools import cache, partial
 
 from fastapi import FastAPI
 from fastapi.routing import iter_route_contexts
-from starlette.routing import BaseRoute, Mount, Router
+from starlette.routing import BaseRoute, Mount, Route, Router
 from starlette.types import ASGIApp
 
 from app.api.routes import create_api
@@ -58,7 +58,8 @@ def _paths(app: FastAPI, mounts: Sequence[BaseRoute]) -> list[str]:
         if isinstance(mount, Mount):
             assert isinstance(mount.app, FastAPI)
             applications[mount.path] = mount.app
-    return [
+    documents = [one.path for one in mounts if isinstance(one, Route)]
+    return documents + [
         f"{prefix}{route.path}"
         for prefix, one in applications.items()
         for route in iter_route_contexts(one.routes)

@@ -30,7 +30,7 @@ _PATHS = {
     "Luma Dream Machine": "dream-machine/v1",
     "Luma Agents": "luma/v1",
 }
-_LINKS = {"docs": "docs", "openapi": "api/v1/openapi.json", "ready": "readyz"}
+_LINKS = {"docs": "docs", "openapi": "api/v1/openapi.json"}
 
 
 async def get_home(request: Request) -> Response:

@@ -33,7 +33,7 @@ class RequestContext:
         """`paths` says what paths there are, when one was missed."""
         self._app = app
         self._rt = runtime
-        self._paths = paths
+        self.paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -44,7 +44,7 @@ class RequestContext:
         scope["reelgate.request_id"] = request_id
         scope["reelgate.started"] = started
         scope[RUNTIME] = self._rt
-        scope[PATHS] = self._paths
+        scope[PATHS] = self.paths
         address = client_address(scope, self._rt.settings.trusted_proxies)
         begin_request(request_id, address=None if address is None else str(address))
 
