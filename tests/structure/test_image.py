@@ -10,7 +10,6 @@ from typing import NamedTuple
 import pytest
 
 from app import liveness
-from app.http.bodies import MAX_BODY_BYTES
 from app.settings import Settings, environment_name, file_setting
 from app.settings.names import OF_COMPOSE
 from tests.structure import reference
@@ -243,14 +242,6 @@ def test_the_proxy_waits_for_longer_than_a_create_does() -> None:
     seconds = re.fullmatch(r"(\d+)s", _directive("proxy_read_timeout"))
     assert seconds
     assert int(seconds[1]) > Settings.model_fields["wait_seconds"].default
-    assert _directive("proxy_buffering") == "off"
-    assert "non_idempotent" not in _directive("proxy_next_upstream")
-
-
-def test_the_proxy_leaves_it_to_the_gateway_to_refuse_a_body() -> None:
-    size = re.fullmatch(r"(\d+)m", _directive("client_max_body_size"))
-    assert size
-    assert int(size[1]) << 20 > MAX_BODY_BYTES
 
 
 def test_a_stopping_api_is_known_to_the_proxy_before_it_takes_nothing_more() -> None:
@@ -260,12 +251,3 @@ def test_a_stopping_api_is_known_to_the_proxy_before_it_takes_nothing_more() -> 
     assert notice
     assert known
     assert int(notice[1]) > int(known[1]) + 1
-
-
-def test_the_proxy_keeps_health_and_metrics_to_the_network() -> None:
-    (kept,) = re.findall(
-        r"^\s*location ~ (\S+) \{\s*return 404;", read("deploy/nginx.conf"), re.MULTILINE
-    )
-    assert all(re.search(kept, path) for path in ("/livez", "/readyz", "/metrics"))
-    others = ("/", "/api/features", "/v1/videos", "/media/x", "/docs", "/guides/metrics")
-    assert not any(re.search(kept, path) for path in others)
