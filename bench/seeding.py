@@ -16,6 +16,7 @@ import psycopg
 
 from app.db import migrate
 from app.db.session import driver_conninfo
+from app.domain.authority import Actor
 from app.domain.caller import Role
 from app.domain.limits import Limits
 from app.members import keys, members, teams
@@ -23,6 +24,7 @@ from app.runtime import Runtime, open_runtime
 from app.settings import Settings
 from bench.floors import TABLE
 
+SEEDER = Actor(name="bench")
 TEAM = "bench"
 #: High enough that every create is accepted.
 LIMITS = Limits(
@@ -40,14 +42,14 @@ _COUNTS = {
 
 async def make_members(rt: Runtime, count: int) -> list[str]:
     """The keys of `count` new members."""
-    await teams.create_team(rt, TEAM, credit_limit=None, actor=TEAM)
+    await teams.create_team(rt, TEAM, credit_limit=None, actor=SEEDER)
     secrets = []
     for number in range(count):
         name = f"member-{number}"
         await members.create_member(
-            rt, TEAM, name, role=Role.MEMBER, limits=LIMITS, actor=TEAM
+            rt, TEAM, name, role=Role.MEMBER, limits=LIMITS, actor=SEEDER
         )  # fmt: skip
-        secrets.append((await keys.create_key(rt, TEAM, name, name=TEAM, actor=TEAM)).secret)
+        secrets.append((await keys.create_key(rt, TEAM, name, name=TEAM, actor=SEEDER)).secret)
     return secrets
 
 

@@ -11,7 +11,7 @@ from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document, GenerationDocument, generation_document
-from app.api.parameters import GenerationId, refusals
+from app.api.parameters import TEXT, GenerationId, refusals
 from app.db import generations, upstream_answers
 from app.db import pauses as pause_rows
 from app.db import upstream_keys as key_rows
@@ -81,13 +81,9 @@ class UpstreamAnswerDocument(Document):
     answer: str | None
 
 
-#: Text that Postgres can keep.
-_TEXT = r"^[^\x00]*$"
-
-
 class PauseRequest(AdminRequest):
     what: Pause
-    reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
+    reason: str = Field(min_length=1, max_length=500, pattern=TEXT)
 
 
 class ResumeRequest(AdminRequest):
@@ -99,7 +95,7 @@ class ResolveRequest(AdminRequest):
     downloaded from; `found` needs an `upstream_id`."""
 
     outcome: Outcome
-    reason: str = Field(min_length=1, max_length=500, pattern=_TEXT)
+    reason: str = Field(min_length=1, max_length=500, pattern=TEXT)
     link: str | None = None
     upstream_id: str | None = None
 
@@ -130,7 +126,7 @@ async def resume_gateway(body: ResumeRequest, rt: Rt, operator: Operator) -> Gat
 @router.post("/upstream-keys/{label}/return", name="return_upstream_key")
 async def return_upstream_key(
     label: Annotated[
-        str, PathParameter(pattern=_TEXT, description="The `label` of an upstream key.")
+        str, PathParameter(pattern=TEXT, description="The `label` of an upstream key.")
     ],
     rt: Rt,
     operator: Operator,

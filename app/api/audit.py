@@ -9,14 +9,11 @@ from fastapi import APIRouter, Query
 from pydantic import Field
 
 from app.api.documents import Document
-from app.api.parameters import Instant, refusals
+from app.api.parameters import TEXT, Instant, refusals
 from app.db import audit
 from app.http.access import Operator, Rt
 
 router = APIRouter(prefix="/admin", tags=["admin"])
-
-#: Text that Postgres can keep.
-_TEXT = r"^[^\x00]*$"
 
 
 class AuditLineDocument(Document):
@@ -52,11 +49,11 @@ async def list_audit(
     until: Annotated[Instant | None, Query(description="Before.")] = None,
     member: Annotated[
         str | None,
-        Query(pattern=_TEXT, description="`team/member`: what it did, or was done to it."),
+        Query(pattern=TEXT, description="`team/member`: what it did, or was done to it."),
     ] = None,
     action: Annotated[
         str | None,
-        Query(pattern=_TEXT, description="An action, `key.revoke`, or its family, `key`."),
+        Query(pattern=TEXT, description="An action, `key.revoke`, or its family, `key`."),
     ] = None,
     cursor: Annotated[
         str | None,

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import Path
+from fastapi import Path, Query
 from pydantic import AwareDatetime, BeforeValidator
 
 from app.domain.ids import parse_generation_id, parse_webhook_id
@@ -51,6 +51,24 @@ EndpointId = Annotated[
         "digits) are accepted too."
     ),
 ]
+
+
+TeamId = Annotated[UUID, Path(description="The `id` of a team.")]
+MemberId = Annotated[UUID, Path(description="The `id` of a member.")]
+KeyId = Annotated[UUID, Path(description="The `id` of an API key.")]
+Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.")]
+#: Text that Postgres can keep.
+TEXT = r"^[^\x00]*$"
+
+
+def _number(given: Any) -> Any:
+    """Refuses what Python takes for a number and JSON does not."""
+    if isinstance(given, bool | str):
+        raise ValueError("must be a whole number")
+    return given
+
+
+Whole = Annotated[int, BeforeValidator(_number)]
 
 
 def _written_out(given: Any) -> Any:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Any
 from uuid import UUID
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document
+from app.api.parameters import TEXT, Whole
 from app.db.webhook_deliveries import Attempt, Delivery
 from app.domain.webhooks import ENDS, DeliveryState, Endpoint, PayloadFormat, WebhookEvent
 
-#: Text that Postgres can keep.
-_TEXT = r"^[^\x00]*$"
 _MOST_OVERLAP_SECONDS = 30 * 86_400
 
 
@@ -36,7 +35,7 @@ class WebhookEndpointRequest(WebhookRequest):
         description="Format of the payloads. `reelgate`: the whole generation. `openai`: the event "
         "that OpenAI's SDKs expect.",
     )
-    description: str | None = Field(None, max_length=500, pattern=_TEXT)
+    description: str | None = Field(None, max_length=500, pattern=TEXT)
     team_wide: bool = Field(
         False, description="Send events of everybody in the team; administrators only."
     )
@@ -48,7 +47,7 @@ class WebhookEndpointChange(WebhookRequest):
     url: str | None = None
     event_types: list[WebhookEvent] | None = Field(None, min_length=1)
     format: PayloadFormat | None = None
-    description: str | None = Field(None, max_length=500, pattern=_TEXT)
+    description: str | None = Field(None, max_length=500, pattern=TEXT)
     enabled: bool | None = Field(
         None, strict=True,
         description="`false` disables it; `true` enables it again, also after it was disabled for "
@@ -56,15 +55,8 @@ class WebhookEndpointChange(WebhookRequest):
     )  # fmt: skip
 
 
-def _number(given: Any) -> Any:
-    """Refuses what Python takes for a number and JSON does not."""
-    if isinstance(given, bool | str):
-        raise ValueError("must be a whole number")
-    return given
-
-
 class WebhookRotation(WebhookRequest):
-    overlap_seconds: Annotated[int, BeforeValidator(_number)] = Field(
+    overlap_seconds: Whole = Field(
         86_400, ge=0, le=_MOST_OVERLAP_SECONDS,
         description="How long the old secret signs too, beside the new one.",
     )  # fmt: skip

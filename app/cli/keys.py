@@ -11,8 +11,9 @@ from app.cli.terminal import (
     CreditPeriod,
     Credits,
     MemberOption,
+    Reason,
     TeamOption,
-    actor,
+    acting,
     credits_a,
     day,
     group,
@@ -45,6 +46,7 @@ def key_create(
     ] = None,
     credit_limit: Credits = None,
     period: CreditPeriod = None,
+    reason: Reason = None,
 ) -> None:
     """Create a key and show it once. Without a credit limit of its own, only those of its member
     and its team apply."""
@@ -56,7 +58,7 @@ def key_create(
     async def act(rt: Runtime) -> None:
         key = await keys.create_key(
             rt, team, member, name=name, expires_at=expires_at, credit_limit=credit_limit,
-            credit_period=period or Period.NONE, actor=actor(rt),
+            credit_period=period or Period.NONE, actor=acting(rt, reason),
         )  # fmt: skip
         typer.echo(key.secret)
 
@@ -91,6 +93,7 @@ def key_limit(
     credit_limit: Credits = None,
     unlimited: Annotated[bool, typer.Option(help="Remove the key's own limit.")] = False,
     period: CreditPeriod = None,
+    reason: Reason = None,
 ) -> None:
     """Change a key's credit limit. Those of its member and its team apply beside it."""
     from app.members import keys
@@ -103,7 +106,7 @@ def key_limit(
     async def act(rt: Runtime) -> None:
         found = await keys.limit_key(
             rt, key, credit_limit=credit_limit, unlimited=unlimited, credit_period=period,
-            actor=actor(rt),
+            actor=acting(rt, reason),
         )  # fmt: skip
         allowed = "no limit of its own"
         if found.credit_limit is not None:
@@ -119,13 +122,16 @@ def key_rotate(
     overlap_hours: Annotated[
         float, typer.Option(min=0, max=_MAX_HOURS, help="How long the old key still works.")
     ] = 24,
+    reason: Reason = None,
 ) -> None:
     """Create a new key for the same member, with the same expiry and limit, and let the old one
     expire."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        new = await keys.rotate_key(rt, key, overlap_seconds=overlap_hours * 3600, actor=actor(rt))
+        new = await keys.rotate_key(
+            rt, key, overlap_seconds=overlap_hours * 3600, actor=acting(rt, reason)
+        )
         typer.echo(new.secret)
 
     with_runtime(act)
@@ -142,12 +148,13 @@ def key_revoke(
             "replace its member's callback secret.",
         ),
     ] = False,
+    reason: Reason = None,
 ) -> None:
     """Revoke a key now."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
-        ended = await keys.revoke_key(rt, key, compromised=compromised, actor=actor(rt))
+        ended = await keys.revoke_key(rt, key, compromised=compromised, actor=acting(rt, reason))
         whose = f"{ended.key.team_name}/{ended.key.member_name}"
         typer.echo(f"Key {ended.key.shown} of {whose} is revoked.")
         if compromised:

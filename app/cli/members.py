@@ -14,8 +14,9 @@ from app.cli.terminal import (
     Name,
     NewName,
     Rate,
+    Reason,
     TeamOption,
-    actor,
+    acting,
     credits_a,
     group,
     show,
@@ -40,6 +41,7 @@ def member_create(
     rate_per_minute: Rate = None,
     rate_burst: Burst = None,
     max_open: MaxOpen = None,
+    reason: Reason = None,
 ) -> None:
     """Create a member. Limits that are not given get the configured defaults."""
     from app.domain.limits import Limits
@@ -51,7 +53,9 @@ def member_create(
 
     async def act(rt: Runtime) -> None:
         role = Role.ADMIN if admin else Role.MEMBER
-        await members.create_member(rt, team, name, role=role, limits=limits, actor=actor(rt))
+        await members.create_member(
+            rt, team, name, role=role, limits=limits, actor=acting(rt, reason)
+        )
         typer.echo(f"Member {name} of team {team} is there; give it a key: "
                    f"reelgate key create --team {team} --member {name}")  # fmt: skip
 
@@ -91,6 +95,7 @@ def member_limit(
     rate_per_minute: Rate = None,
     rate_burst: Burst = None,
     max_open: MaxOpen = None,
+    reason: Reason = None,
 ) -> None:
     """Change a member's limits. What is not given stays as it is."""
     from app.domain.limits import Limits
@@ -101,7 +106,7 @@ def member_limit(
                     rate_burst=rate_burst, max_open=max_open)  # fmt: skip
 
     async def act(rt: Runtime) -> None:
-        m = await members.change_member(rt, team, name, limits=limits, actor=actor(rt))
+        m = await members.change_member(rt, team, name, limits=limits, actor=acting(rt, reason))
         typer.echo(
             f"Member {name} of team {team}: {credits_a(m.credit_period, m.credit_limit)} "
             f"({m.settled_credits} used, {m.held_credits} set aside), "
@@ -116,25 +121,28 @@ def member_suspend(
     name: Name,
     team: TeamOption,
     undo: Annotated[bool, typer.Option(help="End the suspension.")] = False,
+    reason: Reason = None,
 ) -> None:
     """Suspend a member: refuse new videos. Generations in progress continue, and the member can
     still read and download."""
     from app.members import members
 
     async def act(rt: Runtime) -> None:
-        await members.change_member(rt, team, name, status=status_of(undo), actor=actor(rt))
+        await members.change_member(
+            rt, team, name, status=status_of(undo), actor=acting(rt, reason)
+        )
         typer.echo(f"Member {name} of team {team} is {status_of(undo).value.lower()}.")
 
     with_runtime(act)
 
 
 @cli.command("rename")
-def member_rename(name: Name, new_name: NewName, team: TeamOption) -> None:
+def member_rename(name: Name, new_name: NewName, team: TeamOption, reason: Reason = None) -> None:
     """Rename a member. Its keys and videos stay as they are."""
     from app.members import members
 
     async def act(rt: Runtime) -> None:
-        await members.rename_member(rt, team, name, new_name=new_name, actor=actor(rt))
+        await members.rename_member(rt, team, name, new_name=new_name, actor=acting(rt, reason))
         typer.echo(f"Member {name} of team {team} is now {new_name}.")
 
     with_runtime(act)
@@ -148,25 +156,26 @@ def member_role(
         typer.Argument(case_sensitive=False, help="An admin may see and manage the whole team."),
     ],
     team: TeamOption,
+    reason: Reason = None,
 ) -> None:
     """Promote a member to administrator of its team, or demote it, from the next request on."""
     from app.members import members
 
     async def act(rt: Runtime) -> None:
-        await members.change_member(rt, team, name, role=role, actor=actor(rt))
+        await members.change_member(rt, team, name, role=role, actor=acting(rt, reason))
         typer.echo(f"Member {name} of team {team} has the role {role.value}.")
 
     with_runtime(act)
 
 
 @cli.command("end")
-def member_end(name: Name, team: TeamOption) -> None:
+def member_end(name: Name, team: TeamOption, reason: Reason = None) -> None:
     """End a member for ever: its keys end, and it gets no others. Generations in progress continue.
     Its name stays taken."""
     from app.members import members
 
     async def act(rt: Runtime) -> None:
-        keys = await members.end_member(rt, team, name, actor=actor(rt))
+        keys = await members.end_member(rt, team, name, actor=acting(rt, reason))
         typer.echo(f"Member {name} of team {team} has ended. Keys revoked: {len(keys)}.")
 
     with_runtime(act)

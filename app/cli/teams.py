@@ -11,8 +11,9 @@ from app.cli.terminal import (
     Credits,
     Name,
     NewName,
+    Reason,
     TimeZone,
-    actor,
+    acting,
     group,
     require,
     show,
@@ -33,6 +34,7 @@ def team_create(
     credit_limit: Credits = None,
     period: CreditPeriod = None,
     time_zone: TimeZone = None,
+    reason: Reason = None,
 ) -> None:
     """Create a team. Without a credit limit, only its members' limits apply."""
     from app.members import teams
@@ -40,7 +42,7 @@ def team_create(
     async def act(rt: Runtime) -> None:
         await teams.create_team(
             rt, name, credit_limit=credit_limit, credit_period=period or Period.NONE,
-            time_zone=time_zone, actor=actor(rt),
+            time_zone=time_zone, actor=acting(rt, reason),
         )  # fmt: skip
         typer.echo(f"Team {name} is there.")
 
@@ -50,7 +52,7 @@ def team_create(
 @cli.command("list")
 def team_list() -> None:
     """List all teams."""
-    from app.db import members as rows
+    from app.db import teams as rows
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
@@ -81,6 +83,7 @@ def team_limit(
         typer.Option(help="Days its videos are kept. Older ones are deleted within minutes."),
     ] = None,
     keep_forever: Annotated[bool, typer.Option(help="Keep its videos for ever.")] = False,
+    reason: Reason = None,
 ) -> None:
     """Change a team's credit limit, when it begins anew, or how long its videos are kept."""
     from app.members import teams
@@ -99,7 +102,7 @@ def team_limit(
 
     async def act(rt: Runtime) -> None:
         await teams.change_team(
-            rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=actor(rt),
+            rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=acting(rt, reason),
             credit_period=period, time_zone=time_zone,
             retention_days=retention_days, keep_forever=keep_forever,
         )  # fmt: skip
@@ -110,26 +113,28 @@ def team_limit(
 
 @cli.command("suspend")
 def team_suspend(
-    name: Name, undo: Annotated[bool, typer.Option(help="End the suspension.")] = False
+    name: Name,
+    undo: Annotated[bool, typer.Option(help="End the suspension.")] = False,
+    reason: Reason = None,
 ) -> None:
     """Suspend a team: refuse new videos. Generations in progress continue, and its members can
     still read and download."""
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
-        await teams.change_team(rt, name, status=status_of(undo), actor=actor(rt))
+        await teams.change_team(rt, name, status=status_of(undo), actor=acting(rt, reason))
         typer.echo(f"Team {name} is {status_of(undo).value.lower()}.")
 
     with_runtime(act)
 
 
 @cli.command("rename")
-def team_rename(name: Name, new_name: NewName) -> None:
+def team_rename(name: Name, new_name: NewName, reason: Reason = None) -> None:
     """Rename a team. Its members, keys and videos stay as they are."""
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
-        await teams.rename_team(rt, name, new_name=new_name, actor=actor(rt))
+        await teams.rename_team(rt, name, new_name=new_name, actor=acting(rt, reason))
         typer.echo(f"Team {name} is now {new_name}.")
         if name == rt.settings.operator_team:
             typer.echo(
@@ -141,13 +146,13 @@ def team_rename(name: Name, new_name: NewName) -> None:
 
 
 @cli.command("end")
-def team_end(name: Name) -> None:
+def team_end(name: Name, reason: Reason = None) -> None:
     """End a team for ever, with its members: their keys end, and they get no others. Generations in
     progress continue. Its name stays taken."""
     from app.members import teams
 
     async def act(rt: Runtime) -> None:
-        keys = await teams.end_team(rt, name, actor=actor(rt))
+        keys = await teams.end_team(rt, name, actor=acting(rt, reason))
         typer.echo(f"Team {name} has ended. Keys revoked: {len(keys)}.")
 
     with_runtime(act)

@@ -17,6 +17,7 @@ from uuid import UUID
 import typer
 
 from app.domain.accounts import Period
+from app.domain.authority import Actor
 from app.domain.caller import Status
 from app.domain.ids import VIDEO_PREFIX, WEBHOOK_PREFIX, parse_generation_id, parse_webhook_id
 from app.errors import ConfigurationError, GatewayError
@@ -71,6 +72,12 @@ TimeZone = Annotated[
 ]
 Rate = Annotated[int | None, typer.Option(help="Creates per minute.")]
 Burst = Annotated[int | None, typer.Option(help="Burst: creates at once.")]
+Reason = Annotated[
+    str | None,
+    typer.Option(
+        help="Why, for the audit log. Required to raise a limit, to suspend and to end.",
+    ),
+]
 MaxOpen = Annotated[int | None, typer.Option(help="Generations in progress at a time.")]
 
 
@@ -123,6 +130,11 @@ def actor(rt: Runtime) -> str:
     """The actor of this command for the audit log: `--as`, the setting `operator`, or the user of
     the operating system. With sudo, the calling user."""
     return f"cli:{_named or rt.settings.operator or _user()}"
+
+
+def acting(rt: Runtime, reason: str | None) -> Actor:
+    """Who changes teams, members and keys with this command, and why."""
+    return Actor(name=actor(rt), reason=reason)
 
 
 def _user() -> str:

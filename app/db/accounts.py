@@ -29,6 +29,18 @@ _REBUILD_SOME = text(
     f"{_REBUILD.text} WHERE member_id = ANY(:members) AND account_id = ANY(:accounts)"
 )
 
+#: SQL that joins `b` to a row of teams or members, `{owner}`, and its team, `t`: the balance of its
+#: account in the present period, and when that ends.
+PRESENT_BALANCE = """
+  CROSS JOIN LATERAL (
+    SELECT coalesce(sum(x.settled), 0)::bigint AS settled,
+           coalesce(sum(x.held), 0)::bigint AS held,
+           reelgate_period_ends_at({owner}.credit_period, t.time_zone, p.period_on) AS resets_at
+      FROM (SELECT reelgate_period_on({owner}.credit_period, t.time_zone, now()) AS period_on) p
+      LEFT JOIN balances x ON x.account_id = {owner}.id AND x.period_on = p.period_on
+     GROUP BY p.period_on) b
+"""
+
 
 async def set_period(tx: Tx, kind: AccountKind, account_id: UUID, period: Period) -> None:
     """Changes how often an account begins anew. What was used is counted in the periods that it

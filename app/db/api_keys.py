@@ -20,6 +20,7 @@ class Key:
     id: UUID
     member_id: UUID
     member_name: str
+    team_id: UUID
     team_name: str
     name: str
     prefix: str
@@ -128,23 +129,40 @@ async def any_key(tx: Tx) -> bool:
 
 
 _KEYS = """
-    SELECT k.id, k.member_id, m.name AS member_name, t.name AS team_name, k.name, k.prefix,
+    SELECT k.id, k.member_id, m.name AS member_name, t.id AS team_id, t.name AS team_name,
+           k.name, k.prefix,
            k.account_id, k.credit_limit, k.credit_period, k.created_at, k.expires_at, k.revoked_at,
            k.last_used_at
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
 """
 
 
-async def list_keys(tx: Tx, *, begins: str | None = None, digest: bytes | None = None) -> list[Key]:
-    """All keys, those with this prefix, or the one with this SHA-256."""
+async def list_keys(
+    tx: Tx,
+    *,
+    begins: str | None = None,
+    digest: bytes | None = None,
+    key_id: UUID | None = None,
+    member_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Key]:
+    """Those that match everything that is given: a beginning, the SHA-256, the id, the member. Each
+    member's oldest first. `after` is the time and id of the last one of the previous page of one
+    member."""
+    at, after_id = after or (None, None)
     rows = await tx.execute(
         text(
             _KEYS + " WHERE (CAST(:begins AS text) IS NULL OR starts_with(k.prefix, :begins))"
             " AND (CAST(:digest AS bytea) IS NULL OR k.secret_sha256 = :digest)"
-            " ORDER BY t.name, m.name, k.created_at"
+            " AND (CAST(:key_id AS uuid) IS NULL OR k.id = :key_id)"
+            " AND (CAST(:member_id AS uuid) IS NULL OR k.member_id = :member_id)"
+            " AND (CAST(:at AS timestamptz) IS NULL OR (k.created_at, k.id) > (:at, :after_id))"
+            " ORDER BY t.name, m.name, k.created_at, k.id LIMIT :limit"
         ),
-        {"begins": begins, "digest": digest},
-    )
+        {"begins": begins, "digest": digest, "key_id": key_id, "member_id": member_id,
+         "at": at, "after_id": after_id, "limit": limit},
+    )  # fmt: skip
     return [_key(row) for row in rows]
 
 

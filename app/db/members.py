@@ -1,4 +1,4 @@
-"""Teams and members. Raises `Conflict` if a name is taken."""
+"""Members. Raises `Conflict` if a name is taken."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from app.db.accounts import PRESENT_BALANCE
 from app.db.session import Tx
 from app.domain.accounts import Period
 from app.domain.caller import Role, Status
@@ -17,25 +18,9 @@ from app.domain.limits import Limits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Team:
-    """`settled_credits` and `held_credits` are those of the present period."""
-
-    id: UUID
-    name: str
-    status: Status
-    ended_at: datetime | None
-    credit_limit: int | None
-    credit_period: Period
-    time_zone: str
-    retention_days: int | None
-    members: int
-    settled_credits: int
-    held_credits: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
-    """`settled_credits` and `held_credits` are those of the present period."""
+    """`settled_credits` and `held_credits` are those of the present period, which `resets_at` ends,
+    if it ends."""
 
     id: UUID
     team_id: UUID
@@ -43,6 +28,7 @@ class Member:
     name: str
     role: Role
     status: Status
+    created_at: datetime
     ended_at: datetime | None
     credit_limit: int
     credit_period: Period
@@ -51,27 +37,7 @@ class Member:
     max_open: int
     settled_credits: int
     held_credits: int
-
-
-async def create_team(
-    tx: Tx,
-    team_id: UUID,
-    *,
-    name: str,
-    credit_limit: int | None,
-    credit_period: Period,
-    time_zone: str,
-) -> None:
-    await tx.execute(
-        text(
-            "INSERT INTO teams (id, name, credit_limit, credit_period, time_zone)"
-            " VALUES (:id, :name, :credit_limit, :credit_period, :time_zone)"
-        ),
-        {
-            "id": team_id, "name": name, "credit_limit": credit_limit,
-            "credit_period": credit_period.value, "time_zone": time_zone,
-        },
-    )  # fmt: skip
+    resets_at: datetime | None
 
 
 async def create_member(
@@ -103,63 +69,50 @@ async def create_member(
     )  # fmt: skip
 
 
-def _present(owner: str) -> str:
-    """SQL that joins `b`, the balance of this row's account in the present period."""
-    return f"""
-      CROSS JOIN LATERAL (
-        SELECT coalesce(sum(x.settled), 0)::bigint AS settled,
-               coalesce(sum(x.held), 0)::bigint AS held
-          FROM balances x
-         WHERE x.account_id = {owner}.id
-           AND x.period_on = reelgate_period_on({owner}.credit_period, t.time_zone, now())) b
-    """  # noqa: S608 - a constant
-
-
-async def list_teams(tx: Tx) -> list[Team]:
-    rows = await tx.execute(
-        text(
-            f"""
-            SELECT t.id, t.name, t.status, t.ended_at, t.credit_limit, t.credit_period,
-                   t.time_zone, t.retention_days,
-                   (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
-                   b.settled AS settled_credits, b.held AS held_credits
-              FROM teams t {_present("t")} ORDER BY t.created_at, t.name
-            """  # noqa: S608 - a constant
-        )
-    )
-    return [
-        Team(**{
-            **row._mapping, "status": Status(row.status), "credit_period": Period(row.credit_period)
-        })
-        for row in rows
-    ]  # fmt: skip
-
-
 _MEMBERS = f"""
-    SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.ended_at,
+    SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.created_at, m.ended_at,
            m.credit_limit, m.credit_period, m.rate_per_minute, m.rate_burst, m.max_open,
-           b.settled AS settled_credits, b.held AS held_credits
-      FROM members m JOIN teams t ON t.id = m.team_id {_present("m")}
+           b.settled AS settled_credits, b.held AS held_credits, b.resets_at
+      FROM members m JOIN teams t ON t.id = m.team_id {PRESENT_BALANCE.format(owner="m")}
 """  # noqa: S608 - a constant
 
 
-async def list_members(tx: Tx, *, team: str | None = None) -> list[Member]:
+async def list_members(
+    tx: Tx,
+    *,
+    team: UUID | str | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int | None = None,
+) -> list[Member]:
+    """Oldest first, of each team or of the one with this id or name. `after` is the time and id of
+    the last one of the previous page of one team."""
+    at, after_id = after or (None, None)
     rows = await tx.execute(
         text(
-            _MEMBERS + " WHERE CAST(:team AS text) IS NULL OR t.name = :team"
-            " ORDER BY t.name, m.created_at, m.name"
+            f"{_MEMBERS} WHERE {_named('t', team)}"
+            " AND (CAST(:at AS timestamptz) IS NULL OR (m.created_at, m.id) > (:at, :after_id))"
+            " ORDER BY t.name, m.created_at, m.id LIMIT :limit"
         ),
-        {"team": team},
+        {"t": team, "at": at, "after_id": after_id, "limit": limit},
     )
     return [_member(row) for row in rows]
 
 
-async def find_member(tx: Tx, *, team: str, name: str) -> Member | None:
+async def find_member(tx: Tx, *, team: UUID | str, name: UUID | str) -> Member | None:
+    """Each by its id or its name."""
     rows = await tx.execute(
-        text(_MEMBERS + " WHERE t.name = :team AND m.name = :name"), {"team": team, "name": name}
+        text(f"{_MEMBERS} WHERE {_named('t', team)} AND {_named('m', name)}"),
+        {"t": team, "m": name},
     )
     row = rows.one_or_none()
     return None if row is None else _member(row)
+
+
+def _named(table: str, named: UUID | str | None) -> str:
+    """SQL: whether it is the row with this id or name; any, if that is None."""
+    if named is None:
+        return f"CAST(:{table} AS text) IS NULL"
+    return f"{table}.id = :{table}" if isinstance(named, UUID) else f"{table}.name = :{table}"
 
 
 def _member(row: Row[Any]) -> Member:
@@ -167,41 +120,6 @@ def _member(row: Row[Any]) -> Member:
         **row._mapping, "role": Role(row.role), "status": Status(row.status),
         "credit_period": Period(row.credit_period),
     })  # fmt: skip
-
-
-async def find_team_id(tx: Tx, name: str) -> UUID | None:
-    found: UUID | None = await tx.scalar(text("SELECT id FROM teams WHERE name = :n"), {"n": name})
-    return found
-
-
-async def update_team(
-    tx: Tx,
-    team_id: UUID,
-    *,
-    credit_limit: int | None,
-    unlimited: bool,
-    retention_days: int | None,
-    keep_forever: bool,
-    status: Status | None,
-) -> None:
-    """Changes what is given. `unlimited` removes the credit limit, `keep_forever` the retention."""
-    await tx.execute(
-        text(
-            """
-            UPDATE teams SET
-                credit_limit = CASE WHEN :unlimited THEN NULL
-                                    ELSE coalesce(CAST(:credit_limit AS bigint), credit_limit) END,
-                retention_days = CASE WHEN :keep_forever THEN NULL
-                    ELSE coalesce(CAST(:retention_days AS integer), retention_days) END,
-                status = coalesce(CAST(:status AS text), status), updated_at = now()
-             WHERE id = :id
-            """
-        ),
-        {
-            "id": team_id, "credit_limit": credit_limit, "unlimited": unlimited, "status": status,
-            "retention_days": retention_days, "keep_forever": keep_forever,
-        },
-    )  # fmt: skip
 
 
 async def lock_admission(tx: Tx, member_ids: Collection[UUID]) -> None:
@@ -236,47 +154,6 @@ async def end_members(tx: Tx, member_ids: Collection[UUID]) -> list[str]:
         ids,
     )
     return sorted(revoked)
-
-
-async def has_team_ended(tx: Tx, team_id: UUID) -> bool:
-    """If not, ending it waits for this transaction."""
-    ended_at = await tx.scalar(
-        text("SELECT ended_at FROM teams WHERE id = :id FOR KEY SHARE"), {"id": team_id}
-    )
-    return ended_at is not None
-
-
-async def end_team(tx: Tx, team_id: UUID) -> list[str] | None:
-    """Ends it with its members and returns the prefixes of the revoked keys; None if it has ended
-    already.
-
-    Admission takes the lock of a member before that of its team, so this does too. Whoever was
-    added before the team was locked is locked afterwards.
-    """
-    await lock_admission(tx, await _members_of(tx, team_id))
-    await tx.execute(text("SELECT FROM teams WHERE id = :id FOR UPDATE"), {"id": team_id})
-    everybody = await _members_of(tx, team_id)
-    await lock_admission(tx, everybody)
-    changed = await tx.execute(
-        text(
-            "UPDATE teams SET ended_at = now(), updated_at = now()"
-            " WHERE id = :id AND ended_at IS NULL RETURNING id"
-        ),
-        {"id": team_id},
-    )
-    return None if changed.one_or_none() is None else await end_members(tx, everybody)
-
-
-async def _members_of(tx: Tx, team_id: UUID) -> list[UUID]:
-    rows = await tx.scalars(text("SELECT id FROM members WHERE team_id = :id"), {"id": team_id})
-    return list(rows)
-
-
-async def rename_team(tx: Tx, team_id: UUID, *, name: str) -> None:
-    await tx.execute(
-        text("UPDATE teams SET name = :name, updated_at = now() WHERE id = :id"),
-        {"id": team_id, "name": name},
-    )
 
 
 async def update_member(

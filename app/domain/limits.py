@@ -11,7 +11,7 @@ from app.errors import InvalidRequest, Issue
 
 #: The minimum and maximum of each limit of a member: more credits than the videos of a century
 #: cost, and as many creates as the settings allow.
-_BOUNDS = {
+BOUNDS = {
     "credit_limit": (0, 10**15),
     "rate_per_minute": (1, 60_000),
     "rate_burst": (1, 60_000),
@@ -33,19 +33,33 @@ class Limits:
     def given(self) -> dict[str, Any]:
         """The limits that are not None. Raises `InvalidRequest`."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
-        for name in _BOUNDS.keys() & given.keys():
+        for name in BOUNDS.keys() & given.keys():
             check_bound(name, given[name])
         return given
 
 
 def check_bound(name: str, value: int) -> None:
     """Raises `InvalidRequest` if this limit cannot have the value."""
-    least, most = _BOUNDS[name]
+    least, most = BOUNDS[name]
     if not least <= value <= most:
         message = f"must be from {least} to {most}"
         raise InvalidRequest(
             f"{name} {message}; got {value}.", issues=[Issue(name, "value", message, value)]
         )
+
+
+#: From the least to the most credits in the long run, of the same limit.
+_PERIODS = [Period.NONE, Period.MONTH, Period.WEEK, Period.DAY]
+
+
+def raises_credits(
+    old_limit: int | None, old_period: Period, new_limit: int | None, new_period: Period
+) -> bool:
+    """Whether a credit limit becomes higher, or the same one begins anew more often. None: no
+    limit."""
+    if old_limit is None or new_limit is None:
+        return old_limit is not None
+    return new_limit > old_limit or _PERIODS.index(new_period) > _PERIODS.index(old_period)
 
 
 class Limit(StrEnum):

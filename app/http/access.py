@@ -10,6 +10,7 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
 
 from app.db import api_keys
+from app.domain.authority import Actor
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Role, Status
 from app.domain.ids import parse_generation_id
@@ -135,12 +136,31 @@ async def require_active(caller: Caller) -> CallerRecord:
 Active = Annotated[CallerRecord, Depends(require_active)]
 
 
+def _actor(rt: ApiRuntime, caller: CallerRecord) -> Actor:
+    return Actor.calling(caller, operator_team=rt.settings.operator_team)
+
+
+async def require_manager(rt: Rt, caller: Caller) -> Actor:
+    actor = _actor(rt, caller)
+    actor.require_manager()
+    await require_active(caller)
+    return actor
+
+
+#: Administrators of a team, and operators. Whom they manage, the use cases ask.
+Manager = Annotated[Actor, Depends(require_manager)]
+
+
+async def act_for_self(rt: Rt, caller: Active) -> Actor:
+    return _actor(rt, caller).as_member()
+
+
+#: For what is the caller's own: it manages nobody here, whatever its role.
+Self = Annotated[Actor, Depends(act_for_self)]
+
+
 async def require_operator(rt: Rt, caller: Caller) -> CallerRecord:
-    if not (caller.is_admin and caller.team_name == rt.settings.operator_team):
-        raise Forbidden(
-            "Only administrators of the operators' team may do that: the team that "
-            "REELGATE_OPERATOR_TEAM names."
-        )
+    _actor(rt, caller).require_operator()
     return await require_active(caller)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -10,17 +10,26 @@ from app.db import accounts, api_keys, audit, members, webhook_endpoints
 from app.db.api_keys import Key
 from app.db.session import Tx
 from app.domain.accounts import AccountKind, Period
-from app.domain.limits import check_bound
-from app.errors import InvalidRequest, NotFound
-from app.members.members import get_lasting_member
+from app.domain.authority import Actor
+from app.domain.limits import check_bound, raises_credits
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Unauthenticated
+from app.members.members import get_lasting_member, managed_member
 from app.members.names import check_name
 from app.runtime import Runtime
-from app.secrets import NewKey, digest_of, make_key, make_seed, prefix_of, shown_of
+from app.secrets import digest_of, make_key, make_seed, prefix_of, shown_of
 
 #: Every key begins with `rg_`, so at least one more character is needed.
 _LEAST = len("rg_") + 1
 #: How many keys an error about an ambiguous prefix lists: there could be thousands.
 _NAMED = 10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssuedKey:
+    """A key with its secret, at the only time it is shown."""
+
+    key: Key
+    secret: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,68 +40,111 @@ class Revoked:
     endpoints: tuple[UUID, ...]
 
 
+async def list_keys(
+    rt: Runtime,
+    team: UUID | str,
+    member: UUID | str,
+    *,
+    actor: Actor,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[Key]:
+    """Of a member, oldest first. Raises `NotFound`."""
+    async with rt.db.single() as tx:
+        owner = await managed_member(tx, team, member, actor)
+        return await api_keys.list_keys(tx, member_id=owner.id, after=after, limit=limit)
+
+
+async def get_key(rt: Runtime, key_id: UUID, *, actor: Actor) -> Key:
+    """Raises `NotFound`."""
+    async with rt.db.single() as tx:
+        return await _managed_key(tx, key_id, actor)
+
+
 async def create_key(
     rt: Runtime,
-    team: str,
-    member: str,
+    team: UUID | str,
+    member: UUID | str,
     *,
     name: str,
     expires_at: datetime | None = None,
     credit_limit: int | None = None,
     credit_period: Period = Period.NONE,
-    actor: str,
-) -> NewKey:
-    """The new key; it can never be shown again. Raises `NotFound`, `InvalidRequest`."""
+    actor: Actor,
+) -> IssuedKey:
+    """The new key; it can never be shown again. A key makes none of its own member that may do more
+    than itself. Raises `Forbidden`, `NotFound`, `InvalidRequest`."""
     check_name("name", name)
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     if expires_at is not None and expires_at <= rt.clock.now():
-        raise InvalidRequest("A key must expire in the future.")
+        message = "must be in the future"
+        raise InvalidRequest(
+            "A key must expire in the future.",
+            issues=[Issue("expires_at", "value", message, expires_at.isoformat())],
+        )
     async with rt.db.begin() as tx:
-        owner = await get_lasting_member(tx, team, member)
+        owner = await get_lasting_member(tx, team, member, actor)
+        actor.require_keys_of(owner.id, owner.role)
+        await _require_no_more(rt, tx, actor, owner.id, account_id=None, expires_at=expires_at)
         return await _issue(
-            tx, owner.id, name, expires_at, f"{team}/{member}", actor, credit_limit=credit_limit,
-            credit_period=credit_period,
+            tx, owner.id, name, expires_at, f"{owner.team_name}/{owner.name}", actor,
+            credit_limit=credit_limit, credit_period=credit_period,
         )  # fmt: skip
 
 
 async def limit_key(
     rt: Runtime,
-    given: str,
+    given: UUID | str,
     *,
     credit_limit: int | None = None,
     unlimited: bool = False,
     credit_period: Period | None = None,
-    actor: str,
+    actor: Actor,
 ) -> Key:
     """Changes what is given and keeps the rest; `unlimited` removes the credit limit. The key after
     the change. Raises what `revoke_key` raises."""
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     async with rt.db.begin() as tx:
-        key = await _get_key(tx, given)
-        await get_lasting_member(tx, key.team_name, key.member_name)
+        key = await _get_key(tx, given, actor)
+        owner = await get_lasting_member(tx, key.team_id, key.member_id, actor)
+        actor.require_keys_of(owner.id, owner.role)
+        if raises_credits(
+            key.credit_limit, key.credit_period,
+            None if unlimited else key.credit_limit if credit_limit is None else credit_limit,
+            credit_period or key.credit_period,
+        ):  # fmt: skip
+            calling = actor.caller and await api_keys.get_key(tx, actor.caller.key_id)
+            limited = calling is not None and calling.credit_limit is not None
+            actor.require_raise(owner.id, limited=limited)
         if unlimited or credit_limit is not None:
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
         if credit_period is not None:
             await accounts.set_period(tx, AccountKind.KEY, key.account_id, credit_period)
         await audit.record(
-            tx, actor, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
+            tx, actor.name, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
             credit_limit=credit_limit, unlimited=unlimited or None,
-            credit_period=credit_period and credit_period.value,
+            credit_period=credit_period and credit_period.value, reason=actor.reason,
         )  # fmt: skip
         return await api_keys.get_key(tx, key.id)
 
 
-async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: str) -> NewKey:
+async def rotate_key(
+    rt: Runtime, given: UUID | str, *, overlap_seconds: float, actor: Actor
+) -> IssuedKey:
     """A new key for the same member, which expires at the same time and goes on in the same
     account. The old one works for `overlap_seconds` more. Raises what `revoke_key` raises, and
     `InvalidRequest` if the key has expired."""
     async with rt.db.begin() as tx:
-        old = await _get_key(tx, given)
+        old = await _get_key(tx, given, actor)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
-        await get_lasting_member(tx, old.team_name, old.member_name)
+        owner = await get_lasting_member(tx, old.team_id, old.member_id, actor)
+        actor.require_keys_of(owner.id, owner.role)
+        await _require_no_more(
+            rt, tx, actor, owner.id, account_id=old.account_id, expires_at=old.expires_at
+        )
         subject = f"{old.team_name}/{old.member_name}"
         fresh = await _issue(
             tx, old.member_id, old.name, old.expires_at, subject, actor,
@@ -100,11 +152,16 @@ async def rotate_key(rt: Runtime, given: str, *, overlap_seconds: float, actor: 
             credit_period=old.credit_period,
         )  # fmt: skip
         await api_keys.end_key(tx, old.id, overlap_seconds=overlap_seconds)
-        await audit.record(tx, actor, "key.rotate", subject, old=old.prefix, new=fresh.prefix)
+        await audit.record(
+            tx, actor.name, "key.rotate", subject, old=old.prefix, new=fresh.key.prefix,
+            reason=actor.reason,
+        )  # fmt: skip
         return fresh
 
 
-async def revoke_key(rt: Runtime, given: str, *, compromised: bool = False, actor: str) -> Revoked:
+async def revoke_key(
+    rt: Runtime, given: UUID | str, *, compromised: bool = False, actor: Actor
+) -> Revoked:
     """The key stops working now. `given` is the key itself, or its beginning, also with the dots
     that `key list` shows. It may be a secret, so no error repeats it.
 
@@ -114,21 +171,75 @@ async def revoke_key(rt: Runtime, given: str, *, compromised: bool = False, acto
     revoked already.
     """
     async with rt.db.begin() as tx:
-        key = await _get_key(tx, given)
+        key = await _get_key(tx, given, actor)
+        owner = await managed_member(tx, key.team_id, key.member_id, actor)
+        actor.require_keys_of(owner.id, owner.role)
         await api_keys.end_key(tx, key.id, overlap_seconds=0)
-        endpoints = await webhook_endpoints.enabled_of_key(tx, key.id)
-        if compromised:
-            for endpoint_id in endpoints:
-                await webhook_endpoints.disable(tx, endpoint_id, reason="operator")
-            await members.rotate_callback_seed(
-                tx, key.member_id, seed=make_seed(), previous_until=None
-            )
-        await audit.record(
-            tx, actor, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix,
-            compromised=compromised or None,
-            disabled=[str(one) for one in endpoints] if compromised else None,
-        )  # fmt: skip
-        return Revoked(key=key, endpoints=tuple(endpoints))
+        return await _revoked(tx, key, actor, compromised=compromised)
+
+
+async def revoke_keys(
+    rt: Runtime,
+    team: UUID | str,
+    member: UUID | str,
+    *,
+    compromised: bool = False,
+    actor: Actor,
+) -> list[Revoked]:
+    """All keys of a member that are not revoked, each as `revoke_key` does. Raises `Forbidden` and
+    `NotFound`."""
+    async with rt.db.begin() as tx:
+        owner = await managed_member(tx, team, member, actor)
+        actor.require_keys_of(owner.id, owner.role)
+        await members.lock_admission(tx, [owner.id])
+        revoked = []
+        for key in await api_keys.list_keys(tx, member_id=owner.id):
+            if key.revoked_at is None:
+                await api_keys.end_key(tx, key.id, overlap_seconds=0)
+                revoked.append(await _revoked(tx, key, actor, compromised=compromised))
+        return revoked
+
+
+async def _revoked(tx: Tx, key: Key, actor: Actor, *, compromised: bool) -> Revoked:
+    endpoints = await webhook_endpoints.enabled_of_key(tx, key.id)
+    if compromised:
+        for endpoint_id in endpoints:
+            await webhook_endpoints.disable(tx, endpoint_id, reason="operator")
+        await members.rotate_callback_seed(tx, key.member_id, seed=make_seed(), previous_until=None)
+    await audit.record(
+        tx, actor.name, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix,
+        compromised=compromised or None,
+        disabled=[str(one) for one in endpoints] if compromised else None, reason=actor.reason,
+    )  # fmt: skip
+    return Revoked(key=await api_keys.get_key(tx, key.id), endpoints=tuple(endpoints))
+
+
+async def _require_no_more(
+    rt: Runtime,
+    tx: Tx,
+    actor: Actor,
+    member_id: UUID,
+    *,
+    account_id: UUID | None,
+    expires_at: datetime | None,
+) -> None:
+    """Lets the key of a request make another one only while it is valid: whoever revokes it waits
+    for this transaction, or this one is refused. For its own member it makes none that may spend
+    more, in another account, or that lasts longer. Raises `Unauthenticated` and `Forbidden`."""
+    if actor.caller is None:
+        return
+    if not await api_keys.lock_valid_key(tx, actor.caller.key_id, now=rt.clock.for_database()):
+        raise Unauthenticated()
+    if not actor.is_member(member_id):
+        return
+    calling = await api_keys.get_key(tx, actor.caller.key_id)
+    if calling.credit_limit is not None and account_id != calling.account_id:
+        raise Forbidden("A key with a credit limit makes no other key; it can only be rotated.")
+    until = calling.expires_at
+    if until is not None and (expires_at is None or expires_at > until):
+        raise Forbidden(
+            f"A key that expires makes none that lasts longer: until {until.isoformat()} at most."
+        )
 
 
 async def _issue(
@@ -137,12 +248,12 @@ async def _issue(
     name: str,
     expires_at: datetime | None,
     subject: str,
-    actor: str,
+    actor: Actor,
     *,
     account_id: UUID | None = None,
     credit_limit: int | None,
     credit_period: Period,
-) -> NewKey:
+) -> IssuedKey:
     key, key_id = make_key(), uuid4()
     await api_keys.create_key(
         tx,
@@ -157,14 +268,28 @@ async def _issue(
         credit_period=credit_period,
     )
     await audit.record(
-        tx, actor, "key.create", subject, key=key.prefix, name=name, credit_limit=credit_limit,
+        tx, actor.name, "key.create", subject, key=key.prefix, name=name, credit_limit=credit_limit,
         credit_period=credit_period.value if credit_limit is not None else None,
+        reason=actor.reason,
     )  # fmt: skip
-    return key
+    return IssuedKey(key=await api_keys.get_key(tx, key_id), secret=key.secret)
 
 
-async def _get_key(tx: Tx, given: str) -> Key:
-    """The matching key that is not revoked."""
+async def _managed_key(tx: Tx, key_id: UUID, actor: Actor) -> Key:
+    (found,) = await api_keys.list_keys(tx, key_id=key_id) or (None,)
+    if found is None or not (actor.manages(found.team_id) or actor.is_member(found.member_id)):
+        raise NotFound(f"There is no key {key_id}.")
+    return found
+
+
+async def _get_key(tx: Tx, given: UUID | str, actor: Actor) -> Key:
+    """The matching key that is not revoked. Its beginning matches keys of all teams, so only the
+    command line names a key by that."""
+    if isinstance(given, UUID):
+        found_one = await _managed_key(tx, given, actor)
+        if found_one.revoked_at is not None:
+            raise InvalidRequest(f"Key {found_one.shown} is revoked already.")
+        return found_one
     key = given.strip().rstrip("….")
     if len(key) < _LEAST:
         raise InvalidRequest("Name a key by itself or by its beginning, as in rg_Xx1….")

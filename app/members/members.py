@@ -1,46 +1,73 @@
-"""Creates and changes members, each with an audit line."""
+"""Creates and changes members, each with an audit line. Team and member are named by id or name."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from app.db import accounts, audit, members
 from app.db.members import Member
 from app.db.session import Conflict, Tx
 from app.domain.accounts import AccountKind
+from app.domain.authority import Actor
 from app.domain.caller import Role, Status
-from app.domain.limits import Limits
+from app.domain.limits import Limits, raises_credits
 from app.errors import InvalidRequest, NotFound
-from app.members.names import check_name
-from app.members.teams import get_lasting_team_id
+from app.members.names import check_name, taken
+from app.members.teams import managed_team, require_lasting
 from app.runtime import Runtime
 
 
+async def list_members(
+    rt: Runtime,
+    team: UUID | str,
+    *,
+    actor: Actor,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[Member]:
+    """Of a team, oldest first. Raises `Forbidden` and `NotFound`."""
+    actor.require_manager()
+    async with rt.db.single() as tx:
+        found = await managed_team(tx, team, actor)
+        return await members.list_members(tx, team=found.id, after=after, limit=limit)
+
+
+async def get_member(rt: Runtime, team: UUID | str, name: UUID | str, *, actor: Actor) -> Member:
+    """Raises `Forbidden` and `NotFound`."""
+    actor.require_manager()
+    async with rt.db.single() as tx:
+        return await managed_member(tx, team, name, actor)
+
+
 async def create_member(
-    rt: Runtime, team: str, name: str, *, role: Role, limits: Limits, actor: str
-) -> UUID:
-    """Raises `NotFound` for an unknown team, and `InvalidRequest` if the name is taken or
-    invalid."""
+    rt: Runtime, team: UUID | str, name: str, *, role: Role, limits: Limits, actor: Actor
+) -> Member:
+    """Raises `Forbidden`, `NotFound` for an unknown team, and `InvalidRequest` if the name is taken
+    or invalid."""
+    actor.require_manager()
     check_name("name", name)
     member_id, wanted = uuid4(), limits.given()
     try:
         async with rt.db.begin() as tx:
-            team_id = await get_lasting_team_id(tx, team)
+            owner = await managed_team(tx, team, actor)
+            await require_lasting(tx, owner)
             await members.create_member(
                 tx,
                 member_id,
-                team_id=team_id,
+                team_id=owner.id,
                 name=name,
                 role=role,
                 limits=replace(_defaults(rt), **wanted),
             )
             await audit.record(
-                tx, actor, "member.create", f"{team}/{name}", role=role.value, **wanted
-            )
+                tx, actor.name, "member.create", f"{owner.name}/{name}", role=role.value, **wanted,
+                reason=actor.reason,
+            )  # fmt: skip
+            return await managed_member(tx, owner.id, member_id, actor)
     except Conflict:
-        raise InvalidRequest(f"Team {team} has a member {name} already.") from None
-    return member_id
+        raise taken("name", name, f"Team {team} has a member {name} already.") from None
 
 
 def _defaults(rt: Runtime) -> Limits:
@@ -56,68 +83,108 @@ def _defaults(rt: Runtime) -> Limits:
 
 async def change_member(
     rt: Runtime,
-    team: str,
-    name: str,
+    team: UUID | str,
+    name: UUID | str,
     *,
     limits: Limits | None = None,
     status: Status | None = None,
     role: Role | None = None,
-    actor: str,
+    actor: Actor,
 ) -> Member:
-    """The member after the change. Its generations in progress continue."""
+    """The member after the change. Its generations in progress continue. Raises `Forbidden`,
+    `NotFound`, and `InvalidRequest`, also without a reason to raise a limit or to suspend."""
     limits = limits or Limits()
     wanted = limits.given()
     async with rt.db.begin() as tx:
-        member = await get_lasting_member(tx, team, name)
+        member = await get_lasting_member(tx, team, name, actor)
+        actor.require_above(member.id, member.role)
+        if status is Status.SUSPENDED:
+            actor.require_reason("to suspend a member")
+        if _raised(member, limits):
+            actor.require_reason("to raise a limit")
         await members.update_member(tx, member.id, status=status, role=role, limits=limits)
         if limits.credit_period not in (None, member.credit_period):
             await accounts.set_period(tx, AccountKind.MEMBER, member.id, limits.credit_period)
         await audit.record(
-            tx, actor, "member.change", f"{team}/{name}", **wanted,
-            status=status and status.value, role=role and role.value,
+            tx, actor.name, "member.change", _subject(member), **wanted,
+            status=status and status.value, role=role and role.value, reason=actor.reason,
         )  # fmt: skip
-        return await get_member(tx, team, name)
+        return await managed_member(tx, member.team_id, member.id, actor)
 
 
-async def rename_member(rt: Runtime, team: str, name: str, *, new_name: str, actor: str) -> None:
-    """Lines of the audit log keep the name that they were written with. Raises `NotFound`, and
-    `InvalidRequest` if the new name is taken or invalid."""
+def _raised(member: Member, limits: Limits) -> bool:
+    """Whether one of these limits is more than the member has."""
+    wanted = limits.given()
+    figures = ("rate_per_minute", "rate_burst", "max_open")
+    return any(
+        wanted[name] > getattr(member, name) for name in figures if name in wanted
+    ) or raises_credits(
+        member.credit_limit,
+        member.credit_period,
+        wanted.get("credit_limit", member.credit_limit),
+        wanted.get("credit_period", member.credit_period),
+    )
+
+
+async def rename_member(
+    rt: Runtime, team: UUID | str, name: UUID | str, *, new_name: str, actor: Actor
+) -> Member:
+    """Lines of the audit log keep the name that they were written with. Raises `Forbidden`,
+    `NotFound`, and `InvalidRequest` if the new name is taken or invalid."""
     check_name("new_name", new_name)
     try:
         async with rt.db.begin() as tx:
-            member = await get_lasting_member(tx, team, name)
+            member = await get_lasting_member(tx, team, name, actor)
+            actor.require_manager()
+            if not actor.is_member(member.id):
+                actor.require_above(member.id, member.role)
             await members.update_member(tx, member.id, name=new_name, limits=Limits())
-            await audit.record(tx, actor, "member.rename", f"{team}/{name}", new=new_name)
+            await audit.record(
+                tx, actor.name, "member.rename", _subject(member), new=new_name,
+                reason=actor.reason,
+            )  # fmt: skip
+            return await managed_member(tx, member.team_id, member.id, actor)
     except Conflict:
-        raise InvalidRequest(f"Team {team} has a member {new_name} already.") from None
+        message = f"Team {team} has a member {new_name} already."
+        raise taken("new_name", new_name, message) from None
 
 
-async def end_member(rt: Runtime, team: str, name: str, *, actor: str) -> list[str]:
+async def end_member(rt: Runtime, team: UUID | str, name: UUID | str, *, actor: Actor) -> list[str]:
     """Ends a member for ever: its keys end, and it gets no others. What was admitted goes on. Its
-    name stays taken. Returns the prefixes of its keys. Raises `NotFound`, and `InvalidRequest` if
-    it has ended."""
+    name stays taken. Returns the prefixes of its keys. Raises `Forbidden`, `NotFound`, and
+    `InvalidRequest` without a reason or if it has ended."""
     async with rt.db.begin() as tx:
-        member = await get_lasting_member(tx, team, name)
+        member = await get_lasting_member(tx, team, name, actor)
+        actor.require_above(member.id, member.role)
+        actor.require_reason("to end a member")
         keys = await members.end_members(tx, [member.id])
-        await audit.record(tx, actor, "member.end", f"{team}/{name}", keys=keys)
+        await audit.record(
+            tx, actor.name, "member.end", _subject(member), keys=keys, reason=actor.reason
+        )
         return keys
 
 
-async def get_lasting_member(tx: Tx, team: str, name: str) -> Member:
+def _subject(member: Member) -> str:
+    return f"{member.team_name}/{member.name}"
+
+
+async def get_lasting_member(tx: Tx, team: UUID | str, name: UUID | str, actor: Actor) -> Member:
     """The member, with its admission lock: it does not end before this transaction. Raises
     `NotFound`, and `InvalidRequest` if it has ended."""
-    found = await get_member(tx, team, name)
+    found = await managed_member(tx, team, name, actor)
     await members.lock_admission(tx, [found.id])
-    member = await get_member(tx, team, name)
+    member = await managed_member(tx, found.team_id, found.id, actor)
     if member.ended_at is not None:
         raise InvalidRequest(
-            f"Member {name} of team {team} has ended, which is for good: create another one."
+            f"Member {member.name} of team {member.team_name} has ended, which is for good: create "
+            "another one."
         )
     return member
 
 
-async def get_member(tx: Tx, team: str, name: str) -> Member:
+async def managed_member(tx: Tx, team: UUID | str, name: UUID | str, actor: Actor) -> Member:
+    """The member. Raises `NotFound`, also if the actor does not manage its team and is another."""
     member = await members.find_member(tx, team=team, name=name)
-    if member is None:
+    if member is None or not (actor.manages(member.team_id) or actor.is_member(member.id)):
         raise NotFound(f"There is no member {name} in a team {team}.")
     return member

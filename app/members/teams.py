@@ -1,20 +1,40 @@
-"""Creates and changes teams, each with an audit line."""
+"""Creates and changes teams, each with an audit line. A team is named by its id or its name."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, members
+from app.db import accounts, audit, teams
 from app.db.session import Conflict, Tx
+from app.db.teams import Team
 from app.domain.accounts import AccountKind, Period
+from app.domain.authority import Actor
 from app.domain.caller import Status
-from app.domain.limits import check_bound
-from app.errors import InvalidRequest, Issue, NotFound
-from app.members.names import check_name
+from app.domain.limits import check_bound, raises_credits
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound
+from app.members.names import check_name, taken
 from app.runtime import Runtime
 
 #: A hundred years. For longer, keep videos for ever.
-_MAX_RETENTION_DAYS = 36_500
+MAX_RETENTION_DAYS = 36_500
+
+
+async def list_teams(
+    rt: Runtime, *, actor: Actor, after: tuple[datetime, UUID] | None = None, limit: int
+) -> list[Team]:
+    """Those that the actor manages, oldest first."""
+    actor.require_manager()
+    own = None if actor.unbound or actor.caller is None else actor.caller.team_id
+    async with rt.db.single() as tx:
+        return await teams.list_teams(tx, team_id=own, after=after, limit=limit)
+
+
+async def get_team(rt: Runtime, team: UUID | str, *, actor: Actor) -> Team:
+    """Raises `Forbidden` and `NotFound`."""
+    actor.require_manager()
+    async with rt.db.single() as tx:
+        return await managed_team(tx, team, actor)
 
 
 async def create_team(
@@ -24,34 +44,38 @@ async def create_team(
     credit_limit: int | None,
     credit_period: Period = Period.NONE,
     time_zone: str | None = None,
-    actor: str,
-) -> UUID:
-    """Raises `InvalidRequest` if the name is taken or invalid. `time_zone` None: the configured
-    one."""
+    retention_days: int | None = None,
+    actor: Actor,
+) -> Team:
+    """Raises `Forbidden`, and `InvalidRequest` if the name is taken or invalid. `time_zone` None:
+    the configured one."""
+    actor.require_operator()
     check_name("name", name)
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
+    _check_retention(retention_days)
     team_id = uuid4()
     try:
         async with rt.db.begin() as tx:
             zone = time_zone or rt.settings.time_zone
             await _check_time_zone(tx, zone)
-            await members.create_team(
+            await teams.create_team(
                 tx, team_id, name=name, credit_limit=credit_limit, credit_period=credit_period,
-                time_zone=zone,
+                time_zone=zone, retention_days=retention_days,
             )  # fmt: skip
             await audit.record(
-                tx, actor, "team.create", name, credit_limit=credit_limit,
-                credit_period=credit_period.value, time_zone=zone,
+                tx, actor.name, "team.create", name, credit_limit=credit_limit,
+                credit_period=credit_period.value, time_zone=zone, retention_days=retention_days,
+                reason=actor.reason,
             )  # fmt: skip
+            return await managed_team(tx, team_id, actor)
     except Conflict:
-        raise InvalidRequest(f"There is a team {name} already.") from None
-    return team_id
+        raise taken("name", name, f"There is a team {name} already.") from None
 
 
 async def change_team(
     rt: Runtime,
-    name: str,
+    name: UUID | str,
     *,
     credit_limit: int | None = None,
     unlimited: bool = False,
@@ -60,31 +84,119 @@ async def change_team(
     retention_days: int | None = None,
     keep_forever: bool = False,
     status: Status | None = None,
-    actor: str,
-) -> None:
+    actor: Actor,
+) -> Team:
     """Changes what is given and keeps the rest. A shorter retention also applies to existing
-    videos. An ended team has limits and a retention, and no other status."""
+    videos. An ended team has limits and a retention, and no other status. Raises `Forbidden`,
+    `NotFound`, and `InvalidRequest`, also without a reason to raise a limit or to suspend."""
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
-    if retention_days is not None and not 1 <= retention_days <= _MAX_RETENTION_DAYS:
-        raise InvalidRequest(f"retention_days must be from 1 to {_MAX_RETENTION_DAYS}.")
+    _check_retention(retention_days)
     async with rt.db.begin() as tx:
-        team_id = await (get_lasting_team_id if status else _get_team_id)(tx, name)
-        await members.update_team(
-            tx, team_id, credit_limit=credit_limit, unlimited=unlimited, status=status,
+        team = await managed_team(tx, name, actor)
+        actor.require_operator()
+        if status is not None:
+            await require_lasting(tx, team)
+        if status is Status.SUSPENDED:
+            _require_another(team, actor)
+            actor.require_reason("to suspend a team")
+        if raises_credits(
+            team.credit_limit, team.credit_period,
+            None if unlimited else team.credit_limit if credit_limit is None else credit_limit,
+            credit_period or team.credit_period,
+        ):  # fmt: skip
+            actor.require_reason("to raise a limit")
+        await teams.update_team(
+            tx, team.id, credit_limit=credit_limit, unlimited=unlimited, status=status,
             retention_days=retention_days, keep_forever=keep_forever,
         )  # fmt: skip
-        if credit_period is not None:
-            await accounts.set_period(tx, AccountKind.TEAM, team_id, credit_period)
-        if time_zone is not None:
+        if credit_period not in (None, team.credit_period):
+            await accounts.set_period(tx, AccountKind.TEAM, team.id, credit_period)
+        if time_zone not in (None, team.time_zone):
             await _check_time_zone(tx, time_zone)
-            await accounts.set_time_zone(tx, team_id, time_zone)
+            await accounts.set_time_zone(tx, team.id, time_zone)
         await audit.record(
-            tx, actor, "team.change", name, credit_limit=credit_limit, unlimited=unlimited,
-            credit_period=credit_period and credit_period.value, time_zone=time_zone,
-            retention_days=retention_days, keep_forever=keep_forever or None,
-            status=status and status.value,
+            tx, actor.name, "team.change", team.name, credit_limit=credit_limit,
+            unlimited=unlimited, credit_period=credit_period and credit_period.value,
+            time_zone=time_zone, retention_days=retention_days, keep_forever=keep_forever or None,
+            status=status and status.value, reason=actor.reason,
         )  # fmt: skip
+        return await managed_team(tx, team.id, actor)
+
+
+async def rename_team(rt: Runtime, name: UUID | str, *, new_name: str, actor: Actor) -> Team:
+    """Lines of the audit log keep the name that they were written with. Raises `Forbidden`,
+    `NotFound`, and `InvalidRequest` if the new name is taken or invalid."""
+    check_name("new_name", new_name)
+    try:
+        async with rt.db.begin() as tx:
+            team = await managed_team(tx, name, actor)
+            actor.require_operator()
+            await require_lasting(tx, team)
+            await teams.rename_team(tx, team.id, name=new_name)
+            await audit.record(
+                tx, actor.name, "team.rename", team.name, new=new_name, reason=actor.reason
+            )
+            return await managed_team(tx, team.id, actor)
+    except Conflict:
+        raise taken("new_name", new_name, f"There is a team {new_name} already.") from None
+
+
+async def end_team(rt: Runtime, name: UUID | str, *, actor: Actor) -> list[str]:
+    """Ends a team for ever, with its members. What was admitted goes on. Their names stay taken.
+    Returns the prefixes of their keys. Raises `Forbidden`, `NotFound`, and `InvalidRequest` without
+    a reason, or if it has ended or operates the gateway."""
+    async with rt.db.begin() as tx:
+        team = await managed_team(tx, name, actor)
+        actor.require_operator()
+        if team.name == rt.settings.operator_team:
+            raise InvalidRequest(
+                f"Team {team.name} operates the gateway: let REELGATE_OPERATOR_TEAM name another "
+                "one first."
+            )
+        _require_another(team, actor)
+        actor.require_reason("to end a team")
+        keys = await teams.end_team(tx, team.id)
+        if keys is None:
+            raise _ended(team)
+        await audit.record(tx, actor.name, "team.end", team.name, keys=keys, reason=actor.reason)
+        return keys
+
+
+async def managed_team(tx: Tx, team: UUID | str, actor: Actor) -> Team:
+    """The team. Raises `NotFound`, also if the actor does not manage it."""
+    found = await teams.find_team(tx, team)
+    if found is None or not actor.manages(found.id):
+        raise NotFound(f"There is no team {team}.")
+    return found
+
+
+async def require_lasting(tx: Tx, team: Team) -> None:
+    """From here on the team does not end before this transaction. Raises `InvalidRequest` if it has
+    ended."""
+    if await teams.has_team_ended(tx, team.id):
+        raise _ended(team)
+
+
+def _ended(team: Team) -> InvalidRequest:
+    return InvalidRequest(f"Team {team.name} has ended, which is for good: create another one.")
+
+
+def _require_another(team: Team, actor: Actor) -> None:
+    if actor.caller is not None and actor.caller.team_id == team.id:
+        raise Forbidden(
+            "Nobody suspends or ends the team that they are in: the command line does, or somebody "
+            "of another team."
+        )
+
+
+def _check_retention(days: int | None) -> None:
+    if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
+        message = f"must be from 1 to {MAX_RETENTION_DAYS}"
+        raise InvalidRequest(
+            f"retention_days {message}; got {days}.",
+            issues=[Issue("retention_days", "value", message, days)],
+        )
 
 
 async def _check_time_zone(tx: Tx, time_zone: str) -> None:
@@ -94,52 +206,3 @@ async def _check_time_zone(tx: Tx, time_zone: str) -> None:
             f"time_zone {message}; got {time_zone!r}.",
             issues=[Issue("time_zone", "value", message, time_zone)],
         )
-
-
-async def rename_team(rt: Runtime, name: str, *, new_name: str, actor: str) -> None:
-    """Lines of the audit log keep the name that they were written with. Raises `NotFound`, and
-    `InvalidRequest` if the new name is taken or invalid."""
-    check_name("new_name", new_name)
-    try:
-        async with rt.db.begin() as tx:
-            team_id = await get_lasting_team_id(tx, name)
-            await members.rename_team(tx, team_id, name=new_name)
-            await audit.record(tx, actor, "team.rename", name, new=new_name)
-    except Conflict:
-        raise InvalidRequest(f"There is a team {new_name} already.") from None
-
-
-async def end_team(rt: Runtime, name: str, *, actor: str) -> list[str]:
-    """Ends a team for ever, with its members. What was admitted goes on. Their names stay taken.
-    Returns the prefixes of their keys. Raises `NotFound`, and `InvalidRequest` if it has ended or
-    operates the gateway."""
-    if name == rt.settings.operator_team:
-        raise InvalidRequest(
-            f"Team {name} operates the gateway: let REELGATE_OPERATOR_TEAM name another one first."
-        )
-    async with rt.db.begin() as tx:
-        keys = await members.end_team(tx, await _get_team_id(tx, name))
-        if keys is None:
-            raise _ended(name)
-        await audit.record(tx, actor, "team.end", name, keys=keys)
-        return keys
-
-
-async def get_lasting_team_id(tx: Tx, name: str) -> UUID:
-    """The team does not end before this transaction. Raises `NotFound`, and `InvalidRequest` if it
-    has ended."""
-    team_id = await _get_team_id(tx, name)
-    if await members.has_team_ended(tx, team_id):
-        raise _ended(name)
-    return team_id
-
-
-def _ended(name: str) -> InvalidRequest:
-    return InvalidRequest(f"Team {name} has ended, which is for good: create another one.")
-
-
-async def _get_team_id(tx: Tx, name: str) -> UUID:
-    team_id = await members.find_team_id(tx, name)
-    if team_id is None:
-        raise NotFound(f"There is no team {name}.")
-    return team_id

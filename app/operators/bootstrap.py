@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from app.db import api_keys
 from app.db import members as rows
+from app.domain.authority import Actor
 from app.domain.caller import Role
 from app.domain.limits import Limits
 from app.errors import InvalidRequest
@@ -15,6 +16,7 @@ from app.operators.startup import key_command
 from app.runtime import Runtime
 
 MEMBER = "admin"
+_FIRST_START = Actor(name="first start")
 
 _EXAMPLE = {
     "type": "TEXT_TO_VIDEO",
@@ -38,12 +40,12 @@ async def ensure_first_key(rt: Runtime) -> str | None:
         if await api_keys.any_key(tx):
             return None
     with suppress(InvalidRequest):
-        await teams.create_team(rt, team, credit_limit=None, actor="first start")
+        await teams.create_team(rt, team, credit_limit=None, actor=_FIRST_START)
     with suppress(InvalidRequest):
         await members.create_member(
-            rt, team, MEMBER, role=Role.ADMIN, limits=Limits(), actor="first start"
+            rt, team, MEMBER, role=Role.ADMIN, limits=Limits(), actor=_FIRST_START
         )
-    key = await keys.create_key(rt, team, MEMBER, name="first", actor="first start")
+    key = await keys.create_key(rt, team, MEMBER, name="first", actor=_FIRST_START)
     return welcome(rt, key.secret)
 
 

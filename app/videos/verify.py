@@ -13,7 +13,7 @@ from hashlib import sha256
 from pathlib import PurePosixPath
 from uuid import UUID, uuid4
 
-from app.db import assets, audit, jobs, members
+from app.db import assets, audit, jobs, teams
 from app.db.assets import Kept
 from app.domain.assets import AssetState
 from app.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable
@@ -143,7 +143,7 @@ async def _team_id(rt: VideoRuntime, team: str | None) -> UUID | None:
     if team is None:
         return None
     async with rt.db.single() as tx:
-        team_id = await members.find_team_id(tx, team)
+        team_id = await teams.find_team_id(tx, team)
     if team_id is None:
         raise NotFound(f"There is no team {team}.")
     return team_id

@@ -19,6 +19,7 @@ from app.members import teams
 from app.operators import pauses
 from tests.api.test_create import asked, create, post
 from tests.api.test_generations import problem
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import traces
@@ -99,7 +100,7 @@ async def test_an_estimate_names_the_limit_that_admission_names(
 async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
     still_gate: Gateway,
 ) -> None:
-    await teams.create_team(still_gate.rt, "poor", credit_limit=200_000, actor="test")
+    await teams.create_team(still_gate.rt, "poor", credit_limit=200_000, actor=TESTER)
     key = await still_gate.member(team="poor")
     await create(still_gate, key)
     found = await estimate(still_gate, key)

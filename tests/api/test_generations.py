@@ -16,6 +16,7 @@ from app.domain.limits import Limits
 from app.generations import cancel
 from app.members import members
 from app.runtime import Runtime
+from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute, one, traces, used_credits
 
@@ -244,7 +245,7 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
     assert found["team"]["name"] == TEAM
     await call(still_gate, key, f"/generations/{uuid}/cancel", "POST")
     await members.change_member(
-        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=100_000), actor="test"
+        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=100_000), actor=TESTER
     )
     found = (await call(still_gate, key, "/me")).json()
     assert (found["credits"]["binding"]["used_credits"], found["open"]) == (150_000, 1)

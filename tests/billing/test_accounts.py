@@ -18,6 +18,7 @@ from app.domain.limits import Limits
 from app.errors import InvalidRequest
 from app.generations import cancel, lifecycle
 from app.members import keys, members, teams
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import execute
@@ -44,7 +45,7 @@ async def me(gate: Gateway, key: str) -> dict[str, Any]:
 
 
 async def limit(gate: Gateway, **changes: Any) -> None:
-    await members.change_member(gate.rt, TEAM, "ada", limits=Limits(**changes), actor="test")
+    await members.change_member(gate.rt, TEAM, "ada", limits=Limits(**changes), actor=TESTER)
 
 
 async def test_a_month_begins_anew_in_the_time_zone_of_the_team(
@@ -52,7 +53,7 @@ async def test_a_month_begins_anew_in_the_time_zone_of_the_team(
 ) -> None:
     gate, clock = monthly
     await teams.create_team(
-        gate.rt, TEAM, credit_limit=None, time_zone="Europe/Berlin", actor="test"
+        gate.rt, TEAM, credit_limit=None, time_zone="Europe/Berlin", actor=TESTER
     )
     key = await gate.member(credit_limit=PRICE, credit_period=Period.MONTH)
     assert (await gate.create(key)).status_code == 202
@@ -92,9 +93,9 @@ async def test_a_generation_counts_in_the_month_it_was_created_in_whenever_it_en
 
 async def test_the_least_of_key_member_and_team_binds_and_is_named(still_gate: Gateway) -> None:
     key = await still_gate.member(credit_limit=10 * PRICE)
-    other = (await keys.create_key(still_gate.rt, TEAM, "ada", name="b", actor="test")).secret
+    other = (await keys.create_key(still_gate.rt, TEAM, "ada", name="b", actor=TESTER)).secret
     await keys.limit_key(
-        still_gate.rt, key, credit_limit=2 * PRICE, credit_period=Period.DAY, actor="test"
+        still_gate.rt, key, credit_limit=2 * PRICE, credit_period=Period.DAY, actor=TESTER
     )
     assert (await me(still_gate, key))["binding"]["account"] == "key"
     assert (await me(still_gate, other))["binding"]["account"] == "member"
@@ -106,7 +107,7 @@ async def test_the_least_of_key_member_and_team_binds_and_is_named(still_gate: G
     # The other key of the member goes on, and counts for both.
     assert (await still_gate.create(other)).status_code == 202
     assert (await me(still_gate, other))["binding"]["used_credits"] == 3 * PRICE
-    await teams.change_team(still_gate.rt, TEAM, credit_limit=3 * PRICE, actor="test")
+    await teams.change_team(still_gate.rt, TEAM, credit_limit=3 * PRICE, actor=TESTER)
     assert (await me(still_gate, other))["binding"]["account"] == "team"
     refused = await still_gate.create(other)
     assert refused.json()["context"]["limit"] == "team_credit_limit"
@@ -114,12 +115,12 @@ async def test_the_least_of_key_member_and_team_binds_and_is_named(still_gate: G
 
 async def test_a_key_that_replaces_another_goes_on_in_its_account(still_gate: Gateway) -> None:
     key = await still_gate.member()
-    await keys.limit_key(still_gate.rt, key, credit_limit=PRICE, actor="test")
+    await keys.limit_key(still_gate.rt, key, credit_limit=PRICE, actor=TESTER)
     assert (await still_gate.create(key)).status_code == 202
-    rotated = await keys.rotate_key(still_gate.rt, key, overlap_seconds=60, actor="test")
+    rotated = await keys.rotate_key(still_gate.rt, key, overlap_seconds=60, actor=TESTER)
     for either in (key, rotated.secret):
         assert (await still_gate.create(either)).status_code == 402
-    await keys.limit_key(still_gate.rt, rotated.secret, credit_limit=2 * PRICE, actor="test")
+    await keys.limit_key(still_gate.rt, rotated.secret, credit_limit=2 * PRICE, actor=TESTER)
     assert (await still_gate.create(key)).status_code == 202
     assert (await still_gate.create(rotated.secret)).status_code == 402
 
@@ -142,8 +143,10 @@ async def test_a_changed_period_counts_what_was_used_in_it(
         clock.at = EVE + timedelta(hours=hours)
         assert (await gate.create(key)).status_code == 202
     await limit(gate, credit_period=period)
-    await keys.limit_key(gate.rt, key, credit_limit=9 * PRICE, credit_period=period, actor="test")
-    await teams.change_team(gate.rt, TEAM, credit_limit=8 * PRICE, credit_period=period, actor="t")
+    await keys.limit_key(gate.rt, key, credit_limit=9 * PRICE, credit_period=period, actor=TESTER)
+    await teams.change_team(
+        gate.rt, TEAM, credit_limit=8 * PRICE, credit_period=period, actor=TESTER
+    )
     # The day is a Tuesday.
     used = {Period.NONE: 4, Period.MONTH: 3, Period.WEEK: 2, Period.DAY: 1}[period] * PRICE
     assert [each["used_credits"] for each in (await me(gate, key))["accounts"]] == [used] * 3
@@ -159,7 +162,7 @@ async def test_a_changed_time_zone_counts_what_was_used_in_its_days(
         clock.at = EVE + timedelta(hours=hours)
         assert (await gate.create(key)).status_code == 202
     assert (await me(gate, key))["binding"]["used_credits"] == 2 * PRICE
-    await teams.change_team(gate.rt, TEAM, time_zone="Europe/Berlin", actor="test")
+    await teams.change_team(gate.rt, TEAM, time_zone="Europe/Berlin", actor=TESTER)
     assert (await me(gate, key))["binding"]["used_credits"] == PRICE
     assert await accounts.verify(gate.rt) == []
 
@@ -170,7 +173,7 @@ async def test_a_changed_time_zone_counts_what_was_used_in_its_days(
 async def test_a_time_zone_that_nobody_knows_is_refused(still_gate: Gateway, zone: str) -> None:
     with pytest.raises(InvalidRequest, match="must be the name of a time zone"):
         await teams.create_team(
-            still_gate.rt, "other", credit_limit=None, time_zone=zone or " ", actor="test"
+            still_gate.rt, "other", credit_limit=None, time_zone=zone or " ", actor=TESTER
         )
 
 
@@ -188,9 +191,9 @@ async def test_periods_change_while_many_create_and_end(still_gate: Gateway) -> 
     async def change() -> None:
         for period in (*Period, *reversed(Period)):
             await limit(still_gate, credit_period=period)
-            await teams.change_team(still_gate.rt, TEAM, credit_period=period, actor="test")
-            await keys.limit_key(still_gate.rt, key, credit_period=period, actor="test")
-            await teams.change_team(still_gate.rt, TEAM, time_zone="Asia/Tokyo", actor="test")
+            await teams.change_team(still_gate.rt, TEAM, credit_period=period, actor=TESTER)
+            await keys.limit_key(still_gate.rt, key, credit_period=period, actor=TESTER)
+            await teams.change_team(still_gate.rt, TEAM, time_zone="Asia/Tokyo", actor=TESTER)
 
     await asyncio.gather(*(spend() for _ in range(4)), change())
     assert await accounts.verify(still_gate.rt) == []

@@ -29,6 +29,7 @@ from tests.chaos.receivers import Receivers
 from tests.chaos.saboteur import Saboteur
 from tests.chaos.site import UPSTREAM_KEYS, Site, site
 from tests.chaos.upstream import Upstream
+from tests.harness.actors import TESTER
 from tests.harness.gateway import SIGNING_SECRET, settings_for
 from tests.standin.oddities.downloads import DAMAGED_FILMS
 from tests.upstream.loopback import serving
@@ -144,11 +145,11 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
 
 async def _member(rt: Runtime, person: Person) -> str:
     with contextlib.suppress(InvalidRequest):
-        await teams.create_team(rt, person.team, credit_limit=person.team_credits, actor="chaos")
+        await teams.create_team(rt, person.team, credit_limit=person.team_credits, actor=TESTER)
     await members.create_member(
-        rt, person.team, person.name, role=Role.MEMBER, limits=person.limits, actor="chaos"
+        rt, person.team, person.name, role=Role.MEMBER, limits=person.limits, actor=TESTER
     )
-    key = await keys.create_key(rt, person.team, person.name, name="chaos", actor="chaos")
+    key = await keys.create_key(rt, person.team, person.name, name="chaos", actor=TESTER)
     return key.secret
 
 

@@ -18,6 +18,7 @@ from app.members.keys import limit_key
 from app.members.members import change_member
 from app.members.teams import change_team
 from app.operators import pauses
+from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway
 from tests.harness.traces import execute
 
@@ -64,12 +65,12 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
 ) -> None:
     """Each is lifted in turn, and the next one binds."""
     key = await still_gate.member(rate_per_minute=60, rate_burst=1, max_open=1, credit_limit=PRICE)
-    await change_team(still_gate.rt, TEAM, credit_limit=PRICE, actor="test")
-    await limit_key(still_gate.rt, key, credit_limit=PRICE, actor="test")
+    await change_team(still_gate.rt, TEAM, credit_limit=PRICE, actor=TESTER)
+    await limit_key(still_gate.rt, key, credit_limit=PRICE, actor=TESTER)
     assert (await still_gate.create(key)).status_code == 202
     await ahead(still_gate, 1)
     await pauses.set_paused(still_gate.rt, Pause.ADMISSION, paused=True, reason=None, actor="test")
-    await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor="test")
+    await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor=TESTER)
     bound = []
     for lift in (
         "UPDATE members SET status = 'ACTIVE'",

@@ -28,6 +28,7 @@ from app.members.members import change_member
 from app.members.teams import change_team
 from app.runtime import Clock
 from app.secrets import digest_of
+from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway, gateway
 
 SPEC = Spec(prompt="a wave", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS)
@@ -163,13 +164,13 @@ async def test_credits_bind_at_the_last_whole_video(still_gate: Gateway) -> None
 
 async def test_a_teams_credits_bind_over_all_its_members(still_gate: Gateway) -> None:
     first, second = await still_gate.member("ada"), await still_gate.member("ben")
-    await change_team(still_gate.rt, TEAM, credit_limit=2 * PRICE, actor="test")
+    await change_team(still_gate.rt, TEAM, credit_limit=2 * PRICE, actor=TESTER)
     await ask(still_gate, first)
     await ask(still_gate, second)
     with pytest.raises(InsufficientCredits) as refused:
         await ask(still_gate, second)
     assert refused.value.extra["limit"] == "team_credit_limit"
-    await change_team(still_gate.rt, TEAM, unlimited=True, actor="test")
+    await change_team(still_gate.rt, TEAM, unlimited=True, actor=TESTER)
     await ask(still_gate, second)
 
 
@@ -235,7 +236,7 @@ async def test_suspension_between_authentication_and_admission_still_refuses(
 ) -> None:
     key = await still_gate.member()
     caller = await caller_of(still_gate, key)
-    await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor="test")
+    await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor=TESTER)
     with pytest.raises(Suspended):
         await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
     assert (await contents(still_gate))["generations"] == 0

@@ -15,6 +15,7 @@ from app.errors import MaxOpenReached, Paused, RateLimited
 from app.generations.admission import Extras, SdkAttempt
 from app.members import keys
 from tests.generations.test_admission import OTHER, PRICE, ask
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import execute, traces, used_credits
@@ -159,7 +160,7 @@ async def test_outside_its_time_a_try_is_a_new_call(timed: Gateway, clock: HandC
 async def test_another_key_member_or_body_is_another_call(timed: Gateway) -> None:
     ada = await timed.member("ada", rate_burst=50, max_open=50)
     first = await attempt(timed, ada, 0)
-    second_key = await keys.create_key(timed.rt, TEAM, "ada", name="second", actor="test")
+    second_key = await keys.create_key(timed.rt, TEAM, "ada", name="second", actor=TESTER)
     bob = await timed.member("bob")
     found = {
         await attempt(timed, second_key.secret, 1),

@@ -25,6 +25,7 @@ from app.settings import Settings
 from app.simulator.config import SimulatorConfig
 from app.webhooks.payloads import PAYLOAD_FORMATS
 from app.worker.run import run as run_worker
+from tests.harness.actors import TESTER
 from tests.harness.renders import shared_renders
 from tests.simulator.conftest import Client as Simulator
 from tests.simulator.conftest import serving
@@ -89,11 +90,11 @@ class Gateway:
     ) -> str:
         """The key of a new member. Creates the team if it does not exist."""
         with contextlib.suppress(InvalidRequest):
-            await teams.create_team(self.rt, team, credit_limit=None, actor="test")
+            await teams.create_team(self.rt, team, credit_limit=None, actor=TESTER)
         await members.create_member(
-            self.rt, team, name, role=role, limits=Limits(**limits), actor="test"
+            self.rt, team, name, role=role, limits=Limits(**limits), actor=TESTER
         )
-        key = await keys.create_key(self.rt, team, name, name="test", actor="test")
+        key = await keys.create_key(self.rt, team, name, name="test", actor=TESTER)
         return key.secret
 
     async def create(

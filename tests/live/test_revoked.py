@@ -18,6 +18,7 @@ from app.generations import lifecycle
 from app.live import keys as in_use
 from app.members import keys, members
 from app.secrets import digest_of
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.live.streams import PATIENCE_SECONDS, Stream, serving
@@ -32,13 +33,13 @@ def asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 async def another_key(gate: Gateway, expires_at: datetime | None = None) -> str:
     key = await keys.create_key(
-        gate.rt, TEAM, "ada", name="another", expires_at=expires_at, actor="test"
+        gate.rt, TEAM, "ada", name="another", expires_at=expires_at, actor=TESTER
     )
     return key.secret
 
 
 async def revoke(gate: Gateway, key: str) -> None:
-    await keys.revoke_key(gate.rt, key[:11], actor="test")
+    await keys.revoke_key(gate.rt, key[:11], actor=TESTER)
 
 
 async def over(stream: Stream) -> None:
@@ -104,7 +105,7 @@ async def test_a_suspended_member_goes_on_looking(
         uuid = await made(still_gate, key)
         assert types(await stream.events(1)) == ["generation.queued"]
         await members.change_member(
-            still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor="test"
+            still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor=TESTER
         )
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not answers.empty():

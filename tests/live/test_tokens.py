@@ -9,6 +9,7 @@ import pytest
 
 from app.domain.caller import Role
 from app.members import keys
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.live.streams import Listener, serving
@@ -100,7 +101,7 @@ async def test_it_ends_with_its_key(still_gate: Gateway) -> None:
     token = await token_of(still_gate, key)
     async with serving(still_gate.rt) as client:
         assert await opened(client, token) == 200
-        await keys.revoke_key(still_gate.rt, key[:11], actor="test")
+        await keys.revoke_key(still_gate.rt, key[:11], actor=TESTER)
         assert await opened(client, token) == 401
 
 

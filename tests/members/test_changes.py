@@ -13,6 +13,7 @@ from app.cli.commands import cli
 from app.domain.caller import Role
 from app.errors import InvalidRequest, NotFound
 from app.members import members, teams
+from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway
 
 Types = Callable[[str], tuple[int, str]]
@@ -41,8 +42,8 @@ async def me(gate: Gateway, key: str) -> dict[str, object]:
 async def test_a_key_knows_the_new_names(still_gate: Gateway) -> None:
     key = await still_gate.member()
     made = (await still_gate.create(key)).json()["aiRecord"]["uuid"]
-    await members.rename_member(still_gate.rt, TEAM, "ada", new_name="grace", actor="test")
-    await teams.rename_team(still_gate.rt, TEAM, new_name="atelier", actor="test")
+    await members.rename_member(still_gate.rt, TEAM, "ada", new_name="grace", actor=TESTER)
+    await teams.rename_team(still_gate.rt, TEAM, new_name="atelier", actor=TESTER)
     known = await me(still_gate, key)
     assert (known["name"], known["team"]["name"]) == ("grace", "atelier")  # type: ignore[index]
     found = await still_gate.http.get(f"/api/v1/generations/{made}", headers={"API-KEY": key})
@@ -56,31 +57,31 @@ async def test_a_taken_name_is_refused(still_gate: Gateway) -> None:
     await still_gate.member("bob")
     await still_gate.member(team="atelier")
     with pytest.raises(InvalidRequest, match=f"Team {TEAM} has a member bob already"):
-        await members.rename_member(still_gate.rt, TEAM, "ada", new_name="bob", actor="test")
+        await members.rename_member(still_gate.rt, TEAM, "ada", new_name="bob", actor=TESTER)
     with pytest.raises(InvalidRequest, match="There is a team atelier already"):
-        await teams.rename_team(still_gate.rt, TEAM, new_name="atelier", actor="test")
+        await teams.rename_team(still_gate.rt, TEAM, new_name="atelier", actor=TESTER)
 
 
 @pytest.mark.parametrize("name", ["", " ada", "ada\n", "x" * 101])
 async def test_a_name_that_looks_like_another_is_refused(still_gate: Gateway, name: str) -> None:
     await still_gate.member()
     with pytest.raises(InvalidRequest, match="new_name must have 1 to 100 printable"):
-        await members.rename_member(still_gate.rt, TEAM, "ada", new_name=name, actor="test")
+        await members.rename_member(still_gate.rt, TEAM, "ada", new_name=name, actor=TESTER)
     with pytest.raises(InvalidRequest, match="new_name must have 1 to 100 printable"):
-        await teams.rename_team(still_gate.rt, TEAM, new_name=name, actor="test")
+        await teams.rename_team(still_gate.rt, TEAM, new_name=name, actor=TESTER)
 
 
 async def test_who_is_not_there_is_not_renamed(still_gate: Gateway) -> None:
     with pytest.raises(NotFound, match="no member ada in a team nowhere"):
-        await members.rename_member(still_gate.rt, "nowhere", "ada", new_name="bob", actor="test")
+        await members.rename_member(still_gate.rt, "nowhere", "ada", new_name="bob", actor=TESTER)
     with pytest.raises(NotFound, match="no team nowhere"):
-        await teams.rename_team(still_gate.rt, "nowhere", new_name="x", actor="test")
+        await teams.rename_team(still_gate.rt, "nowhere", new_name="x", actor=TESTER)
 
 
 async def test_a_role_counts_from_the_next_request_on(still_gate: Gateway) -> None:
     key = await still_gate.member(team="default")
     for role, status in ((Role.ADMIN, 200), (Role.MEMBER, 403)):
-        await members.change_member(still_gate.rt, "default", "ada", role=role, actor="test")
+        await members.change_member(still_gate.rt, "default", "ada", role=role, actor=TESTER)
         answer = await still_gate.http.get("/api/v1/admin/audit", headers={"API-KEY": key})
         assert answer.status_code == status
         assert (await me(still_gate, key))["role"] == role
@@ -114,9 +115,9 @@ def test_lists_show_what_has_ended(types: Types) -> None:
         assert types(command)[0] == 0
     assert types("key create --team studio --member ada")[0] == 0
     ended = "Member ada of team studio has ended. Keys revoked: 1."
-    assert types("member end ada --team studio") == (0, ended)
+    assert types("member end ada --team studio --reason gone") == (0, ended)
     assert "studio ada MEMBER ENDED" in types("member list")[1]
-    assert types("team end studio") == (0, "Team studio has ended. Keys revoked: 0.")
+    assert types("team end studio --reason gone") == (0, "Team studio has ended. Keys revoked: 0.")
     assert "studio ENDED 1" in types("team list")[1]
     code, said = types("key create --team studio --member ada")
     assert (code, said) == (1, "reelgate: Member ada of team studio has ended, which is for good: "

@@ -18,6 +18,7 @@ from app.domain.caller import Caller
 from app.generations.admission import SdkAttempt
 from app.members import keys
 from tests.generations.test_admission import SPEC, ask, caller_of
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, body, gateway
 from tests.harness.traces import execute, traces
@@ -56,7 +57,7 @@ async def test_one_revoked_while_the_body_is_on_its_way(still_gate: Gateway, dia
     before = await traces(still_gate)
 
     async def revoke() -> None:
-        await keys.revoke_key(still_gate.rt, key[:11], actor="test")
+        await keys.revoke_key(still_gate.rt, key[:11], actor=TESTER)
 
     answer = await still_gate.http.post(
         path,
@@ -93,7 +94,7 @@ async def test_one_that_expires_meanwhile(database_url: str, tmp_path: Path) -> 
         await gate.member()
         key = await keys.create_key(
             gate.rt, TEAM, "ada", name="short", expires_at=clock.now() + timedelta(seconds=60),
-            actor="test",
+            actor=TESTER,
         )  # fmt: skip
         before = await traces(gate)
 
@@ -152,7 +153,7 @@ async def test_what_was_asked_before_is_not_shown_again(still_gate: Gateway) -> 
     await ask(still_gate, key, idempotency_key="k")
     first = SdkAttempt(count=0, waited_seconds=0, window_seconds=60)
     await ask(still_gate, key, SPEC, attempt=first)
-    await keys.revoke_key(still_gate.rt, key[:11], actor="test")
+    await keys.revoke_key(still_gate.rt, key[:11], actor=TESTER)
     before = await traces(still_gate)
     again: list[dict[str, Any]] = [
         {"idempotency_key": "k"},

@@ -18,6 +18,7 @@ from app.domain.caller import Role
 from app.domain.limits import Limits
 from app.errors import InvalidRequest, NotFound
 from app.members import keys, members, teams
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import execute
@@ -50,7 +51,7 @@ GIVEN: dict[str, Callable[[str], str]] = {
 async def test_a_key_is_revoked_however_it_is_named(
     still_gate: Gateway, key: str, how: str
 ) -> None:
-    ended = await keys.revoke_key(still_gate.rt, GIVEN[how](key), actor="test")
+    ended = await keys.revoke_key(still_gate.rt, GIVEN[how](key), actor=TESTER)
     assert (ended.key.member_name, ended.key.shown) == ("ada", f"{key[:11]}…")
     good = [one.member_name for one in await listed(still_gate) if one.revoked_at is None]
     assert good == ["bob"]
@@ -59,14 +60,14 @@ async def test_a_key_is_revoked_however_it_is_named(
 @pytest.mark.parametrize("given", ["", " ", "…", "rg_", "rg_…", "x", "rg_%", "rg________", "%"])
 async def test_what_names_none_revokes_none(still_gate: Gateway, key: str, given: str) -> None:
     with pytest.raises((NotFound, InvalidRequest)):
-        await keys.revoke_key(still_gate.rt, given, actor="test")
+        await keys.revoke_key(still_gate.rt, given, actor=TESTER)
     assert all(one.revoked_at is None for one in await listed(still_gate))
 
 
 async def test_a_whole_key_has_to_be_right(still_gate: Gateway, key: str) -> None:
     wrong = key[:-1] + ("x" if key[-1] != "x" else "y")
     with pytest.raises(NotFound) as refused:
-        await keys.revoke_key(still_gate.rt, wrong, actor="test")
+        await keys.revoke_key(still_gate.rt, wrong, actor=TESTER)
     assert wrong not in refused.value.message
     assert wrong[:11] not in refused.value.message
 
@@ -77,19 +78,19 @@ async def test_what_names_several_names_them(still_gate: Gateway, key: str) -> N
     )
     one, other = await listed(still_gate)
     with pytest.raises(InvalidRequest) as refused:
-        await keys.revoke_key(still_gate.rt, "rg_same…", actor="test")
+        await keys.revoke_key(still_gate.rt, "rg_same…", actor=TESTER)
     assert refused.value.message.startswith("2 keys begin like that: ")
     for found in (one, other):
         named = f"{found.shown} ({TEAM}/{found.member_name}, test)"
         assert named in refused.value.message
     # The whole key is one of them.
-    ended = await keys.revoke_key(still_gate.rt, key, actor="test")
+    ended = await keys.revoke_key(still_gate.rt, key, actor=TESTER)
     assert ended.key.member_name == "ada"
     # And what was revoked is not meant.
-    ended = await keys.revoke_key(still_gate.rt, "rg_same…", actor="test")
+    ended = await keys.revoke_key(still_gate.rt, "rg_same…", actor=TESTER)
     assert ended.key.member_name == "bob"
     with pytest.raises(InvalidRequest, match="revoked already"):
-        await keys.revoke_key(still_gate.rt, key, actor="test")
+        await keys.revoke_key(still_gate.rt, key, actor=TESTER)
 
 
 async def test_a_rotated_key_keeps_its_end(database_url: str, tmp_path: Path) -> None:
@@ -97,12 +98,12 @@ async def test_a_rotated_key_keeps_its_end(database_url: str, tmp_path: Path) ->
     async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
         endless = await gate.member()
         end = clock.now() + timedelta(days=30)
-        old = await keys.create_key(gate.rt, TEAM, "ada", name="ci", expires_at=end, actor="test")
-        new = await keys.rotate_key(gate.rt, old.secret, overlap_seconds=3600, actor="test")
-        (found,) = await listed(gate, new.prefix)
+        old = await keys.create_key(gate.rt, TEAM, "ada", name="ci", expires_at=end, actor=TESTER)
+        new = await keys.rotate_key(gate.rt, old.secret, overlap_seconds=3600, actor=TESTER)
+        (found,) = await listed(gate, new.key.prefix)
         assert (found.name, found.expires_at) == ("ci", end)
-        new = await keys.rotate_key(gate.rt, endless, overlap_seconds=3600, actor="test")
-        (found,) = await listed(gate, new.prefix)
+        new = await keys.rotate_key(gate.rt, endless, overlap_seconds=3600, actor=TESTER)
+        (found,) = await listed(gate, new.key.prefix)
         assert found.expires_at is None
 
 
@@ -110,15 +111,15 @@ async def test_what_has_ended_is_not_rotated(database_url: str, tmp_path: Path) 
     clock = HandClock()
     async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
         revoked = await gate.member()
-        await keys.revoke_key(gate.rt, revoked, actor="test")
+        await keys.revoke_key(gate.rt, revoked, actor=TESTER)
         end = clock.now() + timedelta(hours=1)
         expired = await keys.create_key(
-            gate.rt, TEAM, "ada", name="ci", expires_at=end, actor="test"
+            gate.rt, TEAM, "ada", name="ci", expires_at=end, actor=TESTER
         )
         clock.move(3600)
         for ended in (revoked, expired.secret):
             with pytest.raises(InvalidRequest):
-                await keys.rotate_key(gate.rt, ended, overlap_seconds=60, actor="test")
+                await keys.rotate_key(gate.rt, ended, overlap_seconds=60, actor=TESTER)
         assert len(await listed(gate)) == 2
 
 
@@ -127,18 +128,18 @@ async def test_a_name_can_be_told_from_another(still_gate: Gateway, name: str) -
     await still_gate.member()
     rt = still_gate.rt
     with pytest.raises(InvalidRequest):
-        await teams.create_team(rt, name, credit_limit=None, actor="test")
+        await teams.create_team(rt, name, credit_limit=None, actor=TESTER)
     with pytest.raises(InvalidRequest):
-        await members.create_member(rt, TEAM, name, role=Role.MEMBER, limits=Limits(), actor="test")
+        await members.create_member(rt, TEAM, name, role=Role.MEMBER, limits=Limits(), actor=TESTER)
     with pytest.raises(InvalidRequest):
-        await keys.create_key(rt, TEAM, "ada", name=name, actor="test")
+        await keys.create_key(rt, TEAM, "ada", name=name, actor=TESTER)
 
 
 async def test_a_key_ends_in_the_future(still_gate: Gateway) -> None:
     await still_gate.member()
     with pytest.raises(InvalidRequest, match="in the future"):
         await keys.create_key(
-            still_gate.rt, TEAM, "ada", name="x", actor="test",
+            still_gate.rt, TEAM, "ada", name="x", actor=TESTER,
             expires_at=datetime.now(UTC) - timedelta(seconds=1),
         )  # fmt: skip
 
@@ -204,9 +205,9 @@ async def test_a_limit_is_one_that_can_be_kept(still_gate: Gateway, limit: str, 
     rt = still_gate.rt
     for act in (
         members.create_member(
-            rt, TEAM, "bob", role=Role.MEMBER, limits=Limits(**{limit: value}), actor="test"
+            rt, TEAM, "bob", role=Role.MEMBER, limits=Limits(**{limit: value}), actor=TESTER
         ),
-        members.change_member(rt, TEAM, "ada", limits=Limits(**{limit: value}), actor="test"),
+        members.change_member(rt, TEAM, "ada", limits=Limits(**{limit: value}), actor=TESTER),
     ):
         with pytest.raises(InvalidRequest, match=f"{limit} must be from .* got {value}"):
             await act
@@ -215,7 +216,7 @@ async def test_a_limit_is_one_that_can_be_kept(still_gate: Gateway, limit: str, 
 async def test_a_member_has_the_defaults_but_for_what_is_given(still_gate: Gateway) -> None:
     await still_gate.member(max_open=3)
     changed = await members.change_member(
-        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=0), actor="test"
+        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=0), actor=TESTER
     )
     defaults = still_gate.rt.settings
     assert (changed.credit_limit, changed.max_open) == (0, 3)

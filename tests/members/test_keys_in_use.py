@@ -13,6 +13,7 @@ from app.errors import Unavailable
 from app.live import keys as in_use
 from app.members import keys
 from tests.generations.test_admission import caller_of
+from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute
 from tests.live.streams import PATIENCE_SECONDS, serving
@@ -29,11 +30,11 @@ def asked_often(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def revoke(gate: Gateway, key: str) -> None:
-    await keys.revoke_key(gate.rt, key, actor="test")
+    await keys.revoke_key(gate.rt, key, actor=TESTER)
 
 
 async def another_key(gate: Gateway) -> str:
-    return (await keys.create_key(gate.rt, TEAM, "ada", name="another", actor="test")).secret
+    return (await keys.create_key(gate.rt, TEAM, "ada", name="another", actor=TESTER)).secret
 
 
 @pytest.mark.usefixtures("asked_often")

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from app.members import keys
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import traces
@@ -66,7 +67,7 @@ async def test_bytes_that_are_no_text_in_a_key_are_401(still_gate: Gateway) -> N
 async def test_a_revoked_key_stops_with_the_next_request(still_gate: Gateway) -> None:
     key = await still_gate.member()
     assert (await still_gate.create(key)).status_code == 202
-    await keys.revoke_key(still_gate.rt, key[:11], actor="test")
+    await keys.revoke_key(still_gate.rt, key[:11], actor=TESTER)
     assert (await still_gate.create(key)).status_code == 401
 
 
@@ -76,7 +77,7 @@ async def test_a_key_stops_at_its_end(database_url: str, tmp_path: Path) -> None
         await gate.member()
         key = await keys.create_key(
             gate.rt, TEAM, "ada", name="short", expires_at=clock.now() + timedelta(hours=1),
-            actor="test",
+            actor=TESTER,
         )  # fmt: skip
         clock.move(3599)
         assert (await gate.create(key.secret)).status_code == 202
@@ -90,7 +91,7 @@ async def test_a_rotated_key_overlaps_with_its_successor(database_url: str, tmp_
     clock = HandClock()
     async with gateway(database_url, tmp_path, worker=False, clock=clock) as gate:
         old = await gate.member()
-        new = await keys.rotate_key(gate.rt, old[:11], overlap_seconds=600, actor="test")
+        new = await keys.rotate_key(gate.rt, old[:11], overlap_seconds=600, actor=TESTER)
         for key in (old, new.secret):
             assert (await gate.create(key)).status_code == 202
         # The overlap began by the database's clock, which goes on beside this one.

@@ -12,6 +12,7 @@ import pytest
 from app.domain.caller import Status
 from app.domain.limits import Limits
 from app.members import members, teams
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, body, gateway
 from tests.harness.traces import traces
@@ -106,14 +107,14 @@ async def test_a_members_credits_are_capped_with_the_figures_named(still_gate: G
     assert "Retry-After" not in answer.headers
     assert await traces(still_gate) == before
     await members.change_member(
-        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=450_000), actor="test"
+        still_gate.rt, TEAM, "ada", limits=Limits(credit_limit=450_000), actor=TESTER
     )
     assert (await still_gate.create(key)).status_code == 202
 
 
 async def test_a_teams_credits_bind_all_its_members(still_gate: Gateway) -> None:
     ada, bob = await still_gate.member("ada"), await still_gate.member("bob")
-    await teams.change_team(still_gate.rt, TEAM, credit_limit=200_000, actor="test")
+    await teams.change_team(still_gate.rt, TEAM, credit_limit=200_000, actor=TESTER)
     assert (await still_gate.create(ada)).status_code == 202
     before = await traces(still_gate)
     found = refusal(await still_gate.create(bob), 402, "INSUFFICIENT_CREDITS")
@@ -136,9 +137,9 @@ async def test_a_suspended_member_or_team_may_look_but_not_create(
 
     async def set_status(status: Status) -> None:
         if whose == "member":
-            await members.change_member(still_gate.rt, TEAM, "ada", status=status, actor="test")
+            await members.change_member(still_gate.rt, TEAM, "ada", status=status, actor=TESTER)
         else:
-            await teams.change_team(still_gate.rt, TEAM, status=status, actor="test")
+            await teams.change_team(still_gate.rt, TEAM, status=status, actor=TESTER)
 
     await set_status(Status.SUSPENDED)
     before = await traces(still_gate)

@@ -23,6 +23,7 @@ from app.domain.limits import Limits
 from app.errors import InvalidRequest
 from app.members import keys, members, teams
 from app.runtime import open_runtime
+from tests.harness.actors import TESTER
 from tests.harness.gateway import SIGNING_SECRET, body, settings_for
 from tests.harness.processes import Api, Process, ending_processes, until
 
@@ -272,11 +273,11 @@ class Site:
         settings = settings_for(self._database_url, self.folder)
         async with open_runtime(settings) as rt:
             with contextlib.suppress(InvalidRequest):
-                await teams.create_team(rt, team, credit_limit=credits_, actor="test")
+                await teams.create_team(rt, team, credit_limit=credits_, actor=TESTER)
             await members.create_member(
-                rt, team, name, role=Role.MEMBER, limits=limits, actor="test"
+                rt, team, name, role=Role.MEMBER, limits=limits, actor=TESTER
             )
-            key = await keys.create_key(rt, team, name, name="test", actor="test")
+            key = await keys.create_key(rt, team, name, name="test", actor=TESTER)
             return key.secret
 
     def logs(self) -> str:

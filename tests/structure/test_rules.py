@@ -164,7 +164,7 @@ def test_importing_a_module_does_nothing() -> None:
 #: referred to counts differently afterwards.
 LOCKED_AGAINST_REFERENCES = {
     "app/db/accounts.py": r"SELECT FROM (api_keys|members|teams) WHERE \w*id = :id FOR UPDATE",
-    "app/db/members.py": "SELECT FROM teams WHERE id = :id FOR UPDATE",
+    "app/db/teams.py": "SELECT FROM teams WHERE id = :id FOR UPDATE",
     "app/db/webhook_endpoints.py": "SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE",
 }
 

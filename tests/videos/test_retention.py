@@ -8,11 +8,12 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from app.db import members as rows
+from app.db import teams as rows
 from app.errors import InvalidRequest
 from app.members import teams
 from app.videos.deletion import BATCH
 from app.worker import retention
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.processes import Process
@@ -24,7 +25,7 @@ DAY = 86_400
 
 async def keep_for(gate: Gateway, days: int | None, team: str = TEAM) -> None:
     await teams.change_team(
-        gate.rt, team, retention_days=days, keep_forever=days is None, actor="op"
+        gate.rt, team, retention_days=days, keep_forever=days is None, actor=TESTER
     )
 
 

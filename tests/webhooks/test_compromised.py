@@ -13,6 +13,7 @@ from app.errors import Unauthenticated
 from app.members import keys
 from app.webhooks import endpoints
 from tests.generations.test_admission import caller_of
+from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway
 from tests.webhooks.receiving import Receiver, call, endpoint, verified
 from tests.webhooks.test_callbacks import asked, secret_of
@@ -21,7 +22,7 @@ URL = "https://hooks.example/reelgate"
 
 
 async def another_key(gate: Gateway) -> str:
-    return (await keys.create_key(gate.rt, TEAM, "ada", name="another", actor="test")).secret
+    return (await keys.create_key(gate.rt, TEAM, "ada", name="another", actor=TESTER)).secret
 
 
 async def enabled(gate: Gateway, key: str) -> dict[str, bool]:
@@ -44,7 +45,7 @@ async def test_a_compromised_key_takes_along_what_it_set_up(still_gate: Gateway)
     taken_back = (await endpoint(still_gate, stolen, URL))["id"]
     await call(still_gate, kept, "PATCH", f"/endpoints/{taken_back}", json={"url": URL + "/3"})
     before = await secret_of(still_gate, kept)
-    revoked = await keys.revoke_key(still_gate.rt, stolen, compromised=True, actor="test")
+    revoked = await keys.revoke_key(still_gate.rt, stolen, compromised=True, actor=TESTER)
     assert {str(one) for one in revoked.endpoints} == {made, wide, moved, seen}
     assert await enabled(still_gate, kept) == {
         made: False, wide: False, moved: False, seen: False, named: True, taken_back: True,
@@ -60,7 +61,7 @@ async def test_another_revocation_leaves_all_as_it_is(still_gate: Gateway) -> No
     kept = await another_key(still_gate)
     made = (await endpoint(still_gate, gone, URL))["id"]
     before = await secret_of(still_gate, kept)
-    revoked = await keys.revoke_key(still_gate.rt, gone, actor="test")
+    revoked = await keys.revoke_key(still_gate.rt, gone, actor=TESTER)
     assert [str(one) for one in revoked.endpoints] == [made]
     assert await enabled(still_gate, kept) == {made: True}
     assert await secret_of(still_gate, kept) == before
@@ -75,7 +76,7 @@ async def test_what_it_admitted_is_made_and_told(webhook_gate: Gateway, receiver
     made = await asked(
         webhook_gate, gone, "/v1/videos", {"prompt": "a lion", "callback_url": receiver.url}
     )
-    await keys.revoke_key(webhook_gate.rt, gone, actor="test")
+    await keys.revoke_key(webhook_gate.rt, gone, actor=TESTER)
     webhook_gate.start_worker()
     requests = await receiver.until(2)
     callback = await secret_of(webhook_gate, kept)
@@ -123,7 +124,7 @@ async def test_a_revoked_key_sets_nothing_up(still_gate: Gateway) -> None:
     kept = await another_key(still_gate)
     caller = await caller_of(still_gate, key)
     before = await secret_of(still_gate, kept)
-    await keys.revoke_key(still_gate.rt, key, compromised=True, actor="test")
+    await keys.revoke_key(still_gate.rt, key, compromised=True, actor=TESTER)
     after = await secret_of(still_gate, kept)
     with pytest.raises(Unauthenticated):
         await endpoints.rotate_callback_secret(still_gate.rt, caller, overlap_seconds=0)

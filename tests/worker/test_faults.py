@@ -24,6 +24,7 @@ from app.operators import bootstrap
 from app.upstream.answers import NotProcessed, Running
 from app.worker import submissions, upkeep
 from app.worker.persist import persisted
+from tests.harness.actors import TESTER
 from tests.harness.gateway import Gateway, gateway
 from tests.worker.test_submissions import PRICE, created, used, work_of
 
@@ -140,7 +141,7 @@ async def test_workers_outlast_a_database_that_is_away_longer_than_the_library_w
 async def test_a_first_start_that_broke_off_is_taken_up(database_url: str, tmp_path: Path) -> None:
     async with gateway(database_url, tmp_path, worker=False) as gate:
         await teams.create_team(
-            gate.rt, gate.rt.settings.operator_team, credit_limit=None, actor="test"
+            gate.rt, gate.rt.settings.operator_team, credit_limit=None, actor=TESTER
         )
         printed = await bootstrap.ensure_first_key(gate.rt)
         assert printed is not None
@@ -153,7 +154,7 @@ async def test_a_first_start_that_broke_off_is_taken_up(database_url: str, tmp_p
 async def test_a_suspended_operator_has_no_power_left(still_gate: Gateway) -> None:
     key = await still_gate.member("op", team="default", role=Role.ADMIN)
     await members.change_member(
-        still_gate.rt, "default", "op", status=Status.SUSPENDED, actor="test"
+        still_gate.rt, "default", "op", status=Status.SUSPENDED, actor=TESTER
     )
     asked = {"what": "admission", "reason": "spite"}
     answer = await still_gate.http.post("/api/v1/admin/pause", json=asked, headers={"API-KEY": key})
