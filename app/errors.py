@@ -257,6 +257,7 @@ class MalformedJson(InvalidRequest):
     operations = (
         *_CREATES, "estimate_generation", "create_webhook_endpoint", "update_webhook_endpoint",
         "rotate_webhook_secret", "pause_gateway", "resume_gateway", "resolve_unknown",
+        "create_team", "change_team", "rename_team", "end_team",
     )  # fmt: skip
 
 

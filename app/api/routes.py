@@ -6,7 +6,7 @@ from functools import cache
 
 from fastapi import APIRouter, FastAPI
 
-from app.api import account, admin, audit, estimates, events, generations, webhooks
+from app.api import account, admin, audit, estimates, events, generations, teams, webhooks
 from app.http import errors
 
 #: The path where it is mounted.
@@ -20,6 +20,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     admin.router,
     audit.router,
+    teams.router,
 )
 
 

@@ -45,7 +45,8 @@ _TAGS = {
     "events": "Live events, as server-sent events.",
     "webhooks": "Events sent to your own server.",
     "account": "Your limits, models, prices and usage.",
-    "admin": "For operators: administrators of the operators' team only.",
+    "admin": "For operators, who are the administrators of the operators' team. Administrators of "
+    "another team manage that team.",
     "onemin": "The API of 1min.ai, for programs written for it.",
 }
 _MEANINGS = {

@@ -15,17 +15,17 @@ SILENT_COMMANDS = {
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
-    "team create": ("other", "team.create"),
+    "team create": ("new", "team.create"),
     "team limit": ("studio --credit-limit 5", "team.change"),
-    "team suspend": ("studio", "team.change"),
+    "team suspend": ("studio --reason odd", "team.change"),
     "team rename": ("studio atelier", "team.rename"),
-    "team end": ("studio", "team.end"),
+    "team end": ("studio --reason odd", "team.end"),
     "member create": ("bob --team studio", "member.create"),
     "member limit": ("ada --team studio --max-open 3", "member.change"),
-    "member suspend": ("ada --team studio", "member.change"),
+    "member suspend": ("ada --team studio --reason odd", "member.change"),
     "member rename": ("ada grace --team studio", "member.rename"),
     "member role": ("ada member --team studio", "member.change"),
-    "member end": ("ada --team studio", "member.end"),
+    "member end": ("ada --team studio --reason odd", "member.end"),
     "key create": ("--team studio --member ada", "key.create"),
     "key limit": ("rg_aaaaaaaa --credit-limit 5 --period month", "key.limit"),
     "key rotate": ("rg_aaaaaaaa", "key.rotate"),
@@ -89,6 +89,14 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "resend_webhook_delivery": (
         "POST", "/api/v1/webhooks/deliveries/{delivery}/resend", None, "webhook.resend",
     ),
+    "create_team": ("POST", "/api/v1/admin/teams", {"name": "new"}, "team.create"),
+    "change_team": (
+        "PATCH", "/api/v1/admin/teams/{other}", {"credit_limit": 5}, "team.change",
+    ),
+    "rename_team": (
+        "POST", "/api/v1/admin/teams/{other}/rename", {"new_name": "atelier"}, "team.rename",
+    ),
+    "end_team": ("POST", "/api/v1/admin/teams/{other}/end", {"reason": "odd"}, "team.end"),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
     ),

@@ -59,10 +59,11 @@ def furnish(address: str) -> dict[str, str]:
     ids = {
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
-                     "endpoint", "openai", "delivery")
+                     "endpoint", "openai", "delivery", "other")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'studio')", [ids["team"]])
+        tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'other')", [ids["other"]])
         tx.execute(
             "INSERT INTO members (id, team_id, name, role, credit_limit, rate_per_minute,"
             " rate_burst, max_open) VALUES (%s, %s, 'ada', 'ADMIN', 9, 9, 9, 9)",
@@ -177,7 +178,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
             ):
                 tx.execute(f"DELETE FROM {table}")
         ids = furnish(address)
-        await execute(still_gate, "UPDATE teams SET name = 'default'")
+        await execute(still_gate, "UPDATE teams SET name = 'default' WHERE name = 'studio'")
         answer = await still_gate.http.request(
             method, path.format(**ids), json=document, headers={"API-KEY": SECRET}
         )
@@ -231,7 +232,7 @@ def test_the_command_shows_and_sifts(
     types: Callable[[str], tuple[int, str]], database_url: str
 ) -> None:
     furnish(database_url)
-    for typed in ("team create other", "member create bob --team other",
+    for typed in ("team create another", "member create bob --team other",
                   "key create --team other --member bob", "key revoke rg_aaaaaaaa"):  # fmt: skip
         assert types(f"--as grace {typed}")[0] == 0
 

@@ -1,0 +1,150 @@
+"""The documents of teams, members and keys, for those who manage them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from app.api.documents import Document
+from app.api.parameters import TEXT, Whole
+from app.db.members import Member
+from app.db.teams import Team
+from app.domain.accounts import Period
+from app.domain.caller import Status
+from app.domain.limits import BOUNDS
+from app.errors import InvalidRequest, Issue
+from app.members.names import MAX_NAME_CHARS
+from app.members.teams import MAX_RETENTION_DAYS
+
+_PERIOD = (
+    "How often the credits begin anew, at midnight in the team's time zone: never, each day, week "
+    "(on Mondays) or month."
+)
+_NO_LIMIT = "Null: no limit of its own."
+_LEAST_CREDITS, _MOST_CREDITS = BOUNDS["credit_limit"]
+
+
+class Deed(BaseModel):
+    """What is done, and why."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: str | None = Field(
+        None, min_length=1, max_length=500, pattern=TEXT,
+        description="Why; kept in the audit log. Required to raise a limit, to suspend and to end.",
+    )  # fmt: skip
+
+
+class Renaming(Deed):
+    new_name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
+
+
+class Ending(Deed):
+    """It is for good."""
+
+
+class Ended(Document):
+    """What ended with a member or a team."""
+
+    id: UUID
+    revoked_keys: list[str] = Field(description="The prefixes of the keys that ended with it.")
+
+
+class TeamRequest(Deed):
+    """A new team."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
+    credit_limit: Whole | None = Field(
+        None, ge=_LEAST_CREDITS, le=_MOST_CREDITS, description=_NO_LIMIT
+    )
+    credit_period: Period = Field(Period.NONE, description=_PERIOD)
+    time_zone: str | None = Field(
+        None, max_length=100, pattern=TEXT, examples=["Europe/Berlin"],
+        description="In which its days, weeks and months begin. Default: that of the gateway.",
+    )  # fmt: skip
+    retention_days: Whole | None = Field(
+        None, ge=1, le=MAX_RETENTION_DAYS, description="Days its videos are kept. Null: for ever."
+    )
+
+
+class TeamChange(Deed):
+    """Fields that are left out stay as they are."""
+
+    credit_limit: Whole | None = Field(
+        None, ge=_LEAST_CREDITS, le=_MOST_CREDITS, description=_NO_LIMIT
+    )
+    credit_period: Period | None = Field(None, description=_PERIOD)
+    time_zone: str | None = Field(None, max_length=100, pattern=TEXT, examples=["Europe/Berlin"])
+    retention_days: Whole | None = Field(
+        None, ge=1, le=MAX_RETENTION_DAYS,
+        description="Days its videos are kept. Null: for ever. Older ones are deleted within "
+        "minutes.",
+    )  # fmt: skip
+    status: Status | None = Field(
+        None, description="A suspended team creates no videos; what is in progress continues."
+    )
+
+
+class ManagedTeamDocument(Document):
+    """A team with its limits and what it used of them in the present period."""
+
+    object: Literal["team"]
+    id: UUID
+    name: str
+    status: Status
+    created_at: datetime
+    ended_at: datetime | None = Field(description="It and its members have ended, for good.")
+    members: int = Field(description="How many it has, also ended ones.")
+    credit_limit: int | None = Field(description=_NO_LIMIT)
+    credit_period: Period
+    used_credits: int = Field(description="Settled and held ones.")
+    settled_credits: int = Field(description="Spent.")
+    held_credits: int = Field(description="Reserved for generations that have not ended.")
+    remaining_credits: int | None = Field(description="Null where there is no limit.")
+    resets_at: datetime | None = Field(description="When the credits begin anew. Null: never.")
+    time_zone: str
+    retention_days: int | None = Field(description="Null: its videos are kept for ever.")
+
+
+class ManagedTeamList(Document):
+    object: Literal["list"]
+    data: list[ManagedTeamDocument]
+    has_more: bool
+    next_cursor: str | None
+
+
+def team_document(team: Team) -> ManagedTeamDocument:
+    return ManagedTeamDocument(
+        object="team", id=team.id, name=team.name, status=team.status, created_at=team.created_at,
+        ended_at=team.ended_at, members=team.members, **credit_fields(team),
+        time_zone=team.time_zone, retention_days=team.retention_days,
+    )  # fmt: skip
+
+
+def credit_fields(account: Team | Member) -> dict[str, Any]:
+    used, limit = account.settled_credits + account.held_credits, account.credit_limit
+    return {
+        "credit_limit": limit,
+        "credit_period": account.credit_period,
+        "used_credits": used,
+        "settled_credits": account.settled_credits,
+        "held_credits": account.held_credits,
+        # A limit that was lowered leaves nothing.
+        "remaining_credits": None if limit is None else max(limit - used, 0),
+        "resets_at": account.resets_at,
+    }
+
+
+def given(body: Deed, *, may_be_null: tuple[str, ...] = ()) -> Mapping[str, Any]:
+    """The fields that were sent, without the reason. Raises `InvalidRequest` for a null that means
+    nothing."""
+    sent = body.model_dump(exclude_unset=True, exclude={"reason"})
+    empty = [name for name, value in sent.items() if value is None and name not in may_be_null]
+    if empty:
+        message = "may be left out, but not be null"
+        raise InvalidRequest(issues=[Issue(name, "type", message) for name in empty])
+    return sent

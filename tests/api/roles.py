@@ -1,0 +1,53 @@
+"""Every route of those who manage the gateway, a team or their own keys, and what each role is
+answered."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+#: Nobody; a member of the team; its administrator; another team's; an operator.
+ROLES = ("anonymous", "member", "lead", "stranger", "operator")
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`statuses` in the order of `ROLES`. The ids in `path` are those of the team and of a member
+    of it, `subject`."""
+
+    method: str
+    path: str
+    body: Any
+    statuses: str
+
+
+_WHY = {"reason": "odd"}
+_NOWHERE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
+_TEAM = "/admin/teams/{team}"
+
+#: By the names of the routes.
+CASES = {
+    "get_gateway": Case("GET", "/admin/gateway", None, "401 403 403 403 200"),
+    "pause_gateway": Case(
+        "POST", "/admin/pause", {"what": "submission", **_WHY}, "401 403 403 403 200"
+    ),
+    "resume_gateway": Case("POST", "/admin/resume", {"what": "submission"}, "401 403 403 403 200"),
+    "return_upstream_key": Case(
+        "POST", "/admin/upstream-keys/none/return", None, "401 403 403 403 404"
+    ),
+    "list_unknown": Case("GET", "/admin/unknown", None, "401 403 403 403 200"),
+    "get_upstream_answer": Case(
+        "GET", f"/admin/generations/{_NOWHERE}/upstream-answer", None, "401 403 403 403 404"
+    ),
+    "resolve_unknown": Case(
+        "POST", f"/admin/unknown/{_NOWHERE}/resolve", {"outcome": "not_made", **_WHY},
+        "401 403 403 403 404",
+    ),
+    "list_audit": Case("GET", "/admin/audit", None, "401 403 403 403 200"),
+    "list_teams": Case("GET", "/admin/teams", None, "401 403 200 200 200"),
+    "create_team": Case("POST", "/admin/teams", {"name": "{new}"}, "401 403 403 403 201"),
+    "get_team": Case("GET", _TEAM, None, "401 403 200 404 200"),
+    "change_team": Case("PATCH", _TEAM, {"credit_limit": 5}, "401 403 403 404 200"),
+    "rename_team": Case("POST", f"{_TEAM}/rename", {"new_name": "{new}"}, "401 403 403 404 200"),
+    "end_team": Case("POST", f"{_TEAM}/end", _WHY, "401 403 403 404 200"),
+}  # fmt: skip
