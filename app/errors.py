@@ -258,6 +258,7 @@ class MalformedJson(InvalidRequest):
         *_CREATES, "estimate_generation", "create_webhook_endpoint", "update_webhook_endpoint",
         "rotate_webhook_secret", "pause_gateway", "resume_gateway", "resolve_unknown",
         "create_team", "change_team", "rename_team", "end_team",
+        "create_member", "change_member", "rename_member", "end_member",
     )  # fmt: skip
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -14,7 +13,7 @@ from app.api.parameters import TEXT, Whole
 from app.db.members import Member
 from app.db.teams import Team
 from app.domain.accounts import Period
-from app.domain.caller import Status
+from app.domain.caller import Role, Status
 from app.domain.limits import BOUNDS
 from app.errors import InvalidRequest, Issue
 from app.members.names import MAX_NAME_CHARS
@@ -117,6 +116,79 @@ class ManagedTeamList(Document):
     next_cursor: str | None
 
 
+def _limit(name: str, said: str) -> Any:
+    least, most = BOUNDS[name]
+    return Field(None, ge=least, le=most, description=said)
+
+
+class _Limits(Deed):
+    credit_limit: Whole | None = _limit("credit_limit", "Credits in each period.")
+    credit_period: Period | None = Field(None, description=_PERIOD)
+    rate_per_minute: Whole | None = _limit("rate_per_minute", "Creates per minute.")
+    rate_burst: Whole | None = _limit("rate_burst", "Creates at once.")
+    max_open: Whole | None = _limit("max_open", "Generations in progress at the same time.")
+
+
+_ROLE = "`ADMIN`: an administrator of its team."
+
+
+class MemberRequest(_Limits):
+    """A new member. Limits that are left out get the gateway's defaults."""
+
+    name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
+    role: Role = Field(Role.MEMBER, description=_ROLE)
+
+
+class MemberChange(_Limits):
+    """Fields that are left out stay as they are."""
+
+    role: Role | None = Field(None, description=f"{_ROLE} It counts from the next request on.")
+    status: Status | None = Field(
+        None, description="A suspended member creates no videos; what is in progress continues."
+    )
+
+
+class ManagedMemberDocument(Document):
+    """A member with its limits and what it used of them in the present period."""
+
+    object: Literal["member"]
+    id: UUID
+    team_id: UUID
+    name: str
+    role: Role
+    status: Status
+    created_at: datetime
+    ended_at: datetime | None = Field(description="It has ended, for good.")
+    credit_limit: int
+    credit_period: Period
+    used_credits: int = Field(description="Settled and held ones.")
+    settled_credits: int = Field(description="Spent.")
+    held_credits: int = Field(description="Reserved for generations that have not ended.")
+    remaining_credits: int = Field(
+        description="What its own limit leaves. That of its team, or of a key, may leave less."
+    )
+    resets_at: datetime | None = Field(description="When the credits begin anew. Null: never.")
+    rate_per_minute: int = Field(description="Creates per minute.")
+    rate_burst: int = Field(description="Creates at once.")
+    max_open: int = Field(description="Generations in progress at the same time.")
+
+
+class ManagedMemberList(Document):
+    object: Literal["list"]
+    data: list[ManagedMemberDocument]
+    has_more: bool
+    next_cursor: str | None
+
+
+def member_document(member: Member) -> ManagedMemberDocument:
+    return ManagedMemberDocument(
+        object="member", id=member.id, team_id=member.team_id, name=member.name, role=member.role,
+        status=member.status, created_at=member.created_at, ended_at=member.ended_at,
+        **credit_fields(member), rate_per_minute=member.rate_per_minute,
+        rate_burst=member.rate_burst, max_open=member.max_open,
+    )  # fmt: skip
+
+
 def team_document(team: Team) -> ManagedTeamDocument:
     return ManagedTeamDocument(
         object="team", id=team.id, name=team.name, status=team.status, created_at=team.created_at,
@@ -139,10 +211,10 @@ def credit_fields(account: Team | Member) -> dict[str, Any]:
     }
 
 
-def given(body: Deed, *, may_be_null: tuple[str, ...] = ()) -> Mapping[str, Any]:
+def given(body: Deed, *, may_be_null: tuple[str, ...] = ()) -> dict[str, Any]:
     """The fields that were sent, without the reason. Raises `InvalidRequest` for a null that means
     nothing."""
-    sent = body.model_dump(exclude_unset=True, exclude={"reason"})
+    sent: dict[str, Any] = body.model_dump(exclude_unset=True, exclude={"reason"})
     empty = [name for name, value in sent.items() if value is None and name not in may_be_null]
     if empty:
         message = "may be left out, but not be null"

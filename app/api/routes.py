@@ -6,7 +6,7 @@ from functools import cache
 
 from fastapi import APIRouter, FastAPI
 
-from app.api import account, admin, audit, estimates, events, generations, teams, webhooks
+from app.api import account, admin, audit, estimates, events, generations, members, teams, webhooks
 from app.http import errors
 
 #: The path where it is mounted.
@@ -21,6 +21,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     admin.router,
     audit.router,
     teams.router,
+    members.router,
 )
 
 

@@ -24,6 +24,7 @@ class Case:
 _WHY = {"reason": "odd"}
 _NOWHERE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 _TEAM = "/admin/teams/{team}"
+_MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
 CASES = {
@@ -50,4 +51,14 @@ CASES = {
     "change_team": Case("PATCH", _TEAM, {"credit_limit": 5}, "401 403 403 404 200"),
     "rename_team": Case("POST", f"{_TEAM}/rename", {"new_name": "{new}"}, "401 403 403 404 200"),
     "end_team": Case("POST", f"{_TEAM}/end", _WHY, "401 403 403 404 200"),
+    "list_members": Case("GET", f"{_TEAM}/members", None, "401 403 200 404 200"),
+    "create_member": Case("POST", f"{_TEAM}/members", {"name": "{new}"}, "401 403 201 404 201"),
+    "get_member": Case("GET", _MEMBER, None, "401 403 200 404 200"),
+    "change_member": Case(
+        "PATCH", _MEMBER, {"credit_limit": 5, "role": "ADMIN"}, "401 403 200 404 200"
+    ),
+    "rename_member": Case(
+        "POST", f"{_MEMBER}/rename", {"new_name": "{new}"}, "401 403 200 404 200"
+    ),
+    "end_member": Case("POST", f"{_MEMBER}/end", _WHY, "401 403 200 404 200"),
 }  # fmt: skip

@@ -4,30 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import httpx
-
 from app.domain.caller import Role
 from app.members import teams
+from tests.api.desk import Desk, operator
 from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway
 
 PATH = "/api/v1/admin/teams"
-
-
-class Desk:
-    """Calls the API with one key."""
-
-    def __init__(self, gate: Gateway, key: str) -> None:
-        self._gate, self._key = gate, key
-
-    async def __call__(self, method: str, path: str, body: Any = None) -> httpx.Response:
-        return await self._gate.http.request(
-            method, path, json=body, headers={"API-KEY": self._key}
-        )
-
-
-async def operator(gate: Gateway) -> Desk:
-    return Desk(gate, await gate.member("root", team="default", role=Role.ADMIN))
 
 
 async def test_a_team_from_its_start_to_its_end(still_gate: Gateway) -> None:

@@ -97,6 +97,19 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
         "POST", "/api/v1/admin/teams/{other}/rename", {"new_name": "atelier"}, "team.rename",
     ),
     "end_team": ("POST", "/api/v1/admin/teams/{other}/end", {"reason": "odd"}, "team.end"),
+    "create_member": (
+        "POST", "/api/v1/admin/teams/{other}/members", {"name": "new"}, "member.create",
+    ),
+    "change_member": (
+        "PATCH", "/api/v1/admin/teams/{other}/members/{bob}", {"max_open": 3}, "member.change",
+    ),
+    "rename_member": (
+        "POST", "/api/v1/admin/teams/{other}/members/{bob}/rename", {"new_name": "grace"},
+        "member.rename",
+    ),
+    "end_member": (
+        "POST", "/api/v1/admin/teams/{other}/members/{bob}/end", {"reason": "odd"}, "member.end",
+    ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
     ),

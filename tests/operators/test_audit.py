@@ -59,22 +59,27 @@ def furnish(address: str) -> dict[str, str]:
     ids = {
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
-                     "endpoint", "openai", "delivery", "other")
+                     "endpoint", "openai", "delivery", "other", "bob",
+                     "bobs")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'studio')", [ids["team"]])
         tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'other')", [ids["other"]])
-        tx.execute(
-            "INSERT INTO members (id, team_id, name, role, credit_limit, rate_per_minute,"
-            " rate_burst, max_open) VALUES (%s, %s, 'ada', 'ADMIN', 9, 9, 9, 9)",
-            [ids["member"], ids["team"]],
-        )
-        tx.execute("INSERT INTO rate_states (member_id) VALUES (%s)", [ids["member"]])
-        tx.execute(
-            "INSERT INTO api_keys (id, account_id, member_id, name, prefix, secret_sha256)"
-            " VALUES (%s, %s, %s, 'ci', 'rg_aaaaaaaa', sha256(%s))",
-            [ids["key"], ids["key"], ids["member"], SECRET.encode()],
-        )
+        for member, key, team, name, role, secret in (
+            (ids["member"], ids["key"], ids["team"], "ada", "ADMIN", SECRET),
+            (ids["bob"], ids["bobs"], ids["other"], "bob", "MEMBER", SECRET.replace("a", "b")),
+        ):
+            tx.execute(
+                "INSERT INTO members (id, team_id, name, role, credit_limit, rate_per_minute,"
+                " rate_burst, max_open) VALUES (%s, %s, %s, %s, 9, 9, 9, 9)",
+                [member, team, name, role],
+            )
+            tx.execute("INSERT INTO rate_states (member_id) VALUES (%s)", [member])
+            tx.execute(
+                "INSERT INTO api_keys (id, account_id, member_id, name, prefix, secret_sha256)"
+                " VALUES (%s, %s, %s, 'ci', %s, sha256(%s))",
+                [key, key, member, secret[:11], secret.encode()],
+            )
         spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
         for name in ("queued", "unknown", "succeeded", "set_aside"):
             state = "succeeded" if name == "set_aside" else name
@@ -232,8 +237,8 @@ def test_the_command_shows_and_sifts(
     types: Callable[[str], tuple[int, str]], database_url: str
 ) -> None:
     furnish(database_url)
-    for typed in ("team create another", "member create bob --team other",
-                  "key create --team other --member bob", "key revoke rg_aaaaaaaa"):  # fmt: skip
+    for typed in ("team create another", "member create bob --team another",
+                  "key create --team another --member bob", "key revoke rg_aaaaaaaa"):  # fmt: skip
         assert types(f"--as grace {typed}")[0] == 0
 
     def shown(options: str) -> list[str]:
@@ -246,7 +251,7 @@ def test_the_command_shows_and_sifts(
     assert shown("--action key") == ["key.revoke", "key.create"]
     assert shown("--action key.create") == ["key.create"]
     assert shown("--action ke") == []
-    assert shown("--member other/bob") == ["key.create", "member.create"]
+    assert shown("--member another/bob") == ["key.create", "member.create"]
     assert shown("--since 2999-01-01") == shown("--until 2020-01-01T10:00") == []
     assert len(shown("--since 2020-01-01 --until 2999-01-01")) == 4
     code, table = types("audit --member studio/ada")
