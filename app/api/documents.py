@@ -126,6 +126,7 @@ class GenerationDocument(Document):
     user: str | None = Field(
         description="Whom it is for, as the create said; in the Luma Agents API, its `user_id`."
     )
+    metadata: dict[str, str] = Field(description="Its tags, as the create said.")
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
@@ -234,6 +235,7 @@ def generation_document(
         remixed_from=generation.remixed_from,
         callback_url=generation.callback_url,
         user=generation.end_user,
+        metadata=dict(generation.metadata),
         created_at=generation.created_at,
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,

@@ -31,6 +31,7 @@ from app.http.access import Active, Caller, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.metadata import FILTER, TagFilter
 from app.http.polling import look_again
 from app.http.thumbnails import thumbnail_response
 from app.http.video import callers_video_response
@@ -77,6 +78,7 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     extras = Extras(
         callback_url=check_optional_callback_url(rt, parsed.callback_url),
         end_user=parsed.end_user,
+        metadata=parsed.metadata,
     )
     new = NewGeneration(offer=parsed.offer, spec=parsed.spec, extras=extras)
     return await create(
@@ -84,10 +86,16 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     )
 
 
-@router.get("", name="list_generations", responses=refusals(403, 422, 429))
+@router.get(
+    "",
+    name="list_generations",
+    responses=refusals(403, 422, 429),
+    openapi_extra={"parameters": [FILTER]},
+)
 async def list_generations(
     rt: Rt,
     caller: ReadLimited,
+    tags: TagFilter,
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
@@ -121,6 +129,7 @@ async def list_generations(
             created_from=created_from,
             created_before=created_before,
             end_user=user,
+            metadata=tags,
             after=None if cursor is None else cursors.read(cursor),
             limit=limit + 1,
         )
@@ -201,6 +210,7 @@ async def retry_generation(
         extras=extras,
         # A caller's key cannot contain a line break, so the two never collide.
         key_scope=f"retry\n{generation_id}\n",
+        inherited=former.metadata,
     )
     return await create(
         rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)

@@ -13,6 +13,7 @@ from typing import Any
 
 from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
 from app.domain.generation import Spec
+from app.domain.metadata import check_metadata
 from app.domain.nearest import NO_ALIASES, Aliases
 from app.errors import InvalidRequest, Rejections, summary
 
@@ -37,6 +38,7 @@ class GenerationRequest:
     spec: Spec
     callback_url: Any
     end_user: str | None
+    metadata: Mapping[str, str]
 
 
 def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationRequest:
@@ -44,7 +46,7 @@ def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationR
     issues = Rejections()
     offer, named = _offers(body, issues)
     options = [option.wire for option in named.options]
-    allowed = ["feature", *options, "callback_url", "user"]
+    allowed = ["feature", *options, "callback_url", "user", "metadata"]
     for name in body:
         if issues.full:
             break
@@ -62,9 +64,10 @@ def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationR
     end_user = None
     if "user" in body:
         end_user = check_text(body["user"], "user", issues, most=MAX_END_USER_CHARS)
+    metadata = check_metadata(body.get("metadata", {}), "metadata", issues)
     if issues.issues or spec is None:
         raise InvalidRequest(summary(issues.issues), issues=issues.issues)
-    return GenerationRequest(offer, spec, body.get("callback_url"), end_user)
+    return GenerationRequest(offer, spec, body.get("callback_url"), end_user, metadata)
 
 
 def _offers(body: Mapping[str, Any], issues: Rejections) -> tuple[Offer, Offer]:

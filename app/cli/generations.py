@@ -86,6 +86,7 @@ def _document(story: _Story) -> dict[str, Any]:
         "dialect": g.dialect,
         "spec": g.spec.to_json(),
         "user": g.end_user,
+        "metadata": g.metadata,
         "state": g.state,
         "unknown_reason": details.unknown_reason,
         "unknown_since": details.unknown_since,

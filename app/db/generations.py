@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -29,6 +30,9 @@ _FIND = text(_SELECT + " WHERE g.id = :id")
 _FIND_MANY = text(_SELECT + " WHERE g.id = ANY(:ids)")
 _FIND_OF_MEMBER = text(_SELECT + " WHERE g.id = :id AND g.member_id = :member_id")
 _FIND_OF_TEAM = text(_SELECT + " WHERE g.id = :id AND g.team_id = :team_id")
+
+#: Has all tags of `:metadata`, a JSON object. The first half is what the index of tags covers.
+HAS_TAGS = "g.metadata <> '{}' AND g.metadata @> CAST(:metadata AS jsonb)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +106,11 @@ def _generation(row: Row[Any]) -> Generation:
 def columns_of(generation: Generation) -> dict[str, Any]:
     """The columns as admission stores them, with the Spec as JSON."""
     stored = {name: getattr(generation, name) for name in _COLUMNS}
-    return stored | {"spec": generation.spec.to_json(), "echo": dict(generation.echo)}
+    return stored | {
+        "spec": generation.spec.to_json(),
+        "echo": dict(generation.echo),
+        "metadata": dict(generation.metadata),
+    }
 
 
 async def find(tx: Tx, generation_id: UUID) -> Generation | None:
@@ -144,6 +152,7 @@ async def list_visible(
     created_from: datetime | None = None,
     created_before: datetime | None = None,
     end_user: str | None = None,
+    metadata: Mapping[str, str] | None = None,
     after: tuple[datetime, UUID] | None = None,
     offset: int = 0,
     limit: int,
@@ -168,6 +177,9 @@ async def list_visible(
     if end_user is not None:
         clauses.append("g.end_user = :end_user")
         values["end_user"] = end_user
+    if metadata:
+        clauses.append(HAS_TAGS)
+        values["metadata"] = json.dumps(dict(metadata))
     if after is not None:
         beyond = ">" if oldest_first else "<"
         clauses.append(f"(g.created_at, g.id) {beyond} (:after_at, :after_id)")

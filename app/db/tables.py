@@ -157,6 +157,8 @@ generations = Table(
     Column("callback_url", Text),
     # Whom it is for, in the caller's own words.
     Column("end_user", Text),
+    # Its tags: strings by key.
+    Column("metadata", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     # The first and the latest attempt of an SDK's call for this generation, counted from 0; null if
     # no SDK counted.
     Column("sdk_first", Integer),
@@ -183,6 +185,8 @@ generations = Table(
     Index("generations_team_idx", "team_id", text("created_at DESC"), text("id DESC")),
     Index("generations_end_user_idx", "team_id", "end_user", text("created_at DESC"),
           text("id DESC"), postgresql_where=text("end_user IS NOT NULL")),
+    Index("generations_metadata_idx", "metadata", postgresql_using="gin",
+          postgresql_ops={"metadata": "jsonb_path_ops"}, postgresql_where=text("metadata <> '{}'")),
     Index("generations_sums_idx", "team_id", "dialect",
           postgresql_include=["state", "quote", "settled"]),
     Index("generations_open_idx", "member_id",

@@ -129,12 +129,17 @@ def check_text(
     elif len(value) > most:
         issues.add(path, "value", f"must be at most {most} characters long, "
                    f"this is {len(value)}", value=shown(value))  # fmt: skip
-    elif "\x00" in value or any("\ud800" <= char <= "\udfff" for char in value):
+    elif not is_storable(value):
         issues.add(path, "value", "must not contain NUL or unpaired surrogate characters",
                    value=shown(value))  # fmt: skip
     else:
         return value
     return None
+
+
+def is_storable(text: str) -> bool:
+    """Whether Postgres can store it, and UTF-8 can say it."""
+    return "\x00" not in text and not any("\ud800" <= char <= "\udfff" for char in text)
 
 
 LUMA_TEXT_TO_VIDEO = Offer(

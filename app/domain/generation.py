@@ -223,7 +223,7 @@ class Generation:
 
     `echo` has the values of the request that its dialect repeats unchanged in responses. Other
     dialects use only its `model`, the caller's name for the model. `end_user` is the caller's own
-    word for whom it is.
+    word for whom it is, `metadata` are its tags.
     """
 
     id: UUID
@@ -248,3 +248,4 @@ class Generation:
     remixed_from: UUID | None = None
     callback_url: str | None = None
     end_user: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)

@@ -12,6 +12,7 @@ from typing import Any
 
 from app.domain.catalog import MAX_END_USER_CHARS, check_text, shown
 from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
+from app.domain.metadata import check_metadata
 from app.domain.nearest import Aliases, accepted_seconds, find_duration, find_resolution
 from app.errors import InvalidRequest, NotOffered, Rejections, summary
 
@@ -69,6 +70,9 @@ class OptionReader:
         if value is None or value == "":
             return None
         return check_text(value, path, self.issues, most=MAX_END_USER_CHARS)
+
+    def metadata(self, value: Any, path: str) -> dict[str, str]:
+        return {} if value is None else check_metadata(value, path, self.issues)
 
     def model(self, value: Any, path: str) -> VideoModel | None:
         if value is None:

@@ -80,6 +80,7 @@ class Extras:
     remixed_from: UUID | None = None
     callback_url: str | None = None
     end_user: str | None = None
+    metadata: Mapping[str, str] = field(default_factory=dict)
     retry_of: UUID | None = None
 
 
@@ -121,7 +122,7 @@ async def admit(
         quote=rt.prices.quote(offer, spec), settled=None, result_paths=(), error_code=None,
         error_message=None, created_at=rt.clock.now(), submitted_at=None, running_at=None,
         finished_at=None, asset=None, echo=extras.echo, remixed_from=extras.remixed_from,
-        callback_url=extras.callback_url, end_user=extras.end_user,
+        callback_url=extras.callback_url, end_user=extras.end_user, metadata=extras.metadata,
     )  # fmt: skip
     marks = prompts.marks_of(prompts.normal(spec.prompt))
     request: dict[str, Any] = generations.columns_of(new) | {
@@ -179,6 +180,8 @@ def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
         parts += [extras.remixed_from and str(extras.remixed_from), extras.callback_url]
     if extras.end_user is not None:
         parts.append({"end_user": extras.end_user})
+    if extras.metadata:
+        parts.append({"metadata": dict(extras.metadata)})
     if extras.retry_of is not None:
         parts.append({"retry_of": str(extras.retry_of)})
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).digest()

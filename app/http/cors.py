@@ -28,7 +28,7 @@ _SENT = frozenset(
     {
         "api-key", "authorization", "cache-control", "content-type", "idempotency-key", "if-match",
         "if-none-match", "if-range", "last-event-id", "openai-beta", "openai-organization",
-        "openai-project", "prefer", "range", "user-agent", "x-request-id",
+        "openai-project", "prefer", "range", "reelgate-metadata", "user-agent", "x-request-id",
     }
 )  # fmt: skip
 #: The SDKs of OpenAI and Luma describe themselves in headers with this prefix.

@@ -7,8 +7,8 @@ A dialect provides two things: a `NewGeneration`, made by its parser, and a func
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -25,6 +25,7 @@ from app.generations import queries
 from app.generations.admission import NO_EXTRAS, Admitted, Extras, admit, parse_idempotency_key
 from app.generations.queries import Waiting
 from app.http.after_commit import after_commit
+from app.http.metadata import all_tags
 from app.http.sdk_retries import sdk_attempt
 from app.http.waiting import WaitPolicy, wait_for_end
 from app.runtime import ApiRuntime
@@ -37,7 +38,8 @@ log = logger(__name__)
 class NewGeneration:
     """What a caller requests. `adjusted` names each option that was replaced by one that is
     offered. `key_scope` keeps the idempotency keys of one kind of request apart from all others.
-    `idempotency_key` was in the body, and is not validated yet."""
+    `idempotency_key` was in the body, and is not validated yet. `inherited` are the tags of the
+    generation that this one repeats or remixes."""
 
     offer: Offer
     spec: Spec
@@ -45,6 +47,7 @@ class NewGeneration:
     adjusted: tuple[str, ...] = ()
     key_scope: str = ""
     idempotency_key: Any = None
+    inherited: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,6 +76,7 @@ async def create(
     there is a generation, every error names it."""
     key = _idempotency_key(request, new.idempotency_key)
     attempt = sdk_attempt(request)
+    tags = all_tags(request, inherited=new.inherited, given=new.extras.metadata)
     try:
         admitted = await admit(
             rt,
@@ -81,7 +85,7 @@ async def create(
             new.spec,
             dialect=dialect,
             idempotency_key=key and new.key_scope + key,
-            extras=new.extras,
+            extras=replace(new.extras, metadata=tags),
             attempt=attempt,
         )
     except (GatewayError, Conflict, Fault):

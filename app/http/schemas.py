@@ -8,6 +8,7 @@ from fastapi import Path
 
 from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 from app.domain.generation import AspectRatio
+from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 
 TEXT: dict[str, Any] = {"type": "string"}
 TRUTH: dict[str, Any] = {"type": "boolean"}
@@ -15,6 +16,12 @@ PROMPT: dict[str, Any] = {**TEXT, "minLength": 1, "maxLength": MAX_PROMPT_CHARS}
 END_USER: dict[str, Any] = {
     **TEXT, "maxLength": MAX_END_USER_CHARS,
     "description": "Whom it is for: kept with the video, never sent upstream.",
+}  # fmt: skip
+METADATA: dict[str, Any] = {
+    "type": "object", "maxProperties": MAX_TAGS,
+    "additionalProperties": {**TEXT, "maxLength": MAX_VALUE_CHARS},
+    "description": f"Tags of your own, with keys of 1 to {MAX_KEY_CHARS} characters: kept with the "
+    "video, never sent upstream.",
 }  # fmt: skip
 RATIO: dict[str, Any] = {**TEXT, "enum": [ratio.value for ratio in AspectRatio]}
 DURATION: dict[str, Any] = {

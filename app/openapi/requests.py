@@ -7,6 +7,7 @@ from typing import Any
 
 from app.api import wire as rest
 from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS, OFFERS, Option
+from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 
 _CALLBACK = {
     "type": "string",
@@ -23,6 +24,13 @@ _USER = {
     "maxLength": MAX_END_USER_CHARS,
     "pattern": _KEPT,
     "description": "Your own word for whom this is. Kept with the generation, never sent upstream.",
+}
+_METADATA = {
+    "type": "object",
+    "maxProperties": MAX_TAGS,
+    "additionalProperties": {"type": "string", "maxLength": MAX_VALUE_CHARS},
+    "description": f"Your own tags, such as a cost centre: at most {MAX_TAGS}, with keys of 1 to "
+    f"{MAX_KEY_CHARS} characters. Kept with the generation, never sent upstream.",
 }
 
 EXAMPLES: dict[str, dict[str, Any]] = {
@@ -43,6 +51,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "loop": True,
             "callback_url": "https://studio.example.com/hooks",
             "user": "customer-7",
+            "metadata": {"cost_centre": "4711"},
         },
     },
     "TextToVideoFeature": {
@@ -68,6 +77,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             },
             "async": True,
             "user": "customer-7",
+            "metadata": {"cost_centre": "4711"},
         },
     },
 }
@@ -87,7 +97,7 @@ def schemas() -> dict[str, Any]:
         own[feature] = name
         found[name] = _object(
             {"feature": _only(feature), **_options(named.options), "callback_url": _CALLBACK,
-             "user": _USER},
+             "user": _USER, "metadata": _METADATA},
             required=["feature", *_required(named.options)],
         )  # fmt: skip
     native: dict[str, str] = {}
@@ -106,6 +116,7 @@ def schemas() -> dict[str, Any]:
                     "description": "True: return at once instead of waiting for the video.",
                 },
                 "user": _USER,
+                "metadata": _METADATA,
             },
             required=["type", "model", "promptObject"],
         )

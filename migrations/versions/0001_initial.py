@@ -139,6 +139,7 @@ CREATE TABLE generations (
     remixed_from uuid,
     callback_url text,
     end_user text,
+    metadata jsonb NOT NULL DEFAULT '{}',
     fingerprint bytea NOT NULL,
     sdk_first integer,
     sdk_last integer,
@@ -178,6 +179,9 @@ CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, 
 CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
 CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created_at DESC, id DESC)
     WHERE end_user IS NOT NULL;
+-- Finds tags, each pair as a whole. A row without any is not in it, and pays nothing for it.
+CREATE INDEX generations_metadata_idx ON generations USING gin (metadata jsonb_path_ops)
+    WHERE metadata <> '{}';
 -- The sums of each team and dialect, which metrics read often: from the index alone.
 CREATE INDEX generations_sums_idx ON generations (team_id, dialect)
     INCLUDE (state, quote, settled);

@@ -67,7 +67,7 @@ WAYS = {
 _EACH_API = ["openai", "agents", "rest", "dream_machine", "native"]
 
 
-def _id(answer: httpx.Response) -> UUID:
+def created_id(answer: httpx.Response) -> UUID:
     assert answer.status_code in (200, 201, 202), answer.text
     made = answer.json()
     found = parse_generation_id(made["aiRecord"]["uuid"] if "aiRecord" in made else made["id"])
@@ -78,10 +78,10 @@ def _id(answer: httpx.Response) -> UUID:
 @pytest.mark.parametrize("way", WAYS)
 async def test_it_is_kept_and_the_rest_api_shows_it(still_gate: Gateway, way: str) -> None:
     key = await still_gate.member()
-    made = _id(await WAYS[way](still_gate, key, ALICE))
+    made = created_id(await WAYS[way](still_gate, key, ALICE))
     assert (await rest.get(still_gate, key, str(made)))["user"] == ALICE
     longest = "x" * MAX_END_USER_CHARS
-    made = _id(await WAYS[way](still_gate, key, longest))
+    made = created_id(await WAYS[way](still_gate, key, longest))
     assert (await still_gate.generation(made)).end_user == longest
 
 
@@ -89,7 +89,7 @@ async def test_it_is_kept_and_the_rest_api_shows_it(still_gate: Gateway, way: st
 @pytest.mark.parametrize("nobody", [None, ""])
 async def test_sdks_may_send_nothing(still_gate: Gateway, way: str, nobody: str | None) -> None:
     key = await still_gate.member()
-    made = _id(await WAYS[way](still_gate, key, nobody))
+    made = created_id(await WAYS[way](still_gate, key, nobody))
     assert (await rest.get(still_gate, key, str(made)))["user"] is None
 
 
@@ -122,8 +122,8 @@ async def test_another_type_or_a_longer_one_is_refused(still_gate: Gateway, way:
 @pytest.mark.parametrize("way", _EACH_API)
 async def test_a_key_stands_for_one_user(still_gate: Gateway, way: str) -> None:
     key = await still_gate.member()
-    first = _id(await WAYS[way](still_gate, key, ALICE, Idempotency_Key="k"))
-    assert _id(await WAYS[way](still_gate, key, ALICE, Idempotency_Key="k")) == first
+    first = created_id(await WAYS[way](still_gate, key, ALICE, Idempotency_Key="k"))
+    assert created_id(await WAYS[way](still_gate, key, ALICE, Idempotency_Key="k")) == first
     other = await WAYS[way](still_gate, key, "bob", Idempotency_Key="k")
     assert other.status_code == 422
     assert "idempotency_mismatch" in other.text.lower()
@@ -137,7 +137,7 @@ async def test_the_upstream_never_hears_of_it(database_url: str, tmp_path: Path)
         gate.worker.upstream._base_url = server.url
         key = await gate.member()
         for way in WAYS.values():
-            made = _id(await way(gate, key, "alice-the-customer"))
+            made = created_id(await way(gate, key, "alice-the-customer"))
             await submissions.submit(gate.worker, made)
             assert (await gate.generation(made)).state is State.RUNNING
     assert [request.method for request in server.requests] == ["POST"] * len(WAYS)

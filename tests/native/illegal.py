@@ -14,7 +14,7 @@ BODY = "REQUEST_BODY_VALIDATION_FAILED"
 MISSING = "MISSING_REQUIRED_FIELDS"
 UNSUPPORTED = "UNSUPPORTED_MODEL"
 
-_FIELDS = ["type", "model", "promptObject", "async", "user"]
+_FIELDS = ["type", "model", "promptObject", "async", "user", "metadata"]
 _OPTIONS = ["prompt", *OPTIONS]
 _ABSENT = object()
 #: What an error may echo of each wrong value.

@@ -51,7 +51,7 @@ JSON = st.recursive(
 @given(SPECS, st.booleans())
 def test_what_goes_upstream_reads_back_as_the_same_spec(spec: Spec, run_async: bool) -> None:
     sent = json.loads(json.dumps(request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=run_async)))
-    assert wire.parse(sent) == wire.FeatureRequest(LUMA_TEXT_TO_VIDEO, spec, run_async, None)
+    assert wire.parse(sent) == wire.FeatureRequest(LUMA_TEXT_TO_VIDEO, spec, run_async, None, {})
 
 
 @given(SPECS)

@@ -34,7 +34,7 @@ async def test_a_video_is_queued_with_openais_defaults(still_gate: Gateway) -> N
         "id": video["id"], "object": "video", "model": "sora-2", "status": "queued", "progress": 0,
         "created_at": video["created_at"], "completed_at": None, "expires_at": None,
         "prompt": PROMPT, "seconds": "5", "size": "720x1280", "remixed_from_video_id": None,
-        "error": None,
+        "error": None, "metadata": {},
     }  # fmt: skip
     assert video["id"].startswith("video_")
     assert len(video["id"]) == 38

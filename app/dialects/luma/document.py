@@ -11,6 +11,7 @@ from app.http.schemas import (
     END_USER,
     INSTANT,
     LINK,
+    METADATA,
     PROMPT,
     RATIO,
     RESOLUTION,
@@ -39,6 +40,7 @@ _BODY = object_of(
                                  "description": "Receives webhooks when it starts and ends."}),
         "generation_type": or_null(_TYPE),
         "user_id": or_null(END_USER),
+        "metadata": or_null(METADATA),
     },
     required=["model", "prompt"],
 )  # fmt: skip

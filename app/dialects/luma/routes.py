@@ -91,6 +91,7 @@ async def _create(
         echo={"model": parsed.model_name},
         callback_url=check_optional_callback_url(rt, parsed.callback_url),
         end_user=parsed.end_user,
+        metadata=parsed.metadata,
     )
     return await create(
         rt,

@@ -23,7 +23,7 @@ GENERATION_TYPE = "video"
 FIRST_MODEL = "ray-1-6"
 _MADE_OF = (
     "model", "prompt", "aspect_ratio", "resolution", "duration", "loop", "callback_url",
-    "generation_type", "user_id",
+    "generation_type", "user_id", "metadata",
 )  # fmt: skip
 _NOT_OFFERED = ("keyframes", "concepts")
 
@@ -49,6 +49,7 @@ class VideoRequest:
     model_name: str
     callback_url: str | None
     end_user: str | None
+    metadata: Mapping[str, str]
     adjusted: tuple[str, ...]
 
 
@@ -67,6 +68,7 @@ def parse(
     if callback is not None and not isinstance(callback, str):
         read.issues.add("callback_url", "type", "must be a string", value=shown(callback))
     end_user = read.end_user(body.get("user_id"), "user_id")
+    metadata = read.metadata(body.get("metadata"), "metadata")
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
     if name is None:
@@ -82,7 +84,7 @@ def parse(
         prompt=prompt, model=found, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
     )  # fmt: skip
-    return VideoRequest(spec, name, callback, end_user, tuple(read.adjusted))
+    return VideoRequest(spec, name, callback, end_user, metadata, tuple(read.adjusted))
 
 
 def render(generation: Generation, links: Links | None) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from app.http.schemas import (
     END_USER,
     INSTANT,
     LINK,
+    METADATA,
     PROMPT,
     RATIO,
     RESOLUTION,
@@ -42,6 +43,7 @@ _BODY = object_of(
             )
         ),
         "user_id": or_null(END_USER),
+        "metadata": or_null(METADATA),
     },
     required=["type", "prompt"],
 )

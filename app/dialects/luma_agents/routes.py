@@ -51,7 +51,11 @@ async def create_generation(request: Request, rt: Rt, caller: Caller) -> Respons
     new = NewGeneration(
         offer=LUMA_TEXT_TO_VIDEO,
         spec=parsed.spec,
-        extras=Extras(echo={"model": parsed.model_name}, end_user=parsed.end_user),
+        extras=Extras(
+            echo={"model": parsed.model_name},
+            end_user=parsed.end_user,
+            metadata=parsed.metadata,
+        ),
         adjusted=parsed.adjusted,
     )
     return await create(

@@ -21,7 +21,7 @@ from app.errors import GatewayError
 TYPE = "video"
 #: This API has only one video model, so clients need not send it.
 DEFAULT_MODEL = "ray-3.2"
-_MADE_OF = ("prompt", "model", "type", "aspect_ratio", "video", "user_id")
+_MADE_OF = ("prompt", "model", "type", "aspect_ratio", "video", "user_id", "metadata")
 _NOT_OFFERED = ("image_ref", "layering", "output_format", "source", "style", "web_search")
 _VIDEO_MADE_OF = ("duration", "resolution", "loop")
 _VIDEO_NOT_OFFERED = (
@@ -66,6 +66,7 @@ class VideoRequest:
     spec: Spec
     model_name: str
     end_user: str | None
+    metadata: Mapping[str, str]
     adjusted: tuple[str, ...]
 
 
@@ -76,6 +77,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     read.without(body, _NOT_OFFERED)
     _check_type(body.get("type"), read)
     end_user = read.end_user(body.get("user_id"), "user_id")
+    metadata = read.metadata(body.get("metadata"), "metadata")
     video = _video(body.get("video"), read)
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
@@ -95,7 +97,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
         prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
         loop=loop,
     )  # fmt: skip
-    return VideoRequest(spec, name or DEFAULT_MODEL, end_user, tuple(read.adjusted))
+    return VideoRequest(spec, name or DEFAULT_MODEL, end_user, metadata, tuple(read.adjusted))
 
 
 def _check_type(kind: Any, read: OptionReader) -> None:

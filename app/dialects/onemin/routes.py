@@ -98,7 +98,9 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
         request,
         caller,
         NewGeneration(
-            offer=parsed.offer, spec=parsed.spec, extras=Extras(end_user=parsed.end_user)
+            offer=parsed.offer,
+            spec=parsed.spec,
+            extras=Extras(end_user=parsed.end_user, metadata=parsed.metadata),
         ),
         dialect=DIALECT,
         wait=WaitPolicy.NEVER if parsed.run_async else WaitPolicy.BY_DEFAULT,

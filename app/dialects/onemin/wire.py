@@ -15,9 +15,10 @@ from app.domain.caller import Caller
 from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
 from app.domain.generation import Generation, Spec, State
 from app.domain.links import Links
+from app.domain.metadata import check_metadata
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
 
-_FIELDS = ("type", "model", "promptObject", "async", "user")
+_FIELDS = ("type", "model", "promptObject", "async", "user", "metadata")
 _PROMPT = "promptObject"
 
 #: For `unknown` this dialect has no better word than `PROCESSING`.
@@ -49,6 +50,7 @@ class FeatureRequest:
     spec: Spec
     run_async: bool
     end_user: str | None
+    metadata: Mapping[str, str]
 
 
 def parse(body: Mapping[str, Any]) -> FeatureRequest:
@@ -68,6 +70,7 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
     end_user = None
     if "user" in body:
         end_user = check_text(body["user"], "user", issues, most=MAX_END_USER_CHARS)
+    metadata = check_metadata(body.get("metadata", {}), "metadata", issues)
     prompt, spec = body.get(_PROMPT), None
     if _PROMPT not in body:
         issues.add(_PROMPT, "missing", "this field is required")
@@ -77,7 +80,7 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
         spec = offer.check(prompt, prefix=_PROMPT, issues=issues)
     if issues.issues or offer is None or spec is None:
         raise InvalidRequest(summary(issues.issues, listed_in="details"), issues=issues.issues)
-    return FeatureRequest(offer, spec, run_async, end_user)
+    return FeatureRequest(offer, spec, run_async, end_user, metadata)
 
 
 def _offer(body: Mapping[str, Any], issues: Rejections) -> Offer | None:

@@ -8,10 +8,12 @@ from typing import Any
 from app.dialects.openai.webhook_wire import EVENT_TYPES, MAX_NAME_CHARS
 from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
 from app.domain.generation import AspectRatio, Resolution
+from app.http.metadata import FILTER
 from app.http.schemas import (
     BILLED,
     END_USER,
     GENERATION_THAT_EXISTS,
+    METADATA,
     PROMPT,
     TEXT,
     TRUTH,
@@ -38,6 +40,7 @@ _VIDEO = object_of(
         "remixed_from_video_id": or_null(TEXT),
         "error": or_null(object_of({"code": TEXT, "message": TEXT,
                                    "billed": TRUTH})),
+        "metadata": METADATA,
     }
 )  # fmt: skip
 
@@ -118,12 +121,19 @@ _BODY = object_of(
         "loop": TRUTH,
         "callback_url": _CALLBACK,
         "user": END_USER,
+        "metadata": METADATA,
         "idempotency_key": _KEY,
     },
     required=["prompt"],
 )  # fmt: skip
 _REMIX = object_of(
-    {"prompt": PROMPT, "callback_url": _CALLBACK, "user": END_USER, "idempotency_key": _KEY},
+    {
+        "prompt": PROMPT,
+        "callback_url": _CALLBACK,
+        "user": END_USER,
+        "metadata": METADATA,
+        "idempotency_key": _KEY,
+    },
     required=["prompt"],
 )
 _EVENT_TYPE = {**TEXT, "enum": list(EVENT_TYPES)}
@@ -236,7 +246,11 @@ REMIX: dict[str, Any] = {
     "openapi_extra": _either(_REMIX),
     "tags": ["videos"],
 }
-LIST: dict[str, Any] = {"responses": _answer(_page(_VIDEO), "One page."), "tags": ["videos"]}
+LIST: dict[str, Any] = {
+    "responses": _answer(_page(_VIDEO), "One page."),
+    "openapi_extra": {"parameters": [FILTER]},
+    "tags": ["videos"],
+}
 VIDEO: dict[str, Any] = {"responses": _answer(_VIDEO, "The video."), "tags": ["videos"]}
 DELETE: dict[str, Any] = {"responses": _answer(_DELETED, "Deleted."), "tags": ["videos"]}
 _FILE = {

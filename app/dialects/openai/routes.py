@@ -25,6 +25,7 @@ from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
 from app.http.after_commit import after_commit
 from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.metadata import TagFilter
 from app.http.multipart import is_form, read_form
 from app.http.polling import look_again
 from app.http.schemas import AnyId
@@ -77,7 +78,7 @@ async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
     fields = await _read_fields(request)
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(fields, aliases=rt.aliases, strict=strict)
-    return await _create(request, rt, caller, parsed, remixed_from=None)
+    return await _create(request, rt, caller, parsed, source=None)
 
 
 async def remix_video(video_id: AnyId, request: Request, rt: Rt, caller: Caller) -> Response:
@@ -85,7 +86,7 @@ async def remix_video(video_id: AnyId, request: Request, rt: Rt, caller: Caller)
     video: only the settings are the same."""
     source = await queries.get_own(rt, caller, _id(video_id))
     parsed = wire.parse_remix(await _read_fields(request), source)
-    return await _create(request, rt, caller, parsed, remixed_from=source.id)
+    return await _create(request, rt, caller, parsed, source=source)
 
 
 async def _read_fields(request: Request) -> dict[str, Any]:
@@ -104,13 +105,14 @@ async def _create(
     caller: CallerRecord,
     parsed: wire.VideoRequest,
     *,
-    remixed_from: UUID | None,
+    source: Generation | None,
 ) -> Response:
     extras = Extras(
         echo=parsed.echo,
-        remixed_from=remixed_from,
+        remixed_from=source.id if source else None,
         callback_url=check_optional_callback_url(rt, parsed.callback_url),
         end_user=parsed.end_user,
+        metadata=parsed.metadata,
     )
     return await create(
         rt,
@@ -122,6 +124,7 @@ async def _create(
             extras=extras,
             adjusted=parsed.adjusted,
             idempotency_key=parsed.idempotency_key,
+            inherited=source.metadata if source else {},
         ),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),
@@ -149,6 +152,7 @@ async def _video(rt: ApiRuntime, generation: Generation) -> dict[str, Any]:
 async def list_videos(
     rt: Rt,
     caller: ReadLimited,
+    tags: TagFilter,
     after: Annotated[str | None, Query(description="`last_id` of the page before.")] = None,
     limit: Annotated[int, Query(ge=0, le=100, description="Videos per page.")] = 20,
     order: Annotated[
@@ -164,6 +168,7 @@ async def list_videos(
             tx,
             team_id=caller.team_id,
             member_id=caller.member_id,
+            metadata=tags,
             after=position,
             limit=limit + 1,
             oldest_first=order == "asc",

@@ -26,8 +26,8 @@ DEFAULT_MODEL = "sora-2"
 DEFAULT_SIZE = (AspectRatio.TALL, Resolution.P720)
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
-          "callback_url", "user", "idempotency_key")  # fmt: skip
-REMIX_FIELDS = ("prompt", "callback_url", "user", "idempotency_key")
+          "callback_url", "user", "metadata", "idempotency_key")  # fmt: skip
+REMIX_FIELDS = ("prompt", "callback_url", "user", "metadata", "idempotency_key")
 #: What OpenAI's API accepts and the upstream does not offer.
 NOT_OFFERED = ("input_reference", "characters", "video")
 _OFFER = OFFERS["TEXT_TO_VIDEO", "luma"]
@@ -93,6 +93,7 @@ class VideoRequest:
     callback_url: Any
     idempotency_key: Any
     end_user: str | None
+    metadata: Mapping[str, str]
     adjusted: tuple[str, ...] = ()
 
 
@@ -137,6 +138,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     ratio, resolution = _size(read, fields)
     loop = read.flag(_truth(fields.get("loop")), "loop")
     end_user = read.end_user(fields.get("user"), "user")
+    metadata = read.metadata(fields.get("metadata"), "metadata")
     if read.issues.issues or model is None:
         raise _invalid(read.issues.issues)
     spec = Spec(
@@ -145,7 +147,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     )  # fmt: skip
     return VideoRequest(
         _OFFER, spec, {"model": name}, fields.get("callback_url"), fields.get("idempotency_key"),
-        end_user, tuple(read.adjusted),
+        end_user, metadata, tuple(read.adjusted),
     )  # fmt: skip
 
 
@@ -156,12 +158,13 @@ def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
     read.only(fields, REMIX_FIELDS)
     prompt = read.prompt(fields.get("prompt"), "prompt")
     end_user = read.end_user(fields.get("user"), "user")
+    metadata = read.metadata(fields.get("metadata"), "metadata")
     if read.issues.issues:
         raise _invalid(read.issues.issues)
     offer, spec = OFFERS[source.feature, source.provider], replace(source.spec, prompt=prompt)
     return VideoRequest(
         offer, spec, {"model": _model(source)}, fields.get("callback_url"),
-        fields.get("idempotency_key"), end_user,
+        fields.get("idempotency_key"), end_user, metadata,
     )  # fmt: skip
 
 
@@ -257,6 +260,7 @@ def render(generation: Generation, *, percent: int) -> dict[str, Any]:
         "size": _frame(generation),
         "remixed_from_video_id": generation.remixed_from and video_id(generation.remixed_from),
         "error": _failure(generation),
+        "metadata": dict(generation.metadata),
     }
 
 

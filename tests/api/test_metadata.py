@@ -1,0 +1,292 @@
+"""Tags: every API takes them, in the body or in a header, and nobody else gets them."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from app.db import generations
+from app.domain.generation import State
+from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
+from app.http.metadata import HEADER
+from app.worker import submissions
+from tests.api.test_create import asked, get
+from tests.api.test_end_user import created_id
+from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.traces import traces
+from tests.luma.calling import AGENTS, DREAM_MACHINE, LION
+from tests.openai import asking as openai
+from tests.upstream.loopback import serving
+from tests.worker.test_records import Upstream
+
+TAGS = {"cost_centre": "4711", "Project Ω": "böat"}
+#: Where each API creates, and from what. The body is JSON, escaped, so that it can say anything.
+_CREATES: dict[str, tuple[str, dict[str, Any]]] = {
+    "openai": ("/v1/videos", {"prompt": "a lion"}),
+    "agents": (f"{AGENTS}/generations", {"type": "video", "prompt": "a lion"}),
+    "rest": ("/api/v1/generations", asked()),
+    "dream_machine": (f"{DREAM_MACHINE}/generations/video", LION),
+    "native": ("/api/features", body() | {"async": True}),
+}
+
+
+async def _send(
+    gate: Gateway, key: str, way: str, more: dict[str, Any], **headers: str
+) -> httpx.Response:
+    """With a field or two more, and with these headers."""
+    sent = openai.bearer(key, **headers)
+    if way == "form":
+        tags = {f"metadata[{name}]": tag for name, tag in more.get("metadata", {}).items()}
+        form = openai.form({"prompt": "a lion", **tags})
+        return await gate.http.post("/v1/videos", headers=sent, **form)
+    if way == "remix":
+        source = await openai.created(gate, key)
+        path, fields = f"/v1/videos/{source['id']}/remix", {"prompt": "a lioness"}
+    else:
+        path, fields = _CREATES[way]
+    return await gate.http.post(path, content=json.dumps({**fields, **more}), headers=sent)
+
+
+async def _kept(gate: Gateway, answer: httpx.Response) -> dict[str, str]:
+    return dict((await gate.generation(created_id(answer))).metadata)
+
+
+def _in_header(tags: dict[str, str]) -> dict[str, str]:
+    return {HEADER.replace("-", "_"): json.dumps(tags)}
+
+
+@pytest.mark.parametrize("way", [*_CREATES, "form", "remix"])
+async def test_they_are_kept_from_the_body_and_the_header(still_gate: Gateway, way: str) -> None:
+    key = await still_gate.member()
+    made = await _send(still_gate, key, way, {"metadata": TAGS})
+    assert await _kept(still_gate, made) == TAGS
+    assert (await get(still_gate, key, str(created_id(made))))["metadata"] == TAGS
+    made = await _send(still_gate, key, way, {}, **_in_header(TAGS))
+    assert await _kept(still_gate, made) == TAGS
+    both = {"metadata": {"cost_centre": "12"}}
+    made = await _send(still_gate, key, way, both, **_in_header(TAGS))
+    assert await _kept(still_gate, made) == TAGS | {"cost_centre": "12"}
+    most = {"x" * (MAX_KEY_CHARS - 2) + f"{n:02}": "y" * MAX_VALUE_CHARS for n in range(MAX_TAGS)}
+    assert await _kept(still_gate, await _send(still_gate, key, way, {"metadata": most})) == most
+
+
+async def test_a_header_may_be_in_plain_utf8(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+
+    async def send(tags: bytes) -> httpx.Response:
+        headers = [(b"API-KEY", key.encode()), (HEADER.encode(), tags)]
+        return await still_gate.http.post("/api/v1/generations", json=asked(), headers=headers)
+
+    made = await send(json.dumps(TAGS, ensure_ascii=False).encode())
+    assert await _kept(still_gate, made) == TAGS
+    latin_1 = await send(json.dumps(TAGS | {"Project Ω": "b"}).encode() + b"\xff")
+    assert _issue("rest", latin_1)["field"] == HEADER
+
+
+async def test_openai_shows_them(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    assert (await openai.created(still_gate, key))["metadata"] == {}
+    made = await openai.created(still_gate, key, {"metadata": TAGS})
+    assert made["metadata"] == TAGS
+    assert (await openai.get(still_gate, key, f"videos/{made['id']}")).json()["metadata"] == TAGS
+
+
+@pytest.mark.parametrize("way", ["openai", "remix", "agents", "dream_machine"])
+@pytest.mark.parametrize("nothing", [None, {}])
+async def test_sdks_may_send_nothing(still_gate: Gateway, way: str, nothing: object) -> None:
+    made = await _send(still_gate, await still_gate.member(), way, {"metadata": nothing})
+    assert await _kept(still_gate, made) == {}
+
+
+_TOO_MANY = {f"k{n}": "v" for n in range(MAX_TAGS + 1)}
+#: What may not be sent: the field that the error names, and what it says.
+_HOSTILE: list[tuple[Any, str, str]] = [
+    ("cost_centre=4711", "{}", "must be a JSON object whose values are strings"),
+    ([{"a": "b"}], "{}", "must be a JSON object whose values are strings"),
+    (_TOO_MANY, "{}", f"must have at most {MAX_TAGS} keys"),
+    ({f"k{n}": "v" for n in range(50_000)}, "{}", f"must have at most {MAX_TAGS} keys"),
+    ({"a": 7}, "{}.a", "must be a string"),
+    ({"a": None}, "{}.a", "must be a string"),
+    ({"a": {"b": "c"}}, "{}.a", "must be a string"),
+    ({"a": ["b"]}, "{}.a", "must be a string"),
+    ({"": "b"}, "{}", "a key must not be empty"),
+    ({"x" * 65: "b"}, "{}", f"a key must be at most {MAX_KEY_CHARS} characters long, this is 65"),
+    ({"a": "x" * 513}, "{}.a", f"must be at most {MAX_VALUE_CHARS} characters long, this is 513"),
+    ({"a": "x\x00"}, "{}.a", "must not contain NUL or unpaired surrogate characters"),
+    ({"a\x00": "x"}, "{}", "a key must not contain NUL"),
+    ({"a": "\ud83d"}, "{}.a", "must not contain NUL or unpaired surrogate characters"),
+    ({"\udc00": "x"}, "{}", "a key must not contain NUL"),
+]
+
+
+def _issue(way: str, answer: httpx.Response) -> dict[str, Any]:
+    assert answer.status_code in (400, 422), answer.text
+    document = answer.json()
+    error = document["error"] if way == "openai" else document
+    assert error["billed"] is False
+    [issue] = error["details" if way in ("openai", "native") else "errors"]
+    found: dict[str, Any] = issue
+    return found
+
+
+@pytest.mark.parametrize("way", _CREATES)
+async def test_hostile_ones_are_refused_and_named(still_gate: Gateway, way: str) -> None:
+    key = await still_gate.member()
+    before = await traces(still_gate)
+    for tags, field, said in _HOSTILE:
+        issue = _issue(way, await _send(still_gate, key, way, {"metadata": tags}))
+        assert issue["field"] == field.format("metadata")
+        assert said in issue["message"]
+        sent = json.dumps(tags)
+        if len(sent) < 10_000:
+            issue = _issue(way, await _send(still_gate, key, way, {}, Reelgate_Metadata=sent))
+            assert issue["field"] == field.format(HEADER)
+            assert said in issue["message"]
+    for sent in ("cost_centre=4711", "", "{", "[" * 9_000, '{"a": "b"}, {"c": "d"}'):
+        headers = {"Reelgate_Metadata": sent}
+        issue = _issue(way, await _send(still_gate, key, way, {}, **headers))
+        assert issue["field"] == HEADER
+    full = _in_header({f"k{n}": "v" for n in range(MAX_TAGS)})
+    issue = _issue(way, await _send(still_gate, key, way, {"metadata": {"a": "b"}}, **full))
+    assert (issue["field"], issue["value"]) == ("metadata", MAX_TAGS + 1)
+    assert await traces(still_gate) == before
+
+
+@pytest.mark.parametrize("way", _CREATES)
+async def test_a_key_stands_for_one_set_of_tags(still_gate: Gateway, way: str) -> None:
+    key = await still_gate.member()
+    same = list(reversed(TAGS.items()))
+    sent = {"metadata": TAGS}
+    first = created_id(await _send(still_gate, key, way, sent, Idempotency_Key="k"))
+    again = await _send(still_gate, key, way, {"metadata": dict(same)}, Idempotency_Key="k")
+    assert created_id(again) == first
+    header = await _send(still_gate, key, way, {}, Idempotency_Key="k", **_in_header(TAGS))
+    assert created_id(header) == first
+    for other in ({}, {"metadata": {"cost_centre": "12"}}):
+        refused = await _send(still_gate, key, way, other, Idempotency_Key="k")
+        assert refused.status_code == 422
+        assert "idempotency_mismatch" in refused.text.lower()
+
+
+async def test_a_remix_and_a_retry_keep_them(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    made = await openai.created(still_gate, key, {"metadata": TAGS})
+
+    async def remix(more: dict[str, Any], **headers: str) -> dict[str, str]:
+        answer = await still_gate.http.post(
+            f"/v1/videos/{made['id']}/remix", json={"prompt": "a lioness", **more},
+            headers=openai.bearer(key, **headers),
+        )  # fmt: skip
+        return await _kept(still_gate, answer)
+
+    assert await remix({}) == TAGS
+    assert await remix({"metadata": {"cost_centre": "12"}}) == TAGS | {"cost_centre": "12"}
+    assert await remix({}, **_in_header({"cost_centre": "13"})) == TAGS | {"cost_centre": "13"}
+    path = f"/api/v1/generations/{made['id']}"
+    assert (await still_gate.http.post(path + "/cancel", headers={"API-KEY": key})).is_success
+    retried = await still_gate.http.post(path + "/retry", headers={"API-KEY": key})
+    assert retried.json()["metadata"] == TAGS
+
+
+async def test_the_lists_filter_by_them(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    for tags in ({"a": "1"}, {"a": "1", "b": "2"}, {"a": "2"}, {}, {"[x]": "é"}):
+        await _send(still_gate, key, "rest", {"metadata": tags})
+
+    async def listed(path: str, query: list[tuple[str, str]]) -> list[dict[str, str]]:
+        headers = openai.bearer(key)
+        answer = await still_gate.http.get(path, params=query, headers=headers)  # type: ignore[arg-type]
+        assert answer.status_code == 200, answer.text
+        return [each["metadata"] for each in answer.json()["data"]]
+
+    for path in ("/api/v1/generations", "/v1/videos"):
+        assert await listed(path, [("metadata[a]", "1")]) == [{"a": "1", "b": "2"}, {"a": "1"}]
+        both = [("metadata[a]", "1"), ("metadata[b]", "2")]
+        assert await listed(path, both) == [{"a": "1", "b": "2"}]
+        assert await listed(path, [("metadata[[x]]", "é")]) == [{"[x]": "é"}]
+        assert await listed(path, [("metadata[a]", "")]) == []
+        assert len(await listed(path, [])) == 5
+        for query, said in (
+            ([("metadata", "1")], "must be metadata[KEY]=VALUE"),
+            ([("metadata[]", "1")], "must be metadata[KEY]=VALUE"),
+            ([("metadata[a", "1")], "must be metadata[KEY]=VALUE"),
+            ([("metadata[a]", "1"), ("metadata[a]", "2")], "each key once"),
+            ([("metadata[a]", "\x00")], "must not contain NUL"),
+            ([("metadata[" + "x" * 65 + "]", "1")], "a key must be at most 64 characters long"),
+            ([("metadata[a]", "x" * 513)], "must be at most 512 characters long"),
+            ([(f"metadata[{n}]", "x") for n in range(17)], "must have at most 16 keys"),
+        ):
+            answer = await still_gate.http.get(
+                path, params=query, headers=openai.bearer(key)  # type: ignore[arg-type]
+            )  # fmt: skip
+            assert answer.status_code in (400, 422), (query, answer.text)
+            assert said in answer.text
+
+
+async def test_a_member_does_not_find_the_tags_of_others(still_gate: Gateway) -> None:
+    first, second = await still_gate.member(), await still_gate.member(name="bob")
+    await _send(still_gate, first, "rest", {"metadata": TAGS})
+    for path in ("/api/v1/generations", "/v1/videos"):
+        query = {"metadata[cost_centre]": "4711"}
+        headers = openai.bearer(second)
+        answer = await still_gate.http.get(path, params=query, headers=headers)
+        assert answer.json()["data"] == []
+
+
+async def test_a_rare_tag_is_found_by_its_index(still_gate: Gateway) -> None:
+    """Among many generations of the team, most with other tags."""
+    key = await still_gate.member()
+    made = created_id(await _send(still_gate, key, "rest", {"metadata": {"order": "7", "a": "b"}}))
+    one = await still_gate.generation(made)
+    async with still_gate.rt.db.begin() as tx:
+        await tx.execute(
+            text(
+                """
+                INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature,
+                    provider, spec, fingerprint, state, quote, created_at, queue_deadline_at,
+                    metadata)
+                SELECT gen_random_uuid(), team_id, member_id, api_key_id, dialect, feature,
+                    provider, spec, fingerprint, state, quote, created_at - n * interval '1 s',
+                    now(), jsonb_build_object('order', 'n' || n, 'a', 'b')
+                  FROM generations, generate_series(1, 20000) n
+                """
+            )
+        )
+        await tx.execute(text("ANALYZE generations"))
+        found = await generations.list_visible(
+            tx, team_id=one.team_id, member_id=None, metadata={"order": "7"}, limit=20
+        )
+        assert [each.id for each in found] == [made]
+        plan = await tx.execute(
+            text(
+                f"""
+                EXPLAIN SELECT id FROM generations g WHERE g.team_id = :team_id
+                    AND {generations.HAS_TAGS} ORDER BY g.created_at DESC, g.id DESC LIMIT 20
+                """
+            ),
+            {"team_id": one.team_id, "metadata": '{"order": "7"}'},
+        )
+        assert "generations_metadata_idx" in "\n".join(line[0] for line in plan)
+
+
+async def test_the_upstream_never_hears_of_them(database_url: str, tmp_path: Path) -> None:
+    ways = [*_CREATES, "form", "remix"]
+    async with (
+        serving(Upstream()) as server,
+        gateway(database_url, tmp_path, worker=False) as gate,
+    ):
+        gate.worker.upstream._base_url = server.url
+        key = await gate.member()
+        for way in ways:
+            sent = {"metadata": {"secret_centre": "hush"}}
+            made = created_id(await _send(gate, key, way, sent, **_in_header({"other": "hush"})))
+            await submissions.submit(gate.worker, made)
+            assert (await gate.generation(made)).state is State.RUNNING
+    assert [request.method for request in server.requests] == ["POST"] * len(ways)
+    assert "hush" not in repr(server.requests)
+    assert "centre" not in repr(server.requests)
