@@ -27,7 +27,7 @@ ifneq ($(shell test "$$(cat $(CREATED) 2>&1)" = "$(CURDIR)" && $(BIN)/python -c 
 .PHONY: $(CREATED)
 endif
 
-.PHONY: help run test check bench chaos lock docs lint types contracts
+.PHONY: help run test check heavy bench chaos lock docs lint types contracts
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -50,6 +50,9 @@ types: $(DEVELOPMENT)
 
 contracts: $(DEVELOPMENT)
 	$(BIN)/lint-imports --no-logo
+
+heavy: $(DEVELOPMENT) ## The tests that install hundreds of megabytes first: LiteLLM in front of the gateway
+	$(BIN)/python -m pytest -m heavy $(PYTEST)
 
 bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/README.md)
 	$(BIN)/python -m bench $(BENCH)
