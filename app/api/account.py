@@ -20,16 +20,20 @@ from app.api.parameters import Day, refusals
 from app.db import api_keys, limits, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
-from app.domain.catalog import OFFERS, Offer, Option
+from app.domain.catalog import OFFERS, Offer, Option, shown
 from app.domain.generation import Duration, Resolution, Spec, State, VideoModel
+from app.domain.metadata import MAX_KEY_CHARS
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, ReadLimited, Rt
+from app.http.metadata import FILTER, TagFilter
 from app.runtime import ApiRuntime
 
 router = APIRouter(tags=["account"])
 
 _DAYS = 30
 _MOST_DAYS = 366
+#: Tags can have as many values as there are generations.
+_MOST_ROWS = 10_000
 
 
 class TeamDocument(Document):
@@ -191,13 +195,17 @@ class UsageFormat(StrEnum):
 
 
 class UsageRowDocument(Document):
-    """Generations of one member and model, created on one day (UTC), in one state.
+    """Generations of one member and model, created on one day (UTC), in one state, with one value
+    of the tag in `group_by`.
     `held_credits` are reserved for those that have not ended."""
 
     day: date
     member_id: UUID
     model: str
     state: State
+    tag: str | None = Field(
+        description="The tag's value. Null: they do not have it, or there is no `group_by`."
+    )
     generations: int
     settled_credits: int
     held_credits: int
@@ -208,6 +216,7 @@ class UsageDocument(Document):
     from_day: date
     to_day: date
     scope: UsageScope
+    group_by: str | None
     data: list[UsageRowDocument]
     generations: int = Field(description="Total of all rows.")
     settled_credits: int = Field(description="Total of all rows.")
@@ -224,11 +233,18 @@ _USAGE: dict[int | str, dict[str, Any]] = {
 }
 
 
-@router.get("/usage", name="get_usage", response_model=None, responses=_USAGE)
+@router.get(
+    "/usage",
+    name="get_usage",
+    response_model=None,
+    responses=_USAGE,
+    openapi_extra={"parameters": [FILTER]},
+)
 async def get_usage(
     request: Request,
     rt: Rt,
     caller: ReadLimited,
+    tags: TagFilter,
     from_day: Annotated[
         Day | None, Query(alias="from", description="First day, UTC. Default: 30 days ago.")
     ] = None,
@@ -239,6 +255,14 @@ async def get_usage(
         UsageScope | None,
         Query(
             description="`team`: all members of the team; administrators only. Default: `member`."
+        ),
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        Query(
+            pattern=rf"^metadata\[[^\u0000]{{1,{MAX_KEY_CHARS}}}\]$",
+            description="A tag, as in `metadata[cost_centre]`: gives each of its values rows of "
+            "its own.",
         ),
     ] = None,
     format_: Annotated[
@@ -264,11 +288,19 @@ async def get_usage(
             member_id=None if scope is UsageScope.TEAM else caller.member_id,
             first=first,
             last=last,
+            metadata=tags,
+            group_by=group_by and group_by.removeprefix("metadata[").removesuffix("]"),
+            limit=None if group_by is None else _MOST_ROWS + 1,
+        )
+    if group_by is not None and len(rows) > _MOST_ROWS:
+        message = f"has more than {_MOST_ROWS} rows; ask for fewer days, or filter by another tag"
+        raise InvalidRequest(
+            f"group_by {message}.", issues=[Issue("group_by", "value", message, shown(group_by))]
         )
     if format_ is UsageFormat.CSV or (format_ is None and _prefers_csv(request)):
         name = f"usage-{first}-{last}.csv"
         return Response(
-            _csv(rows), media_type="text/csv; charset=utf-8",
+            _csv(rows, group_by), media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )  # fmt: skip
     document = UsageDocument(
@@ -276,6 +308,7 @@ async def get_usage(
         from_day=first,
         to_day=last,
         scope=scope or UsageScope.MEMBER,
+        group_by=group_by,
         data=[UsageRowDocument(**{name: getattr(row, name) for name in _COLUMNS}) for row in rows],
         generations=sum(row.generations for row in rows),
         settled_credits=sum(row.settled_credits for row in rows),
@@ -293,9 +326,20 @@ def _prefers_csv(request: Request) -> bool:
     return "text/csv" in accepted and "json" not in accepted
 
 
-def _csv(rows: list[UsageRow]) -> str:
+def _csv(rows: list[UsageRow], group_by: str | None) -> str:
+    """The tag's column has its name, and is there only with `group_by`."""
+    columns = {name: name for name in _COLUMNS if name != "tag"}
+    if group_by is not None:
+        columns["tag"] = group_by
     written = io.StringIO(newline="")
     writer = csv.writer(written)
-    writer.writerow(_COLUMNS)
-    writer.writerows([getattr(row, name) for name in _COLUMNS] for row in rows)
+    writer.writerow(columns.values())
+    writer.writerows([_cell(getattr(row, name)) for name in columns] for row in rows)
     return written.getvalue()
+
+
+def _cell(value: Any) -> Any:
+    """Spreadsheets take text with such a beginning for a formula, and members write tags that
+    others open."""
+    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
+    return f"'{value}" if formula else value

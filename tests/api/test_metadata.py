@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from app.db import generations
+from app.domain.caller import Role
 from app.domain.generation import State
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 from app.http.metadata import HEADER
@@ -239,7 +242,7 @@ async def test_a_member_does_not_find_the_tags_of_others(still_gate: Gateway) ->
 
 
 async def test_a_rare_tag_is_found_by_its_index(still_gate: Gateway) -> None:
-    """Among many generations of the team, most with other tags."""
+    """Among many of its team, each of which would be a row of the usage."""
     key = await still_gate.member()
     made = created_id(await _send(still_gate, key, "rest", {"metadata": {"order": "7", "a": "b"}}))
     one = await still_gate.generation(made)
@@ -272,6 +275,71 @@ async def test_a_rare_tag_is_found_by_its_index(still_gate: Gateway) -> None:
             {"team_id": one.team_id, "metadata": '{"order": "7"}'},
         )
         assert "generations_metadata_idx" in "\n".join(line[0] for line in plan)
+    by_order = {"group_by": "metadata[order]"}
+    refused = await _usage(still_gate, key, **by_order)
+    [issue] = refused.json()["errors"]
+    assert (issue["field"], issue["value"]) == ("group_by", "metadata[order]")
+    assert "more than 10000 rows" in issue["message"]
+    [row] = (await _usage(still_gate, key, **by_order, **{"metadata[order]": "7"})).json()["data"]
+    assert (row["tag"], row["generations"]) == ("7", 1)
+
+
+async def _usage(gate: Gateway, key: str, **query: str) -> httpx.Response:
+    return await gate.http.get("/api/v1/usage", params=query, headers=openai.bearer(key))
+
+
+async def test_usage_can_be_of_a_tag_and_by_a_tag(still_gate: Gateway) -> None:
+    ada, bob = await still_gate.member("ada"), await still_gate.member("bob")
+    boss = await still_gate.member("boss", role=Role.ADMIN)
+    for key, tags in (
+        (ada, {"cost_centre": "12", "order": "a"}),
+        (ada, {"cost_centre": "12", "order": "b"}),
+        (ada, {"cost_centre": "=13", "order": "a"}),
+        (ada, {}),
+        (bob, {"cost_centre": "12"}),
+    ):
+        await _send(still_gate, key, "rest", {"metadata": tags})
+
+    async def rows(key: str, **query: str) -> list[tuple[str | None, int, int]]:
+        document = (await _usage(still_gate, key, **query)).json()
+        found = document["data"]
+        assert document["group_by"] == query.get("group_by")
+        for sum_of in ("generations", "held_credits"):
+            assert document[sum_of] == sum(row[sum_of] for row in found)
+        return [(row["tag"], row["generations"], row["held_credits"]) for row in found]
+
+    by = {"group_by": "metadata[cost_centre]"}
+    assert await rows(ada) == [(None, 4, 600_000)]
+    assert await rows(ada, **by) == [("12", 2, 300_000), ("=13", 1, 150_000), (None, 1, 150_000)]
+    of = {"metadata[cost_centre]": "12"}
+    assert await rows(ada, **of) == [(None, 2, 300_000)]
+    assert await rows(ada, **of, **{"metadata[order]": "a"}) == [(None, 1, 150_000)]
+    assert await rows(ada, **of, group_by="metadata[order]") == [
+        ("a", 1, 150_000), ("b", 1, 150_000)
+    ]  # fmt: skip
+    team = await rows(boss, scope="team", **of, **by)
+    assert sorted(team) == [("12", 1, 150_000), ("12", 2, 300_000)]
+    answer = await _usage(still_gate, ada, format="csv", **by)
+    read = csv.DictReader(io.StringIO(answer.text))
+    assert [(row["metadata[cost_centre]"], row["held_credits"]) for row in read] == [
+        # As text for a spreadsheet, not as a formula.
+        ("12", "300000"), ("'=13", "150000"), ("", "150000"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    "query",
+    [{"group_by": "cost_centre"}, {"group_by": "metadata[]"}, {"group_by": "metadata[\x00]"},
+     {"group_by": f"metadata[{'x' * 65}]"}, {"metadata": "12"}, {"metadata[a]": "\x00"}],
+)  # fmt: skip
+async def test_no_tag_has_no_usage(still_gate: Gateway, query: dict[str, str]) -> None:
+    answer = await _usage(still_gate, await still_gate.member(), **query)
+    assert answer.status_code == 422
+    assert answer.json()["errors"][0]["field"].partition("[")[0] in (
+        *query,
+        "metadata",
+        "metadata.a",
+    )
 
 
 async def test_the_upstream_never_hears_of_them(database_url: str, tmp_path: Path) -> None:
