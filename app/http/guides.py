@@ -22,7 +22,8 @@ from starlette.responses import Response
 from app.http.pages import page
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
-_FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: A block, and the name of its file if the line above ends with one.
+_FENCE = re.compile(r"(?:`([\w.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: In the order of the list. The other documents are for people who change the code.
 _NAMES = (
     "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/litellm",
@@ -40,7 +41,12 @@ class Guide:
     text: str
 
     def examples(self, language: str) -> list[str]:
-        return [found[2] for found in _FENCE.finditer(self.text) if found[1] == language]
+        """As one pastes them into a shell: a block with the name of a file writes that file."""
+        return [
+            f"cat > {found[1]} <<'END'\n{found[3]}END\n" if found[1] else found[3]
+            for found in _FENCE.finditer(self.text)
+            if found[2] == language
+        ]
 
 
 @cache

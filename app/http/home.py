@@ -16,12 +16,16 @@ _LOCAL = "http://127.0.0.1:8080"
 #: The parts of each first call: a guide, with the language and number of each of its examples.
 _FIRST_CALLS = (
     ("cURL", "guide", (("sh", 0), ("sh", 1))),
-    ("Python, without an SDK", "clients/rest", (("bash", 0), ("python", 0))),
-    ("OpenAI's SDK for Python", "clients/openai", (("sh", 0), ("python", 0))),
-    ("OpenAI's SDK for Node", "clients/openai", (("sh", 0), ("js", 0))),
-    ("Luma's Dream Machine SDK for Python", "clients/luma", (("sh", 0), ("python", 0))),
-    ("Luma's Dream Machine SDK for Node", "clients/luma", (("sh", 0), ("js", 0))),
-    ("Luma's Agents SDK for Python", "clients/luma-agents", (("sh", 0), ("python", 0))),
+    ("Python, without an SDK", "clients/rest", (("sh", 0), ("python", 0), ("sh", 1))),
+    ("OpenAI's SDK for Python", "clients/openai", (("sh", 0), ("python", 0), ("sh", 1))),
+    ("OpenAI's SDK for Node", "clients/openai", (("sh", 0), ("js", 0), ("sh", 2))),
+    ("Luma's Dream Machine SDK for Python", "clients/luma", (("sh", 0), ("python", 0), ("sh", 1))),
+    ("Luma's Dream Machine SDK for Node", "clients/luma", (("sh", 0), ("js", 0), ("sh", 2))),
+    (
+        "Luma's Agents SDK for Python",
+        "clients/luma-agents",
+        (("sh", 0), ("python", 0), ("sh", 1)),
+    ),
 )
 _PATHS = {
     "1min.ai": "api/features",

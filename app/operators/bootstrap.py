@@ -65,10 +65,11 @@ The key of {rt.settings.operator_team}/{MEMBER}, shown only now:
 
     {key}
 
-A first video:
+A first video. The examples of all documents use the same two variables:
 
-curl --location '{where}/api/features' \\
---header 'API-KEY: {key}' \\
+export REELGATE_URL={where} REELGATE_KEY={key}
+curl --location "$REELGATE_URL/api/features" \\
+--header "API-KEY: $REELGATE_KEY" \\
 --header 'Content-Type: application/json' \\
 --data '{json.dumps(_EXAMPLE, indent=2)}'
 """

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.clients.pages import Example, examples
+from tests.documents.pages import blocks
 from tests.harness.films import probed
 from tests.harness.processes import Api, Process, ending_processes, environment, until
 from tests.harness.toolchains import python_with
@@ -51,9 +51,10 @@ def test_the_page_names_the_version_that_is_tested() -> None:
     assert f"LiteLLM {version}," in read("docs/clients/litellm.md")
 
 
-@pytest.fixture(scope="module")
-def example() -> dict[str, Example]:
-    return examples("litellm.md")
+def examples(language: str) -> list[str]:
+    """The page's blocks in this language."""
+    page = blocks(Path("docs/clients/litellm.md"))
+    return [block.text for block in page if block.language == language]
 
 
 def variables(network: str, caller: Caller) -> dict[str, str]:
@@ -108,20 +109,20 @@ def made(place: Site, caller: Caller, *, submitted: int = 1) -> list[dict[str, A
 
 @pytest.mark.heavy
 def test_the_proxy_pays_once_for_a_create_whose_answer_is_lost(
-    example: dict[str, Example], place: Site, api: Api, tmp_path: Path
+    place: Site, api: Api, tmp_path: Path
 ) -> None:
-    blocks = example["The proxy"].blocks
+    [config], [command_line] = examples("yaml"), examples("bash")
     caller = place.caller(api, "proxy")
     script = tmp_path / "example.py"
-    script.write_text(blocks["python"])
+    script.write_text(examples("python")[0])
     with (
         swallowing(api.address) as network,
-        proxy(blocks["yaml"], tmp_path, variables(network, caller)) as address,
+        proxy(config, tmp_path, variables(network, caller)) as address,
     ):
         settings = {"OPENAI_BASE_URL": f"{address}/v1", "OPENAI_API_KEY": MASTER_KEY}
         command = [str(python_with("litellm")), str(script)]
         printed = [run(command, tmp_path, settings) for _ in range(2)]
-        printed.append(run(["bash", "-c", blocks["bash"]], tmp_path, settings))
+        printed.append(run(["bash", "-c", command_line], tmp_path, settings))
     assert printed[0] == printed[1]
     assert printed[0].split()[1:] == ["10", "1280x720"]
     assert json.loads(printed[2])["id"] == printed[0].split()[0]
@@ -132,11 +133,11 @@ def test_the_proxy_pays_once_for_a_create_whose_answer_is_lost(
 
 @pytest.mark.heavy
 def test_the_library_pays_once_for_a_program_that_runs_again(
-    example: dict[str, Example], place: Site, api: Api, tmp_path: Path
+    place: Site, api: Api, tmp_path: Path
 ) -> None:
     caller = place.caller(api, "library")
     script = tmp_path / "example.py"
-    script.write_text(example["The library"].blocks["python"])
+    script.write_text(examples("python")[1])
     command = [str(python_with("litellm")), str(script)]
     for _ in range(2):
         # LiteLLM writes the id of one video in several ways.

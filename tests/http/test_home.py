@@ -37,8 +37,11 @@ async def test_a_browser_gets_a_page(still_gate: Gateway) -> None:
     assert "<script" not in page
     for call in ("cURL", "Python, without an SDK", "OpenAI&#x27;s SDK for Node", "Agents SDK"):
         assert call in page
-    assert f"{still_gate.rt.settings.link_base}/v1\n" in page
+    assert f"export REELGATE_URL={still_gate.rt.settings.link_base} REELGATE_KEY=" in page
     assert page.count("<details open>") == 1
+    # Each can be pasted into a shell as it is.
+    assert page.count("cat &gt; boat.py") == page.count("\npython boat.py\npython boat.py") == 4
+    assert page.count("cat &gt; boat.mjs") == page.count("\nnode boat.mjs\n") == 2
     head = await still_gate.http.head("/", headers=BROWSER)
     assert (head.status_code, head.content) == (200, b"")
 

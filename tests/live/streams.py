@@ -16,6 +16,7 @@ import uvicorn
 from app.http.server import server_config
 from app.main import create_app
 from app.runtime import ApiRuntime
+from tests.harness.processes import Api
 
 #: Longer than any event takes on a busy machine.
 PATIENCE_SECONDS = 60.0
@@ -135,3 +136,11 @@ async def serving(rt: ApiRuntime) -> AsyncIterator[Listener]:
             rt.drain()
             server.should_exit = True
             await running
+
+
+def streams(api: Api) -> int:
+    """How many this process counts."""
+    lines = api.http.get("/metrics").text.splitlines()
+    return int(
+        float(next(each for each in lines if each.startswith("reelgate_streams ")).split()[1])
+    )

@@ -9,7 +9,7 @@ from app.api.events import MAX_STREAMS_PER_MEMBER
 from app.domain.limits import Limits
 from tests.harness import database
 from tests.harness.processes import Api, until
-from tests.live.test_documented import streams
+from tests.live.streams import streams
 from tests.promises.site import site
 
 MEMBERS = 4

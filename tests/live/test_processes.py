@@ -13,7 +13,7 @@ import pytest
 
 from tests.harness import database
 from tests.harness.processes import Api, until
-from tests.live.test_documented import streams
+from tests.live.streams import streams
 from tests.promises.site import Caller, Site, site
 
 PATIENCE_SECONDS = 120.0

@@ -4,7 +4,6 @@ real processes: API, worker and upstream."""
 from __future__ import annotations
 
 import json
-import re
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,12 +18,10 @@ from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.luma.swallowing import swallowing
 from tests.promises.site import PRICE, Caller, Site, site
-from tests.structure.sources import ROOT
 
 PROGRAMS = Path(__file__).parent / "programs"
 #: Programs for other environments than that of the newest SDKs.
 _LOCKS = {"first_sdk.txt": "luma-first", "generated.txt": "openapi-python-client"}
-PAGES = ("luma", "luma-agents")
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,9 +41,6 @@ class Studio:
         told = self._told(caller, at or self.api.address) | more
         lock = _LOCKS.get(program, "luma")
         return _run(text, folder, words, told, node=program.endswith(".mjs"), lock=lock)
-
-    def run_example(self, code: str, folder: Path, caller: Caller, *, node: bool) -> str:
-        return _run(code, folder, (), self._told(caller, self.api.address), node=node)
 
     def _told(self, caller: Caller, base: str) -> dict[str, str]:
         """All that a program knows of the gateway."""
@@ -236,35 +230,4 @@ def test_a_create_whose_answer_is_lost_is_paid_once(
     assert studio.site.upstream.counts(prompt) == {"submitted": 1, "made": 1, "billed": PRICE}
     listed = caller.get("/api/v1/generations").json()["data"]
     assert [each["id"] for each in listed] == [made]
-    assert caller.me()["credits"]["binding"]["used_credits"] == PRICE
-
-
-def _examples() -> list[Any]:
-    return [
-        pytest.param(code, language == "js", id=f"{page} {language}")
-        for page in PAGES
-        for language, code in re.findall(
-            r"^```(python|js)\n(.*?)^```$",
-            (ROOT / "docs" / "clients" / f"{page}.md").read_text(),
-            re.MULTILINE | re.DOTALL,
-        )
-    ]
-
-
-def test_every_page_has_examples() -> None:
-    assert [example.id for example in _examples()] == [
-        "luma python", "luma js", "luma-agents python",
-    ]  # fmt: skip
-
-
-@pytest.mark.parametrize(("code", "node"), _examples())
-def test_the_example_of_a_page_makes_a_video(
-    studio: Studio, tmp_path: Path, code: str, node: bool, request: pytest.FixtureRequest
-) -> None:
-    caller = studio.member(request.node.name)
-    generation_id, link = studio.run_example(code, tmp_path, caller, node=node).split()
-    assert (tmp_path / "boat.mp4").read_bytes()[4:8] == b"ftyp"
-    assert link.startswith(f"{studio.api.address}/media/{generation_id}")
-    # It can be run again, and makes no other video: it sends a key.
-    assert studio.run_example(code, tmp_path, caller, node=node).split()[0] == generation_id
     assert caller.me()["credits"]["binding"]["used_credits"] == PRICE

@@ -264,19 +264,20 @@ class Site:
         limits: Limits | None = None,
         team: str = "studio",
         team_credits: int | None = None,
+        role: Role = Role.MEMBER,
     ) -> Caller:
         """A new member with a key. Creates the team if it does not exist."""
-        made = self._member(name, team, team_credits, limits or Limits())
+        made = self._member(name, team, team_credits, limits or Limits(), role)
         return Caller(asyncio.run(made), api.http)
 
-    async def _member(self, name: str, team: str, credits_: int | None, limits: Limits) -> str:
+    async def _member(
+        self, name: str, team: str, credits_: int | None, limits: Limits, role: Role
+    ) -> str:
         settings = settings_for(self._database_url, self.folder)
         async with open_runtime(settings) as rt:
             with contextlib.suppress(InvalidRequest):
                 await teams.create_team(rt, team, credit_limit=credits_, actor=TESTER)
-            await members.create_member(
-                rt, team, name, role=Role.MEMBER, limits=limits, actor=TESTER
-            )
+            await members.create_member(rt, team, name, role=role, limits=limits, actor=TESTER)
             key = await keys.create_key(rt, team, name, name="test", actor=TESTER)
             return key.secret
 

@@ -116,8 +116,7 @@ def test_up_prints_a_key_once_keeps_everything_and_ends_with_all_it_started(
     keys = re.findall(r"^ +(rg_\S+)$", first.printed, re.MULTILINE)
     assert len(keys) == 1
     key = {"API-KEY": keys[0]}
-    assert f"curl --location '{first.address}/api/features'" in first.printed
-    assert f"--header 'API-KEY: {keys[0]}'" in first.printed
+    assert f"export REELGATE_URL={first.address} REELGATE_KEY={keys[0]}\n" in first.printed
     assert keys[0] not in first.errors, "the log keeps no key"
     assert first.events("simulator_in_place_of_upstream")
     said = first.logged("process_started")

