@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document, GenerationDocument, generation_document
 from app.api.parameters import TEXT, GenerationId, refusals
-from app.db import generations, upstream_answers
 from app.db import pauses as pause_rows
+from app.db import upstream_answers
 from app.db import upstream_keys as key_rows
 from app.domain.generation import Generation, State
 from app.domain.operators import Outcome, Pause
@@ -58,8 +58,32 @@ class GatewayDocument(Document):
     upstream_keys: list[UpstreamKeyDocument]
 
 
+class OutcomeDocument(Document):
+    """What becomes of the credits that the generation holds, if it is resolved with this outcome.
+    `held_credits` stay reserved until the upstream has been asked."""
+
+    outcome: str
+    settled_credits: int
+    released_credits: int
+    held_credits: int
+
+
+class UnknownDocument(GenerationDocument):
+    """A generation whose outcome is unknown: whose it is, why and since when nobody knows, and what
+    resolving it would do."""
+
+    unknown_reason: str | None
+    unknown_since: datetime | None
+    team: str
+    member: str
+    key_prefix: str = Field(description="The beginning of the API key that created it.")
+    upstream_key: str | None = Field(description="The label of the upstream key it was sent with.")
+    upstream_id: str | None
+    outcomes: list[OutcomeDocument]
+
+
 class UnknownList(Document):
-    data: list[GenerationDocument]
+    data: list[UnknownDocument]
     has_more: bool
 
 
@@ -143,10 +167,10 @@ async def list_unknown(
     _operator: Operator,
     limit: Annotated[int, Query(ge=1, le=100, description="Generations to return.")] = 50,
 ) -> UnknownList:
-    """Lists the generations of all teams whose outcome is unknown, oldest first."""
-    async with rt.db.single() as tx:
-        found = await generations.list_unknown(tx, limit=limit + 1)
-    data = [_document(rt, found_one) for found_one in found[:limit]]
+    """Lists the generations of all teams whose outcome is unknown, oldest first: why and since when
+    it is, whose they are, and what each outcome would do with the credits."""
+    found = await unknown.unresolved(rt, limit=limit + 1)
+    data = [_unknown_document(rt, one) for one in found[:limit]]
     return UnknownList(data=data, has_more=len(found) > limit)
 
 
@@ -209,6 +233,29 @@ def _document(rt: ApiRuntime, generation: Generation) -> GenerationDocument:
     """Without a link: operators manage generations and do not watch people's videos."""
     progress = progress_of(generation, NO_HISTORY, now=rt.clock.now())
     return generation_document(generation, links=None, progress=progress)
+
+
+def _unknown_document(rt: ApiRuntime, found: unknown.Unresolved) -> UnknownDocument:
+    details = found.details
+    return UnknownDocument(
+        **dict(_document(rt, details.generation)),
+        unknown_reason=details.unknown_reason,
+        unknown_since=details.unknown_since,
+        team=details.team,
+        member=details.member,
+        key_prefix=details.key_prefix,
+        upstream_key=details.upstream_key,
+        upstream_id=details.upstream_id,
+        outcomes=[
+            OutcomeDocument(
+                outcome=effect.outcome,
+                settled_credits=effect.settled,
+                released_credits=effect.released,
+                held_credits=effect.held,
+            )
+            for effect in found.effects
+        ],
+    )
 
 
 async def _gateway(rt: ApiRuntime) -> GatewayDocument:

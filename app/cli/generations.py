@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from app.db.events import Past
     from app.db.generations import Details
     from app.db.ledger import Entry
-    from app.db.webhook_deliveries import Delivery
+    from app.db.webhook_deliveries import Attempt, Delivery
     from app.runtime import Runtime
 
 cli = group("Single generations.")
@@ -32,7 +32,7 @@ class _Story:
     ledger: list[Entry]
     events: list[Past]
     files: list[File]
-    deliveries: list[Delivery]
+    deliveries: list[tuple[Delivery, list[Attempt]]]
     audit: list[AuditLine]
 
 
@@ -66,7 +66,10 @@ async def _find(rt: Runtime, generation_id: UUID) -> _Story:
             ledger=await ledger.entries_of(tx, generation_id),
             events=await events.history(tx, generation_id),
             files=await assets.files_of(tx, generation_id),
-            deliveries=await webhook_deliveries.of_generation(tx, details.generation),
+            deliveries=[
+                (delivery, await webhook_deliveries.attempts_of(tx, delivery.id))
+                for delivery in await webhook_deliveries.of_generation(tx, details.generation)
+            ],
             audit=await audit.lines(tx, subject=str(generation_id), limit=_MAX_AUDIT_LINES),
         )
 
@@ -114,7 +117,16 @@ def _document(story: _Story) -> dict[str, Any]:
                 "created_at": d.created_at, "next_attempt_at": d.next_attempt_at,
                 "finished_at": d.finished_at,
             }
-            for d in story.deliveries
+            for d, _ in story.deliveries
+        ],
+        # What was sent and what came back is for the owner of the endpoint to see.
+        "delivery_attempts": [
+            {
+                "delivery": d.id, "number": a.number, "created_at": a.created_at,
+                "seconds": a.seconds, "status": a.status, "error": a.error,
+            }
+            for d, attempts in story.deliveries
+            for a in attempts
         ],
         "audit": [
             {"created_at": line.created_at, "actor": line.actor, "action": line.action,
@@ -125,7 +137,7 @@ def _document(story: _Story) -> dict[str, Any]:
 
 
 def _print(story: _Story) -> None:
-    lists = ("ledger", "events", "files", "deliveries", "audit")
+    lists = ("ledger", "events", "files", "deliveries", "delivery_attempts", "audit")
     document = _document(story)
     facts = {name: value for name, value in document.items() if name not in lists}
     if facts.pop("has_upstream_answer"):
@@ -139,7 +151,7 @@ def _print(story: _Story) -> None:
     for name in lists:
         if rows := document[name]:
             typer.echo()
-            typer.echo(f"{name}:")
+            typer.echo(f"{name.replace('_', ' ')}:")
             show(
                 [column.replace("_", " ") for column in rows[0]],
                 [[_cell(value) for value in row.values()] for row in rows],

@@ -10,17 +10,17 @@ import typer
 from app.cli.terminal import GenerationId, actor, day, group, show, with_runtime
 from app.domain.assets import AssetState
 from app.domain.generation import Generation, State
-from app.domain.operators import Outcome
+from app.domain.operators import Effect, Outcome
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
 
-#: What each outcome does with the credits, and with the video.
-_EFFECTS = {
-    Outcome.DELIVERED: ("settled", "is taken from --link or --file and archived"),
-    Outcome.FOUND: ("kept until the upstream has been asked", "is archived if there is one"),
-    Outcome.NOT_MADE: ("released", "does not exist"),
-    Outcome.LOST: ("settled", "cannot be had"),
+#: What each outcome does with the video.
+_VIDEO = {
+    Outcome.DELIVERED: "is taken from --link or --file and archived",
+    Outcome.FOUND: "is archived if there is one",
+    Outcome.NOT_MADE: "does not exist",
+    Outcome.LOST: "cannot be had",
 }
 
 cli = group("Generations whose outcome is unknown.")
@@ -31,11 +31,10 @@ def unknown_list(
     limit: Annotated[int, typer.Option(help="How many at most.")] = 50,
 ) -> None:
     """List them, oldest first."""
-    from app.db import generations
+    from app.generations import unknown
 
     async def act(rt: Runtime) -> None:
-        async with rt.db.single() as tx:
-            found = await generations.unknown_details(tx, limit=limit)
+        found = await unknown.unresolved(rt, limit=limit)
         show(
             ["generation", "why", "unknown since", "sent", "team/member", "key", "set aside",
              "prompt"],
@@ -43,17 +42,26 @@ def unknown_list(
                 [d.generation.id, d.unknown_reason, day(d.unknown_since),
                  day(d.generation.submitted_at), d.whose, f"{d.key_prefix}…", d.generation.quote,
                  d.generation.spec.prompt[:60]]
-                for d in found
+                for d in (one.details for one in found)
             ],
         )  # fmt: skip
         if found:
             typer.echo()
             show(
                 ["resolved as", "the credits set aside", "the video"],
-                [[outcome.value, *_EFFECTS[outcome]] for outcome in Outcome],
+                [
+                    [effect.outcome.value, _credits(effect), _VIDEO[effect.outcome]]
+                    for effect in found[0].effects
+                ],
             )
 
     with_runtime(act)
+
+
+def _credits(effect: Effect) -> str:
+    if effect.held:
+        return "kept until the upstream has been asked"
+    return "settled" if effect.settled else "released"
 
 
 @cli.command("resolve")

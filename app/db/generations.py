@@ -204,15 +204,6 @@ async def in_states(tx: Tx, ids: Sequence[UUID], states: Sequence[State]) -> lis
     return [row.id for row in rows]
 
 
-async def list_unknown(tx: Tx, *, limit: int) -> list[Generation]:
-    """Of every team, oldest first."""
-    rows = await tx.execute(
-        text(_SELECT + " WHERE g.state = 'unknown' ORDER BY g.created_at, g.id LIMIT :limit"),
-        {"limit": limit},
-    )
-    return [_generation(row) for row in rows]
-
-
 async def unknown_details(tx: Tx, *, limit: int) -> list[Details]:
     """Of every team, oldest first."""
     rows = await tx.execute(

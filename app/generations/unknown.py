@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
@@ -15,7 +16,7 @@ from app.db.session import Conflict, Tx
 from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
 from app.domain.generation import FailureCode, Generation, State, video_path
-from app.domain.operators import Outcome
+from app.domain.operators import Effect, Outcome, effects
 from app.domain.storage_keys import storage_keys
 from app.errors import InvalidRequest, Issue, NotFound, NotUnknown, Unavailable
 from app.fetch import FetchError, GuardedFetcher, Refused
@@ -32,6 +33,21 @@ _READ_BYTES = 1_048_576
 _LOOK_SECONDS = 30.0
 #: The upstream's ids are UUIDs; anything that can be part of a path is accepted.
 _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """An unknown generation, and what each outcome would do with its credits."""
+
+    details: generations.Details
+    effects: list[Effect]
+
+
+async def unresolved(rt: Runtime, *, limit: int) -> list[Unresolved]:
+    """Of every team, oldest first."""
+    async with rt.db.single() as tx:
+        found = await generations.unknown_details(tx, limit=limit)
+    return [Unresolved(details, effects(details.generation.quote)) for details in found]
 
 
 async def resolve(

@@ -21,7 +21,7 @@ from app.generations import lifecycle, unknown
 from app.upstream.answers import Failed, Succeeded
 from app.videos import verify
 from app.worker import polls, submissions
-from tests.harness.gateway import Gateway
+from tests.harness.gateway import TEAM, Gateway
 from tests.worker.test_submissions import PRICE, created, used
 
 
@@ -309,6 +309,43 @@ async def test_operators_do_it_over_http_and_others_may_not(gate: Gateway) -> No
     assert (done.status_code, done.json()["state"]) == (200, "failed")
     again = await gate.http.post(path, json=asked, headers=headers)
     assert (again.status_code, again.json()["code"]) == (409, "not_unknown")
+
+
+@pytest.mark.parametrize("outcome", Outcome)
+async def test_an_operator_sees_beforehand_what_an_outcome_does(
+    gate: Gateway, outcome: Outcome
+) -> None:
+    key = await gate.member()
+    operator = {"API-KEY": await gate.member("op", team="default", role=Role.ADMIN)}
+    link, _ = await film_of(gate, key)
+    uuid = await unknown_one(gate, key)
+    (listed,) = (await gate.http.get("/api/v1/admin/unknown", headers=operator)).json()["data"]
+    assert (listed["id"], listed["state"], listed["unknown_reason"]) == (uuid, "unknown", "reset")
+    assert (listed["team"], listed["member"]) == (TEAM, "ada")
+    assert listed["key_prefix"] == key[: len(listed["key_prefix"])] != key
+    assert (listed["upstream_key"], listed["upstream_id"]) == ("main", None)
+    since = datetime.fromisoformat(listed["unknown_since"])
+    assert datetime.fromisoformat(listed["submitted_at"]) <= since <= datetime.now(UTC)
+    credits_of = {each.pop("outcome"): each for each in listed["outcomes"]}
+    assert list(credits_of) == list(Outcome)
+
+    submissions = (await gate.simulator.summary())["submissions"]
+    asked = {"outcome": outcome, "reason": "looked"}
+    if outcome is Outcome.DELIVERED:
+        asked["link"] = link
+    elif outcome is Outcome.FOUND:
+        # Whatever the upstream will say: no worker asks it now.
+        await gate.stop_workers()
+        asked["upstream_id"] = next(s["uuid"] for s in submissions if s["prompt"] == "a wave")
+    path = f"/api/v1/admin/unknown/{uuid}/resolve"
+    done = await gate.http.post(path, json=asked, headers=operator)
+    assert done.status_code == 200, done.text
+    settled, held = done.json()["settled_credits"], done.json()["state"] == "unknown"
+    assert credits_of[outcome] == {
+        "settled_credits": settled or 0,
+        "released_credits": 0 if held else PRICE - settled,
+        "held_credits": PRICE if held else 0,
+    }
 
 
 async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) -> None:

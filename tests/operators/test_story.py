@@ -10,12 +10,13 @@ from uuid import UUID
 
 import pytest
 
-from app.db import upstream_answers
+from app.db import upstream_answers, webhook_deliveries
 from app.domain.ids import parse_generation_id, video_id
 from app.domain.operators import Outcome
 from tests.generations.test_unknown import film_of, unknown_one
 from tests.harness.commands import Commands, Ran, commands
 from tests.harness.gateway import TEAM, Gateway, gateway
+from tests.simulator.conftest import until
 from tests.worker.test_submissions import PRICE, created
 
 Types = Callable[..., Awaitable[Ran]]
@@ -124,13 +125,41 @@ async def test_the_story_of_a_lost_answer_and_of_who_resolved_it(
     assert "canary" not in ran.out
     story = json.loads(ran.out)
     assert [e["kind"] for e in story["ledger"]] == ["hold", "release"]
-    assert [(d["event"], d["endpoint_id"]) for d in story["deliveries"]] == [("video.failed", None)]
+    (delivery,) = story["deliveries"]
+    assert (delivery["event"], delivery["endpoint_id"]) == ("video.failed", None)
     assert (story["callback_url"], story["user"]) == (f"{CLOSED}/hook", "alice")
     unknown = [e["data"]["reason"] for e in story["events"] if e["type"] == "generation.unknown"]
     assert unknown == ["reset"]
     (line,) = story["audit"]
     assert (line["actor"], line["action"]) == ("cli:grace", "unknown.resolve")
     assert line["detail"] == {"outcome": "not_made", "reason": "asked"}
+
+
+async def test_the_story_of_a_webhook_that_nobody_takes(gate: Gateway, types: Types) -> None:
+    made = await gate.http.post(
+        "/v1/videos",
+        json={"prompt": "a wave", "callback_url": f"{CLOSED}/hook?pass=canary"},
+        headers={"API-KEY": await gate.member()},
+    )
+    generation_id = parse_generation_id(made.json()["id"])
+    assert generation_id is not None
+
+    async def attempted() -> bool:
+        async with gate.rt.db.single() as tx:
+            found = await gate.generation(generation_id)
+            return any(d.attempts for d in await webhook_deliveries.of_generation(tx, found))
+
+    await until(attempted)
+    ran = await types("generation", "show", str(generation_id), "--json")
+    story = json.loads(ran.out)
+    (delivery,) = story["deliveries"]
+    attempt = story["delivery_attempts"][0]
+    assert (attempt["delivery"], attempt["number"]) == (delivery["id"], 1)
+    assert (attempt["status"], attempt["error"]) == (None, "The host could not be reached.")
+    ran = await types("generation", "show", str(generation_id))
+    assert "delivery attempts:" in ran.out
+    assert "could not be reached" in ran.out
+    assert "canary" not in ran.out + json.dumps(story)
 
 
 async def test_the_upstreams_words_are_pointed_to_and_not_shown(
