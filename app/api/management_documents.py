@@ -9,7 +9,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document
-from app.api.parameters import TEXT, Whole
+from app.api.parameters import TEXT, WholeOrNull
 from app.db.members import Member
 from app.db.teams import Team
 from app.domain.accounts import Period
@@ -57,7 +57,7 @@ class TeamRequest(Deed):
     """A new team."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
-    credit_limit: Whole | None = Field(
+    credit_limit: WholeOrNull = Field(
         None, ge=_LEAST_CREDITS, le=_MOST_CREDITS, description=_NO_LIMIT
     )
     credit_period: Period = Field(Period.NONE, description=_PERIOD)
@@ -65,7 +65,7 @@ class TeamRequest(Deed):
         None, max_length=100, pattern=TEXT, examples=["Europe/Berlin"],
         description="In which its days, weeks and months begin. Default: that of the gateway.",
     )  # fmt: skip
-    retention_days: Whole | None = Field(
+    retention_days: WholeOrNull = Field(
         None, ge=1, le=MAX_RETENTION_DAYS, description="Days its videos are kept. Null: for ever."
     )
 
@@ -73,12 +73,12 @@ class TeamRequest(Deed):
 class TeamChange(Deed):
     """Fields that are left out stay as they are."""
 
-    credit_limit: Whole | None = Field(
+    credit_limit: WholeOrNull = Field(
         None, ge=_LEAST_CREDITS, le=_MOST_CREDITS, description=_NO_LIMIT
     )
     credit_period: Period | None = Field(None, description=_PERIOD)
     time_zone: str | None = Field(None, max_length=100, pattern=TEXT, examples=["Europe/Berlin"])
-    retention_days: Whole | None = Field(
+    retention_days: WholeOrNull = Field(
         None, ge=1, le=MAX_RETENTION_DAYS,
         description="Days its videos are kept. Null: for ever. Older ones are deleted within "
         "minutes.",
@@ -122,11 +122,11 @@ def _limit(name: str, said: str) -> Any:
 
 
 class _Limits(Deed):
-    credit_limit: Whole | None = _limit("credit_limit", "Credits in each period.")
+    credit_limit: WholeOrNull = _limit("credit_limit", "Credits in each period.")
     credit_period: Period | None = Field(None, description=_PERIOD)
-    rate_per_minute: Whole | None = _limit("rate_per_minute", "Creates per minute.")
-    rate_burst: Whole | None = _limit("rate_burst", "Creates at once.")
-    max_open: Whole | None = _limit("max_open", "Generations in progress at the same time.")
+    rate_per_minute: WholeOrNull = _limit("rate_per_minute", "Creates per minute.")
+    rate_burst: WholeOrNull = _limit("rate_burst", "Creates at once.")
+    max_open: WholeOrNull = _limit("max_open", "Generations in progress at the same time.")
 
 
 _ROLE = "`ADMIN`: an administrator of its team."

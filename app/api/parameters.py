@@ -69,6 +69,8 @@ def _number(given: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_number)]
+#: `Whole | None` would lose the names of its bounds in the OpenAPI document.
+WholeOrNull = Annotated[int | None, BeforeValidator(_number)]
 
 
 def _written_out(given: Any) -> Any:
