@@ -259,6 +259,8 @@ class MalformedJson(InvalidRequest):
         "rotate_webhook_secret", "pause_gateway", "resume_gateway", "resolve_unknown",
         "create_team", "change_team", "rename_team", "end_team",
         "create_member", "change_member", "rename_member", "end_member",
+        "create_own_key", "rotate_own_key", "revoke_own_key", "create_member_key",
+        "revoke_member_keys", "change_key", "rotate_key", "revoke_key",
     )  # fmt: skip
 
 

@@ -19,12 +19,16 @@ from app.errors import InvalidRequest, Issue
 from app.members.names import MAX_NAME_CHARS
 from app.members.teams import MAX_RETENTION_DAYS
 
-_PERIOD = (
+PERIOD = (
     "How often the credits begin anew, at midnight in the team's time zone: never, each day, week "
     "(on Mondays) or month."
 )
-_NO_LIMIT = "Null: no limit of its own."
-_LEAST_CREDITS, _MOST_CREDITS = BOUNDS["credit_limit"]
+NO_LIMIT = "Null: no limit of its own."
+
+
+def limit_field(name: str, said: str) -> Any:
+    least, most = BOUNDS[name]
+    return Field(None, ge=least, le=most, description=said)
 
 
 class Deed(BaseModel):
@@ -57,10 +61,8 @@ class TeamRequest(Deed):
     """A new team."""
 
     name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
-    credit_limit: WholeOrNull = Field(
-        None, ge=_LEAST_CREDITS, le=_MOST_CREDITS, description=_NO_LIMIT
-    )
-    credit_period: Period = Field(Period.NONE, description=_PERIOD)
+    credit_limit: WholeOrNull = limit_field("credit_limit", NO_LIMIT)
+    credit_period: Period = Field(Period.NONE, description=PERIOD)
     time_zone: str | None = Field(
         None, max_length=100, pattern=TEXT, examples=["Europe/Berlin"],
         description="In which its days, weeks and months begin. Default: that of the gateway.",
@@ -73,10 +75,8 @@ class TeamRequest(Deed):
 class TeamChange(Deed):
     """Fields that are left out stay as they are."""
 
-    credit_limit: WholeOrNull = Field(
-        None, ge=_LEAST_CREDITS, le=_MOST_CREDITS, description=_NO_LIMIT
-    )
-    credit_period: Period | None = Field(None, description=_PERIOD)
+    credit_limit: WholeOrNull = limit_field("credit_limit", NO_LIMIT)
+    credit_period: Period | None = Field(None, description=PERIOD)
     time_zone: str | None = Field(None, max_length=100, pattern=TEXT, examples=["Europe/Berlin"])
     retention_days: WholeOrNull = Field(
         None, ge=1, le=MAX_RETENTION_DAYS,
@@ -98,7 +98,7 @@ class ManagedTeamDocument(Document):
     created_at: datetime
     ended_at: datetime | None = Field(description="It and its members have ended, for good.")
     members: int = Field(description="How many it has, also ended ones.")
-    credit_limit: int | None = Field(description=_NO_LIMIT)
+    credit_limit: int | None = Field(description=NO_LIMIT)
     credit_period: Period
     used_credits: int = Field(description="Settled and held ones.")
     settled_credits: int = Field(description="Spent.")
@@ -116,17 +116,12 @@ class ManagedTeamList(Document):
     next_cursor: str | None
 
 
-def _limit(name: str, said: str) -> Any:
-    least, most = BOUNDS[name]
-    return Field(None, ge=least, le=most, description=said)
-
-
 class _Limits(Deed):
-    credit_limit: WholeOrNull = _limit("credit_limit", "Credits in each period.")
-    credit_period: Period | None = Field(None, description=_PERIOD)
-    rate_per_minute: WholeOrNull = _limit("rate_per_minute", "Creates per minute.")
-    rate_burst: WholeOrNull = _limit("rate_burst", "Creates at once.")
-    max_open: WholeOrNull = _limit("max_open", "Generations in progress at the same time.")
+    credit_limit: WholeOrNull = limit_field("credit_limit", "Credits in each period.")
+    credit_period: Period | None = Field(None, description=PERIOD)
+    rate_per_minute: WholeOrNull = limit_field("rate_per_minute", "Creates per minute.")
+    rate_burst: WholeOrNull = limit_field("rate_burst", "Creates at once.")
+    max_open: WholeOrNull = limit_field("max_open", "Generations in progress at the same time.")
 
 
 _ROLE = "`ADMIN`: an administrator of its team."

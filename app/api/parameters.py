@@ -75,7 +75,9 @@ WholeOrNull = Annotated[int | None, BeforeValidator(_number)]
 
 def _written_out(given: Any) -> Any:
     """Refuses a number, which would be read as seconds since 1970."""
-    if isinstance(given, str) and not re.match(r"[0-9]{4}-", given):
+    if isinstance(given, int | float) or (
+        isinstance(given, str) and not re.match(r"[0-9]{4}-", given)
+    ):
         raise ValueError("must begin with a year, as in 2026-03-01 or 2026-03-01T12:00:00Z")
     return given
 

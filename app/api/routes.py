@@ -6,7 +6,18 @@ from functools import cache
 
 from fastapi import APIRouter, FastAPI
 
-from app.api import account, admin, audit, estimates, events, generations, members, teams, webhooks
+from app.api import (
+    account,
+    admin,
+    audit,
+    estimates,
+    events,
+    generations,
+    keys,
+    members,
+    teams,
+    webhooks,
+)
 from app.http import errors
 
 #: The path where it is mounted.
@@ -18,10 +29,12 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     webhooks.router,
     account.router,
+    keys.own,
     admin.router,
     audit.router,
     teams.router,
     members.router,
+    keys.router,
 )
 
 

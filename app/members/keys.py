@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from app.db import accounts, api_keys, audit, members, webhook_endpoints
@@ -20,6 +20,8 @@ from app.secrets import digest_of, make_key, make_seed, prefix_of, shown_of
 
 #: Every key begins with `rg_`, so at least one more character is needed.
 _LEAST = len("rg_") + 1
+#: For longer, a key lasts for ever.
+_LONGEST = timedelta(days=36_600)
 #: How many keys an error about an ambiguous prefix lists: there could be thousands.
 _NAMED = 10
 
@@ -77,12 +79,8 @@ async def create_key(
     check_name("name", name)
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
-    if expires_at is not None and expires_at <= rt.clock.now():
-        message = "must be in the future"
-        raise InvalidRequest(
-            "A key must expire in the future.",
-            issues=[Issue("expires_at", "value", message, expires_at.isoformat())],
-        )
+    if expires_at is not None:
+        _check_expiry(expires_at, now=rt.clock.now())
     async with rt.db.begin() as tx:
         owner = await get_lasting_member(tx, team, member, actor)
         actor.require_keys_of(owner.id, owner.role)
@@ -204,7 +202,9 @@ async def _revoked(tx: Tx, key: Key, actor: Actor, *, compromised: bool) -> Revo
     endpoints = await webhook_endpoints.enabled_of_key(tx, key.id)
     if compromised:
         for endpoint_id in endpoints:
-            await webhook_endpoints.disable(tx, endpoint_id, reason="operator")
+            await webhook_endpoints.disable(
+                tx, endpoint_id, reason="owner" if actor.is_member(key.member_id) else "operator"
+            )
         await members.rotate_callback_seed(tx, key.member_id, seed=make_seed(), previous_until=None)
     await audit.record(
         tx, actor.name, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix,
@@ -239,6 +239,16 @@ async def _require_no_more(
     if until is not None and (expires_at is None or expires_at > until):
         raise Forbidden(
             f"A key that expires makes none that lasts longer: until {until.isoformat()} at most."
+        )
+
+
+def _check_expiry(expires_at: datetime, *, now: datetime) -> None:
+    if not now < expires_at <= now + _LONGEST:
+        past = expires_at <= now
+        message = "must be in the future" if past else "must be within a hundred years, or never"
+        raise InvalidRequest(
+            "A key must expire in the future." if past else f"expires_at {message}.",
+            issues=[Issue("expires_at", "value", message, expires_at.isoformat())],
         )
 
 

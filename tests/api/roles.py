@@ -24,6 +24,7 @@ class Case:
 _WHY = {"reason": "odd"}
 _NOWHERE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 _TEAM = "/admin/teams/{team}"
+_KEY = "/admin/keys/{key}"
 _MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
@@ -61,4 +62,16 @@ CASES = {
         "POST", f"{_MEMBER}/rename", {"new_name": "{new}"}, "401 403 200 404 200"
     ),
     "end_member": Case("POST", f"{_MEMBER}/end", _WHY, "401 403 200 404 200"),
+    "list_member_keys": Case("GET", f"{_MEMBER}/keys", None, "401 403 200 404 200"),
+    "create_member_key": Case("POST", f"{_MEMBER}/keys", {"name": "ci"}, "401 403 201 404 201"),
+    "revoke_member_keys": Case("POST", f"{_MEMBER}/keys/revoke", None, "401 403 200 404 200"),
+    "get_key": Case("GET", _KEY, None, "401 403 200 404 200"),
+    "change_key": Case("PATCH", _KEY, {"credit_limit": 5}, "401 403 200 404 200"),
+    "rotate_key": Case("POST", f"{_KEY}/rotate", None, "401 403 200 404 200"),
+    "revoke_key": Case("POST", f"{_KEY}/revoke", None, "401 403 200 404 200"),
+    # Here everybody is a member, and another's key is nobody's.
+    "list_own_keys": Case("GET", "/keys", None, "401 200 200 200 200"),
+    "create_own_key": Case("POST", "/keys", {"name": "ci"}, "401 201 201 201 201"),
+    "rotate_own_key": Case("POST", "/keys/{key}/rotate", None, "401 404 404 404 404"),
+    "revoke_own_key": Case("POST", "/keys/{key}/revoke", None, "401 404 404 404 404"),
 }  # fmt: skip

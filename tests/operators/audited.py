@@ -110,6 +110,18 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "end_member": (
         "POST", "/api/v1/admin/teams/{other}/members/{bob}/end", {"reason": "odd"}, "member.end",
     ),
+    "create_own_key": ("POST", "/api/v1/keys", {}, "key.create"),
+    "rotate_own_key": ("POST", "/api/v1/keys/{key}/rotate", None, "key.rotate"),
+    "revoke_own_key": ("POST", "/api/v1/keys/{key}/revoke", None, "key.revoke"),
+    "create_member_key": (
+        "POST", "/api/v1/admin/teams/{other}/members/{bob}/keys", {}, "key.create",
+    ),
+    "revoke_member_keys": (
+        "POST", "/api/v1/admin/teams/{other}/members/{bob}/keys/revoke", None, "key.revoke",
+    ),
+    "change_key": ("PATCH", "/api/v1/admin/keys/{bobs}", {"credit_limit": 5}, "key.limit"),
+    "rotate_key": ("POST", "/api/v1/admin/keys/{bobs}/rotate", None, "key.rotate"),
+    "revoke_key": ("POST", "/api/v1/admin/keys/{bobs}/revoke", None, "key.revoke"),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
     ),

@@ -189,7 +189,9 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
         )
         # A test of an endpoint that cannot be reached is no success, and was one.
         assert answer.is_success is (name != "test_webhook"), (name, answer.text)
-        (line,) = lines(address)
+        *others, line = lines(address)
+        # A rotation makes a key.
+        assert [other["action"] for other in others] == ["key.create"] * (action == "key.rotate")
         assert (line["action"], line["actor"]) == (action, "default/ada"), name
         assert (line["team"], line["member"], line["key_prefix"]) == (
             "default", "ada", "rg_aaaaaaaa",
