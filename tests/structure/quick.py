@@ -9,7 +9,7 @@ _SLOW_FIXTURES = frozenset({"postgres"})
 #: Folders and files whose tests start processes without these fixtures.
 _SLOW_PATHS = (
     "tests/promises/", "tests/bench/", "tests/chaos/test_chaos.py", "tests/db/test_embedded.py",
-    "tests/structure/test_install.py",
+    "tests/proxies/test_sent_once.py", "tests/structure/test_install.py",
 )  # fmt: skip
 
 
