@@ -4,9 +4,11 @@ import contextlib
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
+from tests.documents.commands import standing_in
 from tests.harness import database
 from tests.harness.processes import Api
 from tests.promises.site import Caller, Site, site
@@ -14,11 +16,13 @@ from tests.promises.site import Caller, Site, site
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """The gateway of all pages. `receiver` is the port of loopback that its webhooks may go to."""
+    """The gateway of all pages. `receiver` is the port of loopback that its webhooks may go to;
+    `reelgate` is the program for its operators."""
 
     site: Site
     api: Api
     receiver: str
+    reelgate: Path
 
     def unknown(self, caller: Caller) -> str:
         """The id of a generation whose answer was lost."""
@@ -32,6 +36,8 @@ def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -
     folder = tmp_path_factory.mktemp("gateway")
     with (
         _kept_port() as port,
+        database.open_folder() as short,
+        standing_in(short) as reelgate,
         postgres.fresh() as address,
         site(
             address, folder,
@@ -45,7 +51,7 @@ def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -
         running.worker(REELGATE_PUBLIC_URL=api.address)
         api.ready()
         _make_quick(running, api)
-        yield Place(running, api, str(port))
+        yield Place(running, api, str(port), reelgate)
         # Tokens of event streams stand in addresses.
         assert "rg_events_" not in running.logs()
 

@@ -19,7 +19,7 @@ from tests.documents.pages import Block, blocks
 from tests.documents.reasons import NOT_RUN, is_talkative, reason
 from tests.documents.session import run
 from tests.harness.database import TOOLS
-from tests.harness.processes import REELGATE, environment
+from tests.harness.processes import environment
 from tests.harness.toolchains import node_with, python_with
 from tests.promises.site import Caller
 from tests.structure.documents import documents
@@ -76,7 +76,7 @@ def test_a_page_does_what_it_shows(
         npm=shutil.which("npm") or "npm",
     )
     write_installers(tmp_path / "bin", shelf)
-    (tmp_path / "bin" / "reelgate").symlink_to(REELGATE)
+    (tmp_path / "bin" / "reelgate").symlink_to(place.reelgate)
     known = environment(tmp_path, place.site.settings)
     known["PATH"] = f"{tmp_path / 'bin'}:{TOOLS}:{known['PATH']}"
     caller = _reader(place, page, " ".join([page.stem, *python]))

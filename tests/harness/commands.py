@@ -68,6 +68,7 @@ def _serve() -> None:
     import app.cli.commands
     import app.operators.doctor
     import app.processes
+    import app.webhooks.payloads
     import app.worker.run  # noqa: F401
 
     for line in sys.stdin:
