@@ -12,13 +12,15 @@ from app.api import wire
 from app.api.credits import CreditsDocument, credits_document
 from app.api.documents import Document
 from app.api.parameters import refusals
-from app.db import durations, jobs, limits
+from app.db import admission, durations, jobs, limits
 from app.db.durations import History, Waits
 from app.domain.limits import Limit, LimitStatus
+from app.domain.metadata import missing_tags
 from app.domain.polling import ENOUGH_SAMPLES
 from app.errors import MethodNotAllowed
 from app.http.access import ReadLimited, Rt
 from app.http.bodies import read_json_object
+from app.http.metadata import all_tags
 from app.webhooks.urls import check_callback_url
 
 router = APIRouter(tags=["generations"])
@@ -81,14 +83,18 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
     parsed = wire.parse(await read_json_object(request), rt.aliases)
     if parsed.callback_url is not None:
         check_callback_url(rt, parsed.callback_url, "callback_url")
+    tags = all_tags(request, inherited={}, given=parsed.metadata)
     quote, spec = rt.prices.quote(parsed.offer, parsed.spec), parsed.spec
     async with rt.db.single() as tx:
         status = await limits.limits_of(
             tx, caller.member_id, key_id=caller.key_id, quote=quote, now=rt.clock.for_database()
         )
+        missing = await admission.missing_tags(tx, caller.member_id, tags)
         opened = status.open_generations or 0
         ahead = await jobs.count_ahead(tx, priority=-opened)
         waits = await durations.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
+    if missing:
+        raise missing_tags(missing)
     history = await rt.durations.of(spec)
     wait = status.retry_after_seconds
     return EstimateDocument(

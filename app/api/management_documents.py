@@ -15,6 +15,7 @@ from app.db.teams import Team
 from app.domain.accounts import Period
 from app.domain.caller import Role, Status
 from app.domain.limits import BOUNDS
+from app.domain.metadata import MAX_TAGS
 from app.errors import InvalidRequest, Issue
 from app.members.names import MAX_NAME_CHARS
 from app.members.teams import MAX_RETENTION_DAYS
@@ -83,6 +84,10 @@ class TeamChange(Deed):
         description="Days its videos are kept. Null: for ever. Older ones are deleted within "
         "minutes.",
     )  # fmt: skip
+    required_tags: list[str] | None = Field(
+        None, max_length=MAX_TAGS, examples=[["cost_centre"]],
+        description="Keys of `metadata` without which a create is refused. Replaces the former.",
+    )  # fmt: skip
     status: Status | None = Field(
         None, description="A suspended team creates no videos; what is in progress continues."
     )
@@ -107,6 +112,9 @@ class ManagedTeamDocument(Document):
     resets_at: datetime | None = Field(description="When the credits begin anew. Null: never.")
     time_zone: str
     retention_days: int | None = Field(description="Null: its videos are kept for ever.")
+    required_tags: list[str] = Field(
+        description="Keys of `metadata` without which a create is refused."
+    )
 
 
 class ManagedTeamList(Document):
@@ -189,6 +197,7 @@ def team_document(team: Team) -> ManagedTeamDocument:
         object="team", id=team.id, name=team.name, status=team.status, created_at=team.created_at,
         ended_at=team.ended_at, members=team.members, **credit_fields(team),
         time_zone=team.time_zone, retention_days=team.retention_days,
+        required_tags=team.required_tags,
     )  # fmt: skip
 
 

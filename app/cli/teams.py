@@ -59,11 +59,11 @@ def team_list() -> None:
             found = await rows.list_teams(tx)
         show(
             ["team", "status", "members", "credit limit", "period", "time zone", "used",
-             "set aside", "days kept"],
+             "set aside", "days kept", "required tags"],
             [
                 [t.name, "ENDED" if t.ended_at else t.status, t.members, t.credit_limit,
                  t.credit_period, t.time_zone, t.settled_credits, t.held_credits,
-                 t.retention_days]
+                 t.retention_days, ", ".join(t.required_tags)]
                 for t in found
             ],
         )  # fmt: skip
@@ -83,21 +83,35 @@ def team_limit(
         typer.Option(help="Days its videos are kept. Older ones are deleted within minutes."),
     ] = None,
     keep_forever: Annotated[bool, typer.Option(help="Keep its videos for ever.")] = False,
+    require_tag: Annotated[
+        list[str] | None,
+        typer.Option(help="A tag that its creates must have; repeat it for several."),
+    ] = None,
+    require_no_tags: Annotated[bool, typer.Option(help="Its creates may have no tags.")] = False,
     reason: Reason = None,
 ) -> None:
-    """Change a team's credit limit, when it begins anew, or how long its videos are kept."""
+    """Change a team's credit limit, when it begins anew, how long its videos are kept, or which
+    tags its creates must have."""
     from app.members import teams
 
     require(
         unlimited
         or keep_forever
-        or any(each is not None for each in (credit_limit, period, time_zone, retention_days)),
-        "give --credit-limit, --unlimited, --period, --time-zone, --retention-days or "
-        "--keep-forever",
+        or require_no_tags
+        or any(
+            each is not None
+            for each in (credit_limit, period, time_zone, retention_days, require_tag)
+        ),
+        "give --credit-limit, --unlimited, --period, --time-zone, --retention-days, "
+        "--keep-forever, --require-tag or --require-no-tags",
     )
     require(
         not (keep_forever and retention_days is not None),
         "give --retention-days or --keep-forever, not both",
+    )
+    require(
+        not (require_tag and require_no_tags),
+        "give --require-tag or --require-no-tags, not both",
     )
 
     async def act(rt: Runtime) -> None:
@@ -105,6 +119,7 @@ def team_limit(
             rt, name, credit_limit=credit_limit, unlimited=unlimited, actor=acting(rt, reason),
             credit_period=period, time_zone=time_zone,
             retention_days=retention_days, keep_forever=keep_forever,
+            required_tags=[] if require_no_tags else require_tag or None,
         )  # fmt: skip
         typer.echo(f"Team {name} is changed.")
 

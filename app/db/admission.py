@@ -20,17 +20,18 @@ from app.domain.limits import LimitStatus
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
     """What `reelgate_admit` decided. `limits` are what is left afterwards; None if the key is no
-    longer valid. `accepted_at` is None for a generation of an earlier request.
-    `submission_held_up`: nothing is being sent upstream now."""
+    longer valid. `accepted_at` is None for a generation of an earlier request. `missing_tags` are
+    those that its team requires. `submission_held_up`: nothing is being sent upstream now."""
 
     outcome: str
     generation_id: UUID | None
     accepted_at: datetime | None
     limits: LimitStatus | None
+    missing_tags: tuple[str, ...]
     submission_held_up: bool
 
 
-_DECISION = tuple(each.name for each in fields(Decision))
+_DECISION = tuple(each.name for each in fields(Decision) if each.name != "missing_tags")
 _ADMIT = text(
     f"SELECT d.*, {SUBMISSION_HELD_UP} AS submission_held_up"  # noqa: S608 - a constant
     " FROM reelgate_admit(CAST(:request AS jsonb)) d"
@@ -44,13 +45,27 @@ async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
     row = (await tx.execute(_ADMIT, {"request": stored})).one()
     known = {name: row._mapping[name] for name in _DECISION}
     held = request["quote"] if row.accepted_at is not None else 0
-    return Decision(**{**known, "limits": row.limits and status_from(row.limits, held=held)})
+    limits = row.limits or {}
+    return Decision(**{
+        **known,
+        "limits": row.limits and status_from(row.limits, held=held),
+        "missing_tags": tuple(limits.get("missing_tags") or ()),
+    })  # fmt: skip
 
 
 def _plain(value: object) -> str:
     if isinstance(value, UUID | datetime):
         return str(value)
     raise TypeError(f"{type(value).__name__} has no JSON here")
+
+
+async def missing_tags(tx: Tx, member_id: UUID, metadata: Mapping[str, str]) -> list[str]:
+    """Those that the member's team requires, and these lack or leave empty."""
+    found: list[str] = await tx.scalar(
+        text("SELECT reelgate_missing_tags(:member_id, CAST(:metadata AS jsonb))"),
+        {"member_id": member_id, "metadata": json.dumps(dict(metadata))},
+    )
+    return found
 
 
 async def was_committed(tx: Tx, generation_id: UUID, *, member_id: UUID) -> bool:

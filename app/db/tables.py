@@ -23,7 +23,7 @@ from sqlalchemy import (
     Uuid,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 
 # The rest of the schema.
 from app.db import operator_tables as operator_tables
@@ -48,6 +48,8 @@ teams = Table(
     Column("time_zone", Text, nullable=False, server_default="UTC"),
     # Null: videos are kept for ever.
     Column("retention_days", Integer),
+    # Without these tags nothing is admitted.
+    Column("required_tags", ARRAY(Text), nullable=False, server_default=text("'{}'::text[]")),
     created(),
     instant("updated_at", nullable=False, now=True),
     one_of("status", ["ACTIVE", "SUSPENDED"]),

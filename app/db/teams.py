@@ -29,6 +29,7 @@ class Team:
     credit_period: Period
     time_zone: str
     retention_days: int | None
+    required_tags: list[str]
     members: int
     settled_credits: int
     held_credits: int
@@ -72,7 +73,7 @@ async def list_teams(
         text(
             f"""
             SELECT t.id, t.name, t.status, t.created_at, t.ended_at, t.credit_limit,
-                   t.credit_period, t.time_zone, t.retention_days,
+                   t.credit_period, t.time_zone, t.retention_days, t.required_tags,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
                    b.settled AS settled_credits, b.held AS held_credits, b.resets_at
               FROM teams t {PRESENT_BALANCE.format(owner="t")}
@@ -114,6 +115,7 @@ async def update_team(
     unlimited: bool,
     retention_days: int | None,
     keep_forever: bool,
+    required_tags: list[str] | None,
     status: Status | None,
 ) -> None:
     """Changes what is given. `unlimited` removes the credit limit, `keep_forever` the retention."""
@@ -125,6 +127,7 @@ async def update_team(
                                     ELSE coalesce(CAST(:credit_limit AS bigint), credit_limit) END,
                 retention_days = CASE WHEN :keep_forever THEN NULL
                     ELSE coalesce(CAST(:retention_days AS integer), retention_days) END,
+                required_tags = coalesce(CAST(:required_tags AS text[]), required_tags),
                 status = coalesce(CAST(:status AS text), status), updated_at = now()
              WHERE id = :id
             """
@@ -132,6 +135,7 @@ async def update_team(
         {
             "id": team_id, "credit_limit": credit_limit, "unlimited": unlimited, "status": status,
             "retention_days": retention_days, "keep_forever": keep_forever,
+            "required_tags": required_tags,
         },
     )  # fmt: skip
 

@@ -5,14 +5,18 @@ The bounds are those of `metadata` in OpenAI's APIs.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from app.domain.catalog import is_storable, shown
-from app.errors import Rejections
+from app.errors import InvalidRequest, Issue, Rejections, summary
 
 MAX_TAGS = 16
 MAX_KEY_CHARS = 64
 MAX_VALUE_CHARS = 512
+#: Tags of any create, for clients that cannot add a field to the body, and for what they send with
+#: every request. As JSON, because a structured field (RFC 9651) has no keys with capital letters.
+HEADER = "Reelgate-Metadata"
 
 
 def check_metadata(value: Any, path: str, issues: Rejections) -> dict[str, str]:
@@ -40,6 +44,13 @@ def check_key(key: str, path: str, issues: Rejections) -> None:
         _check_text(key, path, issues, most=MAX_KEY_CHARS, what="a key ")
     else:
         issues.add(path, "value", "a key must not be empty", value=key)
+
+
+def missing_tags(keys: Iterable[str]) -> InvalidRequest:
+    """The error for tags that a team requires."""
+    message = f"your team requires this tag; send it in metadata, or in the header {HEADER}"
+    issues = [Issue(f"metadata.{shown(key)}", "missing", message) for key in keys]
+    return InvalidRequest(summary(issues), issues=issues)
 
 
 def _check_text(text: str, path: str, issues: Rejections, *, most: int, what: str = "") -> None:

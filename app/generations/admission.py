@@ -19,6 +19,7 @@ from app.domain.caller import Caller, Status
 from app.domain.catalog import Offer, shown
 from app.domain.generation import Generation, Spec, State
 from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
+from app.domain.metadata import missing_tags
 from app.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
@@ -156,6 +157,8 @@ async def admit(
     limits = decision.limits
     if limits is None:
         raise Unauthenticated()
+    if decision.missing_tags:
+        raise missing_tags(decision.missing_tags)
     if decision.outcome not in _TAKEN or decision.generation_id is None:
         _refuse(decision.outcome, limits, new.quote)
     headers = rate_headers(limits)

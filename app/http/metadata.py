@@ -10,12 +10,9 @@ from typing import Annotated, Any
 from fastapi import Depends, Request
 
 from app.domain.catalog import shown
-from app.domain.metadata import MAX_TAGS, MAX_VALUE_CHARS, check_metadata
+from app.domain.metadata import HEADER, MAX_TAGS, MAX_VALUE_CHARS, check_metadata
 from app.errors import InvalidRequest, Rejections, summary
 
-#: For APIs whose clients cannot add a field to the body, and for what a client sends with every
-#: request. JSON, because a structured field (RFC 9651) has no keys with capital letters.
-HEADER = "Reelgate-Metadata"
 _FIELD = "metadata"
 _NAME = re.compile(rf"{_FIELD}\[(.+)\]", re.DOTALL)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
@@ -12,7 +13,8 @@ from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor
 from app.domain.caller import Status
 from app.domain.limits import check_bound, raises_credits
-from app.errors import Forbidden, InvalidRequest, Issue, NotFound
+from app.domain.metadata import MAX_TAGS, check_key
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Rejections, summary
 from app.members.names import check_name, taken
 from app.runtime import Runtime
 
@@ -83,15 +85,18 @@ async def change_team(
     time_zone: str | None = None,
     retention_days: int | None = None,
     keep_forever: bool = False,
+    required_tags: Sequence[str] | None = None,
     status: Status | None = None,
     actor: Actor,
 ) -> Team:
     """Changes what is given and keeps the rest. A shorter retention also applies to existing
-    videos. An ended team has limits and a retention, and no other status. Raises `Forbidden`,
-    `NotFound`, and `InvalidRequest`, also without a reason to raise a limit or to suspend."""
+    videos. `required_tags` are keys of metadata, without which nothing is admitted. An ended team
+    has limits and a retention, and no other status. Raises `Forbidden`, `NotFound`, and
+    `InvalidRequest`, also without a reason to raise a limit or to suspend."""
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     _check_retention(retention_days)
+    tags = None if required_tags is None else _checked_tags(required_tags)
     async with rt.db.begin() as tx:
         team = await managed_team(tx, name, actor)
         actor.require_operator()
@@ -108,7 +113,7 @@ async def change_team(
             actor.require_reason("to raise a limit")
         await teams.update_team(
             tx, team.id, credit_limit=credit_limit, unlimited=unlimited, status=status,
-            retention_days=retention_days, keep_forever=keep_forever,
+            retention_days=retention_days, keep_forever=keep_forever, required_tags=tags,
         )  # fmt: skip
         if credit_period not in (None, team.credit_period):
             await accounts.set_period(tx, AccountKind.TEAM, team.id, credit_period)
@@ -119,7 +124,7 @@ async def change_team(
             tx, actor.name, "team.change", team.name, credit_limit=credit_limit,
             unlimited=unlimited, credit_period=credit_period and credit_period.value,
             time_zone=time_zone, retention_days=retention_days, keep_forever=keep_forever or None,
-            status=status and status.value, reason=actor.reason,
+            required_tags=tags, status=status and status.value, reason=actor.reason,
         )  # fmt: skip
         return await managed_team(tx, team.id, actor)
 
@@ -197,6 +202,18 @@ def _check_retention(days: int | None) -> None:
             f"retention_days {message}; got {days}.",
             issues=[Issue("retention_days", "value", message, days)],
         )
+
+
+def _checked_tags(keys: Sequence[str]) -> list[str]:
+    """Each once."""
+    issues, found = Rejections(), list(dict.fromkeys(keys))
+    for key in found:
+        check_key(key, "required_tags", issues)
+    if len(found) > MAX_TAGS:
+        issues.add("required_tags", "value", f"must be at most {MAX_TAGS} keys", value=len(found))
+    if issues.issues:
+        raise InvalidRequest(summary(issues.issues), issues=issues.issues)
+    return found
 
 
 async def _check_time_zone(tx: Tx, time_zone: str) -> None:

@@ -257,6 +257,14 @@ BEGIN
 END $$;
 
 
+-- The tags that the team of a member requires, and these lack or leave empty.
+CREATE OR REPLACE FUNCTION reelgate_missing_tags(p_member uuid, p_metadata jsonb)
+RETURNS text[] LANGUAGE sql STABLE AS $$
+    SELECT ARRAY(SELECT k FROM unnest(t.required_tags) k WHERE coalesce(p_metadata ->> k, '') = '')
+      FROM members m JOIN teams t ON t.id = m.team_id WHERE m.id = p_member
+$$;
+
+
 -- The whole admission: the key, the same request again, then the limits, then generation, hold,
 -- event, idempotency key and job. A function and not a client-side transaction, so that the member's lock is held for no
 -- network round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing
@@ -267,9 +275,9 @@ END $$;
 -- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`. `now` replaces the clock.
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
--- 'idempotency_mismatch', 'unauthenticated', or the limit that refused. `limits` are those of
--- `reelgate_limits`, as this admission leaves them but for the credits it holds; null without a good
--- key.
+-- 'idempotency_mismatch', 'unauthenticated', 'tag_missing', or the limit that refused. `limits` are
+-- those of `reelgate_limits`, as this admission leaves them but for the credits it holds, and
+-- `missing_tags`; null without a good key.
 CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
     outcome text,
     generation_id uuid,
@@ -283,6 +291,7 @@ DECLARE
     v_attempt integer := CASE WHEN v_key IS NULL THEN (p_request->>'sdk_attempt')::integer END;
     v_now timestamptz;
     v_limits record;
+    v_missing text[];
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'admission needs read committed: it must see what is new after each lock';
@@ -320,9 +329,15 @@ BEGIN
     SELECT * INTO v_limits FROM reelgate_limits(
         v_new.api_key_id, v_new.member_id, v_new.quote, v_now,
         CASE WHEN outcome IS NULL THEN 'admission' ELSE 'replay' END);
-    outcome := coalesce(outcome, v_limits.binding_limit, 'accepted');
+    -- A request that was admitted before keeps its generation, whatever its team requires by now.
+    IF outcome IS NULL THEN
+        v_missing := reelgate_missing_tags(v_new.member_id, v_new.metadata);
+    END IF;
+    outcome := coalesce(
+        outcome, CASE WHEN v_missing <> '{}' THEN 'tag_missing' END, v_limits.binding_limit,
+        'accepted');
     IF outcome <> 'accepted' THEN
-        limits := to_jsonb(v_limits);
+        limits := to_jsonb(v_limits) || jsonb_build_object('missing_tags', v_missing);
         RETURN NEXT; RETURN;
     END IF;
 
@@ -346,7 +361,7 @@ BEGIN
     ) VALUES (
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, v_new.dialect, v_new.feature,
         v_new.provider, v_new.spec, v_new.prompt_head, v_new.prompt_digest, v_new.echo,
-        v_new.remixed_from, v_new.callback_url, v_new.end_user, v_new.metadata,
+        v_new.remixed_from, v_new.callback_url, v_new.end_user, coalesce(v_new.metadata, '{}'),
         v_new.fingerprint, v_attempt, v_attempt,
         CASE WHEN v_attempt IS NOT NULL THEN v_now END,
         'queued', v_new.priority, v_new.quote, v_now,

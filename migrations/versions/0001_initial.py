@@ -25,6 +25,7 @@ CREATE TABLE teams (
         CHECK (credit_period IN ('none', 'day', 'week', 'month')),
     time_zone text NOT NULL DEFAULT 'UTC',
     retention_days integer CHECK (retention_days > 0),
+    required_tags text[] NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
     updated_at timestamptz NOT NULL DEFAULT now()
 );

@@ -15,8 +15,7 @@ from sqlalchemy import text
 from app.db import generations
 from app.domain.caller import Role
 from app.domain.generation import State
-from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
-from app.http.metadata import HEADER
+from app.domain.metadata import HEADER, MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 from app.worker import submissions
 from tests.api.test_create import asked, get
 from tests.api.test_end_user import created_id
@@ -29,7 +28,7 @@ from tests.worker.test_records import Upstream
 
 TAGS = {"cost_centre": "4711", "Project Ω": "böat"}
 #: Where each API creates, and from what. The body is JSON, escaped, so that it can say anything.
-_CREATES: dict[str, tuple[str, dict[str, Any]]] = {
+CREATES: dict[str, tuple[str, dict[str, Any]]] = {
     "openai": ("/v1/videos", {"prompt": "a lion"}),
     "agents": (f"{AGENTS}/generations", {"type": "video", "prompt": "a lion"}),
     "rest": ("/api/v1/generations", asked()),
@@ -38,7 +37,7 @@ _CREATES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-async def _send(
+async def send_with(
     gate: Gateway, key: str, way: str, more: dict[str, Any], **headers: str
 ) -> httpx.Response:
     """With a field or two more, and with these headers."""
@@ -51,7 +50,7 @@ async def _send(
         source = await openai.created(gate, key)
         path, fields = f"/v1/videos/{source['id']}/remix", {"prompt": "a lioness"}
     else:
-        path, fields = _CREATES[way]
+        path, fields = CREATES[way]
     return await gate.http.post(path, content=json.dumps({**fields, **more}), headers=sent)
 
 
@@ -63,19 +62,21 @@ def _in_header(tags: dict[str, str]) -> dict[str, str]:
     return {HEADER.replace("-", "_"): json.dumps(tags)}
 
 
-@pytest.mark.parametrize("way", [*_CREATES, "form", "remix"])
+@pytest.mark.parametrize("way", [*CREATES, "form", "remix"])
 async def test_they_are_kept_from_the_body_and_the_header(still_gate: Gateway, way: str) -> None:
     key = await still_gate.member()
-    made = await _send(still_gate, key, way, {"metadata": TAGS})
+    made = await send_with(still_gate, key, way, {"metadata": TAGS})
     assert await _kept(still_gate, made) == TAGS
     assert (await get(still_gate, key, str(created_id(made))))["metadata"] == TAGS
-    made = await _send(still_gate, key, way, {}, **_in_header(TAGS))
+    made = await send_with(still_gate, key, way, {}, **_in_header(TAGS))
     assert await _kept(still_gate, made) == TAGS
     both = {"metadata": {"cost_centre": "12"}}
-    made = await _send(still_gate, key, way, both, **_in_header(TAGS))
+    made = await send_with(still_gate, key, way, both, **_in_header(TAGS))
     assert await _kept(still_gate, made) == TAGS | {"cost_centre": "12"}
     most = {"x" * (MAX_KEY_CHARS - 2) + f"{n:02}": "y" * MAX_VALUE_CHARS for n in range(MAX_TAGS)}
-    assert await _kept(still_gate, await _send(still_gate, key, way, {"metadata": most})) == most
+    assert (
+        await _kept(still_gate, await send_with(still_gate, key, way, {"metadata": most})) == most
+    )
 
 
 async def test_a_header_may_be_in_plain_utf8(still_gate: Gateway) -> None:
@@ -88,7 +89,7 @@ async def test_a_header_may_be_in_plain_utf8(still_gate: Gateway) -> None:
     made = await send(json.dumps(TAGS, ensure_ascii=False).encode())
     assert await _kept(still_gate, made) == TAGS
     latin_1 = await send(json.dumps(TAGS | {"Project Ω": "b"}).encode() + b"\xff")
-    assert _issue("rest", latin_1)["field"] == HEADER
+    assert only_issue("rest", latin_1)["field"] == HEADER
 
 
 async def test_openai_shows_them(still_gate: Gateway) -> None:
@@ -102,7 +103,7 @@ async def test_openai_shows_them(still_gate: Gateway) -> None:
 @pytest.mark.parametrize("way", ["openai", "remix", "agents", "dream_machine"])
 @pytest.mark.parametrize("nothing", [None, {}])
 async def test_sdks_may_send_nothing(still_gate: Gateway, way: str, nothing: object) -> None:
-    made = await _send(still_gate, await still_gate.member(), way, {"metadata": nothing})
+    made = await send_with(still_gate, await still_gate.member(), way, {"metadata": nothing})
     assert await _kept(still_gate, made) == {}
 
 
@@ -127,7 +128,7 @@ _HOSTILE: list[tuple[Any, str, str]] = [
 ]
 
 
-def _issue(way: str, answer: httpx.Response) -> dict[str, Any]:
+def only_issue(way: str, answer: httpx.Response) -> dict[str, Any]:
     assert answer.status_code in (400, 422), answer.text
     document = answer.json()
     error = document["error"] if way == "openai" else document
@@ -137,41 +138,43 @@ def _issue(way: str, answer: httpx.Response) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("way", _CREATES)
+@pytest.mark.parametrize("way", CREATES)
 async def test_hostile_ones_are_refused_and_named(still_gate: Gateway, way: str) -> None:
     key = await still_gate.member()
     before = await traces(still_gate)
     for tags, field, said in _HOSTILE:
-        issue = _issue(way, await _send(still_gate, key, way, {"metadata": tags}))
+        issue = only_issue(way, await send_with(still_gate, key, way, {"metadata": tags}))
         assert issue["field"] == field.format("metadata")
         assert said in issue["message"]
         sent = json.dumps(tags)
         if len(sent) < 10_000:
-            issue = _issue(way, await _send(still_gate, key, way, {}, Reelgate_Metadata=sent))
+            issue = only_issue(
+                way, await send_with(still_gate, key, way, {}, Reelgate_Metadata=sent)
+            )
             assert issue["field"] == field.format(HEADER)
             assert said in issue["message"]
     for sent in ("cost_centre=4711", "", "{", "[" * 9_000, '{"a": "b"}, {"c": "d"}'):
         headers = {"Reelgate_Metadata": sent}
-        issue = _issue(way, await _send(still_gate, key, way, {}, **headers))
+        issue = only_issue(way, await send_with(still_gate, key, way, {}, **headers))
         assert issue["field"] == HEADER
     full = _in_header({f"k{n}": "v" for n in range(MAX_TAGS)})
-    issue = _issue(way, await _send(still_gate, key, way, {"metadata": {"a": "b"}}, **full))
+    issue = only_issue(way, await send_with(still_gate, key, way, {"metadata": {"a": "b"}}, **full))
     assert (issue["field"], issue["value"]) == ("metadata", MAX_TAGS + 1)
     assert await traces(still_gate) == before
 
 
-@pytest.mark.parametrize("way", _CREATES)
+@pytest.mark.parametrize("way", CREATES)
 async def test_a_key_stands_for_one_set_of_tags(still_gate: Gateway, way: str) -> None:
     key = await still_gate.member()
     same = list(reversed(TAGS.items()))
     sent = {"metadata": TAGS}
-    first = created_id(await _send(still_gate, key, way, sent, Idempotency_Key="k"))
-    again = await _send(still_gate, key, way, {"metadata": dict(same)}, Idempotency_Key="k")
+    first = created_id(await send_with(still_gate, key, way, sent, Idempotency_Key="k"))
+    again = await send_with(still_gate, key, way, {"metadata": dict(same)}, Idempotency_Key="k")
     assert created_id(again) == first
-    header = await _send(still_gate, key, way, {}, Idempotency_Key="k", **_in_header(TAGS))
+    header = await send_with(still_gate, key, way, {}, Idempotency_Key="k", **_in_header(TAGS))
     assert created_id(header) == first
     for other in ({}, {"metadata": {"cost_centre": "12"}}):
-        refused = await _send(still_gate, key, way, other, Idempotency_Key="k")
+        refused = await send_with(still_gate, key, way, other, Idempotency_Key="k")
         assert refused.status_code == 422
         assert "idempotency_mismatch" in refused.text.lower()
 
@@ -199,7 +202,7 @@ async def test_a_remix_and_a_retry_keep_them(still_gate: Gateway) -> None:
 async def test_the_lists_filter_by_them(still_gate: Gateway) -> None:
     key = await still_gate.member()
     for tags in ({"a": "1"}, {"a": "1", "b": "2"}, {"a": "2"}, {}, {"[x]": "é"}):
-        await _send(still_gate, key, "rest", {"metadata": tags})
+        await send_with(still_gate, key, "rest", {"metadata": tags})
 
     async def listed(path: str, query: list[tuple[str, str]]) -> list[dict[str, str]]:
         headers = openai.bearer(key)
@@ -233,7 +236,7 @@ async def test_the_lists_filter_by_them(still_gate: Gateway) -> None:
 
 async def test_a_member_does_not_find_the_tags_of_others(still_gate: Gateway) -> None:
     first, second = await still_gate.member(), await still_gate.member(name="bob")
-    await _send(still_gate, first, "rest", {"metadata": TAGS})
+    await send_with(still_gate, first, "rest", {"metadata": TAGS})
     for path in ("/api/v1/generations", "/v1/videos"):
         query = {"metadata[cost_centre]": "4711"}
         headers = openai.bearer(second)
@@ -244,7 +247,9 @@ async def test_a_member_does_not_find_the_tags_of_others(still_gate: Gateway) ->
 async def test_a_rare_tag_is_found_by_its_index(still_gate: Gateway) -> None:
     """Among many of its team, each of which would be a row of the usage."""
     key = await still_gate.member()
-    made = created_id(await _send(still_gate, key, "rest", {"metadata": {"order": "7", "a": "b"}}))
+    made = created_id(
+        await send_with(still_gate, key, "rest", {"metadata": {"order": "7", "a": "b"}})
+    )
     one = await still_gate.generation(made)
     async with still_gate.rt.db.begin() as tx:
         await tx.execute(
@@ -298,7 +303,7 @@ async def test_usage_can_be_of_a_tag_and_by_a_tag(still_gate: Gateway) -> None:
         (ada, {}),
         (bob, {"cost_centre": "12"}),
     ):
-        await _send(still_gate, key, "rest", {"metadata": tags})
+        await send_with(still_gate, key, "rest", {"metadata": tags})
 
     async def rows(key: str, **query: str) -> list[tuple[str | None, int, int]]:
         document = (await _usage(still_gate, key, **query)).json()
@@ -343,7 +348,7 @@ async def test_no_tag_has_no_usage(still_gate: Gateway, query: dict[str, str]) -
 
 
 async def test_the_upstream_never_hears_of_them(database_url: str, tmp_path: Path) -> None:
-    ways = [*_CREATES, "form", "remix"]
+    ways = [*CREATES, "form", "remix"]
     async with (
         serving(Upstream()) as server,
         gateway(database_url, tmp_path, worker=False) as gate,
@@ -352,7 +357,9 @@ async def test_the_upstream_never_hears_of_them(database_url: str, tmp_path: Pat
         key = await gate.member()
         for way in ways:
             sent = {"metadata": {"secret_centre": "hush"}}
-            made = created_id(await _send(gate, key, way, sent, **_in_header({"other": "hush"})))
+            made = created_id(
+                await send_with(gate, key, way, sent, **_in_header({"other": "hush"}))
+            )
             await submissions.submit(gate.worker, made)
             assert (await gate.generation(made)).state is State.RUNNING
     assert [request.method for request in server.requests] == ["POST"] * len(ways)

@@ -27,7 +27,7 @@ async def test_a_team_from_its_start_to_its_end(still_gate: Gateway) -> None:
         "object": "team", "id": "", "name": "studio", "status": "ACTIVE", "created_at": "",
         "ended_at": None, "members": 0, "credit_limit": 500_000, "credit_period": "month",
         "used_credits": 0, "settled_credits": 0, "held_credits": 0, "remaining_credits": 500_000,
-        "resets_at": None, "time_zone": "Europe/Berlin", "retention_days": 30,
+        "resets_at": None, "time_zone": "Europe/Berlin", "retention_days": 30, "required_tags": [],
     }  # fmt: skip
     assert team["resets_at"] is not None
 
@@ -83,6 +83,11 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"status": "ENDED"}, "status"),
     ({"time_zone": "Mars/Olympus"}, "time_zone"),
     ({"retention_days": 0}, "retention_days"),
+    ({"required_tags": None}, "required_tags"),
+    ({"required_tags": [""]}, "required_tags"),
+    ({"required_tags": ["x" * 65]}, "required_tags"),
+    ({"required_tags": ["a\x00"]}, "required_tags"),
+    ({"required_tags": [str(n) for n in range(17)]}, "required_tags"),
     ({"name": "x"}, "name"),
 ]
 

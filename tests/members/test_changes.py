@@ -122,3 +122,18 @@ def test_lists_show_what_has_ended(types: Types) -> None:
     code, said = types("key create --team studio --member ada")
     assert (code, said) == (1, "reelgate: Member ada of team studio has ended, which is for good: "
                                "create another one.")  # fmt: skip
+
+
+def test_the_command_line_says_which_tags_a_team_requires(types: Types) -> None:
+    assert types("team create studio")[0] == 0
+    limit = "team limit studio --require-tag"
+    assert types(f"{limit} cost_centre --require-tag project")[0] == 0
+    assert types("team limit studio --retention-days 3")[0] == 0
+    assert "3 cost_centre, project" in types("team list")[1]
+    code, said = types(f"{limit} {'x' * 65}")
+    assert (code, "required_tags: a key must be at most 64 characters long" in said) == (1, True)
+    assert types("team limit studio --require-no-tags")[0] == 0
+    assert "cost_centre" not in types("team list")[1]
+    code, said = types(f"{limit} a --require-no-tags")
+    assert (code, "not both" in said) == (2, True)
+    assert '"required_tags": ["cost_centre", "project"]' in types("audit")[1]
