@@ -24,6 +24,7 @@ from app.cli.terminal import (
 from app.domain.accounts import Period
 
 if TYPE_CHECKING:
+    from app.members.keys import Revoked
     from app.runtime import Runtime
 
 cli = group("API keys.")
@@ -137,30 +138,54 @@ def key_rotate(
     with_runtime(act)
 
 
+Compromised = Annotated[
+    bool,
+    typer.Option(
+        "--compromised",
+        help="Others have it: also disable the webhook endpoints that were set up with it, and "
+        "replace its member's callback secret.",
+    ),
+]
+
+
 @cli.command("revoke")
-def key_revoke(
-    key: WhichKey,
-    compromised: Annotated[
-        bool,
-        typer.Option(
-            "--compromised",
-            help="Others have it: also disable the webhook endpoints that were set up with it, and "
-            "replace its member's callback secret.",
-        ),
-    ] = False,
-    reason: Reason = None,
-) -> None:
+def key_revoke(key: WhichKey, compromised: Compromised = False, reason: Reason = None) -> None:
     """Revoke a key now."""
     from app.members import keys
 
     async def act(rt: Runtime) -> None:
         ended = await keys.revoke_key(rt, key, compromised=compromised, actor=acting(rt, reason))
-        whose = f"{ended.key.team_name}/{ended.key.member_name}"
-        typer.echo(f"Key {ended.key.shown} of {whose} is revoked.")
-        if compromised:
-            typer.echo(f"The callback secret of {whose} is replaced.")
-        became = "is disabled" if compromised else "was set up with it and goes on"
-        for endpoint in ended.endpoints:
-            typer.echo(f"Webhook endpoint {endpoint} {became}.")
+        _report(ended, compromised=compromised)
 
     with_runtime(act)
+
+
+@cli.command("revoke-all")
+def key_revoke_all(
+    team: TeamOption,
+    member: MemberOption,
+    compromised: Compromised = False,
+    reason: Reason = None,
+) -> None:
+    """Revoke all keys of a member now. It can get others."""
+    from app.members import keys
+
+    async def act(rt: Runtime) -> None:
+        revoked = await keys.revoke_keys(
+            rt, team, member, compromised=compromised, actor=acting(rt, reason)
+        )
+        for ended in revoked:
+            _report(ended, compromised=compromised)
+        typer.echo(f"Keys of {team}/{member} revoked: {len(revoked)}.")
+
+    with_runtime(act)
+
+
+def _report(ended: Revoked, *, compromised: bool) -> None:
+    whose = f"{ended.key.team_name}/{ended.key.member_name}"
+    typer.echo(f"Key {ended.key.shown} of {whose} is revoked.")
+    if compromised:
+        typer.echo(f"The callback secret of {whose} is replaced.")
+    became = "is disabled" if compromised else "was set up with it and goes on"
+    for endpoint in ended.endpoints:
+        typer.echo(f"Webhook endpoint {endpoint} {became}.")

@@ -14,7 +14,9 @@ import pytest
 from sqlalchemy import text
 
 from app.db import admission, api_keys
-from app.domain.caller import Caller
+from app.domain.authority import Actor
+from app.domain.caller import Caller, Role
+from app.errors import Unauthenticated
 from app.generations.admission import SdkAttempt
 from app.members import keys
 from tests.generations.test_admission import SPEC, ask, caller_of
@@ -184,3 +186,17 @@ async def test_whoever_revokes_waits_for_an_admission_under_way(still_gate: Gate
 async def _end(gate: Gateway, key_id: UUID) -> None:
     async with gate.rt.db.begin() as tx:
         await api_keys.end_key(tx, key_id, overlap_seconds=0)
+
+
+async def test_an_ended_key_makes_no_other_key(still_gate: Gateway) -> None:
+    """The request was let in while its key was valid."""
+    caller = await caller_of(still_gate, await still_gate.member(role=Role.ADMIN))
+    await still_gate.member("bob")
+    rt, actor = still_gate.rt, Actor.calling(caller, operator_team="default")
+    made = (await keys.create_key(rt, TEAM, "bob", name="bobs", actor=actor)).key
+    await keys.revoke_key(rt, caller.key_id, actor=TESTER)
+    for name in ("ada", "bob"):
+        with pytest.raises(Unauthenticated):
+            await keys.create_key(rt, TEAM, name, name="late", actor=actor)
+    with pytest.raises(Unauthenticated):
+        await keys.rotate_key(rt, made.id, overlap_seconds=0, actor=actor)

@@ -30,6 +30,7 @@ COMMANDS = {
     "key limit": ("rg_aaaaaaaa --credit-limit 5 --period month", "key.limit"),
     "key rotate": ("rg_aaaaaaaa", "key.rotate"),
     "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
+    "key revoke-all": ("--team studio --member ada", "key.revoke"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
