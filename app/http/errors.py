@@ -176,14 +176,22 @@ def _issue(found: Mapping[str, Any]) -> Issue:
         "missing" if found["type"] == "missing" else "value",
         _in_words(found),
         shown(found.get("input")),
+        _allowed(found),
     )
+
+
+def _allowed(found: Mapping[str, Any]) -> list[str] | None:
+    """The values that can be listed."""
+    if found["type"] in ("enum", "literal_error"):
+        return _QUOTED.findall(str(found["ctx"]["expected"]))
+    return None
 
 
 def _in_words(found: Mapping[str, Any]) -> str:
     """The framework speaks of inputs and types of Python's."""
     kind, limits = str(found["type"]), found.get("ctx", {})
     if kind in ("enum", "literal_error"):
-        return f"must be one of {', '.join(_QUOTED.findall(str(limits['expected'])))}"
+        return f"must be one of {', '.join(_allowed(found) or ())}"
     if kind in _LIMITS:
         name, words = _LIMITS[kind]
         return words.format(limits[name])

@@ -101,6 +101,8 @@ async def test_a_wrong_change_is_refused_and_named(still_gate: Gateway) -> None:
         assert answer.status_code == 422, body
         assert [issue["field"] for issue in answer.json()["errors"]] == [field], body
     assert (await desk("GET", one)).json() == made
+    named = (await desk("PATCH", one, {"credit_period": "year"})).json()["errors"][0]
+    assert (named["value"], named["allowed"]) == ("year", ["none", "day", "week", "month"])
     ending = await desk("POST", f"{one}/end", {})
     assert [issue["field"] for issue in ending.json()["errors"]] == ["reason"]
 
