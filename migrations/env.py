@@ -19,7 +19,7 @@ def _ours(name: str | None, kind: str, _parents: object) -> bool:
     return not (kind == "table" and (name or "").startswith("procrastinate_"))
 
 
-FUNCTIONS = Path(__file__).parent / "sql" / "functions.sql"
+FUNCTIONS = Path(__file__).parent / "sql"
 
 
 def _upgrades() -> bool:
@@ -46,8 +46,9 @@ def _run(connection: Connection) -> None:
         context.config.attributes["found"] = migrate.get_migratable(connection)
         context.run_migrations()
         if _upgrades():
-            # The driver's own cursor: `%` and `:` in this file are SQL, not parameters.
-            connection.connection.cursor().execute(FUNCTIONS.read_text())
+            for file in sorted(FUNCTIONS.glob("*.sql")):
+                # The driver's own cursor: `%` and `:` in these files are SQL, not parameters.
+                connection.connection.cursor().execute(file.read_text())
 
 
 given = context.config.attributes.get("connection")

@@ -15,13 +15,14 @@ from starlette.responses import JSONResponse
 
 from app.api.credits import CreditsDocument, credits_document
 from app.api.documents import Document
-from app.api.estimates import RateDocument, rate_document
+from app.api.estimates import RateDocument, key_rate_document, rate_document
 from app.api.parameters import Day, refusals
 from app.db import api_keys, limits, usage
 from app.db.usage import UsageRow
 from app.domain.caller import Role, Status
 from app.domain.catalog import OFFERS, Offer, Option, shown
 from app.domain.generation import Duration, Resolution, Spec, State, VideoModel
+from app.domain.keys import Scope
 from app.domain.metadata import MAX_KEY_CHARS
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, ReadLimited, Rt
@@ -49,6 +50,17 @@ class MyKeyDocument(Document):
     created_at: datetime
     expires_at: datetime | None
     last_used_at: datetime | None = Field(description="As known a minute ago.")
+    scopes: list[Scope] = Field(
+        description="`generate`: create and change. `read`: look. `team`: act for the whole team, "
+        "as its administrator. `operate`: operate the gateway, as its operator."
+    )
+    models: list[str] | None = Field(description="Models that it may use. Null: all.")
+    addresses: list[str] | None = Field(
+        description="Networks from which it may be used. Null: all."
+    )
+    max_open: int | None = Field(description="Null: no limit of its own.")
+    open: int | None = Field(description="Its generations in progress, if these are limited.")
+    rate: RateDocument | None = Field(description="Null: no rate of its own.")
 
 
 class MeDocument(Document):
@@ -88,12 +100,22 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
             created_at=key.created_at,
             expires_at=key.expires_at,
             last_used_at=key.last_used_at,
+            scopes=list(key.restrictions.scopes),
+            models=_list(key.restrictions.models),
+            addresses=_list(key.restrictions.addresses),
+            max_open=status.key_max_open,
+            open=status.key_open_generations,
+            rate=key_rate_document(status),
         ),
         credits=credits_document(status),
         max_open=status.max_open,
         open=status.open_generations or 0,
         rate=rate_document(status),
     )
+
+
+def _list(words: tuple[str, ...] | None) -> list[str] | None:
+    return None if words is None else list(words)
 
 
 class PriceDocument(Document):

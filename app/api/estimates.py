@@ -63,6 +63,7 @@ class EstimateDocument(Document):
     open: int = Field(description="Your generations in progress.")
     max_open: int
     rate: RateDocument
+    key_rate: RateDocument | None = Field(description="Null: your key has no rate of its own.")
     expected: ExpectedDocument
 
 
@@ -107,6 +108,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
         open=opened,
         max_open=status.max_open,
         rate=rate_document(status),
+        key_rate=key_rate_document(status),
         expected=_expected(ahead, waits, history),
     )
 
@@ -120,6 +122,17 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
 async def refuse_method() -> Response:
     """The path looks like that of a generation, which allows other methods."""
     raise MethodNotAllowed(headers={"Allow": "POST"})
+
+
+def key_rate_document(status: LimitStatus) -> RateDocument | None:
+    if status.key_rate_per_minute is None:
+        return None
+    return RateDocument(
+        per_minute=status.key_rate_per_minute,
+        burst=status.key_rate_burst or 0,
+        remaining=status.key_rate_remaining or 0,
+        reset_seconds=math.ceil(status.key_rate_reset_seconds or 0),
+    )
 
 
 def rate_document(status: LimitStatus) -> RateDocument:

@@ -26,6 +26,7 @@ from app.db.events import Event, EventPosition, Whose
 from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, Spec
+from app.domain.keys import Scope
 from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
 from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt
@@ -97,7 +98,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
 
 
 @router.post("/events/token", name="create_events_token", status_code=201,
-             responses=refusals(404, 422))  # fmt: skip
+             responses=refusals(403, 404, 422))  # fmt: skip
 async def create_events_token(
     rt: Rt,
     caller: Caller,
@@ -115,6 +116,11 @@ async def create_events_token(
     stays open."""
     if generation_id is not None:
         await queries.get_own(rt, caller, generation_id)
+    elif not caller.has(Scope.READ):
+        raise Forbidden(
+            "This key may not read, so its tokens are for one generation: name it in "
+            "`generation_id`."
+        )
     expires_at = rt.clock.now() + timedelta(seconds=TOKEN_SECONDS)
     return EventsTokenDocument(
         token=rt.stream_tokens.make(

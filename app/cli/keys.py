@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from app.cli.terminal import (
+    Burst,
     CreditPeriod,
     Credits,
+    MaxOpen,
     MemberOption,
+    Rate,
     Reason,
     TeamOption,
     acting,
@@ -22,6 +26,7 @@ from app.cli.terminal import (
     with_runtime,
 )
 from app.domain.accounts import Period
+from app.domain.keys import Restrictions, Scope
 
 if TYPE_CHECKING:
     from app.members.keys import Revoked
@@ -36,6 +41,40 @@ _MAX_HOURS = 24 * _MAX_DAYS
 WhichKey = Annotated[str, typer.Argument(help="The key, or its prefix as `key list` shows it.")]
 
 
+Models = Annotated[
+    list[str] | None, typer.Option(help="A model that it may use; repeat it for more.")
+]
+Addresses = Annotated[
+    list[str] | None,
+    typer.Option(help="An address or network from which it may be used; repeat it for more."),
+]
+Scopes = Annotated[
+    list[Scope] | None,
+    typer.Option(help="What it is for; repeat it for more. Default: everything."),
+]
+
+
+def _changed(
+    before: Restrictions,
+    rate_per_minute: int | None,
+    rate_burst: int | None,
+    max_open: int | None,
+    models: list[str] | None,
+    addresses: list[str] | None,
+    scopes: list[Scope] | None,
+) -> Restrictions:
+    """With what is given. A rate without a burst gets its own."""
+    given: dict[str, Any] = {
+        "rate_per_minute": rate_per_minute,
+        "rate_burst": rate_burst if rate_per_minute is None else rate_burst or rate_per_minute,
+        "max_open": max_open,
+        "models": models and tuple(models),
+        "addresses": addresses and tuple(addresses),
+        "scopes": scopes and tuple(scopes),
+    }
+    return replace(before, **{name: value for name, value in given.items() if value is not None})
+
+
 @cli.command("create")
 def key_create(
     team: TeamOption,
@@ -47,11 +86,22 @@ def key_create(
     ] = None,
     credit_limit: Credits = None,
     period: CreditPeriod = None,
+    rate_per_minute: Rate = None,
+    rate_burst: Burst = None,
+    max_open: MaxOpen = None,
+    model: Models = None,
+    address: Addresses = None,
+    scope: Scopes = None,
     reason: Reason = None,
 ) -> None:
-    """Create a key and show it once. Without a credit limit of its own, only those of its member
-    and its team apply."""
+    """Create a key and show it once. What is not given is as its member's and its team's limits
+    say."""
+    from app.domain.keys import UNRESTRICTED
     from app.members import keys
+
+    restrictions = _changed(
+        UNRESTRICTED, rate_per_minute, rate_burst, max_open, model, address, scope
+    )
 
     require(days is None or days > 0, "--days must be more than 0")
     expires_at = None if days is None else datetime.now(UTC) + timedelta(days=days)
@@ -59,7 +109,8 @@ def key_create(
     async def act(rt: Runtime) -> None:
         key = await keys.create_key(
             rt, team, member, name=name, expires_at=expires_at, credit_limit=credit_limit,
-            credit_period=period or Period.NONE, actor=acting(rt, reason),
+            credit_period=period or Period.NONE, restrictions=restrictions,
+            actor=acting(rt, reason),
         )  # fmt: skip
         typer.echo(key.secret)
 
@@ -75,10 +126,11 @@ def key_list() -> None:
         async with rt.db.single() as tx:
             found = await api_keys.list_keys(tx)
         show(
-            ["key", "team", "member", "name", "credit limit", "period", "created", "last used",
-             "expires", "revoked"],
+            ["key", "team", "member", "name", "scopes", "credit limit", "period", "created",
+             "last used", "expires", "revoked"],
             [
-                [k.shown, k.team_name, k.member_name, k.name, k.credit_limit,
+                [k.shown, k.team_name, k.member_name, k.name,
+                 ",".join(k.restrictions.scopes), k.credit_limit,
                  k.credit_period if k.credit_limit is not None else None, day(k.created_at),
                  day(k.last_used_at), day(k.expires_at), day(k.revoked_at)]
                 for k in found
@@ -94,20 +146,38 @@ def key_limit(
     credit_limit: Credits = None,
     unlimited: Annotated[bool, typer.Option(help="Remove the key's own limit.")] = False,
     period: CreditPeriod = None,
+    rate_per_minute: Rate = None,
+    rate_burst: Burst = None,
+    any_rate: Annotated[bool, typer.Option(help="Remove the key's own rate.")] = False,
+    max_open: MaxOpen = None,
+    any_open: Annotated[bool, typer.Option(help="Remove the key's own cap of open ones.")] = False,
+    model: Models = None,
+    any_model: Annotated[bool, typer.Option(help="Allow every model.")] = False,
+    address: Addresses = None,
+    any_address: Annotated[bool, typer.Option(help="Allow every address.")] = False,
+    scope: Scopes = None,
     reason: Reason = None,
 ) -> None:
-    """Change a key's credit limit. Those of its member and its team apply beside it."""
+    """Change what a key may. The limits of its member and its team apply beside it."""
     from app.members import keys
 
+    given = (rate_per_minute, rate_burst, max_open, model, address, scope)
+    removed = {"rate_per_minute": any_rate, "rate_burst": any_rate, "max_open": any_open,
+               "models": any_model, "addresses": any_address}  # fmt: skip
+    restricts = any(each not in (None, []) for each in given) or any(removed.values())
     require(
-        unlimited or (credit_limit, period) != (None, None),
-        "give --credit-limit, --unlimited or --period",
+        restricts or unlimited or (credit_limit, period) != (None, None),
+        "give what to change; `reelgate key limit --help` lists it",
     )
+
+    def restrict(before: Restrictions) -> Restrictions:
+        without: dict[str, Any] = {name: None for name, gone in removed.items() if gone}
+        return _changed(replace(before, **without), *given)
 
     async def act(rt: Runtime) -> None:
         found = await keys.limit_key(
             rt, key, credit_limit=credit_limit, unlimited=unlimited, credit_period=period,
-            actor=acting(rt, reason),
+            restrict=restrict if restricts else None, actor=acting(rt, reason),
         )  # fmt: skip
         allowed = "no limit of its own"
         if found.credit_limit is not None:

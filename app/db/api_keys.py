@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -13,6 +13,7 @@ from sqlalchemy import Row, text
 from app.db.session import Tx
 from app.domain.accounts import Period
 from app.domain.caller import Caller, Role, Status
+from app.domain.keys import Restrictions, Scope
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +28,7 @@ class Key:
     account_id: UUID
     credit_limit: int | None
     credit_period: Period
+    restrictions: Restrictions
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -41,7 +43,8 @@ _CALLER = """
     SELECT k.id AS key_id, k.prefix AS key_prefix, m.id AS member_id, t.id AS team_id, m.name,
            t.name AS team_name, m.role,
            CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
-           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at
+           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at,
+           k.scopes, k.models, k.addresses
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
      WHERE k.revoked_at IS NULL
        AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))
@@ -91,7 +94,18 @@ def _caller(row: Row[Any] | None) -> Caller | None:
     if row is None:
         return None
     named = dict(row._mapping)
-    return Caller(**{**named, "role": Role(row.role), "status": Status(row.status)})
+    restrictions = Restrictions(
+        scopes=tuple(Scope(each) for each in named.pop("scopes")),
+        models=_tuple(named.pop("models")),
+        addresses=_tuple(named.pop("addresses")),
+    )
+    return Caller(**{
+        **named, "role": Role(row.role), "status": Status(row.status), "restrictions": restrictions
+    })  # fmt: skip
+
+
+def _tuple(words: list[str] | None) -> tuple[str, ...] | None:
+    return None if words is None else tuple(words)
 
 
 async def create_key(
@@ -106,20 +120,24 @@ async def create_key(
     account_id: UUID,
     credit_limit: int | None,
     credit_period: Period,
+    restrictions: Restrictions,
 ) -> None:
     await tx.execute(
         text(
             """
             INSERT INTO api_keys (id, member_id, name, prefix, secret_sha256, expires_at,
-                                  account_id, credit_limit, credit_period)
+                                  account_id, credit_limit, credit_period, scopes, models,
+                                  addresses, rate_per_minute, rate_burst, max_open)
             VALUES (:id, :member_id, :name, :prefix, :digest, :expires_at, :account_id,
-                    :credit_limit, :credit_period)
+                    :credit_limit, :credit_period, :scopes, CAST(:models AS text[]),
+                    CAST(:addresses AS text[]), :rate_per_minute, :rate_burst, :max_open)
             """
         ),
         {
             "id": key_id, "member_id": member_id, "name": name, "prefix": prefix,
             "digest": digest, "expires_at": expires_at, "account_id": account_id,
             "credit_limit": credit_limit, "credit_period": credit_period.value,
+            **_columns(restrictions),
         },
     )  # fmt: skip
 
@@ -130,8 +148,9 @@ async def any_key(tx: Tx) -> bool:
 
 _KEYS = """
     SELECT k.id, k.member_id, m.name AS member_name, t.id AS team_id, t.name AS team_name,
-           k.name, k.prefix,
-           k.account_id, k.credit_limit, k.credit_period, k.created_at, k.expires_at, k.revoked_at,
+           k.name, k.prefix, k.account_id, k.credit_limit, k.credit_period, k.scopes, k.models,
+           k.addresses, k.rate_per_minute, k.rate_burst, k.max_open, k.created_at, k.expires_at,
+           k.revoked_at,
            k.last_used_at
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
 """
@@ -172,7 +191,39 @@ async def get_key(tx: Tx, key_id: UUID) -> Key:
 
 
 def _key(row: Row[Any]) -> Key:
-    return Key(**{**row._mapping, "credit_period": Period(row.credit_period)})
+    named = dict(row._mapping)
+    restrictions = Restrictions(
+        scopes=tuple(Scope(each) for each in named.pop("scopes")),
+        models=_tuple(named.pop("models")),
+        addresses=_tuple(named.pop("addresses")),
+        **{name: named.pop(name) for name in ("rate_per_minute", "rate_burst", "max_open")},
+    )
+    named["credit_period"] = Period(row.credit_period)
+    return Key(**named, restrictions=restrictions)
+
+
+def _columns(restrictions: Restrictions) -> dict[str, Any]:
+    found = asdict(restrictions)
+    lists = {
+        name: None if found[name] is None else list(found[name])
+        for name in ("scopes", "models", "addresses")
+    }
+    return {**found, **lists}
+
+
+async def restrict(tx: Tx, account_id: UUID, restrictions: Restrictions) -> None:
+    """Of the keys of this account."""
+    await tx.execute(
+        text(
+            """
+            UPDATE api_keys SET scopes = :scopes, models = CAST(:models AS text[]),
+                   addresses = CAST(:addresses AS text[]), rate_per_minute = :rate_per_minute,
+                   rate_burst = :rate_burst, max_open = :max_open
+             WHERE account_id = :id
+            """
+        ),
+        {"id": account_id, **_columns(restrictions)},
+    )
 
 
 async def set_credit_limit(tx: Tx, account_id: UUID, *, credit_limit: int | None) -> None:

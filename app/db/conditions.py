@@ -32,7 +32,7 @@ class Unmet:
 async def unmet(tx: Tx, db: Database) -> list[Unmet]:
     """`tx` is a connection of `db`."""
     pins = db.pins
-    ours = list(tables.teams.metadata.tables)
+    ours = list(tables.generations.metadata.tables)
     row = (await tx.execute(_QUERY, {"names": list(pins), "tables": ours})).one()
     found = []
     if row.encoding != "UTF8":

@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from app.domain.caller import Caller, Role
+from app.domain.keys import Scope
 from app.errors import Forbidden, InvalidRequest, Issue
 
 #: What those are told who may not.
@@ -34,7 +35,8 @@ class Actor:
 
     @classmethod
     def calling(cls, caller: Caller, *, operator_team: str) -> Actor:
-        operates = caller.is_admin and caller.team_name == operator_team
+        is_operator = caller.role is Role.ADMIN and caller.team_name == operator_team
+        operates = is_operator and caller.has(Scope.OPERATE)
         return cls(name=caller.actor, caller=caller, operates=operates)
 
     def because(self, reason: str | None) -> Actor:

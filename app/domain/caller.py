@@ -7,6 +7,8 @@ from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
+from app.domain.keys import UNRESTRICTED, Restrictions, Scope
+
 
 class Role(StrEnum):
     ADMIN = "ADMIN"
@@ -20,8 +22,8 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
-    """The limits are the member's: total credits, creates per minute, open generations.
-    `key_prefix` is the beginning of the key, which identifies it and is no secret."""
+    """The limits are the member's; `restrictions` are the key's. `key_prefix` is the beginning of
+    the key, which identifies it and is no secret."""
 
     key_id: UUID
     key_prefix: str
@@ -37,6 +39,7 @@ class Caller:
     max_open: int
     created_at: datetime
     updated_at: datetime
+    restrictions: Restrictions = UNRESTRICTED
 
     @property
     def actor(self) -> str:
@@ -45,4 +48,9 @@ class Caller:
 
     @property
     def is_admin(self) -> bool:
-        return self.role is Role.ADMIN
+        """Whether this key may act for the whole team."""
+        return self.role is Role.ADMIN and self.has(Scope.TEAM)
+
+    def has(self, *scopes: Scope) -> bool:
+        """Whether the key is for any of these."""
+        return any(scope in self.restrictions.scopes for scope in scopes)

@@ -68,7 +68,9 @@ class Limit(StrEnum):
     SUSPENDED = "suspended"
     PAUSED = "paused"
     RATE_PER_MINUTE = "rate_per_minute"
+    KEY_RATE_PER_MINUTE = "key_rate_per_minute"
     MAX_OPEN = "max_open"
+    KEY_MAX_OPEN = "key_max_open"
     KEY_CREDIT_LIMIT = "key_credit_limit"
     MEMBER_CREDIT_LIMIT = "member_credit_limit"
     TEAM_CREDIT_LIMIT = "team_credit_limit"
@@ -78,7 +80,8 @@ class Limit(StrEnum):
 class LimitStatus:
     """What is left of each limit of a member: a row of `reelgate_limits`.
 
-    `binding_limit` is the one that refuses, or None. `retry_after_seconds` is None if waiting does
+    `binding_limit` is the one that refuses, or None. What begins with `key_` is None if the key has
+    no such limit. `retry_after_seconds` is None if waiting does
     not help. After `rate_reset_seconds` the whole burst is available. `open_generations` is None,
     and `accounts` are empty, if admission did not need them.
     """
@@ -90,8 +93,15 @@ class LimitStatus:
     rate_window_seconds: float
     rate_remaining: int
     rate_reset_seconds: float
+    key_rate_per_minute: int | None
+    key_rate_burst: int | None
+    key_rate_window_seconds: float | None
+    key_rate_remaining: int | None
+    key_rate_reset_seconds: float | None
     max_open: int
     open_generations: int | None
+    key_max_open: int | None
+    key_open_generations: int | None
     accounts: tuple[Account, ...]
 
     def account(self, kind: AccountKind) -> Account:

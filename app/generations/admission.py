@@ -6,7 +6,7 @@ import asyncio
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NoReturn
 from uuid import UUID, uuid4
@@ -21,6 +21,7 @@ from app.domain.generation import Generation, Spec, State
 from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
 from app.domain.metadata import missing_tags
 from app.errors import (
+    Forbidden,
     IdempotencyMismatch,
     InsufficientCredits,
     InvalidRequest,
@@ -117,6 +118,7 @@ async def admit(
     """
     if caller.status is not Status.ACTIVE:
         raise Suspended()
+    _check_model(caller, spec)
     new = Generation(
         id=uuid4(), team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
         feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED,
@@ -175,6 +177,15 @@ async def admit(
     return Admitted(generation_id=new.id, replayed=False, headers=headers, fresh=fresh)
 
 
+def _check_model(caller: Caller, spec: Spec) -> None:
+    allowed = caller.restrictions.models
+    if allowed is not None and spec.model not in allowed:
+        raise Forbidden(
+            f"This key may not use the model {spec.model}; it may use {', '.join(allowed)}.",
+            issues=[Issue("model", "value", f"must be one of {', '.join(allowed)}", spec.model)],
+        )
+
+
 def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
     """Identifies a request: SHA-256 of feature, provider, canonical Spec, and the extras without
     the echo."""
@@ -207,13 +218,25 @@ def parse_idempotency_key(given: Any, field: str = "Idempotency-Key") -> str | N
 
 def rate_headers(limits: LimitStatus) -> dict[str, str]:
     """RateLimit fields of the IETF draft: requests left in the window, and seconds until it is full
-    again."""
-    window = math.ceil(limits.rate_window_seconds)
-    return {
-        "RateLimit-Policy": f'"member";q={limits.rate_burst};w={window}',
-        "RateLimit": f'"member";r={max(limits.rate_remaining, 0)}'
-        f";t={math.ceil(limits.rate_reset_seconds)}",
-    }
+    again; of the member, and of a key with a rate of its own."""
+    policies = [f'"member";q={limits.rate_burst};w={math.ceil(limits.rate_window_seconds)}']
+    left = [f'"member";r={max(limits.rate_remaining, 0)};t={math.ceil(limits.rate_reset_seconds)}']
+    if limits.key_rate_per_minute is not None:
+        window = math.ceil(limits.key_rate_window_seconds or 0)
+        policies.append(f'"key";q={limits.key_rate_burst};w={window}')
+        reset = math.ceil(limits.key_rate_reset_seconds or 0)
+        left.append(f'"key";r={max(limits.key_rate_remaining or 0, 0)};t={reset}')
+    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
+
+
+_RATES: dict[Limit, Callable[[LimitStatus], tuple[int | None, int | None]]] = {
+    Limit.RATE_PER_MINUTE: lambda limits: (limits.rate_per_minute, limits.rate_burst),
+    Limit.KEY_RATE_PER_MINUTE: lambda limits: (limits.key_rate_per_minute, limits.key_rate_burst),
+}
+_CAPS: dict[Limit, Callable[[LimitStatus], tuple[int | None, int | None]]] = {
+    Limit.MAX_OPEN: lambda limits: (limits.open_generations, limits.max_open),
+    Limit.KEY_MAX_OPEN: lambda limits: (limits.key_open_generations, limits.key_max_open),
+}
 
 
 def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
@@ -228,25 +251,23 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
         raise Suspended()
     if refused_by is Limit.PAUSED:
         raise Paused(retry_after_seconds=wait)
-    if refused_by is Limit.RATE_PER_MINUTE:
+    if refused_by in _RATES:
+        per_minute, burst = _RATES[refused_by](limits)
         raise RateLimited(
-            f"The limit of {limits.rate_per_minute} requests per minute (burst "
-            f"{limits.rate_burst}) is reached; try again in {math.ceil(wait or 0)} s.",
+            f"The limit of {per_minute} requests per minute (burst {burst}) is reached; try again "
+            f"in {math.ceil(wait or 0)} s.",
             retry_after_seconds=wait,
             headers=headers,
-            extra={"limit": refused_by, "limit_value": limits.rate_per_minute},
+            extra={"limit": refused_by, "limit_value": per_minute},
         )
-    if refused_by is Limit.MAX_OPEN:
+    if refused_by in _CAPS:
+        opened, max_open = _CAPS[refused_by](limits)
         raise MaxOpenReached(
-            f"{limits.open_generations} generations are in progress and the limit is "
-            f"{limits.max_open}; wait for one to finish.",
+            f"{opened} generations are in progress and the limit is {max_open}; wait for one to "
+            "finish.",
             retry_after_seconds=wait,
             headers=headers,
-            extra={
-                "limit": refused_by,
-                "limit_value": limits.max_open,
-                "used_value": limits.open_generations,
-            },
+            extra={"limit": refused_by, "limit_value": max_open, "used_value": opened},
         )
     account = limits.account(ACCOUNT_OF_LIMIT[refused_by])
     said, resets_at = ".", account.resets_at

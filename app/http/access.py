@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from ipaddress import ip_network
 from typing import Annotated
 
 from fastapi import Depends, Request, Security
@@ -14,8 +15,10 @@ from app.domain.authority import Actor
 from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Role, Status
 from app.domain.ids import parse_generation_id
+from app.domain.keys import Scope
 from app.errors import Forbidden, Suspended, Unauthenticated
-from app.http.middleware import RUNTIME
+from app.http.client_address import is_within
+from app.http.middleware import ADDRESS, RUNTIME
 from app.runtime import ApiRuntime
 from app.secrets import digest_of, prefix_of
 from app.telemetry import identify
@@ -50,11 +53,13 @@ Rt = Annotated[ApiRuntime, Depends(_runtime)]
 
 
 async def authenticate(
+    request: Request,
     rt: Rt,
     api_key: Annotated[str | None, Security(_API_KEY)],
     bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> CallerRecord:
-    """The caller of `API-KEY: …` or `Authorization: Bearer …`. Raises `Unauthenticated`."""
+    """The caller of `API-KEY: …` or `Authorization: Bearer …`, whatever the key is for. Raises
+    `Unauthenticated`, and `Forbidden` where the key may not be used from the caller's address."""
     secret = api_key or (bearer.credentials if bearer else None)
     if not secret:
         raise Unauthenticated("Send your key as `API-KEY: <key>` or `Authorization: Bearer <key>`.")
@@ -68,13 +73,21 @@ async def authenticate(
         if prefix is not None:
             identify(key_prefix=prefix)
         raise Unauthenticated()
-    return _identified(rt, caller)
+    _identified(rt, caller)
+    networks = caller.restrictions.addresses
+    if networks is not None:
+        address = request.scope.get(ADDRESS)
+        if address is None or not is_within(address, [ip_network(each) for each in networks]):
+            raise Forbidden(f"This key may not be used from the address {address}.")
+    return caller
 
 
 async def authenticate_early(request: Request) -> None:
     """For routes whose body is read before their dependencies are called: nobody without a key is
-    waited for. The dependency looks at the key again afterwards. Raises `Unauthenticated`."""
-    await authenticate(runtime_of(request), await _API_KEY(request), await _BEARER(request))
+    waited for. The dependency looks at the key again afterwards. Raises what `authenticate`
+    raises."""
+    rt = runtime_of(request)
+    await authenticate(request, rt, await _API_KEY(request), await _BEARER(request))
 
 
 def _identified(rt: ApiRuntime, caller: CallerRecord) -> CallerRecord:
@@ -83,7 +96,31 @@ def _identified(rt: ApiRuntime, caller: CallerRecord) -> CallerRecord:
     return caller
 
 
-Caller = Annotated[CallerRecord, Depends(authenticate)]
+#: Whoever has a key. What the key is for is still to be looked at.
+Identified = Annotated[CallerRecord, Depends(authenticate)]
+#: Routes that a key of any scope may call: they look at nothing but what it can do, or open what it
+#: may open anyway.
+_OF_ANY_SCOPE = frozenset({"get_me", "list_models", "estimate_generation", "create_events_token"})
+
+
+async def check_scope(request: Request, caller: Identified) -> CallerRecord:
+    """Raises `Forbidden` if the key is not for that."""
+    wanted = Scope.READ if request.method in ("GET", "HEAD") else Scope.GENERATE
+    route = getattr(request.scope.get("route"), "name", None)
+    if route not in _OF_ANY_SCOPE and not caller.has(wanted):
+        raise _out_of_scope(caller, wanted)
+    return caller
+
+
+def _out_of_scope(caller: CallerRecord, wanted: Scope) -> Forbidden:
+    scopes = [scope.value for scope in caller.restrictions.scopes]
+    return Forbidden(
+        f"This key may not do that: its scopes are {', '.join(scopes)}, and that needs {wanted}.",
+        extra={"scopes": scopes, "needed_scope": wanted.value},
+    )
+
+
+Caller = Annotated[CallerRecord, Depends(check_scope)]
 
 
 async def authenticate_listener(
@@ -97,7 +134,7 @@ async def authenticate_listener(
     so it is never an administrator's. Raises `Unauthenticated`, and `Forbidden` if the token is for
     another generation than the one in the path."""
     if token is None:
-        return await authenticate(rt, api_key, bearer)
+        return await check_scope(request, await authenticate(request, rt, api_key, bearer))
     opens = rt.stream_tokens.read(token, now=rt.clock.now())
     caller = None
     if opens is not None:
@@ -140,7 +177,7 @@ def _actor(rt: ApiRuntime, caller: CallerRecord) -> Actor:
     return Actor.calling(caller, operator_team=rt.settings.operator_team)
 
 
-async def require_manager(rt: Rt, caller: Caller) -> Actor:
+async def require_manager(rt: Rt, caller: Identified) -> Actor:
     actor = _actor(rt, caller)
     actor.require_manager()
     await require_active(caller)
@@ -159,7 +196,7 @@ async def act_for_self(rt: Rt, caller: Active) -> Actor:
 Self = Annotated[Actor, Depends(act_for_self)]
 
 
-async def require_operator(rt: Rt, caller: Caller) -> CallerRecord:
+async def require_operator(rt: Rt, caller: Identified) -> CallerRecord:
     _actor(rt, caller).require_operator()
     return await require_active(caller)
 

@@ -20,6 +20,8 @@ log = logger(__name__)
 
 #: Where a request carries its runtime: applications are made once, and keep none.
 RUNTIME = "reelgate.runtime"
+#: The address of its client, as `client_address` finds it.
+ADDRESS = "reelgate.address"
 PATHS = "reelgate.paths"
 _REQUEST_ID = re.compile(r"^[A-Za-z0-9._:-]{1,128}$")
 
@@ -46,6 +48,7 @@ class RequestContext:
         scope[RUNTIME] = self._rt
         scope[PATHS] = self.paths
         address = client_address(scope, self._rt.settings.trusted_proxies)
+        scope[ADDRESS] = address
         begin_request(request_id, address=None if address is None else str(address))
 
         async def sending(message: Message) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
@@ -11,6 +12,7 @@ from app.db.api_keys import Key
 from app.db.session import Tx
 from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor
+from app.domain.keys import UNRESTRICTED, Restrictions
 from app.domain.limits import check_bound, raises_credits
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Unauthenticated
 from app.members.members import get_lasting_member, managed_member
@@ -72,11 +74,13 @@ async def create_key(
     expires_at: datetime | None = None,
     credit_limit: int | None = None,
     credit_period: Period = Period.NONE,
+    restrictions: Restrictions = UNRESTRICTED,
     actor: Actor,
 ) -> IssuedKey:
     """The new key; it can never be shown again. A key makes none of its own member that may do more
     than itself. Raises `Forbidden`, `NotFound`, `InvalidRequest`."""
     check_name("name", name)
+    restrictions = restrictions.checked()
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     if expires_at is not None:
@@ -88,6 +92,7 @@ async def create_key(
         return await _issue(
             tx, owner.id, name, expires_at, f"{owner.team_name}/{owner.name}", actor,
             credit_limit=credit_limit, credit_period=credit_period,
+            restrictions=restrictions,
         )  # fmt: skip
 
 
@@ -98,10 +103,12 @@ async def limit_key(
     credit_limit: int | None = None,
     unlimited: bool = False,
     credit_period: Period | None = None,
+    restrict: Callable[[Restrictions], Restrictions] | None = None,
     actor: Actor,
 ) -> Key:
-    """Changes what is given and keeps the rest; `unlimited` removes the credit limit. The key after
-    the change. Raises what `revoke_key` raises."""
+    """Changes what is given and keeps the rest; `unlimited` removes the credit limit, `restrict`
+    says what the key's restrictions become. The key after the change. Raises what `revoke_key`
+    raises."""
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     async with rt.db.begin() as tx:
@@ -120,10 +127,15 @@ async def limit_key(
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
         if credit_period is not None:
             await accounts.set_period(tx, AccountKind.KEY, key.account_id, credit_period)
+        changed = {}
+        if restrict is not None:
+            restrictions = restrict(key.restrictions).checked()
+            await api_keys.restrict(tx, key.account_id, restrictions)
+            changed = _differing(restrictions, key.restrictions)
         await audit.record(
             tx, actor.name, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
             credit_limit=credit_limit, unlimited=unlimited or None,
-            credit_period=credit_period and credit_period.value, reason=actor.reason,
+            credit_period=credit_period and credit_period.value, reason=actor.reason, **changed,
         )  # fmt: skip
         return await api_keys.get_key(tx, key.id)
 
@@ -147,7 +159,7 @@ async def rotate_key(
         fresh = await _issue(
             tx, old.member_id, old.name, old.expires_at, subject, actor,
             account_id=old.account_id, credit_limit=old.credit_limit,
-            credit_period=old.credit_period,
+            credit_period=old.credit_period, restrictions=old.restrictions,
         )  # fmt: skip
         await api_keys.end_key(tx, old.id, overlap_seconds=overlap_seconds)
         await audit.record(
@@ -263,6 +275,7 @@ async def _issue(
     account_id: UUID | None = None,
     credit_limit: int | None,
     credit_period: Period,
+    restrictions: Restrictions,
 ) -> IssuedKey:
     key, key_id = make_key(), uuid4()
     await api_keys.create_key(
@@ -276,13 +289,21 @@ async def _issue(
         account_id=account_id or key_id,
         credit_limit=credit_limit,
         credit_period=credit_period,
+        restrictions=restrictions,
     )
     await audit.record(
         tx, actor.name, "key.create", subject, key=key.prefix, name=name, credit_limit=credit_limit,
         credit_period=credit_period.value if credit_limit is not None else None,
         reason=actor.reason,
+        **_differing(restrictions, UNRESTRICTED),
     )  # fmt: skip
     return IssuedKey(key=await api_keys.get_key(tx, key_id), secret=key.secret)
+
+
+def _differing(restrictions: Restrictions, before: Restrictions) -> dict[str, object]:
+    """What is another than before, for the audit log."""
+    old, new = asdict(before), asdict(restrictions)
+    return {name: value for name, value in new.items() if value != old[name]}
 
 
 async def _managed_key(tx: Tx, key_id: UUID, actor: Actor) -> Key:

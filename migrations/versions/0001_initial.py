@@ -1,5 +1,6 @@
 """The tables, in the order of their references: who may ask, what is asked, what becomes of it, who
-hears of it. `app/db/tables.py` and `operator_tables.py` say what the columns mean.
+hears of it. `app/db/tables.py`, `member_tables.py` and `operator_tables.py` say what the columns
+mean.
 
 Revision: 0001
 """
@@ -59,13 +60,20 @@ CREATE TABLE api_keys (
     prefix text NOT NULL,
     secret_sha256 bytea NOT NULL UNIQUE,
     account_id uuid NOT NULL,
+    scopes text[] NOT NULL DEFAULT '{generate,read,team,operate}',
+    models text[],
+    addresses text[],
+    rate_per_minute integer CHECK (rate_per_minute > 0),
+    rate_burst integer CHECK (rate_burst > 0),
+    max_open integer CHECK (max_open > 0),
     credit_limit bigint CHECK (credit_limit >= 0),
     credit_period text NOT NULL DEFAULT 'none'
         CHECK (credit_period IN ('none', 'day', 'week', 'month')),
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz,
     revoked_at timestamptz,
-    last_used_at timestamptz
+    last_used_at timestamptz,
+    CONSTRAINT api_keys_rate_check CHECK ((rate_per_minute IS NULL) = (rate_burst IS NULL))
 );
 CREATE INDEX api_keys_member_id_idx ON api_keys (member_id);
 CREATE INDEX api_keys_account_id_idx ON api_keys (account_id);
@@ -74,6 +82,12 @@ CREATE INDEX api_keys_account_id_idx ON api_keys (account_id);
 CREATE TABLE rate_states (
     member_id uuid PRIMARY KEY REFERENCES members ON DELETE CASCADE,
     arrival_at timestamptz NOT NULL DEFAULT now()
+) WITH (fillfactor = 50);
+
+-- Of keys with a rate of their own, by their accounts. The member's row is the lock of both.
+CREATE TABLE key_rate_states (
+    account_id uuid PRIMARY KEY,
+    arrival_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
 """
 

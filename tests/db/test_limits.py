@@ -12,6 +12,7 @@ from sqlalchemy import text
 from app.db.limits import limits_of, status_from
 from app.domain.accounts import AccountKind
 from app.domain.caller import Status
+from app.domain.keys import Restrictions
 from app.domain.limits import Limit, LimitStatus
 from app.domain.operators import Pause
 from app.members.keys import limit_key
@@ -39,6 +40,7 @@ async def ahead(gate: Gateway, seconds: float) -> None:
     """As if its requests ran so far ahead of the clock."""
     at = (NOW + timedelta(seconds=seconds)).isoformat()
     await execute(gate, f"UPDATE rate_states SET arrival_at = '{at}'")
+    await execute(gate, f"UPDATE key_rate_states SET arrival_at = '{at}'")
 
 
 @pytest.mark.parametrize(
@@ -66,7 +68,10 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
     """Each is lifted in turn, and the next one binds."""
     key = await still_gate.member(rate_per_minute=60, rate_burst=1, max_open=1, credit_limit=PRICE)
     await change_team(still_gate.rt, TEAM, credit_limit=PRICE, actor=TESTER)
-    await limit_key(still_gate.rt, key, credit_limit=PRICE, actor=TESTER)
+    await limit_key(
+        still_gate.rt, key, credit_limit=PRICE, actor=TESTER,
+        restrict=lambda _: Restrictions(rate_per_minute=60, rate_burst=1, max_open=1),
+    )  # fmt: skip
     assert (await still_gate.create(key)).status_code == 202
     await ahead(still_gate, 1)
     await pauses.set_paused(still_gate.rt, Pause.ADMISSION, paused=True, reason=None, actor="test")
@@ -76,7 +81,9 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
         "UPDATE members SET status = 'ACTIVE'",
         "UPDATE pauses SET paused = false",
         "UPDATE rate_states SET arrival_at = '2026-01-01'",
+        "UPDATE api_keys SET rate_per_minute = NULL, rate_burst = NULL",
         "UPDATE members SET max_open = 2",
+        "UPDATE api_keys SET max_open = NULL",
         "UPDATE api_keys SET credit_limit = NULL",
         "UPDATE members SET credit_limit = 10 * credit_limit",
         "UPDATE teams SET credit_limit = NULL",
@@ -89,7 +96,17 @@ async def test_the_first_limit_that_binds_is_named_and_every_figure_is_there(
         assert found.account(AccountKind.TEAM).credit_limit == PRICE
         await execute(still_gate, lift)
     assert [limit for limit, _ in bound] == list(Limit)
-    assert [wait for _, wait in bound] == [None, 60, pytest.approx(1), 10, None, None, None]
+    assert [wait for _, wait in bound] == [
+        None,
+        60,
+        pytest.approx(1),
+        pytest.approx(1),
+        10,
+        10,
+        None,
+        None,
+        None,
+    ]
     assert (await status(still_gate)).binding_limit is None
 
 

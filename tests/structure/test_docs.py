@@ -30,7 +30,8 @@ FOREIGN = {
     "GOOGLE_APPLICATION_CREDENTIALS": "the archive's library",
 }
 #: Functions of the database, whose names look like those of metrics.
-FUNCTIONS = set(re.findall(r"FUNCTION (reelgate_\w+)", read("migrations/sql/functions.sql")))
+_SQL = read("migrations/sql/functions.sql") + read("migrations/sql/ledger.sql")
+FUNCTIONS = set(re.findall(r"FUNCTION (reelgate_\w+)", _SQL))
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 
