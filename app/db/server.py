@@ -113,7 +113,9 @@ class Server:
         if self.pid() is None:
             self._initialise()
             self._restrict()
-            (self.folder / "postmaster.pid").unlink(missing_ok=True)
+            # The server asks only whether their process lives: it may be another one by now.
+            for note in ("postmaster.pid", ".s.PGSQL.5432.lock"):
+                (self.folder / note).unlink(missing_ok=True)
             self._start(deadline)
         while not self._is_ready():
             if self.pid() is None or time.monotonic() > deadline:

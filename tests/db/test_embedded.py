@@ -223,17 +223,16 @@ def note(pid: int, folder: Path) -> list[str]:
     return [str(pid), str(folder), "1764145745", "5432", str(folder), "", "8826964 65536", "ready"]
 
 
-def test_a_note_that_names_no_server_of_this_folder_does_not_keep_it_from_starting(
-    data: Path,
-) -> None:
+def test_a_note_that_names_no_server_of_this_folder_keeps_none_from_starting(data: Path) -> None:
     """As a container leaves it that was killed, and that has given the process id to another
     process when it runs again."""
-    file = data / "postgres" / "postmaster.pid"
-    assert not file.exists()
-    file.write_text("\n".join(note(os.getpid(), data / "postgres")))
-    with embedded_postgres(data) as address:
-        assert rows(address) == 2
-    assert not file.exists()
+    folder, user = data / "postgres", servers.account().pw_uid
+    with subprocess.Popen(["cat"], stdin=subprocess.PIPE, user=user) as process:
+        for file in (folder / "postmaster.pid", folder / ".s.PGSQL.5432.lock"):
+            assert not file.exists()
+            file.write_text("\n".join(note(process.pid, folder)))
+        with embedded_postgres(data) as address:
+            assert rows(address) == 2
 
 
 @pytest.mark.parametrize(
