@@ -234,8 +234,8 @@ _RATES: dict[Limit, Callable[[LimitStatus], tuple[int | None, int | None]]] = {
     Limit.KEY_RATE_PER_MINUTE: lambda limits: (limits.key_rate_per_minute, limits.key_rate_burst),
 }
 _CAPS: dict[Limit, Callable[[LimitStatus], tuple[int | None, int | None]]] = {
-    Limit.MAX_OPEN: lambda limits: (limits.open_generations, limits.max_open),
-    Limit.KEY_MAX_OPEN: lambda limits: (limits.key_open_generations, limits.key_max_open),
+    Limit.MAX_OPEN: lambda limits: (limits.max_open, limits.open_generations),
+    Limit.KEY_MAX_OPEN: lambda limits: (limits.key_max_open, limits.key_open_generations),
 }
 
 
@@ -261,7 +261,7 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
             extra={"limit": refused_by, "limit_value": per_minute},
         )
     if refused_by in _CAPS:
-        opened, max_open = _CAPS[refused_by](limits)
+        max_open, opened = _CAPS[refused_by](limits)
         raise MaxOpenReached(
             f"{opened} generations are in progress and the limit is {max_open}; wait for one to "
             "finish.",

@@ -179,6 +179,8 @@ def _actor(rt: ApiRuntime, caller: CallerRecord) -> Actor:
 
 async def require_manager(rt: Rt, caller: Identified) -> Actor:
     actor = _actor(rt, caller)
+    if caller.role is Role.ADMIN and not caller.has(Scope.TEAM, Scope.OPERATE):
+        raise _out_of_scope(caller, Scope.TEAM)
     actor.require_manager()
     await require_active(caller)
     return actor
@@ -197,7 +199,11 @@ Self = Annotated[Actor, Depends(act_for_self)]
 
 
 async def require_operator(rt: Rt, caller: Identified) -> CallerRecord:
-    _actor(rt, caller).require_operator()
+    actor = _actor(rt, caller)
+    is_operator = caller.role is Role.ADMIN and caller.team_name == rt.settings.operator_team
+    if is_operator and not caller.has(Scope.OPERATE):
+        raise _out_of_scope(caller, Scope.OPERATE)
+    actor.require_operator()
     return await require_active(caller)
 
 

@@ -88,7 +88,10 @@ async def create_key(
     async with rt.db.begin() as tx:
         owner = await get_lasting_member(tx, team, member, actor)
         actor.require_keys_of(owner.id, owner.role)
-        await _require_no_more(rt, tx, actor, owner.id, account_id=None, expires_at=expires_at)
+        await _require_no_more(
+            rt, tx, actor, owner.id, account_id=None, expires_at=expires_at,
+            restrictions=restrictions,
+        )  # fmt: skip
         return await _issue(
             tx, owner.id, name, expires_at, f"{owner.team_name}/{owner.name}", actor,
             credit_limit=credit_limit, credit_period=credit_period,
@@ -130,6 +133,8 @@ async def limit_key(
         changed = {}
         if restrict is not None:
             restrictions = restrict(key.restrictions).checked()
+            if actor.caller is not None and actor.is_member(owner.id):
+                _require_within(await api_keys.get_key(tx, actor.caller.key_id), restrictions)
             await api_keys.restrict(tx, key.account_id, restrictions)
             changed = _differing(restrictions, key.restrictions)
         await audit.record(
@@ -153,8 +158,9 @@ async def rotate_key(
         owner = await get_lasting_member(tx, old.team_id, old.member_id, actor)
         actor.require_keys_of(owner.id, owner.role)
         await _require_no_more(
-            rt, tx, actor, owner.id, account_id=old.account_id, expires_at=old.expires_at
-        )
+            rt, tx, actor, owner.id, account_id=old.account_id, expires_at=old.expires_at,
+            restrictions=old.restrictions,
+        )  # fmt: skip
         subject = f"{old.team_name}/{old.member_name}"
         fresh = await _issue(
             tx, old.member_id, old.name, old.expires_at, subject, actor,
@@ -234,6 +240,7 @@ async def _require_no_more(
     *,
     account_id: UUID | None,
     expires_at: datetime | None,
+    restrictions: Restrictions,
 ) -> None:
     """Lets the key of a request make another one only while it is valid: whoever revokes it waits
     for this transaction, or this one is refused. For its own member it makes none that may spend
@@ -251,6 +258,15 @@ async def _require_no_more(
     if until is not None and (expires_at is None or expires_at > until):
         raise Forbidden(
             f"A key that expires makes none that lasts longer: until {until.isoformat()} at most."
+        )
+    _require_within(calling, restrictions)
+
+
+def _require_within(calling: Key, restrictions: Restrictions) -> None:
+    if not calling.restrictions.allows(restrictions):
+        raise Forbidden(
+            "A key makes none that may do more than itself: its scopes, models, addresses, rate "
+            "and max_open are as `GET /api/v1/me` shows them."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from app.domain.caller import Role
 from app.domain.keys import Restrictions, Scope
 from app.errors import InvalidRequest
 from app.members import keys
+from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, body, gateway
 
@@ -29,7 +31,12 @@ async def timeless(database_url: str, tmp_path: Path) -> AsyncIterator[tuple[Gat
 async def key_of(gate: Gateway, member: str = "ada", **restrictions: Any) -> str:
     """Another key of a member that there is."""
     made = await keys.create_key(
-        gate.rt, TEAM, member, name="narrow", restrictions=Restrictions(**restrictions), actor="t"
+        gate.rt,
+        TEAM,
+        member,
+        name="narrow",
+        restrictions=Restrictions(**restrictions),
+        actor=TESTER,
     )
     return made.secret
 
@@ -191,7 +198,7 @@ async def test_a_rate_of_its_own_binds_the_key_and_no_other(
     assert refused.json()["context"] == {"limit": "key_rate_per_minute", "limit_value": 6}
     fine = await gate.create(other)
     assert (fine.status_code, '"key"' in fine.headers["RateLimit"]) == (202, False)
-    rotated = (await keys.rotate_key(gate.rt, key, overlap_seconds=60, actor="t")).secret
+    rotated = (await keys.rotate_key(gate.rt, key, overlap_seconds=60, actor=TESTER)).secret
     assert (await gate.create(rotated)).status_code == 429
     clock.move(10)
     assert (await gate.create(rotated)).status_code == 202
@@ -234,5 +241,34 @@ async def test_what_cannot_be_kept_is_refused_by_its_field(
     assert [issue.field for issue in refused.value.issues] == [field]
     with pytest.raises(InvalidRequest, match=f"^{field} "):
         await keys.limit_key(
-            still_gate.rt, own, restrict=lambda _: Restrictions(**restrictions), actor="t"
+            still_gate.rt, own, restrict=lambda _: Restrictions(**restrictions), actor=TESTER
         )
+
+
+ALL = Restrictions()
+NARROW = Restrictions(
+    scopes=(Scope.READ, Scope.GENERATE), models=("ray-v3",), rate_per_minute=10, rate_burst=5,
+    max_open=2, addresses=("10.0.0.0/8", "2001:db8::/32"),
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("change", "allowed"),
+    [
+        ({}, True), ({"scopes": (Scope.READ,)}, True), ({"scopes": (Scope.TEAM,)}, False),
+        ({"models": None}, False), ({"models": ("ray-v2-flash",)}, False),
+        ({"rate_per_minute": 9}, True), ({"rate_per_minute": 11}, False),
+        ({"rate_per_minute": None, "rate_burst": None}, False), ({"rate_burst": 6}, False),
+        ({"max_open": 1}, True), ({"max_open": 3}, False), ({"max_open": None}, False),
+        ({"addresses": ("10.1.0.0/16", "2001:db8:1::/48")}, True), ({"addresses": None}, False),
+        ({"addresses": ("10.0.0.0/7",)}, False), ({"addresses": ("11.0.0.0/8",)}, False),
+        ({"addresses": ("10.0.0.0/8", "192.0.2.1")}, False), ({"addresses": ("::/0",)}, False),
+    ],
+)  # fmt: skip
+def test_nothing_is_allowed_beyond_what_a_key_may_itself(
+    change: dict[str, Any], allowed: bool
+) -> None:
+    other = replace(NARROW, **change).checked()
+    assert NARROW.allows(other) is allowed
+    assert ALL.allows(other)
+    assert NARROW.allows(ALL) is False
