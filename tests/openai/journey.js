@@ -41,6 +41,7 @@ async function main() {
 
   let polled = await client.videos.create({
     prompt: `${name} polled`, model: "sora-2-pro", loop: true, resolution: "720p",
+    metadata: { cost_centre: "4711", project: "Ω" },
   });
   while (polled.status === "queued" || polled.status === "in_progress") {
     await new Promise((done) => setTimeout(done, 100));
@@ -77,6 +78,9 @@ async function main() {
   for await (const video of client.videos.list({ limit: 4, order: "asc" })) {
     seen.listed_asc.push(video.id);
   }
+  seen.tagged = [];
+  const tagged = { limit: 1, metadata: { cost_centre: "4711" } };
+  for await (const video of client.videos.list(tagged)) seen.tagged.push(video.id);
   seen.deleted = await client.videos.delete(polled.id);
   seen.models = [];
   for await (const model of client.models.list()) seen.models.push(model.id);

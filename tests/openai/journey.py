@@ -51,11 +51,12 @@ first = answer.parse()
 seen["created"] = first.model_dump()
 seen["adjusted"] = answer.headers.get("reelgate-adjusted")
 
+tags = {"cost_centre": "4711", "project": "Ω"}
 polled = client.videos.create_and_poll(
     prompt=f"{name} polled",
     model="sora-2-pro",
     poll_interval_ms=100,
-    extra_body={"loop": True, "resolution": "720p"},
+    extra_body={"loop": True, "resolution": "720p", "metadata": tags},
 )
 seen["polled"] = polled.model_dump()
 seen["polled_again"] = client.videos.poll(polled.id).status
@@ -81,6 +82,8 @@ more = [client.videos.create(prompt=f"{name} {number}").id for number in range(3
 seen["made"] = [*reversed(more), remix.id, polled.id, first.id]
 seen["listed"] = [video.id for video in client.videos.list(limit=2)]
 seen["listed_asc"] = [video.id for video in client.videos.list(limit=4, order="asc")]
+tagged = client.videos.list(limit=1, extra_query={"metadata": {"cost_centre": "4711"}})
+seen["tagged"] = [video.id for video in tagged]
 deleted = client.videos.delete(polled.id)
 seen["deleted"] = deleted.model_dump()
 seen["models"] = [model.id for model in client.models.list()]

@@ -125,6 +125,14 @@ def test_lists_run_over_all_pages(journey: Journey) -> None:
     assert journey.seen["listed_asc"] == journey.seen["made"][::-1]
 
 
+def test_tags_are_kept_and_found(journey: Journey) -> None:
+    tags = {"cost_centre": "4711", "project": "Ω"}
+    remix, polled = journey.seen["remix"], journey.seen["polled"]
+    assert polled["metadata"] == remix["metadata"] == tags
+    assert journey.seen["created"]["metadata"] == {}
+    assert journey.seen["tagged"] == [remix["id"], polled["id"]]
+
+
 def test_a_remix_names_its_source(journey: Journey) -> None:
     remix, polled = journey.seen["remix"], journey.seen["polled"]
     assert remix["remixed_from_video_id"] == polled["id"]
