@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 from app.db import accounts, api_keys, audit, members, webhook_endpoints
 from app.db.api_keys import Key
+from app.db.members import Member
 from app.db.session import Tx
 from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor
@@ -115,9 +116,7 @@ async def limit_key(
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     async with rt.db.begin() as tx:
-        key = await _get_key(tx, given, actor)
-        owner = await get_lasting_member(tx, key.team_id, key.member_id, actor)
-        actor.require_keys_of(owner.id, owner.role)
+        key, owner = await _lock_key(tx, given, actor)
         if raises_credits(
             key.credit_limit, key.credit_period,
             None if unlimited else key.credit_limit if credit_limit is None else credit_limit,
@@ -152,11 +151,9 @@ async def rotate_key(
     account. The old one works for `overlap_seconds` more. Raises what `revoke_key` raises, and
     `InvalidRequest` if the key has expired."""
     async with rt.db.begin() as tx:
-        old = await _get_key(tx, given, actor)
+        old, owner = await _lock_key(tx, given, actor)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
-        owner = await get_lasting_member(tx, old.team_id, old.member_id, actor)
-        actor.require_keys_of(owner.id, owner.role)
         await _require_no_more(
             rt, tx, actor, owner.id, account_id=old.account_id, expires_at=old.expires_at,
             restrictions=old.restrictions,
@@ -320,6 +317,15 @@ def _differing(restrictions: Restrictions, before: Restrictions) -> dict[str, ob
     """What is another than before, for the audit log."""
     old, new = asdict(before), asdict(restrictions)
     return {name: value for name, value in new.items() if value != old[name]}
+
+
+async def _lock_key(tx: Tx, given: UUID | str, actor: Actor) -> tuple[Key, Member]:
+    """A key that the actor may change, and its member, whose admission lock is taken: neither ends
+    nor changes before this transaction. Raises what `revoke_key` raises."""
+    found = await _get_key(tx, given, actor)
+    owner = await get_lasting_member(tx, found.team_id, found.member_id, actor)
+    actor.require_keys_of(owner.id, owner.role)
+    return await _get_key(tx, found.id, actor), owner
 
 
 async def _managed_key(tx: Tx, key_id: UUID, actor: Actor) -> Key:

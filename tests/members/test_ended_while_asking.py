@@ -13,10 +13,10 @@ from uuid import UUID, uuid4
 import pytest
 from sqlalchemy import text
 
-from app.db import admission, api_keys
+from app.db import admission, api_keys, members
 from app.domain.authority import Actor
 from app.domain.caller import Caller, Role
-from app.errors import Unauthenticated
+from app.errors import InvalidRequest, Unauthenticated
 from app.generations.admission import SdkAttempt
 from app.members import keys
 from tests.generations.test_admission import SPEC, ask, caller_of
@@ -200,3 +200,17 @@ async def test_an_ended_key_makes_no_other_key(still_gate: Gateway) -> None:
             await keys.create_key(rt, TEAM, name, name="late", actor=actor)
     with pytest.raises(Unauthenticated):
         await keys.rotate_key(rt, made.id, overlap_seconds=0, actor=actor)
+
+
+async def test_a_key_that_is_revoked_meanwhile_is_not_rotated(still_gate: Gateway) -> None:
+    """A fresh key in its place would undo the revocation."""
+    await still_gate.member()
+    rt = still_gate.rt
+    key = (await keys.create_key(rt, TEAM, "ada", name="leaked", actor=TESTER)).key
+    async with rt.db.begin() as tx:
+        await members.lock_admission(tx, [key.member_id])
+        rotating = asyncio.create_task(keys.rotate_key(rt, key.id, overlap_seconds=0, actor=TESTER))
+        await until(still_gate, "SELECT count(*) FROM pg_locks WHERE NOT granted")
+        await api_keys.end_key(tx, key.id, overlap_seconds=0)
+    with pytest.raises(InvalidRequest, match="revoked already"):
+        await rotating
