@@ -2,25 +2,69 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import Field
+from pydantic import BaseModel, Field
 
 from app.api.documents import Document
 from app.api.management_documents import NO_LIMIT, PERIOD, Deed, limit_field
 from app.api.parameters import TEXT, Instant, Whole, WholeOrNull
 from app.db.api_keys import Key
 from app.domain.accounts import Period
+from app.domain.generation import VideoModel
+from app.domain.keys import ALL_SCOPES, MAX_ADDRESSES, Restrictions, Scope
 from app.members.keys import IssuedKey, Revoked
 from app.members.names import MAX_NAME_CHARS
 
 _MOST_OVERLAP_SECONDS = 30 * 86_400
 
 
-class KeyRequest(Deed):
-    """A new key."""
+class _Restrictions(BaseModel):
+    """What the key may do less than its member."""
+
+    scopes: list[Scope] | None = Field(
+        None, min_length=1, max_length=len(Scope),
+        description="What it is for. `generate`: create and change. `read`: look. `team`: act for "
+        "the whole team, as its administrator. `operate`: operate the gateway, as its operator. "
+        "Null: everything.",
+    )  # fmt: skip
+    models: list[VideoModel] | None = Field(
+        None, min_length=1, max_length=100, description="Models that it may use. Null: all."
+    )
+    addresses: list[str] | None = Field(
+        None, min_length=1, max_length=MAX_ADDRESSES, examples=[["192.0.2.0/24"]],
+        description="Addresses and networks from which it may be used. Null: all.",
+    )  # fmt: skip
+    rate_per_minute: WholeOrNull = limit_field("rate_per_minute", "Null: no rate of its own.")
+    rate_burst: WholeOrNull = limit_field("rate_burst", "Null: as many as a minute has.")
+    max_open: WholeOrNull = limit_field("max_open", "Null: no cap of its own.")
+
+    def restricting(self, sent: Collection[str]) -> Callable[[Restrictions], Restrictions] | None:
+        """What the restrictions become by the fields that were sent; None if none was."""
+        fields = _Restrictions.model_fields.keys() & set(sent)
+        if not fields:
+            return None
+        changes: dict[str, Any] = {name: getattr(self, name) for name in fields}
+        for name in ("models", "addresses"):
+            if changes.get(name) is not None:
+                changes[name] = tuple(str(each) for each in changes[name])
+        if "scopes" in changes:
+            changes["scopes"] = tuple(changes["scopes"] or ALL_SCOPES)
+        if "rate_per_minute" in changes and "rate_burst" not in changes:
+            changes["rate_burst"] = None
+        return lambda before: replace(before, **changes)
+
+
+#: The fields of a key's restrictions, each of which may be null.
+RESTRICTIONS = tuple(_Restrictions.model_fields)
+
+
+class KeyRequest(Deed, _Restrictions):
+    """A new key. What is left out is as its member's limits say."""
 
     name: str = Field("unnamed", min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
     expires_at: Instant | None = Field(None, description="Null: never.")
@@ -28,7 +72,7 @@ class KeyRequest(Deed):
     credit_period: Period = Field(Period.NONE, description=PERIOD)
 
 
-class KeyChange(Deed):
+class KeyChange(Deed, _Restrictions):
     """Fields that are left out stay as they are."""
 
     credit_limit: WholeOrNull = limit_field("credit_limit", NO_LIMIT)
@@ -60,6 +104,12 @@ class MemberKeyDocument(Document):
     name: str
     credit_limit: int | None = Field(description=NO_LIMIT)
     credit_period: Period
+    scopes: list[Scope]
+    models: list[str] | None = Field(description="Null: all.")
+    addresses: list[str] | None = Field(description="Networks. Null: all.")
+    rate_per_minute: int | None = Field(description="Null: no rate of its own.")
+    rate_burst: int | None
+    max_open: int | None = Field(description="Null: no cap of its own.")
     created_at: datetime
     expires_at: datetime | None
     revoked_at: datetime | None
@@ -93,9 +143,13 @@ class RevokedKeyList(Document):
 
 
 def key_document(key: Key) -> MemberKeyDocument:
+    may = key.restrictions
     return MemberKeyDocument(
         object="key", id=key.id, team_id=key.team_id, member_id=key.member_id, prefix=key.prefix,
         name=key.name, credit_limit=key.credit_limit, credit_period=key.credit_period,
+        scopes=list(may.scopes), models=may.models and list(may.models),
+        addresses=may.addresses and list(may.addresses), rate_per_minute=may.rate_per_minute,
+        rate_burst=may.rate_burst, max_open=may.max_open,
         created_at=key.created_at, expires_at=key.expires_at, revoked_at=key.revoked_at,
         last_used_at=key.last_used_at,
     )  # fmt: skip

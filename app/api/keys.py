@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query
 
 from app.api import cursor as cursors
 from app.api.key_documents import (
+    RESTRICTIONS,
     KeyChange,
     KeyRequest,
     KeyRevocation,
@@ -25,6 +26,7 @@ from app.api.key_documents import (
 from app.api.management_documents import given
 from app.api.parameters import Cursor, KeyId, MemberId, TeamId, refusals
 from app.domain.authority import Actor
+from app.domain.keys import UNRESTRICTED
 from app.http.access import Active, Manager, ReadLimited, Rt, Self
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
@@ -123,14 +125,17 @@ async def get_key(key_id: KeyId, rt: Rt, actor: Manager) -> MemberKeyDocument:
 
 @router.patch(_ONE, name="change_key", responses=refusals(404, 408, 413))
 async def change_key(key_id: KeyId, body: KeyChange, rt: Rt, actor: Manager) -> MemberKeyDocument:
-    """Changes a key's credit limit, or how often it begins anew. What it has used stays used. Keys
-    that replaced each other share it. No key raises a limit of its own."""
-    sent = given(body, may_be_null=("credit_limit",))
+    """Changes what a key may: its credit limit, how often that begins anew, and what it may do less
+    than its member; null removes a limit. What it has used stays used. Keys that replaced each
+    other share all of it. No key raises a limit of its own."""
+    sent = given(body, may_be_null=("credit_limit", *RESTRICTIONS))
     key = await keys.limit_key(
         rt,
         key_id,
-        **sent,
+        credit_limit=sent.get("credit_limit"),
+        credit_period=sent.get("credit_period"),
         unlimited="credit_limit" in sent and sent["credit_limit"] is None,
+        restrict=body.restricting(sent),
         actor=actor.because(body.reason),
     )
     with after_commit("The key was changed"):
@@ -171,9 +176,11 @@ async def _list(
 async def _create(
     rt: ApiRuntime, actor: Actor, team_id: UUID, member_id: UUID, body: KeyRequest
 ) -> MemberKeyWithSecret:
+    restrict = body.restricting(body.model_fields_set)
     issued = await keys.create_key(
         rt, team_id, member_id, name=body.name, expires_at=body.expires_at,
         credit_limit=body.credit_limit, credit_period=body.credit_period,
+        restrictions=UNRESTRICTED if restrict is None else restrict(UNRESTRICTED),
         actor=actor.because(body.reason),
     )  # fmt: skip
     with after_commit("The key was created"):

@@ -13,7 +13,7 @@ from app.errors import InvalidRequest, Issue
 
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
-_MOST_ADDRESSES = 50
+MAX_ADDRESSES = 50
 
 
 class Scope(StrEnum):
@@ -102,8 +102,8 @@ def _models(models: Sequence[str]) -> tuple[str, ...]:
 
 def _networks(addresses: Sequence[str]) -> tuple[str, ...]:
     message = "must be addresses or networks, as in 192.0.2.7 or 2001:db8::/32"
-    if not 1 <= len(addresses) <= _MOST_ADDRESSES:
-        raise _wrong("addresses", f"{message}; at least one, and at most {_MOST_ADDRESSES}", None)
+    if not 1 <= len(addresses) <= MAX_ADDRESSES:
+        raise _wrong("addresses", f"{message}; at least one, and at most {MAX_ADDRESSES}", None)
     found = []
     for address in addresses:
         try:

@@ -117,11 +117,14 @@ async def limit_key(
         check_bound("credit_limit", credit_limit)
     async with rt.db.begin() as tx:
         key, owner = await _lock_key(tx, given, actor)
-        if raises_credits(
+        restrictions = key.restrictions if restrict is None else restrict(key.restrictions)
+        restrictions = restrictions.checked()
+        raises = raises_credits(
             key.credit_limit, key.credit_period,
             None if unlimited else key.credit_limit if credit_limit is None else credit_limit,
             credit_period or key.credit_period,
-        ):  # fmt: skip
+        )  # fmt: skip
+        if raises or not key.restrictions.allows(restrictions):
             calling = actor.caller and await api_keys.get_key(tx, actor.caller.key_id)
             limited = calling is not None and calling.credit_limit is not None
             actor.require_raise(owner.id, limited=limited)
@@ -129,17 +132,15 @@ async def limit_key(
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
         if credit_period is not None:
             await accounts.set_period(tx, AccountKind.KEY, key.account_id, credit_period)
-        changed = {}
-        if restrict is not None:
-            restrictions = restrict(key.restrictions).checked()
+        if restrictions != key.restrictions:
             if actor.caller is not None and actor.is_member(owner.id):
                 _require_within(await api_keys.get_key(tx, actor.caller.key_id), restrictions)
             await api_keys.restrict(tx, key.account_id, restrictions)
-            changed = _differing(restrictions, key.restrictions)
         await audit.record(
             tx, actor.name, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
             credit_limit=credit_limit, unlimited=unlimited or None,
-            credit_period=credit_period and credit_period.value, reason=actor.reason, **changed,
+            credit_period=credit_period and credit_period.value, reason=actor.reason,
+            **_differing(restrictions, key.restrictions),
         )  # fmt: skip
         return await api_keys.get_key(tx, key.id)
 
