@@ -146,7 +146,7 @@ def _print(story: _Story) -> None:
     show(
         ["generation", ""],
         [[name.replace("_", " "), _cell(value)] for name, value in facts.items()
-         if value is not None],
+         if value not in (None, {})],
     )  # fmt: skip
     for name in lists:
         if rows := document[name]:

@@ -194,7 +194,8 @@ CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, 
 CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
 CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created_at DESC, id DESC)
     WHERE end_user IS NOT NULL;
--- Finds tags, each pair as a whole. A row without any is not in it, and pays nothing for it.
+-- Finds tags, each pair as a whole. A row without any is not in it, and pays nothing for it. Tags
+-- that many have are found by the index of their team or member, newest first.
 CREATE INDEX generations_metadata_idx ON generations USING gin (metadata jsonb_path_ops)
     WHERE metadata <> '{}';
 -- The sums of each team and dialect, which metrics read often: from the index alone.

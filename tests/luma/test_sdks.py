@@ -126,7 +126,9 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
         "after": None,
         "async": "completed",
     }
-    assert [each["spec"]["prompt"] for each in _of_user(caller, "reader-1")] == ["sdk python 0"]
+    [of_user] = _of_user(caller, "reader-1")
+    assert of_user["spec"]["prompt"] == "sdk python 0"
+    assert of_user["metadata"] == {"cost_centre": "4711"}
     for number in range(3):
         assert studio.site.upstream.counts(f"sdk python {number}")["submitted"] == 1
 
@@ -166,7 +168,9 @@ def test_lumaai_for_node(studio: Studio, tmp_path: Path) -> None:
         "concepts": [],
         "after": False,
     }
-    assert [each["spec"]["prompt"] for each in _of_user(caller, "reader-2")] == ["sdk node 0"]
+    [of_user] = _of_user(caller, "reader-2")
+    assert of_user["spec"]["prompt"] == "sdk node 0"
+    assert of_user["metadata"] == {"cost_centre": "4711"}
 
 
 def test_a_client_generated_from_the_document(studio: Studio, tmp_path: Path) -> None:

@@ -99,7 +99,12 @@ async def test_the_story_of_a_lost_answer_and_of_who_resolved_it(
     key = await gate.member()
     made = await gate.http.post(
         "/v1/videos",
-        json={"prompt": "a wave", "callback_url": f"{CLOSED}/hook?pass=canary", "user": "alice"},
+        json={
+            "prompt": "a wave",
+            "callback_url": f"{CLOSED}/hook?pass=canary",
+            "user": "alice",
+            "metadata": {"cost_centre": "4711"},
+        },
         headers={"API-KEY": key},
     )
     generation_id = str(parse_generation_id(made.json()["id"]))
@@ -128,6 +133,7 @@ async def test_the_story_of_a_lost_answer_and_of_who_resolved_it(
     (delivery,) = story["deliveries"]
     assert (delivery["event"], delivery["endpoint_id"]) == ("video.failed", None)
     assert (story["callback_url"], story["user"]) == (f"{CLOSED}/hook", "alice")
+    assert story["metadata"] == {"cost_centre": "4711"}
     unknown = [e["data"]["reason"] for e in story["events"] if e["type"] == "generation.unknown"]
     assert unknown == ["reset"]
     (line,) = story["audit"]

@@ -19,7 +19,7 @@ async function finished(generation) {
 }
 
 const asked = { model: 'ray-2', duration: '9s', resolution: '540p', aspect_ratio: '1:1' }
-const creating = client.generations.create({ prompt: 'sdk node 0', user_id: 'reader-2', ...asked })
+const creating = client.generations.create({ prompt: 'sdk node 0', user_id: 'reader-2', metadata: { cost_centre: '4711' }, ...asked })
 const { data, response } = await creating.withResponse()
 found.adjusted = response.headers.get('reelgate-adjusted')
 found.request = [data.request.generation_type, data.request.duration, data.request.resolution]
