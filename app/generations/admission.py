@@ -270,11 +270,11 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
             extra={"limit": refused_by, "limit_value": max_open, "used_value": opened},
         )
     account = limits.account(ACCOUNT_OF_LIMIT[refused_by])
-    said, resets_at = ".", account.resets_at
-    if resets_at is not None:
+    said, resets_at = ".", None
+    if account.resets_at is not None:
+        resets_at = account.resets_at.isoformat().replace("+00:00", "Z")
         said = (
-            f" in this {account.period.value}; the next begins at {resets_at.isoformat()} "
-            f"({account.time_zone})."
+            f" this {account.period.value}; the next begins at {resets_at} ({account.time_zone})."
         )
     raise InsufficientCredits(
         f"This request is quoted at {quote} credits; {account.used} of the "
@@ -290,7 +290,7 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
             "quote": quote,
             "period": account.period.value,
             "time_zone": account.time_zone,
-            "resets_at": resets_at and resets_at.isoformat(),
+            "resets_at": resets_at,
         },
     )
 
