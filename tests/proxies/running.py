@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import signal
 import socket
 import ssl
 import struct
@@ -79,11 +80,13 @@ def front(
         else:
             process = _caddy(folder, host, port, resolver, changes)
         started.append(process)
-        running = Front(process, host, port)
         try:
+            running = Front(process, host, port)
             yield running
-        finally:
             running.http.close()
+        finally:
+            # Workers of nginx outlive a master that is killed.
+            os.killpg(process.pid, signal.SIGKILL)
 
 
 def _nginx(folder: Path, host: str, port: int, resolver: int, changes: dict[str, str]) -> Process:
