@@ -30,8 +30,11 @@ class Pace:
 
     def next_look(self, *, running: int) -> float:
         """Seconds to the next poll while `running` generations share the budget."""
-        share_per_second = self.requests_per_minute * _POLL_SHARE / 60
-        return max(self.least_seconds, running / share_per_second)
+        return max(self.least_seconds, self.round(running=running))
+
+    def round(self, *, running: int) -> float:
+        """Seconds in which the budget allows one poll of each."""
+        return running / (self.requests_per_minute * _POLL_SHARE / 60)
 
     def next_look_at_unknown(self, *, elapsed_seconds: float) -> float:
         """Seconds to the next poll: a tenth of the time since submission, within limits."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -77,7 +78,12 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
             any_state=True,
         )
         if slot.key_id is None:
-            await _poll_at(tx, work, now + timedelta(seconds=slot.wait_seconds))
+            # If all that are due came back for the next slot, one of them would get it, and a
+            # worker with hundreds of them would do nothing else. Over a whole round, each slot
+            # finds about one.
+            running = await transitions.count_running(tx, work.upstream_key_id)
+            spread = random.uniform(0, pace_of(rt).round(running=running))  # noqa: S311
+            await _poll_at(tx, work, now + timedelta(seconds=slot.wait_seconds + spread))
             return None
         return work
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
+from random import Random
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import text
@@ -12,8 +14,10 @@ from sqlalchemy import text
 from app.db import jobs, upstream_keys
 from app.db.jobs import Job
 from app.domain.generation import State
+from app.generations import lifecycle
 from app.worker import polls
 from tests.harness.gateway import Gateway, gateway
+from tests.harness.traces import execute
 from tests.simulator.conftest import until
 from tests.worker.test_submissions import PRICE, created, submissions_of, used, work_of
 
@@ -133,3 +137,47 @@ async def test_without_the_key_that_made_it_a_generation_becomes_unknown_at_its_
 
 async def is_running(gate: Gateway, uuid: str) -> bool:
     return (await work_of(gate, uuid)).state is State.RUNNING
+
+
+async def test_those_that_find_no_slot_come_back_over_a_round_of_all(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All at the next slot, they would keep a worker busy for one look a second."""
+    many, per_minute = 40, 100
+    async with gateway(
+        database_url, tmp_path, worker=False, upstream_rate_per_minute=per_minute
+    ) as gate:
+        key = await gate.member(max_open=many, rate_burst=many, credit_limit=many * PRICE)
+        (key_id,) = (await gate.worker.upstream_key_ids_now()).values()
+        for number in range(many):
+            work = await work_of(gate, await created(gate, key))
+            async with lifecycle.begin(gate.rt) as transaction:
+                now, attempt = gate.rt.clock.now(), uuid4()
+                await lifecycle.begin_attempt(
+                    transaction, work.id, attempt=attempt, upstream_key_id=key_id, now=now
+                )
+                await lifecycle.run(
+                    transaction, work, attempt=attempt, upstream_id=f"u-{number}", now=now,
+                    poll_at=now,
+                )  # fmt: skip
+        await execute(gate, "UPDATE upstream_keys SET arrival_at = now() + interval '30 seconds'")
+        await execute(gate, "DELETE FROM procrastinate_jobs WHERE queue_name = 'poll'")
+        monkeypatch.setattr(polls, "random", Random(1))
+        async with gate.rt.db.single() as tx:
+            rows = await tx.scalars(text("SELECT id FROM generations"))
+            ids = list(rows)
+        for generation_id in ids:
+            await polls.poll(gate.worker, generation_id)
+        async with gate.rt.db.single() as tx:
+            waits = await tx.scalars(
+                text(
+                    "SELECT extract(epoch FROM scheduled_at - now())::float"
+                    " FROM procrastinate_jobs WHERE queue_name = 'poll' ORDER BY 1"
+                )
+            )
+            found = list(waits)
+    # Polls have 60 % of the budget: one a second.
+    assert len(found) == many
+    quarters = Counter(int((wait - found[0]) // (many / 4)) for wait in found)
+    assert max(quarters.values()) <= many / 2
+    assert found[-1] - found[0] > many / 2
