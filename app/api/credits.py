@@ -10,6 +10,8 @@ from app.api.documents import Document
 from app.domain.accounts import Account, AccountKind, Period, binding
 from app.domain.limits import LimitStatus
 
+GRANTED = "Added to the limit, until the grants of these credits end."
+
 
 class AccountDocument(Document):
     """An account in its present period. A generation counts in the period in which it was created,
@@ -19,6 +21,7 @@ class AccountDocument(Document):
         description="`key`: that of this request. `member`: its owner. `team`: the owner's team."
     )
     credit_limit: int | None = Field(description="Null: this account has no limit of its own.")
+    granted_credits: int = Field(description=GRANTED)
     used_credits: int = Field(description="Settled and held ones.")
     settled_credits: int = Field(description="Spent.")
     held_credits: int = Field(description="Reserved for generations that have not ended.")
@@ -49,6 +52,7 @@ def _document(account: Account) -> AccountDocument:
     return AccountDocument(
         account=account.kind,
         credit_limit=account.credit_limit,
+        granted_credits=account.granted,
         used_credits=account.used,
         settled_credits=account.settled,
         held_credits=account.held,

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from app.api.credits import GRANTED
 from app.api.documents import Document
 from app.api.management_documents import NO_LIMIT, PERIOD, Deed, limit_field
 from app.api.parameters import TEXT, Instant, Whole, WholeOrNull
@@ -103,6 +104,7 @@ class MemberKeyDocument(Document):
     prefix: str = Field(description="Its first characters, by which it is known.")
     name: str
     credit_limit: int | None = Field(description=NO_LIMIT)
+    granted_credits: int = Field(description=GRANTED)
     credit_period: Period
     scopes: list[Scope]
     models: list[str] | None = Field(description="Null: all.")
@@ -146,8 +148,9 @@ def key_document(key: Key) -> MemberKeyDocument:
     may = key.restrictions
     return MemberKeyDocument(
         object="key", id=key.id, team_id=key.team_id, member_id=key.member_id, prefix=key.prefix,
-        name=key.name, credit_limit=key.credit_limit, credit_period=key.credit_period,
-        scopes=list(may.scopes), models=may.models and list(may.models),
+        name=key.name, credit_limit=key.credit_limit, granted_credits=key.granted_credits,
+        credit_period=key.credit_period, scopes=list(may.scopes),
+        models=may.models and list(may.models),
         addresses=may.addresses and list(may.addresses), rate_per_minute=may.rate_per_minute,
         rate_burst=may.rate_burst, max_open=may.max_open,
         created_at=key.created_at, expires_at=key.expires_at, revoked_at=key.revoked_at,

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from app.api.credits import GRANTED
 from app.api.documents import Document
 from app.api.parameters import TEXT, WholeOrNull
 from app.db.members import Member
 from app.db.teams import Team
-from app.domain.accounts import Period
+from app.domain.accounts import Period, remaining_credits
 from app.domain.caller import Role, Status
 from app.domain.limits import BOUNDS
 from app.domain.metadata import MAX_TAGS
@@ -104,6 +105,7 @@ class ManagedTeamDocument(Document):
     ended_at: datetime | None = Field(description="It and its members have ended, for good.")
     members: int = Field(description="How many it has, also ended ones.")
     credit_limit: int | None = Field(description=NO_LIMIT)
+    granted_credits: int = Field(description=GRANTED)
     credit_period: Period
     used_credits: int = Field(description="Settled and held ones.")
     settled_credits: int = Field(description="Spent.")
@@ -163,6 +165,7 @@ class ManagedMemberDocument(Document):
     created_at: datetime
     ended_at: datetime | None = Field(description="It has ended, for good.")
     credit_limit: int
+    granted_credits: int = Field(description=GRANTED)
     credit_period: Period
     used_credits: int = Field(description="Settled and held ones.")
     settled_credits: int = Field(description="Spent.")
@@ -205,12 +208,12 @@ def credit_fields(account: Team | Member) -> dict[str, Any]:
     used, limit = account.settled_credits + account.held_credits, account.credit_limit
     return {
         "credit_limit": limit,
+        "granted_credits": account.granted_credits,
         "credit_period": account.credit_period,
         "used_credits": used,
         "settled_credits": account.settled_credits,
         "held_credits": account.held_credits,
-        # A limit that was lowered leaves nothing.
-        "remaining_credits": None if limit is None else max(limit - used, 0),
+        "remaining_credits": remaining_credits(limit, account.granted_credits, used),
         "resets_at": account.resets_at,
     }
 

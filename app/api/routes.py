@@ -13,6 +13,7 @@ from app.api import (
     estimates,
     events,
     generations,
+    grants,
     keys,
     members,
     teams,
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     teams.router,
     members.router,
     keys.router,
+    grants.router,
 )
 
 

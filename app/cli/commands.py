@@ -12,6 +12,7 @@ from app.cli import (
     audit,
     gateway,
     generations,
+    grants,
     keys,
     ledger,
     members,
@@ -29,6 +30,7 @@ cli.add_typer(audit.cli)
 cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
+cli.add_typer(grants.cli, name="grant")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(gateway.upstream_cli, name="upstream")
 cli.add_typer(generations.cli, name="generation")

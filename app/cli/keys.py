@@ -126,11 +126,12 @@ def key_list() -> None:
         async with rt.db.single() as tx:
             found = await api_keys.list_keys(tx)
         show(
-            ["key", "team", "member", "name", "scopes", "credit limit", "period", "created",
-             "last used", "expires", "revoked"],
+            ["key", "team", "member", "name", "scopes", "credit limit", "granted", "period",
+             "created", "last used", "expires", "revoked"],
             [
                 [k.shown, k.team_name, k.member_name, k.name,
                  ",".join(k.restrictions.scopes), k.credit_limit,
+                 k.granted_credits if k.credit_limit is not None else None,
                  k.credit_period if k.credit_limit is not None else None, day(k.created_at),
                  day(k.last_used_at), day(k.expires_at), day(k.revoked_at)]
                 for k in found

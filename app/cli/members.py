@@ -73,12 +73,12 @@ def member_list(
         async with rt.db.single() as tx:
             found = await rows.list_members(tx, team=team)
         show(
-            ["team", "member", "role", "status", "credit limit", "period", "used",
+            ["team", "member", "role", "status", "credit limit", "granted", "period", "used",
              "set aside", "per minute", "burst", "max open"],
             [
                 [m.team_name, m.name, m.role, "ENDED" if m.ended_at else m.status,
-                 m.credit_limit, m.credit_period, m.settled_credits, m.held_credits,
-                 m.rate_per_minute, m.rate_burst, m.max_open]
+                 m.credit_limit, m.granted_credits, m.credit_period, m.settled_credits,
+                 m.held_credits, m.rate_per_minute, m.rate_burst, m.max_open]
                 for m in found
             ],
         )  # fmt: skip

@@ -58,11 +58,11 @@ def team_list() -> None:
         async with rt.db.single() as tx:
             found = await rows.list_teams(tx)
         show(
-            ["team", "status", "members", "credit limit", "period", "time zone", "used",
+            ["team", "status", "members", "credit limit", "granted", "period", "time zone", "used",
              "set aside", "days kept", "required tags"],
             [
                 [t.name, "ENDED" if t.ended_at else t.status, t.members, t.credit_limit,
-                 t.credit_period, t.time_zone, t.settled_credits, t.held_credits,
+                 t.granted_credits, t.credit_period, t.time_zone, t.settled_credits, t.held_credits,
                  t.retention_days, ", ".join(t.required_tags)]
                 for t in found
             ],

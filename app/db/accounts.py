@@ -30,7 +30,7 @@ _REBUILD_SOME = text(
 )
 
 #: SQL that joins `b` to a row of teams or members, `{owner}`, and its team, `t`: the balance of its
-#: account in the present period, and when that ends.
+#: account in the present period, when that ends, and what is granted to it.
 PRESENT_BALANCE = """
   CROSS JOIN LATERAL (
     SELECT coalesce(sum(x.settled), 0)::bigint AS settled,
@@ -39,6 +39,7 @@ PRESENT_BALANCE = """
       FROM (SELECT reelgate_period_on({owner}.credit_period, t.time_zone, now()) AS period_on) p
       LEFT JOIN balances x ON x.account_id = {owner}.id AND x.period_on = p.period_on
      GROUP BY p.period_on) b
+  CROSS JOIN LATERAL reelgate_granted({owner}.id, now()) g
 """
 
 

@@ -27,6 +27,7 @@ class Key:
     prefix: str
     account_id: UUID
     credit_limit: int | None
+    granted_credits: int
     credit_period: Period
     restrictions: Restrictions
     created_at: datetime
@@ -151,8 +152,9 @@ _KEYS = """
            k.name, k.prefix, k.account_id, k.credit_limit, k.credit_period, k.scopes, k.models,
            k.addresses, k.rate_per_minute, k.rate_burst, k.max_open, k.created_at, k.expires_at,
            k.revoked_at,
-           k.last_used_at
+           k.last_used_at, g.granted AS granted_credits
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
+     CROSS JOIN LATERAL reelgate_granted(k.account_id, now()) g
 """
 
 

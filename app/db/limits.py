@@ -49,6 +49,7 @@ def _account(figures: Mapping[str, Any]) -> Account:
     return Account(
         kind=AccountKind(figures["kind"]),
         credit_limit=figures["credit_limit"],
+        granted=figures["granted"],
         period=Period(figures["period"]),
         time_zone=figures["time_zone"],
         held=figures["held"],

@@ -20,7 +20,7 @@ from app.domain.limits import Limits
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Member:
     """`settled_credits` and `held_credits` are those of the present period, which `resets_at` ends,
-    if it ends."""
+    if it ends; `granted_credits` are added to its limit for now."""
 
     id: UUID
     team_id: UUID
@@ -38,6 +38,7 @@ class Member:
     settled_credits: int
     held_credits: int
     resets_at: datetime | None
+    granted_credits: int
 
 
 async def create_member(
@@ -72,7 +73,8 @@ async def create_member(
 _MEMBERS = f"""
     SELECT m.id, m.team_id, t.name AS team_name, m.name, m.role, m.status, m.created_at, m.ended_at,
            m.credit_limit, m.credit_period, m.rate_per_minute, m.rate_burst, m.max_open,
-           b.settled AS settled_credits, b.held AS held_credits, b.resets_at
+           b.settled AS settled_credits, b.held AS held_credits, b.resets_at,
+           g.granted AS granted_credits
       FROM members m JOIN teams t ON t.id = m.team_id {PRESENT_BALANCE.format(owner="m")}
 """  # noqa: S608 - a constant
 

@@ -18,7 +18,7 @@ from app.domain.caller import Status
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Team:
     """`settled_credits` and `held_credits` are those of the present period, which `resets_at` ends,
-    if it ends."""
+    if it ends; `granted_credits` are added to its limit for now."""
 
     id: UUID
     name: str
@@ -34,6 +34,7 @@ class Team:
     settled_credits: int
     held_credits: int
     resets_at: datetime | None
+    granted_credits: int
 
 
 async def create_team(
@@ -75,7 +76,8 @@ async def list_teams(
             SELECT t.id, t.name, t.status, t.created_at, t.ended_at, t.credit_limit,
                    t.credit_period, t.time_zone, t.retention_days, t.required_tags,
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
-                   b.settled AS settled_credits, b.held AS held_credits, b.resets_at
+                   b.settled AS settled_credits, b.held AS held_credits, b.resets_at,
+                   g.granted AS granted_credits
               FROM teams t {PRESENT_BALANCE.format(owner="t")}
              WHERE (CAST(:id AS uuid) IS NULL OR t.id = :id)
                AND (CAST(:name AS text) IS NULL OR t.name = :name)

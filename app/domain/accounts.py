@@ -26,14 +26,21 @@ class AccountKind(StrEnum):
     TEAM = "team"
 
 
+def remaining_credits(limit: int | None, granted: int, used: int) -> int | None:
+    """Never negative: a limit that was lowered, or a grant that ended, leaves nothing. None without
+    a limit."""
+    return None if limit is None else max(limit + granted - used, 0)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Account:
     """An account in the period it is in. `held` credits are set aside for generations that have
     not ended, `settled` are spent. `credit_limit` is None if it has no limit of its own;
-    `resets_at` is None if its period never ends."""
+    `granted` are added to it for now. `resets_at` is None if its period never ends."""
 
     kind: AccountKind
     credit_limit: int | None
+    granted: int
     period: Period
     time_zone: str
     held: int
@@ -46,8 +53,8 @@ class Account:
 
     @property
     def remaining(self) -> int | None:
-        """Never negative: a limit that was lowered leaves nothing. None without a limit."""
-        return None if self.credit_limit is None else max(self.credit_limit - self.used, 0)
+        """None without a limit."""
+        return remaining_credits(self.credit_limit, self.granted, self.used)
 
 
 def binding(accounts: Sequence[Account]) -> Account:

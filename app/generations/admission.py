@@ -270,6 +270,9 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
             extra={"limit": refused_by, "limit_value": max_open, "used_value": opened},
         )
     account = limits.account(ACCOUNT_OF_LIMIT[refused_by])
+    allowed = f"{account.kind.value}'s {account.credit_limit}"
+    if account.granted:
+        allowed += f", and {account.granted} granted,"
     said, resets_at = ".", None
     if account.resets_at is not None:
         resets_at = account.resets_at.isoformat().replace("+00:00", "Z")
@@ -278,12 +281,13 @@ def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
         )
     raise InsufficientCredits(
         f"This request is quoted at {quote} credits; {account.used} of the "
-        f"{account.kind.value}'s {account.credit_limit} are used or reserved{said}",
+        f"{allowed} are used or reserved{said}",
         retry_after_seconds=wait,
         headers=headers,
         extra={
             "limit": refused_by,
             "limit_value": account.credit_limit,
+            "granted_value": account.granted,
             "used_value": account.used,
             "held_value": account.held,
             "remaining_value": account.remaining,

@@ -63,7 +63,7 @@ async def list_keys(
 async def get_key(rt: Runtime, key_id: UUID, *, actor: Actor) -> Key:
     """Raises `NotFound`."""
     async with rt.db.single() as tx:
-        return await _managed_key(tx, key_id, actor)
+        return await managed_key(tx, key_id, actor)
 
 
 async def create_key(
@@ -116,7 +116,7 @@ async def limit_key(
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     async with rt.db.begin() as tx:
-        key, owner = await _lock_key(tx, given, actor)
+        key, owner = await lock_key(tx, given, actor)
         restrictions = key.restrictions if restrict is None else restrict(key.restrictions)
         restrictions = restrictions.checked()
         raises = raises_credits(
@@ -125,9 +125,7 @@ async def limit_key(
             credit_period or key.credit_period,
         )  # fmt: skip
         if raises or not key.restrictions.allows(restrictions):
-            calling = actor.caller and await api_keys.get_key(tx, actor.caller.key_id)
-            limited = calling is not None and calling.credit_limit is not None
-            actor.require_raise(owner.id, limited=limited)
+            await require_raise(tx, owner, actor)
         if unlimited or credit_limit is not None:
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
         if credit_period is not None:
@@ -145,6 +143,14 @@ async def limit_key(
         return await api_keys.get_key(tx, key.id)
 
 
+async def require_raise(tx: Tx, owner: Member, actor: Actor) -> None:
+    """Whether the actor may raise the credit limit of a key of this member. Raises `Forbidden` and
+    `InvalidRequest`."""
+    calling = actor.caller and await api_keys.get_key(tx, actor.caller.key_id)
+    limited = calling is not None and calling.credit_limit is not None
+    actor.require_raise(owner.id, limited=limited)
+
+
 async def rotate_key(
     rt: Runtime, given: UUID | str, *, overlap_seconds: float, actor: Actor
 ) -> IssuedKey:
@@ -152,7 +158,7 @@ async def rotate_key(
     account. The old one works for `overlap_seconds` more. Raises what `revoke_key` raises, and
     `InvalidRequest` if the key has expired."""
     async with rt.db.begin() as tx:
-        old, owner = await _lock_key(tx, given, actor)
+        old, owner = await lock_key(tx, given, actor)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
         await _require_no_more(
@@ -185,7 +191,7 @@ async def revoke_key(
     revoked already.
     """
     async with rt.db.begin() as tx:
-        key = await _get_key(tx, given, actor)
+        key = await find_key(tx, given, actor)
         owner = await managed_member(tx, key.team_id, key.member_id, actor)
         actor.require_keys_of(owner.id, owner.role)
         await api_keys.end_key(tx, key.id, overlap_seconds=0)
@@ -320,27 +326,27 @@ def _differing(restrictions: Restrictions, before: Restrictions) -> dict[str, ob
     return {name: value for name, value in new.items() if value != old[name]}
 
 
-async def _lock_key(tx: Tx, given: UUID | str, actor: Actor) -> tuple[Key, Member]:
+async def lock_key(tx: Tx, given: UUID | str, actor: Actor) -> tuple[Key, Member]:
     """A key that the actor may change, and its member, whose admission lock is taken: neither ends
     nor changes before this transaction. Raises what `revoke_key` raises."""
-    found = await _get_key(tx, given, actor)
+    found = await find_key(tx, given, actor)
     owner = await get_lasting_member(tx, found.team_id, found.member_id, actor)
     actor.require_keys_of(owner.id, owner.role)
-    return await _get_key(tx, found.id, actor), owner
+    return await find_key(tx, found.id, actor), owner
 
 
-async def _managed_key(tx: Tx, key_id: UUID, actor: Actor) -> Key:
+async def managed_key(tx: Tx, key_id: UUID, actor: Actor) -> Key:
     (found,) = await api_keys.list_keys(tx, key_id=key_id) or (None,)
     if found is None or not (actor.manages(found.team_id) or actor.is_member(found.member_id)):
         raise NotFound(f"There is no key {key_id}.")
     return found
 
 
-async def _get_key(tx: Tx, given: UUID | str, actor: Actor) -> Key:
+async def find_key(tx: Tx, given: UUID | str, actor: Actor) -> Key:
     """The matching key that is not revoked. Its beginning matches keys of all teams, so only the
     command line names a key by that."""
     if isinstance(given, UUID):
-        found_one = await _managed_key(tx, given, actor)
+        found_one = await managed_key(tx, given, actor)
         if found_one.revoked_at is not None:
             raise InvalidRequest(f"Key {found_one.shown} is revoked already.")
         return found_one

@@ -41,6 +41,15 @@ RETURNS TABLE (
 $$;
 
 
+-- What is granted to an account at this instant, beside its limit. A grant ends by the clock, and no
+-- job takes it away. A set of one row, because Postgres makes that a part of the query that asks.
+CREATE OR REPLACE FUNCTION reelgate_granted(p_account uuid, p_at timestamptz)
+RETURNS TABLE (granted bigint) LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(g.credits), 0)::bigint FROM grants g
+     WHERE g.account_id = p_account AND g.created_at <= p_at AND g.ends_at > p_at
+$$;
+
+
 -- An entry of the ledger, and the balances moved by it. The entry comes first: it refers to key, member
 -- and team, so whoever changes the period of one of them, and locks it against that, goes before this
 -- or after it.
@@ -233,6 +242,7 @@ BEGIN
     accounts := '[]';
     FOR v_account IN
         SELECT c.kind, c.credit_limit, c.period, c.time_zone, b.held, b.settled,
+               g.granted,
                reelgate_period_ends_at(c.period, c.time_zone, c.period_on) AS resets_at
           FROM reelgate_accounts(p_key, p_member, p_now) c
          CROSS JOIN LATERAL (
@@ -240,11 +250,13 @@ BEGIN
                    coalesce(sum(b.settled), 0)::bigint AS settled
               FROM balances b
              WHERE b.account_id = c.account_id AND b.period_on = c.period_on) b
+         CROSS JOIN LATERAL reelgate_granted(c.account_id, p_now) g
          ORDER BY c.rank
     LOOP
         accounts := accounts || to_jsonb(v_account);
         IF binding_limit IS NULL
-            AND v_account.held + v_account.settled + p_quote > v_account.credit_limit
+            AND v_account.held + v_account.settled + p_quote
+                > v_account.credit_limit + v_account.granted
         THEN
             binding_limit := v_account.kind || '_credit_limit';
             -- A new period helps, unless the whole limit is too little.

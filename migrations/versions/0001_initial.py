@@ -89,6 +89,19 @@ CREATE TABLE key_rate_states (
     account_id uuid PRIMARY KEY,
     arrival_at timestamptz NOT NULL
 ) WITH (fillfactor = 50);
+
+CREATE TABLE grants (
+    id uuid PRIMARY KEY,
+    account_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('key', 'member', 'team')),
+    team_id uuid NOT NULL REFERENCES teams,
+    credits bigint NOT NULL CHECK (credits > 0),
+    reason text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CONSTRAINT grants_ends_at_check CHECK (ends_at > created_at)
+);
+CREATE INDEX grants_account_idx ON grants (account_id, ends_at);
 """
 
 OPERATORS = """
@@ -378,10 +391,9 @@ ALTER TABLE procrastinate_jobs DISABLE TRIGGER procrastinate_jobs_notify_queue_j
 def upgrade() -> None:
     # The driver's own cursor: `%` and `:` in these texts are SQL, not parameters.
     cursor = op.get_bind().connection.cursor()
-    for tables in (MEMBERS, OPERATORS, GENERATIONS, EVENTS):
-        cursor.execute(tables)
-    cursor.execute(SchemaManager.get_schema())
-    cursor.execute(SILENT_JOBS)
+    jobs = SchemaManager.get_schema()
+    for part in (MEMBERS, OPERATORS, GENERATIONS, EVENTS, jobs, SILENT_JOBS):
+        cursor.execute(part)
 
 
 def downgrade() -> None:

@@ -22,6 +22,7 @@ class Case:
 
 
 _WHY = {"reason": "odd"}
+_MORE = {"credits": 5, **_WHY}
 _NOWHERE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 _TEAM = "/admin/teams/{team}"
 _KEY = "/admin/keys/{key}"
@@ -69,6 +70,12 @@ CASES = {
     "change_key": Case("PATCH", _KEY, {"credit_limit": 5}, "401 403 200 404 200"),
     "rotate_key": Case("POST", f"{_KEY}/rotate", None, "401 403 200 404 200"),
     "revoke_key": Case("POST", f"{_KEY}/revoke", None, "401 403 200 404 200"),
+    "list_team_grants": Case("GET", f"{_TEAM}/grants", None, "401 403 200 404 200"),
+    "create_team_grant": Case("POST", f"{_TEAM}/grants", _MORE, "401 403 403 404 201"),
+    "list_member_grants": Case("GET", f"{_MEMBER}/grants", None, "401 403 200 404 200"),
+    "create_member_grant": Case("POST", f"{_MEMBER}/grants", _MORE, "401 403 201 404 201"),
+    "list_key_grants": Case("GET", f"{_KEY}/grants", None, "401 403 200 404 200"),
+    "create_key_grant": Case("POST", f"{_KEY}/grants", _MORE, "401 403 201 404 201"),
     # Here everybody is a member, and another's key is nobody's.
     "list_own_keys": Case("GET", "/keys", None, "401 200 200 200 200"),
     "create_own_key": Case("POST", "/keys", {"name": "ci"}, "401 201 201 201 201"),

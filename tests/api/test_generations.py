@@ -232,7 +232,8 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
     }  # fmt: skip
     assert found["credits"]["remaining_credits"] == 200_000
     assert found["credits"]["binding"] == {
-        "account": "member", "credit_limit": 500_000, "used_credits": 300_000,
+        "account": "member", "credit_limit": 500_000, "granted_credits": 0,
+        "used_credits": 300_000,
         "settled_credits": 0, "held_credits": 300_000, "remaining_credits": 200_000,
         "period": "none", "time_zone": "UTC", "resets_at": None,
     }  # fmt: skip

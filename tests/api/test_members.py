@@ -32,6 +32,7 @@ async def test_a_member_from_its_start_to_its_end(still_gate: Gateway) -> None:
     assert {**member, "id": "", "team_id": "", "created_at": ""} == {
         "object": "member", "id": "", "team_id": "", "name": "ada", "role": "MEMBER",
         "status": "ACTIVE", "created_at": "", "ended_at": None, "credit_limit": 800_000,
+        "granted_credits": 0,
         "credit_period": defaults.member_credit_period, "used_credits": 0, "settled_credits": 0,
         "held_credits": 0, "remaining_credits": 800_000, "resets_at": None,
         "rate_per_minute": defaults.member_rate_per_minute,

@@ -53,7 +53,7 @@ async def _subject(gate: Gateway, team: str, name: str) -> tuple[UUID, UUID]:
     subject = await members.create_member(
         gate.rt, team, name, role=Role.MEMBER, limits=Limits(), actor=TESTER
     )
-    made = await keys.create_key(gate.rt, team, name, name="its", actor=TESTER)
+    made = await keys.create_key(gate.rt, team, name, name="its", credit_limit=9, actor=TESTER)
     return subject.id, made.key.id
 
 

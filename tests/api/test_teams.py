@@ -26,6 +26,7 @@ async def test_a_team_from_its_start_to_its_end(still_gate: Gateway) -> None:
     assert {**team, "resets_at": None, "id": "", "created_at": ""} == {
         "object": "team", "id": "", "name": "studio", "status": "ACTIVE", "created_at": "",
         "ended_at": None, "members": 0, "credit_limit": 500_000, "credit_period": "month",
+        "granted_credits": 0,
         "used_credits": 0, "settled_credits": 0, "held_credits": 0, "remaining_credits": 500_000,
         "resets_at": None, "time_zone": "Europe/Berlin", "retention_days": 30, "required_tags": [],
     }  # fmt: skip

@@ -156,7 +156,8 @@ async def test_credits_bind_at_the_last_whole_video(still_gate: Gateway) -> None
     with pytest.raises(InsufficientCredits) as refused:
         await ask(still_gate, key)
     assert refused.value.extra == {
-        "limit": "member_credit_limit", "limit_value": 3 * PRICE - 1, "used_value": 2 * PRICE,
+        "limit": "member_credit_limit", "limit_value": 3 * PRICE - 1, "granted_value": 0,
+        "used_value": 2 * PRICE,
         "held_value": 2 * PRICE, "remaining_value": PRICE - 1, "quote": PRICE, "period": "none",
         "time_zone": "UTC", "resets_at": None,
     }  # fmt: skip

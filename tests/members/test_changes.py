@@ -137,3 +137,27 @@ def test_the_command_line_says_which_tags_a_team_requires(types: Types) -> None:
     code, said = types(f"{limit} a --require-no-tags")
     assert (code, "not both" in said) == (2, True)
     assert '"required_tags": ["cost_centre", "project"]' in types("audit")[1]
+
+
+def test_the_command_line_grants_credits_and_shows_them(types: Types) -> None:
+    for command in (
+        "team create studio --credit-limit 7",
+        "member create ada --team studio --credit-limit 7 --period month",
+    ):
+        assert types(command)[0] == 0
+    key = types("key create --team studio --member ada --credit-limit 7")[1]
+    give = "grant give --credits 5 --reason launch"
+    assert types(f"{give} --team studio") == (0, "Granted 5 credits for good.")
+    for whose in ("--team studio --member ada --days 0.0001", f"--key {key[:11]} --days 3"):
+        code, said = types(f"{give} {whose}")
+        assert (code, said.startswith("Granted 5 credits until 20")) == (0, True), said
+    listed = types("grant list --team studio")[1]
+    assert all(each in listed for each in ("team studio 5", "member studio ada 5")), listed
+    assert f"key studio ada {key[:11]}… 5" in listed
+    assert types("grant list --team other")[1].count("studio") == 0
+    assert "1 7 5 none" in types("team list")[1]
+    for wrong in ("", "--member ada", f"--team studio --key {key[:11]}"):
+        code, said = types(f"{give} {wrong}")
+        assert (code, "give --team, or --team and --member, or --key" in said) == (2, True), said
+    code, said = types(f"{give} --team studio --days 0")
+    assert (code, "--days must be more than 0" in said) == (2, True), said

@@ -100,7 +100,8 @@ async def test_a_members_credits_are_capped_with_the_figures_named(still_gate: G
     answer = await still_gate.create(key)
     found = refusal(answer, 402, "INSUFFICIENT_CREDITS")
     assert found["context"] == {
-        "limit": "member_credit_limit", "limit_value": 449_999, "used_value": 300_000,
+        "limit": "member_credit_limit", "limit_value": 449_999, "granted_value": 0,
+        "used_value": 300_000,
         "held_value": 300_000, "remaining_value": 149_999, "quote": 150_000, "period": "none",
         "time_zone": "UTC", "resets_at": None,
     }  # fmt: skip
@@ -119,7 +120,8 @@ async def test_a_teams_credits_bind_all_its_members(still_gate: Gateway) -> None
     before = await traces(still_gate)
     found = refusal(await still_gate.create(bob), 402, "INSUFFICIENT_CREDITS")
     assert found["context"] == {
-        "limit": "team_credit_limit", "limit_value": 200_000, "used_value": 150_000,
+        "limit": "team_credit_limit", "limit_value": 200_000, "granted_value": 0,
+        "used_value": 150_000,
         "held_value": 150_000, "remaining_value": 50_000, "quote": 150_000, "period": "none",
         "time_zone": "UTC", "resets_at": None,
     }  # fmt: skip

@@ -11,7 +11,7 @@ SILENT_COMMANDS = {
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
     "upstream answer": "looks", "generation show": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
-    "webhooks list": "looks", "ledger verify": "looks",
+    "webhooks list": "looks", "ledger verify": "looks", "grant list": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
@@ -31,6 +31,7 @@ COMMANDS = {
     "key rotate": ("rg_aaaaaaaa", "key.rotate"),
     "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
     "key revoke-all": ("--team studio --member ada", "key.revoke"),
+    "grant give": ("--team studio --member ada --credits 5 --reason odd", "grant.give"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
@@ -123,6 +124,16 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "change_key": ("PATCH", "/api/v1/admin/keys/{bobs}", {"credit_limit": 5}, "key.limit"),
     "rotate_key": ("POST", "/api/v1/admin/keys/{bobs}/rotate", None, "key.rotate"),
     "revoke_key": ("POST", "/api/v1/admin/keys/{bobs}/revoke", None, "key.revoke"),
+    "create_team_grant": (
+        "POST", "/api/v1/admin/teams/{other}/grants", {"credits": 5, "reason": "odd"}, "grant.give",
+    ),
+    "create_member_grant": (
+        "POST", "/api/v1/admin/teams/{other}/members/{bob}/grants",
+        {"credits": 5, "reason": "odd"}, "grant.give",
+    ),
+    "create_key_grant": (
+        "POST", "/api/v1/admin/keys/{bobs}/grants", {"credits": 5, "reason": "odd"}, "grant.give",
+    ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
     ),

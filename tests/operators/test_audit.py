@@ -64,7 +64,9 @@ def furnish(address: str) -> dict[str, str]:
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'studio')", [ids["team"]])
-        tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'other')", [ids["other"]])
+        tx.execute(
+            "INSERT INTO teams (id, name, credit_limit) VALUES (%s, 'other', 9)", [ids["other"]]
+        )
         for member, key, team, name, role, secret in (
             (ids["member"], ids["key"], ids["team"], "ada", "ADMIN", SECRET),
             (ids["bob"], ids["bobs"], ids["other"], "bob", "MEMBER", SECRET.replace("a", "b")),
@@ -76,9 +78,9 @@ def furnish(address: str) -> dict[str, str]:
             )
             tx.execute("INSERT INTO rate_states (member_id) VALUES (%s)", [member])
             tx.execute(
-                "INSERT INTO api_keys (id, account_id, member_id, name, prefix, secret_sha256)"
-                " VALUES (%s, %s, %s, 'ci', %s, sha256(%s))",
-                [key, key, member, secret[:11], secret.encode()],
+                "INSERT INTO api_keys (id, account_id, member_id, name, prefix, secret_sha256,"
+                " credit_limit) VALUES (%s, %s, %s, 'ci', %s, sha256(%s), %s)",
+                [key, key, member, secret[:11], secret.encode(), 9 if name == "bob" else None],
             )
         spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
         for name in ("queued", "unknown", "succeeded", "set_aside"):
@@ -173,6 +175,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 "webhook_endpoints",
                 "assets",
                 "balances",
+                "grants",
                 "ledger_entries",
                 "generations",
                 "api_keys",
