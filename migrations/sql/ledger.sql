@@ -42,10 +42,11 @@ $$;
 
 
 -- What is granted to an account at this instant, beside its limit. A grant ends by the clock, and no
--- job takes it away. A set of one row, because Postgres makes that a part of the query that asks.
+-- job takes it away. All grants together count for at most what a limit can be, so that no sum is out
+-- of range. A set of one row, because Postgres makes that a part of the query that asks.
 CREATE OR REPLACE FUNCTION reelgate_granted(p_account uuid, p_at timestamptz)
 RETURNS TABLE (granted bigint) LANGUAGE sql STABLE AS $$
-    SELECT coalesce(sum(g.credits), 0)::bigint FROM grants g
+    SELECT least(coalesce(sum(g.credits), 0), 1000000000000000)::bigint FROM grants g
      WHERE g.account_id = p_account AND g.created_at <= p_at AND g.ends_at > p_at
 $$;
 

@@ -144,6 +144,45 @@ async def test_an_account_without_a_limit_takes_no_grant(still_gate: Gateway) ->
         await grants.give(still_gate.rt, ADA, credits_=1, actor=TESTER.because(" "))
 
 
+async def test_what_has_ended_takes_no_grant_and_keeps_those_it_had(still_gate: Gateway) -> None:
+    rt = still_gate.rt
+    key = await still_gate.member(credit_limit=PRICE)
+    await keys.limit_key(rt, key, credit_limit=PRICE, actor=TESTER)
+    await teams.change_team(rt, TEAM, credit_limit=PRICE, actor=TESTER)
+    whose: list[AccountOf] = [KeyAccount(key=key), ADA, TeamAccount(team=TEAM)]
+    before = [await give(still_gate, 5, each) for each in whose]
+    listed = [await grants.list_grants(rt, each, actor=TESTER, limit=9) for each in whose]
+    assert listed == [[grant] for grant in before]
+    await keys.revoke_key(rt, key, actor=TESTER)
+    await members.end_member(rt, TEAM, "ada", actor=TESTER)
+    await teams.end_team(rt, TEAM, actor=TESTER)
+    for each, said in zip(whose, ("is revoked", "has ended", "has ended"), strict=True):
+        with pytest.raises(InvalidRequest, match=said):
+            await give(still_gate, 5, each)
+    assert await grants.list_grants(rt, ADA, actor=TESTER, limit=9) == [before[1]]
+
+
+async def test_grants_together_are_at_most_what_a_limit_can_be(still_gate: Gateway) -> None:
+    key = await still_gate.member(credit_limit=grants.MAX_GRANT)
+    for _ in range(2):
+        await give(still_gate, grants.MAX_GRANT)
+    shown = await account(still_gate, key)
+    assert shown["granted_credits"] == grants.MAX_GRANT
+    assert shown["remaining_credits"] == 2 * grants.MAX_GRANT
+
+
+async def test_a_changed_period_keeps_the_end_of_a_grant(timed: tuple[Gateway, HandClock]) -> None:
+    gate, clock = timed
+    key = await gate.member(credit_limit=PRICE, credit_period=Period.MONTH)
+    await give(gate, 5)
+    limits = Limits(credit_period=Period.DAY)
+    await members.change_member(gate.rt, TEAM, "ada", limits=limits, actor=TESTER)
+    clock.at = START + timedelta(days=1)
+    assert (await account(gate, key))["granted_credits"] == 5
+    clock.at = NEXT_MONTH
+    assert (await account(gate, key))["granted_credits"] == 0
+
+
 @pytest.mark.parametrize("of_team", [False, True])
 async def test_of_many_at_once_exactly_those_are_admitted_that_the_grant_covers(
     still_gate: Gateway, of_team: bool
