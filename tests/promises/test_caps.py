@@ -11,6 +11,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
+from app.domain.caller import Role
 from app.domain.limits import Limits
 from tests.harness import database
 from tests.harness.gateway import body
@@ -88,6 +89,26 @@ def test_three_processes_admit_exactly_what_a_members_credits_cover(
     answers = burst(apis, [caller.key])
     assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
     assert caller.me()["credits"]["binding"]["used_credits"] == CAP * PRICE
+
+
+def test_three_processes_admit_exactly_what_a_limit_and_a_grant_cover(
+    place: Site, apis: list[Api]
+) -> None:
+    """One more than the limit alone."""
+    covered = replace(HIGH_LIMITS, credit_limit=(CAP - 1) * PRICE)
+    caller = place.caller(apis[0], "granted", limits=covered)
+    operator = place.caller(apis[0], "root", team="default", role=Role.ADMIN)
+    me = caller.me()
+    granted = apis[0].http.post(
+        f"/api/v1/admin/teams/{me['team']['id']}/members/{me['member_id']}/grants",
+        json={"credits": 2 * PRICE - 1, "reason": "one more"},
+        headers={"API-KEY": operator.key},
+    )
+    assert granted.status_code == 201, granted.text
+    answers = burst(apis, [caller.key])
+    assert statuses(answers) == {202: CAP, 402: CREATES - CAP}
+    bound = caller.me()["credits"]["binding"]
+    assert (bound["used_credits"], bound["remaining_credits"]) == (CAP * PRICE, PRICE - 1)
 
 
 def test_three_processes_admit_exactly_what_a_teams_credits_cover_among_its_members(
