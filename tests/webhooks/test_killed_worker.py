@@ -1,11 +1,9 @@
 """A worker that dies between sending a webhook and writing that down: it is sent again, under the
-same id. And the receiver of docs/webhooks.md, as it stands."""
+same id."""
 
 from __future__ import annotations
 
 import queue
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,10 +14,8 @@ from typing import Any
 from standardwebhooks import Webhook
 
 from tests.harness import database
-from tests.harness.processes import environment, until
+from tests.harness.processes import until
 from tests.promises.site import Caller, site
-from tests.structure.documents import fences
-from tests.upstream.loopback import refusing
 
 
 class Hooks:
@@ -97,53 +93,3 @@ def test_it_is_sent_again_under_the_same_id(postgres: database.Server, tmp_path:
         shown = until(lambda: delivered(caller, made), "it is delivered")
         assert shown["attempt_count"] == 1, "the try of the dead one was never written down"
         assert secret not in place.logs()
-
-
-def test_the_documented_receiver(postgres: database.Server, tmp_path: Path) -> None:
-    (example,) = [code for spoken, code in fences(Path("docs/webhooks.md")) if spoken == "python"]
-    with (
-        # Until the receiver listens there; nobody else is given the port meanwhile.
-        refusing() as origin,
-        postgres.fresh() as address,
-        site(address, tmp_path, REELGATE_WEBHOOK_INTERNAL_ORIGINS=origin) as place,
-    ):
-        api = place.start_api()
-        caller = place.caller(api, "documented")
-        created, callback, *_ = (
-            code.replace("http://127.0.0.1:8080", api.address)
-            .replace("https://hooks.example.com", origin)
-            for spoken, code in fences(Path("docs/webhooks.md")) if spoken == "sh"
-        )  # fmt: skip
-        shell = environment(tmp_path, {"REELGATE_URL": api.address, "REELGATE_KEY": caller.key})
-        for command, shown in ((created, '"webhook_endpoint"'), (callback, "whsec_")):
-            said = subprocess.run(
-                ["bash", "-c", command], env=shell, cwd=tmp_path, capture_output=True, text=True,
-                check=True,
-            )  # fmt: skip
-            assert shown in said.stdout
-        endpoint = caller.get("/api/v1/webhooks/endpoints").json()["data"][0]["id"]
-        rotated = caller.http.post(
-            f"/api/v1/webhooks/endpoints/{endpoint}/rotate", headers={"API-KEY": caller.key}
-        ).json()
-        given = {"WEBHOOK_SECRET": rotated["secret"], "PORT": origin.rpartition(":")[2]}
-        with subprocess.Popen(
-            [sys.executable, "-c", example], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL,
-            text=True, cwd=tmp_path, env=environment(tmp_path, given),
-        ) as receiver:  # fmt: skip
-            tried = until(lambda: works(caller, endpoint), "the receiver listens")
-            assert tried["type"] == "webhook.test"
-            # Links in what is told are made by the worker.
-            place.worker(REELGATE_PUBLIC_URL=api.address)
-            made = caller.create("printed by the receiver")
-            assert receiver.stdout is not None
-            printed = receiver.stdout.readline().split()
-            receiver.terminate()
-        assert printed[0] == made
-        assert caller.http.get(printed[1]).content[4:8] == b"ftyp"
-
-
-def works(caller: Caller, endpoint: str) -> dict[str, Any] | None:
-    tried: dict[str, Any] = caller.http.post(
-        f"/api/v1/webhooks/endpoints/{endpoint}/test", headers={"API-KEY": caller.key}
-    ).json()
-    return tried if tried["state"] == "delivered" else None
