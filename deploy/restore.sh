@@ -9,9 +9,6 @@
 # since: it becomes unknown, and is not sent again. To move a gateway without a loss: docs/backup.md.
 set -eu
 
-#: The last sign of life of a worker in a fresh backup has to be as old as this.
-SECONDS_TO_WAIT=${SECONDS_TO_WAIT:-120}
-
 step() { printf '\n== %s\n' "$*"; }
 
 fail() {
@@ -48,13 +45,8 @@ docker compose run --rm --no-deps -T --entrypoint tar api -C /data -xf - <"$back
 
 step "4/5 migrate, and hold back what may have been sent"
 docker compose run --rm --no-deps migrate || fail "the database was not migrated: see above."
-waited=0
-until reelgate after-restore; do
-    [ "$waited" -lt "$SECONDS_TO_WAIT" ] ||
-        fail "see above. Before a worker starts: docker compose run --rm --no-deps api after-restore"
-    waited=$((waited + 5))
-    sleep 5
-done
+reelgate after-restore ||
+    fail "see above. Before a worker starts: docker compose run --rm --no-deps api after-restore"
 
 step "5/5 check the ledger and the videos"
 reelgate ledger verify || fail "balances differ from the ledger: see above."

@@ -8,6 +8,8 @@ checked with the upstream.
 
 from __future__ import annotations
 
+import asyncio
+
 from app.db import audit, events, jobs, transitions
 from app.errors import InvalidRequest
 from app.generations import lifecycle
@@ -15,15 +17,18 @@ from app.runtime import Runtime
 
 _BATCH = 100
 _BATCH_OF_EVENTS = 5_000
+#: How often it looks whether a worker that the dump speaks of still gives signs of life.
+_LOOK_SECONDS = 0.5
 
 
 async def mark_unsent_unknown(rt: Runtime, *, actor: str) -> int:
     """Makes every generation that may have been sent since the dump `unknown`; returns how many.
     Those with an upstream id are left alone, since polling is free. May be repeated.
 
-    Raises `InvalidRequest` while a worker is running: then this is not a restored database.
+    Waits until the last sign of life of a worker in a fresh dump is too old to be that of a living
+    one. Raises `InvalidRequest` if a worker is running: then this is not a restored database.
     """
-    await _refuse_while_working(rt)
+    await _wait_out_the_dumps_worker(rt)
     await _forget_order(rt)
     held = 0
     while True:
@@ -51,12 +56,15 @@ async def _forget_order(rt: Runtime) -> None:
             changed = await events.forget_order(tx, limit=_BATCH_OF_EVENTS)
 
 
-async def _refuse_while_working(rt: Runtime) -> None:
-    async with rt.db.single() as tx:
-        seen = await jobs.worker_seen_seconds(tx)
-    if seen is not None and seen < rt.settings.worker_stalled_seconds:
-        raise InvalidRequest(
-            f"A worker was active {seen:.0f} s ago. Stop every process that uses this "
-            "database; if it was restored just now, try again in "
-            f"{rt.settings.worker_stalled_seconds:.0f} s."
-        )
+async def _wait_out_the_dumps_worker(rt: Runtime) -> None:
+    """Only a living worker is seen less long ago than a moment before."""
+    before = 0.0
+    while True:
+        async with rt.db.single() as tx:
+            seen = await jobs.worker_seen_seconds(tx)
+        if seen is None or seen >= rt.settings.worker_stalled_seconds:
+            return
+        if seen < before:
+            raise InvalidRequest("A worker is running. Stop every process that uses this database.")
+        before = seen
+        await asyncio.sleep(_LOOK_SECONDS)

@@ -79,7 +79,7 @@ async def test_what_has_an_end_or_an_upstream_id_is_left_alone(gate: Gateway) ->
 async def test_it_is_refused_beside_a_worker(gate: Gateway) -> None:
     key = await gate.member()
     await archived(gate, key)
-    with pytest.raises(InvalidRequest, match="A worker was active"):
+    with pytest.raises(InvalidRequest, match="A worker is running"):
         await restore.mark_unsent_unknown(gate.rt, actor="op")
 
 
