@@ -27,10 +27,12 @@ ifneq ($(shell test "$$(cat $(CREATED) 2>&1)" = "$(CURDIR)" && $(BIN)/python -c 
 .PHONY: $(CREATED)
 endif
 
-.PHONY: help run test check heavy bench chaos lock docs lint types contracts
+.PHONY: help install run test check heavy bench chaos lock docs lint types contracts
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+
+install: $(RUNTIME) ## Install what is needed into .venv, and start nothing
 
 run: $(RUNTIME) ## Install what is needed and start everything: API, worker, Postgres, simulator
 	@exec $(BIN)/reelgate up

@@ -23,7 +23,7 @@ NOT_RUN: dict[str, dict[str, str]] = {
     },
     "docs/operations.md": {
         "install -m 600 .env.example .env": "needs a container engine",
-        "make run                     # once, for .venv; stop it again with Ctrl-C":
+        "make install                 # once":
             "runs for ever; tests/promises/test_apart.py runs the processes",
         "secrets:": "needs a container engine; tests/test_settings_sources.py reads such files",
         "spec:": "needs Kubernetes",
