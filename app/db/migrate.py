@@ -6,6 +6,7 @@ revision, and would keep ten megabytes for it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection, NullPool, create_engine, text
 
+from app.db import tables
 from app.db.conditions import UTF8_DATABASE
 from app.db.session import (
     DRIVER_ERRORS,
@@ -55,7 +57,7 @@ def head_revision() -> str:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schema:
     """The schema of a database. `revision` is None if no migration has run. `released` is False if
-    it was made by the migrations before the first release."""
+    it was made before the first release."""
 
     revision: str | None
     released: bool
@@ -90,14 +92,39 @@ def read_schema(connection: Connection) -> Schema:
         revision=revision,
         # Their revisions have the numbers of today's: 0001 to 0008. All but the first created
         # `switches`.
-        released=revision is None or (there.generations and not there.switches),
+        released=revision is None
+        or (
+            there.generations
+            and not there.switches
+            and (revision != head_revision() or _is_complete(connection))
+        ),
     )
+
+
+def _is_complete(connection: Connection) -> bool:
+    """Whether it has every column of this version. Until its release a migration still grows, so
+    its revision alone does not say that."""
+    needed = [
+        {"table": table.name, "column": column.name}
+        for table in tables.generations.metadata.tables.values()
+        for column in table.c
+    ]
+    return not connection.scalar(_MISSING, {"needed": json.dumps(needed)})
 
 
 _TABLES = text(
     "SELECT to_regclass('alembic_version') IS NOT NULL AS alembic_version,"
     " to_regclass('generations') IS NOT NULL AS generations,"
     " to_regclass('switches') IS NOT NULL AS switches"
+)
+_MISSING = text(
+    """
+    SELECT EXISTS (
+        SELECT FROM jsonb_to_recordset(CAST(:needed AS jsonb)) AS n("table" text, "column" text)
+         WHERE NOT EXISTS (
+            SELECT FROM pg_attribute
+             WHERE attrelid = to_regclass(n.table) AND attname = n.column AND NOT attisdropped))
+    """
 )
 
 

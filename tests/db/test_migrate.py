@@ -113,6 +113,17 @@ def test_a_schema_of_before_the_first_release_is_not_migrated(
     assert (tables(empty_url), functions(empty_url)) == (made, {})
 
 
+@pytest.mark.parametrize(
+    "grown", ["DROP TABLE grants", "ALTER TABLE generations DROP COLUMN metadata CASCADE"]
+)
+def test_a_schema_of_the_first_migration_before_it_was_whole_is_not_migrated(
+    database_url: str, grown: str
+) -> None:
+    run(database_url, grown)
+    with pytest.raises(ConfigurationError, match="before the first release"):
+        migrate.upgrade(database_url)
+
+
 def test_the_schema_of_a_newer_release_is_not_migrated_back(database_url: str) -> None:
     run(database_url, "UPDATE alembic_version SET version_num = '0002'")
     with pytest.raises(ConfigurationError, match="at revision 0002, and this version of Reelgate"):
