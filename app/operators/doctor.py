@@ -134,7 +134,7 @@ async def _archive(rt: VideoRuntime) -> list[Finding]:
         await rt.archive.check()
     except ArchiveError as error:
         return [Finding("archive", False, f"{error}: check REELGATE_ARCHIVE_URL and its access")]
-    return [Finding("archive", True, "writes, reads and deletes")]
+    return [Finding("archive", True, f"{rt.settings.archive_address} writes, reads and deletes")]
 
 
 async def _videos(rt: Runtime) -> list[Finding]:

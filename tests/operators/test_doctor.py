@@ -24,6 +24,8 @@ async def test_a_gateway_that_works_is_found_sound(gate: Gateway) -> None:
         "version", "database", "clock", "migrations", "worker", "temporary folder", "data folder",
         "archive", "upstream key main",
     ]  # fmt: skip
+    archive = gate.rt.settings.archive_address
+    assert found["archive"] == (True, f"{archive} writes, reads and deletes")
     assert [f for name, f in found.items() if name != "worker" and not f[0]] == []
 
 
