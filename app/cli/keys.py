@@ -118,13 +118,15 @@ def key_create(
 
 
 @cli.command("list")
-def key_list() -> None:
+def key_list(
+    team: Annotated[str | None, typer.Option("--team", help="Only this team's.")] = None,
+) -> None:
     """List keys by their prefixes."""
     from app.db import api_keys
 
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
-            found = await api_keys.list_keys(tx)
+            found = await api_keys.list_keys(tx, team=team)
         show(
             ["key", "team", "member", "name", "scopes", "credit limit", "granted", "period",
              "created", "last used", "expires", "revoked"],

@@ -165,12 +165,13 @@ async def list_keys(
     digest: bytes | None = None,
     key_id: UUID | None = None,
     member_id: UUID | None = None,
+    team: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int | None = None,
 ) -> list[Key]:
-    """Those that match everything that is given: a beginning, the SHA-256, the id, the member. Each
-    member's oldest first. `after` is the time and id of the last one of the previous page of one
-    member."""
+    """Those that match everything that is given: a beginning, the SHA-256, the id, the member, the
+    team's name. Each member's oldest first. `after` is the time and id of the last one of the
+    previous page of one member."""
     at, after_id = after or (None, None)
     rows = await tx.execute(
         text(
@@ -178,11 +179,12 @@ async def list_keys(
             " AND (CAST(:digest AS bytea) IS NULL OR k.secret_sha256 = :digest)"
             " AND (CAST(:key_id AS uuid) IS NULL OR k.id = :key_id)"
             " AND (CAST(:member_id AS uuid) IS NULL OR k.member_id = :member_id)"
+            " AND (CAST(:team AS text) IS NULL OR t.name = :team)"
             " AND (CAST(:at AS timestamptz) IS NULL OR (k.created_at, k.id) > (:at, :after_id))"
             " ORDER BY t.name, m.name, k.created_at, k.id LIMIT :limit"
         ),
         {"begins": begins, "digest": digest, "key_id": key_id, "member_id": member_id,
-         "at": at, "after_id": after_id, "limit": limit},
+         "team": team, "at": at, "after_id": after_id, "limit": limit},
     )  # fmt: skip
     return [_key(row) for row in rows]
 

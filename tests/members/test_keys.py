@@ -185,6 +185,13 @@ def test_no_command_repeats_a_key(operator: CommandLine, secret: str) -> None:
     assert (code, secret[11:] in printed) == (1, False)
 
 
+def test_the_list_is_that_of_one_team(operator: CommandLine, secret: str) -> None:
+    everybodys = operator.types("key", "list")[1]
+    assert secret[:11] in everybodys
+    assert operator.types("key", "list", "--team", TEAM)[1] == everybodys
+    assert secret[:11] not in operator.types("key", "list", "--team", "another")[1]
+
+
 @pytest.mark.parametrize("days", ["0", "-1", "nan", "inf", "1e9"])
 def test_days_are_some(operator: CommandLine, secret: str, days: str) -> None:
     code, printed = operator.types(
