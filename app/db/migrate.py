@@ -78,7 +78,8 @@ class Schema:
         if not self.released:
             return (
                 f"The database's schema (revision {self.revision}) was made before the first "
-                "release of Reelgate and cannot be upgraded: use an empty database."
+                "release of Reelgate and cannot be upgraded: use an empty database; for the "
+                "embedded one, set another REELGATE_DATA_DIR."
             )
         return f"at {self.revision or 'nothing'}, this version needs {head_revision()}"
 

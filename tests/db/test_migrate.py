@@ -108,7 +108,8 @@ def test_a_schema_of_before_the_first_release_is_not_migrated(
         migrate.upgrade(empty_url)
     assert str(refused.value) == (
         f"The database's schema (revision {revision}) was made before the first release of "
-        "Reelgate and cannot be upgraded: use an empty database."
+        "Reelgate and cannot be upgraded: use an empty database; for the "
+        "embedded one, set another REELGATE_DATA_DIR."
     )
     assert (tables(empty_url), functions(empty_url)) == (made, {})
 
@@ -154,7 +155,8 @@ def test_a_command_says_so_in_one_sentence(empty_url: str, tmp_path: Path) -> No
     settings = {"DATABASE_URL": made_by(empty_url, "0008")}
     sentence = (
         "The database's schema (revision 0008) was made before the first release of Reelgate and "
-        "cannot be upgraded: use an empty database."
+        "cannot be upgraded: use an empty database; for the "
+        "embedded one, set another REELGATE_DATA_DIR."
     )
     for command in ("migrate", "upstream list"):
         process = Process(*command.split(), folder=tmp_path, name="command", settings=settings)
