@@ -11,8 +11,8 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -20,11 +20,13 @@ from typing import Any
 import psycopg
 
 from app.db import api_keys, migrate
+from app.db.limits import limits_of
 from app.db.session import driver_conninfo
 from app.domain.caller import Caller
 from app.domain.catalog import OFFERS
 from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
 from app.generations.admission import admit
+from app.generations.queries import find_own
 from app.runtime import ApiRuntime, Runtime, open_api, open_runtime
 from app.secrets import digest_of
 from app.settings import Settings
@@ -89,7 +91,7 @@ async def _measure(
                 connection.execute(_SETTLED, values)
             connection.execute(_BALANCES)
             found["before VACUUM"] = await _rounds(rt, database.pid, callers, sizes)
-            connection.execute("VACUUM (ANALYZE) ledger_entries, generations")
+            connection.execute("VACUUM (ANALYZE) ledger_entries, generations, balances")
             found["after VACUUM"] = await _rounds(rt, database.pid, callers, sizes)
     return found
 
@@ -109,33 +111,52 @@ async def _rounds(
         aspect_ratio=AspectRatio.WIDE, resolution=Resolution.P720, loop=False,
     )  # fmt: skip
     offer = OFFERS[("TEXT_TO_VIDEO", "luma")]
-    times: dict[int, list[float]] = {size: [] for size in sizes}
+    times: dict[int, dict[str, list[float]]] = {
+        size: {"create": [], "look": [], "me": []} for size in sizes
+    }
     cpu = dict.fromkeys(sizes, 0.0)
     for number in range(_ROUNDS):
         print(f"round {number + 1}", file=sys.stderr)
         for caller, size in zip(callers, sizes, strict=True):
             before = tree_cpu_seconds(postgres_pid)
             for _ in range(_ADMISSIONS):
-                started = time.perf_counter()
-                await admit(rt, caller, offer, spec, dialect="onemin")
-                times[size].append((time.perf_counter() - started) * 1000)
+                with _timed(times[size]["create"]):
+                    made = await admit(rt, caller, offer, spec, dialect="onemin")
             cpu[size] += tree_cpu_seconds(postgres_pid) - before
+            for _ in range(_ADMISSIONS):
+                with _timed(times[size]["look"]):
+                    await find_own(rt, caller, made.generation_id)
+                with _timed(times[size]["me"]):
+                    async with rt.db.single() as tx:
+                        await limits_of(tx, caller.member_id, key_id=caller.key_id, now=None)
     return [
         {
             "settled": size,
-            "p50_ms": median(times[size]),
-            "postgres_cpu_ms": cpu[size] * 1000 / len(times[size]),
+            **{f"{what}_p50_ms": median(took) for what, took in times[size].items()},
+            "postgres_cpu_ms": cpu[size] * 1000 / len(times[size]["create"]),
         }
         for size in sizes
     ]
 
 
+@contextmanager
+def _timed(times: list[float]) -> Iterator[None]:
+    """Adds the milliseconds that the block takes."""
+    started = time.perf_counter()
+    yield
+    times.append((time.perf_counter() - started) * 1000)
+
+
 def markdown(found: dict[str, list[dict[str, Any]]]) -> str:
-    lines = ["| ledger | settled generations | admission p50 ms | Postgres CPU ms |",
-             "| --- | --: | --: | --: |"]  # fmt: skip
+    lines = [
+        "| ledger | settled generations | create p50 ms | its Postgres CPU ms | look p50 ms"
+        " | limits p50 ms |",
+        "| --- | --: | --: | --: | --: | --: |",
+    ]
     for when, sizes in found.items():
         lines += [
-            f"| {when} | {s['settled']:,} | {s['p50_ms']:.2f} | {s['postgres_cpu_ms']:.2f} |"
+            f"| {when} | {s['settled']:,} | {s['create_p50_ms']:.2f} | {s['postgres_cpu_ms']:.2f} "
+            f"| {s['look_p50_ms']:.2f} | {s['me_p50_ms']:.2f} |"
             for s in sizes
         ]
     return "\n".join(lines)

@@ -65,7 +65,7 @@ def main() -> None:
     given = arguments.parse_args()
     address = driver_conninfo(os.environ["DATABASE_URL"])
     if given.what == "prepare":
-        migrate.upgrade(address)
+        migrate.upgrade(os.environ["DATABASE_URL"])
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute(TABLE.encode())
         json.dump(asyncio.run(_prepare(given.members)), sys.stdout)

@@ -1,0 +1,20 @@
+"""The measurements run, on little: what they find depends on the machine and is not looked at."""
+
+from __future__ import annotations
+
+from bench import ledger, report, rounds
+from bench.rounds import Options
+
+
+def test_creates_and_reads_are_measured_beside_the_floors() -> None:
+    few = Options(seconds=0.3, rounds=1, rates=(20.0,), connections=2, members=2)
+    found = rounds.run(few)
+    assert {row.target for row in found.samples} >= {"create → 202", "floor: bare route"}
+    assert found.rows["generations"] == found.rows["holds"] == found.rows["jobs"] > 0
+    assert "create → 202" in report.markdown(found)
+
+
+def test_the_size_of_a_ledger_is_measured() -> None:
+    found = ledger.measure((1, 3))
+    assert {row["settled"] for rows in found.values() for row in rows} == {1, 3}
+    assert "settled generations" in ledger.markdown(found)
