@@ -130,16 +130,15 @@ async def list_generations(
             created_before=created_before,
             end_user=user,
             metadata=tags,
-            after=None if cursor is None else cursors.read(cursor),
+            after=cursors.read(cursor),
             limit=limit + 1,
         )
-    page = found[:limit]
-    has_more = len(found) > limit
+    page, next_cursor = cursors.page_of(found, limit=limit)
     return GenerationList(
         object="list",
         data=[await _document(rt, generation) for generation in page],
-        has_more=has_more,
-        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 

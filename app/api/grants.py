@@ -138,14 +138,14 @@ async def create_key_grant(
 async def _list(
     rt: ApiRuntime, actor: Actor, account_of: AccountOf, cursor: str | None, limit: int
 ) -> GrantList:
-    after = None if cursor is None else cursors.read(cursor)
+    after = cursors.read(cursor)
     found = await grants.list_grants(rt, account_of, actor=actor, after=after, limit=limit + 1)
-    page, has_more = found[:limit], len(found) > limit
+    page, next_cursor = cursors.page_of(found, limit=limit)
     return GrantList(
         object="list",
         data=[_document(grant) for grant in page],
-        has_more=has_more,
-        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 

@@ -162,14 +162,14 @@ async def revoke_key(
 async def _list(
     rt: ApiRuntime, actor: Actor, team_id: UUID, member_id: UUID, cursor: str | None, limit: int
 ) -> MemberKeyList:
-    after = None if cursor is None else cursors.read(cursor)
+    after = cursors.read(cursor)
     found = await keys.list_keys(rt, team_id, member_id, actor=actor, after=after, limit=limit + 1)
-    page, has_more = found[:limit], len(found) > limit
+    page, next_cursor = cursors.page_of(found, limit=limit)
     return MemberKeyList(
         object="list",
         data=[key_document(key) for key in page],
-        has_more=has_more,
-        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 

@@ -42,14 +42,14 @@ async def list_members(
     limit: Annotated[int, Query(ge=1, le=100, description="Members per page.")] = 50,
 ) -> ManagedMemberList:
     """Lists the members of a team, oldest first, also ended ones."""
-    after = None if cursor is None else cursors.read(cursor)
+    after = cursors.read(cursor)
     found = await members.list_members(rt, team_id, actor=actor, after=after, limit=limit + 1)
-    page, has_more = found[:limit], len(found) > limit
+    page, next_cursor = cursors.page_of(found, limit=limit)
     return ManagedMemberList(
         object="list",
         data=[member_document(member) for member in page],
-        has_more=has_more,
-        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 

@@ -38,14 +38,14 @@ async def list_teams(
     limit: Annotated[int, Query(ge=1, le=100, description="Teams per page.")] = 50,
 ) -> ManagedTeamList:
     """Lists teams, oldest first, also ended ones. Administrators of a team see theirs."""
-    after = None if cursor is None else cursors.read(cursor)
+    after = cursors.read(cursor)
     found = await teams.list_teams(rt, actor=actor, after=after, limit=limit + 1)
-    page, has_more = found[:limit], len(found) > limit
+    page, next_cursor = cursors.page_of(found, limit=limit)
     return ManagedTeamList(
         object="list",
         data=[team_document(team) for team in page],
-        has_more=has_more,
-        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 

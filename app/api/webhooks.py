@@ -169,14 +169,14 @@ async def list_webhook_deliveries(
             endpoint_id=endpoint_id,
             generation_id=generation_id,
             state=state,
-            after=None if cursor is None else cursors.read(cursor),
+            after=cursors.read(cursor),
             limit=limit + 1,
         )
-    page, has_more = found[:limit], len(found) > limit
+    page, next_cursor = cursors.page_of(found, limit=limit)
     return WebhookDeliveryList(
         data=[WebhookDeliveryDocument(**delivery_fields(delivery)) for delivery in page],
-        has_more=has_more,
-        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
     )
 
 

@@ -206,4 +206,6 @@ def test_a_cursor_reads_back_what_it_was_made_of() -> None:
 @given(st.text(max_size=80) | st.binary(max_size=60).map(lambda b: base64.b64encode(b).decode()))
 def test_anything_else_is_a_position_or_refused_as_a_cursor(written: str) -> None:
     with contextlib.suppress(InvalidRequest):
-        assert cursors.read(written)[0].tzinfo is not None
+        position = cursors.read(written)
+        assert position is not None
+        assert position[0].tzinfo is not None
