@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -54,6 +54,9 @@ _FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
 _FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
 _GOOD_KEYS = text(f"SELECT key_id FROM ({_CALLER} AND k.id = ANY(:key_ids)) good")  # noqa: S608
 
+#: Columns with lists of words; a caller is looked up with these alone.
+_RESTRICTION_LISTS = ("scopes", "models", "addresses")
+
 _NOTE_LAST_USE = text(
     """
     WITH used AS (
@@ -95,18 +98,17 @@ def _caller(row: Row[Any] | None) -> Caller | None:
     if row is None:
         return None
     named = dict(row._mapping)
-    restrictions = Restrictions(
-        scopes=tuple(Scope(each) for each in named.pop("scopes")),
-        models=_tuple(named.pop("models")),
-        addresses=_tuple(named.pop("addresses")),
-    )
+    restrictions = _restrictions(named, *_RESTRICTION_LISTS)
     return Caller(**{
         **named, "role": Role(row.role), "status": Status(row.status), "restrictions": restrictions
     })  # fmt: skip
 
 
-def _tuple(words: list[str] | None) -> tuple[str, ...] | None:
-    return None if words is None else tuple(words)
+def _restrictions(named: dict[str, Any], *columns: str) -> Restrictions:
+    """Takes these columns out of a row."""
+    found = {name: named.pop(name) for name in columns}
+    lists = {name: tuple(found[name]) for name in _RESTRICTION_LISTS if found[name] is not None}
+    return Restrictions(**{**found, **lists, "scopes": tuple(map(Scope, found["scopes"]))})
 
 
 async def create_key(
@@ -196,12 +198,7 @@ async def get_key(tx: Tx, key_id: UUID) -> Key:
 
 def _key(row: Row[Any]) -> Key:
     named = dict(row._mapping)
-    restrictions = Restrictions(
-        scopes=tuple(Scope(each) for each in named.pop("scopes")),
-        models=_tuple(named.pop("models")),
-        addresses=_tuple(named.pop("addresses")),
-        **{name: named.pop(name) for name in ("rate_per_minute", "rate_burst", "max_open")},
-    )
+    restrictions = _restrictions(named, *(column.name for column in fields(Restrictions)))
     named["credit_period"] = Period(row.credit_period)
     return Key(**named, restrictions=restrictions)
 
@@ -209,8 +206,7 @@ def _key(row: Row[Any]) -> Key:
 def _columns(restrictions: Restrictions) -> dict[str, Any]:
     found = asdict(restrictions)
     lists = {
-        name: None if found[name] is None else list(found[name])
-        for name in ("scopes", "models", "addresses")
+        name: None if found[name] is None else list(found[name]) for name in _RESTRICTION_LISTS
     }
     return {**found, **lists}
 
