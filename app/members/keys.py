@@ -128,7 +128,7 @@ async def limit_key(
             await require_raise(tx, owner, actor)
         if unlimited or credit_limit is not None:
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
-        if credit_period is not None:
+        if credit_period not in (None, key.credit_period):
             await accounts.set_period(tx, AccountKind.KEY, key.account_id, credit_period)
         if restrictions != key.restrictions:
             if actor.caller is not None and actor.is_member(owner.id):
