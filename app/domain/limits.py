@@ -80,10 +80,10 @@ class Limit(StrEnum):
 class LimitStatus:
     """What is left of each limit of a member: a row of `reelgate_limits`.
 
-    `binding_limit` is the one that refuses, or None. What begins with `key_` is None if the key has
-    no such limit. `retry_after_seconds` is None if waiting does
-    not help. After `rate_reset_seconds` the whole burst is available. `open_generations` is None,
-    and `accounts` are empty, if admission did not need them.
+    `binding_limit` is the one that refuses, or None. `retry_after_seconds` is None if waiting does
+    not help. After `rate_reset_seconds` the whole burst is available. What begins with `key_` is
+    None if the key has no such limit. `open_generations` is None, and `accounts` are empty, if
+    admission did not need them.
     """
 
     binding_limit: Limit | None
