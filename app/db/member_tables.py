@@ -7,7 +7,6 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
-    Index,
     Integer,
     LargeBinary,
     Table,
@@ -19,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 
 from app.db.columns import created, credit_period, instant, metadata, one_of
-from app.domain.accounts import AccountKind, Period
+from app.domain.accounts import Period
 
 PERIODS = [period.value for period in Period]
 
@@ -127,26 +126,4 @@ key_rate_states = Table(
     Column("account_id", Uuid, primary_key=True),
     instant("arrival_at", nullable=False),
     postgresql_with={"fillfactor": 50},
-)
-
-grants = Table(
-    "grants",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    # A key's, a member's or a team's.
-    Column("account_id", Uuid, nullable=False),
-    Column("kind", Text, nullable=False),
-    # Whose account it is, or whose member's or key's.
-    Column("team_id", ForeignKey("teams.id"), nullable=False),
-    Column("credits", BigInteger, nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("actor", Text, nullable=False),
-    # It counts from the one instant to the other; infinity: for ever.
-    instant("created_at", nullable=False),
-    instant("ends_at", nullable=False),
-    one_of("kind", [kind.value for kind in AccountKind]),
-    CheckConstraint("credits > 0", name="credits"),
-    CheckConstraint("ends_at > created_at", name="ends_at"),
-    # For what counts at an instant: few grants of an account end after it.
-    Index("grants_account_idx", "account_id", "ends_at"),
 )

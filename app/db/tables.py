@@ -10,7 +10,6 @@ from sqlalchemy import (
     BigInteger,
     CheckConstraint,
     Column,
-    Date,
     Float,
     ForeignKey,
     Identity,
@@ -26,8 +25,10 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 # The rest of the schema.
+from app.db import billing_tables as billing_tables
 from app.db import member_tables as member_tables
 from app.db import operator_tables as operator_tables
+from app.db import webhook_tables as webhook_tables
 from app.db.columns import created, instant, metadata, one_of
 from app.domain.assets import AssetState
 from app.domain.generation import State
@@ -128,49 +129,6 @@ idempotency_keys = Table(
     Index("idempotency_keys_generation_idx", "generation_id"),
 )
 
-ledger_entries = Table(
-    "ledger_entries",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("generation_id", ForeignKey("generations.id"), nullable=False),
-    Column("team_id", ForeignKey("teams.id"), nullable=False),
-    Column("member_id", ForeignKey("members.id"), nullable=False),
-    Column("api_key_id", ForeignKey("api_keys.id"), nullable=False),
-    Column("kind", Text, nullable=False),
-    # What it adds to the balances; the end of a hold takes away what was held.
-    Column("held", BigInteger, nullable=False),
-    Column("settled", BigInteger, nullable=False),
-    # Its period: when the generation was admitted, whenever it ended.
-    instant("counts_at", nullable=False),
-    created(),
-    one_of("kind", ["hold", "settle", "release"]),
-    CheckConstraint("CASE kind WHEN 'hold' THEN held > 0 AND settled = 0"
-                    " WHEN 'settle' THEN settled > 0 AND held <= -settled"
-                    " ELSE held < 0 AND settled = 0 END", name="credits"),
-    # Each generation has at most one hold, and one end of it.
-    Index("ledger_entries_hold_idx", "generation_id", unique=True,
-          postgresql_where=text("kind = 'hold'")),
-    Index("ledger_entries_end_idx", "generation_id", unique=True,
-          postgresql_where=text("kind <> 'hold'")),
-    Index("ledger_entries_member_idx", "member_id", "id"),
-)  # fmt: skip
-
-balances = Table(
-    "balances",
-    metadata,
-    # A key, a member or a team.
-    Column("account_id", Uuid, primary_key=True),
-    # The first day of the period in the team's time zone; -infinity for one that never ends.
-    Column("period_on", Date, primary_key=True),
-    # Whose use it is. What a team used stands in one row for each member.
-    Column("member_id", ForeignKey("members.id"), primary_key=True),
-    Column("held", BigInteger, nullable=False),
-    Column("settled", BigInteger, nullable=False),
-    CheckConstraint("held >= 0", name="held"),
-    CheckConstraint("settled >= 0", name="settled"),
-    postgresql_with={"fillfactor": 50},
-)
-
 assets = Table(
     "assets",
     metadata,
@@ -233,77 +191,4 @@ events = Table(
            server_default=text("(pg_current_xact_id()::text)::bigint")),
     Index("events_member_idx", "member_id", "id"),
     Index("events_order_idx", "txid", "id"),
-)  # fmt: skip
-
-webhook_endpoints = Table(
-    "webhook_endpoints",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    Column("team_id", ForeignKey("teams.id"), nullable=False, index=True),
-    # Null: the endpoint gets the events of every member of the team.
-    Column("member_id", ForeignKey("members.id"), index=True),
-    Column("url", Text, nullable=False),
-    Column("event_types", JSONB, nullable=False),
-    Column("state", Text, nullable=False, server_default="enabled"),
-    # A random seed in hexadecimal. The secret is derived from it and the signing secret.
-    Column("secret", Text, nullable=False),
-    Column("previous_secret", Text),
-    instant("previous_secret_until"),
-    # The key that created it, or last changed its address or secret.
-    Column("api_key_id", ForeignKey("api_keys.id")),
-    created(),
-    instant("updated_at", nullable=False, now=True),
-    Column("format", Text, nullable=False, server_default="reelgate"),
-    Column("description", Text),
-    Column("disabled_reason", Text),
-    instant("failing_since"),
-    one_of("state", ["enabled", "disabled"]),
-    one_of("format", ["reelgate", "openai"]),
-)
-
-webhook_deliveries = Table(
-    "webhook_deliveries",
-    metadata,
-    Column("id", Uuid, primary_key=True),
-    # Null: it goes to the callback address of the generation.
-    Column("endpoint_id", ForeignKey("webhook_endpoints.id")),
-    Column("event_id", ForeignKey("events.id", ondelete="SET NULL")),
-    Column("state", Text, nullable=False, server_default="pending"),
-    Column("attempts", Integer, nullable=False, server_default="0"),
-    Column("last_status", Integer),
-    Column("last_error", Text),
-    created(),
-    instant("next_attempt_at"),
-    instant("finished_at"),
-    Column("team_id", ForeignKey("teams.id"), nullable=False),
-    Column("member_id", ForeignKey("members.id"), nullable=False),
-    # Null: a test.
-    Column("generation_id", ForeignKey("generations.id")),
-    Column("type", Text, nullable=False),
-    UniqueConstraint("event_id", "endpoint_id"),
-    Index("webhook_deliveries_callback_idx", "event_id", unique=True,
-          postgresql_where=text("endpoint_id IS NULL")),
-    Index("webhook_deliveries_pending_idx", "next_attempt_at",
-          postgresql_where=text("state = 'pending'")),
-    Index("webhook_deliveries_endpoint_idx", "endpoint_id", "created_at"),
-    Index("webhook_deliveries_member_idx", "member_id", "created_at"),
-    Index("webhook_deliveries_team_idx", "team_id", "created_at"),
-    Index("webhook_deliveries_created_idx", "created_at"),
-    one_of("state", ["pending", "delivered", "failed"]),
-)  # fmt: skip
-
-webhook_attempts = Table(
-    "webhook_attempts",
-    metadata,
-    Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("delivery_id", ForeignKey("webhook_deliveries.id", ondelete="CASCADE"),
-           nullable=False, index=True),
-    Column("number", Integer, nullable=False),
-    created(),
-    Column("seconds", Float, nullable=False),
-    Column("request_headers", JSONB, nullable=False),
-    Column("request_body", Text, nullable=False),
-    Column("status", Integer),
-    Column("error", Text),
-    Column("answer", Text),
 )  # fmt: skip

@@ -30,8 +30,11 @@ FOREIGN = {
     "GOOGLE_APPLICATION_CREDENTIALS": "the archive's library",
 }
 #: Functions of the database, whose names look like those of metrics.
-_SQL = read("migrations/sql/functions.sql") + read("migrations/sql/ledger.sql")
-FUNCTIONS = set(re.findall(r"FUNCTION (reelgate_\w+)", _SQL))
+FUNCTIONS = {
+    name
+    for file in (ROOT / "migrations/sql").glob("*.sql")
+    for name in re.findall(r"FUNCTION (reelgate_\w+)", file.read_text())
+}
 
 each_document = pytest.mark.parametrize("path", DOCUMENTS, ids=str)
 

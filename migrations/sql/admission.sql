@@ -1,21 +1,4 @@
--- Every function of the schema, whole and once, here and in ledger.sql. Each upgrade applies both files,
--- after the migrations and in their transaction, so what changes behind a name needs no migration.
--- Processes of the last release call these too: a function with another contract gets another name.
-
-
--- One row of work in the caller's transaction. At most one job of a kind waits for a subject (a
--- generation, or a delivery of a webhook): asking again while one waits changes nothing.
-CREATE OR REPLACE FUNCTION reelgate_enqueue(
-    p_kind text, p_subject uuid, p_priority integer, p_at timestamptz
-) RETURNS void LANGUAGE plpgsql AS $$
-BEGIN
-    PERFORM procrastinate_defer_jobs_v1(ARRAY[ROW(
-        p_kind, p_kind, p_priority, NULL, p_kind || ':' || p_subject,
-        jsonb_build_object('subject_id', p_subject), p_at
-    )::procrastinate_job_to_defer_v1]);
-EXCEPTION WHEN unique_violation THEN
-    NULL;
-END $$;
+-- Admission, and what it asks of a request.
 
 
 -- The generation that attempt `p_attempt` of an SDK's call continues, claimed for it; null where it
@@ -190,19 +173,3 @@ BEGIN
     PERFORM reelgate_enqueue('submit', v_new.id, v_new.priority, NULL);
     RETURN NEXT;
 END $$;
-
-
--- The audit log, the ledger and the grants are append-only: no line of them is ever changed or deleted.
-CREATE OR REPLACE FUNCTION reelgate_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    RAISE insufficient_privilege USING MESSAGE = format('%s takes no %s', TG_TABLE_NAME, TG_OP);
-END $$;
-
-CREATE OR REPLACE TRIGGER audit_log_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_log
-    FOR EACH STATEMENT EXECUTE FUNCTION reelgate_append_only();
-
-CREATE OR REPLACE TRIGGER ledger_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON ledger_entries
-    FOR EACH STATEMENT EXECUTE FUNCTION reelgate_append_only();
-
-CREATE OR REPLACE TRIGGER grants_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON grants
-    FOR EACH STATEMENT EXECUTE FUNCTION reelgate_append_only();

@@ -1,0 +1,85 @@
+"""The tables of the ledger and what belongs to it, as Alembic compares them; see `tables.py`."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    Date,
+    ForeignKey,
+    Identity,
+    Index,
+    Table,
+    Text,
+    Uuid,
+    text,
+)
+
+from app.db.columns import created, instant, metadata, one_of
+from app.domain.accounts import AccountKind
+
+grants = Table(
+    "grants",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # A key's, a member's or a team's.
+    Column("account_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    # Whose account it is, or whose member's or key's.
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("credits", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("actor", Text, nullable=False),
+    # It counts from the one instant to the other; infinity: for ever.
+    instant("created_at", nullable=False),
+    instant("ends_at", nullable=False),
+    one_of("kind", [kind.value for kind in AccountKind]),
+    CheckConstraint("credits > 0", name="credits"),
+    CheckConstraint("ends_at > created_at", name="ends_at"),
+    # For what counts at an instant: few grants of an account end after it.
+    Index("grants_account_idx", "account_id", "ends_at"),
+)
+
+ledger_entries = Table(
+    "ledger_entries",
+    metadata,
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("generation_id", ForeignKey("generations.id"), nullable=False),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    Column("api_key_id", ForeignKey("api_keys.id"), nullable=False),
+    Column("kind", Text, nullable=False),
+    # What it adds to the balances; the end of a hold takes away what was held.
+    Column("held", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    # Its period: when the generation was admitted, whenever it ended.
+    instant("counts_at", nullable=False),
+    created(),
+    one_of("kind", ["hold", "settle", "release"]),
+    CheckConstraint("CASE kind WHEN 'hold' THEN held > 0 AND settled = 0"
+                    " WHEN 'settle' THEN settled > 0 AND held <= -settled"
+                    " ELSE held < 0 AND settled = 0 END", name="credits"),
+    # Each generation has at most one hold, and one end of it.
+    Index("ledger_entries_hold_idx", "generation_id", unique=True,
+          postgresql_where=text("kind = 'hold'")),
+    Index("ledger_entries_end_idx", "generation_id", unique=True,
+          postgresql_where=text("kind <> 'hold'")),
+    Index("ledger_entries_member_idx", "member_id", "id"),
+)  # fmt: skip
+
+balances = Table(
+    "balances",
+    metadata,
+    # A key, a member or a team.
+    Column("account_id", Uuid, primary_key=True),
+    # The first day of the period in the team's time zone; -infinity for one that never ends.
+    Column("period_on", Date, primary_key=True),
+    # Whose use it is. What a team used stands in one row for each member.
+    Column("member_id", ForeignKey("members.id"), primary_key=True),
+    Column("held", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    CheckConstraint("held >= 0", name="held"),
+    CheckConstraint("settled >= 0", name="settled"),
+    postgresql_with={"fillfactor": 50},
+)

@@ -1,0 +1,46 @@
+CREATE TABLE grants (
+    id uuid PRIMARY KEY,
+    account_id uuid NOT NULL,
+    kind text NOT NULL CHECK (kind IN ('key', 'member', 'team')),
+    team_id uuid NOT NULL REFERENCES teams,
+    credits bigint NOT NULL CHECK (credits > 0),
+    reason text NOT NULL,
+    actor text NOT NULL,
+    created_at timestamptz NOT NULL,
+    ends_at timestamptz NOT NULL CONSTRAINT grants_ends_at_check CHECK (ends_at > created_at)
+);
+CREATE INDEX grants_account_idx ON grants (account_id, ends_at);
+
+-- Never changed. Each entry says what it adds to the balances of its key, its member and its team,
+-- in the period of `counts_at`: when the generation was admitted.
+CREATE TABLE ledger_entries (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    generation_id uuid NOT NULL REFERENCES generations,
+    team_id uuid NOT NULL REFERENCES teams,
+    member_id uuid NOT NULL REFERENCES members,
+    api_key_id uuid NOT NULL REFERENCES api_keys,
+    kind text NOT NULL CHECK (kind IN ('hold', 'settle', 'release')),
+    held bigint NOT NULL,
+    settled bigint NOT NULL,
+    counts_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    CONSTRAINT ledger_entries_credits_check CHECK (CASE kind
+        WHEN 'hold' THEN held > 0 AND settled = 0
+        WHEN 'settle' THEN settled > 0 AND held <= -settled
+        ELSE held < 0 AND settled = 0 END)
+);
+CREATE UNIQUE INDEX ledger_entries_hold_idx ON ledger_entries (generation_id) WHERE kind = 'hold';
+CREATE UNIQUE INDEX ledger_entries_end_idx ON ledger_entries (generation_id) WHERE kind <> 'hold';
+CREATE INDEX ledger_entries_member_idx ON ledger_entries (member_id, id);
+
+-- What the ledger says of each account, a key, a member or a team, in the period that begins on
+-- this day. What a team used stands in one row for each member, so that its members' creates do not
+-- wait for each other. Written by every create: half of each page is left free.
+CREATE TABLE balances (
+    account_id uuid NOT NULL,
+    period_on date NOT NULL,
+    member_id uuid NOT NULL REFERENCES members,
+    held bigint NOT NULL CHECK (held >= 0),
+    settled bigint NOT NULL CHECK (settled >= 0),
+    PRIMARY KEY (account_id, period_on, member_id)
+) WITH (fillfactor = 50);

@@ -1,0 +1,85 @@
+CREATE TABLE generations (
+    id uuid PRIMARY KEY,
+    team_id uuid NOT NULL REFERENCES teams,
+    member_id uuid NOT NULL REFERENCES members,
+    api_key_id uuid NOT NULL REFERENCES api_keys,
+    -- What was asked.
+    dialect text NOT NULL,
+    feature text NOT NULL,
+    provider text NOT NULL,
+    spec jsonb NOT NULL,
+    prompt_head bigint,
+    prompt_digest bigint,
+    echo jsonb NOT NULL DEFAULT '{}',
+    remixed_from uuid,
+    callback_url text,
+    end_user text,
+    metadata jsonb NOT NULL DEFAULT '{}',
+    fingerprint bytea NOT NULL,
+    sdk_first integer,
+    sdk_last integer,
+    sdk_last_at timestamptz,
+    -- Where it is.
+    state text NOT NULL CHECK (state IN (
+        'queued', 'submitting', 'running', 'succeeded', 'failed', 'canceled', 'unknown')),
+    priority integer NOT NULL DEFAULT 0,
+    attempt uuid,
+    attempts integer NOT NULL DEFAULT 0,
+    upstream_key_id integer REFERENCES upstream_keys,
+    upstream_id text,
+    polls integer NOT NULL DEFAULT 0,
+    -- What it cost, and what came of it.
+    quote bigint NOT NULL CHECK (quote > 0),
+    settled bigint,
+    result_paths jsonb NOT NULL DEFAULT '[]',
+    unknown_reason text,
+    error_code text,
+    error_message text,
+    upstream_answer text,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    queue_deadline_at timestamptz NOT NULL,
+    submitted_at timestamptz,
+    running_at timestamptz,
+    finished_at timestamptz,
+    CONSTRAINT generations_settled_check CHECK (settled >= 0 AND settled <= quote),
+    CONSTRAINT generations_running_has_id_check
+        CHECK (state <> 'running' OR upstream_id IS NOT NULL),
+    CONSTRAINT generations_finished_check
+        CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL))
+);
+CREATE UNIQUE INDEX generations_upstream_idx ON generations (lower(upstream_id))
+    WHERE upstream_id IS NOT NULL;
+CREATE INDEX generations_prompt_idx ON generations (prompt_head, prompt_digest);
+CREATE INDEX generations_member_idx ON generations (member_id, created_at DESC, id DESC);
+CREATE INDEX generations_team_idx ON generations (team_id, created_at DESC, id DESC);
+CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created_at DESC, id DESC)
+    WHERE end_user IS NOT NULL;
+-- Finds tags, each pair as a whole. A row without any is not in it, and pays nothing for it. Tags
+-- that many have are found by the index of their team or member, newest first.
+CREATE INDEX generations_metadata_idx ON generations USING gin (metadata jsonb_path_ops)
+    WHERE metadata <> '{}';
+-- The sums of each team and dialect, which metrics read often: from the index alone.
+CREATE INDEX generations_sums_idx ON generations (team_id, dialect)
+    INCLUDE (state, quote, settled);
+CREATE INDEX generations_open_idx ON generations (member_id)
+    WHERE state IN ('queued', 'submitting', 'running');
+CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitted_at)
+    WHERE state = 'submitting';
+CREATE INDEX generations_unfinished_idx ON generations (state, created_at)
+    WHERE state IN ('queued', 'submitting', 'running', 'unknown');
+CREATE INDEX generations_history_idx
+    ON generations ((spec ->> 'model'), (spec ->> 'duration'), finished_at DESC)
+    WHERE state = 'succeeded';
+
+CREATE TABLE idempotency_keys (
+    member_id uuid NOT NULL REFERENCES members ON DELETE CASCADE,
+    scope text NOT NULL,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    generation_id uuid NOT NULL REFERENCES generations ON DELETE CASCADE,
+    created_at timestamptz NOT NULL DEFAULT now(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (member_id, scope, key)
+);
+CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);
+CREATE INDEX idempotency_keys_generation_idx ON idempotency_keys (generation_id);
