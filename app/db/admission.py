@@ -62,7 +62,10 @@ def _plain(value: object) -> str:
 async def missing_tags(tx: Tx, member_id: UUID, metadata: Mapping[str, str]) -> list[str]:
     """Those that the member's team requires, and these lack or leave empty."""
     found: list[str] = await tx.scalar(
-        text("SELECT reelgate_missing_tags(:member_id, CAST(:metadata AS jsonb))"),
+        text(
+            "SELECT reelgate_lacking(t.required_tags, CAST(:metadata AS jsonb))"
+            " FROM members m JOIN teams t ON t.id = m.team_id WHERE m.id = :member_id"
+        ),
         {"member_id": member_id, "metadata": json.dumps(dict(metadata))},
     )
     return found

@@ -35,11 +35,11 @@ BEGIN
 END $$;
 
 
--- The tags that the team of a member requires, and these lack or leave empty.
-CREATE OR REPLACE FUNCTION reelgate_missing_tags(p_member uuid, p_metadata jsonb)
-RETURNS text[] LANGUAGE sql STABLE AS $$
-    SELECT ARRAY(SELECT k FROM unnest(t.required_tags) k WHERE coalesce(p_metadata ->> k, '') = '')
-      FROM members m JOIN teams t ON t.id = m.team_id WHERE m.id = p_member
+-- Those of the required tags that these lack or leave empty.
+CREATE OR REPLACE FUNCTION reelgate_lacking(p_required text[], p_metadata jsonb)
+RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
+    SELECT CASE WHEN p_required = '{}' THEN p_required ELSE ARRAY(
+        SELECT k FROM unnest(p_required) k WHERE coalesce(p_metadata ->> k, '') = '') END
 $$;
 
 
@@ -81,11 +81,12 @@ BEGIN
     -- The key was good when the request's head came in. Since then its body was on its way, and this
     -- admission may have waited. Whoever ends a key takes the lock above too: once that is done,
     -- nothing more is admitted for it.
-    IF NOT EXISTS (
-        SELECT FROM api_keys k
-         WHERE k.id = v_new.api_key_id AND k.member_id = v_new.member_id
-           AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > v_now)
-    ) THEN
+    SELECT m.team_id, reelgate_lacking(t.required_tags, v_new.metadata)
+      INTO v_new.team_id, v_missing
+      FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
+     WHERE k.id = v_new.api_key_id AND k.member_id = v_new.member_id
+       AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > v_now);
+    IF NOT FOUND THEN
         outcome := 'unauthenticated';
         RETURN NEXT; RETURN;
     END IF;
@@ -108,9 +109,7 @@ BEGIN
         v_new.api_key_id, v_new.member_id, v_new.quote, v_now,
         CASE WHEN outcome IS NULL THEN 'admission' ELSE 'replay' END);
     -- A request that was admitted before keeps its generation, whatever its team requires by now.
-    IF outcome IS NULL THEN
-        v_missing := reelgate_missing_tags(v_new.member_id, v_new.metadata);
-    END IF;
+    v_missing := CASE WHEN outcome IS NULL THEN v_missing END;
     outcome := coalesce(
         outcome, CASE WHEN v_missing <> '{}' THEN 'tag_missing' END, v_limits.binding_limit,
         'accepted');
@@ -121,7 +120,6 @@ BEGIN
 
     generation_id := v_new.id;
     accepted_at := v_now;
-    SELECT m.team_id INTO STRICT v_new.team_id FROM members m WHERE m.id = v_new.member_id;
     -- A member's n-th open generation ranks below everyone's first.
     v_new.priority := -v_limits.open_generations;
     v_limits.rate_remaining := v_limits.rate_remaining - 1;

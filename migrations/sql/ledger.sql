@@ -15,6 +15,14 @@ BEGIN
         generation_id, team_id, member_id, api_key_id, kind, held, settled, counts_at, created_at)
     VALUES (
         p_generation, p_team, p_member, p_key, p_kind, p_held, p_settled, p_counts_at, p_at);
+    IF p_kind = 'hold' THEN
+        INSERT INTO balances AS b (account_id, period_on, member_id, held, settled)
+        SELECT a.account_id, a.period_on, p_member, p_held, 0
+          FROM reelgate_accounts(p_key, p_member, p_counts_at) a ORDER BY a.rank
+            ON CONFLICT (account_id, period_on, member_id) DO UPDATE
+           SET held = b.held + excluded.held;
+        RETURN;
+    END IF;
     FOR v_account IN SELECT * FROM reelgate_accounts(p_key, p_member, p_counts_at) LOOP
         UPDATE balances b SET held = b.held + p_held, settled = b.settled + p_settled
          WHERE b.account_id = v_account.account_id AND b.period_on = v_account.period_on

@@ -13,27 +13,24 @@ CREATE OR REPLACE FUNCTION reelgate_rate(
     remaining integer,
     reset_seconds double precision,
     wait_seconds double precision
-) LANGUAGE plpgsql IMMUTABLE AS $$
-BEGIN
-    step_seconds := 60.0 / p_per_minute;
-    window_seconds := p_burst * step_seconds;
-    reset_seconds := least(
-        greatest(extract(epoch FROM p_arrival - p_now)::double precision, 0), window_seconds);
-    remaining := floor((window_seconds - reset_seconds) / step_seconds + 1e-6);
-    wait_seconds := reset_seconds + step_seconds - window_seconds;
-    IF wait_seconds <= 1e-6 THEN
-        wait_seconds := NULL;
-    END IF;
-    RETURN NEXT;
-END $$;
+) LANGUAGE sql IMMUTABLE AS $$
+    SELECT s.step, p_burst * s.step, floor((p_burst * s.step - r.reset) / s.step + 1e-6)::integer,
+           r.reset,
+           CASE WHEN r.reset + s.step - p_burst * s.step > 1e-6
+                THEN r.reset + s.step - p_burst * s.step END
+      FROM (SELECT 60.0::double precision / p_per_minute AS step) s
+     CROSS JOIN LATERAL (
+        SELECT least(greatest(extract(epoch FROM p_arrival - p_now)::double precision, 0),
+                     p_burst * s.step) AS reset) r
+$$;
 
 
 -- What is left of each limit of a member at `p_now`, and the first limit that refuses a request of
 -- `p_quote` credits with this key. Admission, estimates and a member's own view all ask here. `p_for`
 -- is one of
 --   'view'       every figure, and no lock;
---   'admission'  no further than the first limit that binds. The caller holds the member's lock. The
---                team's, where the team has a credit limit, is taken before its credits are read:
+--   'admission'  no further than the first limit that binds, and no account without a limit. The
+--                caller holds the member's lock. The team's, where the team has a credit limit, is taken before its credits are read:
 --                always after the member's, so two admissions never wait for each other;
 --   'replay'     the rate alone: a request that was admitted before uses nothing.
 -- `retry_after_seconds` is what a refused caller is told to wait; null where time does not help.
@@ -59,48 +56,50 @@ CREATE OR REPLACE FUNCTION reelgate_limits(
     accounts jsonb
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    v_member members%ROWTYPE;
-    v_team teams%ROWTYPE;
-    v_key api_keys%ROWTYPE;
-    v_rate record;
-    v_key_wait double precision;
+    v record;
     v_account record;
 BEGIN
-    SELECT * INTO STRICT v_member FROM members m WHERE m.id = p_member;
-    SELECT * INTO STRICT v_team FROM teams t WHERE t.id = v_member.team_id;
-    SELECT * INTO v_key FROM api_keys k WHERE k.id = p_key;
-    rate_per_minute := v_member.rate_per_minute;
-    rate_burst := v_member.rate_burst;
-    max_open := v_member.max_open;
-    key_rate_per_minute := v_key.rate_per_minute;
-    key_rate_burst := v_key.rate_burst;
-    key_max_open := v_key.max_open;
+    SELECT m.status = 'ACTIVE' AND t.status = 'ACTIVE' AS active, p.paused,
+           t.id AS team_id, t.credit_limit IS NOT NULL AS team_limited,
+           m.rate_per_minute, m.rate_burst, m.max_open, g.*,
+           k.account_id, k.rate_per_minute AS key_rate_per_minute, k.rate_burst AS key_rate_burst,
+           k.max_open AS key_max_open, kg.window_seconds AS key_window_seconds,
+           kg.remaining AS key_remaining, kg.reset_seconds AS key_reset_seconds,
+           kg.wait_seconds AS key_wait_seconds
+      INTO STRICT v
+      FROM members m JOIN teams t ON t.id = m.team_id
+      JOIN rate_states r ON r.member_id = m.id
+      JOIN pauses p ON p.name = 'admission'
+      LEFT JOIN api_keys k ON k.id = p_key
+      LEFT JOIN key_rate_states kr ON kr.account_id = k.account_id
+     CROSS JOIN LATERAL reelgate_rate(r.arrival_at, m.rate_per_minute, m.rate_burst, p_now) g
+      LEFT JOIN LATERAL reelgate_rate(kr.arrival_at, k.rate_per_minute, k.rate_burst, p_now) kg
+             ON k.rate_per_minute IS NOT NULL
+     WHERE m.id = p_member;
+    rate_per_minute := v.rate_per_minute;
+    rate_burst := v.rate_burst;
+    rate_window_seconds := v.window_seconds;
+    rate_remaining := v.remaining;
+    rate_reset_seconds := v.reset_seconds;
+    max_open := v.max_open;
+    key_rate_per_minute := v.key_rate_per_minute;
+    key_rate_burst := v.key_rate_burst;
+    key_rate_window_seconds := v.key_window_seconds;
+    key_rate_remaining := v.key_remaining;
+    key_rate_reset_seconds := v.key_reset_seconds;
+    key_max_open := v.key_max_open;
 
-    SELECT g.* INTO STRICT v_rate FROM rate_states r
-     CROSS JOIN LATERAL reelgate_rate(r.arrival_at, rate_per_minute, rate_burst, p_now) g
-     WHERE r.member_id = p_member;
-    rate_window_seconds := v_rate.window_seconds;
-    rate_remaining := v_rate.remaining;
-    rate_reset_seconds := v_rate.reset_seconds;
-    IF key_rate_per_minute IS NOT NULL THEN
-        SELECT g.window_seconds, g.remaining, g.reset_seconds, g.wait_seconds
-          INTO STRICT key_rate_window_seconds, key_rate_remaining, key_rate_reset_seconds, v_key_wait
-          FROM reelgate_rate(
-            (SELECT r.arrival_at FROM key_rate_states r WHERE r.account_id = v_key.account_id),
-            key_rate_per_minute, key_rate_burst, p_now) g;
-    END IF;
-
-    IF v_member.status <> 'ACTIVE' OR v_team.status <> 'ACTIVE' THEN
+    IF NOT v.active THEN
         binding_limit := 'suspended';
-    ELSIF (SELECT p.paused FROM pauses p WHERE p.name = 'admission') THEN
+    ELSIF v.paused THEN
         binding_limit := 'paused';
         retry_after_seconds := 60;
-    ELSIF v_rate.wait_seconds IS NOT NULL THEN
+    ELSIF v.wait_seconds IS NOT NULL THEN
         binding_limit := 'rate_per_minute';
-        retry_after_seconds := v_rate.wait_seconds;
-    ELSIF v_key_wait IS NOT NULL THEN
+        retry_after_seconds := v.wait_seconds;
+    ELSIF v.key_wait_seconds IS NOT NULL THEN
         binding_limit := 'key_rate_per_minute';
-        retry_after_seconds := v_key_wait;
+        retry_after_seconds := v.key_wait_seconds;
     END IF;
     IF p_for = 'replay' OR (p_for = 'admission' AND binding_limit IS NOT NULL) THEN
         RETURN NEXT; RETURN;
@@ -112,7 +111,7 @@ BEGIN
         SELECT count(*) INTO key_open_generations
           FROM generations g JOIN api_keys k ON k.id = g.api_key_id
          WHERE g.member_id = p_member AND g.state IN ('queued', 'submitting', 'running')
-           AND k.account_id = v_key.account_id;
+           AND k.account_id = v.account_id;
     END IF;
     IF binding_limit IS NULL AND (open_generations >= max_open OR key_open_generations >= key_max_open)
     THEN
@@ -124,10 +123,10 @@ BEGIN
         END IF;
     END IF;
 
-    IF p_for = 'admission' AND v_team.credit_limit IS NOT NULL THEN
+    IF p_for = 'admission' AND v.team_limited THEN
         -- Read again with the lock: an operator may have changed it while this one waited.
-        SELECT * INTO STRICT v_team FROM teams t WHERE t.id = v_team.id FOR NO KEY UPDATE;
-        IF v_team.status <> 'ACTIVE' THEN
+        PERFORM FROM teams t WHERE t.id = v.team_id AND t.status = 'ACTIVE' FOR NO KEY UPDATE;
+        IF NOT FOUND THEN
             binding_limit := 'suspended';
             RETURN NEXT; RETURN;
         END IF;
@@ -144,6 +143,7 @@ BEGIN
               FROM balances b
              WHERE b.account_id = c.account_id AND b.period_on = c.period_on) b
          CROSS JOIN LATERAL reelgate_granted(c.account_id, p_now) g
+         WHERE p_for = 'view' OR c.credit_limit IS NOT NULL
          ORDER BY c.rank
     LOOP
         accounts := accounts || to_jsonb(v_account);

@@ -23,6 +23,14 @@ async def test_nothing_notifies_when_a_job_is_made(still_gate: Gateway) -> None:
         assert [row.tgname for row in enabled] == []
 
 
+async def test_a_waiting_job_has_no_line_that_nobody_reads(still_gate: Gateway) -> None:
+    assert (await still_gate.create(await still_gate.member())).status_code == 202
+    async with still_gate.rt.db.single() as tx:
+        jobs = await tx.scalar(text("SELECT count(*) FROM procrastinate_jobs"))
+        lines = await tx.scalar(text("SELECT count(*) FROM procrastinate_events"))
+    assert (jobs, lines) == (1, 0)
+
+
 async def test_a_server_with_a_stricter_default_still_gets_read_committed(
     still_gate: Gateway,
 ) -> None:
