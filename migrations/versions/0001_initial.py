@@ -22,8 +22,8 @@ FOLDER = Path(__file__).parent / revision
 TABLES = ("members", "operators", "generations", "billing", "assets", "events", "webhooks")
 
 # A notification inside a transaction takes a lock of the whole server at commit and keeps it until
-# the disk has the commit: creates would go one after the other. Workers poll instead. And nobody
-# reads since when a job waits: only the event of its start counts, for the rescue of one that hangs.
+# the disk has the commit: creates would go one after the other. Workers poll instead. Nobody reads
+# since when a job waits either: only the event of its start counts, to rescue one that hangs.
 SILENT_JOBS = """
 ALTER TABLE procrastinate_jobs
     DISABLE TRIGGER procrastinate_jobs_notify_queue_job_inserted_v1,
