@@ -7,7 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.session import Tx
+from app.db.session import Tx, take_your_time
 from app.domain.accounts import AccountKind, Period
 
 #: Whoever adds to the ledger refers to these rows, so it waits for whoever locks one like this.
@@ -74,6 +74,7 @@ async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> None:
 
 async def rebuild_all(tx: Tx) -> None:
     """Makes every balance what the ledger adds up to. Nothing is admitted or ended meanwhile."""
+    await take_your_time(tx)
     await tx.execute(text("LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE"))
     await tx.execute(text("DELETE FROM balances"))
     await tx.execute(_REBUILD)
@@ -104,6 +105,7 @@ async def _members(tx: Tx, account_id: UUID) -> list[UUID]:
 
 async def _rebuild(tx: Tx, accounts: Collection[UUID], members: Collection[UUID]) -> None:
     """Makes the balances of these accounts what the ledger adds up to."""
+    await take_your_time(tx)
     values = {"accounts": list(accounts), "members": list(members)}
     await tx.execute(text("DELETE FROM balances WHERE account_id = ANY(:accounts)"), values)
     await tx.execute(_REBUILD_SOME, values)

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
-from app.db.session import Tx
+from app.db.session import Tx, take_your_time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,7 +73,9 @@ async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
 
 
 async def differences(tx: Tx, *, limit: int) -> list[Difference]:
-    """Where balances and ledger disagree; reads all of the ledger. One snapshot has both."""
+    """Where balances and ledger disagree; reads all of the ledger. One snapshot has both. Needs a
+    transaction, for the time that this takes."""
+    await take_your_time(tx)
     rows = await tx.execute(
         text(
             """

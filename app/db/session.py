@@ -22,7 +22,8 @@ from app.errors import ConfigurationError, Unavailable
 
 Tx = AsyncConnection
 
-#: Postgres cancels a statement that runs longer: no query of ours needs more.
+#: Postgres cancels a statement that runs longer: none needs more, but for those that
+#: `take_your_time`.
 _STATEMENT_TIMEOUT = "15s"
 #: If a process is frozen or its machine fails during a transaction, its locks are released after
 #: this time. Our transactions wait for nothing but Postgres.
@@ -250,6 +251,12 @@ class Database:
 
     async def close(self) -> None:
         await self._engine.dispose()
+
+
+async def take_your_time(tx: Tx) -> None:
+    """Until the end of this transaction, statements may run for as long as they need: those that
+    read all of a table, for an operator who waits for it."""
+    await tx.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def _refuse_the_dead(driver: DBAPIConnection, _record: object, _proxy: object) -> None:

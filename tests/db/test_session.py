@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -11,8 +12,9 @@ from alembic import command
 from psycopg import sql
 from sqlalchemy import create_engine, text
 
-from app.db import migrate
+from app.db import accounts, ledger, migrate
 from app.db.session import Database, driver_conninfo, sqlalchemy_url
+from app.domain.accounts import AccountKind, Period
 from app.errors import ConfigurationError
 from tests.harness.database import Server
 from tests.simulator.conftest import until
@@ -150,3 +152,18 @@ def test_a_migration_leaves_no_lock_with_its_session(database_url: str) -> None:
         assert left == 0
         assert connection.scalar(text("SHOW lock_timeout")) == "0"
     engine.dispose()
+
+
+@pytest.mark.parametrize("read", ["verified", "rebuilt", "recounted"])
+async def test_what_reads_a_whole_ledger_may_take_its_time(database: Database, read: str) -> None:
+    """A statement of 15 seconds is canceled, and a ledger grows for ever."""
+    async with database.begin() as tx:
+        if read == "verified":
+            await ledger.differences(tx, limit=1)
+        elif read == "rebuilt":
+            await accounts.rebuild_all(tx)
+        else:
+            await accounts.set_period(tx, AccountKind.TEAM, uuid4(), Period.MONTH)
+        assert await tx.scalar(text("SHOW statement_timeout")) == "0"
+    async with database.begin() as tx:
+        assert await tx.scalar(text("SHOW statement_timeout")) == "15s"
