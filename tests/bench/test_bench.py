@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import ledger, report, rounds
+from bench import ledger, looks, report, rounds, scale
 from bench.rounds import Options
 
 
@@ -18,3 +18,9 @@ def test_the_size_of_a_ledger_is_measured() -> None:
     found = ledger.measure((1, 3))
     assert {row["settled"] for rows in found.values() for row in rows} == {1, 3}
     assert "settled generations" in ledger.markdown(found)
+
+
+def test_growth_is_measured() -> None:
+    found = scale.measure(200, small=100, members=20, rounds=1, repeats=1)
+    assert {row.look for row in found.rows} == {look.name for look in looks.LOOKS}
+    assert "create → 202" in scale.markdown(found)
