@@ -51,14 +51,15 @@ async def set_period(tx: Tx, kind: AccountKind, account_id: UUID, period: Period
     await _rebuild(tx, [account_id], await _members(tx, account_id))
 
 
-async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> None:
-    """Changes when the periods of a team, its members and their keys begin."""
+async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> list[UUID]:
+    """Changes when the periods of a team, its members and their keys begin; returns their
+    accounts."""
     await tx.execute(_LOCKS[AccountKind.TEAM], {"id": team_id})
     await tx.execute(
         text("UPDATE teams SET time_zone = :time_zone WHERE id = :id"),
         {"id": team_id, "time_zone": time_zone},
     )
-    accounts = await tx.scalars(
+    found = await tx.scalars(
         text(
             """
             SELECT t.id FROM teams t WHERE t.id = :id
@@ -69,7 +70,9 @@ async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> None:
         ),
         {"id": team_id},
     )
-    await _rebuild(tx, list(accounts), await _members(tx, team_id))
+    accounts = list(found)
+    await _rebuild(tx, accounts, await _members(tx, team_id))
+    return accounts
 
 
 async def rebuild_all(tx: Tx) -> None:

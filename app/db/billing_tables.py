@@ -10,14 +10,17 @@ from sqlalchemy import (
     ForeignKey,
     Identity,
     Index,
+    Integer,
     Table,
     Text,
+    UniqueConstraint,
     Uuid,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.columns import created, instant, metadata, one_of
-from app.domain.accounts import AccountKind
+from app.domain.accounts import AccountKind, Period
 
 grants = Table(
     "grants",
@@ -82,4 +85,32 @@ balances = Table(
     CheckConstraint("held >= 0", name="held"),
     CheckConstraint("settled >= 0", name="settled"),
     postgresql_with={"fillfactor": 50},
+)
+
+notices = Table(
+    "notices",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    # A key's, a member's or a team's, in the period that begins on this day.
+    Column("account_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    # Whose account it is, or whose member's or key's.
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    # Null for a team's.
+    Column("member_id", ForeignKey("members.id")),
+    Column("period", Text, nullable=False),
+    Column("period_on", Date, nullable=False),
+    # So much of its limit was used when this was written.
+    Column("percent", Integer, nullable=False),
+    # What its readers are told: names, and the figures of that moment.
+    Column("data", JSONB, nullable=False),
+    instant("created_at", nullable=False),
+    one_of("kind", [kind.value for kind in AccountKind]),
+    one_of("period", [period.value for period in Period]),
+    CheckConstraint("percent BETWEEN 1 AND 100", name="percent"),
+    # Each is told once.
+    UniqueConstraint("account_id", "period", "period_on", "percent"),
+    Index("notices_member_idx", "member_id"),
+    Index("notices_team_idx", "team_id"),
+    Index("notices_created_idx", "created_at"),
 )

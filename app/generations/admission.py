@@ -136,6 +136,7 @@ async def admit(
         "idempotency_key": idempotency_key,
         "idempotency_seconds": IDEMPOTENCY_SECONDS,
         "queue_seconds": rt.settings.queue_seconds,
+        "notice_percents": rt.settings.notice_percents,
         "now": rt.clock.for_database(),
     }
     if attempt is not None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.db import accounts, api_keys, audit, members, webhook_endpoints
+from app.db import accounts, api_keys, audit, members, notices, webhook_endpoints
 from app.db.api_keys import Key
 from app.db.members import Member
 from app.db.session import Tx
@@ -130,6 +130,9 @@ async def limit_key(
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
         if credit_period not in (None, key.credit_period):
             await accounts.set_period(tx, AccountKind.KEY, key.account_id, credit_period)
+        await notices.add_due(
+            tx, [key.account_id], percents=rt.settings.notice_percents, now=rt.clock.for_database()
+        )
         if restrictions != key.restrictions:
             if actor.caller is not None and actor.is_member(owner.id):
                 _require_within(await api_keys.get_key(tx, actor.caller.key_id), restrictions)

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, members
+from app.db import accounts, audit, members, notices
 from app.db.members import Member
 from app.db.session import Conflict, Tx
 from app.domain.accounts import AccountKind
@@ -105,6 +105,9 @@ async def change_member(
         await members.update_member(tx, member.id, status=status, role=role, limits=limits)
         if limits.credit_period not in (None, member.credit_period):
             await accounts.set_period(tx, AccountKind.MEMBER, member.id, limits.credit_period)
+        await notices.add_due(
+            tx, [member.id], percents=rt.settings.notice_percents, now=rt.clock.for_database()
+        )
         await audit.record(
             tx, actor.name, "member.change", _subject(member), **wanted,
             status=status and status.value, role=role and role.value, reason=actor.reason,

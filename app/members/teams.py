@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, teams
+from app.db import accounts, audit, notices, teams
 from app.db.session import Conflict, Tx
 from app.db.teams import Team
 from app.domain.accounts import AccountKind, Period
@@ -117,9 +117,13 @@ async def change_team(
         )  # fmt: skip
         if credit_period not in (None, team.credit_period):
             await accounts.set_period(tx, AccountKind.TEAM, team.id, credit_period)
+        changed = [team.id]
         if time_zone not in (None, team.time_zone):
             await _check_time_zone(tx, time_zone)
-            await accounts.set_time_zone(tx, team.id, time_zone)
+            changed = await accounts.set_time_zone(tx, team.id, time_zone)
+        await notices.add_due(
+            tx, changed, percents=rt.settings.notice_percents, now=rt.clock.for_database()
+        )
         await audit.record(
             tx, actor.name, "team.change", team.name, credit_limit=credit_limit,
             unlimited=unlimited, credit_period=credit_period and credit_period.value,

@@ -15,6 +15,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.settings import sources
+from app.settings.budgets import Budgets
 from app.settings.groups import (
     GROUPS,
     Browsers,
@@ -41,8 +42,8 @@ SHORTEST_SIGNING_SECRET = 32
 
 
 class Settings(
-    Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, UpstreamPolicy,
-    SimulatorSettings, BaseSettings,
+    Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, Budgets,
+    UpstreamPolicy, SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` and the field's name in
     capitals, except for three that other tools share. Every secret can be in a file."""

@@ -18,6 +18,7 @@ from pydantic_settings import NoDecode
 
 from app.domain.accounts import Period
 from app.settings.addresses import Host, HttpAddress, Network, Origin, ProxyAddress
+from app.settings.budgets import Budgets
 
 
 class Profile(StrEnum):
@@ -155,7 +156,6 @@ class Running(BaseModel):
     drain_seconds: Seconds = Field(
         30, description="How long a stopping process lets requests and upstream calls finish."
     )
-
     drain_notice_seconds: float = Field(
         0, ge=0, le=600,
         description="How long a stopping API still accepts requests while /readyz answers 503, so "
@@ -349,7 +349,6 @@ class UpstreamPolicy(BaseModel):
     max_video_bytes: int = Field(
         1_073_741_824, ge=1024, description="Largest video that is archived."
     )
-
     upstream_proxy: ProxyAddress | None = Field(
         None,
         description="Proxy for the upstream and its file hosts, `http://host:port`, with "
@@ -395,6 +394,7 @@ GROUPS: tuple[type[BaseModel], ...] = (
     Browsers,
     Notifications,
     MemberDefaults,
+    Budgets,
     UpstreamPolicy,
     SimulatorSettings,
 )

@@ -46,11 +46,12 @@ $$;
 -- The whole admission: the key, the same request again, then the limits, then generation, hold,
 -- event, idempotency key and job. A function and not a client-side transaction, so that the member's lock is held for no
 -- network round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing
--- up.
+-- up; one by a credit limit makes its notice.
 --
 -- `p_request` has the columns of the generation, and beside them `idempotency_key` and for how many
 -- `idempotency_seconds` it counts; for how many `queue_seconds` the generation may wait; and of an
--- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`. `now` replaces the clock.
+-- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`; and `notice_percents`, of
+-- which each account is told once in a period. `now` replaces the clock.
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
 -- 'idempotency_mismatch', 'unauthenticated', 'tag_missing', or the limit that refused. `limits` are
@@ -115,6 +116,10 @@ BEGIN
         'accepted');
     IF outcome <> 'accepted' THEN
         limits := to_jsonb(v_limits) || jsonb_build_object('missing_tags', v_missing);
+        IF outcome LIKE '%_credit_limit' THEN
+            PERFORM reelgate_notice_request(
+                p_request->'notice_percents', v_new.api_key_id, v_new.member_id, outcome, v_now);
+        END IF;
         RETURN NEXT; RETURN;
     END IF;
 
@@ -156,6 +161,10 @@ BEGIN
     PERFORM reelgate_enter(
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, 'hold', v_new.quote, 0, v_now,
         v_now);
+    IF reelgate_crosses(p_request->'notice_percents', v_limits.accounts, v_new.quote) THEN
+        PERFORM reelgate_notice_request(
+            p_request->'notice_percents', v_new.api_key_id, v_new.member_id, outcome, v_now);
+    END IF;
     INSERT INTO events (generation_id, team_id, member_id, type, created_at)
     VALUES (v_new.id, v_new.team_id, v_new.member_id, 'generation.queued', v_now);
     IF v_key IS NOT NULL THEN

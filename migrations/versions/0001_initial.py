@@ -19,7 +19,9 @@ depends_on = None
 
 FOLDER = Path(__file__).parent / revision
 #: Each refers to those before it.
-TABLES = ("members", "operators", "generations", "billing", "assets", "events", "webhooks")
+TABLES = (
+    "members", "operators", "generations", "billing", "notices", "assets", "events", "webhooks",
+)  # fmt: skip
 
 # A notification inside a transaction takes a lock of the whole server at commit and keeps it until
 # the disk has the commit: creates would go one after the other. Workers poll instead. Nobody reads
