@@ -1,8 +1,8 @@
-"""Compares every balance with the ledger."""
+"""Compares every balance with the ledger, and usage with the generations."""
 
 from __future__ import annotations
 
-from app.db import accounts, audit, ledger
+from app.db import accounts, audit, ledger, usage
 from app.db.ledger import Difference
 from app.runtime import Runtime
 
@@ -17,8 +17,16 @@ async def verify(rt: Runtime) -> list[Difference]:
         return await ledger.differences(tx, limit=_MOST_DIFFERENCES)
 
 
+async def verify_usage(rt: Runtime) -> list[usage.Difference]:
+    """Where usage is not what the generations add up to: nowhere, in the same way. Reads all of
+    them."""
+    async with rt.db.begin() as tx:
+        return await usage.differences(tx, limit=_MOST_DIFFERENCES)
+
+
 async def rebuild(rt: Runtime, *, actor: str) -> None:
-    """Makes every balance what the ledger adds up to. Creates and ends wait meanwhile."""
+    """Makes every balance what the ledger adds up to, and usage what the generations do. Creates
+    and ends wait meanwhile."""
     async with rt.db.begin() as tx:
         await accounts.rebuild_all(tx)
         await audit.record(tx, actor, "ledger.rebuild", "balances")

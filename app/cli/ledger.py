@@ -16,34 +16,51 @@ cli = group("The ledger of credits and the balances of its accounts.")
 
 @cli.command("verify")
 def ledger_verify() -> None:
-    """Sum the whole ledger and compare every balance. Exits with 1 if one differs."""
+    """Sum the whole ledger and all generations, and compare every balance and the usage. Exits with
+    1 if one differs."""
     from app.billing import accounts
 
     async def act(rt: Runtime) -> None:
-        found = await accounts.verify(rt)
-        if not found:
+        balances, usage = await accounts.verify(rt), await accounts.verify_usage(rt)
+        if balances:
+            show(
+                ["account", "period", "member", "held", "in the ledger", "settled",
+                 "in the ledger"],
+                [
+                    [one.account_id, one.period_on or "always", one.member_id, one.held,
+                     one.ledger_held, one.settled, one.ledger_settled]
+                    for one in balances
+                ],
+            )  # fmt: skip
+        else:
             typer.echo("Every balance is what the ledger adds up to.")
-            return
-        show(
-            ["account", "period", "member", "held", "in the ledger", "settled", "in the ledger"],
-            [
-                [one.account_id, one.period_on or "always", one.member_id, one.held,
-                 one.ledger_held, one.settled, one.ledger_settled]
-                for one in found
-            ],
-        )  # fmt: skip
-        raise typer.Exit(1)
+        if usage:
+            show(
+                ["team", "member", "day", "tag", "model", "state", "generations", "there are",
+                 "settled", "by them"],
+                [
+                    [one.team_id, one.member_id or "all", one.day or "always", one.tag, one.model,
+                     one.state, one.generations, one.true_generations, one.settled,
+                     one.true_settled]
+                    for one in usage
+                ],
+            )  # fmt: skip
+        else:
+            typer.echo("Usage is what the generations add up to.")
+        if balances or usage:
+            raise typer.Exit(1)
 
     with_runtime(act)
 
 
 @cli.command("rebuild")
 def ledger_rebuild() -> None:
-    """Make every balance what the ledger adds up to. Creates wait meanwhile."""
+    """Make every balance what the ledger adds up to, and usage what the generations do. Creates
+    wait meanwhile."""
     from app.billing import accounts
 
     async def act(rt: Runtime) -> None:
         await accounts.rebuild(rt, actor=actor(rt))
-        typer.echo("The balances are made anew from the ledger.")
+        typer.echo("The balances are made anew from the ledger, and usage from the generations.")
 
     with_runtime(act)

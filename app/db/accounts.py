@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db import usage
 from app.db.session import Tx, take_your_time
 from app.domain.accounts import AccountKind, Period
 
@@ -52,8 +53,8 @@ async def set_period(tx: Tx, kind: AccountKind, account_id: UUID, period: Period
 
 
 async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> list[UUID]:
-    """Changes when the periods of a team, its members and their keys begin; returns their
-    accounts."""
+    """Changes when the periods and days of a team, its members and their keys begin; returns their
+    accounts. That reads the team's whole past."""
     await tx.execute(_LOCKS[AccountKind.TEAM], {"id": team_id})
     await tx.execute(
         text("UPDATE teams SET time_zone = :time_zone WHERE id = :id"),
@@ -72,15 +73,18 @@ async def set_time_zone(tx: Tx, team_id: UUID, time_zone: str) -> list[UUID]:
     )
     accounts = list(found)
     await _rebuild(tx, accounts, await _members(tx, team_id))
+    await usage.rebuild(tx, team_id)
     return accounts
 
 
 async def rebuild_all(tx: Tx) -> None:
-    """Makes every balance what the ledger adds up to. Nothing is admitted or ended meanwhile."""
+    """Makes every balance what the ledger adds up to, and usage what the generations do. Nothing is
+    admitted or ended meanwhile."""
     await take_your_time(tx)
     await tx.execute(text("LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE"))
     await tx.execute(text("DELETE FROM balances"))
     await tx.execute(_REBUILD)
+    await usage.rebuild(tx, None)
 
 
 async def knows_time_zone(tx: Tx, time_zone: str) -> bool:

@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db import billing_tables as billing_tables
 from app.db import member_tables as member_tables
 from app.db import operator_tables as operator_tables
+from app.db import usage_tables as usage_tables
 from app.db import webhook_tables as webhook_tables
 from app.db.columns import created, instant, metadata, one_of
 from app.domain.assets import AssetState
@@ -102,8 +103,6 @@ generations = Table(
           text("id DESC"), postgresql_where=text("end_user IS NOT NULL")),
     Index("generations_metadata_idx", "metadata", postgresql_using="gin",
           postgresql_ops={"metadata": "jsonb_path_ops"}, postgresql_where=text("metadata <> '{}'")),
-    Index("generations_sums_idx", "team_id", "dialect",
-          postgresql_include=["state", "quote", "settled"]),
     Index("generations_open_idx", "member_id",
           postgresql_where=text("state IN ('queued', 'submitting', 'running')")),
     Index("generations_submitting_idx", "upstream_key_id", "submitted_at",

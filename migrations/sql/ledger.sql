@@ -52,6 +52,7 @@ BEGIN
         p_generation, v_hold.team_id, v_hold.member_id, v_hold.api_key_id,
         CASE WHEN p_settle > 0 THEN 'settle' ELSE 'release' END, -v_hold.held, p_settle,
         v_hold.counts_at, now());
+    PERFORM reelgate_count_usage(p_generation, 1, p_settle);
 END $$;
 
 

@@ -77,6 +77,7 @@ async def test_more_than_a_batch_goes_in_one_round_and_missing_files_are_no_trou
         f"'id', gen_random_uuid(), 'upstream_id', n))).* FROM generations g,"
         f" generate_series(1, {many}) n",
     )
+    await run(gate, "SELECT reelgate_rebuild_usage(NULL)")
     await run(
         gate,
         "INSERT INTO assets (generation_id, kind, state, path, size_bytes, sha256, archived_at)"

@@ -90,6 +90,7 @@ async def test_only_so_many_bad_files_are_named_and_all_are_counted(gate: Gatewa
         "'id', gen_random_uuid(), 'upstream_id', n))).* FROM generations g,"
         " generate_series(1, 250) n",
     )
+    await run(gate, "SELECT reelgate_rebuild_usage(NULL)")
     await run(
         gate,
         "INSERT INTO assets (generation_id, kind, state, path, size_bytes, sha256, archived_at)"

@@ -58,9 +58,6 @@ CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created
 -- that many have are found by the index of their team or member, newest first.
 CREATE INDEX generations_metadata_idx ON generations USING gin (metadata jsonb_path_ops)
     WHERE metadata <> '{}';
--- The sums of each team and dialect, which metrics read often: from the index alone.
-CREATE INDEX generations_sums_idx ON generations (team_id, dialect)
-    INCLUDE (state, quote, settled);
 CREATE INDEX generations_open_idx ON generations (member_id)
     WHERE state IN ('queued', 'submitting', 'running');
 CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitted_at)
