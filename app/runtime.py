@@ -28,6 +28,7 @@ from app.http_client import HttpClient
 from app.live.feed import Feed
 from app.live.keys import KeysInUse
 from app.live.member_limits import ConcurrencyLimit, RateLimit
+from app.live.prices import Prices
 from app.live.watch import Watch
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import SHORTEST_SIGNING_SECRET, Settings
@@ -123,7 +124,7 @@ class ApiRuntime(VideoRuntime):
     sender: Sender
     signer: LinkSigner
     stream_tokens: StreamTokens
-    prices: PriceTable
+    prices: Prices
     aliases: Aliases
     durations: Durations
     pictures: Pictures = field(default_factory=Pictures)
@@ -199,8 +200,15 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
     settings, sender = rt.settings, make_sender(rt, formats)
     keys = KeysInUse(rt.db, now=rt.clock.for_database, on_fault=_keys_unread)
     feed = Feed(rt.db, keys, on_fault=_events_unread)
-    watch = Watch(rt.db, on_notice=feed.wake)
-    async with open_videos(rt) as videos, keys.running(), feed.running(), watch.running():
+    prices = Prices(
+        rt.db, default=load_prices(settings), clock=rt.clock.now, now=rt.clock.for_database,
+        on_fault=_prices_unread,
+    )  # fmt: skip
+    watch = Watch(rt.db, on_notice=feed.wake, on_prices=prices.wake)
+    async with (
+        open_videos(rt) as videos, keys.running(), feed.running(), prices.running(),
+        watch.running(),
+    ):  # fmt: skip
         rt.metrics.waiting.set_function(lambda: watch.waiting)
         rt.metrics.streams.set_function(lambda: feed.listening)
         yield ApiRuntime(
@@ -214,7 +222,7 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
             sender=sender,
             signer=sender.signer,
             stream_tokens=StreamTokens(signing_secret(settings)),
-            prices=load_prices(settings),
+            prices=prices,
             aliases=Aliases.parse(settings.model_aliases),
             durations=sender.durations,
         )
@@ -272,6 +280,10 @@ def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
 
 def _events_unread(error: Exception) -> None:
     log.error("events_unread", exc_info=error)
+
+
+def _prices_unread(error: Exception) -> None:
+    log.error("prices_unread", exc_info=error)
 
 
 def _keys_unread(error: Exception) -> None:

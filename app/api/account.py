@@ -24,6 +24,7 @@ from app.domain.catalog import OFFERS, Offer, Option, shown
 from app.domain.generation import Duration, Resolution, Spec, State, VideoModel
 from app.domain.keys import Scope
 from app.domain.metadata import MAX_KEY_CHARS
+from app.domain.prices import PriceList
 from app.errors import Forbidden, InvalidRequest, Issue, PriceUnknown
 from app.http.access import Caller, ReadLimited, Rt
 from app.http.metadata import FILTER, TagFilter
@@ -159,13 +160,16 @@ class ModelList(Document):
 @router.get("/models", name="list_models")
 async def list_models(rt: Rt, _caller: Caller) -> ModelList:
     """Lists every model with its options and prices."""
+    prices = await rt.prices.known()
     return ModelList(
         object="list",
-        data=[_model(rt, offer, model) for offer in OFFERS.values() for model in VideoModel],
+        data=[
+            _model(rt, prices, offer, model) for offer in OFFERS.values() for model in VideoModel
+        ],
     )
 
 
-def _model(rt: ApiRuntime, offer: Offer, model: VideoModel) -> ModelDocument:
+def _model(rt: ApiRuntime, prices: PriceList, offer: Offer, model: VideoModel) -> ModelDocument:
     return ModelDocument(
         id=model,
         object="model",
@@ -177,7 +181,7 @@ def _model(rt: ApiRuntime, offer: Offer, model: VideoModel) -> ModelDocument:
             PriceDocument(duration=duration, resolution=resolution, credits=price)
             for duration in Duration
             for resolution in (None, *Resolution)
-            if (price := _price(rt, offer, model, duration, resolution)) is not None
+            if (price := _price(rt, prices, offer, model, duration, resolution)) is not None
         ],
     )
 
@@ -193,15 +197,15 @@ def _option(option: Option) -> ModelOptionDocument:
 
 def _price(
     rt: ApiRuntime,
+    prices: PriceList,
     offer: Offer,
     model: VideoModel,
     duration: Duration,
     resolution: Resolution | None,
 ) -> int | None:
     try:
-        return rt.prices.quote(
-            offer, Spec(prompt="", model=model, duration=duration, resolution=resolution)
-        )
+        spec = Spec(prompt="", model=model, duration=duration, resolution=resolution)
+        return prices.quote(offer, spec, at=rt.clock.now()).credits
     except PriceUnknown:
         return None
 

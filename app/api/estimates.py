@@ -85,7 +85,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
     if parsed.callback_url is not None:
         check_callback_url(rt, parsed.callback_url, "callback_url")
     tags = all_tags(request, inherited={}, given=parsed.metadata)
-    quote, spec = rt.prices.quote(parsed.offer, parsed.spec), parsed.spec
+    quote, spec = (await rt.prices.quote(parsed.offer, parsed.spec)).credits, parsed.spec
     async with rt.db.single() as tx:
         status = await limits.limits_of(
             tx, caller.member_id, key_id=caller.key_id, quote=quote, now=rt.clock.for_database()

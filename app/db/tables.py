@@ -28,6 +28,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from app.db import billing_tables as billing_tables
 from app.db import member_tables as member_tables
 from app.db import operator_tables as operator_tables
+from app.db import price_tables as price_tables
 from app.db import usage_tables as usage_tables
 from app.db import webhook_tables as webhook_tables
 from app.db.columns import created, instant, metadata, one_of
@@ -54,6 +55,9 @@ generations = Table(
     Column("state", Text, nullable=False),
     Column("priority", Integer, nullable=False, server_default="0"),
     Column("quote", BigInteger, nullable=False),
+    # Of `prices`; null for the default. No reference: it would lock the price for every create, and
+    # prices are never deleted.
+    Column("price_id", Uuid),
     Column("settled", BigInteger),
     # The current or latest attempt: only its worker may record the result.
     Column("attempt", Uuid),

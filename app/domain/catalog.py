@@ -178,6 +178,41 @@ OFFERS: Mapping[tuple[str, str], Offer] = MappingProxyType(
 )
 
 
+def check_match(values: Mapping[str, Any], prefix: str, issues: Rejections) -> dict[str, Any]:
+    """The values that a price matches: a model, and any of its options that are not free text, by
+    their names in a Spec. Adds what is wrong to `issues`, under `prefix`."""
+    if "model" not in values:
+        issues.add(f"{prefix}.model", "missing", "this field is required", allowed=_models())
+        return {}
+    model = values["model"]
+    offer = next((one for one in OFFERS.values() if model in _models(one)), None)
+    if offer is None:
+        allowed = _models()
+        issues.add(f"{prefix}.model", "value", f"must be one of {', '.join(allowed)}",
+                   value=shown(model), allowed=allowed)  # fmt: skip
+        return {}
+    known = {option.name: option for option in offer.options if option.kind is not str}
+    for name, value in values.items():
+        path = f"{prefix}.{shown(name)}"
+        if name in known:
+            _check_option(known[name], value, path, issues)
+        else:
+            issues.add(path, "unknown", f"unknown field; allowed fields are {', '.join(known)}",
+                       value=shown(value), allowed=list(known))  # fmt: skip
+    return dict(values)
+
+
+def _models(*offers: Offer) -> list[str]:
+    """Those of these offers; of all, if none is given."""
+    return [
+        model
+        for offer in offers or OFFERS.values()
+        for option in offer.options
+        if option.name == "model"
+        for model in option.allowed or ()
+    ]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
     """A row of the price table. None matches any value. The first row that matches is the price."""

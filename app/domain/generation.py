@@ -223,7 +223,8 @@ class Generation:
 
     `echo` has the values of the request that its dialect repeats unchanged in responses. Other
     dialects use only its `model`, the caller's name for the model. `end_user` is the caller's own
-    word for whom it is, `metadata` are its tags.
+    word for whom it is, `metadata` are its tags. `price_id` is the price that its quote is of; None
+    for the default.
     """
 
     id: UUID
@@ -249,3 +250,4 @@ class Generation:
     callback_url: str | None = None
     end_user: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    price_id: UUID | None = None

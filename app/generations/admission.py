@@ -13,6 +13,7 @@ from uuid import UUID, uuid4
 
 from app.db import admission as decisions
 from app.db import generations
+from app.db.admission import Decision
 from app.domain import prompts
 from app.domain.accounts import AccountKind
 from app.domain.caller import Caller, Status
@@ -20,6 +21,7 @@ from app.domain.catalog import Offer, shown
 from app.domain.generation import Generation, Spec, State
 from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
 from app.domain.metadata import missing_tags
+from app.domain.prices import Quote
 from app.errors import (
     Forbidden,
     IdempotencyMismatch,
@@ -46,6 +48,11 @@ IDEMPOTENCY_SECONDS = 172_800
 #: committed.
 _RECOVERY_LOOKS = 10
 _RECOVERY_SECONDS = 0.5
+
+#: The decision on a quote that is not of the newest price list, or not of its instant.
+_PRICES_CHANGED = "prices_changed"
+#: How often one request is quoted. More than twice only if prices change again meanwhile.
+_QUOTES = 4
 
 #: Outcomes with a generation: a new one, one of an earlier request with the same key, or one of an
 #: earlier attempt at the same call.
@@ -119,13 +126,15 @@ async def admit(
     if caller.status is not Status.ACTIVE:
         raise Suspended()
     _check_model(caller, spec)
+    quote = await rt.prices.quote(offer, spec)
     new = Generation(
         id=uuid4(), team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
         feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED,
-        quote=rt.prices.quote(offer, spec), settled=None, result_paths=(), error_code=None,
-        error_message=None, created_at=rt.clock.now(), submitted_at=None, running_at=None,
-        finished_at=None, asset=None, echo=extras.echo, remixed_from=extras.remixed_from,
-        callback_url=extras.callback_url, end_user=extras.end_user, metadata=extras.metadata,
+        quote=quote.credits, price_id=quote.price_id, settled=None, result_paths=(),
+        error_code=None, error_message=None, created_at=rt.clock.now(), submitted_at=None,
+        running_at=None, finished_at=None, asset=None, echo=extras.echo,
+        remixed_from=extras.remixed_from, callback_url=extras.callback_url,
+        end_user=extras.end_user, metadata=extras.metadata,
     )  # fmt: skip
     marks = prompts.marks_of(prompts.normal(spec.prompt))
     request: dict[str, Any] = generations.columns_of(new) | {
@@ -146,8 +155,7 @@ async def admit(
             "sdk_window_seconds": attempt.window_seconds,
         }
     try:
-        async with rt.db.single() as tx:
-            decision = await decisions.admit(tx, request)
+        decision, new = await _decide(rt, caller, offer, new, request, quote)
     except Unavailable as unavailable:
         if unavailable.unasked:
             _count(rt, caller, dialect, "unavailable")
@@ -155,6 +163,8 @@ async def admit(
         await _recover(rt, caller, new)
         return Admitted(generation_id=new.id, replayed=False, headers={}, fresh=None)
     _count(rt, caller, dialect, decision.outcome)
+    if decision.outcome == _PRICES_CHANGED:
+        raise Unavailable("Prices are being changed; nothing was accepted.", retry_after_seconds=1)
     if decision.accepted_at is not None:
         lifecycle.count_admission(rt)
     limits = decision.limits
@@ -176,6 +186,38 @@ async def admit(
         held_up=decision.submission_held_up,
     )
     return Admitted(generation_id=new.id, replayed=False, headers=headers, fresh=fresh)
+
+
+async def _decide(
+    rt: ApiRuntime,
+    caller: Caller,
+    offer: Offer,
+    new: Generation,
+    request: dict[str, Any],
+    quote: Quote,
+) -> tuple[Decision, Generation]:
+    """The decision, and the generation at the quote that it is about. Raises `PriceUnknown` and
+    `Unavailable`."""
+    for again in range(_QUOTES):
+        if again:
+            _count(rt, caller, new.dialect, _PRICES_CHANGED)
+            quote = await rt.prices.quote_again(offer, new.spec)
+            new = replace(new, quote=quote.credits, price_id=quote.price_id)
+        async with rt.db.single() as tx:
+            decision = await decisions.admit(tx, request | _priced(quote))
+        if decision.outcome != _PRICES_CHANGED:
+            break
+    return decision, new
+
+
+def _priced(quote: Quote) -> dict[str, Any]:
+    return {
+        "quote": quote.credits,
+        "price_id": quote.price_id,
+        "prices_revision": quote.revision,
+        "priced_from": quote.since,
+        "priced_until": quote.until,
+    }
 
 
 def _check_model(caller: Caller, spec: Spec) -> None:

@@ -15,6 +15,7 @@ from uuid import UUID
 import psycopg
 
 from app.db import generations
+from app.db.prices import CHANNEL as PRICES
 from app.db.session import Database, Fault, driver_conninfo
 from app.db.transitions import CHANNEL
 from app.domain.generation import CLOSED
@@ -26,7 +27,8 @@ _RECONNECT_SECONDS = 1.0
 
 class Watch:
     """One listening connection and one slow poll for all waiters of a process. `on_notice` is
-    called whenever a generation is announced."""
+    called whenever a generation is announced, `on_prices` when prices are, and when the connection
+    is new."""
 
     def __init__(
         self,
@@ -34,9 +36,11 @@ class Watch:
         *,
         look_seconds: float = _LOOK_SECONDS,
         on_notice: Callable[[], None] = lambda: None,
+        on_prices: Callable[[], None] = lambda: None,
     ) -> None:
         self._db = db
         self._on_notice = on_notice
+        self._on_prices = on_prices
         self._look_seconds = look_seconds
         self._waiting: dict[UUID, set[asyncio.Event]] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -94,8 +98,12 @@ class Watch:
                     driver_conninfo(self._db.session_address), autocommit=True, connect_timeout=5
                 )
                 async with connection:
-                    await connection.execute(f"LISTEN {CHANNEL}")
+                    await connection.execute(f"LISTEN {CHANNEL}; LISTEN {PRICES}")
+                    self._on_prices()
                     async for notice in connection.notifies():
+                        if notice.channel == PRICES:
+                            self._on_prices()
+                            continue
                         self._on_notice()
                         with contextlib.suppress(ValueError):
                             self._wake(UUID(notice.payload))

@@ -51,12 +51,13 @@ $$;
 -- `p_request` has the columns of the generation, and beside them `idempotency_key` and for how many
 -- `idempotency_seconds` it counts; for how many `queue_seconds` the generation may wait; and of an
 -- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`; and `notice_percents`, of
--- which each account is told once in a period. `now` replaces the clock.
+-- which each account is told once in a period. `now` replaces the clock. The quote is good for
+-- `prices_revision`, from `priced_from` until before `priced_until`.
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
--- 'idempotency_mismatch', 'unauthenticated', 'tag_missing', or the limit that refused. `limits` are
--- those of `reelgate_limits`, as this admission leaves them but for the credits it holds, and
--- `missing_tags`; null without a good key.
+-- 'idempotency_mismatch', 'unauthenticated', 'prices_changed' (quote it again), 'tag_missing', or the
+-- limit that refused. `limits` are those of `reelgate_limits`, as this admission leaves them but for
+-- the credits it holds, and `missing_tags`; null without a good key or a good quote.
 CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
     outcome text,
     generation_id uuid,
@@ -77,6 +78,8 @@ BEGIN
     END IF;
     -- The member's admissions go one at a time.
     PERFORM FROM rate_states r WHERE r.member_id = v_new.member_id FOR NO KEY UPDATE;
+    -- Until the end of this admission prices stay as they are.
+    PERFORM pg_advisory_xact_lock_shared(hashtext('reelgate prices'));
     v_now := coalesce((p_request->>'now')::timestamptz, clock_timestamp());
 
     -- The key was good when the request's head came in. Since then its body was on its way, and this
@@ -104,6 +107,15 @@ BEGIN
             v_new, v_attempt, (p_request->>'sdk_waited_seconds')::double precision,
             (p_request->>'sdk_window_seconds')::double precision, v_now);
         outcome := CASE WHEN generation_id IS NOT NULL THEN 'recognised' END;
+    END IF;
+
+    IF outcome IS NULL AND (
+        (p_request->>'prices_revision')::uuid IS DISTINCT FROM (SELECT p.revision FROM price_list p)
+        OR v_now < (p_request->>'priced_from')::timestamptz
+        OR v_now >= (p_request->>'priced_until')::timestamptz
+    ) THEN
+        outcome := 'prices_changed';
+        RETURN NEXT; RETURN;
     END IF;
 
     SELECT * INTO v_limits FROM reelgate_limits(
@@ -148,14 +160,14 @@ BEGIN
     INSERT INTO generations (
         id, team_id, member_id, api_key_id, dialect, feature, provider, spec, prompt_head,
         prompt_digest, echo, remixed_from, callback_url, end_user, metadata, fingerprint, sdk_first,
-        sdk_last, sdk_last_at, state, priority, quote, created_at, queue_deadline_at
+        sdk_last, sdk_last_at, state, priority, quote, price_id, created_at, queue_deadline_at
     ) VALUES (
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, v_new.dialect, v_new.feature,
         v_new.provider, v_new.spec, v_new.prompt_head, v_new.prompt_digest, v_new.echo,
         v_new.remixed_from, v_new.callback_url, v_new.end_user, coalesce(v_new.metadata, '{}'),
         v_new.fingerprint, v_attempt, v_attempt,
         CASE WHEN v_attempt IS NOT NULL THEN v_now END,
-        'queued', v_new.priority, v_new.quote, v_now,
+        'queued', v_new.priority, v_new.quote, v_new.price_id, v_now,
         v_now + make_interval(secs => (p_request->>'queue_seconds')::double precision)
     );
     PERFORM reelgate_enter(

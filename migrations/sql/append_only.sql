@@ -1,4 +1,4 @@
--- The audit log, the ledger and the grants are append-only: no line of them is ever changed or deleted.
+-- The audit log, the ledger, the grants and the prices are append-only: no line of them is ever changed or deleted.
 CREATE OR REPLACE FUNCTION reelgate_append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE insufficient_privilege USING MESSAGE = format('%s takes no %s', TG_TABLE_NAME, TG_OP);
@@ -12,3 +12,9 @@ CREATE OR REPLACE TRIGGER ledger_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON led
 
 CREATE OR REPLACE TRIGGER grants_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON grants
     FOR EACH STATEMENT EXECUTE FUNCTION reelgate_append_only();
+
+CREATE OR REPLACE TRIGGER prices_kept BEFORE UPDATE OR DELETE OR TRUNCATE ON prices
+    FOR EACH STATEMENT EXECUTE FUNCTION reelgate_append_only();
+
+CREATE OR REPLACE TRIGGER price_withdrawals_kept BEFORE UPDATE OR DELETE OR TRUNCATE
+    ON price_withdrawals FOR EACH STATEMENT EXECUTE FUNCTION reelgate_append_only();

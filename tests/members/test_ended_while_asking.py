@@ -116,7 +116,7 @@ async def _decide(gate: Gateway, caller: Caller, **changes: Any) -> admission.De
     request = {
         "id": uuid4(), "member_id": caller.member_id, "api_key_id": caller.key_id,
         "dialect": "onemin", "feature": "F", "provider": "p", "spec": {}, "quote": 1, "echo": {},
-        "metadata": {},
+        "metadata": {}, "prices_revision": (await gate.rt.prices.known()).revision,
         "fingerprint": "\\x00", "idempotency_seconds": 60, "queue_seconds": 60, **changes,
     }  # fmt: skip
     async with gate.rt.db.single() as tx:

@@ -30,6 +30,7 @@ CREATE TABLE generations (
     polls integer NOT NULL DEFAULT 0,
     -- What it cost, and what came of it.
     quote bigint NOT NULL CHECK (quote > 0),
+    price_id uuid,
     settled bigint,
     result_paths jsonb NOT NULL DEFAULT '[]',
     unknown_reason text,
