@@ -10,6 +10,7 @@
     ├── NotCancelable                409  not_cancelable
     ├── NotRetryable                 409  not_retryable
     ├── NotUnknown                   409  not_unknown
+    ├── NotSetAside                  409  not_set_aside
     ├── NotReady                     409  not_ready
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
@@ -181,7 +182,7 @@ class NotCancelable(GatewayError):
     code = "not_cancelable"
     status = 409
     title = "Only a queued generation can be canceled"
-    operations = ("cancel_generation",)
+    operations = ("cancel_generation", "cancel_managed_generation")
     retry_safe = True
 
 
@@ -198,6 +199,14 @@ class NotUnknown(GatewayError):
     status = 409
     title = "Only a generation whose outcome is unknown can be resolved"
     operations = ("resolve_unknown",)
+    retry_safe = True
+
+
+class NotSetAside(GatewayError):
+    code = "not_set_aside"
+    status = 409
+    title = "The generation has no video that is set aside, or lost"
+    operations = ("retry_archiving", "accept_file")
     retry_safe = True
 
 
@@ -257,6 +266,7 @@ class MalformedJson(InvalidRequest):
     operations = (
         *_CREATES, "estimate_generation", "create_webhook_endpoint", "update_webhook_endpoint",
         "rotate_webhook_secret", "pause_gateway", "resume_gateway", "resolve_unknown",
+        "cancel_managed_generation", "retry_archiving", "accept_file",
         "create_team", "change_team", "rename_team", "end_team",
         "create_member", "change_member", "rename_member", "end_member",
         "create_own_key", "rotate_own_key", "revoke_own_key", "create_member_key",

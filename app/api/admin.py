@@ -10,19 +10,20 @@ from fastapi import APIRouter, Query
 from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
-from app.api.documents import Document, GenerationDocument, generation_document
-from app.api.parameters import TEXT, GenerationId, refusals
+from app.api import cursor as cursors
+from app.api.documents import Document, GenerationDocument
+from app.api.parameters import TEXT, Cursor, GenerationId, refusals
+from app.api.story_documents import ManagedGenerationDocument, managed_fields, unwatched
 from app.db import pauses as pause_rows
 from app.db import upstream_answers
 from app.db import upstream_keys as key_rows
-from app.domain.generation import Generation, State
+from app.domain.authority import Actor
+from app.domain.generation import State
 from app.domain.operators import Outcome, Pause
 from app.domain.upstream_keys import BreakerState, KeyState
 from app.errors import NotFound
 from app.generations import unknown
-from app.generations.durations import NO_HISTORY
-from app.generations.progress import progress_of
-from app.http.access import Operator, Rt
+from app.http.access import Manager, Operator, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.operators import pauses, upstream_keys
@@ -68,23 +69,17 @@ class OutcomeDocument(Document):
     held_credits: int
 
 
-class UnknownDocument(GenerationDocument):
+class UnknownDocument(ManagedGenerationDocument):
     """A generation whose outcome is unknown: whose it is, why and since when nobody knows, and what
     resolving it would do."""
 
-    unknown_reason: str | None
-    unknown_since: datetime | None
-    team: str
-    member: str
-    key_prefix: str = Field(description="The beginning of the API key that created it.")
-    upstream_key: str | None = Field(description="The label of the upstream key it was sent with.")
-    upstream_id: str | None
     outcomes: list[OutcomeDocument]
 
 
 class UnknownList(Document):
     data: list[UnknownDocument]
     has_more: bool
+    next_cursor: str | None
 
 
 class AdminRequest(BaseModel):
@@ -161,17 +156,25 @@ async def return_upstream_key(
         return await _gateway(rt)
 
 
-@router.get("/unknown", name="list_unknown")
+@router.get("/unknown", name="list_unknown", responses=refusals(422, 429))
 async def list_unknown(
     rt: Rt,
-    _operator: Operator,
-    limit: Annotated[int, Query(ge=1, le=100, description="Generations to return.")] = 50,
+    actor: Manager,
+    _caller: ReadLimited,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Generations per page.")] = 50,
 ) -> UnknownList:
-    """Lists the generations of all teams whose outcome is unknown, oldest first: why and since when
-    it is, whose they are, and what each outcome would do with the credits."""
-    found = await unknown.unresolved(rt, limit=limit + 1)
-    data = [_unknown_document(rt, one) for one in found[:limit]]
-    return UnknownList(data=data, has_more=len(found) > limit)
+    """Lists the generations whose outcome is unknown, oldest first: why and since when it is, whose
+    they are, and what each outcome would do with the credits. Administrators of a team see those of
+    their team; operators resolve them."""
+    after = cursors.read(cursor)
+    found = await unknown.unresolved(rt, actor=actor, after=after, limit=limit + 1)
+    page, next_cursor = cursors.page_of(found, limit=limit)
+    return UnknownList(
+        data=[_unknown_document(rt, each, actor) for each in page],
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
+    )
 
 
 @router.get(
@@ -226,26 +229,12 @@ async def resolve_unknown(
         generation_id=generation_id,
         billed=bool(generation.settled),
     ):
-        return _document(rt, generation)
+        return unwatched(rt, generation)
 
 
-def _document(rt: ApiRuntime, generation: Generation) -> GenerationDocument:
-    """Without a link: operators manage generations and do not watch people's videos."""
-    progress = progress_of(generation, NO_HISTORY, now=rt.clock.now())
-    return generation_document(generation, links=None, progress=progress)
-
-
-def _unknown_document(rt: ApiRuntime, found: unknown.Unresolved) -> UnknownDocument:
-    details = found.details
+def _unknown_document(rt: ApiRuntime, found: unknown.Unresolved, actor: Actor) -> UnknownDocument:
     return UnknownDocument(
-        **dict(_document(rt, details.generation)),
-        unknown_reason=details.unknown_reason,
-        unknown_since=details.unknown_since,
-        team=details.team,
-        member=details.member,
-        key_prefix=details.key_prefix,
-        upstream_key=details.upstream_key,
-        upstream_id=details.upstream_id,
+        **managed_fields(rt, found.details, actor),
         outcomes=[
             OutcomeDocument(
                 outcome=effect.outcome,

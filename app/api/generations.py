@@ -24,7 +24,7 @@ from app.api.parameters import (
 from app.db import generations
 from app.domain.catalog import MAX_END_USER_CHARS, OFFERS
 from app.domain.generation import CLOSED, Generation, State
-from app.errors import Forbidden, NotCancelable, NotRetryable
+from app.errors import Forbidden, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http.access import Active, Caller, ReadLimited, Rt
@@ -168,11 +168,7 @@ async def cancel_generation(
     generation = await queries.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
         generation = await cancel.cancel(rt, generation_id, actor=caller.actor)
-        if generation.state is not State.CANCELED:
-            raise NotCancelable(
-                f"Only a queued generation can be canceled; this one is {generation.state}.",
-                extra={"state": generation.state.value},
-            )
+        cancel.require_canceled(generation)
     with after_commit("The generation was canceled", generation_id=generation_id):
         return _document_at_hand(rt, generation)
 

@@ -44,6 +44,12 @@ class Deed(BaseModel):
     )  # fmt: skip
 
 
+class Reasoned(Deed):
+    reason: str = Field(
+        min_length=1, max_length=500, pattern=TEXT, description="Why; kept in the audit log."
+    )
+
+
 class Renaming(Deed):
     new_name: str = Field(min_length=1, max_length=MAX_NAME_CHARS, pattern=TEXT)
 

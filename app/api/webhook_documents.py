@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from app.api.documents import Document
 from app.api.parameters import TEXT, Whole
-from app.db.webhook_deliveries import Attempt, Delivery
+from app.db.webhook_attempts import Attempt
+from app.db.webhook_deliveries import Delivery
 from app.domain.webhooks import ENDS, DeliveryState, Endpoint, PayloadFormat, WebhookEvent
 
 _MOST_OVERLAP_SECONDS = 30 * 86_400

@@ -31,7 +31,7 @@ from app.api.webhook_documents import (
     endpoint_fields,
     in_order,
 )
-from app.db import webhook_deliveries, webhook_endpoints
+from app.db import webhook_attempts, webhook_deliveries, webhook_endpoints
 from app.domain.caller import Caller as CallerRecord
 from app.domain.webhooks import DeliveryState, UnlistedEvent
 from app.errors import InvalidRequest, Issue
@@ -222,7 +222,7 @@ def _with_secret(issued: Issued) -> WebhookEndpointWithSecret:
 async def _detail(rt: ApiRuntime, caller: CallerRecord, delivery_id: UUID) -> WebhookDeliveryDetail:
     delivery = await endpoints.get_delivery(rt, caller, delivery_id)
     async with rt.db.single() as tx:
-        attempts = await webhook_deliveries.attempts_of(tx, delivery_id)
+        attempts = await webhook_attempts.attempts_of(tx, delivery_id)
     return WebhookDeliveryDetail(
         **delivery_fields(delivery), attempts=[attempt_document(each) for each in attempts]
     )

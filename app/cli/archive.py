@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import GenerationId, actor, day, group, show, with_runtime
+from app.cli.terminal import GenerationId, Reason, acting, actor, day, group, show, with_runtime
 from app.domain.assets import AssetState
 
 if TYPE_CHECKING:
@@ -95,25 +95,25 @@ def archive_list(
 
 
 @cli.command("accept")
-def archive_accept(generation: GenerationId) -> None:
+def archive_accept(generation: GenerationId, reason: Reason = None) -> None:
     """Release a video that is set aside, as it is. Check its file first: `archive list` names
     it."""
     from app.videos import set_aside
 
     async def act(rt: Runtime) -> None:
-        await set_aside.accept(rt, generation, actor=actor(rt))
+        await set_aside.accept(rt, generation, actor=acting(rt, reason))
         typer.echo(f"The video of {generation} is archived as it is.")
 
     with_runtime(act)
 
 
 @cli.command("retry")
-def archive_retry(generation: GenerationId) -> None:
+def archive_retry(generation: GenerationId, reason: Reason = None) -> None:
     """Try to archive a video again that is lost or set aside."""
     from app.videos import retry
 
     async def act(rt: Runtime) -> None:
-        await retry.retry_archiving(rt, generation, actor=actor(rt))
+        await retry.retry_archiving(rt, generation, actor=acting(rt, reason))
         typer.echo(f"The video of {generation} is tried again.")
 
     with_runtime(act)

@@ -4,36 +4,77 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
-from uuid import UUID
 
 import typer
 
-from app.cli.terminal import GenerationId, group, show, with_runtime
-from app.errors import NotFound
+from app.cli.terminal import GenerationId, acting, day, group, require, show, with_runtime
+from app.domain.generation import State, VideoModel
 
 if TYPE_CHECKING:
-    from app.db.assets import File
-    from app.db.audit import AuditLine
-    from app.db.events import Past
-    from app.db.generations import Details
-    from app.db.ledger import Entry
-    from app.db.webhook_deliveries import Attempt, Delivery
+    from app.generations.story import Story
     from app.runtime import Runtime
 
-cli = group("Single generations.")
+cli = group("Generations of everybody.")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Story:
-    details: Details
-    ledger: list[Entry]
-    events: list[Past]
-    files: list[File]
-    deliveries: list[tuple[Delivery, list[Attempt]]]
-    audit: list[AuditLine]
+States = Annotated[
+    list[State] | None, typer.Option("--state", help="Only in this state; may be repeated.")
+]
+
+
+@cli.command("list")
+def generation_list(
+    team: Annotated[str | None, typer.Option(help="Only of this team.")] = None,
+    member: Annotated[str | None, typer.Option(help="Only of this member of --team.")] = None,
+    state: States = None,
+    model: Annotated[VideoModel | None, typer.Option(help="Only of this model.")] = None,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
+) -> None:
+    """List generations of everybody, newest first."""
+    from app.db.managed_generations import Wanted
+    from app.generations import story
+    from app.members import members, teams
+
+    require(member is None or team is not None, "--member needs the --team that it is in")
+
+    async def act(rt: Runtime) -> None:
+        who = acting(rt, None)
+        wanted = Wanted(
+            team_id=None if team is None else (await teams.get_team(rt, team, actor=who)).id,
+            member_id=None if team is None or member is None
+            else (await members.get_member(rt, team, member, actor=who)).id,
+            states=state or (), model=model,
+        )  # fmt: skip
+        found = await story.list_managed(rt, wanted, actor=who, limit=limit)
+        show(
+            ["generation", "created", "state", "team/member", "key", "quote", "settled", "model",
+             "prompt"],
+            [
+                [d.generation.id, day(d.generation.created_at), d.generation.state, d.whose,
+                 f"{d.key_prefix}…", d.generation.quote, d.generation.settled,
+                 d.generation.spec.model, d.generation.spec.prompt[:60]]
+                for d in found
+            ],
+        )  # fmt: skip
+
+    with_runtime(act)
+
+
+@cli.command("cancel")
+def generation_cancel(
+    generation: GenerationId, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]
+) -> None:
+    """Cancel a queued generation, and release its credits."""
+    from app.generations import cancel
+
+    async def act(rt: Runtime) -> None:
+        canceled = await cancel.cancel_managed(rt, generation, actor=acting(rt, reason))
+        typer.echo(f"Generation {canceled.id} is canceled: {canceled.quote} credits are released.")
+
+    with_runtime(act)
 
 
 @cli.command("show")
@@ -43,42 +84,19 @@ def generation_show(
 ) -> None:
     """Show all that is known of a generation: whose it is, what was asked, what was done, and what
     it cost."""
+    from app.generations import story
 
     async def act(rt: Runtime) -> None:
-        story = await _find(rt, generation)
+        found = await story.get_story(rt, generation, actor=acting(rt, None))
         if as_json:
-            typer.echo(json.dumps(_document(story), default=_plain))
+            typer.echo(json.dumps(_document(found), default=_plain))
         else:
-            _print(story)
+            _print(found)
 
     with_runtime(act)
 
 
-async def _find(rt: Runtime, generation_id: UUID) -> _Story:
-    from app.db import assets, audit, events, generations, ledger, webhook_deliveries
-
-    async with rt.db.single() as tx:
-        details = await generations.find_details(tx, generation_id)
-        if details is None:
-            raise NotFound(f"There is no generation {generation_id}.")
-        return _Story(
-            details=details,
-            ledger=await ledger.entries_of(tx, generation_id),
-            events=await events.history(tx, generation_id),
-            files=await assets.files_of(tx, generation_id),
-            deliveries=[
-                (delivery, await webhook_deliveries.attempts_of(tx, delivery.id))
-                for delivery in await webhook_deliveries.of_generation(tx, details.generation)
-            ],
-            audit=await audit.lines(tx, subject=str(generation_id), limit=_MAX_AUDIT_LINES),
-        )
-
-
-#: The newest; each is the deed of a person.
-_MAX_AUDIT_LINES = 100
-
-
-def _document(story: _Story) -> dict[str, Any]:
+def _document(story: Story) -> dict[str, Any]:
     details = story.details
     g = details.generation
     return {
@@ -106,6 +124,7 @@ def _document(story: _Story) -> dict[str, Any]:
         "has_upstream_answer": details.has_upstream_answer,
         "quote": g.quote,
         "settled": g.settled,
+        "submissions": [asdict(each) for each in story.submissions],
         "ledger": [asdict(entry) for entry in story.ledger],
         "events": [asdict(event) for event in story.events],
         "files": [asdict(file) for file in story.files],
@@ -117,16 +136,14 @@ def _document(story: _Story) -> dict[str, Any]:
                 "created_at": d.created_at, "next_attempt_at": d.next_attempt_at,
                 "finished_at": d.finished_at,
             }
-            for d, _ in story.deliveries
+            for d in story.deliveries
         ],
-        # What was sent and what came back is for the owner of the endpoint to see.
         "delivery_attempts": [
             {
-                "delivery": d.id, "number": a.number, "created_at": a.created_at,
+                "delivery": a.delivery_id, "number": a.number, "created_at": a.created_at,
                 "seconds": a.seconds, "status": a.status, "error": a.error,
             }
-            for d, attempts in story.deliveries
-            for a in attempts
+            for a in reversed(story.delivery_attempts)
         ],
         "audit": [
             {"created_at": line.created_at, "actor": line.actor, "action": line.action,
@@ -136,8 +153,8 @@ def _document(story: _Story) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _print(story: _Story) -> None:
-    lists = ("ledger", "events", "files", "deliveries", "delivery_attempts", "audit")
+def _print(story: Story) -> None:
+    lists = ("submissions", "ledger", "events", "files", "deliveries", "delivery_attempts", "audit")
     document = _document(story)
     facts = {name: value for name, value in document.items() if name not in lists}
     if facts.pop("has_upstream_answer"):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import GenerationId, actor, day, group, show, with_runtime
+from app.cli.terminal import GenerationId, acting, actor, day, group, show, with_runtime
 from app.domain.assets import AssetState
 from app.domain.generation import Generation, State
 from app.domain.operators import Effect, Outcome
@@ -34,7 +34,7 @@ def unknown_list(
     from app.generations import unknown
 
     async def act(rt: Runtime) -> None:
-        found = await unknown.unresolved(rt, limit=limit)
+        found = await unknown.unresolved(rt, actor=acting(rt, None), limit=limit)
         show(
             ["generation", "why", "unknown since", "sent", "team/member", "key", "set aside",
              "prompt"],

@@ -42,11 +42,13 @@ class Event:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """An event with its details, which are for operators: reasons, attempts, credits."""
+    """An event with its details, which are for operators: reasons, attempts, credits.
+    `upstream_key` is the label of the key that an attempt was sent with."""
 
     type: str
     created_at: datetime
     data: Mapping[str, Any]
+    upstream_key: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,7 +143,15 @@ async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
 async def history(tx: Tx, generation_id: UUID) -> list[Past]:
     """All that is kept of a generation, oldest first."""
     rows = await tx.execute(
-        text("SELECT type, created_at, data FROM events WHERE generation_id = :id ORDER BY id"),
+        text(
+            """
+            SELECT e.type, e.created_at, e.data - 'upstream_key_id' AS data,
+                   u.label AS upstream_key
+              FROM events e
+              LEFT JOIN upstream_keys u ON u.id = CAST(e.data ->> 'upstream_key_id' AS integer)
+             WHERE e.generation_id = :id ORDER BY e.id
+            """
+        ),
         {"id": generation_id},
     )
     return [Past(**row._mapping) for row in rows]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -21,11 +21,12 @@ from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
 _COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")
 _ASSET_COLUMNS = tuple(field.name for field in fields(Asset))
 
-_SELECTED = ", ".join(
+#: What `generation_of` reads, of `FROM`.
+SELECTED = ", ".join(
     [f"g.{name}" for name in _COLUMNS] + [f"a.{name} AS asset_{name}" for name in _ASSET_COLUMNS]
 )
-_FROM = "FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'"
-_SELECT = f"SELECT {_SELECTED} {_FROM}"
+FROM = "FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'"
+_SELECT = f"SELECT {SELECTED} {FROM}"
 _FIND = text(_SELECT + " WHERE g.id = :id")
 _FIND_MANY = text(_SELECT + " WHERE g.id = ANY(:ids)")
 _FIND_OF_MEMBER = text(_SELECT + " WHERE g.id = :id AND g.member_id = :member_id")
@@ -35,58 +36,7 @@ _FIND_OF_TEAM = text(_SELECT + " WHERE g.id = :id AND g.team_id = :team_id")
 HAS_TAGS = "g.metadata <> '{}' AND g.metadata @> CAST(:metadata AS jsonb)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Details:
-    """A generation as operators see it: whose it is, and what is known of its way upstream.
-    `unknown_since` is None unless it is unknown."""
-
-    generation: Generation
-    team: str
-    member: str
-    key_prefix: str
-    attempts: int
-    polls: int
-    upstream_key: str | None
-    upstream_id: str | None
-    unknown_reason: str | None
-    unknown_since: datetime | None
-    has_upstream_answer: bool
-
-    @property
-    def whose(self) -> str:
-        return f"{self.team}/{self.member}"
-
-
-#: The columns of `Details` beside those of its generation.
-_DETAILS = {
-    "team": "t.name",
-    "member": "m.name",
-    "key_prefix": "k.prefix",
-    "attempts": "g.attempts",
-    "polls": "g.polls",
-    "upstream_key": "u.label",
-    "upstream_id": "g.upstream_id",
-    "unknown_reason": "g.unknown_reason",
-    "unknown_since": "CASE WHEN g.state = 'unknown' THEN"
-    " (SELECT max(e.created_at) FROM events e"
-    " WHERE e.generation_id = g.id AND e.type = 'generation.unknown') END",
-    "has_upstream_answer": "g.upstream_answer IS NOT NULL",
-}
-_SELECT_DETAILS = f"""
-    SELECT {_SELECTED}, {", ".join(f"{of} AS details_{name}" for name, of in _DETAILS.items())}
-           {_FROM}
-      JOIN teams t ON t.id = g.team_id JOIN members m ON m.id = g.member_id
-      JOIN api_keys k ON k.id = g.api_key_id
-      LEFT JOIN upstream_keys u ON u.id = g.upstream_key_id
-"""
-
-
-def _details(row: Row[Any]) -> Details:
-    values = {name: row._mapping[f"details_{name}"] for name in _DETAILS}
-    return Details(generation=_generation(row), **values)
-
-
-def _generation(row: Row[Any]) -> Generation:
+def generation_of(row: Row[Any]) -> Generation:
     values = row._mapping
     asset = None
     if row.asset_state is not None:
@@ -116,19 +66,13 @@ def columns_of(generation: Generation) -> dict[str, Any]:
 async def find(tx: Tx, generation_id: UUID) -> Generation | None:
     """Of any owner: for signed links and workers, which have no caller."""
     row = (await tx.execute(_FIND, {"id": generation_id})).one_or_none()
-    return None if row is None else _generation(row)
-
-
-async def find_details(tx: Tx, generation_id: UUID) -> Details | None:
-    rows = await tx.execute(text(_SELECT_DETAILS + " WHERE g.id = :id"), {"id": generation_id})
-    row = rows.one_or_none()
-    return None if row is None else _details(row)
+    return None if row is None else generation_of(row)
 
 
 async def find_many(tx: Tx, ids: Sequence[UUID]) -> list[Generation]:
     """Of any owner, in no order."""
     rows = await tx.execute(_FIND_MANY, {"ids": list(ids)})
-    return [_generation(row) for row in rows]
+    return [generation_of(row) for row in rows]
 
 
 async def find_visible(
@@ -140,7 +84,7 @@ async def find_visible(
     else:
         rows = await tx.execute(_FIND_OF_MEMBER, {"id": generation_id, "member_id": member_id})
     row = rows.one_or_none()
-    return None if row is None else _generation(row)
+    return None if row is None else generation_of(row)
 
 
 async def list_visible(
@@ -192,7 +136,7 @@ async def list_visible(
         ),
         values,
     )
-    return [_generation(row) for row in rows]
+    return [generation_of(row) for row in rows]
 
 
 async def in_states(tx: Tx, ids: Sequence[UUID], states: Sequence[State]) -> list[UUID]:
@@ -202,17 +146,6 @@ async def in_states(tx: Tx, ids: Sequence[UUID], states: Sequence[State]) -> lis
         {"ids": list(ids), "states": [state.value for state in states]},
     )
     return [row.id for row in rows]
-
-
-async def unknown_details(tx: Tx, *, limit: int) -> list[Details]:
-    """Of every team, oldest first."""
-    rows = await tx.execute(
-        text(
-            _SELECT_DETAILS + " WHERE g.state = 'unknown' ORDER BY g.created_at, g.id LIMIT :limit"
-        ),
-        {"limit": limit},
-    )
-    return [_details(row) for row in rows]
 
 
 async def unsettled(tx: Tx) -> dict[str, Backlog]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,6 +13,7 @@ from sqlalchemy import Row, text
 from app.db import backlog, jobs
 from app.db.backlog import Backlog
 from app.db.session import Tx
+from app.db.webhook_attempts import Attempt
 from app.db.webhook_endpoints import Owner
 from app.domain.generation import Generation
 from app.domain.webhooks import (
@@ -50,20 +50,6 @@ class Delivery:
     @property
     def is_test(self) -> bool:
         return self.generation_id is None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attempt:
-    """One attempt: what was sent, and the response. Signatures and links are not kept."""
-
-    number: int
-    created_at: datetime
-    seconds: float
-    request_headers: Mapping[str, str]
-    request_body: str
-    status: int | None
-    error: str | None
-    answer: str | None
 
 
 async def make(tx: Tx, generation_id: UUID, event: Event, *, cause: str) -> None:
@@ -234,29 +220,17 @@ async def list_visible(
     return [_delivery(row) for row in rows]
 
 
-async def of_generation(tx: Tx, generation: Generation) -> list[Delivery]:
+async def of_generation(tx: Tx, generation: Generation, *, limit: int = 1_000) -> list[Delivery]:
     """To every receiver, oldest first. Found among the member's, for which there is an index."""
     rows = await tx.execute(
         text(
             _SELECT + " WHERE d.member_id = :member_id AND d.created_at >= :created_at"
-            " AND d.generation_id = :id ORDER BY d.created_at, d.id"
+            " AND d.generation_id = :id ORDER BY d.created_at, d.id LIMIT :limit"
         ),
         {"id": generation.id, "member_id": generation.member_id,
-         "created_at": generation.created_at},
+         "created_at": generation.created_at, "limit": limit},
     )  # fmt: skip
     return [_delivery(row) for row in rows]
-
-
-async def attempts_of(tx: Tx, delivery_id: UUID) -> list[Attempt]:
-    """Oldest first."""
-    rows = await tx.execute(
-        text(
-            "SELECT number, created_at, seconds, request_headers, request_body, status, error,"
-            " answer FROM webhook_attempts WHERE delivery_id = :id ORDER BY id"
-        ),
-        {"id": delivery_id},
-    )
-    return [Attempt(**row._mapping) for row in rows]
 
 
 async def record(

@@ -53,6 +53,11 @@ class Actor:
         """Whether it may act on all teams."""
         return self.caller is None or self.operates
 
+    @property
+    def only_team(self) -> UUID | None:
+        """The one team that it may look at; None: all of them."""
+        return None if self.caller is None or self.operates else self.caller.team_id
+
     def manages(self, team_id: UUID) -> bool:
         """Whether the team is under its eyes. One that is not answers like one that is not
         there."""

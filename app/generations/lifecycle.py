@@ -73,7 +73,7 @@ async def begin_attempt(
         transaction,
         generation_id,
         State.SUBMITTING,
-        event={"attempt": str(attempt)},
+        event={"attempt": str(attempt), "upstream_key_id": upstream_key_id},
         attempt=attempt,
         upstream_key_id=upstream_key_id,
         submitted_at=now,

@@ -7,14 +7,17 @@ import contextlib
 import re
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from secrets import token_hex
 from uuid import UUID
 
 from app.db import assets, audit, generations, jobs, transitions
+from app.db.managed_generations import Details, unknown_details
 from app.db.session import Conflict, Tx
 from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
+from app.domain.authority import Actor
 from app.domain.generation import FailureCode, Generation, State, video_path
 from app.domain.operators import Effect, Outcome, effects
 from app.domain.storage_keys import storage_keys
@@ -39,14 +42,29 @@ _UPSTREAM_ID = re.compile(r"[A-Za-z0-9._~-]{1,128}")
 class Unresolved:
     """An unknown generation, and what each outcome would do with its credits."""
 
-    details: generations.Details
+    details: Details
     effects: list[Effect]
 
+    @property
+    def id(self) -> UUID:
+        return self.details.id
 
-async def unresolved(rt: Runtime, *, limit: int) -> list[Unresolved]:
-    """Of every team, oldest first."""
+    @property
+    def created_at(self) -> datetime:
+        return self.details.created_at
+
+
+async def unresolved(
+    rt: Runtime,
+    *,
+    actor: Actor,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[Unresolved]:
+    """Of the actor's team, for operators of every team; oldest first. Raises `Forbidden`."""
+    actor.require_manager()
     async with rt.db.single() as tx:
-        found = await generations.unknown_details(tx, limit=limit)
+        found = await unknown_details(tx, team_id=actor.only_team, after=after, limit=limit)
     return [Unresolved(details, effects(details.generation.quote)) for details in found]
 
 

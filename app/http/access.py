@@ -232,6 +232,15 @@ async def act_for_self(rt: Rt, caller: Active) -> Actor:
     return _actor(rt, caller).as_member()
 
 
+async def require_operating(actor: Manager) -> Actor:
+    actor.require_operator()
+    return actor
+
+
+#: Operators, as those who act.
+Operating = Annotated[Actor, Depends(require_operating)]
+
+
 #: For what is the caller's own: it manages nobody here, whatever its role.
 Self = Annotated[Actor, Depends(act_for_self)]
 

@@ -12,7 +12,9 @@ from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
 from app.db import assets, audit
-from app.errors import NotFound, Unavailable
+from app.domain.authority import Actor
+from app.errors import NotSetAside, Unavailable
+from app.generations.story import get_managed
 from app.runtime import Runtime
 from app.telemetry import logger
 from app.videos.decoder import DecoderEnded
@@ -55,9 +57,14 @@ async def _end(rt: Runtime, generation_id: UUID) -> None:
             await assets.end_reading(tx, generation_id)
 
 
-async def accept(rt: Runtime, generation_id: UUID, *, actor: str) -> None:
-    """Releases a video that is set aside as it is. Raises `NotFound`."""
+async def accept(rt: Runtime, generation_id: UUID, *, actor: Actor) -> None:
+    """Releases a video that is set aside as it is. Raises `Forbidden`, `NotFound` and
+    `NotSetAside`."""
+    actor.require_operator()
+    await get_managed(rt, generation_id, actor=actor)
     async with rt.db.begin() as tx:
         if not await assets.accept(tx, generation_id):
-            raise NotFound(f"Generation {generation_id} has no video that is set aside.")
-        await audit.record(tx, actor, "archive.accept", str(generation_id))
+            raise NotSetAside(f"Generation {generation_id} has no video that is set aside.")
+        await audit.record(
+            tx, actor.name, "archive.accept", str(generation_id), reason=actor.reason
+        )

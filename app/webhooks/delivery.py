@@ -22,7 +22,8 @@ from standardwebhooks import Webhook
 from app.db import generations, members, webhook_deliveries, webhook_endpoints
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
-from app.db.webhook_deliveries import Attempt, Delivery
+from app.db.webhook_attempts import Attempt
+from app.db.webhook_deliveries import Delivery
 from app.domain.generation import Generation
 from app.domain.webhooks import (
     GIVE_UP_SECONDS,

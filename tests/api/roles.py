@@ -12,8 +12,8 @@ ROLES = ("anonymous", "member", "lead", "stranger", "operator")
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """`statuses` in the order of `ROLES`. The ids in `path` are those of the team and of a member
-    of it, `subject`."""
+    """`statuses` in the order of `ROLES`. The ids in `path` are those of the team, of a member of
+    it, `subject`, and of a key and a queued generation of this member."""
 
     method: str
     path: str
@@ -26,6 +26,7 @@ _MORE = {"credits": 5, **_WHY}
 _NOWHERE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 _TEAM = "/admin/teams/{team}"
 _KEY = "/admin/keys/{key}"
+_GENERATION = "/admin/generations/{generation}"
 _MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
@@ -38,7 +39,18 @@ CASES = {
     "return_upstream_key": Case(
         "POST", "/admin/upstream-keys/none/return", None, "401 403 403 403 404"
     ),
-    "list_unknown": Case("GET", "/admin/unknown", None, "401 403 403 403 200"),
+    "list_managed_generations": Case("GET", "/admin/generations", None, "401 403 200 200 200"),
+    "get_generation_story": Case("GET", _GENERATION, None, "401 403 200 404 200"),
+    "cancel_managed_generation": Case(
+        "POST", f"{_GENERATION}/cancel", _WHY, "401 403 200 404 200"
+    ),
+    "retry_archiving": Case(
+        "POST", f"{_GENERATION}/retry-archiving", None, "401 403 409 404 409"
+    ),
+    "accept_file": Case(
+        "POST", f"/admin/generations/{_NOWHERE}/accept-file", None, "401 403 403 403 404"
+    ),
+    "list_unknown": Case("GET", "/admin/unknown", None, "401 403 200 200 200"),
     "get_upstream_answer": Case(
         "GET", f"/admin/generations/{_NOWHERE}/upstream-answer", None, "401 403 403 403 404"
     ),

@@ -12,6 +12,7 @@ from app.members import keys, members, teams
 from tests.api.roles import CASES, ROLES, Case
 from tests.harness.actors import TESTER
 from tests.harness.gateway import Gateway
+from tests.harness.rows import queued_one
 
 
 def test_every_route_is_in_the_matrix() -> None:
@@ -37,8 +38,7 @@ async def answers(gate: Gateway, number: int, case: Case, shared: dict[str, str]
     subjects = {who: await _subject(gate, name, who) for who in ("first", "second")}
     found = []
     for role in ROLES:
-        subject, key = subjects["second" if role == "operator" else "first"]
-        ids = {"team": team.id, "subject": subject, "key": key}
+        ids = {"team": team.id, **subjects["second" if role == "operator" else "first"]}
         body = json.loads(json.dumps(case.body).replace("{new}", f"new-{number}-{role}"))
         answer = await gate.http.request(
             case.method, f"/api/v1{case.path.format(**ids)}",
@@ -48,13 +48,16 @@ async def answers(gate: Gateway, number: int, case: Case, shared: dict[str, str]
     return " ".join(found)
 
 
-async def _subject(gate: Gateway, team: str, name: str) -> tuple[UUID, UUID]:
-    """A plain member and a key of it."""
+async def _subject(gate: Gateway, team: str, name: str) -> dict[str, UUID]:
+    """A plain member, a key and a queued generation of it."""
     subject = await members.create_member(
         gate.rt, team, name, role=Role.MEMBER, limits=Limits(), actor=TESTER
     )
     made = await keys.create_key(gate.rt, team, name, name="its", credit_limit=9, actor=TESTER)
-    return subject.id, made.key.id
+    generation_id = await queued_one(
+        gate, team_id=subject.team_id, member_id=subject.id, key_id=made.key.id
+    )
+    return {"subject": subject.id, "key": made.key.id, "generation": generation_id}
 
 
 async def test_each_role_is_answered_as_the_matrix_says(still_gate: Gateway) -> None:
@@ -73,8 +76,7 @@ async def test_others_teams_answer_like_unknown_ones(still_gate: Gateway) -> Non
     """Word for word but for the ids."""
     lead = await still_gate.member("lead", role=Role.ADMIN)
     other = await teams.create_team(still_gate.rt, "other", credit_limit=9, actor=TESTER)
-    subject, key = await _subject(still_gate, "other", "ada")
-    theirs = {"team": other.id, "subject": subject, "key": key}
+    theirs = {"team": other.id, **await _subject(still_gate, "other", "ada")}
     nobodys = {name: uuid4() for name in theirs}
     for name, case in CASES.items():
         if "{" not in case.path:

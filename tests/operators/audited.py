@@ -9,7 +9,7 @@ SILENT_COMMANDS = {
     "up": "a process", "serve": "a process", "worker": "a process", "simulate": "a process",
     "migrate": "makes the log itself", "doctor": "looks", "audit": "looks",
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
-    "upstream answer": "looks", "generation show": "looks",
+    "upstream answer": "looks", "generation show": "looks", "generation list": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks", "ledger verify": "looks", "grant list": "looks",
 }  # fmt: skip
@@ -32,6 +32,7 @@ COMMANDS = {
     "key revoke": ("rg_aaaaaaaa…", "key.revoke"),
     "key revoke-all": ("--team studio --member ada", "key.revoke"),
     "grant give": ("--team studio --member ada --credits 5 --reason odd", "grant.give"),
+    "generation cancel": ("{queued} --reason odd", "generation.cancel"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
@@ -133,6 +134,16 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     ),
     "create_key_grant": (
         "POST", "/api/v1/admin/keys/{bobs}/grants", {"credits": 5, "reason": "odd"}, "grant.give",
+    ),
+    "cancel_managed_generation": (
+        "POST", "/api/v1/admin/generations/{queued}/cancel", {"reason": "odd"},
+        "generation.cancel",
+    ),
+    "retry_archiving": (
+        "POST", "/api/v1/admin/generations/{set_aside}/retry-archiving", None, "archive.retry",
+    ),
+    "accept_file": (
+        "POST", "/api/v1/admin/generations/{set_aside}/accept-file", None, "archive.accept",
     ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",

@@ -12,9 +12,10 @@ import pytest
 from sqlalchemy import text
 
 from app.db import assets
-from app.errors import NotFound
+from app.errors import NotSetAside
 from app.videos import retry
 from app.worker import archiving, polls, submissions
+from tests.harness.actors import TESTER
 from tests.harness.gateway import Gateway, gateway
 from tests.simulator.conftest import until
 from tests.worker.test_lost_news import finished
@@ -210,10 +211,10 @@ async def test_a_video_that_was_given_up_can_be_asked_for_again(gate: Gateway) -
         # What is given up is not waited for.
         await tx.execute(text("DELETE FROM procrastinate_jobs WHERE status = 'todo'"))
     await gate.simulator.http.delete("/_simulator/rules")
-    await retry.retry_archiving(gate.rt, UUID(uuid), actor="test")
+    await retry.retry_archiving(gate.rt, UUID(uuid), actor=TESTER)
     assert (await gate.archived(uuid)).asset is not None
-    with pytest.raises(NotFound):
-        await retry.retry_archiving(gate.rt, UUID(uuid), actor="test")
+    with pytest.raises(NotSetAside):
+        await retry.retry_archiving(gate.rt, UUID(uuid), actor=TESTER)
 
 
 @pytest.mark.usefixtures("by_hand")

@@ -14,11 +14,12 @@ import pytest
 from app.db import assets
 from app.db.assets import INTERRUPTED
 from app.domain.assets import AssetState
-from app.errors import NotFound
+from app.errors import NotSetAside
 from app.operators import doctor
 from app.videos import retry, set_aside, verify
 from app.videos.decoder import Decoder
 from app.worker import archiving
+from tests.harness.actors import TESTER
 from tests.harness.gateway import Gateway
 from tests.harness.poison import PROGRAM, poisoned
 from tests.harness.traces import execute, one
@@ -143,7 +144,7 @@ async def test_what_is_set_aside_can_be_tried_again(
     await until_set_aside(gate, hurt)
     # With a decoder that is not hurt by it.
     monkeypatch.setattr(gate.worker, "decoder", unhurt)
-    await retry.retry_archiving(gate.rt, hurt, actor="test")
+    await retry.retry_archiving(gate.rt, hurt, actor=TESTER)
     generation = await gate.archived(str(hurt))
     assert generation.asset is not None
     assert (generation.asset.width, generation.asset.codec) == (720, "h264")
@@ -153,8 +154,8 @@ async def test_what_is_set_aside_can_be_tried_again(
 
     # The one that was set aside goes once the other is recorded.
     await until(alone)
-    with pytest.raises(NotFound):
-        await retry.retry_archiving(gate.rt, hurt, actor="test")
+    with pytest.raises(NotSetAside):
+        await retry.retry_archiving(gate.rt, hurt, actor=TESTER)
 
 
 async def test_what_is_set_aside_can_be_accepted_as_it_is(gate: Gateway, stand_in: StandIn) -> None:
@@ -164,7 +165,7 @@ async def test_what_is_set_aside_can_be_accepted_as_it_is(gate: Gateway, stand_i
     await until_set_aside(gate, hurt)
     told = "SELECT count(*) AS times FROM events WHERE type = 'video.archived'"
     assert await one(gate, told) == {"times": 0}
-    await set_aside.accept(gate.rt, hurt, actor="test")
+    await set_aside.accept(gate.rt, hurt, actor=TESTER)
     assert await one(gate, told) == {"times": 1}
     content = await gate.http.get(f"/api/v1/generations/{hurt}/content", headers={"API-KEY": key})
     assert (content.status_code, content.content) == (200, POISON)
@@ -172,8 +173,8 @@ async def test_what_is_set_aside_can_be_accepted_as_it_is(gate: Gateway, stand_i
     picture = await gate.http.get(f"/api/v1/generations/{hurt}/thumbnail", headers={"API-KEY": key})
     assert picture.status_code == 404
     assert (await gate.http.get("/metrics")).text.count("reelgate_decoder_ended_total 3.0") == 1
-    with pytest.raises(NotFound):
-        await set_aside.accept(gate.rt, hurt, actor="test")
+    with pytest.raises(NotSetAside):
+        await set_aside.accept(gate.rt, hurt, actor=TESTER)
 
 
 async def test_what_is_set_aside_can_be_deleted(gate: Gateway, stand_in: StandIn) -> None:

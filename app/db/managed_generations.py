@@ -1,0 +1,182 @@
+"""Generations as those see them who manage teams: whose they are, and their way upstream."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import Row, text
+
+from app.db.generations import FROM, HAS_TAGS, SELECTED, generation_of
+from app.db.session import Tx
+from app.domain.generation import Generation, State
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Details:
+    """A generation with its owner, and what is known of its way upstream. `unknown_since` is None
+    unless it is unknown."""
+
+    generation: Generation
+    team: str
+    member: str
+    key_id: UUID
+    key_prefix: str
+    attempts: int
+    polls: int
+    upstream_key: str | None
+    upstream_id: str | None
+    unknown_reason: str | None
+    unknown_since: datetime | None
+    has_upstream_answer: bool
+
+    @property
+    def id(self) -> UUID:
+        return self.generation.id
+
+    @property
+    def created_at(self) -> datetime:
+        return self.generation.created_at
+
+    @property
+    def whose(self) -> str:
+        return f"{self.team}/{self.member}"
+
+
+#: The columns of `Details` beside those of its generation.
+_DETAILS = {
+    "team": "t.name",
+    "member": "m.name",
+    "key_id": "k.id",
+    "key_prefix": "k.prefix",
+    "attempts": "g.attempts",
+    "polls": "g.polls",
+    "upstream_key": "u.label",
+    "upstream_id": "g.upstream_id",
+    "unknown_reason": "g.unknown_reason",
+    "unknown_since": "CASE WHEN g.state = 'unknown' THEN"
+    " (SELECT max(e.created_at) FROM events e"
+    " WHERE e.generation_id = g.id AND e.type = 'generation.unknown') END",
+    "has_upstream_answer": "g.upstream_answer IS NOT NULL",
+}
+_SELECT_DETAILS = f"""
+    SELECT {SELECTED}, {", ".join(f"{of} AS details_{name}" for name, of in _DETAILS.items())}
+           {FROM}
+      JOIN teams t ON t.id = g.team_id JOIN members m ON m.id = g.member_id
+      JOIN api_keys k ON k.id = g.api_key_id
+      LEFT JOIN upstream_keys u ON u.id = g.upstream_key_id
+"""
+
+
+def _details(row: Row[Any]) -> Details:
+    values = {name: row._mapping[f"details_{name}"] for name in _DETAILS}
+    return Details(generation=generation_of(row), **values)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """What a list is to have. None, or empty: all."""
+
+    team_id: UUID | None = None
+    member_id: UUID | None = None
+    key_id: UUID | None = None
+    states: Sequence[State] = ()
+    model: str | None = None
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    metadata: Mapping[str, str] | None = None
+
+
+async def find_details(tx: Tx, generation_id: UUID) -> Details | None:
+    rows = await tx.execute(text(_SELECT_DETAILS + " WHERE g.id = :id"), {"id": generation_id})
+    row = rows.one_or_none()
+    return None if row is None else _details(row)
+
+
+async def list_details(
+    tx: Tx, wanted: Wanted, *, after: tuple[datetime, UUID] | None = None, limit: int
+) -> list[Details]:
+    """At most `limit`, newest first. `after` is the (created_at, id) of the last row before the
+    page."""
+    clauses, values = _conditions(wanted)
+    if after is not None:
+        clauses.append("(g.created_at, g.id) < (:after_at, :after_id)")
+        values["after_at"], values["after_id"] = after
+    of_all = wanted.team_id is None and wanted.member_id is None and wanted.key_id is None
+    if of_all:
+        clauses.append("g.team_id = t.id")
+    matching = "".join(f" AND {clause}" for clause in clauses)
+    page = (
+        f"SELECT g.id, g.created_at FROM generations g WHERE true{matching}"  # noqa: S608
+        " ORDER BY g.created_at DESC, g.id DESC LIMIT :limit"
+    )
+    if of_all:
+        # No index has all teams in order, since every create would pay for it: each team's newest
+        # come from the index of teams.
+        page = (
+            f"SELECT n.id FROM teams t CROSS JOIN LATERAL ({page}) n"  # noqa: S608
+            " ORDER BY n.created_at DESC, n.id DESC LIMIT :limit"
+        )
+    rows = await tx.execute(
+        text(
+            f"{_SELECT_DETAILS} WHERE g.id IN (SELECT id FROM ({page}) page)"  # noqa: S608
+            " ORDER BY g.created_at DESC, g.id DESC"
+        ),
+        {**values, "limit": limit},
+    )
+    return [_details(row) for row in rows]
+
+
+#: Field of `Wanted` → the condition on a generation `g`. That of a key names its member, for whose
+#: generations there is an index.
+_CONDITIONS = {
+    "team_id": "g.team_id = :team_id",
+    "member_id": "g.member_id = :member_id",
+    "key_id": "g.api_key_id = :key_id"
+    " AND g.member_id = (SELECT member_id FROM api_keys WHERE id = :key_id)",
+    "states": "g.state = ANY(:states)",
+    "model": "g.spec ->> 'model' = :model",
+    "created_from": "g.created_at >= :created_from",
+    "created_before": "g.created_at < :created_before",
+    "metadata": HAS_TAGS,
+}
+
+
+def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
+    values = {name: getattr(wanted, name) for name in _CONDITIONS if getattr(wanted, name)}
+    clauses = [_CONDITIONS[name] for name in values]
+    if "states" in values:
+        values["states"] = [state.value for state in wanted.states]
+    if "metadata" in values:
+        values["metadata"] = json.dumps(dict(values["metadata"]))
+    return clauses, values
+
+
+async def unknown_details(
+    tx: Tx,
+    *,
+    team_id: UUID | None = None,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[Details]:
+    """Of one team or of all, oldest first, after the (created_at, id) of the last row before the
+    page."""
+    clauses = ["g.state = 'unknown'"]
+    values: dict[str, Any] = {"limit": limit, "team_id": team_id}
+    if team_id is not None:
+        clauses.append("g.team_id = :team_id")
+    if after is not None:
+        clauses.append("(g.created_at, g.id) > (:after_at, :after_id)")
+        values |= {"after_at": after[0], "after_id": after[1]}
+    rows = await tx.execute(
+        text(
+            f"{_SELECT_DETAILS} WHERE {' AND '.join(clauses)}"
+            " ORDER BY g.created_at, g.id LIMIT :limit"
+        ),
+        values,
+    )
+    return [_details(row) for row in rows]
