@@ -88,6 +88,8 @@ class GatewayError(Exception):
     title: ClassVar[str] = "Something went wrong inside the gateway"
     #: The operations of the OpenAPI document that alone answer with this code. None: any may.
     operations: ClassVar[tuple[str, ...] | None] = None
+    #: Whether only operations with a body answer with this code.
+    of_bodies: ClassVar[bool] = False
     #: Of this kind; an instance may say otherwise.
     billed: bool | None = False
     retry_safe: bool = False
@@ -263,15 +265,7 @@ class InvalidRequest(GatewayError):
 class MalformedJson(InvalidRequest):
     code = "malformed_json"
     title = "The request body is not a JSON object"
-    operations = (
-        *_CREATES, "estimate_generation", "create_webhook_endpoint", "update_webhook_endpoint",
-        "rotate_webhook_secret", "pause_gateway", "resume_gateway", "resolve_unknown",
-        "cancel_managed_generation", "retry_archiving", "accept_file",
-        "create_team", "change_team", "rename_team", "end_team",
-        "create_member", "change_member", "rename_member", "end_member",
-        "create_own_key", "rotate_own_key", "revoke_own_key", "create_member_key",
-        "revoke_member_keys", "change_key", "rotate_key", "revoke_key",
-    )  # fmt: skip
+    of_bodies = True
 
 
 class UnsupportedModel(InvalidRequest):

@@ -3,6 +3,7 @@ without what tells of the upstream's account, or of the gateway's archive."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -202,10 +203,10 @@ def story_document(rt: ApiRuntime, story: Story, actor: Actor) -> GenerationStor
 
 def _submission(submission: Submission, everything: bool) -> SubmissionDocument:
     # Why the upstream took it not tells of the account: that its credits are used up, for one.
-    told = everything or submission.ended_as is not State.QUEUED
+    fit = everything or submission.ended_as is not State.QUEUED
     return SubmissionDocument(
         started_at=submission.started_at, ended_at=submission.ended_at,
-        ended_as=submission.ended_as, reason=submission.reason if told else None,
+        ended_as=submission.ended_as, reason=submission.reason if fit else None,
         upstream_key=submission.upstream_key if everything else None,
     )  # fmt: skip
 
@@ -218,7 +219,7 @@ def _fit(event: Past) -> dict[str, Any]:
     return {name: value for name, value in event.data.items() if name in named}
 
 
-def managed_delivery(delivery: Delivery, attempts: list[Tried]) -> ManagedDeliveryDocument:
+def managed_delivery(delivery: Delivery, attempts: Sequence[Tried]) -> ManagedDeliveryDocument:
     """`attempts` may have those of other deliveries too."""
     return ManagedDeliveryDocument(
         **delivery_fields(delivery),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import day, show, with_runtime
+from app.cli.terminal import INSTANTS, day, in_utc, show, with_runtime
 
 if TYPE_CHECKING:
     from app.db.audit import AuditLine
@@ -17,16 +17,14 @@ if TYPE_CHECKING:
 
 cli = typer.Typer()
 
-_AT = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
-
 
 @cli.command("audit")
 def audit_log(
     since: Annotated[
-        datetime | None, typer.Option(formats=_AT, help="From then on, in UTC.")
+        datetime | None, typer.Option(formats=INSTANTS, help="From then on, in UTC.")
     ] = None,
     until: Annotated[
-        datetime | None, typer.Option(formats=_AT, help="What was before then, in UTC.")
+        datetime | None, typer.Option(formats=INSTANTS, help="What was before then, in UTC.")
     ] = None,
     member: Annotated[
         str | None, typer.Option(metavar="TEAM/MEMBER", help="What it did, or was done to it.")
@@ -43,7 +41,7 @@ def audit_log(
     async def act(rt: Runtime) -> None:
         async with rt.db.single() as tx:
             found = await audit.lines(
-                tx, since=_in_utc(since), until=_in_utc(until), member=member, action=action,
+                tx, since=in_utc(since), until=in_utc(until), member=member, action=action,
                 limit=limit,
             )  # fmt: skip
         if as_json:
@@ -54,10 +52,6 @@ def audit_log(
                  [_cells(line) for line in found])  # fmt: skip
 
     with_runtime(act)
-
-
-def _in_utc(moment: datetime | None) -> datetime | None:
-    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def _cells(line: AuditLine) -> list[object]:

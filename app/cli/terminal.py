@@ -10,7 +10,7 @@ import pwd
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
 
@@ -155,6 +155,15 @@ def status_of(undo: bool) -> Status:
 def require(given: bool, message: str) -> None:
     if not given:
         raise typer.BadParameter(message)
+
+
+#: How instants are typed.
+INSTANTS = ["%Y-%m-%d", "%Y-%m-%dT%H:%M", "%Y-%m-%dT%H:%M:%S"]
+
+
+def in_utc(moment: datetime | None) -> datetime | None:
+    """A typed instant."""
+    return None if moment is None else moment.replace(tzinfo=UTC)
 
 
 def day(moment: datetime | None) -> str:

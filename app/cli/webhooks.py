@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 from uuid import UUID
 
 import typer
 
 from app.cli.terminal import (
-    actor,
+    INSTANTS,
+    Reason,
+    acting,
     day,
     endpoint_id,
     group,
+    in_utc,
     printable,
     require,
     show,
@@ -62,7 +66,7 @@ def webhooks_test(endpoint: EndpointId) -> None:
     """Send a test to an endpoint, even a disabled one, and show the response. Exits with 1 if it
     was not accepted."""
     from app.runtime import make_sender
-    from app.webhooks import endpoints
+    from app.webhooks import managed
     from app.webhooks.delivery import attempt, record
     from app.webhooks.payloads import PAYLOAD_FORMATS
 
@@ -70,7 +74,7 @@ def webhooks_test(endpoint: EndpointId) -> None:
 
     async def act(rt: Runtime) -> None:
         nonlocal delivered
-        test = await endpoints.make_operators_test(rt, endpoint, actor=actor(rt))
+        test = await managed.make_test(rt, endpoint, actor=acting(rt, None))
         result = await attempt(rt, make_sender(rt, PAYLOAD_FORMATS), test)
         if result is None:
             # A test is always due, so the endpoint was deleted meanwhile.
@@ -92,11 +96,23 @@ def webhooks_disable(
     endpoint: EndpointId, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]
 ) -> None:
     """Disable an endpoint. Its pending deliveries fail; its owner may enable it again."""
-    from app.webhooks import endpoints
+    from app.webhooks import managed
 
     async def act(rt: Runtime) -> None:
-        await endpoints.disable(rt, endpoint, reason=reason, actor=actor(rt))
+        await managed.disable(rt, endpoint, actor=acting(rt, reason))
         typer.echo(f"Webhook endpoint {endpoint} is disabled.")
+
+    with_runtime(act)
+
+
+@cli.command("enable")
+def webhooks_enable(endpoint: EndpointId, reason: Reason = None) -> None:
+    """Enable an endpoint again, whoever disabled it."""
+    from app.webhooks import managed
+
+    async def act(rt: Runtime) -> None:
+        await managed.enable(rt, endpoint, actor=acting(rt, reason))
+        typer.echo(f"Webhook endpoint {endpoint} is enabled.")
 
     with_runtime(act)
 
@@ -110,18 +126,37 @@ def webhooks_resend(
         UUID | None,
         typer.Option(parser=endpoint_id, help="All failed deliveries of this endpoint."),
     ] = None,
+    team: Annotated[str | None, typer.Option(help="All failed deliveries of this team.")] = None,
+    since: Annotated[
+        datetime | None,
+        typer.Option(formats=INSTANTS, help="Of --endpoint or --team, only from then on, in UTC."),
+    ] = None,
+    reason: Reason = None,
 ) -> None:
     """Send deliveries again as soon as possible, with the same `webhook-id`."""
-    from app.webhooks import endpoints
+    from app.db.managed_deliveries import Wanted
+    from app.members import teams
+    from app.webhooks import managed
 
-    require((delivery is None) != (endpoint is None), "give either --delivery or --endpoint")
+    named = [each for each in (delivery, endpoint, team) if each is not None]
+    require(len(named) == 1, "give one of --delivery, --endpoint and --team")
+    require(since is None or delivery is None, "--since goes with --endpoint or --team")
 
     async def act(rt: Runtime) -> None:
-        count = 1
-        if endpoint is not None:
-            count = await endpoints.resend_failed(rt, endpoint, actor=actor(rt))
-        elif delivery is not None:
-            await endpoints.resend_one(rt, delivery, actor=actor(rt))
+        who, count = acting(rt, reason), 1
+        if delivery is not None:
+            await managed.resend(rt, delivery, actor=who)
+        else:
+            if endpoint is not None:
+                team_id = (await managed.get_endpoint(rt, endpoint, actor=who)).team_id
+            else:
+                team_id = (await teams.get_team(rt, team or "", actor=who)).id
+            wanted = Wanted(team_id=team_id, endpoint_id=endpoint, created_from=in_utc(since))
+            batch = await managed.resend_failed(rt, wanted, actor=who)
+            count = batch.count
+            while batch.next is not None:
+                batch = await managed.resend_failed(rt, wanted, actor=who, after=batch.next)
+                count += batch.count
         typer.echo(f"Sent again as soon as possible: {count}.")
 
     with_runtime(act)

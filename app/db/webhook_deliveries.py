@@ -122,19 +122,8 @@ async def make_test(
     )  # fmt: skip
 
 
-async def failed_of(tx: Tx, endpoint_id: UUID) -> list[UUID]:
-    """Failed deliveries of the endpoint, oldest first."""
-    rows = await tx.scalars(
-        text(
-            "SELECT id FROM webhook_deliveries WHERE endpoint_id = :id AND state = 'failed'"
-            " AND generation_id IS NOT NULL ORDER BY created_at, id"
-        ),
-        {"id": endpoint_id},
-    )
-    return list(rows)
-
-
-_SELECT = """
+#: What `delivery_of` reads.
+SELECT_DELIVERIES = """
     SELECT d.id, d.team_id, d.member_id, d.endpoint_id, d.generation_id, d.type, d.state,
            d.attempts, d.last_status, d.last_error, d.created_at, d.next_attempt_at, d.finished_at,
            coalesce(e.created_at, d.created_at) AS happened_at
@@ -151,7 +140,7 @@ _VISIBLE = """
 """
 
 
-def _delivery(row: Row[Any]) -> Delivery:
+def delivery_of(row: Row[Any]) -> Delivery:
     named = {k: v for k, v in row._mapping.items() if k != "type"}
     state = DeliveryState(row.state)
     return Delivery(**{**named, "state": state, "event": event_of(row.type)})
@@ -163,8 +152,10 @@ def _owner(owner: Owner) -> dict[str, Any]:
 
 async def find_any(tx: Tx, delivery_id: UUID) -> Delivery | None:
     """Of any owner: for workers."""
-    row = (await tx.execute(text(_SELECT + " WHERE d.id = :id"), {"id": delivery_id})).one_or_none()
-    return None if row is None else _delivery(row)
+    row = (
+        await tx.execute(text(SELECT_DELIVERIES + " WHERE d.id = :id"), {"id": delivery_id})
+    ).one_or_none()
+    return None if row is None else delivery_of(row)
 
 
 async def is_early(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> bool:
@@ -183,11 +174,11 @@ async def is_early(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> bool:
 async def find(tx: Tx, delivery_id: UUID, owner: Owner) -> Delivery | None:
     row = (
         await tx.execute(
-            text(f"{_SELECT} WHERE d.id = :id AND {_VISIBLE}"),
+            text(f"{SELECT_DELIVERIES} WHERE d.id = :id AND {_VISIBLE}"),
             {"id": delivery_id, **_owner(owner)},
         )
     ).one_or_none()
-    return None if row is None else _delivery(row)
+    return None if row is None else delivery_of(row)
 
 
 async def list_visible(
@@ -212,25 +203,25 @@ async def list_visible(
         values["after_at"], values["after_id"] = after
     rows = await tx.execute(
         text(
-            f"{_SELECT} WHERE {' AND '.join(clauses)}"
+            f"{SELECT_DELIVERIES} WHERE {' AND '.join(clauses)}"
             " ORDER BY d.created_at DESC, d.id DESC LIMIT :limit"
         ),
         values,
     )
-    return [_delivery(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 async def of_generation(tx: Tx, generation: Generation, *, limit: int = 1_000) -> list[Delivery]:
     """To every receiver, oldest first. Found among the member's, for which there is an index."""
     rows = await tx.execute(
         text(
-            _SELECT + " WHERE d.member_id = :member_id AND d.created_at >= :created_at"
+            SELECT_DELIVERIES + " WHERE d.member_id = :member_id AND d.created_at >= :created_at"
             " AND d.generation_id = :id ORDER BY d.created_at, d.id LIMIT :limit"
         ),
         {"id": generation.id, "member_id": generation.member_id,
          "created_at": generation.created_at, "limit": limit},
     )  # fmt: skip
-    return [_delivery(row) for row in rows]
+    return [delivery_of(row) for row in rows]
 
 
 async def record(

@@ -164,6 +164,23 @@ async def list_owned(tx: Tx, owner: Owner) -> list[Endpoint]:
     return [_endpoint(row) for row in rows]
 
 
+async def list_of_team(
+    tx: Tx, team_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Endpoint]:
+    """Those of the team and of its members, oldest first. `after` is the (created_at, id) of the
+    last row before the page."""
+    values: dict[str, Any] = {"team_id": team_id, "limit": limit}
+    beyond = ""
+    if after is not None:
+        beyond = "AND (created_at, id) > (:after_at, :after_id)"
+        values |= {"after_at": after[0], "after_id": after[1]}
+    rows = await tx.execute(
+        text(f"{_SELECT} WHERE team_id = :team_id {beyond} ORDER BY created_at, id LIMIT :limit"),
+        values,
+    )
+    return [_endpoint(row) for row in rows]
+
+
 async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]:
     """The endpoints of everybody, or of a team, oldest first."""
     rows = await tx.execute(

@@ -70,6 +70,8 @@ webhook_deliveries = Table(
           postgresql_where=text("endpoint_id IS NULL")),
     Index("webhook_deliveries_pending_idx", "next_attempt_at",
           postgresql_where=text("state = 'pending'")),
+    Index("webhook_deliveries_failed_idx", "team_id", "created_at", "id",
+          postgresql_where=text("state = 'failed'")),
     Index("webhook_deliveries_endpoint_idx", "endpoint_id", "created_at"),
     Index("webhook_deliveries_member_idx", "member_id", "created_at"),
     Index("webhook_deliveries_team_idx", "team_id", "created_at"),

@@ -20,7 +20,7 @@ from app.domain.generation import Generation, State
 from app.errors import NotFound
 from app.runtime import Runtime
 
-#: How much of what can be repeated is told: a delivery can be sent again without end.
+#: How much of what can be repeated is shown: a delivery can be sent again without end.
 _MAX_DELIVERIES = 200
 _MAX_DELIVERY_ATTEMPTS = 500
 _MAX_AUDIT_LINES = 100
@@ -41,7 +41,7 @@ class Submission:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Story:
     """`events`, and with them `submissions`, are kept for some time only. Of deliveries the oldest,
-    of their attempts and of the audit log the newest are told."""
+    of their attempts and of the audit log the newest are there."""
 
     details: Details
     submissions: list[Submission]

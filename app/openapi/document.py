@@ -20,6 +20,7 @@ from app.api.routes import describe_api
 from app.dialects.onemin.documents import NativeError
 from app.dialects.onemin.routes import PREFIX as ONEMIN
 from app.dialects.onemin.routes import describe_dialect
+from app.errors import GatewayError
 from app.http.schemas import CONTACT, LICENSE
 from app.openapi import repairs, requests, samples
 from app.openapi.repairs import Json
@@ -146,7 +147,7 @@ def _part(
             codes = [
                 code
                 for code in errors.get(status, ())
-                if (only := samples.OPERATIONS[code]) is None or operation["operationId"] in only
+                if _may_answer(operation, samples.KINDS[code])
             ]
             answers[str(status)] = _refusal(
                 status, codes, error_name, media_type, kept=answers.get(str(status), {})
@@ -155,6 +156,12 @@ def _part(
             answer["description"] = _said(int(status), answer)
         operation["responses"] = dict(sorted(answers.items()))
     return part
+
+
+def _may_answer(operation: Json, kind: type[GatewayError]) -> bool:
+    if kind.of_bodies and "requestBody" not in operation:
+        return False
+    return kind.operations is None or operation["operationId"] in kind.operations
 
 
 def _said(status: int, answer: Json) -> str:

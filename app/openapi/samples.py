@@ -155,8 +155,8 @@ def _coded() -> Iterator[type[GatewayError]]:
     yield GatewayError
 
 
-#: Code → the operations that alone answer with it, or None.
-OPERATIONS = {kind.code: kind.operations for kind in _coded()}
+#: Code → the kind of error that has it.
+KINDS = {kind.code: kind for kind in _coded()}
 
 
 def refusals() -> list[GatewayError]:

@@ -20,7 +20,6 @@ from app.domain.webhooks import (
     Endpoint,
     Event,
     PayloadFormat,
-    UnlistedEvent,
     WebhookEvent,
 )
 from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Unauthenticated
@@ -203,60 +202,12 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
     `InvalidRequest` if its endpoint is disabled."""
     delivery = await get_delivery(rt, caller, delivery_id)
     async with rt.db.begin() as tx:
-        await _may_be_delivered(tx, delivery)
-        await _begin_again(rt, tx, delivery.id)
+        await require_deliverable(tx, delivery)
+        await begin_again(rt, tx, delivery.id)
         await audit.record(tx, caller.actor, "webhook.resend", str(delivery_id))
     return replace(
         delivery, state=DeliveryState.PENDING, finished_at=None, next_attempt_at=rt.clock.now()
     )
-
-
-# Operators may do these with any endpoint.
-
-
-async def make_operators_test(rt: Runtime, endpoint_id: UUID, *, actor: str) -> UUID:
-    """Like `make_test`. Raises `NotFound`."""
-    delivery_id = uuid4()
-    async with rt.db.begin() as tx:
-        await _get_any(tx, endpoint_id)
-        await webhook_deliveries.make_test(
-            tx, delivery_id, endpoint_id=endpoint_id, event=UnlistedEvent.TEST
-        )
-        await audit.record(tx, actor, "webhook.test", str(endpoint_id))
-    return delivery_id
-
-
-async def disable(rt: Runtime, endpoint_id: UUID, *, reason: str, actor: str) -> None:
-    """Sends nothing there until its owner enables it again. Raises `NotFound`, and `InvalidRequest`
-    if it is disabled already."""
-    async with rt.db.begin() as tx:
-        await _get_any(tx, endpoint_id)
-        if not await webhook_endpoints.disable(tx, endpoint_id, reason="operator"):
-            raise InvalidRequest(f"Webhook endpoint {endpoint_id} is disabled already.")
-        await audit.record(tx, actor, "webhook.disable", str(endpoint_id), reason=reason)
-
-
-async def resend_one(rt: Runtime, delivery_id: UUID, *, actor: str) -> None:
-    """Like `resend`. Raises `NotFound`, and `InvalidRequest` if its endpoint is disabled."""
-    async with rt.db.begin() as tx:
-        delivery = await webhook_deliveries.find_any(tx, delivery_id)
-        if delivery is None:
-            raise NotFound(f"There is no delivery {delivery_id}.")
-        await _may_be_delivered(tx, delivery)
-        await _begin_again(rt, tx, delivery_id)
-        await audit.record(tx, actor, "webhook.resend", str(delivery_id))
-
-
-async def resend_failed(rt: Runtime, endpoint_id: UUID, *, actor: str) -> int:
-    """Resends the endpoint's failed deliveries; returns how many. Raises what `resend_one`
-    raises."""
-    async with rt.db.begin() as tx:
-        await _require_enabled(tx, endpoint_id)
-        failed = await webhook_deliveries.failed_of(tx, endpoint_id)
-        for delivery_id in failed:
-            await _begin_again(rt, tx, delivery_id)
-        await audit.record(tx, actor, "webhook.resend", str(endpoint_id), deliveries=len(failed))
-    return len(failed)
 
 
 async def _set_up(rt: Runtime, tx: Tx, caller: Caller, endpoint_id: UUID) -> None:
@@ -271,26 +222,30 @@ async def _require_key(rt: Runtime, tx: Tx, caller: Caller) -> None:
         raise Unauthenticated()
 
 
-async def _begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
+async def begin_again(rt: Runtime, tx: Tx, delivery_id: UUID) -> None:
+    """Makes it due now."""
     await webhook_deliveries.begin_again(tx, delivery_id, now=rt.clock.for_database())
     await enqueue(tx, Job.DELIVER, delivery_id)
     await run_now(tx, Job.DELIVER, delivery_id)
 
 
-async def _may_be_delivered(tx: Tx, delivery: Delivery) -> None:
-    """A test also goes to a disabled endpoint; anything else would fail there at once."""
+async def require_deliverable(tx: Tx, delivery: Delivery) -> None:
+    """A test also goes to a disabled endpoint; anything else would fail there at once. Raises
+    `InvalidRequest`."""
     if delivery.endpoint_id is not None and not delivery.is_test:
-        await _require_enabled(tx, delivery.endpoint_id)
+        await require_enabled(tx, delivery.endpoint_id)
 
 
-async def _require_enabled(tx: Tx, endpoint_id: UUID) -> None:
-    if not (await _get_any(tx, endpoint_id)).enabled:
+async def require_enabled(tx: Tx, endpoint_id: UUID) -> None:
+    """Raises `NotFound` and `InvalidRequest`."""
+    if not (await get_any(tx, endpoint_id)).enabled:
         raise InvalidRequest(
             f"Webhook endpoint {endpoint_id} is disabled; its owner can enable it again."
         )
 
 
-async def _get_any(tx: Tx, endpoint_id: UUID) -> Endpoint:
+async def get_any(tx: Tx, endpoint_id: UUID) -> Endpoint:
+    """Of any owner. Raises `NotFound`."""
     endpoint = await webhook_endpoints.find_any(tx, endpoint_id)
     if endpoint is None:
         raise NotFound(f"There is no webhook endpoint {endpoint_id}.")

@@ -13,7 +13,8 @@ ROLES = ("anonymous", "member", "lead", "stranger", "operator")
 @dataclass(frozen=True, slots=True)
 class Case:
     """`statuses` in the order of `ROLES`. The ids in `path` are those of the team, of a member of
-    it, `subject`, and of a key and a queued generation of this member."""
+    it, `subject`, and of a key, a queued generation, an
+    endpoint and a failed delivery of this member."""
 
     method: str
     path: str
@@ -26,6 +27,7 @@ _MORE = {"credits": 5, **_WHY}
 _NOWHERE = "3fa85f64-5717-4562-b3fc-2c963f66afa6"
 _TEAM = "/admin/teams/{team}"
 _KEY = "/admin/keys/{key}"
+_HOOKS = f"{_TEAM}/webhooks"
 _GENERATION = "/admin/generations/{generation}"
 _MEMBER = f"{_TEAM}/members/{{subject}}"
 
@@ -49,6 +51,21 @@ CASES = {
     ),
     "accept_file": Case(
         "POST", f"/admin/generations/{_NOWHERE}/accept-file", None, "401 403 403 403 404"
+    ),
+    "list_team_endpoints": Case("GET", f"{_HOOKS}/endpoints", None, "401 403 200 404 200"),
+    "list_team_deliveries": Case("GET", f"{_HOOKS}/deliveries", None, "401 403 200 404 200"),
+    "resend_failed_deliveries": Case("POST", f"{_HOOKS}/resend", {}, "401 403 202 404 202"),
+    "disable_endpoint": Case(
+        "POST", "/admin/webhooks/endpoints/{endpoint}/disable", _WHY, "401 403 200 404 200"
+    ),
+    "enable_endpoint": Case(
+        "POST", "/admin/webhooks/endpoints/{endpoint}/enable", None, "401 403 422 404 422"
+    ),
+    "get_team_delivery": Case(
+        "GET", "/admin/webhooks/deliveries/{delivery}", None, "401 403 200 404 200"
+    ),
+    "resend_team_delivery": Case(
+        "POST", "/admin/webhooks/deliveries/{delivery}/resend", None, "401 403 202 404 202"
     ),
     "list_unknown": Case("GET", "/admin/unknown", None, "401 403 200 200 200"),
     "get_upstream_answer": Case(

@@ -12,7 +12,7 @@ from app.members import keys, members, teams
 from tests.api.roles import CASES, ROLES, Case
 from tests.harness.actors import TESTER
 from tests.harness.gateway import Gateway
-from tests.harness.rows import queued_one
+from tests.harness.rows import an_endpoint, failed_delivery, queued_one
 
 
 def test_every_route_is_in_the_matrix() -> None:
@@ -49,7 +49,7 @@ async def answers(gate: Gateway, number: int, case: Case, shared: dict[str, str]
 
 
 async def _subject(gate: Gateway, team: str, name: str) -> dict[str, UUID]:
-    """A plain member, a key and a queued generation of it."""
+    """A plain member with one of everything."""
     subject = await members.create_member(
         gate.rt, team, name, role=Role.MEMBER, limits=Limits(), actor=TESTER
     )
@@ -57,7 +57,15 @@ async def _subject(gate: Gateway, team: str, name: str) -> dict[str, UUID]:
     generation_id = await queued_one(
         gate, team_id=subject.team_id, member_id=subject.id, key_id=made.key.id
     )
-    return {"subject": subject.id, "key": made.key.id, "generation": generation_id}
+    endpoint_id = await an_endpoint(gate, team_id=subject.team_id, member_id=subject.id)
+    delivery_id = await failed_delivery(
+        gate, generation_id, team_id=subject.team_id, member_id=subject.id, endpoint_id=endpoint_id
+    )
+    return {
+        "subject": subject.id, "key": made.key.id, "generation": generation_id,
+        "endpoint": endpoint_id,
+        "delivery": delivery_id,
+    }  # fmt: skip
 
 
 async def test_each_role_is_answered_as_the_matrix_says(still_gate: Gateway) -> None:

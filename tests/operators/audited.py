@@ -44,6 +44,7 @@ COMMANDS = {
     "archive retry": ("{set_aside}", "archive.retry"),
     "webhooks test": ("{endpoint}", "webhook.test"),
     "webhooks disable": ("{endpoint} --reason odd", "webhook.disable"),
+    "webhooks enable": ("{disabled}", "webhook.enable"),
     "webhooks resend": ("--delivery {delivery}", "webhook.resend"),
 }
 #: Of the REST and all dialects, by the names of their routes.
@@ -144,6 +145,19 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     ),
     "accept_file": (
         "POST", "/api/v1/admin/generations/{set_aside}/accept-file", None, "archive.accept",
+    ),
+    "disable_endpoint": (
+        "POST", "/api/v1/admin/webhooks/endpoints/{endpoint}/disable", {"reason": "odd"},
+        "webhook.disable",
+    ),
+    "enable_endpoint": (
+        "POST", "/api/v1/admin/webhooks/endpoints/{disabled}/enable", None, "webhook.enable",
+    ),
+    "resend_team_delivery": (
+        "POST", "/api/v1/admin/webhooks/deliveries/{delivery}/resend", None, "webhook.resend",
+    ),
+    "resend_failed_deliveries": (
+        "POST", "/api/v1/admin/teams/{team}/webhooks/resend", {}, "webhook.resend",
     ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",

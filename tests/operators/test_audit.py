@@ -59,7 +59,7 @@ def furnish(address: str) -> dict[str, str]:
     ids = {
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
-                     "endpoint", "openai", "delivery", "other", "bob",
+                     "endpoint", "disabled", "openai", "delivery", "other", "bob",
                      "bobs")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
@@ -102,13 +102,18 @@ def furnish(address: str) -> dict[str, str]:
                 " VALUES (%s, 'video', %s, 'x', 'x', 1)",
                 [ids[name], state],
             )
-        for name, format_ in (("endpoint", "reelgate"), ("openai", "openai")):
+        for name, format_ in (
+            ("endpoint", "reelgate"), ("disabled", "reelgate"), ("openai", "openai"),
+        ):  # fmt: skip
             tx.execute(
                 "INSERT INTO webhook_endpoints"
                 " (id, team_id, member_id, url, event_types, secret, format)"
                 " VALUES (%s, %s, %s, 'https://127.0.0.1/', '[]', 'x', %s)",
                 [ids[name], ids["team"], ids["member"], format_],
             )
+        tx.execute(
+            "UPDATE webhook_endpoints SET state = 'disabled' WHERE id = %s", [ids["disabled"]]
+        )
         tx.execute(
             "INSERT INTO webhook_deliveries (id, team_id, member_id, endpoint_id, type, state)"
             " VALUES (%s, %s, %s, %s, 'webhook.test', 'failed')",

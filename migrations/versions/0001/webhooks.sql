@@ -40,6 +40,8 @@ CREATE UNIQUE INDEX webhook_deliveries_callback_idx ON webhook_deliveries (event
     WHERE endpoint_id IS NULL;
 CREATE INDEX webhook_deliveries_pending_idx ON webhook_deliveries (next_attempt_at)
     WHERE state = 'pending';
+CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (team_id, created_at, id)
+    WHERE state = 'failed';
 CREATE INDEX webhook_deliveries_endpoint_idx ON webhook_deliveries (endpoint_id, created_at);
 CREATE INDEX webhook_deliveries_member_idx ON webhook_deliveries (member_id, created_at);
 CREATE INDEX webhook_deliveries_team_idx ON webhook_deliveries (team_id, created_at);
