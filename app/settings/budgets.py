@@ -7,6 +7,8 @@ from typing import Annotated, Any
 from pydantic import BaseModel, Field, field_validator
 from pydantic_settings import NoDecode
 
+from app.domain.money import parse_rates
+
 
 class Budgets(BaseModel):
     """Budgets"""
@@ -18,6 +20,20 @@ class Budgets(BaseModel):
         description="Percents of a credit limit, comma-separated: when so much of it is used, its "
         "member and the team's administrators are told, once in each period. `none`: never.",
     )  # fmt: skip
+
+    money_per_1000_credits: str | None = Field(
+        None,
+        max_length=1000,
+        description="Price of 1,000 credits in money, shown beside credits, such as `0.35 EUR`; "
+        "with a later price, `0.35 EUR, 0.40 EUR from 2026-07-01T00:00:00Z`. Unset: only credits.",
+    )
+
+    @field_validator("money_per_1000_credits")
+    @classmethod
+    def _check_money(cls, value: str | None) -> str | None:
+        if value is not None:
+            parse_rates(value)
+        return value
 
     @field_validator("notice_percents", mode="before")
     @classmethod

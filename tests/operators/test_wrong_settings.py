@@ -281,6 +281,7 @@ def test_a_signing_secret_that_is_not_whole(
         ("worker", {"REELGATE_ARCHIVE_URL": "s3://"}, "archive address must be"),
         ("doctor", {"REELGATE_ARCHIVE_URL": "s3://u:canary@bucket"}, "neither credentials"),
         ("serve", {"REELGATE_PRICES_FILE": "nowhere.toml"}, "REELGATE_PRICES_FILE: nowhere.toml"),
+        ("serve", {"REELGATE_MONEY_PER_1000_CREDITS": "0,35 EUR"}, "as in 0.35 EUR"),
         ("serve", {"REELGATE_HOST": "256.1.1.1"}, "REELGATE_HOST"),
         ("serve", {"REELGATE_HOST": "nowhere.invalid"}, "REELGATE_HOST"),
         ("serve", {"REELGATE_HOST": f"{'a' * 64}.example"}, "REELGATE_HOST"),
