@@ -10,6 +10,7 @@ from app.api import (
     account,
     admin,
     audit,
+    corrections,
     estimates,
     events,
     generations,
@@ -41,6 +42,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     members.router,
     keys.router,
     grants.router,
+    corrections.router,
 )
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import actor, group, show, with_runtime
+from app.cli.terminal import GenerationId, acting, actor, group, show, with_runtime
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -62,5 +62,29 @@ def ledger_rebuild() -> None:
     async def act(rt: Runtime) -> None:
         await accounts.rebuild(rt, actor=actor(rt))
         typer.echo("The balances are made anew from the ledger, and usage from the generations.")
+
+    with_runtime(act)
+
+
+@cli.command("correct")
+def ledger_correct(
+    generation: GenerationId,
+    credits_: Annotated[
+        int, typer.Option("--credits", help="What it shall have cost in all: 0 to its quote.")
+    ],
+    reason: Annotated[str, typer.Option(help="Why; kept in the ledger and in the audit log.")],
+) -> None:
+    """Correct what a generation has cost once it has ended: a refund, or a failure that was
+    billed."""
+    from app.billing import corrections
+
+    async def act(rt: Runtime) -> None:
+        made = await corrections.correct(
+            rt, generation, settled_credits=credits_, actor=acting(rt, reason)
+        )
+        typer.echo(
+            f"Generation {made.generation_id} has cost {made.settled} credits: "
+            f"{made.credits:+} to what it had."
+        )
 
     with_runtime(act)

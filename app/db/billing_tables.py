@@ -59,15 +59,23 @@ ledger_entries = Table(
     # Its period: when the generation was admitted, whenever it ended.
     instant("counts_at", nullable=False),
     created(),
-    one_of("kind", ["hold", "settle", "release"]),
+    # Of a correction: why, and whose.
+    Column("reason", Text),
+    Column("actor", Text),
+    one_of("kind", ["hold", "settle", "release", "correct"]),
     CheckConstraint("CASE kind WHEN 'hold' THEN held > 0 AND settled = 0"
                     " WHEN 'settle' THEN settled > 0 AND held <= -settled"
-                    " ELSE held < 0 AND settled = 0 END", name="credits"),
-    # Each generation has at most one hold, and one end of it.
+                    " WHEN 'release' THEN held < 0 AND settled = 0"
+                    " ELSE held = 0 AND settled <> 0 END", name="credits"),
+    CheckConstraint("(kind = 'correct') = (reason IS NOT NULL)"
+                    " AND (kind = 'correct') = (actor IS NOT NULL)", name="reason"),
+    # Each generation has at most one hold, and one end of it; what it cost may be corrected after.
     Index("ledger_entries_hold_idx", "generation_id", unique=True,
           postgresql_where=text("kind = 'hold'")),
     Index("ledger_entries_end_idx", "generation_id", unique=True,
-          postgresql_where=text("kind <> 'hold'")),
+          postgresql_where=text("kind IN ('settle', 'release')")),
+    Index("ledger_entries_correct_idx", "generation_id", "id",
+          postgresql_where=text("kind = 'correct'")),
     Index("ledger_entries_member_idx", "member_id", "id"),
 )  # fmt: skip
 

@@ -79,6 +79,8 @@ TITLES = {
     "create_member_grant": "Grant credits to a member",
     "list_key_grants": "List the grants to a key",
     "create_key_grant": "Grant credits to a key",
+    "list_corrections": "List what was corrected of a generation's cost",
+    "correct_generation": "Correct what a generation has cost",
     "list_audit": "Read the audit log",
     "create_feature": "Create a video and wait for it",
     "get_result": "Look up a video",

@@ -6,15 +6,18 @@
 -- or after it.
 CREATE OR REPLACE FUNCTION reelgate_enter(
     p_generation uuid, p_team uuid, p_member uuid, p_key uuid, p_kind text, p_held bigint,
-    p_settled bigint, p_counts_at timestamptz, p_at timestamptz
+    p_settled bigint, p_counts_at timestamptz, p_at timestamptz, p_reason text DEFAULT NULL,
+    p_actor text DEFAULT NULL
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_account record;
 BEGIN
     INSERT INTO ledger_entries (
-        generation_id, team_id, member_id, api_key_id, kind, held, settled, counts_at, created_at)
+        generation_id, team_id, member_id, api_key_id, kind, held, settled, counts_at, created_at,
+        reason, actor)
     VALUES (
-        p_generation, p_team, p_member, p_key, p_kind, p_held, p_settled, p_counts_at, p_at);
+        p_generation, p_team, p_member, p_key, p_kind, p_held, p_settled, p_counts_at, p_at,
+        p_reason, p_actor);
     IF p_kind = 'hold' THEN
         INSERT INTO balances AS b (account_id, period_on, member_id, held, settled)
         SELECT a.account_id, a.period_on, p_member, p_held, 0
@@ -53,6 +56,29 @@ BEGIN
         CASE WHEN p_settle > 0 THEN 'settle' ELSE 'release' END, -v_hold.held, p_settle,
         v_hold.counts_at, now());
     PERFORM reelgate_count_usage(p_generation, 1, p_settle);
+END $$;
+
+
+-- Changes what a generation whose hold has ended has cost to `p_settled` credits, in the period that
+-- it counts in. Changes nothing while the hold is open, or where it has cost that already.
+CREATE OR REPLACE FUNCTION reelgate_correct(
+    p_generation uuid, p_settled bigint, p_reason text, p_actor text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_before bigint;
+    v_hold ledger_entries%ROWTYPE;
+BEGIN
+    SELECT g.settled INTO v_before FROM generations g WHERE g.id = p_generation FOR NO KEY UPDATE;
+    IF v_before IS NULL OR v_before = p_settled THEN
+        RETURN;
+    END IF;
+    UPDATE generations g SET settled = p_settled WHERE g.id = p_generation;
+    SELECT * INTO STRICT v_hold FROM ledger_entries l
+     WHERE l.generation_id = p_generation AND l.kind = 'hold';
+    PERFORM reelgate_enter(
+        p_generation, v_hold.team_id, v_hold.member_id, v_hold.api_key_id, 'correct', 0,
+        p_settled - v_before, v_hold.counts_at, now(), p_reason, p_actor);
+    PERFORM reelgate_count_usage(p_generation, 0, p_settled - v_before);
 END $$;
 
 

@@ -105,6 +105,13 @@ CASES = {
     "create_member_grant": Case("POST", f"{_MEMBER}/grants", _MORE, "401 403 201 404 201"),
     "list_key_grants": Case("GET", f"{_KEY}/grants", None, "401 403 200 404 200"),
     "create_key_grant": Case("POST", f"{_KEY}/grants", _MORE, "401 403 201 404 201"),
+    "list_corrections": Case(
+        "GET", f"/admin/generations/{_NOWHERE}/corrections", None, "401 403 403 403 404"
+    ),
+    "correct_generation": Case(
+        "POST", f"/admin/generations/{_NOWHERE}/corrections", {"settled_credits": 0, **_WHY},
+        "401 403 403 403 404",
+    ),
     # Here everybody is a member, and another's key is nobody's.
     "list_own_keys": Case("GET", "/keys", None, "401 200 200 200 200"),
     "create_own_key": Case("POST", "/keys", {"name": "ci"}, "401 201 201 201 201"),

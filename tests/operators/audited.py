@@ -34,6 +34,7 @@ COMMANDS = {
     "grant give": ("--team studio --member ada --credits 5 --reason odd", "grant.give"),
     "generation cancel": ("{queued} --reason odd", "generation.cancel"),
     "ledger rebuild": ("", "ledger.rebuild"),
+    "ledger correct": ("{ended} --credits 0 --reason odd", "ledger.correct"),
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
     "after-restore": ("", "generations.mark_unknown"),
@@ -158,6 +159,10 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     ),
     "resend_failed_deliveries": (
         "POST", "/api/v1/admin/teams/{team}/webhooks/resend", {}, "webhook.resend",
+    ),
+    "correct_generation": (
+        "POST", "/api/v1/admin/generations/{ended}/corrections",
+        {"settled_credits": 0, "reason": "odd"}, "ledger.correct",
     ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",

@@ -59,7 +59,7 @@ def furnish(address: str) -> dict[str, str]:
     ids = {
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
-                     "endpoint", "disabled", "openai", "delivery", "other", "bob",
+                     "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
                      "bobs")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
@@ -83,8 +83,8 @@ def furnish(address: str) -> dict[str, str]:
                 [key, key, member, secret[:11], secret.encode(), 9 if name == "bob" else None],
             )
         spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
-        for name in ("queued", "unknown", "succeeded", "set_aside"):
-            state = "succeeded" if name == "set_aside" else name
+        for name in ("queued", "unknown", "succeeded", "set_aside", "ended"):
+            state = "succeeded" if name in ("set_aside", "ended") else name
             tx.execute(
                 "INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature,"
                 " provider, spec, fingerprint, state, quote, queue_deadline_at, finished_at)"
@@ -96,6 +96,7 @@ def furnish(address: str) -> dict[str, str]:
                 "SELECT reelgate_enter(%s, %s, %s, %s, 'hold', 1, 0, now(), now())",
                 [ids[name], ids["team"], ids["member"], ids["key"]],
             )
+        tx.execute("SELECT reelgate_close_hold(%s, 1)", [ids["ended"]])
         for name, state in (("succeeded", "pending"), ("set_aside", "set_aside")):
             tx.execute(
                 "INSERT INTO assets (generation_id, kind, state, path, sha256, size_bytes)"
@@ -180,6 +181,8 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 "webhook_endpoints",
                 "assets",
                 "balances",
+                "daily_usage",
+                "team_usage",
                 "grants",
                 "ledger_entries",
                 "generations",

@@ -19,18 +19,27 @@ CREATE TABLE ledger_entries (
     team_id uuid NOT NULL REFERENCES teams,
     member_id uuid NOT NULL REFERENCES members,
     api_key_id uuid NOT NULL REFERENCES api_keys,
-    kind text NOT NULL CHECK (kind IN ('hold', 'settle', 'release')),
+    kind text NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'correct')),
     held bigint NOT NULL,
     settled bigint NOT NULL,
     counts_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT now(),
+    -- Of a correction: why, and whose.
+    reason text,
+    actor text,
     CONSTRAINT ledger_entries_credits_check CHECK (CASE kind
         WHEN 'hold' THEN held > 0 AND settled = 0
         WHEN 'settle' THEN settled > 0 AND held <= -settled
-        ELSE held < 0 AND settled = 0 END)
+        WHEN 'release' THEN held < 0 AND settled = 0
+        ELSE held = 0 AND settled <> 0 END),
+    CONSTRAINT ledger_entries_reason_check CHECK (
+        (kind = 'correct') = (reason IS NOT NULL) AND (kind = 'correct') = (actor IS NOT NULL))
 );
 CREATE UNIQUE INDEX ledger_entries_hold_idx ON ledger_entries (generation_id) WHERE kind = 'hold';
-CREATE UNIQUE INDEX ledger_entries_end_idx ON ledger_entries (generation_id) WHERE kind <> 'hold';
+CREATE UNIQUE INDEX ledger_entries_end_idx ON ledger_entries (generation_id)
+    WHERE kind IN ('settle', 'release');
+CREATE INDEX ledger_entries_correct_idx ON ledger_entries (generation_id, id)
+    WHERE kind = 'correct';
 CREATE INDEX ledger_entries_member_idx ON ledger_entries (member_id, id);
 
 -- What the ledger says of each account, a key, a member or a team, in the period that begins on
