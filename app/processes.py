@@ -18,7 +18,8 @@ from pydantic import SecretStr
 
 from app import __version__
 from app.db import migrate
-from app.db.session import Fault, reason_of
+from app.db.faults import Fault
+from app.db.session import reason_of
 from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
 from app.listener import cannot_listen, listening

@@ -4,7 +4,6 @@ commit it elsewhere."""
 from __future__ import annotations
 
 import re
-import select
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Self
@@ -18,7 +17,9 @@ from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
-from app.errors import ConfigurationError, Unavailable
+from app.db.direct import Direct
+from app.db.faults import STALE, conflict, fault, is_dead, unavailable
+from app.errors import ConfigurationError
 
 Tx = AsyncConnection
 
@@ -29,6 +30,9 @@ _STATEMENT_TIMEOUT = "15s"
 #: this time. Our transactions wait for nothing but Postgres.
 _IDLE_TRANSACTION = "15s"
 
+#: How long to wait for a connection while every one is in use.
+_WAIT_SECONDS = 10.0
+
 #: The number of executions after which the driver prepares a statement: its own default.
 PREPARE_THRESHOLD = 5
 #: A dead network is noticed within half a minute.
@@ -36,22 +40,6 @@ KEEPALIVES = {
     "keepalives_idle": 5, "keepalives_interval": 5, "keepalives_count": 3,
     "tcp_user_timeout": 15_000,
 }  # fmt: skip
-
-
-class Conflict(Exception):
-    """A unique constraint refused a row; `constraint` is its name."""
-
-    def __init__(self, constraint: str) -> None:
-        self.constraint = constraint
-        super().__init__(constraint)
-
-
-class Fault(Exception):
-    """The database refused a statement for its own reasons. The message has no parameters."""
-
-    def __init__(self, message: str, *, sqlstate: str | None = None) -> None:
-        self.sqlstate = sqlstate
-        super().__init__(message)
 
 
 #: What every session needs, in Postgres's notation, whatever the database, its role, the
@@ -76,9 +64,13 @@ def sqlalchemy_url(address: str) -> URL:
 
 def driver_conninfo(address: str, *, pooler: bool = False) -> str:
     """The address for the driver itself and the job library."""
+    session = session_arguments(address, idle_transaction=_IDLE_TRANSACTION, pooler=pooler)
+    return _conninfo(address, session)
+
+
+def _conninfo(address: str, session: dict[str, Any]) -> str:
     url = _read(address)
     named: dict[str, Any] = url.translate_connect_args(username="user", database="dbname")
-    session = session_arguments(address, idle_transaction=_IDLE_TRANSACTION, pooler=pooler)
     return make_conninfo(**named, **{**_query(url), **session})
 
 
@@ -173,13 +165,14 @@ def shown_address(address: str) -> str:
 
 
 class Database:
-    """A pool of connections. Opens nothing before the first use."""
+    """Connections, pooled. Opens nothing before the first use. `direct` are apart from the pool."""
 
     def __init__(
         self,
         address: str,
         *,
         pool_size: int,
+        direct_size: int = 1,
         pooled: bool = True,
         session_address: str | None = None,
         prepared: bool | None = None,
@@ -194,24 +187,33 @@ class Database:
         self.pooler = session_address is not None
         self.prepared = not self.pooler if prepared is None else prepared
         pool: dict[str, Any] = (
-            {"pool_size": pool_size, "max_overflow": 0, "pool_timeout": 10, "pool_use_lifo": True}
+            {
+                "pool_size": pool_size, "max_overflow": 0, "pool_timeout": _WAIT_SECONDS,
+                "pool_use_lifo": True,
+            }
             if pooled
             else {"poolclass": NullPool}
+        )  # fmt: skip
+        session = session_arguments(
+            address,
+            statement_timeout=_STATEMENT_TIMEOUT,
+            idle_transaction=_IDLE_TRANSACTION,
+            pooler=self.pooler,
+        )
+        driver = {
+            "connect_timeout": 5,
+            "prepare_threshold": PREPARE_THRESHOLD if self.prepared else None,
+            "application_name": "reelgate",
+            **KEEPALIVES,
+        }
+        self.direct = Direct(
+            {**driver, "conninfo": _conninfo(address, session)},
+            size=direct_size,
+            wait_seconds=_WAIT_SECONDS,
         )
         self._engine = create_async_engine(
             sqlalchemy_url(address),
-            connect_args={
-                "connect_timeout": 5,
-                **session_arguments(
-                    address,
-                    statement_timeout=_STATEMENT_TIMEOUT,
-                    idle_transaction=_IDLE_TRANSACTION,
-                    pooler=self.pooler,
-                ),
-                "prepare_threshold": PREPARE_THRESHOLD if self.prepared else None,
-                "application_name": "reelgate",
-                **KEEPALIVES,
-            },
+            connect_args={**driver, **session},
             # Statements carry prompts, links and digests, and the text of an exception may reach a
             # log.
             hide_parameters=True,
@@ -250,6 +252,7 @@ class Database:
                 yield tx
 
     async def close(self) -> None:
+        await self.direct.close()
         await self._engine.dispose()
 
 
@@ -260,29 +263,13 @@ async def take_your_time(tx: Tx) -> None:
 
 
 def _refuse_the_dead(driver: DBAPIConnection, _record: object, _proxy: object) -> None:
-    """Postgres may have restarted, or closed connections while they were idle in the pool. The
-    socket shows that before a request uses it. Then all connections are replaced, without an extra
-    round trip."""
-    connection = driver.driver_connection
-    assert connection is not None
-    dead = connection.closed
-    if not dead:
-        waiting = select.poll()
-        waiting.register(connection.fileno(), select.POLLIN)
-        # Postgres sends nothing unasked except the end of the connection, or what is not worth
-        # keeping it.
-        dead = bool(waiting.poll(0))
-    if dead:
+    """Then all connections are replaced."""
+    if is_dead(driver.driver_connection):
         raise exc.InvalidatePoolError("the connection was closed while it rested")
 
 
-#: A demoted primary (read-only), and a pooler that gave the connection another server, where a
-#: prepared statement is unknown or its name belongs to another client.
-_STALE = frozenset({"25006", "26000", "42P05"})
-
-
 def _stale(error: exc.DBAPIError) -> bool:
-    return getattr(error.orig, "sqlstate", None) in _STALE
+    return getattr(error.orig, "sqlstate", None) in STALE
 
 
 @asynccontextmanager
@@ -307,8 +294,7 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         if isinstance(error, exc.IntegrityError):
-            diagnosis = getattr(error.orig, "diag", None)
-            raise Conflict(getattr(diagnosis, "constraint_name", None) or "unknown") from None
+            raise conflict(error.orig) from None
         away = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
         # If no connection can be made, the address may be wrong, which is no fault of a statement.
         unreached = not self.begun and isinstance(error, exc.DBAPIError | UnicodeError)
@@ -320,11 +306,6 @@ class _translated:  # noqa: N801 - reads as a block, not as a thing
                 and (error.connection_invalidated or _stale(error))
             )
         ):
-            unavailable = Unavailable(
-                "The gateway cannot reach its database right now.", retry_after_seconds=2
-            )
-            unavailable.unasked = not self.begun
-            raise unavailable from error
+            raise unavailable(unasked=not self.begun) from error
         if isinstance(error, exc.DBAPIError):
-            state = getattr(error.orig, "sqlstate", None)
-            raise Fault(f"{type(error.orig).__name__}, SQLSTATE {state}", sqlstate=state) from error
+            raise fault(error.orig) from error

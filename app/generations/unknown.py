@@ -13,8 +13,9 @@ from secrets import token_hex
 from uuid import UUID
 
 from app.db import assets, audit, generations, jobs, transitions
+from app.db.faults import Conflict
 from app.db.managed_generations import Details, unknown_details
-from app.db.session import Conflict, Tx
+from app.db.session import Tx
 from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
 from app.domain.authority import Actor

@@ -15,8 +15,9 @@ from uuid import UUID
 import psycopg
 
 from app.db import generations
+from app.db.faults import Fault
 from app.db.prices import CHANNEL as PRICES
-from app.db.session import Database, Fault, driver_conninfo
+from app.db.session import Database, driver_conninfo
 from app.db.transitions import CHANNEL
 from app.domain.generation import CLOSED
 from app.errors import Unavailable

@@ -7,8 +7,9 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from app.db import accounts, audit, members, notices
+from app.db.faults import Conflict
 from app.db.members import Member
-from app.db.session import Conflict, Tx
+from app.db.session import Tx
 from app.domain.accounts import AccountKind
 from app.domain.authority import Actor
 from app.domain.caller import Role, Status

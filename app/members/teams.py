@@ -7,7 +7,8 @@ from datetime import datetime
 from uuid import UUID, uuid4
 
 from app.db import accounts, audit, notices, teams
-from app.db.session import Conflict, Tx
+from app.db.faults import Conflict
+from app.db.session import Tx
 from app.db.teams import Team
 from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor

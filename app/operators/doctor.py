@@ -13,8 +13,9 @@ from pathlib import Path
 
 from app import __version__
 from app.db import assets, conditions, health, jobs
+from app.db.faults import Fault
 from app.db.migrate import schema_of
-from app.db.session import POOLER, Database, Fault, reason_of
+from app.db.session import POOLER, Database, reason_of
 from app.domain.assets import AssetState
 from app.errors import Unavailable
 from app.http.ops import CLOCK_TOLERANCE_SECONDS, WORKER_SILENCE_SECONDS

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
-from app.db.session import Fault
+from app.db.faults import Fault
 from app.errors import Unavailable
 from app.telemetry import logger
 

@@ -11,8 +11,9 @@ from functools import partial
 from uuid import UUID, uuid4
 
 from app.db import durations, jobs, pauses, transitions
+from app.db.faults import Conflict, Fault
 from app.db.jobs import Job, enqueue
-from app.db.session import Conflict, Fault, Tx
+from app.db.session import Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.domain.catalog import OFFERS, Offer

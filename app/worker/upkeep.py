@@ -14,7 +14,7 @@ from app.db import (
     upstream_keys,
     webhook_deliveries,
 )
-from app.db.session import Conflict
+from app.db.faults import Conflict
 from app.domain.generation import FINAL
 from app.errors import Unavailable
 from app.runtime import WorkerRuntime

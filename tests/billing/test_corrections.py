@@ -12,8 +12,8 @@ import pytest
 
 from app.billing import accounts, corrections
 from app.db import ledger
+from app.db.faults import Conflict
 from app.db.ledger import Correction
-from app.db.session import Conflict
 from app.domain.accounts import Period
 from app.domain.generation import FailureCode
 from app.errors import InvalidRequest

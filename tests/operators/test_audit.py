@@ -20,7 +20,8 @@ from typer.testing import CliRunner
 from app import processes
 from app.api.routes import create_api
 from app.cli.commands import cli
-from app.db.session import Fault, driver_conninfo
+from app.db.faults import Fault
+from app.db.session import driver_conninfo
 from app.dialects.luma.routes import create_dialect as dream_machine
 from app.dialects.luma_agents.routes import create_dialect as agents
 from app.dialects.onemin.routes import create_dialect as onemin

@@ -44,6 +44,7 @@ OWNERS = {
         "app/processes.py": "shows a worker's",
     },
     "psycopg": {
+        "app/db/direct.py": "sends the most frequent statements without anything around them",
         "app/db/session.py": "writes addresses as the driver reads them",
         "app/jobs.py": "shares the driver with the database",
         "app/live/watch.py": "listens on a connection of its own",

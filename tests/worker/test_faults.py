@@ -13,8 +13,9 @@ from psycopg_pool import AsyncConnectionPool, PoolTimeout
 from sqlalchemy import text
 
 from app.db import api_keys, transitions
+from app.db.faults import Fault
 from app.db.jobs import Job
-from app.db.session import Fault, driver_conninfo
+from app.db.session import driver_conninfo
 from app.domain.caller import Role, Status
 from app.domain.generation import State
 from app.errors import Unavailable
