@@ -25,6 +25,7 @@ from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
 from app.generations.durations import Durations
 from app.http_client import HttpClient
+from app.live.callers import Callers
 from app.live.feed import Feed
 from app.live.keys import KeysInUse
 from app.live.member_limits import ConcurrencyLimit, RateLimit
@@ -127,6 +128,7 @@ class ApiRuntime(VideoRuntime):
     prices: Prices
     aliases: Aliases
     durations: Durations
+    callers: Callers = field(default_factory=Callers)
     pictures: Pictures = field(default_factory=Pictures)
     #: True from the first sign of a stop: readiness reports it, and no request waits any more.
     draining: bool = False
@@ -172,9 +174,12 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
     session = settings.database_session_url
+    # Each is in use for a millisecond at a time.
+    direct = max(settings.database_pool_size * 2 // 5, 1)
     db = Database(
         settings.database_url.get_secret_value(),
-        pool_size=settings.database_pool_size,
+        pool_size=settings.database_pool_size - direct,
+        direct_size=direct,
         session_address=session.get_secret_value() if session is not None else None,
         prepared=settings.database_prepared_statements,
     )

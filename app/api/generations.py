@@ -27,7 +27,7 @@ from app.domain.generation import CLOSED, Generation, State
 from app.errors import Forbidden, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
-from app.http.access import Active, Caller, ReadLimited, Rt
+from app.http.access import Active, Caller, Creator, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
@@ -67,7 +67,7 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     responses={**_ACCEPTED, **refusals(408, 413)},
     openapi_extra={**_BODY, "parameters": [IDEMPOTENCY_KEY, PREFER]},
 )
-async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
+async def create_generation(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video.
 
     Returns at once with 202 and the generation; follow its `state` with `get_generation` or the

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db.direct import Direct
 from app.db.limits import status_from
 from app.db.queue_position import SUBMISSION_HELD_UP
 from app.db.session import Tx
@@ -19,9 +20,9 @@ from app.domain.limits import LimitStatus
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """What `reelgate_admit` decided. `limits` are what is left afterwards; None if the key is no
-    longer valid. `accepted_at` is None for a generation of an earlier request. `missing_tags` are
-    those that its team requires. `submission_held_up`: nothing is being sent upstream now."""
+    """What `reelgate_admit` decided. `limits` are what is left afterwards; None if the caller is no
+    longer as it was. `accepted_at` is None for a generation of an earlier request. `missing_tags`
+    are those that its team requires. `submission_held_up`: nothing is being sent upstream now."""
 
     outcome: str
     generation_id: UUID | None
@@ -32,25 +33,25 @@ class Decision:
 
 
 _DECISION = tuple(each.name for each in fields(Decision) if each.name != "missing_tags")
-_ADMIT = text(
+_ADMIT = (
     f"SELECT d.*, {SUBMISSION_HELD_UP} AS submission_held_up"  # noqa: S608 - a constant
-    " FROM reelgate_admit(CAST(:request AS jsonb)) d"
+    " FROM reelgate_admit(CAST(%s AS jsonb)) d"
 )
 
 
-async def admit(tx: Tx, request: Mapping[str, Any]) -> Decision:
+async def admit(direct: Direct, request: Mapping[str, Any]) -> Decision:
     """Decides and, on acceptance, inserts generation, hold and job. `reelgate_admit` documents
     `request`."""
     stored = json.dumps(request, ensure_ascii=False, default=_plain)
-    row = (await tx.execute(_ADMIT, {"request": stored})).one()
-    known = {name: row._mapping[name] for name in _DECISION}
-    held = request["quote"] if row.accepted_at is not None else 0
-    limits = row.limits or {}
-    return Decision(**{
-        **known,
-        "limits": row.limits and status_from(row.limits, held=held),
-        "missing_tags": tuple(limits.get("missing_tags") or ()),
-    })  # fmt: skip
+    row = await direct.one(_ADMIT, (stored,))
+    assert row is not None
+    held = request["quote"] if row["accepted_at"] is not None else 0
+    limits = row["limits"] or {}
+    return Decision(
+        **{name: row[name] for name in _DECISION if name != "limits"},
+        limits=status_from(limits, held=held) if limits else None,
+        missing_tags=tuple(limits.get("missing_tags") or ()),
+    )
 
 
 def _plain(value: object) -> str:

@@ -45,7 +45,7 @@ _CALLER = """
            t.name AS team_name, m.role,
            CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
            m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at,
-           k.scopes, k.models, k.addresses
+           k.scopes, k.models, k.addresses, reelgate_version(k.xmin, m.xmin, t.xmin) AS version
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
      WHERE k.revoked_at IS NULL
        AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))

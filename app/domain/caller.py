@@ -40,6 +40,8 @@ class Caller:
     created_at: datetime
     updated_at: datetime
     restrictions: Restrictions = UNRESTRICTED
+    #: Of the rows that this was read from: changes with each of them.
+    version: str | None = None
 
     @property
     def actor(self) -> str:

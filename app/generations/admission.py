@@ -59,6 +59,11 @@ _QUOTES = 4
 _TAKEN = ("accepted", "replayed", "recognised")
 
 
+class CallerChanged(Exception):
+    """Somebody changed the caller's key, member or team since it was looked up. Nothing was
+    decided: look it up again."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Admitted:
     """Committed: the generation exists. `fresh` is what is known of a new one; a replayed or
@@ -118,8 +123,8 @@ async def admit(
     extras: Extras = NO_EXTRAS,
     attempt: SdkAttempt | None = None,
 ) -> Admitted:
-    """The generation of this request, with its hold, queued. Otherwise raises a `GatewayError`, and
-    nothing is used up.
+    """The generation of this request, with its hold, queued. Otherwise raises a `GatewayError` or
+    `CallerChanged`, and nothing is used up.
 
     With a key, or if this `attempt` continues an SDK's call: the generation of the earlier request.
     """
@@ -146,6 +151,7 @@ async def admit(
         "idempotency_seconds": IDEMPOTENCY_SECONDS,
         "queue_seconds": rt.settings.queue_seconds,
         "notice_percents": rt.settings.notice_percents,
+        "caller_version": caller.version,
         "now": rt.clock.for_database(),
     }
     if attempt is not None:
@@ -162,6 +168,8 @@ async def admit(
             raise
         await _recover(rt, caller, new)
         return Admitted(generation_id=new.id, replayed=False, headers={}, fresh=None)
+    if decision.outcome == "caller_changed":
+        raise CallerChanged()
     _count(rt, caller, dialect, decision.outcome)
     if decision.outcome == _PRICES_CHANGED:
         raise Unavailable("Prices are being changed; nothing was accepted.", retry_after_seconds=1)
@@ -203,8 +211,7 @@ async def _decide(
             _count(rt, caller, new.dialect, _PRICES_CHANGED)
             quote = await rt.prices.quote_again(offer, new.spec)
             new = replace(new, quote=quote.credits, price_id=quote.price_id)
-        async with rt.db.single() as tx:
-            decision = await decisions.admit(tx, request | _priced(quote))
+        decision = await decisions.admit(rt.db.direct, request | _priced(quote))
         if decision.outcome != _PRICES_CHANGED:
             break
     return decision, new

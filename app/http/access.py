@@ -102,10 +102,7 @@ def presented_key(request: Request) -> PresentedKey:
 async def authenticated(request: Request) -> CallerRecord:
     """The caller, whatever the key is for. Raises `Unauthenticated`, and `Forbidden` where the key
     may not be used from the caller's address."""
-    key, rt = presented_key(request), runtime_of(request)
-    async with rt.db.single() as tx:
-        caller = await api_keys.find_caller(tx, key.digest, now=rt.clock.for_database())
-    return key.identified(caller)
+    return presented_key(request).identified(await _looked_up(request))
 
 
 async def authenticate(
@@ -159,6 +156,34 @@ def _out_of_scope(caller: CallerRecord, wanted: Scope) -> Forbidden:
 
 
 Caller = Annotated[CallerRecord, Depends(check_scope)]
+
+
+async def recall(
+    request: Request,
+    _api_key: Annotated[str | None, Security(_API_KEY)],
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> CallerRecord:
+    """As `check_scope`, of a caller that may have been looked up for an earlier request: admission
+    refuses one that is no longer as it was."""
+    key, rt = presented_key(request), runtime_of(request)
+    return key.verified(rt.callers.find(key.digest) or await _looked_up(request))
+
+
+async def look_again(request: Request) -> CallerRecord:
+    """What `recall` gives after somebody changed the caller's key, member or team."""
+    return presented_key(request).verified(await _looked_up(request))
+
+
+async def _looked_up(request: Request) -> CallerRecord | None:
+    key, rt = presented_key(request), runtime_of(request)
+    async with rt.db.single() as tx:
+        caller = await api_keys.find_caller(tx, key.digest, now=rt.clock.for_database())
+    rt.callers.remember(key.digest, caller)
+    return caller
+
+
+#: For creates, which admission decides.
+Creator = Annotated[CallerRecord, Depends(recall)]
 
 
 async def authenticate_listener(

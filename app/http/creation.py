@@ -15,15 +15,23 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.db.session import Conflict, Fault
+from app.db.faults import Conflict, Fault
 from app.domain.caller import Caller
 from app.domain.catalog import Offer, shown
 from app.domain.generation import Generation, Spec
 from app.domain.links import Links
 from app.errors import GatewayError, Internal, InvalidRequest, Issue, Unavailable
 from app.generations import queries
-from app.generations.admission import NO_EXTRAS, Admitted, Extras, admit, parse_idempotency_key
+from app.generations.admission import (
+    NO_EXTRAS,
+    Admitted,
+    CallerChanged,
+    Extras,
+    admit,
+    parse_idempotency_key,
+)
 from app.generations.queries import Waiting
+from app.http.access import look_again
 from app.http.after_commit import after_commit
 from app.http.metadata import all_tags
 from app.http.sdk_retries import sdk_attempt
@@ -32,6 +40,9 @@ from app.runtime import ApiRuntime
 from app.telemetry import logger
 
 log = logger(__name__)
+
+#: How often a caller that is being changed is looked up before the request is refused.
+_LOOKS = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,10 +63,11 @@ class NewGeneration:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accepted:
-    """What the response to a create shows: the generation as it is now, and the headers that every
-    dialect sends."""
+    """What the response to a create shows: the generation as it is now, whose it is, and the
+    headers that every dialect sends."""
 
     generation: Generation
+    caller: Caller
     used_credits: int
     links: Links | None
     waiting: Waiting | None
@@ -77,17 +89,12 @@ async def create(
     key = _idempotency_key(request, new.idempotency_key)
     attempt = sdk_attempt(request)
     tags = all_tags(request, inherited=new.inherited, given=new.extras.metadata)
+    extras = replace(new.extras, metadata=tags)
     try:
-        admitted = await admit(
-            rt,
-            caller,
-            new.offer,
-            new.spec,
-            dialect=dialect,
-            idempotency_key=key and new.key_scope + key,
-            extras=replace(new.extras, metadata=tags),
-            attempt=attempt,
-        )
+        caller, admitted = await _admitted(
+            rt, request, caller, new, extras,
+            dialect=dialect, idempotency_key=key and new.key_scope + key, attempt=attempt,
+        )  # fmt: skip
     except (GatewayError, Conflict, Fault):
         # Admission refuses with errors of its own, and the database rejects a whole statement.
         raise
@@ -105,6 +112,24 @@ async def create(
             headers["Reelgate-Adjusted"] = ", ".join(new.adjusted)
         looks_again = waited.seconds > 0
         return render(await _accepted(rt, caller, admitted, headers, looks_again=looks_again))
+
+
+async def _admitted(
+    rt: ApiRuntime,
+    request: Request,
+    caller: Caller,
+    new: NewGeneration,
+    extras: Extras,
+    **how: Any,
+) -> tuple[Caller, Admitted]:
+    """And the caller as admission knew it."""
+    for _ in range(_LOOKS):
+        try:
+            return caller, await admit(rt, caller, new.offer, new.spec, extras=extras, **how)
+        except CallerChanged:
+            caller = await look_again(request)
+    raise Unavailable("This key is being changed just now; nothing was accepted.",
+                      retry_after_seconds=1)  # fmt: skip
 
 
 def _idempotency_key(request: Request, in_body: Any) -> str | None:
@@ -146,8 +171,8 @@ async def _accepted(
     known, fresh = None, admitted.fresh
     if fresh is not None:
         known = Accepted(
-            generation=fresh.generation, used_credits=fresh.used_credits, links=None, waiting=None,
-            headers=headers,
+            generation=fresh.generation, caller=caller, used_credits=fresh.used_credits, links=None,
+            waiting=None, headers=headers,
         )  # fmt: skip
         if not (looks_again or fresh.held_up):
             return known
@@ -172,6 +197,7 @@ async def _read_again(
         raise Internal()
     return Accepted(
         generation=own.generation,
+        caller=caller,
         used_credits=own.used_credits,
         links=queries.links(rt, own.generation),
         waiting=await queries.waiting_of(rt, own.generation),

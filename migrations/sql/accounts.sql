@@ -21,6 +21,14 @@ RETURNS timestamptz LANGUAGE sql STABLE AS $$
 $$;
 
 
+-- Of a caller's key, member and team: the transactions that wrote their rows last. Equal versions are
+-- of the same rows.
+CREATE OR REPLACE FUNCTION reelgate_version(p_key xid, p_member xid, p_team xid)
+RETURNS text LANGUAGE sql IMMUTABLE AS $$
+    SELECT p_key::text || '.' || p_member || '.' || p_team
+$$;
+
+
 -- The accounts in which a request of a member counts: its key's (where a key is given), its own, and
 -- its team's. Whoever changes several takes them in this order.
 CREATE OR REPLACE FUNCTION reelgate_accounts(p_key uuid, p_member uuid, p_at timestamptz)

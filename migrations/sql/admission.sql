@@ -51,13 +51,15 @@ $$;
 -- `p_request` has the columns of the generation, and beside them `idempotency_key` and for how many
 -- `idempotency_seconds` it counts; for how many `queue_seconds` the generation may wait; and of an
 -- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`; and `notice_percents`, of
--- which each account is told once in a period. `now` replaces the clock. The quote is good for
--- `prices_revision`, from `priced_from` until before `priced_until`.
+-- which each account is told once in a period. `caller_version` is that of the caller as it was looked
+-- up. `now` replaces the clock. The quote is good for `prices_revision`, from `priced_from` until before
+-- `priced_until`.
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
--- 'idempotency_mismatch', 'unauthenticated', 'prices_changed' (quote it again), 'tag_missing', or the
--- limit that refused. `limits` are those of `reelgate_limits`, as this admission leaves them but for
--- the credits it holds, and `missing_tags`; null without a good key or a good quote.
+-- 'idempotency_mismatch', 'unauthenticated', 'caller_changed' (look it up again), 'prices_changed'
+-- (quote it again), 'tag_missing', or the limit that refused. `limits` are those of `reelgate_limits`,
+-- as this admission leaves them but for the credits it holds, and `missing_tags`; null without a good
+-- caller or a good quote.
 CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
     outcome text,
     generation_id uuid,
@@ -72,6 +74,7 @@ DECLARE
     v_now timestamptz;
     v_limits record;
     v_missing text[];
+    v_changed boolean;
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'admission needs read committed: it must see what is new after each lock';
@@ -82,16 +85,21 @@ BEGIN
     PERFORM pg_advisory_xact_lock_shared(hashtext('reelgate prices'));
     v_now := coalesce((p_request->>'now')::timestamptz, clock_timestamp());
 
-    -- The key was good when the request's head came in. Since then its body was on its way, and this
-    -- admission may have waited. Whoever ends a key takes the lock above too: once that is done,
-    -- nothing more is admitted for it.
-    SELECT m.team_id, reelgate_lacking(t.required_tags, v_new.metadata)
-      INTO v_new.team_id, v_missing
+    -- Who calls was looked up when the request's head came in, or for an earlier request. Whoever ends
+    -- a key takes the lock above too: once that is done, nothing more is admitted for it. Whatever else
+    -- was decided about the caller by now must have been decided on these very rows.
+    SELECT m.team_id, reelgate_lacking(t.required_tags, v_new.metadata),
+           reelgate_version(k.xmin, m.xmin, t.xmin) <> p_request->>'caller_version'
+      INTO v_new.team_id, v_missing, v_changed
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
      WHERE k.id = v_new.api_key_id AND k.member_id = v_new.member_id
        AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > v_now);
     IF NOT FOUND THEN
         outcome := 'unauthenticated';
+        RETURN NEXT; RETURN;
+    END IF;
+    IF v_changed THEN
+        outcome := 'caller_changed';
         RETURN NEXT; RETURN;
     END IF;
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from app.errors import (
     Suspended,
     Unavailable,
 )
-from app.generations.admission import IDEMPOTENCY_SECONDS, Admitted, admit
+from app.generations.admission import IDEMPOTENCY_SECONDS, Admitted, CallerChanged, admit
 from app.members.members import change_member
 from app.members.teams import change_team
 from app.runtime import Clock
@@ -238,8 +239,12 @@ async def test_suspension_between_authentication_and_admission_still_refuses(
     key = await still_gate.member()
     caller = await caller_of(still_gate, key)
     await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor=TESTER)
-    with pytest.raises(Suspended):
+    with pytest.raises(CallerChanged):
         await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
+    with pytest.raises(Suspended):
+        await admit(
+            still_gate.rt, replace(caller, version=None), LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin"
+        )
     assert (await contents(still_gate))["generations"] == 0
 
 
@@ -249,13 +254,10 @@ async def test_where_no_connection_was_to_be_had_it_may_be_sent_again(
     """Nothing was asked of the database, so nothing need be looked for: it would say for five
     seconds, and then to the caller, that nobody knows whether it was accepted."""
     caller = await caller_of(still_gate, await still_gate.member())
-    pool = still_gate.rt.db._engine.pool
-    monkeypatch.setattr(pool, "_timeout", 0.01)
-    async with AsyncExitStack() as all_of_them:
-        for _ in range(still_gate.rt.settings.database_pool_size):
-            await all_of_them.enter_async_context(still_gate.rt.db.single())
-        with pytest.raises(Unavailable) as refused:
-            await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
+    monkeypatch.setattr(still_gate.rt.db.direct, "_wait_seconds", 0.01)
+    monkeypatch.setattr(still_gate.rt.db.direct, "_free", asyncio.Semaphore(0))
+    with pytest.raises(Unavailable) as refused:
+        await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
     assert refused.value.unasked
     assert refused.value.extra.get("retry_safe", refused.value.retry_safe) is True
     assert (await contents(still_gate))["generations"] == 0

@@ -11,7 +11,8 @@ import pytest
 from sqlalchemy import text
 
 from app.db import transitions
-from app.db.session import Conflict, Tx
+from app.db.faults import Conflict
+from app.db.session import Tx
 from app.db.transitions import Work
 from app.domain.generation import ARROWS, CLOSED, FINAL, OPEN, FailureCode, State
 from app.generations import lifecycle

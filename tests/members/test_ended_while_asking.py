@@ -119,8 +119,7 @@ async def _decide(gate: Gateway, caller: Caller, **changes: Any) -> admission.De
         "metadata": {}, "prices_revision": (await gate.rt.prices.known()).revision,
         "fingerprint": "\\x00", "idempotency_seconds": 60, "queue_seconds": 60, **changes,
     }  # fmt: skip
-    async with gate.rt.db.single() as tx:
-        return await admission.admit(tx, request)
+    return await admission.admit(gate.rt.db.direct, request)
 
 
 @pytest.mark.parametrize(

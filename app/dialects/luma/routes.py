@@ -21,7 +21,7 @@ from app.errors import NotCancelable, NotFound, NotOffered
 from app.generations import cancel, queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
+from app.http.access import Active, Caller, Creator, ReadLimited, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.polling import look_again
@@ -71,12 +71,12 @@ def create_dialect() -> FastAPI:
     return app
 
 
-async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
+async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     return await _create(request, rt, caller, model=None)
 
 
-async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
+async def create_generation(request: Request, rt: Rt, caller: Creator) -> Response:
     """The same, for SDKs that are too old to send a model."""
     return await _create(request, rt, caller, model=wire.FIRST_MODEL)
 

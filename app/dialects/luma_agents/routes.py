@@ -15,7 +15,7 @@ from app.errors import NotFound, NotOffered
 from app.generations import queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Caller, Rt, authenticate
+from app.http.access import Caller, Creator, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.polling import look_again
@@ -43,7 +43,7 @@ def create_dialect() -> FastAPI:
     return app
 
 
-async def create_generation(request: Request, rt: Rt, caller: Caller) -> Response:
+async def create_generation(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     body = await read_json_object(request)
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT

@@ -10,13 +10,12 @@ from starlette.responses import JSONResponse, Response
 
 from app.dialects.onemin import wire
 from app.dialects.onemin.documents import FeatureResult, ResultLookup
-from app.domain.caller import Caller as Member
 from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
 from app.generations import queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Caller, Rt
+from app.http.access import Caller, Creator, Rt
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.polling import look_again
@@ -87,7 +86,7 @@ def describe_dialect() -> FastAPI:
     return app
 
 
-async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
+async def create_feature(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video with the request body of 1min.ai, and waits for it unless `"async": true` or
     a `Prefer` header says otherwise. That takes minutes, and the connection must stay open. New
     clients should use `create_generation`."""
@@ -104,7 +103,7 @@ async def create_feature(request: Request, rt: Rt, caller: Caller) -> Response:
         ),
         dialect=DIALECT,
         wait=WaitPolicy.NEVER if parsed.run_async else WaitPolicy.BY_DEFAULT,
-        render=lambda accepted: _answer(rt, caller, accepted, run_async=parsed.run_async),
+        render=lambda accepted: _answer(rt, accepted, run_async=parsed.run_async),
     )
 
 
@@ -128,7 +127,7 @@ async def get_result(
     return JSONResponse(content, headers=headers)
 
 
-def _answer(rt: ApiRuntime, caller: Member, accepted: Accepted, *, run_async: bool) -> Response:
+def _answer(rt: ApiRuntime, accepted: Accepted, *, run_async: bool) -> Response:
     """202 while the video is in progress; 200 after `"async": true`, as at the upstream."""
     generation, headers, status = accepted.generation, accepted.headers, 200
     if generation.state not in FINAL:
@@ -137,6 +136,9 @@ def _answer(rt: ApiRuntime, caller: Member, accepted: Accepted, *, run_async: bo
         headers |= look_again(rt, generation, history, accepted.waiting)
         headers["Location"] = f"{rt.settings.link_base}/api/results/{generation.id}"
     content = wire.render(
-        generation, caller, used_credits=accepted.used_credits, links=accepted.links
+        generation,
+        accepted.caller,
+        used_credits=accepted.used_credits,
+        links=accepted.links,
     )
     return JSONResponse(content, status, headers=headers)

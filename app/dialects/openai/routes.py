@@ -21,7 +21,7 @@ from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Active, Caller, ReadLimited, Rt, authenticate
+from app.http.access import Active, Caller, Creator, ReadLimited, Rt, authenticate
 from app.http.after_commit import after_commit
 from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
@@ -73,7 +73,7 @@ def create_dialect() -> FastAPI:
     return app
 
 
-async def create_video(request: Request, rt: Rt, caller: Caller) -> Response:
+async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     fields = await _read_fields(request)
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT
