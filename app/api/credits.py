@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from pydantic import Field
 
@@ -48,16 +49,20 @@ def credits_document(status: LimitStatus) -> CreditsDocument:
     )
 
 
+def account_fields(account: Account) -> dict[str, Any]:
+    return {
+        "account": account.kind,
+        "credit_limit": account.credit_limit,
+        "granted_credits": account.granted,
+        "used_credits": account.used,
+        "settled_credits": account.settled,
+        "held_credits": account.held,
+        "remaining_credits": account.remaining,
+        "period": account.period,
+        "time_zone": account.time_zone,
+        "resets_at": account.resets_at,
+    }
+
+
 def _document(account: Account) -> AccountDocument:
-    return AccountDocument(
-        account=account.kind,
-        credit_limit=account.credit_limit,
-        granted_credits=account.granted,
-        used_credits=account.used,
-        settled_credits=account.settled,
-        held_credits=account.held,
-        remaining_credits=account.remaining,
-        period=account.period,
-        time_zone=account.time_zone,
-        resets_at=account.resets_at,
-    )
+    return AccountDocument(**account_fields(account))

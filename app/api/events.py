@@ -19,6 +19,7 @@ from app.api.documents import (
     ProgressDocument,
     generation_document,
 )
+from app.api.notice_documents import NoticeDocument, notice_document
 from app.api.parameters import AnyFormOfId, GenerationId, refusals
 from app.db import events
 from app.db.durations import History
@@ -27,6 +28,7 @@ from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, Spec
 from app.domain.keys import Scope
+from app.domain.notices import notice_from
 from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
 from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt
@@ -73,6 +75,16 @@ class EventDocument(Document):
     generation: GenerationDocument
 
 
+class CreditsEventDocument(Document):
+    """One event about credits."""
+
+    object: str = "event"
+    id: int
+    type: str
+    created_at: datetime
+    notice: NoticeDocument
+
+
 class EventsTokenDocument(Document):
     """A token for `?token=`, which opens event streams until it expires."""
 
@@ -84,7 +96,8 @@ class EventsTokenDocument(Document):
 _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events as they happen, until you disconnect (WHATWG server-sent events). "
-        "`data` is JSON with `id`, `type`, `created_at` and `generation`.",
+        "`data` is JSON with `id`, `type`, `created_at` and `generation`; events about credits "
+        "have `notice` in its place.",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
@@ -142,7 +155,8 @@ async def stream_events(
         Query(description="Events of everybody in the team; administrators only, with a key."),
     ] = False,
 ) -> Response:
-    """Streams the events of all your generations, from now on or after the last you received."""
+    """Streams the events of all your generations and of your credits, from now on or after the last
+    you received."""
     if team and not caller.is_admin:
         raise Forbidden(
             "Only an administrator of the team may listen to the team's events, and only with a "
@@ -250,6 +264,13 @@ async def _history(rt: ApiRuntime, spec: Spec) -> History:
 
 async def _render(rt: ApiRuntime, item: FeedItem) -> bytes:
     event, generation = item.event, item.generation
+    if generation is None:
+        about_credits = CreditsEventDocument(
+            id=event.id, type=event.type, created_at=event.created_at,
+            notice=notice_document(notice_from(event.content or {})),
+        )  # fmt: skip
+        content = about_credits.model_dump_json().encode()
+        return frame(content, event=event.type, event_id=event.id)
     history = await _history(rt, generation.spec)
     document = EventDocument.model_construct(
         object="event",

@@ -19,6 +19,7 @@ from app.api import (
     managed_generations,
     managed_webhooks,
     members,
+    notices,
     teams,
     webhooks,
 )
@@ -33,6 +34,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     events.router,
     webhooks.router,
     account.router,
+    notices.router,
     keys.own,
     admin.router,
     managed_generations.router,

@@ -28,8 +28,8 @@ class WebhookEndpointRequest(WebhookRequest):
     url: str = Field(examples=["https://hooks.example.com/reelgate"])
     event_types: list[WebhookEvent] = Field(
         default_factory=lambda: list(ENDS), min_length=1,
-        description="The events to send. Default: all but `video.archived`, which follows "
-        "`video.completed`.",
+        description="The events to send. Default: how videos end. `video.archived` follows "
+        "`video.completed`; `budget.threshold` is about credits.",
     )  # fmt: skip
     format: PayloadFormat = Field(
         PayloadFormat.REELGATE,
@@ -99,8 +99,8 @@ class CallbackSecretDocument(Document):
 
 
 class WebhookDeliveryDocument(Document):
-    """One event for one receiver. `endpoint_id` is null for a `callback_url`, `generation_id` for a
-    test."""
+    """One event for one receiver. `endpoint_id` is null for a `callback_url`, `generation_id` for
+    an event about credits and for a test."""
 
     object: str = "webhook_delivery"
     id: UUID

@@ -24,16 +24,18 @@ EventPosition = tuple[int, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Event:
-    """Something that happened to a generation. `type` is `generation.<state>`,
-    `video.archived` or `video.deleted`."""
+    """Something that happened to a generation: `type` is `generation.<state>`, `video.archived` or
+    `video.deleted`. Or to the credits of a member, or of a team if `member_id` is None: then
+    `content` is what its readers are told."""
 
     id: int
     txid: int
-    generation_id: UUID
+    generation_id: UUID | None
     team_id: UUID
-    member_id: UUID
+    member_id: UUID | None
     type: str
     created_at: datetime
+    content: Mapping[str, Any] | None
 
     @property
     def position(self) -> EventPosition:
@@ -60,16 +62,20 @@ class Whose:
     team_id: UUID | None = None
 
 
-def audiences(event: Event) -> tuple[Whose, Whose, Whose]:
+def audiences(event: Event) -> list[Whose]:
     """Everybody who gets this event."""
-    return (
-        Whose(generation_id=event.generation_id),
-        Whose(member_id=event.member_id),
-        Whose(team_id=event.team_id),
-    )
+    found = [Whose(team_id=event.team_id)]
+    if event.member_id is not None:
+        found.append(Whose(member_id=event.member_id))
+    if event.generation_id is not None:
+        found.append(Whose(generation_id=event.generation_id))
+    return found
 
 
-_COLUMNS = "e.id, e.txid, e.generation_id, e.team_id, e.member_id, e.type, e.created_at"
+_COLUMNS = (
+    "e.id, e.txid, e.generation_id, e.team_id, e.member_id, e.type, e.created_at,"
+    " CASE WHEN e.generation_id IS NULL THEN e.data END AS content"
+)
 _READABLE = "e.txid < (pg_snapshot_xmin(pg_current_snapshot())::text)::bigint"
 
 _AFTER = text(
@@ -98,24 +104,28 @@ async def after(tx: Tx, position: EventPosition, *, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-def _filter(whose: Whose) -> tuple[str, dict[str, Any]]:
+#: By member and apart, because the events have an index for each.
+_OF_TEAM = """(
+    SELECT * FROM events x
+     WHERE x.member_id IN (SELECT id FROM members WHERE team_id = :whose) AND x.team_id = :whose
+     UNION ALL SELECT * FROM events x WHERE x.member_id IS NULL AND x.team_id = :whose) e"""
+
+
+def _of(whose: Whose) -> tuple[str, dict[str, Any]]:
+    """SQL: what `e` is, and a condition to begin with."""
     if whose.generation_id is not None:
-        return "e.generation_id = :whose", {"whose": whose.generation_id}
+        return "events e WHERE e.generation_id = :whose", {"whose": whose.generation_id}
     if whose.member_id is not None:
-        return "e.member_id = :whose", {"whose": whose.member_id}
-    # By member, because the events have an index for that.
-    of_team = (
-        "e.member_id IN (SELECT id FROM members WHERE team_id = :whose) AND e.team_id = :whose"
-    )
-    return of_team, {"whose": whose.team_id}
+        return "events e WHERE e.member_id = :whose", {"whose": whose.member_id}
+    return f"{_OF_TEAM} WHERE true", {"whose": whose.team_id}
 
 
 async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -> list[Event]:
     """The readable events of one reader after this position, in order."""
-    clause, values = _filter(whose)
+    source, values = _of(whose)
     rows = await tx.execute(
         text(
-            f"SELECT {_COLUMNS} FROM events e WHERE {clause}"  # noqa: S608 - one of three constants
+            f"SELECT {_COLUMNS} FROM {source}"  # noqa: S608 - one of three constants
             f" AND (e.txid, e.id) > (:txid, :id) AND {_READABLE}"
             " ORDER BY e.txid, e.id LIMIT :limit"
         ),
@@ -127,11 +137,11 @@ async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -
 async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
     """The position of a reader's newest readable event, or the beginning. Every later event of
     theirs is not readable yet."""
-    clause, values = _filter(whose)
+    source, values = _of(whose)
     row = (
         await tx.execute(
             text(
-                f"SELECT e.txid, e.id FROM events e WHERE {clause} AND {_READABLE}"  # noqa: S608
+                f"SELECT e.txid, e.id FROM {source} AND {_READABLE}"  # noqa: S608
                 " ORDER BY e.id DESC LIMIT 1"
             ),
             values,
@@ -187,8 +197,8 @@ async def position_of(tx: Tx, event_id: int) -> EventPosition:
 
 
 async def prune(tx: Tx, *, days: int, states: Collection[str], limit: int = 5_000) -> int:
-    """Deletes old events of generations in these states; returns how many. Checks only the oldest
-    `limit`, so that a round is short."""
+    """Deletes old events of generations in these states, and of credits; returns how many. Checks
+    only the oldest `limit`, so that a round is short."""
     result = await tx.execute(
         text(
             """
@@ -196,9 +206,9 @@ async def prune(tx: Tx, *, days: int, states: Collection[str], limit: int = 5_00
                 SELECT id, generation_id, created_at FROM events ORDER BY id LIMIT :limit
             )
             DELETE FROM events WHERE id IN (
-                SELECT o.id FROM oldest o JOIN generations g ON g.id = o.generation_id
+                SELECT o.id FROM oldest o LEFT JOIN generations g ON g.id = o.generation_id
                  WHERE o.created_at < now() - make_interval(days => :days)
-                   AND g.state = ANY(:states))
+                   AND (o.generation_id IS NULL OR g.state = ANY(:states)))
             """
         ),
         {"days": days, "states": list(states), "limit": limit},

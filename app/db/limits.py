@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import fields, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
 
 from app.db.session import Tx
-from app.domain.accounts import Account, AccountKind, Period
+from app.domain.accounts import account_from
 from app.domain.limits import Limit, LimitStatus
 
 _FIGURES = tuple(each.name for each in fields(LimitStatus))
@@ -36,23 +36,9 @@ def status_from(row: Mapping[str, Any], *, held: int = 0) -> LimitStatus:
     accepted."""
     known = {name: row[name] for name in _FIGURES}
     binding = known["binding_limit"]
-    accounts = (_account(figures) for figures in known["accounts"] or ())
+    accounts = (account_from(figures) for figures in known["accounts"] or ())
     return LimitStatus(**{
         **known,
         "binding_limit": None if binding is None else Limit(binding),
         "accounts": tuple(replace(each, held=each.held + held) for each in accounts),
     })  # fmt: skip
-
-
-def _account(figures: Mapping[str, Any]) -> Account:
-    resets_at = figures["resets_at"]
-    return Account(
-        kind=AccountKind(figures["kind"]),
-        credit_limit=figures["credit_limit"],
-        granted=figures["granted"],
-        period=Period(figures["period"]),
-        time_zone=figures["time_zone"],
-        held=figures["held"],
-        settled=figures["settled"],
-        resets_at=resets_at and datetime.fromisoformat(resets_at).astimezone(UTC),
-    )

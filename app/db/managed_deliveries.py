@@ -80,7 +80,8 @@ async def begin_failed_again(
             WITH failed AS (
                 SELECT d.id FROM webhook_deliveries d
                   LEFT JOIN webhook_endpoints w ON w.id = d.endpoint_id
-                 WHERE {matching} AND d.state = 'failed' AND d.generation_id IS NOT NULL
+                 WHERE {matching} AND d.state = 'failed'
+                   AND (d.generation_id IS NOT NULL OR d.data IS NOT NULL)
                    AND (d.endpoint_id IS NULL OR w.state = 'enabled')
                  ORDER BY d.created_at, d.id LIMIT :limit
                    -- A deletion of the endpoint takes them in another order.

@@ -182,9 +182,11 @@ events = Table(
     "events",
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
-    Column("generation_id", ForeignKey("generations.id"), nullable=False, index=True),
+    # Null: it is about credits, and `data` is what its readers are told.
+    Column("generation_id", ForeignKey("generations.id"), index=True),
     Column("team_id", ForeignKey("teams.id"), nullable=False),
-    Column("member_id", ForeignKey("members.id"), nullable=False),
+    # Null: it is the team's.
+    Column("member_id", ForeignKey("members.id")),
     Column("type", Text, nullable=False),
     Column("data", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     created(),
@@ -193,5 +195,7 @@ events = Table(
     Column("txid", BigInteger, nullable=False,
            server_default=text("(pg_current_xact_id()::text)::bigint")),
     Index("events_member_idx", "member_id", "id"),
+    Index("events_team_idx", "team_id", "id", postgresql_where=text("member_id IS NULL")),
     Index("events_order_idx", "txid", "id"),
+    CheckConstraint("generation_id IS NULL OR member_id IS NOT NULL", name="whose"),
 )  # fmt: skip

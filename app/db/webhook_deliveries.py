@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -29,14 +30,16 @@ from app.domain.webhooks import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """`endpoint_id` None: to the callback address of its generation. `generation_id` None: a
-    test."""
+    """`endpoint_id` None: to the callback address of its generation. `generation_id` None: it is
+    about credits, which have another `content`, or a test. `member_id` None: the event is the
+    team's."""
 
     id: UUID
     team_id: UUID
-    member_id: UUID
+    member_id: UUID | None
     endpoint_id: UUID | None
     generation_id: UUID | None
+    content: Mapping[str, Any] | None
     event: Event
     state: DeliveryState
     attempts: int
@@ -49,7 +52,7 @@ class Delivery:
 
     @property
     def is_test(self) -> bool:
-        return self.generation_id is None
+        return self.generation_id is None and self.content is None
 
 
 async def make(tx: Tx, generation_id: UUID, event: Event, *, cause: str) -> None:
@@ -124,7 +127,8 @@ async def make_test(
 
 #: What `delivery_of` reads.
 SELECT_DELIVERIES = """
-    SELECT d.id, d.team_id, d.member_id, d.endpoint_id, d.generation_id, d.type, d.state,
+    SELECT d.id, d.team_id, d.member_id, d.endpoint_id, d.generation_id, d.data AS content, d.type,
+           d.state,
            d.attempts, d.last_status, d.last_error, d.created_at, d.next_attempt_at, d.finished_at,
            coalesce(e.created_at, d.created_at) AS happened_at
       FROM webhook_deliveries d LEFT JOIN events e ON e.id = d.event_id

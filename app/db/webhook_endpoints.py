@@ -195,7 +195,8 @@ async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]
                    SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
                           count(*) FILTER (WHERE state = 'failed') AS failed
                      FROM webhook_deliveries
-                    WHERE endpoint_id = w.id AND generation_id IS NOT NULL) d
+                    WHERE endpoint_id = w.id
+                      AND (generation_id IS NOT NULL OR data IS NOT NULL)) d
              WHERE CAST(:team AS text) IS NULL OR t.name = :team
              ORDER BY w.created_at, w.id
             """

@@ -61,9 +61,12 @@ webhook_deliveries = Table(
     instant("next_attempt_at"),
     instant("finished_at"),
     Column("team_id", ForeignKey("teams.id"), nullable=False),
-    Column("member_id", ForeignKey("members.id"), nullable=False),
-    # Null: a test.
+    # Null: the event is the team's.
+    Column("member_id", ForeignKey("members.id")),
+    # Null: it is about credits, or a test.
     Column("generation_id", ForeignKey("generations.id")),
+    # What is told of credits.
+    Column("data", JSONB),
     Column("type", Text, nullable=False),
     UniqueConstraint("event_id", "endpoint_id"),
     Index("webhook_deliveries_callback_idx", "event_id", unique=True,

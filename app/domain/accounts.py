@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import StrEnum
+from typing import Any
 
 
 class Period(StrEnum):
@@ -55,6 +56,26 @@ class Account:
     def remaining(self) -> int | None:
         """None without a limit."""
         return remaining_credits(self.credit_limit, self.granted, self.used)
+
+
+def account_from(figures: Mapping[str, Any]) -> Account:
+    """From the JSON that the database makes of an account."""
+    resets_at = figures["resets_at"]
+    return Account(
+        kind=AccountKind(figures["kind"]),
+        credit_limit=figures["credit_limit"],
+        granted=figures["granted"],
+        period=Period(figures["period"]),
+        time_zone=figures["time_zone"],
+        held=figures["held"],
+        settled=figures["settled"],
+        resets_at=resets_at and instant(resets_at),
+    )
+
+
+def instant(text: str) -> datetime:
+    """From JSON of the database, which has the offset of its session."""
+    return datetime.fromisoformat(text).astimezone(UTC)
 
 
 def binding(accounts: Sequence[Account]) -> Account:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 from app.domain.generation import Generation, State
@@ -21,6 +22,8 @@ class WebhookEvent(StrEnum):
     CANCELED = "video.canceled"
     #: The file is kept: its size and checksum are known, and its thumbnail can be made.
     ARCHIVED = "video.archived"
+    #: An account has reached so many percent of its credit limit.
+    THRESHOLD = "budget.threshold"
 
 
 #: What an endpoint gets that names no events: how each generation ended.
@@ -95,13 +98,15 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
-    """The content of a webhook, before a format renders it. `generation` is None for a test.
-    `links` are given while there is a video. The percentiles are those of similar generations."""
+    """The content of a webhook, before a format renders it. `generation` is None if it is about
+    credits, which have another `content`, and for a test. `links` are given while there is a video.
+    The percentiles are those of similar generations."""
 
     message_id: str
     event: Event
     happened_at: datetime
     generation: Generation | None
+    content: Mapping[str, Any] | None
     links: Links | None
     elapsed_seconds: float
     p50_seconds: float | None

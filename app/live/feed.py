@@ -29,11 +29,11 @@ MAX_BEHIND = 1_000
 
 @dataclass(slots=True)
 class FeedItem:
-    """An event with its generation as it was when the event was read. All listeners share it, and
-    `frame`, which the first of them renders."""
+    """An event with its generation as it was when the event was read; None if it is about credits.
+    All listeners share it, and `frame`, which the first of them renders."""
 
     event: Event
-    generation: Generation
+    generation: Generation | None
     frame: bytes | None = None
 
 
@@ -170,11 +170,12 @@ class Feed:
 
     async def with_generations(self, found: list[Event]) -> list[FeedItem]:
         """These events, each with its generation as it is now. Raises `Unavailable`."""
-        if not found:
-            return []
-        async with self._db.single() as tx:
-            there = await generations.find_many(tx, list({event.generation_id for event in found}))
-        known = {generation.id: generation for generation in there}
+        known: dict[UUID | None, Generation | None] = {None: None}
+        wanted = list({event.generation_id for event in found if event.generation_id is not None})
+        if wanted:
+            async with self._db.single() as tx:
+                for generation in await generations.find_many(tx, wanted):
+                    known[generation.id] = generation
         return [FeedItem(event, known[event.generation_id]) for event in found]
 
     def _everybody(self) -> list[Listener]:

@@ -29,6 +29,7 @@ TITLES = {
     "get_webhook_delivery": "Get a delivery and its attempts",
     "resend_webhook_delivery": "Send a delivery again",
     "get_me": "See your limits and what is left of them",
+    "list_notices": "See what you reached of your limits",
     "list_own_keys": "List your keys",
     "create_own_key": "Create a key of yours",
     "rotate_own_key": "Replace a key of yours",

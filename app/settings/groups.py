@@ -253,8 +253,8 @@ class Notifications(BaseModel):
     )
     history_days: int = Field(
         90, ge=1, le=36_500,
-        description="How many days the events of ended generations and the log of webhook "
-        "deliveries are kept.",
+        description="How many days the events of ended generations, the log of webhook deliveries "
+        "and the notices of past periods are kept.",
     )  # fmt: skip
 
     @field_validator("webhook_internal_origins", mode="before")

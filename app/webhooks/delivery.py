@@ -244,6 +244,7 @@ async def _payload(
         event=delivery.event,
         happened_at=delivery.happened_at,
         generation=generation,
+        content=delivery.content,
         links=None if generation is None else queries.signed_links(rt, sender.signer, generation),
         elapsed_seconds=0.0 if now is None else now.elapsed_seconds,
         p50_seconds=None if now is None else now.p50_seconds,

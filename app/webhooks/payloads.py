@@ -20,6 +20,7 @@ def _openai(payload: Payload) -> dict[str, Any]:
     return openai.render_event(
         payload.message_id, payload.event, payload.happened_at,
         None if generation is None else generation.id,
+        content=None if payload.content is None else render_payload(payload)["data"],
     )  # fmt: skip
 
 

@@ -11,6 +11,7 @@ from app.db import (
     generations,
     idempotency,
     jobs,
+    notices,
     upstream_keys,
     webhook_deliveries,
 )
@@ -84,3 +85,4 @@ async def one_round(rt: WorkerRuntime) -> None:
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await events.prune(tx, days=rt.settings.history_days, states=FINAL)
+        await notices.prune(tx, days=rt.settings.history_days)

@@ -181,12 +181,12 @@ BEGIN
     PERFORM reelgate_enter(
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, 'hold', v_new.quote, 0, v_now,
         v_now);
+    INSERT INTO events (generation_id, team_id, member_id, type, created_at)
+    VALUES (v_new.id, v_new.team_id, v_new.member_id, 'generation.queued', v_now);
     IF reelgate_crosses(p_request->'notice_percents', v_limits.accounts, v_new.quote) THEN
         PERFORM reelgate_notice_request(
             p_request->'notice_percents', v_new.api_key_id, v_new.member_id, outcome, v_now);
     END IF;
-    INSERT INTO events (generation_id, team_id, member_id, type, created_at)
-    VALUES (v_new.id, v_new.team_id, v_new.member_id, 'generation.queued', v_now);
     IF v_key IS NOT NULL THEN
         INSERT INTO idempotency_keys AS k
             (member_id, scope, key, fingerprint, generation_id, created_at, expires_at)

@@ -1,6 +1,31 @@
 -- Notices: an account has reached so many percent of its limit.
 
 
+-- An event about the credits of a member, or of a team, if `p_member` is null, with a delivery and a
+-- job for each endpoint that asks for such. A team's event is for the endpoints of the whole team.
+CREATE OR REPLACE FUNCTION reelgate_tell(
+    p_team uuid, p_member uuid, p_type text, p_data jsonb, p_at timestamptz
+) RETURNS void LANGUAGE sql AS $$
+    WITH event AS (
+        INSERT INTO events (team_id, member_id, type, data, created_at)
+        VALUES (p_team, p_member, p_type, p_data, p_at) RETURNING id
+    ), receivers AS (
+        SELECT w.id FROM webhook_endpoints w
+         WHERE w.team_id = p_team AND (w.member_id IS NULL OR w.member_id = p_member)
+           AND w.state = 'enabled' AND w.event_types ? p_type
+           -- One that is being deleted is waited for: a row that points to it would undo all.
+           FOR KEY SHARE OF w
+    ), made AS (
+        INSERT INTO webhook_deliveries
+               (id, team_id, member_id, endpoint_id, event_id, data, type, next_attempt_at)
+        SELECT gen_random_uuid(), p_team, p_member, r.id, e.id, p_data, p_type, now()
+          FROM event e CROSS JOIN receivers r
+        RETURNING id
+    )
+    SELECT reelgate_enqueue('deliver', id, 0, NULL) FROM made
+$$;
+
+
 -- Whether `p_quote` credits more take one of these accounts, as `reelgate_limits` gives them, over
 -- one of these percents of its limit. Arithmetic alone: every admission asks.
 CREATE OR REPLACE FUNCTION reelgate_crosses(p_percents jsonb, p_accounts jsonb, p_quote bigint)
@@ -30,10 +55,11 @@ BEGIN
 END $$;
 
 
--- Makes the notices that are due for these accounts at `p_at`: one for each of these percents of its
--- limit that an account has reached, unless it has one in this period. `p_refused` is an account
--- whose limit has refused a request: it has reached 100, however little is used. Whoever adds to
--- what an account used holds a lock against others that do, so nobody passes a threshold unseen.
+-- Makes the notices that are due for these accounts at `p_at`, and tells of them: one for each of
+-- these percents of its limit that an account has reached, unless it has one in this period.
+-- `p_refused` is an account whose limit has refused a request: it has reached 100, however little is
+-- used. Whoever adds to what an account used holds a lock against others that do, so nobody passes a
+-- threshold unseen.
 --
 -- A key's account is named after its newest key.
 CREATE OR REPLACE FUNCTION reelgate_notice(
@@ -62,30 +88,36 @@ CREATE OR REPLACE FUNCTION reelgate_notice(
                    coalesce(sum(x.settled), 0)::bigint AS settled
               FROM balances x WHERE x.account_id = a.id AND x.period_on = p.period_on) b
          CROSS JOIN LATERAL reelgate_granted(a.id, p_at) g
+    ), reached AS (
+        SELECT gen_random_uuid() AS notice_id, b.*, c.percent::integer AS percent
+          FROM budgets b CROSS JOIN jsonb_array_elements_text(p_percents) c(percent)
+         WHERE b.held + b.settled > 0
+               AND (b.held + b.settled) * 100 >= c.percent::bigint * (b.credit_limit + b.granted)
+            OR b.id = p_refused AND c.percent = '100'
+    ), made AS (
+        INSERT INTO notices (
+            id, account_id, kind, team_id, member_id, period, period_on, percent, data, created_at)
+        SELECT r.notice_id, r.id, r.kind, r.team_id, r.member_id, r.period, r.period_on, r.percent,
+               jsonb_build_object(
+                   'id', r.notice_id, 'percent', r.percent, 'created_at', p_at,
+                   'team', jsonb_build_object('id', r.team_id, 'name', r.team_name),
+                   'member', (SELECT jsonb_build_object('id', m.id, 'name', m.name)
+                                FROM members m WHERE m.id = r.member_id),
+                   'key', (SELECT jsonb_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix)
+                             FROM api_keys k WHERE k.id = r.key_id),
+                   'account', jsonb_build_object(
+                       'kind', r.kind, 'credit_limit', r.credit_limit, 'granted', r.granted,
+                       'period', r.period, 'time_zone', r.time_zone, 'held', r.held,
+                       'settled', r.settled, 'resets_at',
+                       reelgate_period_ends_at(r.period, r.time_zone, r.period_on))),
+               p_at
+          FROM reached r
+         ORDER BY r.rank, r.id, r.percent
+        ON CONFLICT (account_id, period, period_on, percent) DO NOTHING
+        RETURNING kind, team_id, member_id, percent, data, account_id
     )
-    INSERT INTO notices (
-        id, account_id, kind, team_id, member_id, period, period_on, percent, data, created_at)
-    SELECT gen_random_uuid(), b.id, b.kind, b.team_id, b.member_id, b.period, b.period_on,
-           c.percent::integer,
-           jsonb_build_object(
-               'team', jsonb_build_object('id', b.team_id, 'name', b.team_name),
-               'member', CASE WHEN m.id IS NOT NULL
-                              THEN jsonb_build_object('id', m.id, 'name', m.name) END,
-               'key', CASE WHEN k.id IS NOT NULL
-                           THEN jsonb_build_object('id', k.id, 'name', k.name, 'prefix', k.prefix)
-                           END,
-               'credit_limit', b.credit_limit, 'granted', b.granted, 'held', b.held,
-               'settled', b.settled, 'time_zone', b.time_zone,
-               'resets_at', reelgate_period_ends_at(b.period, b.time_zone, b.period_on)),
-           p_at
-      FROM budgets b CROSS JOIN jsonb_array_elements_text(p_percents) c(percent)
-      LEFT JOIN members m ON m.id = b.member_id
-      LEFT JOIN api_keys k ON k.id = b.key_id
-     WHERE b.held + b.settled > 0
-           AND (b.held + b.settled) * 100 >= c.percent::bigint * (b.credit_limit + b.granted)
-        OR b.id = p_refused AND c.percent = '100'
-     ORDER BY b.rank, b.id, c.percent::integer
-    ON CONFLICT (account_id, period, period_on, percent) DO NOTHING
+    SELECT reelgate_tell(t.team_id, t.member_id, 'budget.threshold', t.data, p_at)
+      FROM (SELECT * FROM made ORDER BY kind, account_id, percent) t
 $$;
 
 

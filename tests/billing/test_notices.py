@@ -74,7 +74,8 @@ async def test_a_create_tells_all_that_it_passes_of_each_account(still_gate: Gat
     ]  # fmt: skip
     (data,) = [row.data for row in await notices(still_gate) if row.kind == "team"]
     assert (data["member"], data["key"], data["team"]["name"]) == (None, None, TEAM)
-    assert (data["credit_limit"], data["held"], data["settled"]) == (2 * PRICE, PRICE, 0)
+    account = data["account"]
+    assert (account["credit_limit"], account["held"], account["settled"]) == (2 * PRICE, PRICE, 0)
 
 
 async def test_a_refusal_by_the_limit_is_the_hundred_once(still_gate: Gateway) -> None:
@@ -209,7 +210,7 @@ async def test_whatever_happens_all_that_is_reached_is_told_once(
             for percent in (50, 80, 90, 100)
             if (used and used * 100 >= percent * allowed) or (refused and percent == 100)
         }
-        made = [(row.data["resets_at"], row.percent) for row in await notices(gate)]
+        made = [(row.data["account"]["resets_at"], row.percent) for row in await notices(gate)]
         instants = [(datetime.fromisoformat(at).timestamp(), percent) for at, percent in made]
         assert Counter(instants) == Counter(
             (datetime.fromisoformat(at).timestamp(), percent) for at, percent in expected

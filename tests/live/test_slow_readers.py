@@ -34,6 +34,7 @@ def item(number: int) -> FeedItem:
     event = Event(
         id=number, txid=number, generation_id=GENERATION.id, team_id=GENERATION.team_id,
         member_id=GENERATION.member_id, type="generation.queued", created_at=GENERATION.created_at,
+        content=None,
     )  # fmt: skip
     return FeedItem(event, GENERATION)
 

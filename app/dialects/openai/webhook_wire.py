@@ -145,14 +145,19 @@ def event_type(event: Event) -> str:
 
 
 def render_event(
-    event_id: str, event: Event, created_at: datetime, generation_id: UUID | None
+    event_id: str,
+    event: Event,
+    created_at: datetime,
+    generation_id: UUID | None,
+    *,
+    content: dict[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The event of a generation that ended. None for a test, which is about no video: every reader
-    of these events expects an id."""
+    """The event of a generation that ended, or the `content` of one about credits. Neither for a
+    test, which is about no video: every reader of these events expects an id."""
     return {
         "id": event_id,
         "object": "event",
         "created_at": int(created_at.timestamp()),
         "type": event_type(event),
-        "data": {"id": video_id(generation_id or _NO_VIDEO)},
+        "data": content or {"id": video_id(generation_id or _NO_VIDEO)},
     }

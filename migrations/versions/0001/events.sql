@@ -1,13 +1,16 @@
+-- Of a generation; or of the credits of a member, or of a team: then `data` is what is told.
 CREATE TABLE events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    generation_id uuid NOT NULL REFERENCES generations,
+    generation_id uuid REFERENCES generations,
     team_id uuid NOT NULL REFERENCES teams,
-    member_id uuid NOT NULL REFERENCES members,
+    member_id uuid REFERENCES members,
     type text NOT NULL,
     data jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
-    txid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint
+    txid bigint NOT NULL DEFAULT pg_current_xact_id()::text::bigint,
+    CONSTRAINT events_whose_check CHECK (generation_id IS NULL OR member_id IS NOT NULL)
 );
 CREATE INDEX events_generation_id_idx ON events (generation_id);
 CREATE INDEX events_member_idx ON events (member_id, id);
+CREATE INDEX events_team_idx ON events (team_id, id) WHERE member_id IS NULL;
 CREATE INDEX events_order_idx ON events (txid, id);

@@ -22,8 +22,9 @@ CREATE INDEX webhook_endpoints_member_id_idx ON webhook_endpoints (member_id);
 CREATE TABLE webhook_deliveries (
     id uuid PRIMARY KEY,
     team_id uuid NOT NULL REFERENCES teams,
-    member_id uuid NOT NULL REFERENCES members,
+    member_id uuid REFERENCES members,
     generation_id uuid REFERENCES generations,
+    data jsonb,
     endpoint_id uuid REFERENCES webhook_endpoints,
     event_id bigint REFERENCES events ON DELETE SET NULL,
     type text NOT NULL,
