@@ -21,6 +21,7 @@ from app.api import (
     members,
     notices,
     teams,
+    usage,
     webhooks,
 )
 from app.http import errors
@@ -35,6 +36,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     webhooks.router,
     account.router,
     notices.router,
+    usage.router,
     keys.own,
     admin.router,
     managed_generations.router,

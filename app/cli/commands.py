@@ -19,6 +19,7 @@ from app.cli import (
     running,
     teams,
     unknown,
+    usage,
     webhooks,
 )
 from app.cli.terminal import act_as
@@ -27,6 +28,7 @@ cli = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 cli.add_typer(running.cli)
 cli.add_typer(gateway.cli)
 cli.add_typer(audit.cli)
+cli.add_typer(usage.cli)
 cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")

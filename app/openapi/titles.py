@@ -58,6 +58,7 @@ TITLES = {
     "list_teams": "List teams",
     "create_team": "Create a team",
     "get_team": "See a team and what it used",
+    "get_team_usage": "See what a team made and what it cost",
     "change_team": "Change a team's limits, retention or status",
     "rename_team": "Rename a team",
     "end_team": "End a team for good",

@@ -11,7 +11,7 @@ SILENT_COMMANDS = {
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
     "upstream answer": "looks", "generation show": "looks", "generation list": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
-    "webhooks list": "looks", "ledger verify": "looks", "grant list": "looks",
+    "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {

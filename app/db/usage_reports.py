@@ -1,0 +1,217 @@
+"""Reports of usage: how many generations were requested, and what they cost.
+
+Those that have ended are read where they were added up when they ended, those that have not from
+their own table: few, and found by an index. One statement reads both, so each is in one of them.
+What has several tags at once is in no sum, and is read from the generations themselves.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import text
+
+from app.db.generations import HAS_TAGS
+from app.db.session import Tx
+from app.domain.generation import State
+from app.domain.usage import Dimension, Question
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UsageRow:
+    """What is not a dimension of its report is None. `tag` is the value of the tag that rows are
+    grouped by; None for what lacks it. A key is the newest of those that replaced each other.
+    `held_credits` are reserved for generations that have not ended."""
+
+    day: date | None
+    model: str | None
+    state: State | None
+    member_id: UUID | None
+    member: str | None
+    key_id: UUID | None
+    key: str | None
+    key_prefix: str | None
+    tag: str | None
+    generations: int
+    settled_credits: int
+    held_credits: int
+
+
+#: Columns of the sources below: day, model, state, member_id, account_id, tag, generations, settled
+#: and held. `{filters}` are of model, state and account.
+_OF_TEAM = """
+    SELECT day, model, state, CAST(NULL AS uuid) AS member_id, CAST(NULL AS uuid) AS account_id,
+           CAST(NULL AS text) AS tag, generations, settled, 0 AS held
+      FROM team_usage
+     WHERE team_id = :team_id AND day BETWEEN :first AND :last {filters}
+"""
+_OF_MEMBERS = """
+    SELECT day, model, state, member_id, account_id, {value} AS tag,
+           {sign} generations AS generations, {sign} settled AS settled, 0 AS held
+      FROM daily_usage
+     WHERE {whose} AND tag = {tag} AND day BETWEEN :first AND :last {filters}
+"""
+_OF_GENERATIONS = """
+    SELECT day, model, state, member_id, account_id, tag, 1 AS generations,
+           coalesce(settled, 0) AS settled, CASE WHEN settled IS NULL THEN quote ELSE 0 END AS held
+      FROM (
+        SELECT reelgate_period_on('day', t.time_zone, g.created_at) AS day,
+               g.spec ->> 'model' AS model, g.state, g.member_id, k.account_id,
+               g.metadata ->> CAST(:by_tag AS text) AS tag, g.settled, g.quote
+          FROM generations g JOIN teams t ON t.id = g.team_id JOIN api_keys k ON k.id = g.api_key_id
+         WHERE {which}) g
+     WHERE day BETWEEN :first AND :last {filters}
+"""
+_UNENDED = "g.state IN ('queued', 'submitting', 'running', 'unknown')"
+#: Any time zone's day is between these.
+_ABOUT = """
+    g.created_at >= CAST(:first AS date)::timestamp AT TIME ZONE 'UTC' - interval '1 day'
+    AND g.created_at < CAST(:last AS date)::timestamp AT TIME ZONE 'UTC' + interval '2 days'
+"""
+_REPORT = """
+    SELECT {shown}, generations, settled_credits, held_credits
+      FROM (
+        SELECT {grouped}, sum(generations)::bigint AS generations,
+               sum(settled)::bigint AS settled_credits, sum(held)::bigint AS held_credits
+          FROM ({sources}) u
+         GROUP BY {grouped} HAVING sum(generations) <> 0 ORDER BY {grouped} LIMIT :limit) r
+      {joins}
+     ORDER BY {ordered}
+"""
+#: Of each dimension: its column, what is shown of it, and where that is from.
+_SHOWN = {
+    Dimension.DAY: ("day", "r.day", ""),
+    Dimension.MODEL: ("model", "r.model", ""),
+    Dimension.STATE: ("state", "r.state", ""),
+    Dimension.MEMBER: (
+        "member_id", "r.member_id, m.name AS member", "JOIN members m ON m.id = r.member_id"
+    ),
+    Dimension.KEY: (
+        "account_id", "k.id AS key_id, k.name AS key, k.prefix AS key_prefix",
+        "JOIN LATERAL (SELECT id, name, prefix FROM api_keys WHERE account_id = r.account_id"
+        " ORDER BY created_at DESC, id DESC LIMIT 1) k ON true",
+    ),
+}  # fmt: skip
+
+
+def reads_generations(question: Question) -> bool:
+    """Whether it asks for two tags at once, which no sum has."""
+    return len(question.tags.keys() | ({question.by_tag} - {None})) > 1
+
+
+async def report(
+    tx: Tx,
+    question: Question,
+    *,
+    team_id: UUID,
+    first: date,
+    last: date,
+    limit: int,
+    most_generations: int,
+) -> list[UsageRow]:
+    """At most `limit` rows, in the order of the dimensions. A question that reads generations reads
+    at most `most_generations` that have ended."""
+    values = values_of(question, team_id=team_id, first=first, last=last)
+    found = await tx.execute(
+        text(statement_of(question)),
+        {**values, "limit": limit, "most_generations": most_generations},
+    )
+    return [_row(row._mapping) for row in found]
+
+
+def values_of(question: Question, *, team_id: UUID, first: date, last: date) -> dict[str, Any]:
+    filter_key, filter_value = next(iter(question.tags.items()), (None, None))
+    return {
+        "team_id": team_id, "first": first, "last": last, "by_tag": question.by_tag,
+        "member_id": question.member_id, "key_id": question.key_id, "model": question.model,
+        "state": question.state and question.state.value,
+        "metadata": json.dumps(dict(question.tags)), "filter_key": filter_key,
+        "filter_value": filter_value,
+    }  # fmt: skip
+
+
+def statement_of(question: Question) -> str:
+    """With the parameters of `values_of`, `limit` and `most_generations`."""
+    columns = [_SHOWN[each] for each in question.dimensions]
+    grouped = [column for column, _, _ in columns]
+    shown = [shown for _, shown, _ in columns]
+    if question.by_tag is not None:
+        grouped.append("tag")
+        shown.append("r.tag")
+    return _REPORT.format(
+        shown=", ".join(shown),
+        grouped=", ".join(grouped),
+        ordered=", ".join(f"r.{column}" for column in grouped),
+        sources=" UNION ALL ".join(_sources(question)),
+        joins=" ".join(join for _, _, join in columns),
+    )
+
+
+def _row(values: Any) -> UsageRow:
+    state = values.get("state")
+    return UsageRow(
+        **{name: values.get(name) for name in UsageRow.__dataclass_fields__}
+        | {"state": None if state is None else State(state)}
+    )
+
+
+def _sources(question: Question) -> list[str]:
+    filters = "".join(
+        f" AND {clause}"
+        for given, clause in (
+            (question.model, "model = :model"),
+            (question.state, "state = :state"),
+            (question.key_id,
+             "account_id = (SELECT account_id FROM api_keys WHERE id = :key_id)"),
+        )
+        if given is not None
+    )  # fmt: skip
+    whose = "team_id = :team_id" + (
+        "" if question.member_id is None else " AND member_id = :member_id"
+    )
+    which = whose.replace("team_id =", "g.team_id =").replace("member_id =", "g.member_id =")
+    if question.tags:
+        which += f" AND {HAS_TAGS}"
+    unended = _OF_GENERATIONS.format(which=f"{which} AND {_UNENDED}", filters=filters)
+
+    def of_members(*, tag: str, value: str = "CAST(NULL AS text)", sign: str = "") -> str:
+        return _OF_MEMBERS.format(tag=tag, value=value, sign=sign, whose=whose, filters=filters)
+
+    if reads_generations(question):
+        ended = _OF_GENERATIONS.format(
+            which=f"{which} AND g.settled IS NOT NULL AND {_ABOUT}", filters=filters
+        )
+        return [f"({ended} LIMIT :most_generations)", unended]
+    if question.tags:
+        tag = ":filter_key AND value = :filter_value"
+        return [of_members(tag=tag, value="value"), unended]
+    if question.by_tag is not None:
+        # What lacks the tag is all but what has it.
+        return [
+            of_members(tag="''"),
+            of_members(tag=":by_tag", value="value"),
+            of_members(tag=":by_tag", sign="-"),
+            unended,
+        ]
+    of_whole_team = question.member_id is None and question.key_id is None
+    if of_whole_team and not {Dimension.MEMBER, Dimension.KEY} & set(question.dimensions):
+        return [_OF_TEAM.format(filters=filters), unended]
+    return [of_members(tag="''"), unended]
+
+
+async def today(tx: Tx, team_id: UUID, *, now: datetime) -> tuple[str, date]:
+    """A team's time zone, and the day it is there."""
+    row = (
+        await tx.execute(
+            text(
+                "SELECT time_zone, reelgate_period_on('day', time_zone, :now) AS day"
+                "  FROM teams WHERE id = :team_id"
+            ),
+            {"team_id": team_id, "now": now},
+        )
+    ).one()
+    return row.time_zone, row.day
