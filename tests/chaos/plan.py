@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from app.domain.accounts import Period
 from app.domain.limits import Limits
 from app.simulator.faults import PATHS
 from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Fault
@@ -108,6 +109,20 @@ class Person:
     team: str
     limits: Limits
     team_credits: int | None = None
+    #: The days of its team begin in the middle of the run.
+    turns: bool = False
+    #: How often it asks, beside the others.
+    weight: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """So many more videos for a member, from a moment of the run on, and for so long."""
+
+    at: float
+    member: int
+    videos: int
+    seconds: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +132,7 @@ class Plan:
     people: tuple[Person, ...]
     asks: tuple[Ask, ...]
     disruptions: tuple[Disruption, ...]
+    grants: tuple[Grant, ...] = ()
 
 
 def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 1.5) -> Plan:
@@ -127,8 +143,9 @@ def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 
         seed=seed,
         seconds=seconds,
         people=people,
-        asks=tuple(_told(seed, _asks(dice, generations, seconds, len(people)))),
+        asks=tuple(_told(seed, _asks(dice, generations, seconds, people))),
         disruptions=tuple(_disruptions(dice, seconds, every_seconds)),
+        grants=tuple(_grants(seed, people, seconds)),
     )
 
 
@@ -136,13 +153,29 @@ def _people(generations: int) -> tuple[Person, ...]:
     """Half of them with limits that bind now and then: open, rate, credits of member and team."""
     few = max(3, generations // 25)
     return (
-        *(Person(f"ample-{number}", "studio", _ROOM) for number in range(5)),
+        *(Person(f"ample-{number}", "studio", _ROOM, weight=2) for number in range(5)),
         Person("narrow", "studio", _with(max_open=3)),
         Person("hasty", "studio", _with(rate_per_minute=12, rate_burst=2)),
         Person("poor", "studio", _with(credit_limit=few * PRICE + PRICE // 2)),
         Person("shared-1", "shared", _ROOM, team_credits=2 * few * PRICE),
         Person("shared-2", "shared", _ROOM, team_credits=2 * few * PRICE),
-    )
+        Person("daily", "turning", _with(credit_limit=few * PRICE, credit_period=Period.DAY),
+               turns=True, weight=5),
+        Person("granted", "studio", _with(credit_limit=PRICE), weight=2),
+    )  # fmt: skip
+
+
+def _grants(seed: int, people: Sequence[Person], seconds: float) -> Iterator[Grant]:
+    """Some end during the run, so that more is used than there is any more."""
+    dice = random.Random(f"grants of {seed}")
+    count = max(3, int(seconds / 15))
+    for number in range(count):
+        yield Grant(
+            at=seconds * 0.9 * (number + dice.random()) / count,
+            member=next(i for i, person in enumerate(people) if person.name == "granted"),
+            videos=dice.randrange(1, 4),
+            seconds=dice.choice([5.0, 20.0, 600.0]),
+        )
 
 
 def _with(**limits: Any) -> Limits:
@@ -154,19 +187,20 @@ def _with(**limits: Any) -> Limits:
     )  # fmt: skip
 
 
-def _asks(dice: random.Random, generations: int, seconds: float, people: int) -> Iterator[Ask]:
+def _asks(
+    dice: random.Random, generations: int, seconds: float, people: Sequence[Person]
+) -> Iterator[Ask]:
     """More than are wanted, as limits refuse some. No fault twice before each came once."""
     count = generations * 8 // 5
     decks = [_dealt(dice, deck) for deck in (SUBMISSION, LOOK_UP, DOWNLOAD)]
-    # Five people have room, the others bind.
-    weights = [2] * 5 + [1] * (people - 5)
+    weights = [person.weight for person in people]
     at, member = 0.0, 0
     for number in range(count):
         waits = dice.random() < 0.5
         # Now and then one person wants several videos at the same moment, of several processes.
         if number == 0 or dice.random() < 0.7:
             at = seconds * 0.95 * (number + dice.random()) / count
-            member = dice.choices(range(people), weights)[0]
+            member = dice.choices(range(len(people)), weights)[0]
         yield Ask(
             number=number,
             at=at,

@@ -57,6 +57,8 @@ def show(console: Console, result: Result) -> None:
     tried.add_row("answers altered by the relay", str(result.altered.total()))
     _rows(tried, {f"  {what}": count for what, count in result.altered.items()})
     tried.add_row("commits checked for credit limits", str(result.evidence.looks))
+    tried.add_row("credits granted for a while", f"{len(result.plan.grants)} times")
+    _rows(tried, {f"periods of the team {team}": count for team, count in result.periods.items()})
     tried.add_row("seconds of recovery until nothing moved", f"{result.recovery_seconds:.0f}")
     console.print(tried)
 

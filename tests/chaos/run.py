@@ -7,8 +7,9 @@ import contextlib
 import hashlib
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import text
@@ -20,7 +21,7 @@ from app.errors import InvalidRequest, Unavailable
 from app.members import keys, members, teams
 from app.runtime import Runtime, open_runtime
 from app.simulator.config import CANARIES
-from tests.chaos import checks, disk, evidence, postgres, watchman
+from tests.chaos import budgets, checks, disk, evidence, postgres, watchman
 from tests.chaos.answers import judged
 from tests.chaos.clients import Clients, Ledger, drive
 from tests.chaos.evidence import Evidence
@@ -57,6 +58,8 @@ class Result:
     unsaid: list[str]
     misled: list[str]
     credits_: dict[str, int]
+    #: Team → the periods in which something was admitted.
+    periods: Mapping[str, int]
     recovery_seconds: float
     away_seconds: float
     #: What may not be → what was found of it.
@@ -95,8 +98,11 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         clients.ledger.heard = receivers.heard
         stack.push_async_callback(clients.close)
         saboteur = Saboteur(place, server, upstream, rt)
+        turns_at = datetime.now(UTC) + timedelta(seconds=plan.seconds / 2)
+        for team in {person.team for person in plan.people if person.turns}:
+            await asyncio.to_thread(budgets.turn_at, server.address, team, turns_at)
         say(f"load: {plan.seconds:g} s, {len(plan.asks)} asks, {len(plan.disruptions)} disruptions")
-        await _load(plan, clients, saboteur, say)
+        await _load(plan, clients, saboteur, rt, say)
         say("recovery")
         waited, moving = await _recover(place, saboteur, upstream, rt, server)
         books = await upstream.books()
@@ -121,6 +127,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     found["balances that are not what the ledger adds up to"] = evidence.differing_balances(
         server.address
     )
+    found["limits nearly used up, and nobody was told"] = budgets.unnoticed(server.address)
     found["processes that failed"] = [failure for seat in place.seats for failure in seat.failures]
     found["secrets in tables"] = _distinct(evidence.leaks_in_tables(server.address, canaries))
     found["secrets in logs"] = _distinct(evidence.leaks_in_files(_logs(place, server), canaries))
@@ -137,6 +144,7 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
         unsaid=checks.unsaid(case),
         misled=checks.misled(case),
         credits_=checks.credits_(case),
+        periods=budgets.periods_met(server.address),
         recovery_seconds=waited,
         away_seconds=place.outages.seconds("postgres"),
         found=found,
@@ -153,12 +161,13 @@ async def _member(rt: Runtime, person: Person) -> str:
     return key.secret
 
 
-async def _load(plan: Plan, clients: Clients, saboteur: Saboteur, say: Say) -> None:
+async def _load(plan: Plan, clients: Clients, saboteur: Saboteur, rt: Runtime, say: Say) -> None:
     until = time.monotonic() + plan.seconds
     async with asyncio.TaskGroup() as group:
         watching = [
             group.create_task(saboteur.look_after_keys()),
             group.create_task(_tell(plan, clients, saboteur, say)),
+            group.create_task(budgets.give_all(rt, plan)),
         ]
         running = [
             group.create_task(drive(clients, plan.asks, until=until + _LAST_LOOKS_SECONDS)),

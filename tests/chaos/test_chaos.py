@@ -25,5 +25,6 @@ def test_a_short_run_loses_nothing() -> None:
     assert len(result.evidence.files) >= 10
     assert result.hooks["taken"] >= 3
     assert result.altered
+    assert result.periods["turning"] == 2, "a day ends in the middle"
     assert result.hooks.total() > result.hooks["taken"], "some refuse first, or hang"
     shutil.rmtree(folder)

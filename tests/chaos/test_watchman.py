@@ -87,3 +87,35 @@ async def test_an_overshoot_that_is_taken_back_was_none(two_holds: str) -> None:
         admin.execute("SET CONSTRAINTS ALL IMMEDIATE")
         admin.execute("ROLLBACK")
     assert overshoots(two_holds) == []
+
+
+async def test_a_period_that_ends_begins_anew(two_holds: str) -> None:
+    with connection(two_holds) as admin:
+        admin.execute("UPDATE members SET credit_period = 'day'")
+        admin.execute(
+            "WITH earlier AS (SELECT id FROM generations ORDER BY created_at, id LIMIT 1)"
+            " UPDATE generations SET created_at = created_at - interval '1 day'"
+            " WHERE id = (SELECT id FROM earlier)"
+        )
+        count(admin, 0)
+        count(admin, 1)
+    assert overshoots(two_holds) == []
+
+
+@pytest.mark.parametrize(("ends", "found"), [("1 day", []), ("0 seconds", [("member", 2, 1)])])
+async def test_what_is_granted_counts_until_it_ends(
+    two_holds: str, ends: str, found: list[tuple[str, int, int]]
+) -> None:
+    with connection(two_holds) as admin:
+        admin.execute(
+            "INSERT INTO grants (id, account_id, kind, team_id, credits, reason, actor, created_at,"
+            " ends_at) SELECT gen_random_uuid(), m.id, 'member', m.team_id, %s, 'more', 'lead',"
+            " g.least - interval '1 day', g.most + CAST(%s AS interval) FROM members m,"
+            " (SELECT min(created_at) AS least, max(created_at) AS most FROM generations) g",
+            [PRICE, ends],
+        )
+        count(admin, 0)
+        count(admin, 1)
+    assert [(whose, used // PRICE, of // PRICE) for whose, used, of in overshoots(two_holds)] == (
+        found
+    )

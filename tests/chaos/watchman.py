@@ -22,27 +22,45 @@ CREATE SEQUENCE chaos_looks;
 
 CREATE FUNCTION chaos_look() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    v_used bigint;
-    v_limit bigint;
+    v_team record;
+    v_member record;
 BEGIN
     PERFORM pg_advisory_xact_lock(hashtextextended('member ' || NEW.member_id, 0));
     PERFORM pg_advisory_xact_lock(hashtextextended('team ' || NEW.team_id, 0));
     PERFORM nextval('chaos_looks');
-    SELECT sum(held + settled) INTO v_used FROM ledger_entries WHERE member_id = NEW.member_id;
-    SELECT credit_limit INTO v_limit FROM members WHERE id = NEW.member_id;
-    IF v_used > v_limit THEN
-        INSERT INTO chaos_overshoots (whose, id, generation_id, used, credit_limit)
-        VALUES ('member', NEW.member_id, NEW.generation_id, v_used, v_limit);
-    END IF;
-    SELECT credit_limit INTO v_limit FROM teams WHERE id = NEW.team_id;
-    IF v_limit IS NOT NULL THEN
-        SELECT sum(held + settled) INTO v_used FROM ledger_entries WHERE team_id = NEW.team_id;
-        IF v_used > v_limit THEN
-            INSERT INTO chaos_overshoots (whose, id, generation_id, used, credit_limit)
-            VALUES ('team', NEW.team_id, NEW.generation_id, v_used, v_limit);
-        END IF;
-    END IF;
+    SELECT * INTO v_team FROM teams WHERE id = NEW.team_id;
+    SELECT * INTO v_member FROM members WHERE id = NEW.member_id;
+    PERFORM chaos_compare('member', NEW, v_member.id, v_member.credit_limit, v_member.credit_period,
+                          v_team.time_zone);
+    PERFORM chaos_compare('team', NEW, v_team.id, v_team.credit_limit, v_team.credit_period,
+                          v_team.time_zone);
     RETURN NULL;
+END $$;
+
+-- What was used in the period of this entry may be no more than its account was allowed when it was
+-- admitted. What was granted may have ended since, so only what takes credits is compared.
+CREATE FUNCTION chaos_compare(
+    p_whose text, p_entry ledger_entries, p_account uuid, p_limit bigint, p_period text, p_zone text
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    v_used bigint;
+    v_allowed bigint := p_limit;
+BEGIN
+    IF p_limit IS NULL OR p_entry.kind <> 'hold' THEN
+        RETURN;
+    END IF;
+    SELECT sum(l.held + l.settled) INTO v_used FROM ledger_entries l
+     WHERE CASE p_whose WHEN 'member' THEN l.member_id ELSE l.team_id END = p_account
+       AND (p_period = 'none'
+            OR date_trunc(p_period, l.counts_at AT TIME ZONE p_zone)
+             = date_trunc(p_period, p_entry.counts_at AT TIME ZONE p_zone));
+    SELECT v_allowed + coalesce(sum(g.credits), 0) INTO v_allowed FROM grants g
+     WHERE g.account_id = p_account AND g.created_at <= p_entry.counts_at
+       AND g.ends_at > p_entry.counts_at;
+    IF v_used > v_allowed THEN
+        INSERT INTO chaos_overshoots (whose, id, generation_id, used, credit_limit)
+        VALUES (p_whose, p_account, p_entry.generation_id, v_used, v_allowed);
+    END IF;
 END $$;
 
 CREATE CONSTRAINT TRIGGER chaos_look AFTER INSERT ON ledger_entries
