@@ -203,16 +203,18 @@ SELECT member_id, dialect, id::text, fingerprint, id, created_at, created_at + i
 #: Of a hundred videos one was deleted. A few are still to be archived, and a few are lost.
 _ASSETS = """
 INSERT INTO assets (
-    generation_id, kind, state, source_link, source_expires_at, path, size_bytes, sha256,
+    generation_id, team_id, kind, state, source_link, source_expires_at, path, size_bytes, sha256,
     duration_seconds, width, height, codec, created_at, archived_at)
-SELECT id, 'video', state, CASE WHEN state = 'pending' THEN 'https://example.com/' || id END,
+SELECT id, team_id, 'video', state,
+       CASE WHEN state = 'pending' THEN 'https://example.com/' || id END,
        CASE WHEN state = 'pending' THEN now() + interval '7 days' END,
        CASE WHEN state = 'archived' THEN to_char(finished_at, 'YYYY/MM/') || id || '.mp4' END,
        5000000, md5(id::text) || md5(id::text), 5, 1280, 720, 'h264', finished_at,
        CASE WHEN state IN ('archived', 'deleted') THEN finished_at + interval '5 s' END
   FROM (SELECT *, CASE WHEN n <= %(open)s THEN 'pending' WHEN n <= 2 * %(open)s THEN 'lost'
                        WHEN n %% 100 = 0 THEN 'deleted' ELSE 'archived' END AS state
-          FROM (SELECT id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS n
+          FROM (SELECT id, team_id, finished_at,
+                       row_number() OVER (ORDER BY finished_at DESC) AS n
                   FROM generations WHERE state = 'succeeded') g) a
  ORDER BY finished_at
 """

@@ -72,8 +72,8 @@ async def create_video(
     await tx.execute(
         text(
             """
-            INSERT INTO assets (generation_id, kind, source_link, source_expires_at, path)
-            VALUES (:id, 'video', :link, :expires, :path)
+            INSERT INTO assets (generation_id, team_id, kind, source_link, source_expires_at, path)
+            SELECT id, team_id, 'video', :link, :expires, :path FROM generations WHERE id = :id
             """
         ),
         {"id": generation_id, "link": link, "expires": link_expires_at, "path": path},
@@ -315,9 +315,9 @@ async def list_kept(
         text(
             """
             SELECT a.id, a.generation_id, a.path, a.size_bytes, a.sha256
-              FROM assets a JOIN generations g ON g.id = a.generation_id
+              FROM assets a
              WHERE a.state = 'archived' AND a.id > :after
-               AND (CAST(:team AS uuid) IS NULL OR g.team_id = :team)
+               AND (CAST(:team AS uuid) IS NULL OR a.team_id = :team)
                AND (CAST(:since AS timestamptz) IS NULL OR a.archived_at >= :since)
              ORDER BY a.id LIMIT :limit
             """

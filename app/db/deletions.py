@@ -38,20 +38,22 @@ async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -
 
 
 async def delete_expired(tx: Tx, *, now: datetime | None, limit: int) -> int:
-    """Marks videos that are past their team's retention as deleted, oldest first; returns how many.
-    Rows that another transaction has locked are left for the next time."""
+    """Marks videos that are past their team's retention as deleted, each team's oldest first;
+    returns how many. Reads no others, so that a round costs nothing while none is due. Rows that
+    another transaction has locked are left for the next time."""
     result = await tx.execute(
         text(
             """
             WITH due AS (
-                SELECT a.id FROM assets a
-                  JOIN generations g ON g.id = a.generation_id
-                  JOIN teams t ON t.id = g.team_id
-                 WHERE a.state = 'archived' AND t.retention_days IS NOT NULL
-                   AND a.archived_at < coalesce(CAST(:now AS timestamptz), now())
-                                       - make_interval(days => t.retention_days)
-                 ORDER BY a.archived_at LIMIT :limit
-                   FOR UPDATE OF a SKIP LOCKED
+                SELECT a.id FROM teams t
+                 CROSS JOIN LATERAL (
+                    SELECT a.id FROM assets a
+                     WHERE a.state = 'archived' AND a.team_id = t.id
+                       AND a.archived_at < coalesce(CAST(:now AS timestamptz), now())
+                                           - make_interval(days => t.retention_days)
+                     ORDER BY a.archived_at LIMIT :limit
+                       FOR NO KEY UPDATE SKIP LOCKED) a
+                 WHERE t.retention_days IS NOT NULL LIMIT :limit
             ), deleted AS (
                 UPDATE assets a SET state = 'deleted' FROM due WHERE a.id = due.id
                 RETURNING a.generation_id

@@ -76,5 +76,9 @@ audit_log = Table(
     Column("key_prefix", Text),
     Column("address", Text),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    Index("audit_log_subject_idx", "subject", "id"),
+    # Newest first: all, of a subject, by who acted, and of a family of actions.
+    Index("audit_log_created_idx", "created_at", "id"),
+    Index("audit_log_subject_idx", "subject", "created_at", "id"),
+    Index("audit_log_member_idx", text("((team || '/'::text) || member)"), "created_at", "id"),
+    Index("audit_log_action_idx", text("split_part(action, '.', 1)"), "created_at", "id"),
 )

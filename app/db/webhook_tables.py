@@ -76,7 +76,10 @@ webhook_deliveries = Table(
     Index("webhook_deliveries_failed_idx", "team_id", "created_at", "id",
           postgresql_where=text("state = 'failed'")),
     Index("webhook_deliveries_endpoint_idx", "endpoint_id", "created_at"),
-    Index("webhook_deliveries_member_idx", "member_id", "created_at"),
+    # Of callbacks.
+    Index("webhook_deliveries_member_idx", "member_id", "created_at",
+          postgresql_where=text("endpoint_id IS NULL")),
+    Index("webhook_deliveries_generation_idx", "generation_id"),
     Index("webhook_deliveries_team_idx", "team_id", "created_at"),
     Index("webhook_deliveries_created_idx", "created_at"),
     one_of("state", ["pending", "delivered", "failed"]),

@@ -294,8 +294,9 @@ async def test_how_long_a_video_is_pending_is_told(still_gate: Gateway) -> None:
         uuid = (await still_gate.create(key)).json()["aiRecord"]["uuid"]
         await execute(
             still_gate,
-            "INSERT INTO assets (generation_id, kind, state, created_at) VALUES"
-            f" ('{uuid}', 'video', '{state}', now() - interval '{minutes} minutes')",
+            "INSERT INTO assets (generation_id, team_id, kind, state, created_at)"
+            f" SELECT id, team_id, 'video', '{state}', now() - interval '{minutes} minutes'"
+            f" FROM generations WHERE id = '{uuid}'",
         )
     found = figures_of(await still_gate.http.get("/metrics"))
     assert found["reelgate_assets", "pending"] == 2

@@ -100,9 +100,9 @@ def furnish(address: str) -> dict[str, str]:
         tx.execute("SELECT reelgate_close_hold(%s, 1)", [ids["ended"]])
         for name, state in (("succeeded", "pending"), ("set_aside", "set_aside")):
             tx.execute(
-                "INSERT INTO assets (generation_id, kind, state, path, sha256, size_bytes)"
-                " VALUES (%s, 'video', %s, 'x', 'x', 1)",
-                [ids[name], state],
+                "INSERT INTO assets (generation_id, team_id, kind, state, path, sha256, size_bytes)"
+                " VALUES (%s, %s, 'video', %s, 'x', 'x', 1)",
+                [ids[name], ids["team"], state],
             )
         for name, format_ in (
             ("endpoint", "reelgate"), ("disabled", "reelgate"), ("openai", "openai"),

@@ -80,8 +80,9 @@ async def test_more_than_a_batch_goes_in_one_round_and_missing_files_are_no_trou
     await run(gate, "SELECT reelgate_rebuild_usage(NULL)")
     await run(
         gate,
-        "INSERT INTO assets (generation_id, kind, state, path, size_bytes, sha256, archived_at)"
-        " SELECT id, 'video', 'archived', 'videos/' || id || '.mp4', 1, 'x',"
+        "INSERT INTO assets"
+        " (generation_id, team_id, kind, state, path, size_bytes, sha256, archived_at)"
+        " SELECT id, team_id, 'video', 'archived', 'videos/' || id || '.mp4', 1, 'x',"
         " now() - interval '9 days' FROM generations"
         " WHERE id NOT IN (SELECT generation_id FROM assets)",
     )

@@ -93,8 +93,9 @@ async def test_only_so_many_bad_files_are_named_and_all_are_counted(gate: Gatewa
     await run(gate, "SELECT reelgate_rebuild_usage(NULL)")
     await run(
         gate,
-        "INSERT INTO assets (generation_id, kind, state, path, size_bytes, sha256, archived_at)"
-        " SELECT id, 'video', 'archived', 'videos/' || id || '.mp4', 1, 'x', now()"
+        "INSERT INTO assets"
+        " (generation_id, team_id, kind, state, path, size_bytes, sha256, archived_at)"
+        " SELECT id, team_id, 'video', 'archived', 'videos/' || id || '.mp4', 1, 'x', now()"
         " FROM generations WHERE id NOT IN (SELECT generation_id FROM assets)",
     )
     report = await verify.verify(gate.rt)

@@ -1,6 +1,8 @@
 CREATE TABLE assets (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation_id uuid NOT NULL REFERENCES generations,
+    -- Its generation's.
+    team_id uuid NOT NULL,
     kind text NOT NULL CHECK (kind IN ('video', 'thumbnail')),
     state text NOT NULL DEFAULT 'pending'
         CHECK (state IN ('pending', 'archived', 'set_aside', 'lost', 'deleted')),
@@ -27,5 +29,5 @@ CREATE TABLE assets (
 );
 CREATE INDEX assets_unarchived_idx ON assets (created_at)
  WHERE state IN ('pending', 'set_aside', 'lost');
-CREATE INDEX assets_archived_idx ON assets (archived_at) WHERE state = 'archived';
+CREATE INDEX assets_archived_idx ON assets (team_id, archived_at) WHERE state = 'archived';
 CREATE INDEX assets_leftover_idx ON assets (id) WHERE state = 'deleted' AND path IS NOT NULL;

@@ -2,8 +2,9 @@
 CREATE TABLE events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     generation_id uuid REFERENCES generations,
-    team_id uuid NOT NULL REFERENCES teams,
-    member_id uuid REFERENCES members,
+    -- Those of its generation, or of whose credits it tells.
+    team_id uuid NOT NULL,
+    member_id uuid,
     type text NOT NULL,
     data jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT now(),
@@ -11,6 +12,6 @@ CREATE TABLE events (
     CONSTRAINT events_whose_check CHECK (generation_id IS NULL OR member_id IS NOT NULL)
 );
 CREATE INDEX events_generation_id_idx ON events (generation_id);
-CREATE INDEX events_member_idx ON events (member_id, id);
-CREATE INDEX events_team_idx ON events (team_id, id) WHERE member_id IS NULL;
+CREATE INDEX events_member_idx ON events (member_id, txid, id);
+CREATE INDEX events_team_idx ON events (team_id, txid, id) WHERE member_id IS NULL;
 CREATE INDEX events_order_idx ON events (txid, id);

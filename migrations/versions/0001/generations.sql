@@ -59,11 +59,10 @@ CREATE INDEX generations_end_user_idx ON generations (team_id, end_user, created
 -- that many have are found by the index of their team or member, newest first.
 CREATE INDEX generations_metadata_idx ON generations USING gin (metadata jsonb_path_ops)
     WHERE metadata <> '{}';
-CREATE INDEX generations_open_idx ON generations (member_id)
-    WHERE state IN ('queued', 'submitting', 'running');
 CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitted_at)
     WHERE state = 'submitting';
-CREATE INDEX generations_unfinished_idx ON generations (state, created_at)
+-- Few, however long the past is: how many a member has open, and what is in progress or unknown.
+CREATE INDEX generations_unfinished_idx ON generations (state, member_id)
     WHERE state IN ('queued', 'submitting', 'running', 'unknown');
 CREATE INDEX generations_history_idx
     ON generations ((spec ->> 'model'), (spec ->> 'duration'), finished_at DESC)
@@ -74,10 +73,9 @@ CREATE TABLE idempotency_keys (
     scope text NOT NULL,
     key text NOT NULL,
     fingerprint bytea NOT NULL,
-    generation_id uuid NOT NULL REFERENCES generations ON DELETE CASCADE,
+    generation_id uuid NOT NULL REFERENCES generations,
     created_at timestamptz NOT NULL DEFAULT now(),
     expires_at timestamptz NOT NULL,
     PRIMARY KEY (member_id, scope, key)
 );
 CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);
-CREATE INDEX idempotency_keys_generation_idx ON idempotency_keys (generation_id);

@@ -40,4 +40,8 @@ CREATE TABLE audit_log (
     address text,
     detail jsonb NOT NULL DEFAULT '{}'
 );
-CREATE INDEX audit_log_subject_idx ON audit_log (subject, id);
+-- Newest first: all, of a subject, by who acted, and of a family of actions.
+CREATE INDEX audit_log_created_idx ON audit_log (created_at, id);
+CREATE INDEX audit_log_subject_idx ON audit_log (subject, created_at, id);
+CREATE INDEX audit_log_member_idx ON audit_log ((team || '/' || member), created_at, id);
+CREATE INDEX audit_log_action_idx ON audit_log (split_part(action, '.', 1), created_at, id);

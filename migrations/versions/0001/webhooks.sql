@@ -44,7 +44,9 @@ CREATE INDEX webhook_deliveries_pending_idx ON webhook_deliveries (next_attempt_
 CREATE INDEX webhook_deliveries_failed_idx ON webhook_deliveries (team_id, created_at, id)
     WHERE state = 'failed';
 CREATE INDEX webhook_deliveries_endpoint_idx ON webhook_deliveries (endpoint_id, created_at);
-CREATE INDEX webhook_deliveries_member_idx ON webhook_deliveries (member_id, created_at);
+CREATE INDEX webhook_deliveries_member_idx ON webhook_deliveries (member_id, created_at)
+    WHERE endpoint_id IS NULL;
+CREATE INDEX webhook_deliveries_generation_idx ON webhook_deliveries (generation_id);
 CREATE INDEX webhook_deliveries_team_idx ON webhook_deliveries (team_id, created_at);
 CREATE INDEX webhook_deliveries_created_idx ON webhook_deliveries (created_at);
 
