@@ -104,31 +104,37 @@ async def after(tx: Tx, position: EventPosition, *, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
-#: By member and apart, because the events have an index for each.
-_OF_TEAM = """(
-    SELECT * FROM events x
-     WHERE x.member_id IN (SELECT id FROM members WHERE team_id = :whose) AND x.team_id = :whose
-     UNION ALL SELECT * FROM events x WHERE x.member_id IS NULL AND x.team_id = :whose) e"""
-
-
-def _of(whose: Whose) -> tuple[str, dict[str, Any]]:
-    """SQL: what `e` is, and a condition to begin with."""
+def _of(whose: Whose, found: str) -> tuple[str, dict[str, Any]]:
+    """SQL: what `found` selects of one reader's events `e`, by an index that has them in order. Of
+    a team it is found for each of its members, and of what is the team's alone."""
     if whose.generation_id is not None:
-        return "events e WHERE e.generation_id = :whose", {"whose": whose.generation_id}
+        return found.format("e.generation_id = :whose"), {"whose": whose.generation_id}
     if whose.member_id is not None:
-        return "events e WHERE e.member_id = :whose", {"whose": whose.member_id}
-    return f"{_OF_TEAM} WHERE true", {"whose": whose.team_id}
+        return found.format("e.member_id = :whose"), {"whose": whose.member_id}
+    each = found.format("e.member_id = m.id")
+    apart = found.format("e.team_id = :whose AND e.member_id IS NULL")
+    of_all = (
+        f"SELECT e.* FROM members m, LATERAL ({each}) e WHERE m.team_id = :whose"  # noqa: S608
+        f" UNION ALL ({apart})"
+    )
+    return of_all, {"whose": whose.team_id}
+
+
+_REPLAY = (
+    f"SELECT {_COLUMNS} FROM events e WHERE {{}} AND (e.txid, e.id) > (:txid, :id)"  # noqa: S608
+    f" AND {_READABLE} ORDER BY e.txid, e.id LIMIT :limit"
+)
+_NEWEST = (
+    f"SELECT e.txid, e.id FROM events e WHERE {{}} AND {_READABLE}"  # noqa: S608
+    " ORDER BY e.txid DESC, e.id DESC LIMIT 1"
+)
 
 
 async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -> list[Event]:
     """The readable events of one reader after this position, in order."""
-    source, values = _of(whose)
+    found, values = _of(whose, _REPLAY)
     rows = await tx.execute(
-        text(
-            f"SELECT {_COLUMNS} FROM {source}"  # noqa: S608 - one of three constants
-            f" AND (e.txid, e.id) > (:txid, :id) AND {_READABLE}"
-            " ORDER BY e.txid, e.id LIMIT :limit"
-        ),
+        text(f"SELECT * FROM ({found}) e ORDER BY txid, id LIMIT :limit"),  # noqa: S608
         {**values, "txid": position[0], "id": position[1], "limit": limit},
     )
     return [_event(row) for row in rows]
@@ -137,16 +143,9 @@ async def replay(tx: Tx, whose: Whose, position: EventPosition, *, limit: int) -
 async def newest_position(tx: Tx, whose: Whose) -> EventPosition:
     """The position of a reader's newest readable event, or the beginning. Every later event of
     theirs is not readable yet."""
-    source, values = _of(whose)
-    row = (
-        await tx.execute(
-            text(
-                f"SELECT e.txid, e.id FROM {source} AND {_READABLE}"  # noqa: S608
-                " ORDER BY e.id DESC LIMIT 1"
-            ),
-            values,
-        )
-    ).one_or_none()
+    found, values = _of(whose, _NEWEST)
+    newest = f"SELECT * FROM ({found}) e ORDER BY txid DESC, id DESC LIMIT 1"  # noqa: S608
+    row = (await tx.execute(text(newest), values)).one_or_none()
     return (0, 0) if row is None else (row.txid, row.id)
 
 
