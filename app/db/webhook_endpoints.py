@@ -188,15 +188,18 @@ async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]
             """
             SELECT w.id, t.name AS team_name, m.name AS member_name, w.url,
                    w.state = 'enabled' AS enabled, w.disabled_reason, w.failing_since,
-                   d.pending, d.failed
+                   p.pending, f.failed
               FROM webhook_endpoints w JOIN teams t ON t.id = w.team_id
               LEFT JOIN members m ON m.id = w.member_id
              CROSS JOIN LATERAL (
-                   SELECT count(*) FILTER (WHERE state = 'pending') AS pending,
-                          count(*) FILTER (WHERE state = 'failed') AS failed
-                     FROM webhook_deliveries
-                    WHERE endpoint_id = w.id
-                      AND (generation_id IS NOT NULL OR data IS NOT NULL)) d
+                   -- Their indexes have no others: those that were delivered are not read.
+                   SELECT count(*) AS pending FROM webhook_deliveries
+                    WHERE endpoint_id = w.id AND state = 'pending'
+                      AND (generation_id IS NOT NULL OR data IS NOT NULL)) p
+             CROSS JOIN LATERAL (
+                   SELECT count(*) AS failed FROM webhook_deliveries
+                    WHERE endpoint_id = w.id AND state = 'failed' AND team_id = w.team_id
+                      AND (generation_id IS NOT NULL OR data IS NOT NULL)) f
              WHERE CAST(:team AS text) IS NULL OR t.name = :team
              ORDER BY w.created_at, w.id
             """
@@ -261,16 +264,25 @@ async def rotate(
     )
 
 
-async def delete(tx: Tx, endpoint_id: UUID) -> None:
-    """Deletes it with the log of its deliveries. Locks it first, so that a transition that makes
-    another delivery waits."""
-    await tx.execute(
-        text("SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE"), {"id": endpoint_id}
+async def delete(tx: Tx, endpoint_id: UUID, *, most: int = 1_000) -> bool:
+    """Deletes it with the log of its deliveries. Where that is longer than `most`, it only disables
+    the endpoint, deletes so many of them and returns False: it may take minutes, and while the lock
+    is held nothing ends that is told to this endpoint. Locks it first, so that a transition that
+    makes another delivery waits."""
+    values = {"id": endpoint_id, "most": most}
+    await tx.execute(text("SELECT FROM webhook_endpoints WHERE id = :id FOR UPDATE"), values)
+    deleted = await tx.execute(
+        text(
+            "DELETE FROM webhook_deliveries WHERE id IN"
+            " (SELECT id FROM webhook_deliveries WHERE endpoint_id = :id LIMIT :most)"
+        ),
+        values,
     )
-    await tx.execute(
-        text("DELETE FROM webhook_deliveries WHERE endpoint_id = :id"), {"id": endpoint_id}
-    )
-    await tx.execute(text("DELETE FROM webhook_endpoints WHERE id = :id"), {"id": endpoint_id})
+    if deleted.rowcount >= most:
+        await disable(tx, endpoint_id, reason="owner")
+        return False
+    await tx.execute(text("DELETE FROM webhook_endpoints WHERE id = :id"), values)
+    return True
 
 
 async def lock(tx: Tx, endpoint_id: UUID) -> None:

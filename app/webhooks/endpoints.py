@@ -163,11 +163,15 @@ async def rotate_callback_secret(rt: ApiRuntime, caller: Caller, *, overlap_seco
 
 
 async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
-    """Deletes it with the log of its deliveries. Raises `NotFound`."""
-    async with rt.db.begin() as tx:
-        await _get(tx, caller, endpoint_id)
-        await webhook_endpoints.delete(tx, endpoint_id)
-        await audit.record(tx, caller.actor, "webhook.delete", str(endpoint_id))
+    """Deletes it with the log of its deliveries. If a long one is interrupted, the endpoint is left
+    disabled, and may be deleted again. Raises `NotFound`."""
+    gone = False
+    while not gone:
+        async with rt.db.begin() as tx:
+            await _get(tx, caller, endpoint_id)
+            gone = await webhook_endpoints.delete(tx, endpoint_id)
+            if gone:
+                await audit.record(tx, caller.actor, "webhook.delete", str(endpoint_id))
 
 
 async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:

@@ -6,11 +6,13 @@ import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from sqlalchemy import text
 
 from app.db import webhook_endpoints as endpoints
+from app.db.session import Tx
 from app.worker.deliveries import deliver
 from tests.harness.gateway import Gateway
 from tests.webhooks.receiving import (
@@ -36,6 +38,31 @@ async def somebody_waits(gate: Gateway) -> None:
             async with gate.rt.db.single() as tx:
                 if await tx.scalar(text("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)")):
                     return
+
+
+async def test_a_long_log_is_deleted_in_batches(
+    still: Gateway, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await still.member(max_open=10)
+    hook = await endpoint(still, key, receiver.url)
+    for _ in range(5):
+        await canceled(still, key)
+    delete, seen = endpoints.delete, []
+
+    async def in_small_batches(tx: Tx, endpoint_id: UUID) -> bool:
+        gone = await delete(tx, endpoint_id, most=2)
+        there = await tx.scalar(text("SELECT count(*) FROM webhook_deliveries"))
+        state = await tx.scalar(text("SELECT state FROM webhook_endpoints"))
+        seen.append((gone, there, state))
+        return gone
+
+    monkeypatch.setattr(endpoints, "delete", in_small_batches)
+    path = f"/api/v1/webhooks/endpoints/{hook['id']}"
+    assert (await still.http.delete(path, headers={"API-KEY": key})).status_code == 204
+    assert seen == [(False, 3, "disabled"), (False, 1, "disabled"), (True, 0, None)]
+    async with still.rt.db.single() as tx:
+        told = "SELECT count(*) FROM audit_log WHERE action = 'webhook.delete'"
+        assert await tx.scalar(text(told)) == 1
 
 
 async def test_a_try_and_a_deletion_do_not_wait_for_each_other(
