@@ -11,7 +11,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
-from app.db.generations import FROM, HAS_TAGS, SELECTED, generation_of
+from app.db.generations import FROM, HAS_TAGS, SELECTED, generation_of, in_one_of
 from app.db.session import Tx
 from app.domain.generation import Generation, State
 
@@ -138,7 +138,6 @@ _CONDITIONS = {
     "member_id": "g.member_id = :member_id",
     "key_id": "g.api_key_id = :key_id"
     " AND g.member_id = (SELECT member_id FROM api_keys WHERE id = :key_id)",
-    "states": "g.state = ANY(:states)",
     "model": "g.spec ->> 'model' = :model",
     "created_from": "g.created_at >= :created_from",
     "created_before": "g.created_at < :created_before",
@@ -149,8 +148,8 @@ _CONDITIONS = {
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     values = {name: getattr(wanted, name) for name in _CONDITIONS if getattr(wanted, name)}
     clauses = [_CONDITIONS[name] for name in values]
-    if "states" in values:
-        values["states"] = [state.value for state in wanted.states]
+    if wanted.states:
+        clauses.append(in_one_of(wanted.states))
     if "metadata" in values:
         values["metadata"] = json.dumps(dict(values["metadata"]))
     return clauses, values

@@ -122,6 +122,18 @@ async def test_a_page_that_cannot_be_is_refused(still_gate: Gateway, query: str)
     assert query.partition("=")[0] in answer.json()["detail"]
 
 
+async def test_a_page_too_far_inside_is_refused_with_how_far_one_may_be(
+    still_gate: Gateway,
+) -> None:
+    key = await still_gate.member()
+    await dream(still_gate, key)
+    last = await look(still_gate, key, f"{GENERATIONS}?offset=100000")
+    assert (last.status_code, last.json()["count"], last.json()["has_more"]) == (200, 0, False)
+    beyond = await look(still_gate, key, f"{GENERATIONS}?offset=100001")
+    assert beyond.status_code == 400
+    assert "100000" in beyond.json()["detail"]
+
+
 async def test_every_form_of_an_id_is_understood(still_gate: Gateway) -> None:
     key = await still_gate.member()
     made = (await dream(still_gate, key)).json()["id"]

@@ -35,7 +35,8 @@ from app.webhooks.urls import check_optional_callback_url
 DIALECT = "luma"
 PREFIX = "/dream-machine/v1"
 _MOST_LISTED = 200
-_MOST_SKIPPED = 10_000_000
+#: Each skipped one is counted.
+_MOST_SKIPPED = 100_000
 
 #: What this API offers and the upstream does not.
 _NOT_OFFERED = (
@@ -129,14 +130,19 @@ async def list_generations(
     offset: Annotated[int, Query(ge=0, le=_MOST_SKIPPED, description="Skips the newest ones.")] = 0,
 ) -> Response:
     """The caller's own, newest first."""
+    found: list[Generation] = []
     async with rt.db.single() as tx:
-        found = await generations.list_visible(
-            tx,
-            team_id=caller.team_id,
-            member_id=caller.member_id,
-            offset=offset,
-            limit=limit + 1,
-        )
+        after = None
+        if offset:
+            after = await generations.position_after(tx, caller.member_id, skipped=offset)
+        if after is not None or not offset:
+            found = await generations.list_visible(
+                tx,
+                team_id=caller.team_id,
+                member_id=caller.member_id,
+                after=after,
+                limit=limit + 1,
+            )
     page = [wire.render(each, queries.links(rt, each)) for each in found[:limit]]
     return JSONResponse(
         wire.render_list(page, limit=limit, offset=offset, has_more=len(found) > limit)
