@@ -65,7 +65,9 @@ class VideoDocument(Document):
 class WaitingDocument(Document):
     """Why a queued generation has not been sent yet."""
 
-    queue_position: int | None = Field(description="1 is next. Null: it is being sent.")
+    queue_position: int | None = Field(
+        description="1 is next; 1000 stands for all from there on. Null: it is being sent."
+    )
     reason: WaitingReason = Field(
         description="`queue`: others are ahead of it. `paused`: an operator paused submissions. "
         "`upstream_unavailable`: 1min.ai cannot be used at the moment."

@@ -15,9 +15,10 @@ from app.db.upstream_keys import USABLE
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePosition:
-    """What decides when a queued generation is sent. `position` is 1 for the next one, None if it
-    has no job. `keys` counts the upstream keys that some worker has configured, `usable_keys` those
-    that may be used now. `keys_back_at` is when the first of the others may be used again."""
+    """What decides when a queued generation is sent. `position` is 1 for the next one,
+    `MOST_COUNTED` for that and all after it, None if it has no job. `keys` counts the upstream keys
+    that some worker has configured, `usable_keys` those that may be used now. `keys_back_at` is
+    when the first of the others may be used again."""
 
     position: int | None
     paused: bool
@@ -25,6 +26,9 @@ class QueuePosition:
     usable_keys: int
     keys_back_at: datetime | None
 
+
+#: A long queue is not counted to its end: many ask, and often.
+MOST_COUNTED = 1_000
 
 #: Whether nothing is being sent upstream: an operator paused it, or no key may be used.
 SUBMISSION_HELD_UP = f"""(
@@ -35,10 +39,15 @@ SUBMISSION_HELD_UP = f"""(
 _QUEUE_POSITION = text(
     f"""
     SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
-                       SELECT count(*) FROM procrastinate_jobs o
-                        WHERE o.queue_name = 'submit' AND o.status = 'todo'
-                          AND (o.priority > j.priority
-                               OR (o.priority = j.priority AND o.id < j.id))) END
+                       SELECT count(*) FROM (
+                           SELECT FROM procrastinate_jobs o
+                            WHERE o.queue_name = 'submit' AND o.status = 'todo'
+                              AND o.priority > j.priority
+                            UNION ALL
+                           SELECT FROM procrastinate_jobs o
+                            WHERE o.queue_name = 'submit' AND o.status = 'todo'
+                              AND o.priority = j.priority AND o.id < j.id
+                            LIMIT {MOST_COUNTED} - 1) ahead) END
               FROM procrastinate_jobs j
              WHERE j.queueing_lock = 'submit:' || :id AND j.status IN ('todo', 'doing')
              ORDER BY j.status LIMIT 1) AS position,

@@ -72,6 +72,22 @@ async def test_a_create_is_accepted_at_once_and_says_where_to_look(still_gate: G
     assert again["waiting"] == {"queue_position": 1, "reason": "queue", "retry_after_seconds": 5}
 
 
+@pytest.mark.parametrize(("ahead", "shown"), [(998, 999), (999, 1000), (1200, 1000)])
+async def test_a_long_queue_is_not_counted_to_its_end(
+    still_gate: Gateway, ahead: int, shown: int
+) -> None:
+    key = await still_gate.member()
+    made = (await create(still_gate, key)).json()
+    await execute(
+        still_gate,
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, priority, status)"
+        " SELECT 'submit', 'submit', 1 + n % 2, 'todo' FROM generate_series(1, :ahead) n",
+        ahead=ahead,
+    )
+    seen = await get(still_gate, key, made["id"])
+    assert seen["waiting"]["queue_position"] == shown
+
+
 async def test_a_create_that_may_wait_answers_with_the_video(gate: Gateway) -> None:
     key = await gate.member()
     answer = await create(gate, key, Prefer="wait=20")
