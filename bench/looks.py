@@ -178,6 +178,7 @@ LOOKS = (
     _get("operator", "/api/v1/admin/teams/{team}/webhooks/endpoints?limit=20"),
     _get("operator", "/api/v1/admin/teams/{team}/webhooks/deliveries?limit=20"),
     _get("operator", "/api/v1/admin/teams/{team}/webhooks/deliveries?limit=20&state=failed"),
+    _get("operator", "/api/v1/admin/generations?limit=20&state=unknown"),
     _get("operator", "/api/v1/admin/unknown?limit=20"),
     _get("operator", "/api/v1/admin/audit?limit=20"),
     _get("operator", "/api/v1/admin/audit?limit=20&cursor={audit}"),

@@ -19,7 +19,7 @@ from typing import Any
 from app.embedded import embedded_postgres
 
 ROOT = Path(__file__).resolve().parents[1]
-_START_SECONDS = 30.0
+_START_SECONDS = 120.0
 
 
 @dataclass(frozen=True, slots=True)
