@@ -40,6 +40,12 @@ _FORMS = tuple(
 )
 #: Where prose and secrets look alike, what follows is hidden if it is no word.
 _MAYBE_HINTS = ("bearer", "key")
+#: What no secret is without, unless it is a known one.
+_ANY_HINT = re.compile(
+    "|".join(
+        re.escape(hint) for hints in (*(each for each, _ in _FORMS), _MAYBE_HINTS) for hint in hints
+    )
+)
 _MAYBE = re.compile(
     r"(\bBearer\s|\bAPI[-_]?KEY[\"']?\s?[:=]\s?[b\"'`]{0,3})([\w.~+/=-]{8,})",
     re.IGNORECASE | re.ASCII,
@@ -78,6 +84,8 @@ class Redactor:
         for secret in self._known:
             text = text.replace(secret, HIDDEN)
         lowered = text.lower()
+        if _ANY_HINT.search(lowered) is None:
+            return text
         for hints, form in _FORMS:
             if any(hint in lowered for hint in hints):
                 text = form.sub(rf"\1{HIDDEN}", text)

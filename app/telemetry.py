@@ -6,9 +6,11 @@ import asyncio
 import logging
 import sys
 from collections.abc import Iterable, MutableMapping
+from contextlib import suppress
 from contextvars import ContextVar
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TextIO
 
 import structlog
 from prometheus_client import (
@@ -61,7 +63,9 @@ def identify(*, key_prefix: str, member: str | None = None, team: str | None = N
 
 
 def _with_identity(_logger: object, _method: str, event: Event) -> Event:
-    for name, value in asdict(_IDENTITY.get()).items():
+    identity = _IDENTITY.get()
+    for name in RequestIdentity.__slots__:
+        value = getattr(identity, name)
         if value is not None:
             event.setdefault(name, value)
     return event
@@ -82,30 +86,47 @@ def _printable(_logger: object, _method: str, event: Event) -> Event:
     return shown
 
 
+class _Output:
+    """Writes finished lines. One that cannot be written is lost, for want of a better place to say
+    so; it is no reason to fail a request."""
+
+    def __init__(self, stream: TextIO, name: str = "app") -> None:
+        self.name = name
+        self._stream = stream
+
+    def debug(self, line: str) -> None:
+        with suppress(OSError, ValueError):
+            self._stream.write(line + "\n")
+            self._stream.flush()
+
+    info = warning = error = critical = debug
+
+
 def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) -> None:
-    """Sends structlog and the standard library's loggers through one redacting formatter."""
+    """Sends structlog's events and those of the standard library's loggers through the same
+    redacting processors. Our own do not pass through the standard library, whose records cost
+    several times what a line needs."""
     redactor = Redactor(secrets)
 
     def redact(_logger: object, _method: str, event: Event) -> Event:
         return {name: redactor.clean(value) for name, value in event.items()}
 
-    shared: list[Any] = [
-        structlog.contextvars.merge_contextvars,
-        _with_identity,
+    said: list[Any] = [structlog.contextvars.merge_contextvars, _with_identity]
+    about: list[Any] = [
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     # A traceback becomes text before it is redacted: exception messages carry URLs.
-    finish: list[Any] = [structlog.processors.format_exc_info, redact]
+    clean: list[Any] = [structlog.processors.format_exc_info, redact]
     if json:
-        finish.append(structlog.processors.JSONRenderer())
+        render: list[Any] = [structlog.processors.JSONRenderer()]
     else:
         colors = sys.stderr.isatty()
-        finish += [_printable, structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=28)]
+        render = [_printable, structlog.dev.ConsoleRenderer(colors=colors, pad_event_to=28)]
     formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared,
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *finish],
+        foreign_pre_chain=[*said, *about],
+        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *clean, *render],
     )
     output = logging.StreamHandler(sys.stderr)
     output.setFormatter(formatter)
@@ -117,8 +138,8 @@ def configure_logging(*, json: bool, level: str, secrets: Iterable[str] = ()) ->
         logging.getLogger(noisy).setLevel(logging.WARNING)
     logging.getLogger("uvicorn.error").addFilter(_is_no_cut)
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
-        logger_factory=structlog.stdlib.LoggerFactory(),
+        processors=[*said, *clean, *about, *render],
+        logger_factory=partial(_Output, sys.stderr),
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level]),
         cache_logger_on_first_use=False,
     )
@@ -269,6 +290,7 @@ class Metrics:
             "reelgate_upstream_keys", "1 while submissions go through an upstream key, else 0.",
             ["label"], registry=registry,
         )  # fmt: skip
+        self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._begin_at_zero()
 
     def _begin_at_zero(self) -> None:
@@ -280,6 +302,19 @@ class Metrics:
             self.archived.labels(outcome)
         for kind in _RESCUED:
             self.rescued.labels(kind)
+
+    def observe_request(self, route: str, method: str, status: int, seconds: float) -> None:
+        """All three are of few values, so that what is kept here is little."""
+        labels = (route, method, status)
+        known = self._of_route.get(labels)
+        if known is None:
+            known = self._of_route[labels] = (
+                self.http_requests.labels(route, method, str(status)),
+                self.http_seconds.labels(route),
+            )
+        count, duration = known
+        count.inc()
+        duration.observe(seconds)
 
     def observe_upstream(self, operation: str, outcome: str, seconds: float) -> None:
         self.upstream_requests.labels(operation, outcome).inc()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from starlette.types import Scope
@@ -31,9 +32,15 @@ def client_address(scope: Scope, trusted: Networks) -> Address | None:
 
 def parse_address(text: str) -> Address | None:
     try:
-        address = ip_address(text.partition("%")[0])
+        return _parse(text.partition("%")[0])
     except ValueError:
         return None
+
+
+#: What it keeps is short: everything else is refused, and not kept.
+@lru_cache(1_024)
+def _parse(text: str) -> Address:
+    address = ip_address(text)
     # A dual-stack socket gives IPv4 clients an IPv6 form.
     mapped = address.ipv4_mapped if isinstance(address, IPv6Address) else None
     return mapped or address

@@ -84,10 +84,7 @@ class RequestContext:
             self._log(scope, status, time.perf_counter() - started)
 
     def _count(self, scope: Scope, status: int, seconds: float) -> None:
-        route = _route(scope)
-        metrics = self._rt.metrics
-        metrics.http_requests.labels(route, _method(scope), str(status)).inc()
-        metrics.http_seconds.labels(route).observe(seconds)
+        self._rt.metrics.observe_request(_route(scope), _method(scope), status, seconds)
 
     def _log(self, scope: Scope, status: int, seconds: float) -> None:
         route = _route(scope)
