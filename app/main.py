@@ -21,6 +21,7 @@ from app.dialects.openai.routes import create_dialect as create_openai
 from app.http import guides, home, media, ops
 from app.http.cors import Cors
 from app.http.middleware import RequestContext
+from app.http.plain import Plain
 from app.openapi import routes as openapi
 from app.runtime import ApiRuntime
 
@@ -46,6 +47,7 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
         Mount(LUMA_AGENTS, create_luma_agents()),
     ]
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
+    edges = Plain(edges, mounts=mounts)
     edges = Cors(edges, origins=rt.settings.cors_origins)
     return RequestContext(edges, runtime=rt, paths=cache(partial(_paths, app, mounts)))
 

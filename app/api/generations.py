@@ -7,7 +7,6 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Request, Response
-from starlette.responses import JSONResponse
 
 from app.api import cursor as cursors
 from app.api import wire
@@ -32,6 +31,7 @@ from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.metadata import FILTER, TagFilter
+from app.http.plain import plain
 from app.http.polling import look_again
 from app.http.thumbnails import thumbnail_response
 from app.http.video import callers_video_response
@@ -67,6 +67,7 @@ _ACCEPTED: dict[int | str, dict[str, Any]] = {
     responses={**_ACCEPTED, **refusals(408, 413)},
     openapi_extra={**_BODY, "parameters": [IDEMPOTENCY_KEY, PREFER]},
 )
+@plain
 async def create_generation(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video.
 
@@ -145,18 +146,18 @@ async def list_generations(
 @router.get(
     "/{generation_id}",
     name="get_generation",
+    response_model=GenerationDocument,
     responses={200: {"headers": headers("Retry-After")}, **refusals(404, 422)},
 )
-async def get_generation(
-    generation_id: GenerationId, rt: Rt, caller: Caller, response: Response
-) -> GenerationDocument:
+@plain
+async def get_generation(generation_id: GenerationId, rt: Rt, caller: Caller) -> Response:
     """Returns one generation. While it is in progress, `Retry-After` says when to check again."""
     generation = await queries.get_visible(rt, caller, generation_id)
-    waiting = await queries.waiting_of(rt, generation)
+    waiting, headers = await queries.waiting_of(rt, generation), {}
     if generation.state not in CLOSED:
         seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
-        response.headers["Retry-After"] = str(math.ceil(seconds))
-    return await _document(rt, generation, waiting=waiting)
+        headers["Retry-After"] = str(math.ceil(seconds))
+    return _json(await _document(rt, generation, waiting=waiting), 200, headers)
 
 
 @router.post("/{generation_id}/cancel", name="cancel_generation", responses=refusals(404, 409, 422))
@@ -319,4 +320,9 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
         progress=progress.progress_of(generation, history, now=now),
         waiting=waiting,
     )
-    return JSONResponse(document.model_dump(mode="json"), status, headers=headers)
+    return _json(document, status, headers)
+
+
+def _json(document: GenerationDocument, status: int, headers: dict[str, str]) -> Response:
+    """Without the framework's validation of what has been made from valid parts."""
+    return Response(document.model_dump_json(), status, headers, "application/json")

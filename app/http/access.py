@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
@@ -163,6 +163,10 @@ async def recall(
     _api_key: Annotated[str | None, Security(_API_KEY)],
     _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
 ) -> CallerRecord:
+    return await _recalled(request)
+
+
+async def _recalled(request: Request) -> CallerRecord:
     """As `check_scope`, of a caller that may have been looked up for an earlier request: admission
     refuses one that is no longer as it was."""
     key, rt = presented_key(request), runtime_of(request)
@@ -186,6 +190,19 @@ async def _looked_up(request: Request) -> CallerRecord | None:
 Creator = Annotated[CallerRecord, Depends(recall)]
 
 
+async def _caller(request: Request) -> CallerRecord:
+    return _in_scope(request, await authenticated(request))
+
+
+#: What the framework calls for these types in a signature → the same from the request alone, for
+#: routes that do without it.
+WITHOUT_FRAMEWORK: dict[Callable[..., Any], Callable[[Request], Awaitable[Any]]] = {
+    _runtime: _runtime,
+    check_scope: _caller,
+    recall: _recalled,
+}
+
+
 async def authenticate_listener(
     request: Request,
     rt: Rt,
@@ -197,7 +214,7 @@ async def authenticate_listener(
     so it is never an administrator's. Raises `Unauthenticated`, and `Forbidden` if the token is for
     another generation than the one in the path."""
     if token is None:
-        return _in_scope(request, await authenticated(request))
+        return await _caller(request)
     opens = rt.stream_tokens.read(token, now=rt.clock.now())
     caller = None
     if opens is not None:

@@ -24,6 +24,7 @@ from app.http import errors
 from app.http.access import Active, Caller, Creator, ReadLimited, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.plain import plain
 from app.http.polling import look_again
 from app.http.schemas import AnyId
 from app.http.sdk_retries import retry_headers
@@ -72,11 +73,13 @@ def create_dialect() -> FastAPI:
     return app
 
 
+@plain
 async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     return await _create(request, rt, caller, model=None)
 
 
+@plain
 async def create_generation(request: Request, rt: Rt, caller: Creator) -> Response:
     """The same, for SDKs that are too old to send a model."""
     return await _create(request, rt, caller, model=wire.FIRST_MODEL)
@@ -114,6 +117,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
 
+@plain
 async def get_generation(generation_id: AnyId, rt: Rt, caller: Caller) -> Response:
     """A generation. While it is in progress, `Retry-After` says when to poll again."""
     generation = await queries.get_own(rt, caller, _id(generation_id))

@@ -18,6 +18,7 @@ from app.http import errors
 from app.http.access import Caller, Creator, Rt
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.plain import plain
 from app.http.polling import look_again
 from app.http.waiting import WaitPolicy
 from app.runtime import ApiRuntime
@@ -86,6 +87,7 @@ def describe_dialect() -> FastAPI:
     return app
 
 
+@plain
 async def create_feature(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video with the request body of 1min.ai, and waits for it unless `"async": true` or
     a `Prefer` header says otherwise. That takes minutes, and the connection must stay open. New
@@ -107,6 +109,7 @@ async def create_feature(request: Request, rt: Rt, caller: Creator) -> Response:
     )
 
 
+@plain
 async def get_result(
     uuid: Annotated[str, Path(description="`aiRecord.uuid`, or any id of a generation.")],
     rt: Rt,

@@ -27,6 +27,7 @@ from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.metadata import TagFilter
 from app.http.multipart import is_form, read_form
+from app.http.plain import plain
 from app.http.polling import look_again
 from app.http.schemas import AnyId
 from app.http.sdk_retries import retry_headers
@@ -73,6 +74,7 @@ def create_dialect() -> FastAPI:
     return app
 
 
+@plain
 async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     fields = await _read_fields(request)
@@ -188,6 +190,7 @@ async def _position(rt: ApiRuntime, caller: CallerRecord, after: str) -> tuple[A
     return generation.created_at, generation.id
 
 
+@plain
 async def get_video(video_id: AnyId, rt: Rt, caller: Caller) -> Response:
     """A video. `openai-poll-after-ms` says when to poll again, in whole milliseconds; the SDK's
     poll helper obeys it. `Retry-After` says the same in seconds."""
