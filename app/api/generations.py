@@ -26,7 +26,7 @@ from app.domain.generation import CLOSED, Generation, State
 from app.errors import Forbidden, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
-from app.http.access import Active, Caller, Creator, ReadLimited, Rt
+from app.http.access import Active, Caller, Creator, Presented, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
@@ -150,10 +150,10 @@ async def list_generations(
     responses={200: {"headers": headers("Retry-After")}, **refusals(404, 422)},
 )
 @plain
-async def get_generation(generation_id: GenerationId, rt: Rt, caller: Caller) -> Response:
+async def get_generation(generation_id: GenerationId, rt: Rt, key: Presented) -> Response:
     """Returns one generation. While it is in progress, `Retry-After` says when to check again."""
-    generation = await queries.get_visible(rt, caller, generation_id)
-    waiting, headers = await queries.waiting_of(rt, generation), {}
+    generation, waiting = await queries.read_visible(rt, key, generation_id)
+    headers: dict[str, str] = {}
     if generation.state not in CLOSED:
         seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
         headers["Retry-After"] = str(math.ceil(seconds))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -40,19 +40,40 @@ class Key:
         return f"{self.prefix}…"
 
 
-_CALLER = """
-    SELECT k.id AS key_id, k.prefix AS key_prefix, m.id AS member_id, t.id AS team_id, m.name,
-           t.name AS team_name, m.role,
-           CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END AS status,
-           m.credit_limit, m.rate_per_minute, m.rate_burst, m.max_open, m.created_at, m.updated_at,
-           k.scopes, k.models, k.addresses, reelgate_version(k.xmin, m.xmin, t.xmin) AS version
+#: A caller's fields → their columns of a key `k`, its member `m` and its team `t`.
+_CALLER_FIELDS = {
+    "key_id": "k.id",
+    "key_prefix": "k.prefix",
+    "member_id": "m.id",
+    "team_id": "t.id",
+    "name": "m.name",
+    "team_name": "t.name",
+    "role": "m.role",
+    "status": "CASE WHEN t.status = 'ACTIVE' THEN m.status ELSE t.status END",
+    "credit_limit": "m.credit_limit",
+    "rate_per_minute": "m.rate_per_minute",
+    "rate_burst": "m.rate_burst",
+    "max_open": "m.max_open",
+    "created_at": "m.created_at",
+    "updated_at": "m.updated_at",
+    "scopes": "k.scopes",
+    "models": "k.models",
+    "addresses": "k.addresses",
+    "version": "reelgate_version(k.xmin, m.xmin, t.xmin)",
+}
+#: For `caller_of`, by names of their own, and how many they are.
+CALLER_COLUMNS = ", ".join(f"{of} AS caller_{name}" for name, of in _CALLER_FIELDS.items())
+CALLER_COLUMNS_COUNT = len(_CALLER_FIELDS)
+
+_CALLER = f"""
+    SELECT {CALLER_COLUMNS}
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
      WHERE k.revoked_at IS NULL
        AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))
-"""
+"""  # noqa: S608
 _FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
 _FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
-_GOOD_KEYS = text(f"SELECT key_id FROM ({_CALLER} AND k.id = ANY(:key_ids)) good")  # noqa: S608
+_GOOD_KEYS = text(_CALLER + " AND k.id = ANY(:key_ids)")
 
 #: Columns with lists of words; a caller is looked up with these alone.
 _RESTRICTION_LISTS = ("scopes", "models", "addresses")
@@ -73,13 +94,15 @@ _NOTE_LAST_USE = text(
 
 async def find_caller(tx: Tx, digest: bytes, *, now: datetime | None = None) -> Caller | None:
     """The caller whose key has this SHA-256, unless it is revoked or expired."""
-    return _caller((await tx.execute(_FIND_CALLER, {"digest": digest, "now": now})).one_or_none())
+    row = (await tx.execute(_FIND_CALLER, {"digest": digest, "now": now})).one_or_none()
+    return None if row is None else caller_of(row)
 
 
 async def find_caller_of_key(tx: Tx, key_id: UUID, *, now: datetime | None = None) -> Caller | None:
     """The caller whose key this is, unless it is revoked or expired."""
     values = {"key_id": key_id, "now": now}
-    return _caller((await tx.execute(_FIND_CALLER_OF_KEY, values)).one_or_none())
+    row = (await tx.execute(_FIND_CALLER_OF_KEY, values)).one_or_none()
+    return None if row is None else caller_of(row)
 
 
 async def good_keys(tx: Tx, key_ids: Collection[UUID], *, now: datetime | None = None) -> set[UUID]:
@@ -94,13 +117,13 @@ async def note_last_use(tx: Tx, ago: Mapping[UUID, float]) -> None:
     await tx.execute(_NOTE_LAST_USE, {"ids": list(ago), "seconds": list(ago.values())})
 
 
-def _caller(row: Row[Any] | None) -> Caller | None:
-    if row is None:
-        return None
-    named = dict(row._mapping)
+def caller_of(values: Sequence[Any]) -> Caller:
+    """From `CALLER_COLUMNS`."""
+    named = dict(zip(_CALLER_FIELDS, values, strict=True))
     restrictions = _restrictions(named, *_RESTRICTION_LISTS)
     return Caller(**{
-        **named, "role": Role(row.role), "status": Status(row.status), "restrictions": restrictions
+        **named, "role": Role(named["role"]), "status": Status(named["status"]),
+        "restrictions": restrictions,
     })  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, text
+from sqlalchemy import text
 
 from app.db import backlog, jobs
 from app.db.backlog import Backlog
@@ -21,7 +21,7 @@ from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
 _COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")
 _ASSET_COLUMNS = tuple(field.name for field in fields(Asset))
 
-#: What `generation_of` reads, of `FROM`.
+#: What `generation_of` reads, of `FROM`; the id first.
 SELECTED = ", ".join(
     [f"g.{name}" for name in _COLUMNS] + [f"a.{name} AS asset_{name}" for name in _ASSET_COLUMNS]
 )
@@ -36,21 +36,20 @@ _FIND_OF_TEAM = text(_SELECT + " WHERE g.id = :id AND g.team_id = :team_id")
 HAS_TAGS = "g.metadata <> '{}' AND g.metadata @> CAST(:metadata AS jsonb)"
 
 
-def generation_of(row: Row[Any]) -> Generation:
-    values = row._mapping
+def generation_of(values: Sequence[Any]) -> Generation:
+    """From `SELECTED`, whatever follows it."""
+    named = dict(zip(_COLUMNS, values, strict=False))
+    columns = dict(zip(_ASSET_COLUMNS, values[len(_COLUMNS) :], strict=False))
     asset = None
-    if row.asset_state is not None:
-        columns = {name: values[f"asset_{name}"] for name in _ASSET_COLUMNS}
-        asset = Asset(**{**columns, "state": AssetState(row.asset_state)})
-    return Generation(
-        **{name: values[name] for name in _COLUMNS}
-        | {
-            "spec": Spec.from_json(row.spec),
-            "state": State(row.state),
-            "result_paths": tuple(row.result_paths),
-            "asset": asset,
-        }
-    )
+    if columns["state"] is not None:
+        asset = Asset(**{**columns, "state": AssetState(columns["state"])})
+    return Generation(**{
+        **named,
+        "spec": Spec.from_json(named["spec"]),
+        "state": State(named["state"]),
+        "result_paths": tuple(named["result_paths"]),
+        "asset": asset,
+    })  # fmt: skip
 
 
 def columns_of(generation: Generation) -> dict[str, Any]:

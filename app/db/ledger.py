@@ -81,20 +81,22 @@ async def entries_of(tx: Tx, generation_id: UUID) -> list[Entry]:
     return [Entry(**row._mapping) for row in rows]
 
 
+#: What is held and settled of a member's own account in the period of an instant: an expression.
+USED_BY_MEMBER = """(
+    SELECT b.held + b.settled
+      FROM reelgate_accounts(NULL, {member}, {now}) c
+      JOIN balances b ON b.account_id = c.account_id AND b.period_on = c.period_on
+     WHERE c.kind = 'member')"""
+_USED_BY_MEMBER = text(
+    "SELECT "
+    + USED_BY_MEMBER.format(member=":id", now="coalesce(CAST(:now AS timestamptz), now())")
+)
+
+
 async def used_by_member(tx: Tx, member_id: UUID, *, now: datetime | None) -> int:
     """What is held and settled of its own account in the present period. `now` None: by the
     database's clock."""
-    used = await tx.scalar(
-        text(
-            """
-            SELECT b.held + b.settled
-              FROM reelgate_accounts(NULL, :id, coalesce(CAST(:now AS timestamptz), now())) a
-              JOIN balances b ON b.account_id = a.account_id AND b.period_on = a.period_on
-             WHERE a.kind = 'member'
-            """
-        ),
-        {"id": member_id, "now": now},
-    )
+    used = await tx.scalar(_USED_BY_MEMBER, {"id": member_id, "now": now})
     return int(used or 0)
 
 

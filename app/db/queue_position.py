@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import text
@@ -36,8 +37,8 @@ SUBMISSION_HELD_UP = f"""(
     OR (SELECT count(*) > 0 AND bool_and(NOT ({USABLE}))
           FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'))"""  # noqa: S608
 
-_QUEUE_POSITION = text(
-    f"""
+#: Of the queued generation `{id}`, a query.
+QUEUE_POSITION = f"""
     SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
                        SELECT count(*) FROM (
                            SELECT FROM procrastinate_jobs o
@@ -49,18 +50,26 @@ _QUEUE_POSITION = text(
                               AND o.priority = j.priority AND o.id < j.id
                             LIMIT {MOST_COUNTED} - 1) ahead) END
               FROM procrastinate_jobs j
-             WHERE j.queueing_lock = 'submit:' || :id AND j.status IN ('todo', 'doing')
+             WHERE j.queueing_lock = 'submit:' || {{id}} AND j.status IN ('todo', 'doing')
              ORDER BY j.status LIMIT 1) AS position,
            (SELECT p.paused FROM pauses p WHERE p.name = 'submission') AS paused,
            count(k.id) AS keys,
            count(k.id) FILTER (WHERE {USABLE}) AS usable_keys,
            min(coalesce(k.return_at, k.breaker_until)) AS keys_back_at
       FROM upstream_keys k WHERE k.seen_at > now() - interval '2 minutes'
-    """  # noqa: S608
-)
+"""  # noqa: S608
+_QUEUE_POSITION = text(QUEUE_POSITION.format(id=":id"))
 
 
 async def queue_position_of(tx: Tx, generation_id: UUID) -> QueuePosition:
     """Of a queued generation, in one round trip."""
     row = (await tx.execute(_QUEUE_POSITION, {"id": str(generation_id)})).one()
     return QueuePosition(**row._mapping)
+
+
+def from_json(found: dict[str, Any]) -> QueuePosition:
+    """From a row of it as `jsonb`, whose instants are text."""
+    back = found["keys_back_at"]
+    return QueuePosition(
+        **{**found, "keys_back_at": None if back is None else datetime.fromisoformat(back)}
+    )

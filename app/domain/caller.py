@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 from uuid import UUID
 
 from app.domain.keys import UNRESTRICTED, Restrictions, Scope
@@ -56,3 +57,15 @@ class Caller:
     def has(self, *scopes: Scope) -> bool:
         """Whether the key is for any of these."""
         return any(scope in self.restrictions.scopes for scope in scopes)
+
+
+class SentKey(Protocol):
+    """A key that came with a request, before anybody has looked whose it is."""
+
+    @property
+    def digest(self) -> bytes:
+        """Its SHA-256."""
+
+    def verified(self, caller: Caller | None) -> Caller:
+        """`caller` is who has it, as the database says. Raises what keeps it from being used: until
+        then, nothing that was found for the caller may be shown."""

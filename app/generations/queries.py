@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from uuid import UUID
 
-from app.db import generations, ledger, queue_position
+from app.db import generation_reads, generations, ledger, queue_position
+from app.db.queue_position import QueuePosition
 from app.domain.assets import AssetState
-from app.domain.caller import Caller
+from app.domain.caller import Caller, SentKey
 from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.errors import NotFound, Unavailable
@@ -63,6 +64,43 @@ def signed_links(rt: Runtime, signer: LinkSigner, generation: Generation) -> Lin
     )
 
 
+async def read_own(rt: Runtime, key: SentKey, generation_id: UUID | None) -> Generation:
+    """The caller's own generation, in the one round trip that also says who calls. Otherwise raises
+    `NotFound`, also for None, which is no id; or what `key` is refused with."""
+    now = rt.clock.for_database()
+    found = await generation_reads.find_own(rt.db, key.digest, generation_id, now=now)
+    key.verified(found.caller)
+    if found.generation is None:
+        raise NotFound(f"There is no generation {generation_id or 'with this id'}.")
+    return found.generation
+
+
+async def read_own_and_used(
+    rt: Runtime, key: SentKey, generation_id: UUID | None
+) -> tuple[Caller, Own | None]:
+    """The same, with the caller and what its member has used; None where there is none."""
+    now = rt.clock.for_database()
+    found = await generation_reads.find_own_and_used(rt.db, key.digest, generation_id, now=now)
+    caller = key.verified(found.caller)
+    if found.generation is None:
+        return caller, None
+    return caller, Own(generation=found.generation, used_credits=found.used_credits)
+
+
+async def read_visible(
+    rt: Runtime, key: SentKey, generation_id: UUID
+) -> tuple[Generation, Waiting | None]:
+    """A member's own generation, or any of the team for its administrators, and what it waits for
+    while it is queued; in one round trip. Otherwise raises `NotFound`, or what `key` is refused
+    with."""
+    now = rt.clock.for_database()
+    found = await generation_reads.find_of_team(rt.db, key.digest, generation_id, now=now)
+    caller, generation = key.verified(found.caller), found.generation
+    if generation is None or not (caller.is_admin or generation.member_id == caller.member_id):
+        raise NotFound(f"There is no generation {generation_id}.")
+    return generation, None if found.queue is None else _waiting(rt, found.queue)
+
+
 async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:
     """A member's own generation, or any of the team for its administrators. Otherwise raises
     `NotFound`."""
@@ -110,6 +148,10 @@ async def waiting_of(rt: Runtime, generation: Generation) -> Waiting | None:
         return None
     async with rt.db.single() as tx:
         found = await queue_position.queue_position_of(tx, generation.id)
+    return _waiting(rt, found)
+
+
+def _waiting(rt: Runtime, found: QueuePosition) -> Waiting:
     reason, wait = "queue", _TURN_SECONDS
     if found.paused:
         reason, wait = "paused", _PAUSE_SECONDS

@@ -121,6 +121,22 @@ async def authenticate_early(request: Request) -> None:
     await authenticated(request)
 
 
+async def _presented(
+    request: Request,
+    _api_key: Annotated[str | None, Security(_API_KEY)],
+    _bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_BEARER)],
+) -> PresentedKey:
+    return presented_key(request)
+
+
+#: For routes that find the caller with what they read. They call `verified`.
+Presented = Annotated[PresentedKey, Depends(_presented)]
+
+
+async def _key(request: Request) -> PresentedKey:
+    return presented_key(request)
+
+
 def _identified(rt: ApiRuntime, caller: CallerRecord) -> CallerRecord:
     rt.keys.used(caller.key_id)
     identify(key_prefix=caller.key_prefix, member=caller.name, team=caller.team_name)
@@ -200,6 +216,7 @@ WITHOUT_FRAMEWORK: dict[Callable[..., Any], Callable[[Request], Awaitable[Any]]]
     _runtime: _runtime,
     check_scope: _caller,
     recall: _recalled,
+    _presented: _key,
 }
 
 

@@ -1,4 +1,4 @@
-"""How often a create goes to Postgres and back, counted on the wire.
+"""How often creates and status reads go to Postgres and back, counted on the wire.
 
 Each trip is time for the caller and a connection nobody else can use. Counted is whatever Postgres
 answers, whoever sends it: the pool's BEGIN, COMMIT and ROLLBACK too.
@@ -109,3 +109,30 @@ async def test_a_refused_create_takes_no_more(database_url: str, tmp_path: Path)
             illegal = gate.create(key, body(resolution="9000p"))
             assert await _trips(wire, illegal, status=422) == 0
             assert await _trips(wire, gate.create("rg_nobody"), status=401) == 1
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/api/results/",
+        "/api/v1/generations/",
+        "/v1/videos/",
+        "/dream-machine/v1/generations/",
+        "/luma/v1/generations/",
+    ],
+)
+async def test_a_status_read_takes_one_trip(database_url: str, tmp_path: Path, path: str) -> None:
+    """Who asks, and what: also where that is nobody, or nothing."""
+    with followed(tmp_path) as wire:
+        async with gateway(database_url, tmp_path, worker=False) as gate:
+            key, other = await gate.member(), await gate.member("bob")
+            uuid = (await gate.create(key)).json()["aiRecord"]["uuid"]
+
+            def read(key: str) -> Awaitable[httpx.Response]:
+                return gate.http.get(path + uuid, headers={"API-KEY": key})
+
+            for _ in range(_UNTIL_PREPARED):
+                assert (await read(key)).status_code == 200
+            missing = 200 if path == "/api/results/" else 404
+            for asks, status in ((key, 200), (other, missing), ("rg_nobody", 401)):
+                assert await _trips(wire, read(asks), status=status) == 1

@@ -21,7 +21,7 @@ from app.errors import NotCancelable, NotFound, NotOffered
 from app.generations import cancel, queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Active, Caller, Creator, ReadLimited, Rt, authenticate
+from app.http.access import Active, Creator, Presented, ReadLimited, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.plain import plain
@@ -118,9 +118,9 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
 
 
 @plain
-async def get_generation(generation_id: AnyId, rt: Rt, caller: Caller) -> Response:
+async def get_generation(generation_id: AnyId, rt: Rt, key: Presented) -> Response:
     """A generation. While it is in progress, `Retry-After` says when to poll again."""
-    generation = await queries.get_own(rt, caller, _id(generation_id))
+    generation = await queries.read_own(rt, key, parse_generation_id(generation_id))
     headers = {}
     if generation.state not in FINAL:
         headers = look_again(rt, generation, await rt.durations.of(generation.spec))

@@ -11,13 +11,14 @@ from app.dialects.luma_agents import document, wire
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
-from app.errors import NotFound, NotOffered
+from app.errors import NotOffered
 from app.generations import queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Caller, Creator, Rt, authenticate
+from app.http.access import Creator, Presented, Rt, authenticate
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.plain import plain
 from app.http.polling import look_again
 from app.http.schemas import AnyId
 from app.http.sdk_retries import retry_headers
@@ -43,6 +44,7 @@ def create_dialect() -> FastAPI:
     return app
 
 
+@plain
 async def create_generation(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
     body = await read_json_object(request)
@@ -71,12 +73,10 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
 
 
-async def get_generation(generation_id: AnyId, rt: Rt, caller: Caller) -> Response:
+@plain
+async def get_generation(generation_id: AnyId, rt: Rt, key: Presented) -> Response:
     """A generation. While it is in progress, `Retry-After` says when to poll again."""
-    wanted = parse_generation_id(generation_id)
-    if wanted is None:
-        raise NotFound("There is no generation with this id.")
-    generation = await queries.get_own(rt, caller, wanted)
+    generation = await queries.read_own(rt, key, parse_generation_id(generation_id))
     headers = {}
     if generation.state not in FINAL:
         headers = look_again(rt, generation, await rt.durations.of(generation.spec))

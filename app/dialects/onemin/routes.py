@@ -15,7 +15,7 @@ from app.domain.ids import parse_generation_id
 from app.generations import queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Caller, Creator, Rt
+from app.http.access import Creator, Presented, Rt
 from app.http.bodies import read_json_object
 from app.http.creation import Accepted, NewGeneration, create
 from app.http.plain import plain
@@ -113,13 +113,10 @@ async def create_feature(request: Request, rt: Rt, caller: Creator) -> Response:
 async def get_result(
     uuid: Annotated[str, Path(description="`aiRecord.uuid`, or any id of a generation.")],
     rt: Rt,
-    caller: Caller,
+    key: Presented,
 ) -> Response:
     """Returns a record. An unknown uuid returns 200 with null, as at 1min.ai."""
-    generation_id = parse_generation_id(uuid)
-    if generation_id is None:
-        return JSONResponse(wire.render_nothing())
-    own = await queries.find_own(rt, caller, generation_id)
+    caller, own = await queries.read_own_and_used(rt, key, parse_generation_id(uuid))
     if own is None:
         return JSONResponse(wire.render_nothing())
     generation = own.generation

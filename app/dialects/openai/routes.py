@@ -21,7 +21,7 @@ from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
 from app.http import errors
-from app.http.access import Active, Caller, Creator, ReadLimited, Rt, authenticate
+from app.http.access import Active, Caller, Creator, Presented, ReadLimited, Rt, authenticate
 from app.http.after_commit import after_commit
 from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
@@ -191,10 +191,10 @@ async def _position(rt: ApiRuntime, caller: CallerRecord, after: str) -> tuple[A
 
 
 @plain
-async def get_video(video_id: AnyId, rt: Rt, caller: Caller) -> Response:
+async def get_video(video_id: AnyId, rt: Rt, key: Presented) -> Response:
     """A video. `openai-poll-after-ms` says when to poll again, in whole milliseconds; the SDK's
     poll helper obeys it. `Retry-After` says the same in seconds."""
-    generation = await queries.get_own(rt, caller, _id(video_id))
+    generation = await queries.read_own(rt, key, parse_generation_id(video_id))
     headers: dict[str, str] = {}
     if generation.state not in FINAL:
         history = await rt.durations.of(generation.spec)
