@@ -83,12 +83,14 @@ class Prices:
         return found.quote(offer, spec, at=found.read_at)
 
     async def look(self) -> None:
-        """Reads the list if it has changed. Raises `Unavailable`."""
-        if self._list is not None:
-            async with self._db.single() as tx:
-                if await prices.revision_of(tx) == self._list.revision:
-                    return
-        await self.read()
+        """Reads the list again if it has changed. The first request reads it: when a process starts,
+        its database may be away. Raises `Unavailable`."""
+        if self._list is None:
+            return
+        async with self._db.single() as tx:
+            changed = await prices.revision_of(tx) != self._list.revision
+        if changed:
+            await self.read()
 
     async def _look_again_and_again(self) -> None:
         while True:
