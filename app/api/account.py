@@ -1,9 +1,8 @@
-"""A member's own view: its limits, and the models."""
+"""A member's own view of its limits."""
 
 from __future__ import annotations
 
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
@@ -16,13 +15,8 @@ from app.api.estimates import RateDocument, key_rate_document, rate_document
 from app.api.parameters import refusals
 from app.db import api_keys, limits
 from app.domain.caller import Role, Status
-from app.domain.catalog import OFFERS, Offer, Option
-from app.domain.generation import Duration, Resolution, Spec, VideoModel
 from app.domain.keys import Scope
-from app.domain.prices import PriceList
-from app.errors import PriceUnknown
-from app.http.access import Caller, ReadLimited, Rt
-from app.runtime import ApiRuntime
+from app.http.access import ReadLimited, Rt
 
 router = APIRouter(tags=["account"])
 
@@ -97,7 +91,7 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
             open=status.key_open_generations,
             rate=key_rate_document(status),
         ),
-        credits=credits_document(status),
+        credits=credits_document(status, rt),
         max_open=status.max_open,
         open=status.open_generations or 0,
         rate=rate_document(status),
@@ -106,94 +100,3 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
 
 def _list(words: tuple[str, ...] | None) -> list[str] | None:
     return None if words is None else list(words)
-
-
-class PriceDocument(Document):
-    """A price. `resolution` is null for requests that leave it to the upstream."""
-
-    duration: Duration
-    resolution: Resolution | None
-    credits: int
-
-
-class ModelOptionDocument(Document):
-    """An option of a model: a field of the request that creates a video."""
-
-    name: str
-    required: bool
-    allowed: list[str] | None = Field(description="Null: any text, or true and false.")
-    description: str
-
-
-class ModelDocument(Document):
-    """What a model can make, and what that costs."""
-
-    id: VideoModel
-    object: Literal["model"]
-    feature: str
-    provider: str
-    aliases: list[str] = Field(
-        description="Other names that select this model in every API but 1min.ai's."
-    )
-    options: list[ModelOptionDocument]
-    prices: list[PriceDocument] = Field(
-        description="What has no price cannot be requested: the operator has not set one."
-    )
-
-
-class ModelList(Document):
-    object: Literal["list"]
-    data: list[ModelDocument]
-
-
-@router.get("/models", name="list_models")
-async def list_models(rt: Rt, _caller: Caller) -> ModelList:
-    """Lists every model with its options and prices."""
-    prices = await rt.prices.known()
-    return ModelList(
-        object="list",
-        data=[
-            _model(rt, prices, offer, model) for offer in OFFERS.values() for model in VideoModel
-        ],
-    )
-
-
-def _model(rt: ApiRuntime, prices: PriceList, offer: Offer, model: VideoModel) -> ModelDocument:
-    return ModelDocument(
-        id=model,
-        object="model",
-        feature=offer.feature,
-        provider=offer.provider,
-        aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for is model],
-        options=[_option(option) for option in offer.options if option.kind is not VideoModel],
-        prices=[
-            PriceDocument(duration=duration, resolution=resolution, credits=price)
-            for duration in Duration
-            for resolution in (None, *Resolution)
-            if (price := _price(rt, prices, offer, model, duration, resolution)) is not None
-        ],
-    )
-
-
-def _option(option: Option) -> ModelOptionDocument:
-    return ModelOptionDocument(
-        name=option.name,
-        required=option.required,
-        allowed=list(option.kind) if issubclass(option.kind, StrEnum) else None,
-        description=option.help,
-    )
-
-
-def _price(
-    rt: ApiRuntime,
-    prices: PriceList,
-    offer: Offer,
-    model: VideoModel,
-    duration: Duration,
-    resolution: Resolution | None,
-) -> int | None:
-    try:
-        spec = Spec(prompt="", model=model, duration=duration, resolution=resolution)
-        return prices.quote(offer, spec, at=rt.clock.now()).credits
-    except PriceUnknown:
-        return None

@@ -8,8 +8,10 @@ from typing import Any
 from pydantic import Field
 
 from app.api.documents import Document
+from app.api.money import IN_MONEY, MoneyDocument, money_of
 from app.domain.accounts import Account, AccountKind, Period, binding
 from app.domain.limits import LimitStatus
+from app.runtime import Runtime
 
 GRANTED = "Added to the limit, until the grants of these credits end."
 
@@ -32,20 +34,28 @@ class AccountDocument(Document):
     resets_at: datetime | None = Field(description="When it begins anew. Null: never.")
 
 
+class MyAccountDocument(AccountDocument):
+    """An account of the caller, also in money, at what credits cost now."""
+
+    used_money: MoneyDocument | None = Field(description=IN_MONEY)
+    remaining_money: MoneyDocument | None = Field(description="Null also where there is no limit.")
+
+
 class CreditsDocument(Document):
     """The credits of a caller. What can be spent is the least of what its accounts have left."""
 
     remaining_credits: int = Field(description="What `binding` has left.")
-    binding: AccountDocument = Field(description="The account with the least left.")
-    accounts: list[AccountDocument]
+    binding: MyAccountDocument = Field(description="The account with the least left.")
+    accounts: list[MyAccountDocument]
 
 
-def credits_document(status: LimitStatus) -> CreditsDocument:
-    bound = _document(binding(status.accounts))
+def credits_document(status: LimitStatus, rt: Runtime) -> CreditsDocument:
+    now = rt.clock.now()
+    bound = _document(binding(status.accounts), rt, now)
     return CreditsDocument(
         remaining_credits=bound.remaining_credits or 0,
         binding=bound,
-        accounts=[_document(account) for account in status.accounts],
+        accounts=[_document(account, rt, now) for account in status.accounts],
     )
 
 
@@ -64,5 +74,10 @@ def account_fields(account: Account) -> dict[str, Any]:
     }
 
 
-def _document(account: Account) -> AccountDocument:
-    return AccountDocument(**account_fields(account))
+def _document(account: Account, rt: Runtime, now: datetime) -> MyAccountDocument:
+    left = account.remaining
+    return MyAccountDocument(
+        **account_fields(account),
+        used_money=money_of(rt, account.used, now),
+        remaining_money=None if left is None else money_of(rt, left, now),
+    )

@@ -16,6 +16,8 @@ from app.domain.links import Links
 from app.generations.progress import Progress
 from app.generations.queries import Waiting
 
+PRICE = "The id of the price that this is, or `default`: that of the gateway's price file."
+
 
 class WaitingReason(StrEnum):
     QUEUE = "queue"
@@ -108,6 +110,7 @@ class GenerationDocument(Document):
     spec: Spec
     quote_credits: int = Field(description="The price when it was accepted.")
     settled_credits: int | None = Field(description="What it cost in the end. Null until then.")
+    price: str = Field(description=PRICE)
     upstream_paths: list[str] = Field(
         description="The upstream's storage paths of the video, at most ten. Paths that are not of "
         "the form the upstream documents are left out."
@@ -200,6 +203,7 @@ def generation_document(
         spec=generation.spec,
         quote_credits=generation.quote,
         settled_credits=generation.settled,
+        price=price_name(generation.price_id),
         upstream_paths=list(generation.result_paths),
         video=None
         if asset is None
@@ -242,6 +246,10 @@ def generation_document(
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,
     )
+
+
+def price_name(price_id: UUID | None) -> str:
+    return "default" if price_id is None else str(price_id)
 
 
 def _rounded(seconds: float | None) -> float | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import datetime
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -10,13 +11,15 @@ from pydantic import Field
 
 from app.api import wire
 from app.api.credits import CreditsDocument, credits_document
-from app.api.documents import Document
+from app.api.documents import PRICE, Document, price_name
+from app.api.money import IN_MONEY, MoneyDocument, money_of
 from app.api.parameters import refusals
 from app.db import admission, durations, jobs, limits
 from app.db.durations import History, Waits
 from app.domain.limits import Limit, LimitStatus
 from app.domain.metadata import missing_tags
 from app.domain.polling import ENOUGH_SAMPLES
+from app.domain.prices import PriceChange
 from app.errors import MethodNotAllowed
 from app.http.access import ReadLimited, Rt
 from app.http.bodies import read_json_object
@@ -47,11 +50,24 @@ class ExpectedDocument(Document):
     duration_p90_seconds: float | None
 
 
+class PriceChangeDocument(Document):
+    """What the same request will cost later."""
+
+    effective_at: datetime = Field(description="From when on.")
+    credits: int | None = Field(description="Null: it will have no price, and be refused.")
+
+
+PRICE_CHANGE = "When it will cost something else, if that is known. Null: it is not."
+
+
 class EstimateDocument(Document):
     """The estimate of a request. Nothing was spent, reserved or stored for it."""
 
     object: Literal["estimate"]
     quote_credits: int = Field(description="The price.")
+    quote_money: MoneyDocument | None = Field(description=IN_MONEY)
+    price: str = Field(description=PRICE)
+    price_change: PriceChangeDocument | None = Field(description=PRICE_CHANGE)
     admissible: bool = Field(description="Whether the request would be accepted now.")
     binding_limit: Limit | None = Field(
         description="The limit that would refuse it; null if none would."
@@ -85,7 +101,9 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
     if parsed.callback_url is not None:
         check_callback_url(rt, parsed.callback_url, "callback_url")
     tags = all_tags(request, inherited={}, given=parsed.metadata)
-    quote, spec = (await rt.prices.quote(parsed.offer, parsed.spec)).credits, parsed.spec
+    prices, now, spec = await rt.prices.known(), rt.clock.now(), parsed.spec
+    quoted = prices.quote(parsed.offer, spec, at=now)
+    quote = quoted.credits
     async with rt.db.single() as tx:
         status = await limits.limits_of(
             tx, caller.member_id, key_id=caller.key_id, quote=quote, now=rt.clock.for_database()
@@ -101,10 +119,13 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
     return EstimateDocument(
         object="estimate",
         quote_credits=quote,
+        quote_money=money_of(rt, quote, now),
+        price=price_name(quoted.price_id),
+        price_change=price_change_document(prices.next_change(parsed.offer, spec, at=now)),
         admissible=status.binding_limit is None,
         binding_limit=status.binding_limit,
         retry_after_seconds=None if wait is None else math.ceil(wait),
-        credits=credits_document(status),
+        credits=credits_document(status, rt),
         open=opened,
         max_open=status.max_open,
         rate=rate_document(status),
@@ -122,6 +143,12 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
 async def refuse_method() -> Response:
     """The path looks like that of a generation, which allows other methods."""
     raise MethodNotAllowed(headers={"Allow": "POST"})
+
+
+def price_change_document(change: PriceChange | None) -> PriceChangeDocument | None:
+    if change is None:
+        return None
+    return PriceChangeDocument(effective_at=change.effective_at, credits=change.credits)
 
 
 def key_rate_document(status: LimitStatus) -> RateDocument | None:

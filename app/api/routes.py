@@ -19,7 +19,9 @@ from app.api import (
     managed_generations,
     managed_webhooks,
     members,
+    models,
     notices,
+    prices,
     teams,
     usage,
     webhooks,
@@ -37,6 +39,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     account.router,
     notices.router,
     usage.router,
+    models.router,
     keys.own,
     admin.router,
     managed_generations.router,
@@ -47,6 +50,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     keys.router,
     grants.router,
     corrections.router,
+    prices.router,
 )
 
 

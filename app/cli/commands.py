@@ -16,6 +16,7 @@ from app.cli import (
     keys,
     ledger,
     members,
+    prices,
     running,
     teams,
     unknown,
@@ -33,6 +34,7 @@ cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
 cli.add_typer(grants.cli, name="grant")
+cli.add_typer(prices.cli, name="prices")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(gateway.upstream_cli, name="upstream")
 cli.add_typer(generations.cli, name="generation")

@@ -83,8 +83,8 @@ class Prices:
         return found.quote(offer, spec, at=found.read_at)
 
     async def look(self) -> None:
-        """Reads the list again if it has changed. The first request reads it: when a process starts,
-        its database may be away. Raises `Unavailable`."""
+        """Reads the list again if it has changed. The first request reads it: when a process
+        starts, its database may be away. Raises `Unavailable`."""
         if self._list is None:
             return
         async with self._db.single() as tx:

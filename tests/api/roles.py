@@ -113,6 +113,14 @@ CASES = {
         "POST", f"/admin/generations/{_NOWHERE}/corrections", {"settled_credits": 0, **_WHY},
         "401 403 403 403 404",
     ),
+    "list_prices": Case("GET", "/admin/prices", None, "401 403 403 403 200"),
+    "set_price": Case(
+        "POST", "/admin/prices", {"match": {"model": "ray-v3"}, "credits": 5, **_WHY},
+        "401 403 403 403 201",
+    ),
+    "withdraw_price": Case(
+        "POST", f"/admin/prices/{_NOWHERE}/withdraw", _WHY, "401 403 403 403 404"
+    ),
     # Here everybody is a member, and another's key is nobody's.
     "list_own_keys": Case("GET", "/keys", None, "401 200 200 200 200"),
     "create_own_key": Case("POST", "/keys", {"name": "ci"}, "401 201 201 201 201"),

@@ -65,6 +65,7 @@ async def test_a_queued_generation_shows_what_was_asked_and_nothing_more(
         },
         "quote_credits": 150_000,
         "settled_credits": None,
+        "price": "default",
         "upstream_paths": [],
         "video": None,
         "error": None,

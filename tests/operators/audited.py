@@ -12,6 +12,7 @@ SILENT_COMMANDS = {
     "upstream answer": "looks", "generation show": "looks", "generation list": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
+    "prices list": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
@@ -33,6 +34,8 @@ COMMANDS = {
     "key revoke-all": ("--team studio --member ada", "key.revoke"),
     "grant give": ("--team studio --member ada --credits 5 --reason odd", "grant.give"),
     "generation cancel": ("{queued} --reason odd", "generation.cancel"),
+    "prices set": ("--model ray-v3 --credits 5 --reason odd", "price.set"),
+    "prices withdraw": ("{price} --reason odd", "price.withdraw"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "ledger correct": ("{ended} --credits 0 --reason odd", "ledger.correct"),
     "pause": ("submission --reason odd", "gateway.pause"),
@@ -163,6 +166,13 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "correct_generation": (
         "POST", "/api/v1/admin/generations/{ended}/corrections",
         {"settled_credits": 0, "reason": "odd"}, "ledger.correct",
+    ),
+    "set_price": (
+        "POST", "/api/v1/admin/prices",
+        {"match": {"model": "ray-v3"}, "credits": 5, "reason": "odd"}, "price.set",
+    ),
+    "withdraw_price": (
+        "POST", "/api/v1/admin/prices/{price}/withdraw", {"reason": "odd"}, "price.withdraw",
     ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",

@@ -61,7 +61,7 @@ def furnish(address: str) -> dict[str, str]:
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
                      "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
-                     "bobs")
+                     "bobs", "price")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'studio')", [ids["team"]])
@@ -120,6 +120,11 @@ def furnish(address: str) -> dict[str, str]:
             "INSERT INTO webhook_deliveries (id, team_id, member_id, endpoint_id, type, state)"
             " VALUES (%s, %s, %s, %s, 'webhook.test', 'failed')",
             [ids["delivery"], ids["team"], ids["member"], ids["endpoint"]],
+        )
+        tx.execute(
+            "INSERT INTO prices (id, match, credits, effective_at, reason, actor, created_at)"
+            " VALUES (%s, %s, 7, now() + interval '1 day', 'odd', 'x', now())",
+            [ids["price"], Jsonb({"model": "ray-v2"})],
         )
         tx.execute("INSERT INTO upstream_keys (label, fingerprint) VALUES ('main', 'x')")
         tx.execute("UPDATE pauses SET paused = true WHERE name = 'admission'")
