@@ -157,6 +157,7 @@ async def test_prices_that_never_stop_changing_refuse_in_the_end(
         return quote
 
     more = iter(range(1, 100))
+    await gate.rt.prices.known()
     await put(gate, 7, effective_at=START + timedelta(days=1))
     monkeypatch.setattr(gate.rt.prices, "quote_again", changed_again)
     monkeypatch.setattr(gate.rt.prices, "wake", lambda: None)
