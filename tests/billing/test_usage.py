@@ -15,6 +15,7 @@ from app.db import usage
 from app.domain.generation import FailureCode
 from app.generations import cancel, lifecycle
 from app.members import keys, teams
+from tests.chaos.evidence import miscounted_usage
 from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
@@ -137,8 +138,11 @@ async def test_usage_that_was_changed_by_hand_is_found_and_made_anew(still_gate:
     member, team = await accounts.verify_usage(still_gate.rt)
     assert (member.tag, member.settled, member.true_settled) == ("order=7", 2, 1)
     assert (team.member_id, team.day, team.generations, team.true_generations) == (None, None, 0, 1)
+    # What every test database and every chaos run is looked at for, too.
+    assert len(miscounted_usage(still_gate.rt.db.address)) == 2
     await accounts.rebuild(still_gate.rt, actor="test")
     assert await accounts.verify_usage(still_gate.rt) == []
+    assert miscounted_usage(still_gate.rt.db.address) == []
 
 
 async def test_sums_have_what_ended_and_what_is_open(still_gate: Gateway) -> None:

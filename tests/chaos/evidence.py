@@ -14,6 +14,7 @@ from psycopg.rows import dict_row
 
 from app.db.session import driver_conninfo
 from app.domain.generation import DISPUTED
+from tests.harness.database import MISCOUNTED
 
 Row = Mapping[str, Any]
 
@@ -136,6 +137,12 @@ def differing_balances(address: str) -> list[str]:
         f"{account}: {held} held and {settled} settled, in the ledger {wanted} and {spent}"
         for account, held, wanted, settled, spent in rows
     ]
+
+
+def miscounted_usage(address: str) -> list[str]:
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        rows = connection.execute(MISCOUNTED).fetchall()
+    return [f"{of}: counted {counted}, there is {there}" for of, counted, there in rows]
 
 
 def polls_of_unknown(address: str) -> dict[str, int]:

@@ -127,6 +127,9 @@ async def _run(plan: Plan, place: Site, server: postgres.Postgres, say: Say) -> 
     found["balances that are not what the ledger adds up to"] = evidence.differing_balances(
         server.address
     )
+    found["usage that is not what the generations add up to"] = evidence.miscounted_usage(
+        server.address
+    )
     found["limits nearly used up, and nobody was told"] = budgets.unnoticed(server.address)
     found["processes that failed"] = [failure for seat in place.seats for failure in seat.failures]
     found["secrets in tables"] = _distinct(evidence.leaks_in_tables(server.address, canaries))

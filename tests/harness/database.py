@@ -47,7 +47,7 @@ _DIFFERENCES = """
         <> (coalesce(l.held, 0), coalesce(l.settled, 0))
 """
 #: Usage that is not what the generations add up to: no test leaves any either.
-_MISCOUNTED = """
+MISCOUNTED = """
     SELECT 'of members', to_jsonb(u), to_jsonb(g)
       FROM daily_usage u FULL JOIN daily_usage_of_generations g
      USING (member_id, tag, day, value, model, state, account_id, team_id)
@@ -141,7 +141,7 @@ class Server:
         with self._admin(renamed) as connection:
             if _one(connection, _SCHEMA) == self._schema:
                 differing = connection.execute(_DIFFERENCES).fetchall()
-                miscounted = connection.execute(_MISCOUNTED).fetchall()
+                miscounted = connection.execute(MISCOUNTED).fetchall()
                 self._restore_rows(connection)
                 self._empty.append(renamed)
                 assert not differing, f"balances differ from the ledger: {differing}"
