@@ -82,6 +82,7 @@ class Bench:
                 targets.create(gateway, groups.pop()),
                 targets.result(gateway, made),
                 targets.generation(gateway, made),
+                targets.video(gateway, made),
             ]
 
         warm_up = min(1.0, self._options.seconds)

@@ -27,6 +27,7 @@ BODY = json.dumps(
 CREATE = "create → 202"
 RESULT = "GET /api/results/{uuid}"
 GENERATION = "GET /api/v1/generations/{id}"
+VIDEO = "GET /v1/videos/{id}"
 BARE = "floor: bare route"
 INSERT = "floor: route + INSERT"
 
@@ -60,6 +61,11 @@ def result(server: Server, made: list[tuple[str, str]]) -> Target:
 def generation(server: Server, made: list[tuple[str, str]]) -> Target:
     requests = [_request("GET", f"/api/v1/generations/{uuid}", key=key) for key, uuid in made]
     return Target(GENERATION, server, 200, requests)
+
+
+def video(server: Server, made: list[tuple[str, str]]) -> Target:
+    requests = [_request("GET", f"/v1/videos/{uuid}", key=key) for key, uuid in made]
+    return Target(VIDEO, server, 200, requests)
 
 
 def bare(server: Server) -> Target:
