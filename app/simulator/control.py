@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -13,6 +14,9 @@ from app.simulator.accounts import REJECTIONS, Account, fingerprint
 from app.simulator.faults import FAULTS, InvalidFault
 from app.simulator.refusals import JsonAnswer
 from app.simulator.state import simulator_of
+
+_COLUMNS = {"credit_limit": "credit_limit", "used_credit": "used", "rejected": "rejected"}
+_CHANGES = {"credit_limit_change": "credit_limit", "used_credit_change": "used"}
 
 
 def _bad_request(message: str) -> Response:
@@ -64,25 +68,30 @@ async def summary(request: Request) -> Response:
 
 async def change_account(request: Request) -> Response:
     """`{key?, credit_limit?, used_credit?, rejected?}`. Without `key`, the change applies to every
-    existing and every future account. `rejected` is deleted, inactive or null."""
+    existing and every future account. `rejected` is deleted, inactive or null.
+    `credit_limit_change` and `used_credit_change` add to the figures of existing accounts, as a
+    bonus, a top-up or another user of the account does."""
     body = await _json(request)
     try:
-        values = _account_values(body)
+        values, changes = _account_values(body), _account_changes(body)
     except InvalidFault as error:
         return _bad_request(str(error))
     simulator, key = simulator_of(request), body.get("key")
+    own = None if key is None else fingerprint(key)
+    if own is not None:
+        simulator.database.account(own, simulator.now())
+    if values:
+        simulator.database.change_accounts(values, own)
+    simulator.database.add_to_accounts(changes, own)
     if key is None:
-        simulator.database.change_accounts(values, None)
         return JsonAnswer({"accounts": "all"})
-    simulator.database.account(fingerprint(key), simulator.now())
-    simulator.database.change_accounts(values, fingerprint(key))
     return JsonAnswer(_account_json(simulator.database.account(fingerprint(key), simulator.now())))
 
 
 def _account_values(body: Any) -> dict[str, Any]:
-    columns = {"credit_limit": "credit_limit", "used_credit": "used", "rejected": "rejected"}
-    if not isinstance(body, dict) or set(body) - {"key", *columns} or not set(body) & set(columns):
-        raise InvalidFault("give credit_limit, used_credit or rejected, and optionally key")
+    known = {*_COLUMNS, *_CHANGES}
+    if not isinstance(body, dict) or set(body) - {"key", *known} or not set(body) & known:
+        raise InvalidFault(f"give one or more of {', '.join(sorted(known))}, and optionally key")
     if not isinstance(body.get("key"), str | None):
         raise InvalidFault("key must be a string")
     if body.get("rejected") not in (None, *REJECTIONS):
@@ -90,7 +99,14 @@ def _account_values(body: Any) -> dict[str, Any]:
     for name in ("credit_limit", "used_credit"):
         if name in body and (type(body[name]) is not int or body[name] < 0):
             raise InvalidFault(f"{name} must be an integer, 0 or more")
-    return {columns[name]: value for name, value in body.items() if name != "key"}
+    return {_COLUMNS[name]: value for name, value in body.items() if name in _COLUMNS}
+
+
+def _account_changes(body: Mapping[str, Any]) -> dict[str, int]:
+    for name in set(body) & set(_CHANGES):
+        if type(body[name]) is not int:
+            raise InvalidFault(f"{name} must be an integer")
+    return {_CHANGES[name]: value for name, value in body.items() if name in _CHANGES}
 
 
 def _account_json(account: Account) -> dict[str, Any]:

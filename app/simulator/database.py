@@ -113,6 +113,13 @@ class Database:
         self.db.execute(query, tuple(values.values()))
         self.db.execute("REPLACE INTO settings VALUES ('new_account', ?)", (json.dumps(stored),))
 
+    def add_to_accounts(self, changes: Mapping[str, int], fingerprint: str | None) -> None:
+        """To columns of existing accounts, none of which falls below 0."""
+        for name, change in changes.items():  # column names come from our own code
+            query = f"UPDATE accounts SET {name} = max(0, {name} + ?)"  # noqa: S608
+            whose = "" if fingerprint is None else " WHERE fingerprint = ?"
+            self.db.execute(query + whose, (change, *([fingerprint] if fingerprint else [])))
+
     # Records
 
     def add(self, record: Record) -> None:

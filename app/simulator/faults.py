@@ -96,6 +96,7 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             seconds=None,
         ),
         "unknown_status": _kind("an unknown status in place of PROCESSING", _API, word="RENDERING"),
+        "no_team_user": _kind("a record without the account's figures", _API),
         "early_success": _kind("SUCCESS at once", _SUBMIT),
         "same_uuid": _kind("the answer has the uuid of the account's previous record", _SUBMIT),
         # The download

@@ -169,6 +169,8 @@ def _body(
     body = simulator.render_record(
         call.request, record, account, used=record.used_before, at=moment
     )
+    if fault is not None and fault.name == "no_team_user":
+        wire.hide_team_user(body)
     if fault is not None and fault.name == "same_uuid" and body["aiRecord"]:
         previous = simulator.database.find_previous_record(record)
         if previous is not None:

@@ -62,6 +62,8 @@ def _body(
     if record is None or (fault is not None and fault.name == "turn_null"):
         return wire.no_record()
     body = simulator.render_record(request, record, account, used=account.used)
+    if fault is not None and fault.name == "no_team_user":
+        wire.hide_team_user(body)
     if fault is not None and fault.name == "unknown_status" and body["aiRecord"]:
         body["aiRecord"]["status"] = fault["word"]
         body["aiRecord"]["aiRecordDetail"]["resultObject"] = []

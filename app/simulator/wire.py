@@ -145,6 +145,11 @@ def render(
     return {"aiRecord": body}
 
 
+def hide_team_user(body: dict[str, Any]) -> None:
+    if body["aiRecord"] is not None:
+        body["aiRecord"]["teamUser"] = None
+
+
 def no_record() -> dict[str, Any]:
     """The answer to a look-up of an unknown uuid or of another account's record."""
     return {"aiRecord": None}

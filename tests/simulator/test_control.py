@@ -90,10 +90,23 @@ async def test_a_change_can_apply_to_every_present_and_future_account(still: Cli
     assert (await still.submit())["teamUser"]["usedCredit"] == 7
 
 
+async def test_credits_are_added_and_spent_by_others(still: Client) -> None:
+    await still.submit()
+    change = {"used_credit_change": 5, "credit_limit_change": -7}
+    answer = await still.http.post("/_simulator/account", json=change)
+    assert answer.json() == {"accounts": "all"}
+    figures = (await still.submit())["teamUser"]
+    assert (figures["usedCredit"], figures["creditLimit"]) == (150_005, 99_999_993)
+    answer = await still.http.post(
+        "/_simulator/account", json={"key": KEY, "used_credit_change": -(10**9)}
+    )
+    assert answer.json()["used_credit"] == 0
+
+
 @pytest.mark.parametrize(
     "change",
     [None, {}, {"key": KEY}, {"key": 1, "used_credit": 1}, {"limit": 1}, {"credit_limit": -1},
-     {"credit_limit": True}, {"rejected": "perhaps"}],
+     {"used_credit_change": 1.5}, {"credit_limit": True}, {"rejected": "perhaps"}],
 )  # fmt: skip
 async def test_an_invalid_account_change_is_refused(still: Client, change: Any) -> None:
     assert (await still.http.post("/_simulator/account", json=change)).status_code == 400

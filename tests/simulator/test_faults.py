@@ -43,7 +43,7 @@ ACCEPTED = ("http_504", "http_524")
 CONNECTION = ("reset_before", "reset_after", "half_body", "slow_drip", "hang", "delay")
 RECORD_FAULTS = (
     "failed_200", "fail_later", "never_finish", "turn_null", "unknown_status", "early_success",
-    "same_uuid",
+    "same_uuid", "no_team_user",
 )  # fmt: skip
 
 
@@ -191,6 +191,15 @@ async def test_early_success(still: Client) -> None:
     record = await still.submit(aspectRatio="1:1")
     assert record["status"] == "SUCCESS"
     assert (await still.http.head(record["temporaryUrl"])).status_code == 200
+
+
+async def test_no_team_user(still: Client) -> None:
+    await still.fault("no_team_user")
+    await still.fault("no_team_user", {"path": "results"})
+    record = await still.submit()
+    assert record["teamUser"] is None
+    assert (await still.result(record["uuid"]))["teamUser"] is None
+    assert (await still.result(record["uuid"]))["teamUser"]["usedCredit"] == 150_000
 
 
 async def test_same_uuid(still: Client) -> None:
