@@ -229,6 +229,12 @@ class Metrics:
             "reelgate_upstream_seconds", "Time of calls to the upstream.", ["operation"],
             buckets=_SLOW, registry=registry,
         )  # fmt: skip
+        self.upstream_figures = Counter(
+            "reelgate_upstream_figures",
+            "Answers with the paying account's credits: `noted`, `known` already, `overtaken` by"
+            " another one, `unreadable`.",
+            ["outcome"], registry=registry,
+        )  # fmt: skip
         self.breaker_openings = Counter(
             "reelgate_breaker_openings", "Times submissions were stopped: no answers came.",
             ["label"], registry=registry,
@@ -290,6 +296,20 @@ class Metrics:
             "reelgate_upstream_keys", "1 while submissions go through an upstream key, else 0.",
             ["label"], registry=registry,
         )  # fmt: skip
+        self.upstream_remaining = Gauge(
+            "reelgate_upstream_remaining_credits",
+            "What the account of an upstream key surely has left.", ["label"], registry=registry,
+        )  # fmt: skip
+        self.upstream_days_left = Gauge(
+            "reelgate_upstream_days_left",
+            "For how long that lasts at the pace of the last seven days; none while not known.",
+            ["label"], registry=registry,
+        )  # fmt: skip
+        self.upstream_unexplained = Gauge(
+            "reelgate_upstream_unexplained_credits",
+            "Credits of that account used in the last day that the ledger does not have, at least.",
+            ["label"], registry=registry,
+        )  # fmt: skip
         self._of_route: dict[tuple[str, str, int], tuple[Counter, Histogram]] = {}
         self._begin_at_zero()
 
@@ -298,6 +318,8 @@ class Metrics:
         and alerts are for that first event."""
         for state in State:
             self.transitions.labels(state.value)
+        for outcome in ("noted", "known", "overtaken", "unreadable"):
+            self.upstream_figures.labels(outcome)
         for outcome in ("archived", "mismatch", "set_aside", "lost"):
             self.archived.labels(outcome)
         for kind in _RESCUED:

@@ -1,4 +1,4 @@
-"""The operators' API: unknown generations, pauses, and upstream keys."""
+"""Unknown generations, and what the upstream said about a generation."""
 
 from __future__ import annotations
 
@@ -7,56 +7,24 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query
-from fastapi import Path as PathParameter
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.api import cursor as cursors
 from app.api.documents import Document, GenerationDocument
 from app.api.parameters import TEXT, Cursor, GenerationId, refusals
 from app.api.story_documents import ManagedGenerationDocument, managed_fields, unwatched
-from app.db import pauses as pause_rows
 from app.db import upstream_answers
-from app.db import upstream_keys as key_rows
 from app.domain.authority import Actor
 from app.domain.generation import State
-from app.domain.operators import Outcome, Pause
-from app.domain.upstream_keys import BreakerState, KeyState
+from app.domain.operators import Outcome
 from app.errors import NotFound
 from app.generations import unknown
 from app.http.access import Manager, Operator, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
-from app.operators import pauses, upstream_keys
 from app.runtime import ApiRuntime
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
-
-
-class PauseDocument(Document):
-    name: Pause
-    paused: bool
-    reason: str | None
-    changed_at: datetime
-
-
-class UpstreamKeyDocument(Document):
-    """An upstream key by its label; the key itself is never shown. `breaker` is `closed` while
-    submissions go through it, `open` after too many in a row without an answer, and `half_open`
-    while one of them is tried. `breaker_until` says when the upstream is asked again."""
-
-    label: str
-    state: KeyState
-    reason: str | None
-    set_aside_at: datetime | None
-    return_at: datetime | None
-    breaker: BreakerState
-    breaker_failures: int
-    breaker_until: datetime | None
-
-
-class GatewayDocument(Document):
-    pauses: list[PauseDocument]
-    upstream_keys: list[UpstreamKeyDocument]
 
 
 class OutcomeDocument(Document):
@@ -100,15 +68,6 @@ class UpstreamAnswerDocument(Document):
     answer: str | None
 
 
-class PauseRequest(AdminRequest):
-    what: Pause
-    reason: str = Field(min_length=1, max_length=500, pattern=TEXT)
-
-
-class ResumeRequest(AdminRequest):
-    what: Pause
-
-
 class ResolveRequest(AdminRequest):
     """How an unknown generation ended. `delivered` needs a `link` on a host that videos may be
     downloaded from; `found` needs an `upstream_id`."""
@@ -117,43 +76,6 @@ class ResolveRequest(AdminRequest):
     reason: str = Field(min_length=1, max_length=500, pattern=TEXT)
     link: str | None = None
     upstream_id: str | None = None
-
-
-@router.get("/gateway", name="get_gateway")
-async def get_gateway(rt: Rt, _operator: Operator) -> GatewayDocument:
-    """Returns what is paused, and the state of the upstream keys."""
-    return await _gateway(rt)
-
-
-@router.post("/pause", name="pause_gateway", responses=refusals(408, 413))
-async def pause_gateway(body: PauseRequest, rt: Rt, operator: Operator) -> GatewayDocument:
-    """Pauses the gateway. `admission` accepts no new generations, `submission` sends none upstream;
-    what is running continues."""
-    await pauses.set_paused(rt, body.what, paused=True, reason=body.reason, actor=operator.actor)
-    with after_commit(f"{body.what.capitalize()} is paused"):
-        return await _gateway(rt)
-
-
-@router.post("/resume", name="resume_gateway", responses=refusals(408, 413))
-async def resume_gateway(body: ResumeRequest, rt: Rt, operator: Operator) -> GatewayDocument:
-    """Ends a pause; whatever waited for it continues at once."""
-    await pauses.set_paused(rt, body.what, paused=False, reason=None, actor=operator.actor)
-    with after_commit(f"{body.what.capitalize()} goes on"):
-        return await _gateway(rt)
-
-
-@router.post("/upstream-keys/{label}/return", name="return_upstream_key")
-async def return_upstream_key(
-    label: Annotated[
-        str, PathParameter(pattern=TEXT, description="The `label` of an upstream key.")
-    ],
-    rt: Rt,
-    operator: Operator,
-) -> GatewayDocument:
-    """Puts an upstream key that was set aside back into use."""
-    await upstream_keys.return_to_use(rt, label, actor=operator.actor)
-    with after_commit("The upstream key is back in use"):
-        return await _gateway(rt)
 
 
 @router.get("/unknown", name="list_unknown", responses=refusals(422, 429))
@@ -243,30 +165,5 @@ def _unknown_document(rt: ApiRuntime, found: unknown.Unresolved, actor: Actor) -
                 held_credits=effect.held,
             )
             for effect in found.effects
-        ],
-    )
-
-
-async def _gateway(rt: ApiRuntime) -> GatewayDocument:
-    async with rt.db.single() as tx:
-        paused = await pause_rows.states(tx)
-        keys = await key_rows.list_keys(tx)
-    return GatewayDocument(
-        pauses=[
-            PauseDocument(name=p.name, paused=p.paused, reason=p.reason, changed_at=p.changed_at)
-            for p in paused
-        ],
-        upstream_keys=[
-            UpstreamKeyDocument(
-                label=key.label,
-                state=key.state,
-                reason=key.reason,
-                set_aside_at=key.set_aside_at,
-                return_at=key.return_at,
-                breaker=key.breaker,
-                breaker_failures=key.breaker_failures,
-                breaker_until=key.breaker_until,
-            )
-            for key in keys
         ],
     )

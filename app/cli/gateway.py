@@ -11,11 +11,13 @@ from app.domain.operators import Pause
 from app.errors import NotFound
 
 if TYPE_CHECKING:
+    from app.operators.upstream_keys import KeyStatus
     from app.runtime import Runtime
 
 cli = typer.Typer()
 upstream_cli = group("Upstream keys, and what the upstream said.")
 
+Label = Annotated[str, typer.Argument(help="The key's label, from `upstream list`.")]
 What = Annotated[
     Pause,
     typer.Argument(help="admission: accept nothing; submission: send nothing upstream."),
@@ -35,12 +37,14 @@ def pause(what: What, reason: Annotated[str, typer.Option(help="Why, for the aud
 
 
 @cli.command()
-def resume(what: What) -> None:
+def resume(
+    what: What, reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None
+) -> None:
     """End a pause."""
     from app.operators import pauses
 
     async def act(rt: Runtime) -> None:
-        await pauses.set_paused(rt, what, paused=False, reason=None, actor=actor(rt))
+        await pauses.set_paused(rt, what, paused=False, reason=reason, actor=actor(rt))
         typer.echo(f"{what.value} goes on.")
 
     with_runtime(act)
@@ -62,18 +66,46 @@ def after_restore() -> None:
 
 @upstream_cli.command("list")
 def upstream_list() -> None:
-    """List upstream keys by their labels, and show which are set aside."""
-    from app.db import upstream_keys as rows
+    """List upstream keys by their labels: whether they are used, and what is left to them."""
+    from app.operators import upstream_keys
 
     async def act(rt: Runtime) -> None:
-        async with rt.db.single() as tx:
-            found = await rows.list_keys(tx)
         show(
-            ["key", "state", "reason", "since", "returns", "breaker", "failures", "until"],
+            ["key", "fingerprint", "state", "reason", "since", "returns", "breaker", "failures",
+             "until", "this minute", "credits left", "days left", "test"],
+            [_key_line(status) for status in await upstream_keys.list_keys(rt)],
+        )  # fmt: skip
+
+    with_runtime(act)
+
+
+def _key_line(status: KeyStatus) -> list[object]:
+    key, credits_ = status.key, status.watermark
+    days_left = None if credits_ is None else credits_.days_left
+    return [
+        key.label, status.fingerprint, key.state, key.reason, day(key.set_aside_at),
+        day(key.return_at), key.breaker, key.breaker_failures, day(key.breaker_until),
+        f"{key.minute_requests} of {status.minute_limit}", credits_ and credits_.remaining,
+        "" if days_left is None else f"{days_left:.1f}", key.test_result,
+    ]  # fmt: skip
+
+
+@upstream_cli.command("credits")
+def upstream_credits(
+    label: Label,
+    limit: Annotated[int, typer.Option(min=1, max=1000, help="How many intervals.")] = 50,
+) -> None:
+    """Show how the credits of a key's account changed beside the ledger, newest first."""
+    from app.operators import upstream_keys
+
+    async def act(rt: Runtime) -> None:
+        show(
+            ["since", "until", "used", "limit", "change", "ledger from", "to", "limit change",
+             "unexplained", "added", "uncertain"],
             [
-                [k.label, k.state, k.reason, day(k.set_aside_at), day(k.return_at), k.breaker,
-                 k.breaker_failures, day(k.breaker_until)]
-                for k in found
+                [day(i.since), day(i.until), i.used, i.credit_limit, i.change, i.ledger_least,
+                 i.ledger_most, i.limit_change, i.unexplained, i.added, i.uncertain]
+                for i in await upstream_keys.list_intervals(rt, label, limit=limit)
             ],
         )  # fmt: skip
 
@@ -100,15 +132,41 @@ def upstream_answer(generation: GenerationId) -> None:
     with_runtime(act)
 
 
-@upstream_cli.command("return")
-def upstream_return(
-    label: Annotated[str, typer.Argument(help="The key's label, from `upstream list`.")],
-) -> None:
-    """Use an upstream key again now that was set aside."""
+@upstream_cli.command("test")
+def upstream_test(label: Label) -> None:
+    """Have a worker test an upstream key with a look-up, which costs nothing."""
     from app.operators import upstream_keys
 
     async def act(rt: Runtime) -> None:
-        await upstream_keys.return_to_use(rt, label, actor=actor(rt))
+        await upstream_keys.test(rt, label, actor=actor(rt))
+        typer.echo("A worker tests it within seconds: reelgate upstream list")
+
+    with_runtime(act)
+
+
+@upstream_cli.command("pause")
+def upstream_pause(
+    label: Label, reason: Annotated[str, typer.Option(help="Why, for the audit log.")]
+) -> None:
+    """Submit nothing with an upstream key until it is returned. What it created is still polled."""
+    from app.operators import upstream_keys
+
+    async def act(rt: Runtime) -> None:
+        await upstream_keys.pause(rt, label, reason=reason, actor=actor(rt))
+        typer.echo(f"Upstream key {label} is paused.")
+
+    with_runtime(act)
+
+
+@upstream_cli.command("return")
+def upstream_return(
+    label: Label, reason: Annotated[str | None, typer.Option(help="Why, for the audit log.")] = None
+) -> None:
+    """Use an upstream key again now that was paused or set aside."""
+    from app.operators import upstream_keys
+
+    async def act(rt: Runtime) -> None:
+        await upstream_keys.return_to_use(rt, label, reason=reason, actor=actor(rt))
         typer.echo(f"Upstream key {label} is in use again.")
 
     with_runtime(act)

@@ -17,7 +17,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.columns import created, instant, metadata, one_of
-from app.domain.upstream_keys import BreakerState, KeyState
+from app.domain.upstream_keys import BreakerState, KeyCheck, KeyState
 
 upstream_keys = Table(
     "upstream_keys",
@@ -30,7 +30,18 @@ upstream_keys = Table(
     Column("reason", Text),
     instant("set_aside_at"),
     instant("return_at"),
+    # What it must be able to pay before it returns, if it is set aside for the reserve.
+    Column("needed", BigInteger),
+    # When its account's figures were last looked up for that.
+    instant("looked_at"),
+    # An operator's test, which a worker does.
+    instant("test_requested_at"),
+    instant("tested_at"),
+    Column("test_result", Text),
     instant("arrival_at", nullable=False, now=True),
+    # The requests of a minute of the clock.
+    instant("minute_at"),
+    Column("minute_requests", Integer, nullable=False, server_default=text("0")),
     # The circuit breaker: submissions in a row without an answer, probes since it was closed, and
     # when the next probe is due. While half open: when the trial is given up, null before it.
     Column("breaker", Text, nullable=False, server_default="closed"),
@@ -42,6 +53,7 @@ upstream_keys = Table(
     created(),
     one_of("state", [state.value for state in KeyState]),
     one_of("breaker", [state.value for state in BreakerState]),
+    one_of("test_result", [check.value for check in KeyCheck]),
     CheckConstraint(
         "CASE breaker WHEN 'closed' THEN breaker_until IS NULL AND breaker_probes = 0"
         " WHEN 'half_open' THEN breaker_probes > 0 ELSE breaker_until IS NOT NULL END",

@@ -10,7 +10,8 @@ from typing import Any
 from sqlalchemy import Row, text
 
 from app.db.session import Tx
-from app.domain.upstream_keys import BreakerState, KeyState
+from app.db.upstream_watermarks import Mark
+from app.domain.upstream_keys import BreakerState, Figures, KeyCheck, KeyState
 
 #: When to ask again while no key may be used.
 NO_KEY_SECONDS = 10.0
@@ -22,12 +23,14 @@ USABLE = "state = 'active' AND breaker_until IS NULL"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UpstreamKey:
-    """`breaker_failures` counts consecutive submissions without an answer. `breaker_until` is when
-    the next probe is due. While half open it is when the trial is given up, or None before the
-    trial."""
+    """`set_aside_at` and `reason` are those of a pause, too. `breaker_failures` counts consecutive
+    submissions without an answer. `breaker_until` is when the next probe is due. While half open it
+    is when the trial is given up, or None before the trial. `minute_requests` are those of this
+    minute of the clock. `test_result` is that of the latest test that was done."""
 
     id: int
     label: str
+    fingerprint: str
     state: KeyState
     reason: str | None
     set_aside_at: datetime | None
@@ -35,24 +38,36 @@ class UpstreamKey:
     breaker: BreakerState
     breaker_failures: int
     breaker_until: datetime | None
+    minute_requests: int
+    test_requested_at: datetime | None
+    tested_at: datetime | None
+    test_result: KeyCheck | None
 
 
-_COLUMNS = (
-    "id, label, state, reason, set_aside_at, return_at, breaker, breaker_failures, breaker_until"
+COLUMNS = (
+    "id, label, fingerprint, state, reason, set_aside_at, return_at, breaker, breaker_failures,"
+    " breaker_until, test_requested_at, tested_at, test_result, CASE WHEN minute_at ="
+    " date_trunc('minute', now()) THEN minute_requests ELSE 0 END AS minute_requests"
 )
 
 
-def _key(row: Row[Any]) -> UpstreamKey:
-    named = {**row._mapping, "state": KeyState(row.state), "breaker": BreakerState(row.breaker)}
-    return UpstreamKey(**named)
+def key_from(row: Row[Any]) -> UpstreamKey:
+    return UpstreamKey(**{
+        **row._mapping,
+        "state": KeyState(row.state),
+        "breaker": BreakerState(row.breaker),
+        "test_result": row.test_result and KeyCheck(row.test_result),
+    })  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """One request of a key's budget, or how long to wait for one."""
+    """One request of a key's budget, or how long to wait for one. `mark` is what is known of the
+    key's account before that request."""
 
     key_id: int | None
     wait_seconds: float = 0.0
+    mark: Mark | None = None
 
 
 async def register(tx: Tx, fingerprints: Mapping[str, str]) -> dict[str, int]:
@@ -83,11 +98,18 @@ async def list_keys(tx: Tx) -> list[UpstreamKey]:
     """The keys that some worker has configured now."""
     rows = await tx.execute(
         text(
-            f"SELECT {_COLUMNS} FROM upstream_keys"  # noqa: S608
+            f"SELECT {COLUMNS} FROM upstream_keys"  # noqa: S608
             " WHERE seen_at > now() - interval '2 minutes' ORDER BY id"
         )
     )
-    return [_key(row) for row in rows]
+    return [key_from(row) for row in rows]
+
+
+async def is_known(tx: Tx, label: str) -> bool:
+    found = await tx.scalar(
+        text("SELECT EXISTS (SELECT FROM upstream_keys WHERE label = :label)"), {"label": label}
+    )
+    return bool(found)
 
 
 async def take_slot(
@@ -128,6 +150,9 @@ async def take_slot(
                 ), taken AS (
                     UPDATE upstream_keys k
                        SET arrival_at = c.arrival + make_interval(secs => :step),
+                           minute_at = date_trunc('minute', now()),
+                           minute_requests = 1 + CASE WHEN minute_at = date_trunc('minute', now())
+                               THEN minute_requests ELSE 0 END,
                            breaker_until = CASE
                                WHEN :any_state OR breaker <> 'half_open' THEN breaker_until
                                ELSE now() + make_interval(
@@ -137,9 +162,13 @@ async def take_slot(
                      WHERE k.id = c.id AND c.arrival < now() + make_interval(secs => :allowed)
                     RETURNING k.id
                 )
-                SELECT (SELECT id FROM taken) AS id,
+                SELECT t.id, coalesce(w.number, 0) AS number, w.used, w.credit_limit,
+                       coalesce(w.ledger_low < w.settled
+                                OR w.observed_at < now() - interval '1 minute', true) AS due,
                        (SELECT extract(epoch FROM arrival - now())::double precision
                           FROM candidate) AS backlog
+                  FROM (SELECT) AS always LEFT JOIN taken t ON true
+                  LEFT JOIN upstream_watermarks w ON w.upstream_key_id = t.id
                 """  # noqa: S608
             ),
             {
@@ -153,10 +182,17 @@ async def take_slot(
         )
     ).one()
     if taken.id is not None:
-        return Slot(taken.id)
+        return Slot(taken.id, mark=_mark(taken))
     if taken.backlog is None:
         return Slot(None, NO_KEY_SECONDS)
     return Slot(None, max(taken.backlog - allowed, 0.0) + pause)
+
+
+def _mark(row: Row[Any]) -> Mark:
+    known = None
+    if row.used is not None:
+        known = Figures(used=row.used, credit_limit=row.credit_limit)
+    return Mark(number=row.number, figures=known, due=row.due)
 
 
 async def count_unproven(tx: Tx, key_id: int, *, since: datetime, at_most: int) -> int:
@@ -179,32 +215,60 @@ async def count_unproven(tx: Tx, key_id: int, *, since: datetime, at_most: int) 
     return int(counted or 0)
 
 
-async def set_aside(tx: Tx, key_id: int, *, reason: str, return_seconds: float | None) -> bool:
-    """Stops submissions through a key. True if it was in use. `return_seconds` None: it returns by
-    hand only."""
+async def set_aside(
+    tx: Tx,
+    key_id: int,
+    *,
+    reason: str,
+    return_seconds: float | None = None,
+    needed: int | None = None,
+) -> bool:
+    """Stops submissions through a key. True if it was in use. It returns after `return_seconds`, or
+    once its account can pay `needed` credits above the reserve."""
     result = await tx.execute(
         text(
             """
             UPDATE upstream_keys SET state = 'set_aside', reason = :reason, set_aside_at = now(),
-                   return_at = now() + make_interval(secs => CAST(:seconds AS double precision))
+                   return_at = now() + make_interval(secs => CAST(:seconds AS double precision)),
+                   needed = :needed
              WHERE id = :id AND state = 'active'
             """
         ),
-        {"id": key_id, "reason": reason, "seconds": return_seconds},
+        {"id": key_id, "reason": reason, "seconds": return_seconds, "needed": needed},
     )
     return result.rowcount == 1
 
 
-async def return_due(tx: Tx) -> list[str]:
-    """Returns keys to use whose time aside is over; returns their labels."""
+async def pause(tx: Tx, label: str, *, reason: str) -> bool:
+    """Stops submissions through a key until it is returned by hand. False if no key has this
+    label."""
+    result = await tx.execute(
+        text(
+            """
+            UPDATE upstream_keys SET state = 'paused', reason = :reason, set_aside_at = now(),
+                   return_at = NULL, needed = NULL
+             WHERE label = :label
+            """
+        ),
+        {"label": label, "reason": reason},
+    )
+    return result.rowcount > 0
+
+
+async def return_due(tx: Tx, *, reserve: int | None) -> list[str]:
+    """Returns keys to use whose time aside is over, or whose accounts have enough above the
+    reserve; returns their labels. `reserve` None: there is none any more."""
     rows = await tx.execute(
         text(
             """
             UPDATE upstream_keys SET state = 'active', reason = NULL, set_aside_at = NULL,
-                   return_at = NULL
-             WHERE state = 'set_aside' AND return_at <= now() RETURNING label
+                   return_at = NULL, needed = NULL
+             WHERE state = 'set_aside' AND (return_at <= now() OR needed IS NOT NULL AND coalesce(
+                   reelgate_upstream_remaining(id) >= needed + CAST(:reserve AS bigint), true))
+            RETURNING label
             """
-        )
+        ),
+        {"reserve": reserve},
     )
     return [row.label for row in rows]
 
@@ -215,7 +279,7 @@ async def return_to_use(tx: Tx, label: str) -> bool:
         text(
             """
             UPDATE upstream_keys SET state = 'active', reason = NULL, set_aside_at = NULL,
-                   return_at = NULL, breaker = 'closed', breaker_failures = 0,
+                   return_at = NULL, needed = NULL, breaker = 'closed', breaker_failures = 0,
                    breaker_probes = 0, breaker_until = NULL
              WHERE label = :label
             """
@@ -285,12 +349,12 @@ async def claim_due_probes(tx: Tx, *, first_seconds: float) -> list[UpstreamKey]
                SET breaker = 'open', breaker_probes = breaker_probes + 1,
                    breaker_until = now() + make_interval(
                        secs => least(:first * 2 ^ least(breaker_probes + 1, 20), :most))
-             WHERE breaker_until <= now() RETURNING {_COLUMNS}
+             WHERE breaker_until <= now() RETURNING {COLUMNS}
             """  # noqa: S608
         ),
         {"first": first_seconds, "most": MAX_OPEN_SECONDS},
     )
-    return [_key(row) for row in rows]
+    return [key_from(row) for row in rows]
 
 
 async def half_open(tx: Tx, probed: UpstreamKey) -> bool:

@@ -1,8 +1,25 @@
-"""The states of an upstream key: whether it is in use, and its circuit breaker."""
+"""An upstream key: whether it is in use, its circuit breaker, and the figures of its account."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from enum import StrEnum
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figures:
+    """What an answer says of the account that pays: for operators only, and for no log."""
+
+    used: int = field(repr=False)
+    credit_limit: int = field(repr=False)
+
+
+class KeyCheck(StrEnum):
+    """What a harmless look-up says about a key."""
+
+    OK = "ok"
+    REJECTED = "rejected"
+    UNREACHABLE = "unreachable"
 
 
 class KeyState(StrEnum):
@@ -16,9 +33,13 @@ class KeyState(StrEnum):
     #: nothing.
     ACTIVE = "active"
     #: The upstream rejected the key, or its account is out of credits, so nothing is submitted
-    #: through it. Upkeep returns it to `active` after ten minutes, or an operator does. After a
-    #: crash any worker's upkeep does that.
+    #: through it. Upkeep returns it to `active` after ten minutes, or an operator does. One whose
+    #: account has reached its reserve returns once the account's figures allow it: upkeep looks
+    #: them up. After a crash any worker's upkeep does all that.
     SET_ASIDE = "set_aside"
+    #: An operator wants nothing submitted through it. Left by an operator only. A crash changes
+    #: nothing.
+    PAUSED = "paused"
 
 
 class BreakerState(StrEnum):

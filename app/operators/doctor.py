@@ -12,15 +12,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app import __version__
-from app.db import assets, conditions, health, jobs
+from app.db import assets, conditions, health, jobs, upstream_watermarks
 from app.db.faults import Fault
 from app.db.migrate import schema_of
 from app.db.session import POOLER, Database, reason_of
 from app.domain.assets import AssetState
+from app.domain.upstream_keys import KeyCheck
 from app.errors import Unavailable
 from app.http.ops import CLOCK_TOLERANCE_SECONDS, WORKER_SILENCE_SECONDS
 from app.runtime import Runtime, VideoRuntime
-from app.upstream.client import KeyCheck, UpstreamClient
+from app.upstream.client import UpstreamClient
 from app.videos.store import ArchiveError
 
 _OLDEST_POSTGRES = 140_000
@@ -44,6 +45,7 @@ async def examine(rt: VideoRuntime, upstream: UpstreamClient) -> AsyncIterator[F
         yield Finding("settings", None, f"{unknown.name} is set: {unknown.detail}")
     for findings in (
         _database(rt), _session(rt), _disk(rt), _archive(rt), _videos(rt), _upstream(rt, upstream),
+        _credits(rt),
     ):  # fmt: skip
         for finding in await findings:
             yield finding
@@ -154,6 +156,32 @@ async def _videos(rt: Runtime) -> list[Finding]:
         for state in (AssetState.SET_ASIDE, AssetState.LOST)
         if state in unarchived
     ]
+
+
+async def _credits(rt: Runtime) -> list[Finding]:
+    """What the upstream last said of its accounts. Empty if the database cannot be read."""
+    try:
+        async with rt.db.single() as tx:
+            if not (await schema_of(tx)).serves:
+                return []
+            accounts = await upstream_watermarks.by_label(tx)
+    except (Unavailable, Fault):
+        return []
+    return [
+        Finding(
+            f"credits of {label}",
+            None if account.unexplained else True,
+            f"{account.remaining} left, {_days(account.days_left)}" + (
+                f"; in the last day, {account.unexplained} or more were used that the ledger does "
+                f"not have: see `reelgate upstream credits {label}`" if account.unexplained else ""
+            ),
+        )
+        for label, account in accounts.items()
+    ]  # fmt: skip
+
+
+def _days(left: float | None) -> str:
+    return "not known for how long" if left is None else f"for {left:.1f} days at this pace"
 
 
 async def _upstream(rt: Runtime, upstream: UpstreamClient) -> list[Finding]:

@@ -9,6 +9,7 @@ from app.db import (
     migrate,
     pauses,
     upstream_keys,
+    upstream_watermarks,
     usage,
     webhook_deliveries,
 )
@@ -29,6 +30,7 @@ async def refresh(rt: Runtime) -> None:
         sums = await usage.sums(tx)
         unarchived = await assets.unarchived(tx)
         keys = await upstream_keys.usable_by_label(tx)
+        accounts = await upstream_watermarks.by_label(tx)
         depths = await jobs.depths(tx)
         paused = await pauses.states(tx)
         pending = await webhook_deliveries.pending(tx)
@@ -49,6 +51,16 @@ async def refresh(rt: Runtime) -> None:
     gauges.upstream_keys.clear()
     for label, usable in keys.items():
         gauges.upstream_keys.labels(label).set(usable)
+    of_accounts = (
+        gauges.upstream_remaining, gauges.upstream_days_left, gauges.upstream_unexplained,
+    )  # fmt: skip
+    for gauge in of_accounts:
+        gauge.clear()
+    for label, account in accounts.items():
+        gauges.upstream_remaining.labels(label).set(account.remaining)
+        gauges.upstream_unexplained.labels(label).set(account.unexplained)
+        if account.days_left is not None:
+            gauges.upstream_days_left.labels(label).set(account.days_left)
     for pause in paused:
         gauges.paused.labels(pause.name.value).set(pause.paused)
     gauges.webhooks_pending.set(pending.count)

@@ -195,10 +195,7 @@ class CallerPolicy(BaseModel):
 
     @property
     def connections_per_address(self) -> int:
-        half = max(1, self.max_connections // 2)
-        return (
-            half if self.max_connections_per_address is None else self.max_connections_per_address
-        )
+        return self.max_connections_per_address or max(1, self.max_connections // 2)
 
     @field_validator("trusted_proxies", mode="before")
     @classmethod
@@ -329,6 +326,9 @@ class UpstreamPolicy(BaseModel):
     )
     breaker_failures: int = Field(
         5, ge=1, description="How many consecutive submissions without an answer stop further ones."
+    )
+    upstream_reserve_credits: int | None = Field(
+        None, ge=0, description="Credits to leave in the account of each upstream key. Unset: off."
     )
     poll_first_seconds: Seconds = Field(
         60, description="When a result is first asked for while there is no history of its kind."

@@ -12,7 +12,8 @@
 
 Every `message` is our own sentence. `verbatim` is what the upstream said, where that is worth an
 operator's reading; it is kept out of every repr, log and reply. `echo` is the prompt that a record
-says it was made for; whose it is, is for the worker to find out.
+says it was made for; whose it is, is for the worker to find out. `figures` are those of the paying
+account; None where a record has none that can be read.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from app.domain.generation import FailureCode
+from app.domain.upstream_keys import Figures
 
 
 class KeyTrouble(StrEnum):
@@ -35,6 +37,7 @@ class Running:
     upstream_id: str
     echo: str | None = field(default=None, repr=False)
     verbatim: str | None = field(default=None, repr=False, compare=False)
+    figures: Figures | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +51,7 @@ class Succeeded:
     billed_credits: int | None = None
     echo: str | None = field(default=None, repr=False)
     verbatim: str | None = field(default=None, repr=False, compare=False)
+    figures: Figures | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,7 @@ class Unconfirmed:
 
     success: Succeeded
     verbatim: str | None = field(default=None, repr=False, compare=False)
+    figures: Figures | None = field(default=None, repr=False, compare=False)
 
     @property
     def echo(self) -> str | None:
@@ -72,6 +77,7 @@ class Failed:
     billed_credits: int | None = None
     echo: str | None = field(default=None, repr=False)
     verbatim: str | None = field(default=None, repr=False, compare=False)
+    figures: Figures | None = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
-from enum import StrEnum
 from typing import TypeVar
 from urllib.parse import quote
 from uuid import uuid4
@@ -17,6 +16,7 @@ from pydantic import SecretStr
 
 from app.domain.catalog import Offer
 from app.domain.generation import Spec
+from app.domain.upstream_keys import Figures, KeyCheck
 from app.fetch import GuardedFetcher
 from app.http_client import Answer, HttpClient, RequestFailed, Response
 from app.telemetry import logger
@@ -47,14 +47,6 @@ _SECRET_CHARS = 8
 #: (operation, outcome, seconds). Outcomes are a small set: `running`, `lost:timeout`, …
 Observer = Callable[[str, str, float], None]
 _Answer = TypeVar("_Answer", SubmitAnswer, ResultAnswer)
-
-
-class KeyCheck(StrEnum):
-    """What a harmless look-up says about a key."""
-
-    OK = "ok"
-    REJECTED = "rejected"
-    UNREACHABLE = "unreachable"
 
 
 class UpstreamClient:
@@ -108,11 +100,24 @@ class UpstreamClient:
     async def check_key(self, key_label: str) -> KeyCheck:
         """Looks up an id that does not exist, which is free and shows whether the key is valid. A
         key without credits is still accepted."""
-        answer = await self._observed("check_key", self._result(key_label, str(uuid4())))
-        if not isinstance(answer, Busy) or answer.key_trouble is KeyTrouble.OUT_OF_CREDITS:
-            return KeyCheck.OK
+        check, _ = await self.look_at(key_label, None)
+        return check
+
+    async def look_at(
+        self, key_label: str, upstream_id: str | None
+    ) -> tuple[KeyCheck, Figures | None]:
+        """Looks up an earlier record of the key, which is free too, and also shows the figures of
+        its account. Without one, as `check_key`."""
+        call = self._result(key_label, upstream_id or str(uuid4()))
+        answer = await self._observed("check_key", call)
+        if isinstance(answer, Missing):
+            return KeyCheck.OK, None
+        if not isinstance(answer, Busy):
+            return KeyCheck.OK, answer.figures
+        if answer.key_trouble is KeyTrouble.OUT_OF_CREDITS:
+            return KeyCheck.OK, None
         rejected = answer.key_trouble is KeyTrouble.REJECTED
-        return KeyCheck.REJECTED if rejected else KeyCheck.UNREACHABLE
+        return KeyCheck.REJECTED if rejected else KeyCheck.UNREACHABLE, None
 
     async def _submit(
         self, key_label: str, offer: Offer, spec: Spec, run_async: bool

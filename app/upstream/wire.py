@@ -17,6 +17,7 @@ from typing import Any, TypeVar
 from app.domain.catalog import Offer
 from app.domain.generation import FailureCode, Spec
 from app.domain.storage_keys import storage_keys
+from app.domain.upstream_keys import Figures
 from app.upstream.answers import (
     Busy,
     Failed,
@@ -44,6 +45,8 @@ from app.upstream.verbatim import verbatim
 
 MAX_LINK_CHARS = 8192
 
+#: Beyond it, a figure is nonsense: sums of them stay far below a bigint.
+_MAX_CREDITS = 2**53
 _PROCESSING, _SUCCESS = "PROCESSING", "SUCCESS"
 _FAILURES = frozenset({"FAILED", "FAILURE", "ERROR"})
 #: 4xx statuses after which the request may still have been processed, or may be sent again.
@@ -127,9 +130,13 @@ def _look_up(reply: Reply, expected_id: str) -> ResultAnswer:
 
 
 def _with_words(answer: _Answer, reply: Reply) -> _Answer:
-    """Adds the upstream's own words, for operators, unless they are those of every normal
-    record."""
-    if isinstance(answer, Missing | Busy) or _is_plain(reply.record):
+    """Adds what is for operators: the account's figures, and the upstream's own words unless they
+    are those of every normal record."""
+    if isinstance(answer, Missing | Busy):
+        return answer
+    if not isinstance(answer, Lost | NotProcessed):
+        answer = replace(answer, figures=_figures(reply.record))
+    if _is_plain(reply.record):
         return answer
     return replace(answer, verbatim=verbatim(reply.status, reply.document, reply.body))
 
@@ -275,6 +282,19 @@ def _refusal(reported: ReportedError) -> Failed:
 
 def _unpaid() -> NotProcessed:
     return NotProcessed(reason="out_of_credits", key_trouble=KeyTrouble.OUT_OF_CREDITS)
+
+
+def _figures(record: dict[str, Any] | None) -> Figures | None:
+    """Those of `teamUser`. None unless both are whole numbers, as documented."""
+    user = record.get("teamUser") if record is not None else None
+    if not isinstance(user, dict):
+        return None
+    used, limit = _credits(user.get("usedCredit")), _credits(user.get("creditLimit"))
+    return None if used is None or limit is None else Figures(used=used, credit_limit=limit)
+
+
+def _credits(value: Any) -> int | None:
+    return value if type(value) is int and 0 <= value < _MAX_CREDITS else None
 
 
 def _billed(record: dict[str, Any]) -> int | None:

@@ -11,6 +11,7 @@ from app.db import transitions, upstream_keys
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
+from app.db.upstream_watermarks import Mark
 from app.domain.generation import DISPUTED, RECORD_OF_ANOTHER, State
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
@@ -39,12 +40,15 @@ async def poll(rt: WorkerRuntime, generation_id: UUID) -> None:
     """One poll of a running or unknown generation. The next poll is another job."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
-    work = await _take_turn(rt, generation_id, labels)
-    if work is None or work.upstream_id is None or work.upstream_key_id is None:
+    turn = await _take_turn(rt, generation_id, labels)
+    if turn is None:
+        return
+    work, mark = turn
+    if work.upstream_id is None or work.upstream_key_id is None:
         return
     label = labels[work.upstream_key_id]
     answer = await rt.upstream.result(label, work.upstream_id)
-    await persisted(lambda: record(rt, work, answer))
+    await persisted(lambda: record(rt, work, answer, mark=mark))
 
 
 def _is_polled(work: Work) -> bool:
@@ -55,7 +59,9 @@ def _is_polled(work: Work) -> bool:
     )
 
 
-async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, str]) -> Work | None:
+async def _take_turn(
+    rt: WorkerRuntime, generation_id: UUID, labels: dict[int, str]
+) -> tuple[Work, Mark | None] | None:
     """The generation, with one request taken from its key's budget. Otherwise None, and a later job
     if there is still something to poll."""
     now = rt.clock.now()
@@ -85,14 +91,20 @@ async def _take_turn(rt: WorkerRuntime, generation_id: UUID, labels: dict[int, s
             spread = random.uniform(0, pace_of(rt).round(running=running))  # noqa: S311
             await _poll_at(tx, work, now + timedelta(seconds=slot.wait_seconds + spread))
             return None
-        return work
+        return work, slot.mark
 
 
 async def record(
-    rt: WorkerRuntime, work: Work, answer: ResultAnswer, *, archived_as: str | None = None
+    rt: WorkerRuntime,
+    work: Work,
+    answer: ResultAnswer,
+    *,
+    mark: Mark | None = None,
+    archived_as: str | None = None,
 ) -> State | None:
     """Records the result of a poll and, if that was not final, schedules the next one. Returns the
-    state that was entered. `archived_as` is as for `lifecycle.succeed`."""
+    state that was entered. `mark` is what was known of the key's account before, `archived_as` as
+    for `lifecycle.succeed`."""
     now = rt.clock.now()
     async with lifecycle.begin(rt) as transaction:
         current = await transitions.find_work(transaction.tx, work.id, lock=True)
@@ -119,6 +131,9 @@ async def record(
                 )  # fmt: skip
             case _:
                 entered = await _keep_looking(rt, transaction, work, answer, now)
+        await records.keep_figures(
+            rt, transaction, work.upstream_key_id or 0, mark, answer, record=work.upstream_id
+        )
     if entered is not None:
         log.info("polled", generation_id=str(work.id), state=entered.value)
     return entered

@@ -16,6 +16,7 @@ from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
+from app.db.upstream_watermarks import Mark
 from app.domain.catalog import OFFERS, Offer
 from app.domain.generation import RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED, FailureCode, State
 from app.domain.operators import Pause
@@ -57,6 +58,7 @@ class _Claim:
     offer: Offer
     attempt: UUID
     key_label: str
+    mark: Mark | None
 
 
 async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
@@ -145,13 +147,7 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
         if await pauses.is_paused(tx, Pause.SUBMISSION):
             slot = Slot(None, NO_KEY_SECONDS)
         else:
-            slot = await take_slot(
-                tx,
-                [key_id for key_id, label in labels.items() if upstream_keys.keeps_up(rt, label)],
-                per_minute=rt.settings.upstream_rate_per_minute,
-                ahead=SUBMIT_AHEAD,
-                trial_seconds=upstream_keys.BREAKER_SECONDS,
-            )
+            slot = await _take_slot(rt, transaction, work, labels)
         if slot.key_id is None:
             await _wait_for_turn(rt, tx, work, slot)
             return None
@@ -162,7 +158,26 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
         await lifecycle.begin_attempt(
             transaction, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
-    return _Claim(work, offer, attempt, label)
+    return _Claim(work, offer, attempt, label, slot.mark)
+
+
+async def _take_slot(
+    rt: WorkerRuntime, transaction: Transaction, work: Work, labels: dict[int, str]
+) -> Slot:
+    """One request of a key whose account leaves enough after it."""
+    keys = [key_id for key_id, label in labels.items() if upstream_keys.keeps_up(rt, label)]
+    while True:
+        slot = await take_slot(
+            transaction.tx,
+            keys,
+            per_minute=rt.settings.upstream_rate_per_minute,
+            ahead=SUBMIT_AHEAD,
+            trial_seconds=upstream_keys.BREAKER_SECONDS,
+        )
+        if slot.key_id is None or not await upstream_keys.keep_reserve(
+            rt, transaction, labels[slot.key_id], quote=work.quote
+        ):
+            return slot
 
 
 async def _wait_for_turn(rt: WorkerRuntime, tx: Tx, work: Work, slot: Slot) -> None:
@@ -189,7 +204,7 @@ async def _resume(
     commit was lost; otherwise its worker died between its commit and the answer."""
     if work.attempt == attempt and work.upstream_key_id in labels:
         offer = OFFERS[(work.feature, work.provider)]
-        return _Claim(work, offer, attempt, labels[work.upstream_key_id])
+        return _Claim(work, offer, attempt, labels[work.upstream_key_id], None)
     await lifecycle.mark_unknown(transaction, work, attempt=work.attempt, reason="worker_died")
     transaction.on_commit(rt.metrics.rescued.labels("submitting").inc)
     transaction.on_commit(
@@ -209,6 +224,11 @@ async def record(rt: WorkerRuntime, claim: _Claim, answer: SubmitAnswer) -> None
             else:
                 state = await _apply(rt, transaction, claim, answer, look_after=look_after)
             await records.keep_words(transaction.tx, claim.work, answer)
+            key_id = rt.upstream_key_ids[claim.key_label]
+            await records.keep_figures(
+                rt, transaction, key_id, claim.mark, answer,
+                record=getattr(answer, "upstream_id", None),
+            )  # fmt: skip
             await upstream_keys.record(rt, transaction, claim.key_label, answer)
     except Conflict as conflict:
         if conflict.constraint != _ONE_RECORD_EACH:

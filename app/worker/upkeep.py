@@ -13,6 +13,8 @@ from app.db import (
     jobs,
     notices,
     upstream_keys,
+    upstream_looks,
+    upstream_watermarks,
     webhook_deliveries,
 )
 from app.db.faults import Conflict
@@ -22,7 +24,7 @@ from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.worker.archiving import ATTEMPT_SECONDS
 from app.worker.polls import UNKNOWN_SECONDS
-from app.worker.upstream_keys import BREAKER_SECONDS, probe
+from app.worker.upstream_keys import BREAKER_SECONDS, look_at, probe
 
 log = logger(__name__)
 
@@ -71,18 +73,22 @@ async def one_round(rt: WorkerRuntime) -> None:
     if rescued or missing:
         log.warning("rescued", jobs=len(rescued), missing=len(missing))
     async with rt.db.begin() as tx:
-        returned = await upstream_keys.return_due(tx)
+        returned = await upstream_keys.return_due(tx, reserve=rt.settings.upstream_reserve_credits)
         if returned:
             await jobs.run_all_now(tx, jobs.Job.SUBMIT)
         due = await upstream_keys.claim_due_probes(tx, first_seconds=BREAKER_SECONDS)
+        looks = await upstream_looks.claim_due(tx)
     for label in returned:
         log.info("upstream_key_returned", label=label)
     for key in due:
         await probe(rt, key)
+    for key in looks:
+        await look_at(rt, key)
     # Last and separate, so that a slow or failing clean-up undoes nothing.
     async with rt.db.begin() as tx:
         await idempotency.prune(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
+        await upstream_watermarks.prune(tx, days=rt.settings.history_days)
         await events.prune(tx, days=rt.settings.history_days, states=FINAL)
         await notices.prune(tx, days=rt.settings.history_days)

@@ -10,16 +10,16 @@ from __future__ import annotations
 from datetime import timedelta
 from functools import partial
 
-from app.db import jobs, upstream_keys
+from app.db import jobs, upstream_keys, upstream_looks, upstream_watermarks
 from app.db.jobs import Job
 from app.db.session import Tx
 from app.db.upstream_keys import UpstreamKey
+from app.domain.upstream_keys import KeyCheck
 from app.generations import lifecycle
 from app.generations.lifecycle import Transaction
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.upstream.answers import KeyTrouble, Lost, NotProcessed, SubmitAnswer
-from app.upstream.client import KeyCheck
 from app.upstream.inflight import UNPROVEN_SECONDS
 from app.worker.persist import persisted
 
@@ -32,6 +32,12 @@ _ASIDE_SECONDS = {KeyTrouble.REJECTED: 600.0, KeyTrouble.OUT_OF_CREDITS: 600.0}
 #: doubles both. It is long enough for a server of the upstream to restart, and far less than a
 #: render takes, so that those who wait for a video hardly notice.
 BREAKER_SECONDS = 15.0
+#: How far a look-up that is about no generation may run ahead of the budget: as far as a poll.
+LOOK_AHEAD = 10
+
+
+#: Why a key is set aside that could use what is to be left in its account.
+RESERVE = "reserve"
 
 
 class Unproven(Exception):
@@ -143,6 +149,44 @@ async def probe(rt: WorkerRuntime, key: UpstreamKey) -> None:
             return
         await jobs.run_all_now(tx, Job.SUBMIT)
     log.info("breaker_half_open", label=key.label)
+
+
+async def look_at(rt: WorkerRuntime, key: UpstreamKey) -> None:
+    """Looks up an earlier record of the key, which is free: it tests the key, and shows the figures
+    of its account."""
+    if key.label not in rt.upstream.labels():
+        return
+    async with rt.db.begin() as tx:
+        slot = await upstream_keys.take_slot(
+            tx, [key.id], per_minute=rt.settings.upstream_rate_per_minute, ahead=LOOK_AHEAD,
+            any_state=True,
+        )  # fmt: skip
+        record = await upstream_watermarks.find_record(tx, key.id)
+    if slot.mark is None:
+        # The budget is used up. The next round tries again.
+        return
+    check, figures = await rt.upstream.look_at(key.label, record)
+    async with rt.db.begin() as tx:
+        if figures is not None:
+            await upstream_watermarks.observe(tx, key.id, slot.mark, figures, record=record)
+        if key.test_requested_at is not None:
+            await upstream_looks.record_test(tx, key, check)
+    log.info("upstream_key_looked_at", label=key.label, result=check.value)
+
+
+async def keep_reserve(
+    rt: WorkerRuntime, transaction: Transaction, label: str, *, quote: int
+) -> bool:
+    """Sets a key aside if a submission might use what is to be left in its account. True if it did.
+    The key's slot must be taken: then no other submission begins."""
+    reserve, key_id = rt.settings.upstream_reserve_credits, rt.upstream_key_ids[label]
+    if reserve is None or not await upstream_watermarks.reaches_reserve(
+        transaction.tx, key_id, quote=quote, reserve=reserve
+    ):
+        return False
+    await upstream_keys.set_aside(transaction.tx, key_id, reason=RESERVE, needed=quote)
+    transaction.on_commit(partial(log.error, "upstream_key_set_aside", label=label, reason=RESERVE))
+    return True
 
 
 async def set_aside(

@@ -39,13 +39,16 @@ END $$;
 
 
 -- Ends the hold of a generation: settles `p_settle` credits, or releases it if that is 0. Changes
--- nothing if it has ended.
+-- nothing if it has ended. The sums of its upstream key come last: every transaction that locks them
+-- has its balances before.
 CREATE OR REPLACE FUNCTION reelgate_close_hold(p_generation uuid, p_settle bigint)
 RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
+    v_key integer;
     v_hold ledger_entries%ROWTYPE;
 BEGIN
-    UPDATE generations g SET settled = p_settle WHERE g.id = p_generation AND g.settled IS NULL;
+    UPDATE generations g SET settled = p_settle WHERE g.id = p_generation AND g.settled IS NULL
+    RETURNING g.upstream_key_id INTO v_key;
     IF NOT FOUND THEN
         RETURN;
     END IF;
@@ -56,6 +59,12 @@ BEGIN
         CASE WHEN p_settle > 0 THEN 'settle' ELSE 'release' END, -v_hold.held, p_settle,
         v_hold.counts_at, now());
     PERFORM reelgate_count_usage(p_generation, 1, p_settle);
+    IF v_key IS NOT NULL THEN
+        INSERT INTO upstream_watermarks AS w (upstream_key_id, settled, released)
+        VALUES (v_key, p_settle, v_hold.held - p_settle)
+        ON CONFLICT (upstream_key_id) DO UPDATE
+           SET settled = w.settled + excluded.settled, released = w.released + excluded.released;
+    END IF;
 END $$;
 
 

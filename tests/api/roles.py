@@ -33,13 +33,25 @@ _MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
 CASES = {
-    "get_gateway": Case("GET", "/admin/gateway", None, "401 403 403 403 200"),
+    "list_pauses": Case("GET", "/admin/pauses", None, "401 403 403 403 200"),
     "pause_gateway": Case(
-        "POST", "/admin/pause", {"what": "submission", **_WHY}, "401 403 403 403 200"
+        "POST", "/admin/pauses/submission/pause", _WHY, "401 403 403 403 200"
     ),
-    "resume_gateway": Case("POST", "/admin/resume", {"what": "submission"}, "401 403 403 403 200"),
+    "resume_gateway": Case(
+        "POST", "/admin/pauses/submission/resume", _WHY, "401 403 403 403 200"
+    ),
+    "list_upstream_keys": Case("GET", "/admin/upstream-keys", None, "401 403 403 403 200"),
+    "list_upstream_watermarks": Case(
+        "GET", "/admin/upstream-keys/none/watermarks", None, "401 403 403 403 404"
+    ),
+    "test_upstream_key": Case(
+        "POST", "/admin/upstream-keys/none/test", None, "401 403 403 403 404"
+    ),
+    "pause_upstream_key": Case(
+        "POST", "/admin/upstream-keys/none/pause", _WHY, "401 403 403 403 404"
+    ),
     "return_upstream_key": Case(
-        "POST", "/admin/upstream-keys/none/return", None, "401 403 403 403 404"
+        "POST", "/admin/upstream-keys/none/return", _WHY, "401 403 403 403 404"
     ),
     "list_managed_generations": Case("GET", "/admin/generations", None, "401 403 200 200 200"),
     "get_generation_story": Case("GET", _GENERATION, None, "401 403 200 404 200"),

@@ -22,7 +22,7 @@ from app.http import bodies
 from app.http.bodies import BoundedRoute
 from tests.harness.gateway import Gateway
 
-PATHS = ("/api/v1/webhooks/endpoints", "/api/v1/admin/pause")
+PATHS = ("/api/v1/webhooks/endpoints", "/api/v1/admin/teams")
 JSON = {"Content-Type": "application/json"}
 
 

@@ -298,7 +298,9 @@ class Saboteur:
 
     async def take_keys_back(self) -> None:
         for label in UPSTREAM_KEYS:
-            await patiently(partial(upstream_keys.return_to_use, self._rt, label, actor="chaos"))
+            await patiently(
+                partial(upstream_keys.return_to_use, self._rt, label, reason="chaos", actor="chaos")
+            )
 
 
 async def patiently(act: Callable[[], Awaitable[None]]) -> None:

@@ -352,7 +352,7 @@ async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) ->
     operator = await gate.member("op", team="default", role=Role.ADMIN)
     headers = {"API-KEY": operator}
     paused = await gate.http.post(
-        "/api/v1/admin/pause", json={"what": "submission", "reason": "odd"}, headers=headers
+        "/api/v1/admin/pauses/submission/pause", json={"reason": "odd"}, headers=headers
     )
     assert paused.status_code == 200
     uuid = await created(gate, operator)
@@ -361,12 +361,14 @@ async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) ->
         "queue_position": 1, "reason": "paused", "retry_after_seconds": 60,
     }  # fmt: skip
     assert seen.headers["Retry-After"] == "60"
-    bad = await gate.http.post("/api/v1/admin/pause", json={"what": "all"}, headers=headers)
+    bad = await gate.http.post(
+        "/api/v1/admin/pauses/all/pause", json={"reason": "odd"}, headers=headers
+    )
     assert bad.status_code == 422
     resumed = await gate.http.post(
-        "/api/v1/admin/resume", json={"what": "submission"}, headers=headers
+        "/api/v1/admin/pauses/submission/resume", json={"reason": "even"}, headers=headers
     )
-    assert {s["name"]: s["paused"] for s in resumed.json()["pauses"]} == {
+    assert {s["name"]: s["paused"] for s in resumed.json()["data"]} == {
         "admission": False, "submission": False,
     }  # fmt: skip
     assert (await gate.closed(uuid)).state is State.SUCCEEDED

@@ -58,6 +58,14 @@ MISCOUNTED = """
      USING (team_id, day, model, state, dialect)
      WHERE (u.generations, u.settled) IS DISTINCT FROM (g.generations, g.settled)
 """
+#: Sums of upstream keys that are not what the ledger adds up to.
+_SUMS = """
+    SELECT upstream_key_id, w.settled, l.settled FROM upstream_watermarks w JOIN (
+        SELECT g.upstream_key_id, sum(l.settled) AS settled
+          FROM ledger_entries l JOIN generations g ON g.id = l.generation_id
+         WHERE l.kind = 'settle' GROUP BY 1
+    ) l USING (upstream_key_id) WHERE w.settled <> l.settled
+"""
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 _RESTART_SEQUENCES = """
     SELECT setval(format('%I', sequencename)::regclass, start_value, false)
@@ -142,10 +150,12 @@ class Server:
             if _one(connection, _SCHEMA) == self._schema:
                 differing = connection.execute(_DIFFERENCES).fetchall()
                 miscounted = connection.execute(MISCOUNTED).fetchall()
+                wrong = connection.execute(_SUMS).fetchall()
                 self._restore_rows(connection)
                 self._empty.append(renamed)
                 assert not differing, f"balances differ from the ledger: {differing}"
                 assert not miscounted, f"usage differs from the generations: {miscounted}"
+                assert not wrong, f"sums of upstream keys differ from the ledger: {wrong}"
                 return
         with self._admin() as connection:
             connection.execute(_statement("DROP DATABASE {} WITH (FORCE)", renamed))

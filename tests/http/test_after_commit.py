@@ -277,12 +277,16 @@ async def _armed(
 
 
 OTHER_DEEDS = {
-    "pause": ("app.operators.pauses.set_paused", "POST", "/api/v1/admin/pause",
-              {"what": "admission", "reason": "upgrade"}),
-    "resume": ("app.operators.pauses.set_paused", "POST", "/api/v1/admin/resume",
-               {"what": "admission"}),
+    "pause": ("app.operators.pauses.set_paused", "POST",
+              "/api/v1/admin/pauses/admission/pause", {"reason": "upgrade"}),
+    "resume": ("app.operators.pauses.set_paused", "POST",
+               "/api/v1/admin/pauses/admission/resume", {"reason": "upgraded"}),
+    "test key": ("app.operators.upstream_keys.test", "POST",
+             "/api/v1/admin/upstream-keys/main/test", None),
+    "pause key": ("app.operators.upstream_keys.pause", "POST",
+                  "/api/v1/admin/upstream-keys/main/pause", {"reason": "odd"}),
     "return": ("app.operators.upstream_keys.return_to_use", "POST",
-               "/api/v1/admin/upstream-keys/main/return", None),
+               "/api/v1/admin/upstream-keys/main/return", {"reason": "topped up"}),
     "endpoint": ("app.webhooks.endpoints.create", "POST", "/api/v1/webhooks/endpoints",
                  {"url": "{url}"}),
     "change": ("app.webhooks.endpoints.change", "PATCH", "/api/v1/webhooks/endpoints/{hook}",

@@ -57,11 +57,11 @@ async def test_a_body_without_a_key_is_not_waited_for(
 
 async def test_a_key_that_ends_while_its_body_comes_changes_nothing(still_gate: Gateway) -> None:
     key = await still_gate.member(team="default", role=Role.ADMIN)
-    document = b'{"what": "admission", "reason": "odd"}'
+    document = b'{"reason": "odd"}'
     async with listening(still_gate) as http:
         streams = await asyncio.open_connection(http.base_url.host, http.base_url.port)
         streams[1].write(
-            f"POST /api/v1/admin/pause HTTP/1.1\r\nHost: a\r\nAPI-KEY: {key}\r\n"
+            f"POST /api/v1/admin/pauses/submission/pause HTTP/1.1\r\nHost: a\r\nAPI-KEY: {key}\r\n"
             f"Expect: 100-continue\r\nContent-Length: {len(document)}\r\n\r\n".encode()
         )
         async with asyncio.timeout(PATIENCE_SECONDS):

@@ -134,11 +134,11 @@ async def test_an_operators_key_operates_only_with_that_scope(
     async with gateway(database_url, tmp_path, worker=False, operator_team=TEAM) as gate:
         await gate.member(role=Role.ADMIN)
         usual = await key_of(gate, scopes=(Scope.GENERATE, Scope.READ, Scope.TEAM))
-        refused = await call(gate, usual, "GET", "/api/v1/admin/gateway")
+        refused = await call(gate, usual, "GET", "/api/v1/admin/pauses")
         assert refused.status_code == 403
         assert refused.json()["needed_scope"] == "operate"
         operating = await key_of(gate, scopes=(Scope.OPERATE,))
-        assert (await call(gate, operating, "GET", "/api/v1/admin/gateway")).status_code == 200
+        assert (await call(gate, operating, "GET", "/api/v1/admin/pauses")).status_code == 200
         assert (await gate.create(operating)).status_code == 403
 
 

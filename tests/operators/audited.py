@@ -9,7 +9,8 @@ SILENT_COMMANDS = {
     "up": "a process", "serve": "a process", "worker": "a process", "simulate": "a process",
     "migrate": "makes the log itself", "doctor": "looks", "audit": "looks",
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
-    "upstream answer": "looks", "generation show": "looks", "generation list": "looks",
+    "upstream answer": "looks", "upstream credits": "looks", "generation show": "looks",
+    "generation list": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
     "prices list": "looks",
@@ -41,6 +42,8 @@ COMMANDS = {
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
     "after-restore": ("", "generations.mark_unknown"),
+    "upstream test": ("main", "upstream_key.test"),
+    "upstream pause": ("main --reason odd", "upstream_key.pause"),
     "upstream return": ("main", "upstream_key.return"),
     "unknown resolve": ("{unknown} not_made --reason seen", "unknown.resolve"),
     "archive move": ("--to {folder}", "archive.move"),
@@ -175,11 +178,20 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
         "POST", "/api/v1/admin/prices/{price}/withdraw", {"reason": "odd"}, "price.withdraw",
     ),
     "pause_gateway": (
-        "POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"}, "gateway.pause",
+        "POST", "/api/v1/admin/pauses/submission/pause", {"reason": "odd"}, "gateway.pause",
     ),
-    "resume_gateway": ("POST", "/api/v1/admin/resume", {"what": "admission"}, "gateway.resume"),
+    "resume_gateway": (
+        "POST", "/api/v1/admin/pauses/admission/resume", {"reason": "odd"}, "gateway.resume",
+    ),
+    "test_upstream_key": (
+        "POST", "/api/v1/admin/upstream-keys/main/test", None, "upstream_key.test",
+    ),
+    "pause_upstream_key": (
+        "POST", "/api/v1/admin/upstream-keys/main/pause", {"reason": "odd"}, "upstream_key.pause",
+    ),
     "return_upstream_key": (
-        "POST", "/api/v1/admin/upstream-keys/main/return", None, "upstream_key.return",
+        "POST", "/api/v1/admin/upstream-keys/main/return", {"reason": "odd"},
+        "upstream_key.return",
     ),
     "resolve_unknown": (
         "POST", "/api/v1/admin/unknown/{unknown}/resolve",

@@ -240,6 +240,18 @@ async def test_what_is_no_id_is_refused_and_what_is_not_there_is_not_found(
     assert (ran.code, ran.err) == (1, f"reelgate: There is no generation {nobody}.\n")
 
 
+async def test_upstream_keys_show_what_is_left_to_them(gate: Gateway, types: Types) -> None:
+    await gate.closed(await created(gate, await gate.member(), "a lake"))
+    head, line = (await types("upstream", "list")).out.splitlines()
+    begins, ends = head.index("credits left"), head.index("days left")
+    assert 10**8 - 2 * PRICE <= int(line[begins:ends]) <= 10**8
+    head, *lines = (await types("upstream", "credits", "main")).out.splitlines()
+    assert "unexplained" in head
+    assert str(10**8) in lines[0]
+    ran = await types("upstream", "pause", "none", "--reason", "odd")
+    assert (ran.code, ran.err) == (1, "reelgate: There is no upstream key none.\n")
+
+
 async def test_it_is_found_while_it_waits(gate: Gateway, types: Types) -> None:
     await gate.stop_workers()
     uuid = await created(gate, await gate.member())

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.domain.upstream_keys import KeyCheck
 from app.upstream.answers import Busy, KeyTrouble, Missing, NotProcessed, Running, Succeeded
-from app.upstream.client import KeyCheck
 from tests.upstream.calling import ID, PROCESSING, both, submitted, upstream
 from tests.upstream.fetching import read
 from tests.upstream.loopback import Connection, answering, http, refusing, serving

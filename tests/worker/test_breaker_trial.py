@@ -208,7 +208,7 @@ async def test_a_key_returned_by_hand_has_its_breaker_closed(
     async with gateway(database_url, tmp_path, worker=False, breaker_failures=1) as gate:
         await lose_one(gate, await gate.member())
         await probe_when_due(gate)
-        await return_to_use(gate.rt, "main", actor="op")
+        await return_to_use(gate.rt, "main", reason="odd", actor="op")
         key = await key_of(gate)
         assert (key.breaker, key.breaker_failures) == (BreakerState.CLOSED, 0)
         assert key.breaker_until is None

@@ -157,16 +157,16 @@ async def test_a_suspended_operator_has_no_power_left(still_gate: Gateway) -> No
     await members.change_member(
         still_gate.rt, "default", "op", status=Status.SUSPENDED, actor=TESTER
     )
-    asked = {"what": "admission", "reason": "spite"}
-    answer = await still_gate.http.post("/api/v1/admin/pause", json=asked, headers={"API-KEY": key})
+    answer = await still_gate.http.post(
+        "/api/v1/admin/pauses/admission/pause", json={"reason": "spite"}, headers={"API-KEY": key}
+    )
     assert (answer.status_code, answer.json()["code"]) == (403, "suspended")
 
 
 async def test_what_postgres_cannot_keep_is_a_bad_request(still_gate: Gateway) -> None:
     key = await still_gate.member("op", team="default", role=Role.ADMIN)
     headers = {"API-KEY": key}
-    asked = {"what": "admission", "reason": "a\u0000b"}
-    answer = await still_gate.http.post("/api/v1/admin/pause", json=asked, headers=headers)
-    assert answer.status_code == 422
-    path = "/api/v1/admin/upstream-keys/a%00b/return"
-    assert (await still_gate.http.post(path, headers=headers)).status_code == 422
+    path, asked = "/api/v1/admin/pauses/admission/pause", {"reason": "a\u0000b"}
+    assert (await still_gate.http.post(path, json=asked, headers=headers)).status_code == 422
+    path, asked = "/api/v1/admin/upstream-keys/a%00b/return", {"reason": "odd"}
+    assert (await still_gate.http.post(path, json=asked, headers=headers)).status_code == 422

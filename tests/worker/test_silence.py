@@ -13,7 +13,7 @@ import pytest
 from sqlalchemy import text
 
 from app.domain.generation import State
-from app.domain.upstream_keys import BreakerState
+from app.domain.upstream_keys import BreakerState, KeyCheck
 from app.upstream import client
 from app.upstream.inflight import LEAST_OVERDUE_SECONDS, SILENCE_SECONDS
 from app.worker import submissions, upstream_keys
@@ -73,7 +73,7 @@ async def test_where_nothing_is_heard_no_further_submission_is_risked(
             clock.now += SILENCE_SECONDS + 1
             looks, check = [], gate.worker.upstream.check_key
 
-            async def counted(label: str) -> client.KeyCheck:
+            async def counted(label: str) -> KeyCheck:
                 looks.append(label)
                 return await check(label)
 
