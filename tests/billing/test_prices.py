@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,6 +21,7 @@ from app.db import api_keys
 from app.db.prices import ListedPrice
 from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import Duration, Spec, VideoModel
+from app.domain.prices import Quote
 from app.errors import InvalidRequest, Unavailable
 from app.generations import admission
 from app.runtime import ApiRuntime
@@ -107,13 +108,17 @@ async def test_the_price_with_the_most_values_counts(timed: tuple[Gateway, HandC
     assert await charged(gate, key, modelName="ray-v2") == (DEFAULT, None)
 
 
+async def hear_nothing() -> None:
+    """In place of what notifications and the slow poll lead to."""
+
+
 async def test_a_process_that_was_told_nothing_charges_the_new_price(
     timed: tuple[Gateway, HandClock], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gate, _ = timed
     key = await gate.member(**EVERYTHING)
     assert await charged(gate, key) == (DEFAULT, None)
-    monkeypatch.setattr(gate.rt.prices, "wake", lambda: None)
+    monkeypatch.setattr(gate.rt.prices, "look", hear_nothing)
     old = await gate.rt.prices.known()
     new = await put(gate, 7)
     assert await gate.rt.prices.known() is old
@@ -149,18 +154,18 @@ async def test_prices_that_never_stop_changing_refuse_in_the_end(
 ) -> None:
     gate, _ = timed
     key = await gate.member(**EVERYTHING)
-    really = gate.rt.prices.quote_again
+    more = iter(range(1, 100))
 
-    async def changed_again(*asked: Any) -> Any:
-        quote = await really(*asked)
-        await put(gate, 7, effective_at=START + timedelta(seconds=next(more)))
+    def then_changed(really: Callable[..., Awaitable[Quote]]) -> Callable[..., Awaitable[Quote]]:
+        async def quote(*asked: Any) -> Quote:
+            found = await really(*asked)
+            await put(gate, 7, effective_at=START + timedelta(seconds=next(more)))
+            return found
+
         return quote
 
-    more = iter(range(1, 100))
-    await gate.rt.prices.known()
-    await put(gate, 7, effective_at=START + timedelta(days=1))
-    monkeypatch.setattr(gate.rt.prices, "quote_again", changed_again)
-    monkeypatch.setattr(gate.rt.prices, "wake", lambda: None)
+    for name in ("quote", "quote_again"):
+        monkeypatch.setattr(gate.rt.prices, name, then_changed(getattr(gate.rt.prices, name)))
     refused = await gate.create(key)
     assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
     assert (await one(gate, "SELECT count(*) AS found FROM generations"))["found"] == 0

@@ -7,6 +7,7 @@ import itertools
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 
 import httpx
 import pytest
@@ -149,3 +150,59 @@ def test_one_idempotency_key_fifty_times_over_three_processes_makes_one_generati
     assert len({answer.json()["aiRecord"]["uuid"] for answer in answers}) == 1
     assert sum("Idempotent-Replayed" not in answer.headers for answer in answers) == 1
     assert (caller.me()["open"], caller.me()["credits"]["binding"]["used_credits"]) == (1, PRICE)
+
+
+def test_three_processes_charge_each_video_the_price_of_its_instant(
+    place: Site, apis: list[Api]
+) -> None:
+    caller = place.caller(apis[0], "buyer", limits=HIGH_LIMITS)
+    operator = place.caller(apis[0], "pricing", team="default", role=Role.ADMIN)
+
+    created = asyncio.Semaphore(0)
+
+    async def change(http: httpx.AsyncClient, api: Api, credits_: int | None) -> None:
+        answer = await http.post(
+            f"{api.address}/api/v1/admin/prices",
+            json={"match": {"model": "ray-v3"}, "credits": credits_, "reason": "odd"},
+            headers={"API-KEY": operator.key},
+        )
+        assert answer.status_code == 201, answer.text
+
+    async def create(http: httpx.AsyncClient, api: Api) -> None:
+        answer = await http.post(
+            f"{api.address}/api/features", json=body("a lion"),
+            headers={"API-KEY": caller.key, "Prefer": "respond-async"},
+        )  # fmt: skip
+        assert answer.status_code == 202, answer.text
+
+    async def creates(http: httpx.AsyncClient, api: Api) -> None:
+        for _ in range(CREATES // 9):
+            await create(http, api)
+            created.release()
+
+    async def changes(http: httpx.AsyncClient) -> None:
+        for credits_, api in zip(range(1, 13), itertools.cycle(apis), strict=False):
+            for _ in range(CREATES // 15):
+                await created.acquire()
+            await change(http, api, credits_)
+
+    async def all_at_once() -> None:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+            await asyncio.gather(changes(http), *(creates(http, api) for api in apis * 3))
+            await change(http, apis[0], None)
+
+    asyncio.run(all_at_once())
+    made = caller.get("/api/v1/generations?limit=100").json()["data"]
+    assert len(made) == CREATES
+    listed = (
+        apis[0]
+        .http.get("/api/v1/admin/prices?limit=100", headers={"API-KEY": operator.key})
+        .json()["data"]
+    )
+    prices = [(datetime.fromisoformat(price["effective_at"]), price) for price in listed]
+    for one in made:
+        begun = [each for each in prices if each[0] <= datetime.fromisoformat(one["created_at"])]
+        _, price = max(begun, key=lambda each: each[0], default=(None, None))
+        expected = (PRICE, "default") if price is None else (price["credits"], price["id"])
+        assert (one["quote_credits"], one["price"]) == expected
+    assert len({one["price"] for one in made}) > 3, "prices changed while these were admitted"
