@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated, Any
 from uuid import UUID
@@ -116,8 +117,7 @@ def _instant(text: str) -> datetime:
     return found
 
 
-def _words(match: Any) -> str:
-    return ", ".join(
-        str(value) if name == "model" else f"{name}={str(value).lower()}"
-        for name, value in match.items()
-    )
+def _words(match: Mapping[str, Any]) -> str:
+    """The model first: the database has the names in an order of its own."""
+    others = [f"{name}={str(match[name]).lower()}" for name in sorted(match) if name != "model"]
+    return ", ".join([str(match["model"]), *others])
