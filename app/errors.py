@@ -11,6 +11,7 @@
     ├── NotRetryable                 409  not_retryable
     ├── NotUnknown                   409  not_unknown
     ├── NotSetAside                  409  not_set_aside
+    ├── KeyAlreadyMade               409  key_already_made
     ├── NotReady                     409  not_ready
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
@@ -180,44 +181,45 @@ class RequestTimedOut(GatewayError):
     retry_safe = True
 
 
-class NotCancelable(GatewayError):
-    code = "not_cancelable"
+class WrongState(GatewayError):
     status = 409
+    retry_safe = True
+
+
+class NotCancelable(WrongState):
+    code = "not_cancelable"
     title = "Only a queued generation can be canceled"
     operations = ("cancel_generation", "cancel_managed_generation")
-    retry_safe = True
 
 
-class NotRetryable(GatewayError):
+class NotRetryable(WrongState):
     code = "not_retryable"
-    status = 409
     title = "Only a failed or canceled generation can be retried"
     operations = ("retry_generation",)
-    retry_safe = True
 
 
-class NotUnknown(GatewayError):
+class NotUnknown(WrongState):
     code = "not_unknown"
-    status = 409
     title = "Only a generation whose outcome is unknown can be resolved"
     operations = ("resolve_unknown",)
-    retry_safe = True
 
 
-class NotSetAside(GatewayError):
+class NotSetAside(WrongState):
     code = "not_set_aside"
-    status = 409
     title = "The generation has no video that is set aside, or lost"
     operations = ("retry_archiving", "accept_file")
-    retry_safe = True
 
 
-class NotReady(GatewayError):
+class KeyAlreadyMade(WrongState):
+    code = "key_already_made"
+    title = "This Idempotency-Key made a key, whose secret is not shown again"
+    operations = ("create_own_key", "rotate_own_key", "create_member_key", "rotate_key")
+
+
+class NotReady(WrongState):
     code = "not_ready"
-    status = 409
     title = "The video is not ready yet"
     operations = ("get_content", "get_thumbnail", "delete_generation")
-    retry_safe = True
 
 
 class VideoExpired(GatewayError):
@@ -291,7 +293,10 @@ class PriceUnknown(InvalidRequest):
 class IdempotencyMismatch(InvalidRequest):
     code = "idempotency_mismatch"
     title = "This Idempotency-Key was used with another request body"
-    operations = _CREATES
+    operations = (
+        *_CREATES, *KeyAlreadyMade.operations, "create_team", "create_member",
+        "create_team_grant", "create_member_grant", "create_key_grant",
+    )  # fmt: skip
 
 
 class LimitReached(GatewayError):

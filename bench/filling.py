@@ -254,8 +254,8 @@ SELECT id, 1, created_at, 0.2, '{"content-type": "application/json"}', repeat('x
 """
 #: A deed of somebody for every twenty generations.
 _AUDIT = """
-INSERT INTO audit_log (created_at, actor, action, subject, team, member)
-SELECT g.created_at, t.name || '/' || m.name, 'video.delete', g.id::text, t.name, m.name
+INSERT INTO audit_log (created_at, actor, action, subject, team_id, team, member)
+SELECT g.created_at, t.name || '/' || m.name, 'video.delete', g.id::text, t.id, t.name, m.name
   FROM (SELECT *, row_number() OVER (ORDER BY created_at) AS n FROM generations) g
   JOIN teams t ON t.id = g.team_id JOIN members m ON m.id = g.member_id
  WHERE g.n %% 20 = 0 ORDER BY g.n

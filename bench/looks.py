@@ -70,6 +70,9 @@ class Place:
                 self.facts[f"{name}_cursor"] = cursor.write((middle["created_at"], middle["id"]))
                 self.facts[f"{name}_middle"] = middle["id"]
                 self.facts[f"{name}_offset"] = len(rows) // 2
+            row = tx.execute(_MIDDLE_OF_AUDIT).fetchone()
+            assert row is not None
+            self.facts["audit"] = cursor.write((row["created_at"], row["id"]))
             self.facts["video"] = video_id(self.facts["member_middle"])
             for name, query in _ROWS.items():
                 row = tx.execute(query.encode(), self.facts).fetchone()
@@ -77,11 +80,14 @@ class Place:
                 self.facts[name] = row["found"]
 
 
+_MIDDLE_OF_AUDIT = """
+    SELECT created_at, id FROM audit_log WHERE id >= (SELECT max(id) / 2 FROM audit_log)
+     ORDER BY id LIMIT 1
+"""
 _ROWS = {
     "queued": "SELECT id AS found FROM generations WHERE state = 'queued' LIMIT 1",
     "operator_team": "SELECT id AS found FROM teams WHERE name = 'default'",
     "endpoint": "SELECT id AS found FROM webhook_endpoints WHERE team_id = %(team)s",
-    "audit": "SELECT (max(id) / 2)::bigint AS found FROM audit_log",
     "asset": "SELECT (max(id) / 2)::bigint AS found FROM assets",
     "event": "SELECT (max(id) - 1000)::bigint AS found FROM events",
     "day": "SELECT (now() - interval '30 days')::date::text AS found",
@@ -191,6 +197,9 @@ LOOKS = (
     _get("operator", "/api/v1/admin/audit?limit=20&action=key"),
     _get("operator", "/api/v1/admin/audit?limit=20&member=team-1/member-1"),
     _get("operator", "/api/v1/admin/audit?limit=20&until={year}T00:00:00Z"),
+    _get("operator", "/api/v1/admin/audit?limit=20&team_id={team}"),
+    _get("operator", "/api/v1/admin/audit?limit=20&since={day}T00:00:00Z&action=none"),
+    _get("admin", "/api/v1/admin/audit?limit=20"),
     _get("operator", "/api/v1/admin/teams?limit=20"),
     _get("operator", "/api/v1/admin/teams/{team}/members?limit=20"),
     _get("operator", "/api/v1/admin/teams/{team}/grants?limit=20"),

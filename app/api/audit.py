@@ -1,24 +1,34 @@
-"""The audit log, for operators."""
+"""The audit log: for operators all of it, for administrators what is about their team."""
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Any
+from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Depends, Query
 from pydantic import Field
+from starlette.responses import StreamingResponse
 
+from app.api import cursor as cursors
 from app.api.documents import Document
-from app.api.parameters import TEXT, Instant, refusals
-from app.db import audit
-from app.http.access import Operator, Rt
+from app.api.parameters import TEXT, Cursor, Instant, refusals
+from app.db.audit import AuditLine, Wanted
+from app.http.access import Manager, ReadLimited, Rt
+from app.operators import audit
 
-router = APIRouter(prefix="/admin", tags=["admin"])
+router = APIRouter(prefix="/admin/audit", tags=["admin"])
+
+#: How much of an export is sent at once.
+_CHUNK_CHARS = 32_768
 
 
 class AuditLineDocument(Document):
     """One change. `team`, `member`, `key_prefix` and `address` are those of the request that made
-    it; null if it was not made by a request."""
+    it; null if it was not made by a request, and for administrators if somebody outside of their
+    team made it."""
 
     id: int
     created_at: datetime
@@ -28,6 +38,7 @@ class AuditLineDocument(Document):
     )
     action: str
     subject: str
+    team_id: UUID | None = Field(description="The team that it is about. Null: none.")
     team: str | None
     member: str | None
     key_prefix: str | None
@@ -41,12 +52,16 @@ class AuditList(Document):
     next_cursor: str | None
 
 
-@router.get("/audit", name="list_audit", responses=refusals(422))
-async def list_audit(
-    rt: Rt,
-    _operator: Operator,
-    since: Annotated[Instant | None, Query(description="At or after.")] = None,
-    until: Annotated[Instant | None, Query(description="Before.")] = None,
+class AuditFormat(StrEnum):
+    CSV = "csv"
+    NDJSON = "ndjson"
+
+
+def _wanted(
+    team_id: Annotated[UUID | None, Query(description="About this team.")] = None,
+    actor: Annotated[
+        str | None, Query(pattern=TEXT, description="Done by this one, as lines name it.")
+    ] = None,
     member: Annotated[
         str | None,
         Query(pattern=TEXT, description="`team/member`: what it did, or was done to it."),
@@ -55,33 +70,105 @@ async def list_audit(
         str | None,
         Query(pattern=TEXT, description="An action, `key.revoke`, or its family, `key`."),
     ] = None,
-    cursor: Annotated[
+    subject: Annotated[
         str | None,
-        Query(pattern=r"^[0-9]{1,18}$", description="`next_cursor` of the previous page."),
+        Query(pattern=TEXT, description="Done to this one: a name or an id, as lines have it."),
     ] = None,
+    since: Annotated[Instant | None, Query(description="At or after.")] = None,
+    until: Annotated[Instant | None, Query(description="Before.")] = None,
+) -> Wanted:
+    return Wanted(
+        team_id=team_id, actor=actor, member=member, action=action, subject=subject, since=since,
+        until=until,
+    )  # fmt: skip
+
+
+Filter = Annotated[Wanted, Depends(_wanted)]
+
+
+@router.get("", name="list_audit", responses=refusals(422, 429))
+async def list_audit(
+    rt: Rt,
+    actor: Manager,
+    _caller: ReadLimited,
+    wanted: Filter,
+    cursor: Cursor = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Lines per page.")] = 50,
 ) -> AuditList:
-    """Lists changes and who made them, newest first. Lines are never changed or deleted."""
-    async with rt.db.single() as tx:
-        found = await audit.lines(
-            tx,
-            since=since,
-            until=until,
-            member=member,
-            action=action,
-            before=None if cursor is None else int(cursor),
-            limit=limit + 1,
-        )
+    """Lists changes and who made them, newest first. Lines are never changed or deleted.
+    Administrators of a team see what is about their team."""
+    after = cursors.read_numbered(cursor)
+    found = await audit.list_lines(rt, wanted, actor=actor, after=after, limit=limit + 1)
     page, has_more = found[:limit], len(found) > limit
     return AuditList(
-        data=[
-            AuditLineDocument(
-                id=line.id, created_at=line.created_at, actor=line.actor, action=line.action,
-                subject=line.subject, team=line.team, member=line.member,
-                key_prefix=line.key_prefix, address=line.address, detail=dict(line.detail),
-            )
-            for line in page
-        ],
+        data=[_document(line) for line in page],
         has_more=has_more,
-        next_cursor=str(page[-1].id) if has_more else None,
+        next_cursor=cursors.write((page[-1].created_at, page[-1].id)) if has_more else None,
+    )
+
+
+_EXPORTED: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The lines. If the transfer ends early, it was not complete.",
+        "content": {
+            "text/csv": {"schema": {"type": "string"}},
+            "application/x-ndjson": {"schema": {"type": "string"}},
+        },
+    },
+    **refusals(422, 429),
+}
+
+
+@router.get("/export", name="export_audit", response_class=StreamingResponse, responses=_EXPORTED)
+async def export_audit(
+    rt: Rt,
+    actor: Manager,
+    _caller: ReadLimited,
+    wanted: Filter,
+    format: Annotated[  # noqa: A002 - the name of the parameter
+        AuditFormat,
+        Query(description="`csv`: a table; a cell that would be a formula begins with an "
+              "apostrophe. `ndjson`: one object on each line."),
+    ] = AuditFormat.NDJSON,
+) -> StreamingResponse:  # fmt: skip
+    """Returns all lines that match, newest first, as they are read."""
+    lines = audit.all_lines(rt, wanted, actor=actor)
+    written = _csv(lines) if format is AuditFormat.CSV else _ndjson(lines)
+    media = "text/csv" if format is AuditFormat.CSV else "application/x-ndjson"
+    name = f"audit.{format.value}"
+    return StreamingResponse(
+        _in_chunks(written),
+        media_type=media,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
+
+
+async def _csv(lines: AsyncIterator[AuditLine]) -> AsyncIterator[str]:
+    yield audit.as_csv([audit.COLUMNS])
+    async for line in lines:
+        yield audit.as_csv([audit.cells(line)])
+
+
+async def _ndjson(lines: AsyncIterator[AuditLine]) -> AsyncIterator[str]:
+    async for line in lines:
+        yield audit.as_json(line) + "\n"
+
+
+async def _in_chunks(written: AsyncIterator[str]) -> AsyncIterator[str]:
+    chunk: list[str] = []
+    size = 0
+    async for each in written:
+        chunk.append(each)
+        size += len(each)
+        if size >= _CHUNK_CHARS:
+            yield "".join(chunk)
+            chunk, size = [], 0
+    yield "".join(chunk)
+
+
+def _document(line: AuditLine) -> AuditLineDocument:
+    return AuditLineDocument(
+        id=line.id, created_at=line.created_at, actor=line.actor, action=line.action,
+        subject=line.subject, team_id=line.team_id, team=line.team, member=line.member,
+        key_prefix=line.key_prefix, address=line.address, detail=dict(line.detail),
     )  # fmt: skip

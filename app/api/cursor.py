@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Sequence
+import re
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Protocol, TypeVar
 from uuid import UUID
@@ -25,6 +26,7 @@ class Listed(Protocol):
 
 
 _Row = TypeVar("_Row", bound=Listed)
+_Id = TypeVar("_Id", UUID, int)
 
 
 def page_of(found: Sequence[_Row], *, limit: int) -> tuple[Sequence[_Row], str | None]:
@@ -36,24 +38,39 @@ def page_of(found: Sequence[_Row], *, limit: int) -> tuple[Sequence[_Row], str |
     return page, write((page[-1].created_at, page[-1].id))
 
 
-def write(position: PagePosition) -> str:
-    created_at, generation_id = position
-    plain = f"{created_at.isoformat()}|{generation_id}"
+def write(position: tuple[datetime, UUID | int]) -> str:
+    created_at, row_id = position
+    plain = f"{created_at.isoformat()}|{row_id}"
     return base64.urlsafe_b64encode(plain.encode()).rstrip(b"=").decode()
 
 
 def read(cursor: str | None) -> PagePosition | None:
     """None for the first page, which has no cursor. Raises `InvalidRequest` for anything that
     `write` did not produce."""
+    return _read(cursor, UUID)
+
+
+def read_numbered(cursor: str | None) -> tuple[datetime, int] | None:
+    """The same, for a list whose rows are numbered."""
+    return _read(cursor, _number)
+
+
+def _number(text: str) -> int:
+    if not re.fullmatch(r"[0-9]{1,18}", text):
+        raise ValueError(text)
+    return int(text)
+
+
+def _read(cursor: str | None, id_of: Callable[[str], _Id]) -> tuple[datetime, _Id] | None:
     if cursor is None:
         return None
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
-        stamp, _, generation_id = base64.urlsafe_b64decode(padded).decode().partition("|")
+        stamp, _, row_id = base64.urlsafe_b64decode(padded).decode().partition("|")
         moment = datetime.fromisoformat(stamp)
         if moment.tzinfo is None:
             raise ValueError(stamp)
-        return moment, UUID(generation_id)
+        return moment, id_of(row_id)
     except (ValueError, binascii.Error):
         message = "is not a cursor of this list"
         raise InvalidRequest(

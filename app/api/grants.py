@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
 from app.api import cursor as cursors
@@ -21,6 +21,7 @@ from app.domain.authority import Actor
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.repeats import MADE, ONCE, Once, mark
 from app.runtime import ApiRuntime
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
@@ -29,6 +30,7 @@ _OF_TEAM = "/teams/{team_id}/grants"
 _OF_MEMBER = "/teams/{team_id}/members/{member_id}/grants"
 _OF_KEY = "/keys/{key_id}/grants"
 Limit = Annotated[int, Query(ge=1, le=100, description="Grants per page.")]
+_GIVEN = {**MADE, **refusals(404, 408, 413)}
 
 
 class GrantRequest(Deed):
@@ -80,12 +82,14 @@ async def list_team_grants(
     return await _list(rt, actor, TeamAccount(team=team_id), cursor, limit)
 
 
-@router.post(_OF_TEAM, name="create_team_grant", status_code=201, responses=refusals(404, 408, 413))
+@router.post(
+    _OF_TEAM, name="create_team_grant", status_code=201, responses=_GIVEN, openapi_extra=ONCE
+)
 async def create_team_grant(
-    team_id: TeamId, body: GrantRequest, rt: Rt, actor: Manager
+    team_id: TeamId, body: GrantRequest, rt: Rt, actor: Manager, once: Once, response: Response
 ) -> GrantDocument:
     """Grants credits to a team with a limit, for all its members together. Operators only."""
-    return await _give(rt, actor, TeamAccount(team=team_id), body)
+    return await _give(rt, actor, TeamAccount(team=team_id), body, once, response)
 
 
 @router.get(_OF_MEMBER, name="list_member_grants", responses=refusals(404, 422, 429))
@@ -103,13 +107,21 @@ async def list_member_grants(
 
 
 @router.post(
-    _OF_MEMBER, name="create_member_grant", status_code=201, responses=refusals(404, 408, 413)
+    _OF_MEMBER, name="create_member_grant", status_code=201, responses=_GIVEN, openapi_extra=ONCE
 )
 async def create_member_grant(
-    team_id: TeamId, member_id: MemberId, body: GrantRequest, rt: Rt, actor: Manager
+    team_id: TeamId,
+    member_id: MemberId,
+    body: GrantRequest,
+    rt: Rt,
+    actor: Manager,
+    once: Once,
+    response: Response,
 ) -> GrantDocument:
     """Grants credits to a member. The limits of its team and its keys apply beside it."""
-    return await _give(rt, actor, MemberAccount(team=team_id, member=member_id), body)
+    return await _give(
+        rt, actor, MemberAccount(team=team_id, member=member_id), body, once, response
+    )
 
 
 @router.get(_OF_KEY, name="list_key_grants", responses=refusals(404, 422, 429))
@@ -126,13 +138,15 @@ async def list_key_grants(
     return await _list(rt, actor, KeyAccount(key=key_id), cursor, limit)
 
 
-@router.post(_OF_KEY, name="create_key_grant", status_code=201, responses=refusals(404, 408, 413))
+@router.post(
+    _OF_KEY, name="create_key_grant", status_code=201, responses=_GIVEN, openapi_extra=ONCE
+)
 async def create_key_grant(
-    key_id: KeyId, body: GrantRequest, rt: Rt, actor: Manager
+    key_id: KeyId, body: GrantRequest, rt: Rt, actor: Manager, once: Once, response: Response
 ) -> GrantDocument:
     """Grants credits to a key with a limit of its own. The limits of its member and its team apply
     beside it."""
-    return await _give(rt, actor, KeyAccount(key=key_id), body)
+    return await _give(rt, actor, KeyAccount(key=key_id), body, once, response)
 
 
 async def _list(
@@ -150,12 +164,18 @@ async def _list(
 
 
 async def _give(
-    rt: ApiRuntime, actor: Actor, account_of: AccountOf, body: GrantRequest
+    rt: ApiRuntime,
+    actor: Actor,
+    account_of: AccountOf,
+    body: GrantRequest,
+    once: Once,
+    response: Response,
 ) -> GrantDocument:
     grant = await grants.give(
-        rt, account_of, credits_=body.credits, ends_at=body.ends_at,
+        rt, account_of, credits_=body.credits, ends_at=body.ends_at, once=once,
         actor=actor.because(body.reason),
     )  # fmt: skip
+    mark(response, once)
     with after_commit("The credits were granted"):
         return _document(grant)
 

@@ -131,6 +131,24 @@ class MemberKeyList(Document):
     next_cursor: str | None
 
 
+class TeamKeyDocument(MemberKeyDocument):
+    """A key with the name of its member."""
+
+    member: str
+    state: str = Field(
+        description="`active`, also a replaced one until its overlap ends; `expired`; `revoked`."
+    )
+
+
+class TeamKeyList(Document):
+    """One page, oldest first."""
+
+    object: Literal["list"]
+    data: list[TeamKeyDocument]
+    has_more: bool
+    next_cursor: str | None
+
+
 class RevokedKeyDocument(Document):
     key: MemberKeyDocument
     webhook_endpoints: list[UUID] = Field(
@@ -156,6 +174,12 @@ def key_document(key: Key) -> MemberKeyDocument:
         created_at=key.created_at, expires_at=key.expires_at, revoked_at=key.revoked_at,
         last_used_at=key.last_used_at,
     )  # fmt: skip
+
+
+def team_key_document(key: Key, *, now: datetime) -> TeamKeyDocument:
+    ended = {"revoked": key.revoked_at, "expired": key.expires_at}
+    state = next((name for name, at in ended.items() if at is not None and at <= now), "active")
+    return TeamKeyDocument(**key_document(key).model_dump(), member=key.member_name, state=state)
 
 
 def with_secret(issued: IssuedKey) -> MemberKeyWithSecret:

@@ -19,8 +19,10 @@ from app.api.key_documents import (
     MemberKeyWithSecret,
     RevokedKeyDocument,
     RevokedKeyList,
+    TeamKeyList,
     key_document,
     revoked_document,
+    team_key_document,
     with_secret,
 )
 from app.api.management_documents import given
@@ -30,6 +32,7 @@ from app.domain.keys import UNRESTRICTED
 from app.http.access import Active, Manager, ReadLimited, Rt, Self
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.repeats import ONCE, Once
 from app.members import keys
 from app.runtime import ApiRuntime
 
@@ -49,23 +52,29 @@ async def list_own_keys(
     return await _list(rt, actor, caller.team_id, caller.member_id, cursor, limit)
 
 
-@own.post("", name="create_own_key", status_code=201, responses=refusals(408, 413))
+@own.post(
+    "", name="create_own_key", status_code=201, responses=refusals(408, 409, 413),
+    openapi_extra=ONCE,
+)  # fmt: skip
 async def create_own_key(
-    body: KeyRequest, rt: Rt, actor: Self, caller: Active
+    body: KeyRequest, rt: Rt, actor: Self, caller: Active, once: Once
 ) -> MemberKeyWithSecret:
     """Creates a key of yours. The response shows its secret, only once. Your own limits count for
     all your keys. A key with a credit limit makes no other key, and one that expires none that
     lasts longer."""
-    return await _create(rt, actor, caller.team_id, caller.member_id, body)
+    return await _create(rt, actor, caller.team_id, caller.member_id, body, once)
 
 
-@own.post("/{key_id}/rotate", name="rotate_own_key", responses=refusals(404, 408, 413))
+@own.post(
+    "/{key_id}/rotate", name="rotate_own_key", responses=refusals(404, 408, 409, 413),
+    openapi_extra=ONCE,
+)  # fmt: skip
 async def rotate_own_key(
-    key_id: KeyId, rt: Rt, actor: Self, body: KeyRotation | None = None
+    key_id: KeyId, rt: Rt, actor: Self, once: Once, body: KeyRotation | None = None
 ) -> MemberKeyWithSecret:
     """Makes a new key in the place of one of yours, with the same limit and expiry. The old one
     works for `overlap_seconds` more. The secret of the new one is shown only once."""
-    return await _rotate(rt, actor, key_id, body or KeyRotation())
+    return await _rotate(rt, actor, key_id, body or KeyRotation(), once)
 
 
 @own.post("/{key_id}/revoke", name="revoke_own_key", responses=refusals(404, 408, 413))
@@ -90,14 +99,36 @@ async def list_member_keys(
     return await _list(rt, actor, team_id, member_id, cursor, limit)
 
 
+@router.get("/teams/{team_id}/keys", name="list_team_keys", responses=refusals(404, 422, 429))
+async def list_team_keys(
+    team_id: TeamId,
+    rt: Rt,
+    actor: Manager,
+    _caller: ReadLimited,
+    cursor: Cursor = None,
+    limit: Limit = 50,
+) -> TeamKeyList:
+    """Lists the keys of all members of a team, oldest first, also those that have ended."""
+    after = cursors.read(cursor)
+    found = await keys.list_team_keys(rt, team_id, actor=actor, after=after, limit=limit + 1)
+    page, next_cursor = cursors.page_of(found, limit=limit)
+    return TeamKeyList(
+        object="list",
+        data=[team_key_document(key, now=rt.clock.now()) for key in page],
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
+    )
+
+
 @router.post(
-    _OF_MEMBER, name="create_member_key", status_code=201, responses=refusals(404, 408, 413)
-)
+    _OF_MEMBER, name="create_member_key", status_code=201,
+    responses=refusals(404, 408, 409, 413), openapi_extra=ONCE,
+)  # fmt: skip
 async def create_member_key(
-    team_id: TeamId, member_id: MemberId, body: KeyRequest, rt: Rt, actor: Manager
+    team_id: TeamId, member_id: MemberId, body: KeyRequest, rt: Rt, actor: Manager, once: Once
 ) -> MemberKeyWithSecret:
     """Creates a key of a member. The response shows its secret, only once."""
-    return await _create(rt, actor, team_id, member_id, body)
+    return await _create(rt, actor, team_id, member_id, body, once)
 
 
 @router.post(f"{_OF_MEMBER}/revoke", name="revoke_member_keys", responses=refusals(404, 408, 413))
@@ -142,13 +173,16 @@ async def change_key(key_id: KeyId, body: KeyChange, rt: Rt, actor: Manager) -> 
         return key_document(key)
 
 
-@router.post(_ONE + "/rotate", name="rotate_key", responses=refusals(404, 408, 413))
+@router.post(
+    _ONE + "/rotate", name="rotate_key", responses=refusals(404, 408, 409, 413),
+    openapi_extra=ONCE,
+)  # fmt: skip
 async def rotate_key(
-    key_id: KeyId, rt: Rt, actor: Manager, body: KeyRotation | None = None
+    key_id: KeyId, rt: Rt, actor: Manager, once: Once, body: KeyRotation | None = None
 ) -> MemberKeyWithSecret:
     """Makes a new key in the place of another, with the same limit and expiry. The old one works
     for `overlap_seconds` more. The secret of the new one is shown only once."""
-    return await _rotate(rt, actor, key_id, body or KeyRotation())
+    return await _rotate(rt, actor, key_id, body or KeyRotation(), once)
 
 
 @router.post(_ONE + "/revoke", name="revoke_key", responses=refusals(404, 408, 413))
@@ -174,25 +208,26 @@ async def _list(
 
 
 async def _create(
-    rt: ApiRuntime, actor: Actor, team_id: UUID, member_id: UUID, body: KeyRequest
+    rt: ApiRuntime, actor: Actor, team_id: UUID, member_id: UUID, body: KeyRequest, once: Once
 ) -> MemberKeyWithSecret:
     restrict = body.restricting(body.model_fields_set)
     issued = await keys.create_key(
         rt, team_id, member_id, name=body.name, expires_at=body.expires_at,
         credit_limit=body.credit_limit, credit_period=body.credit_period,
         restrictions=UNRESTRICTED if restrict is None else restrict(UNRESTRICTED),
-        actor=actor.because(body.reason),
+        once=once, actor=actor.because(body.reason),
     )  # fmt: skip
     with after_commit("The key was created"):
         return with_secret(issued)
 
 
 async def _rotate(
-    rt: ApiRuntime, actor: Actor, key_id: UUID, body: KeyRotation
+    rt: ApiRuntime, actor: Actor, key_id: UUID, body: KeyRotation, once: Once
 ) -> MemberKeyWithSecret:
     issued = await keys.rotate_key(
-        rt, key_id, overlap_seconds=body.overlap_seconds, actor=actor.because(body.reason)
-    )
+        rt, key_id, overlap_seconds=body.overlap_seconds, once=once,
+        actor=actor.because(body.reason),
+    )  # fmt: skip
     with after_commit("The key was rotated"):
         return with_secret(issued)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.api import cursor as cursors
 from app.api.management_documents import (
@@ -23,6 +23,7 @@ from app.domain.limits import Limits
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.repeats import MADE, ONCE, Once, mark
 from app.members import members
 
 router = APIRouter(
@@ -53,16 +54,21 @@ async def list_members(
     )
 
 
-@router.post("", name="create_member", status_code=201, responses=refusals(404, 408, 413))
+@router.post(
+    "", name="create_member", status_code=201, responses={**MADE, **refusals(404, 408, 413)},
+    openapi_extra=ONCE,
+)  # fmt: skip
 async def create_member(
-    team_id: TeamId, body: MemberRequest, rt: Rt, actor: Manager
+    team_id: TeamId, body: MemberRequest, rt: Rt, actor: Manager, once: Once, response: Response
 ) -> ManagedMemberDocument:
     """Creates a member. Limits that are left out get the gateway's defaults."""
     sent = given(body)
     name, role = sent.pop("name"), sent.pop("role", body.role)
     member = await members.create_member(
-        rt, team_id, name, role=role, limits=Limits(**sent), actor=actor.because(body.reason)
-    )
+        rt, team_id, name, role=role, limits=Limits(**sent), once=once,
+        actor=actor.because(body.reason),
+    )  # fmt: skip
+    mark(response, once)
     with after_commit("The member was created"):
         return member_document(member)
 

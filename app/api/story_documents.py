@@ -22,6 +22,7 @@ from app.domain.generation import Generation, State
 from app.generations.durations import NO_HISTORY
 from app.generations.progress import progress_of
 from app.generations.story import Story, Submission
+from app.operators.audit import fit_for
 from app.runtime import ApiRuntime
 
 _OPERATORS = "For operators; null for others."
@@ -197,7 +198,7 @@ def story_document(rt: ApiRuntime, story: Story, actor: Actor) -> GenerationStor
             for each in story.files
         ],
         deliveries=[managed_delivery(each, story.delivery_attempts) for each in story.deliveries],
-        deeds=[_deed(each, everything) for each in story.audit],
+        deeds=[_deed(fit_for(actor, each)) for each in story.audit],
     )  # fmt: skip
 
 
@@ -234,8 +235,7 @@ def managed_delivery(delivery: Delivery, attempts: Sequence[Tried]) -> ManagedDe
     )  # fmt: skip
 
 
-def _deed(line: AuditLine, everything: bool) -> DeedDocument:
-    detail = {k: v for k, v in line.detail.items() if everything or k != "upstream_id"}
+def _deed(line: AuditLine) -> DeedDocument:
     return DeedDocument(
-        created_at=line.created_at, actor=line.actor, action=line.action, detail=detail
+        created_at=line.created_at, actor=line.actor, action=line.action, detail=dict(line.detail)
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from app.api import cursor as cursors
 from app.api.management_documents import (
@@ -22,6 +22,7 @@ from app.api.parameters import Cursor, TeamId, refusals
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.repeats import MADE, ONCE, Once, mark
 from app.members import teams
 
 router = APIRouter(prefix="/admin/teams", tags=["admin"], route_class=BoundedRoute)
@@ -49,14 +50,20 @@ async def list_teams(
     )
 
 
-@router.post("", name="create_team", status_code=201, responses=refusals(408, 413))
-async def create_team(body: TeamRequest, rt: Rt, actor: Manager) -> ManagedTeamDocument:
+@router.post(
+    "", name="create_team", status_code=201, responses={**MADE, **refusals(408, 413)},
+    openapi_extra=ONCE,
+)  # fmt: skip
+async def create_team(
+    body: TeamRequest, rt: Rt, actor: Manager, once: Once, response: Response
+) -> ManagedTeamDocument:
     """Creates a team. Operators only."""
     team = await teams.create_team(
         rt, body.name, credit_limit=body.credit_limit, credit_period=body.credit_period,
-        time_zone=body.time_zone, retention_days=body.retention_days,
+        time_zone=body.time_zone, retention_days=body.retention_days, once=once,
         actor=actor.because(body.reason),
     )  # fmt: skip
+    mark(response, once)
     with after_commit("The team was created"):
         return team_document(team)
 

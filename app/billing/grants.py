@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.db import audit, grants
+from app.db import audit, grants, repeats
 from app.db.grants import Grant
+from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor
 from app.domain.limits import BOUNDS
 from app.errors import InvalidRequest, Issue
-from app.members.keys import find_key, lock_key, managed_key, require_raise
+from app.members.keys import require_raise
 from app.members.members import get_lasting_member, managed_member
+from app.members.named_keys import find_key, lock_key, managed_key
 from app.members.teams import managed_team, require_lasting
 from app.runtime import Runtime
 
@@ -62,17 +64,21 @@ async def give(
     *,
     credits_: int,
     ends_at: datetime | None = None,
+    once: Repeat | None = None,
     actor: Actor,
 ) -> Grant:
     """Credits that the account may use beside its limit from now on, until `ends_at` or the end of
     its present period; for ever if there is neither. Whoever may raise its limit may do that.
-    Raises `Forbidden`, `NotFound`, and `InvalidRequest`, also without a reason, or for an account
-    without a limit."""
+    A repetition gets the grant that it made. Raises `Forbidden`, `NotFound`, and `InvalidRequest`,
+    also without a reason, or for an account without a limit."""
     if not 1 <= credits_ <= MAX_GRANT:
         raise _invalid("credits", f"must be from 1 to {MAX_GRANT}", credits_)
     async with rt.db.begin() as tx:
         account = await _lock(tx, account_of, actor)
         actor.require_reason("to grant credits")
+        grant_id = uuid4()
+        if (made := await repeats.earlier(tx, once, grant_id)) is not None:
+            return await grants.get_grant(tx, made)
         if account.credit_limit is None:
             raise InvalidRequest(
                 f"This {account.kind.value} has no credit limit of its own: a grant would add "
@@ -83,7 +89,7 @@ async def give(
         )
         if ends_at is not None:
             _check_end(ends_at, now=now, period_ends_at=period_ends_at)
-        grant_id, until = uuid4(), ends_at or period_ends_at
+        until = ends_at or period_ends_at
         await grants.add_grant(
             tx, grant_id, account_id=account.id, kind=account.kind, team_id=account.team_id,
             credits_=credits_, reason=actor.reason or "", actor=actor.name, created_at=now,
@@ -92,7 +98,7 @@ async def give(
         await audit.record(
             tx, actor.name, "grant.give", account.subject, account=account.kind.value,
             key=account.key_prefix, credits=credits_, ends_at=until and until.isoformat(),
-            reason=actor.reason,
+            reason=actor.reason, team_id=account.team_id,
         )  # fmt: skip
         return await grants.get_grant(tx, grant_id)
 

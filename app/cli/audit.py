@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
 from datetime import datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from app.cli.terminal import INSTANTS, day, in_utc, show, with_runtime
+from app.cli.terminal import INSTANTS, acting, day, in_utc, require, show, with_runtime
 
 if TYPE_CHECKING:
     from app.db.audit import AuditLine
@@ -32,26 +31,60 @@ def audit_log(
     action: Annotated[
         str | None, typer.Option(help="Only this, as `key.revoke`, or this family, as `key`.")
     ] = None,
+    team: Annotated[str | None, typer.Option(help="About this team.")] = None,
+    by: Annotated[
+        str | None, typer.Option(metavar="ACTOR", help="Done by this one, as lines name it.")
+    ] = None,
+    subject: Annotated[
+        str | None, typer.Option(help="Done to this one, a name or an id, as lines have it.")
+    ] = None,
     limit: Annotated[int, typer.Option(min=1, help="How many at most.")] = 50,
+    everything: Annotated[bool, typer.Option("--all", help="However many there are.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON object a line.")] = False,
+    as_csv: Annotated[
+        bool,
+        typer.Option("--csv", help="For a spreadsheet: no cell of it is taken for a formula."),
+    ] = False,
 ) -> None:
     """Show who changed what, newest first."""
-    from app.db import audit
+    from app.db.audit import Wanted
+    from app.members import teams
+    from app.operators import audit
+
+    require(not (as_json and as_csv), "give one of --json and --csv")
+    require(not everything or as_json or as_csv, "--all needs --json or --csv")
 
     async def act(rt: Runtime) -> None:
-        async with rt.db.single() as tx:
-            found = await audit.lines(
-                tx, since=in_utc(since), until=in_utc(until), member=member, action=action,
-                limit=limit,
-            )  # fmt: skip
-        if as_json:
+        who = acting(rt, None)
+        wanted = Wanted(
+            team_id=None if team is None else (await teams.get_team(rt, team, actor=who)).id,
+            actor=by, member=member, action=action, subject=subject, since=in_utc(since),
+            until=in_utc(until),
+        )  # fmt: skip
+        if as_csv:
+            typer.echo(audit.as_csv([audit.COLUMNS]), nl=False)
+        if everything:
+            async for line in audit.all_lines(rt, wanted, actor=who):
+                _write(line, as_csv=as_csv)
+            return
+        found = await audit.list_lines(rt, wanted, actor=who, limit=limit)
+        if as_json or as_csv:
             for line in found:
-                typer.echo(json.dumps({**asdict(line), "created_at": line.created_at.isoformat()}))
+                _write(line, as_csv=as_csv)
         else:
             show(["at", "who", "action", "subject", "key", "address", "detail"],
                  [_cells(line) for line in found])  # fmt: skip
 
     with_runtime(act)
+
+
+def _write(line: AuditLine, *, as_csv: bool) -> None:
+    from app.operators import audit
+
+    if as_csv:
+        typer.echo(audit.as_csv([audit.cells(line)]), nl=False)
+    else:
+        typer.echo(audit.as_json(line))
 
 
 def _cells(line: AuditLine) -> list[object]:

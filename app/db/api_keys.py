@@ -214,6 +214,25 @@ async def list_keys(
     return [_key(row) for row in rows]
 
 
+async def list_team_keys(
+    tx: Tx, team_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
+) -> list[Key]:
+    """Of all members, oldest first. `after` is the time and id of the last one of the previous
+    page."""
+    values: dict[str, Any] = {"team_id": team_id, "limit": limit}
+    beyond = ""
+    if after is not None:
+        beyond = "AND (k.created_at, k.id) > (:after_at, :after_id)"
+        values |= {"after_at": after[0], "after_id": after[1]}
+    rows = await tx.execute(
+        text(
+            f"{_KEYS} WHERE m.team_id = :team_id {beyond} ORDER BY k.created_at, k.id LIMIT :limit"
+        ),
+        values,
+    )
+    return [_key(row) for row in rows]
+
+
 async def get_key(tx: Tx, key_id: UUID) -> Key:
     rows = await tx.execute(text(_KEYS + " WHERE k.id = :id"), {"id": key_id})
     return _key(rows.one())

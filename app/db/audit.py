@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from sqlalchemy import text
 
@@ -16,14 +17,15 @@ from app.telemetry import request_identity
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AuditLine:
-    """`team`, `member`, `key_prefix` and `address` are those of the request; None if the action was
-    not done through a request."""
+    """`team_id` is the team that it is about, if any. `team`, `member`, `key_prefix` and `address`
+    are those of the request; None if the action was not done through a request."""
 
     id: int
     created_at: datetime
     actor: str
     action: str
     subject: str
+    team_id: UUID | None
     team: str | None
     member: str | None
     key_prefix: str | None
@@ -33,27 +35,64 @@ class AuditLine:
 
 _RECORD = text(
     """
-    INSERT INTO audit_log (actor, action, subject, team, member, key_prefix, address, detail)
-    VALUES (:actor, :action, :subject, :team, :member, :key_prefix, :address,
+    INSERT INTO audit_log (actor, action, subject, team_id, team, member, key_prefix, address,
+                           detail)
+    VALUES (:actor, :action, :subject, :team_id, :team, :member, :key_prefix, :address,
             CAST(:detail AS jsonb))
     """
 )
-#: The newest of those that match, from an index in their order.
-_NEWEST = """
-    SELECT id, created_at, actor, action, subject, team, member, key_prefix, address, detail
-      FROM audit_log WHERE {} ORDER BY created_at DESC, id DESC LIMIT :limit
-"""
+_COLUMNS = (
+    "id, created_at, actor, action, subject, team_id, team, member, key_prefix, address, detail"
+)
+_NEWEST_FIRST = "ORDER BY created_at DESC, id DESC LIMIT :limit"
+#: Of an action: `key` of `key.revoke`.
+_FAMILY = "split_part(action, '.', 1)"
 
 
-async def record(tx: Tx, actor: str, action: str, subject: str, **detail: Any) -> None:
-    """Adds a line. What is None in `detail` is left out. Whose request this is, and from which
-    address, is taken from the context of the request."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which lines; None: all. `member`, as `team/member`, is the one who acted or the subject.
+    `action` also takes a family: `key` is every `key.…`."""
+
+    team_id: UUID | None = None
+    actor: str | None = None
+    member: str | None = None
+    action: str | None = None
+    subject: str | None = None
+    since: datetime | None = None
+    until: datetime | None = None
+
+    def conditions(self) -> tuple[list[str], dict[str, Any]]:
+        """Without `member`, and values for all."""
+        values = {name: value for name, value in asdict(self).items() if value is not None}
+        clauses = [_CONDITIONS[name] for name in values if name in _CONDITIONS]
+        if self.action is not None:
+            clauses.append(f"{'action' if '.' in self.action else _FAMILY} = :action")
+        return clauses, values
+
+
+_CONDITIONS = {
+    "team_id": "team_id = :team_id",
+    "actor": "actor = :actor",
+    "subject": "subject = :subject",
+    "since": "created_at >= :since",
+    "until": "created_at < :until",
+}
+
+
+async def record(
+    tx: Tx, actor: str, action: str, subject: str, *, team_id: UUID | None = None, **detail: Any
+) -> None:
+    """Adds a line. `team_id` is the team whose administrators may read it; None if it is about no
+    team. What is None in `detail` is left out. Whose request this is, and from which address, is
+    taken from the context of the request."""
     given = {name: value for name, value in detail.items() if value is not None}
     whose = request_identity()
     await tx.execute(
         _RECORD,
         {
-            "actor": actor, "action": action, "subject": subject, "detail": json.dumps(given),
+            "actor": actor, "action": action, "subject": subject, "team_id": team_id,
+            "detail": json.dumps(given),
             "team": whose.team, "member": whose.member, "key_prefix": whose.key_prefix,
             "address": whose.address,
         },
@@ -61,38 +100,22 @@ async def record(tx: Tx, actor: str, action: str, subject: str, **detail: Any) -
 
 
 async def lines(
-    tx: Tx,
-    *,
-    since: datetime | None = None,
-    until: datetime | None = None,
-    member: str | None = None,
-    subject: str | None = None,
-    action: str | None = None,
-    before: int | None = None,
-    limit: int,
+    tx: Tx, wanted: Wanted, *, after: tuple[datetime, int] | None = None, limit: int
 ) -> list[AuditLine]:
-    """Newest first, at or after `since` and before `until`. `before` is the id of the last line of
-    the previous page. `member`, as `team/member`, matches the one who acted and the subject.
-    `action` also takes a family: `key` matches every `key.…`.
-    """
-    values = {"since": since, "until": until, "member": member, "subject": subject,
-              "action": action, "before": before, "limit": limit}  # fmt: skip
-    clauses = [clause for name, clause in _CLAUSES.items() if values[name] is not None]
-    # Each way to be found has its own index.
-    ways = ["team || '/' || member = :member", "subject = :member"] if member else ["true"]
-    found = " UNION ".join(f"({_NEWEST.format(' AND '.join([way, *clauses]))})" for way in ways)
-    rows = await tx.execute(
-        text(f"SELECT * FROM ({found}) f ORDER BY created_at DESC, id DESC LIMIT :limit"),  # noqa: S608
-        values,
-    )
+    """Newest first; at or after `since` and before `until`. `after` is the (created_at, id) of the
+    last line of the previous page."""
+    clauses, values = wanted.conditions()
+    if after is not None:
+        clauses.append("(created_at, id) < (:after_at, :after_id)")
+        values |= {"after_at": after[0], "after_id": after[1]}
+    matching = "".join(f" AND {clause}" for clause in clauses)
+    selected = f"SELECT {_COLUMNS} FROM audit_log WHERE true{matching}"  # noqa: S608
+    query = f"{selected} {_NEWEST_FIRST}"
+    if wanted.member is not None:
+        # Each half by its own index: together they would be read whole, and sorted.
+        query = (
+            f"SELECT * FROM (({selected} AND actor = :member {_NEWEST_FIRST})"  # noqa: S608
+            f" UNION ({selected} AND subject = :member {_NEWEST_FIRST})) lines {_NEWEST_FIRST}"
+        )
+    rows = await tx.execute(text(query), {**values, "limit": limit})
     return [AuditLine(**row._mapping) for row in rows]
-
-
-_CLAUSES = {
-    "since": "created_at >= :since",
-    "until": "created_at < :until",
-    "subject": "subject = :subject",
-    "action": "split_part(action, '.', 1) = split_part(:action, '.', 1)"
-    " AND (action = :action OR starts_with(action, :action || '.'))",
-    "before": "(created_at, id) < (SELECT created_at, id FROM audit_log WHERE id = :before)",
-}

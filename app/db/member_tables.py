@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     ForeignKey,
+    Index,
     Integer,
     LargeBinary,
     Table,
@@ -110,6 +111,17 @@ api_keys = Table(
     CheckConstraint("(rate_per_minute IS NULL) = (rate_burst IS NULL)", name="rate"),
     CheckConstraint("max_open > 0", name="max_open"),
 )  # fmt: skip
+
+management_idempotency_keys = Table(
+    "management_idempotency_keys",
+    metadata,
+    Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
+    Column("key", Text, primary_key=True),
+    Column("fingerprint", LargeBinary, nullable=False),
+    Column("made_id", Uuid, nullable=False),
+    instant("expires_at", nullable=False),
+    Index("management_idempotency_keys_expires_idx", "expires_at"),
+)
 
 rate_states = Table(
     "rate_states",

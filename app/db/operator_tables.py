@@ -12,6 +12,7 @@ from sqlalchemy import (
     Integer,
     Table,
     Text,
+    Uuid,
     text,
 )
 from sqlalchemy.dialects.postgresql import JSONB
@@ -82,15 +83,19 @@ audit_log = Table(
     Column("actor", Text, nullable=False),
     Column("action", Text, nullable=False),
     Column("subject", Text, nullable=False),
+    # The team that it is about, whose administrators may read it.
+    Column("team_id", Uuid),
     # Of the request; null for what was not done through one.
     Column("team", Text),
     Column("member", Text),
     Column("key_prefix", Text),
     Column("address", Text),
     Column("detail", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
-    # Newest first: all, of a subject, by who acted, and of a family of actions.
+    # Newest first: all, about a team, by who acted, of a subject, of an action, of a family.
     Index("audit_log_created_idx", "created_at", "id"),
+    Index("audit_log_team_idx", "team_id", "created_at", "id"),
+    Index("audit_log_actor_idx", "actor", "created_at", "id"),
     Index("audit_log_subject_idx", "subject", "created_at", "id"),
-    Index("audit_log_member_idx", text("((team || '/'::text) || member)"), "created_at", "id"),
-    Index("audit_log_action_idx", text("split_part(action, '.', 1)"), "created_at", "id"),
+    Index("audit_log_action_idx", "action", "created_at", "id"),
+    Index("audit_log_family_idx", text("split_part(action, '.', 1)"), "created_at", "id"),
 )

@@ -19,13 +19,14 @@ async def cancel(
     """The generation after the attempt to cancel it: `canceled` with its credits released, unless
     it had left the queue already. Raises `NotFound`."""
     async with lifecycle.begin(rt) as transaction:
-        if await lifecycle.cancel(transaction, generation_id, now=rt.clock.now()):
-            await audit.record(
-                transaction.tx, actor, "generation.cancel", str(generation_id),
-                reason=reason,
-            )  # fmt: skip
+        canceled = await lifecycle.cancel(transaction, generation_id, now=rt.clock.now())
         # Read here, so that nothing can fail between the commit and the reply.
         generation = await generations.find(transaction.tx, generation_id)
+        if canceled and generation is not None:
+            await audit.record(
+                transaction.tx, actor, "generation.cancel", str(generation_id),
+                reason=reason, team_id=generation.team_id,
+            )  # fmt: skip
     if generation is None:
         raise NotFound(f"There is no generation {generation_id}.")
     return generation

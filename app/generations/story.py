@@ -101,7 +101,9 @@ async def get_story(rt: Runtime, generation_id: UUID, *, actor: Actor) -> Story:
             delivery_attempts=await webhook_attempts.tried(
                 tx, [each.id for each in deliveries], limit=_MAX_DELIVERY_ATTEMPTS
             ),
-            audit=await audit.lines(tx, subject=str(generation_id), limit=_MAX_AUDIT_LINES),
+            audit=await audit.lines(
+                tx, audit.Wanted(subject=str(generation_id)), limit=_MAX_AUDIT_LINES
+            ),
         )
 
 

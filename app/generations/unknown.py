@@ -112,11 +112,12 @@ async def resolve(
             work = await transitions.find_work(tx, generation_id, lock=True)
             unknown = _must_be_unknown(work, generation_id)
             await _end(rt, transaction, unknown, outcome, link, stored)
+            generation = await _get(tx, generation_id)
             await audit.record(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=outcome.value,
-                reason=reason,
+                reason=reason, team_id=generation.team_id,
             )  # fmt: skip
-            return await _get(tx, generation_id)
+            return generation
     except NotUnknown:
         # Somebody else, or a late answer, resolved it first, so no row will ever name this file.
         if stored is not None:
@@ -151,11 +152,12 @@ async def _look_up(
             if work.upstream_id is not None:
                 # Its next poll, for its previous id, may be hours away.
                 await jobs.run_now(tx, jobs.Job.POLL, generation_id)
+            generation = await _get(tx, generation_id)
             await audit.record(
                 tx, actor, "unknown.resolve", str(generation_id), outcome=Outcome.FOUND.value,
-                upstream_id=upstream_id, reason=reason,
+                upstream_id=upstream_id, reason=reason, team_id=generation.team_id,
             )  # fmt: skip
-            return await _get(tx, generation_id)
+            return generation
     except Conflict:
         raise _not_a_record("another generation has this record") from None
 

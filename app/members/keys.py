@@ -7,26 +7,31 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.db import accounts, api_keys, audit, members, notices, webhook_endpoints
+from app.db import accounts, api_keys, audit, members, notices, repeats, webhook_endpoints
 from app.db.api_keys import Key
 from app.db.members import Member
+from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor
 from app.domain.keys import UNRESTRICTED, Restrictions
 from app.domain.limits import check_bound, raises_credits
-from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Unauthenticated
+from app.errors import (
+    Forbidden,
+    InvalidRequest,
+    Issue,
+    KeyAlreadyMade,
+    Unauthenticated,
+)
 from app.members.members import get_lasting_member, managed_member
+from app.members.named_keys import find_key, lock_key, managed_key
 from app.members.names import check_name
+from app.members.teams import managed_team
 from app.runtime import Runtime
-from app.secrets import digest_of, make_key, make_seed, prefix_of, shown_of
+from app.secrets import make_key, make_seed
 
-#: Every key begins with `rg_`, so at least one more character is needed.
-_LEAST = len("rg_") + 1
 #: For longer, a key lasts for ever.
 _LONGEST = timedelta(days=36_600)
-#: How many keys an error about an ambiguous prefix lists: there could be thousands.
-_NAMED = 10
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,21 @@ async def list_keys(
         return await api_keys.list_keys(tx, member_id=owner.id, after=after, limit=limit)
 
 
+async def list_team_keys(
+    rt: Runtime,
+    team: UUID | str,
+    *,
+    actor: Actor,
+    after: tuple[datetime, UUID] | None = None,
+    limit: int,
+) -> list[Key]:
+    """Of all members of a team, oldest first. Raises `Forbidden` and `NotFound`."""
+    actor.require_manager()
+    async with rt.db.single() as tx:
+        found = await managed_team(tx, team, actor)
+        return await api_keys.list_team_keys(tx, found.id, after=after, limit=limit)
+
+
 async def get_key(rt: Runtime, key_id: UUID, *, actor: Actor) -> Key:
     """Raises `NotFound`."""
     async with rt.db.single() as tx:
@@ -76,10 +96,12 @@ async def create_key(
     credit_limit: int | None = None,
     credit_period: Period = Period.NONE,
     restrictions: Restrictions = UNRESTRICTED,
+    once: Repeat | None = None,
     actor: Actor,
 ) -> IssuedKey:
     """The new key; it can never be shown again. A key makes none of its own member that may do more
-    than itself. Raises `Forbidden`, `NotFound`, `InvalidRequest`."""
+    than itself. Raises `Forbidden`, `NotFound`, `InvalidRequest`, and `KeyAlreadyMade` for a
+    repetition."""
     check_name("name", name)
     restrictions = restrictions.checked()
     if credit_limit is not None:
@@ -89,12 +111,13 @@ async def create_key(
     async with rt.db.begin() as tx:
         owner = await get_lasting_member(tx, team, member, actor)
         actor.require_keys_of(owner.id, owner.role)
+        key_id = await _new_key_id(tx, once)
         await _require_no_more(
             rt, tx, actor, owner.id, account_id=None, expires_at=expires_at,
             restrictions=restrictions,
         )  # fmt: skip
         return await _issue(
-            tx, owner.id, name, expires_at, f"{owner.team_name}/{owner.name}", actor,
+            tx, key_id, owner.id, name, expires_at, f"{owner.team_name}/{owner.name}", actor,
             credit_limit=credit_limit, credit_period=credit_period,
             restrictions=restrictions,
         )  # fmt: skip
@@ -141,7 +164,7 @@ async def limit_key(
             tx, actor.name, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
             credit_limit=credit_limit, unlimited=unlimited or None,
             credit_period=credit_period and credit_period.value, reason=actor.reason,
-            **_differing(restrictions, key.restrictions),
+            **_differing(restrictions, key.restrictions), team_id=key.team_id,
         )  # fmt: skip
         return await api_keys.get_key(tx, key.id)
 
@@ -155,12 +178,19 @@ async def require_raise(tx: Tx, owner: Member, actor: Actor) -> None:
 
 
 async def rotate_key(
-    rt: Runtime, given: UUID | str, *, overlap_seconds: float, actor: Actor
+    rt: Runtime,
+    given: UUID | str,
+    *,
+    overlap_seconds: float,
+    once: Repeat | None = None,
+    actor: Actor,
 ) -> IssuedKey:
     """A new key for the same member, which expires at the same time and goes on in the same
-    account. The old one works for `overlap_seconds` more. Raises what `revoke_key` raises, and
-    `InvalidRequest` if the key has expired."""
+    account. The old one works for `overlap_seconds` more. Raises what `revoke_key` raises,
+    `InvalidRequest` if the key has expired, and `KeyAlreadyMade` for a repetition."""
     async with rt.db.begin() as tx:
+        # First, since the key that was replaced may have ended by now.
+        key_id = await _new_key_id(tx, once)
         old, owner = await lock_key(tx, given, actor)
         if old.expires_at is not None and old.expires_at <= rt.clock.now():
             raise InvalidRequest(f"Key {old.shown} has expired; make another for its member.")
@@ -170,14 +200,14 @@ async def rotate_key(
         )  # fmt: skip
         subject = f"{old.team_name}/{old.member_name}"
         fresh = await _issue(
-            tx, old.member_id, old.name, old.expires_at, subject, actor,
+            tx, key_id, old.member_id, old.name, old.expires_at, subject, actor,
             account_id=old.account_id, credit_limit=old.credit_limit,
             credit_period=old.credit_period, restrictions=old.restrictions,
         )  # fmt: skip
         await api_keys.end_key(tx, old.id, overlap_seconds=overlap_seconds)
         await audit.record(
             tx, actor.name, "key.rotate", subject, old=old.prefix, new=fresh.key.prefix,
-            reason=actor.reason,
+            reason=actor.reason, team_id=old.team_id,
         )  # fmt: skip
         return fresh
 
@@ -235,6 +265,7 @@ async def _revoked(tx: Tx, key: Key, actor: Actor, *, compromised: bool) -> Revo
         tx, actor.name, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix,
         compromised=compromised or None,
         disabled=[str(one) for one in endpoints] if compromised else None, reason=actor.reason,
+        team_id=key.team_id,
     )  # fmt: skip
     return Revoked(key=await api_keys.get_key(tx, key.id), endpoints=tuple(endpoints))
 
@@ -287,8 +318,21 @@ def _check_expiry(expires_at: datetime, *, now: datetime) -> None:
         )
 
 
+async def _new_key_id(tx: Tx, once: Repeat | None) -> UUID:
+    """Raises `KeyAlreadyMade` for a repetition."""
+    key_id = uuid4()
+    if (made := await repeats.earlier(tx, once, key_id)) is not None:
+        raise KeyAlreadyMade(
+            f"This Idempotency-Key made the key {made}, whose secret is not shown again: rotate "
+            "it if you do not have the secret.",
+            extra={"key_id": str(made)},
+        )
+    return key_id
+
+
 async def _issue(
     tx: Tx,
+    key_id: UUID,
     member_id: UUID,
     name: str,
     expires_at: datetime | None,
@@ -300,7 +344,7 @@ async def _issue(
     credit_period: Period,
     restrictions: Restrictions,
 ) -> IssuedKey:
-    key, key_id = make_key(), uuid4()
+    key = make_key()
     await api_keys.create_key(
         tx,
         key_id,
@@ -314,60 +358,17 @@ async def _issue(
         credit_period=credit_period,
         restrictions=restrictions,
     )
+    issued = await api_keys.get_key(tx, key_id)
     await audit.record(
         tx, actor.name, "key.create", subject, key=key.prefix, name=name, credit_limit=credit_limit,
         credit_period=credit_period.value if credit_limit is not None else None,
         reason=actor.reason,
-        **_differing(restrictions, UNRESTRICTED),
+        **_differing(restrictions, UNRESTRICTED), team_id=issued.team_id,
     )  # fmt: skip
-    return IssuedKey(key=await api_keys.get_key(tx, key_id), secret=key.secret)
+    return IssuedKey(key=issued, secret=key.secret)
 
 
 def _differing(restrictions: Restrictions, before: Restrictions) -> dict[str, object]:
     """What is another than before, for the audit log."""
     old, new = asdict(before), asdict(restrictions)
     return {name: value for name, value in new.items() if value != old[name]}
-
-
-async def lock_key(tx: Tx, given: UUID | str, actor: Actor) -> tuple[Key, Member]:
-    """A key that the actor may change, and its member, whose admission lock is taken: neither ends
-    nor changes before this transaction. Raises what `revoke_key` raises."""
-    found = await find_key(tx, given, actor)
-    owner = await get_lasting_member(tx, found.team_id, found.member_id, actor)
-    actor.require_keys_of(owner.id, owner.role)
-    return await find_key(tx, found.id, actor), owner
-
-
-async def managed_key(tx: Tx, key_id: UUID, actor: Actor) -> Key:
-    (found,) = await api_keys.list_keys(tx, key_id=key_id) or (None,)
-    if found is None or not (actor.manages(found.team_id) or actor.is_member(found.member_id)):
-        raise NotFound(f"There is no key {key_id}.")
-    return found
-
-
-async def find_key(tx: Tx, given: UUID | str, actor: Actor) -> Key:
-    """The matching key that is not revoked. Its beginning matches keys of all teams, so only the
-    command line names a key by that."""
-    if isinstance(given, UUID):
-        found_one = await managed_key(tx, given, actor)
-        if found_one.revoked_at is not None:
-            raise InvalidRequest(f"Key {found_one.shown} is revoked already.")
-        return found_one
-    key = given.strip().rstrip("….")
-    if len(key) < _LEAST:
-        raise InvalidRequest("Name a key by itself or by its beginning, as in rg_Xx1….")
-    if prefix_of(key) is not None:
-        found = await api_keys.list_keys(tx, digest=digest_of(key))
-    else:
-        found = await api_keys.list_keys(tx, begins=shown_of(key))
-    good = [one for one in found if one.revoked_at is None]
-    if len(good) == 1:
-        return good[0]
-    if good:
-        named = ", ".join(
-            f"{one.shown} ({one.team_name}/{one.member_name}, {one.name})" for one in good[:_NAMED]
-        )
-        raise InvalidRequest(f"{len(good)} keys begin like that: {named}. Give more of it.")
-    if found:
-        raise InvalidRequest(f"Key {found[0].shown} is revoked already.")
-    raise NotFound("There is no such key; `reelgate key list` shows how each of them begins.")

@@ -6,9 +6,10 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, members, notices
+from app.db import accounts, audit, members, notices, repeats
 from app.db.faults import Conflict
 from app.db.members import Member
+from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.domain.accounts import AccountKind
 from app.domain.authority import Actor
@@ -43,16 +44,25 @@ async def get_member(rt: Runtime, team: UUID | str, name: UUID | str, *, actor: 
 
 
 async def create_member(
-    rt: Runtime, team: UUID | str, name: str, *, role: Role, limits: Limits, actor: Actor
+    rt: Runtime,
+    team: UUID | str,
+    name: str,
+    *,
+    role: Role,
+    limits: Limits,
+    once: Repeat | None = None,
+    actor: Actor,
 ) -> Member:
     """Raises `Forbidden`, `NotFound` for an unknown team, and `InvalidRequest` if the name is taken
-    or invalid."""
+    or invalid. A repetition gets the member that it made."""
     actor.require_manager()
     check_name("name", name)
     member_id, wanted = uuid4(), limits.given()
     try:
         async with rt.db.begin() as tx:
             owner = await managed_team(tx, team, actor)
+            if (made := await repeats.earlier(tx, once, member_id)) is not None:
+                return await managed_member(tx, owner.id, made, actor)
             await require_lasting(tx, owner)
             await members.create_member(
                 tx,
@@ -64,7 +74,7 @@ async def create_member(
             )
             await audit.record(
                 tx, actor.name, "member.create", f"{owner.name}/{name}", role=role.value, **wanted,
-                reason=actor.reason,
+                reason=actor.reason, team_id=owner.id,
             )  # fmt: skip
             return await managed_member(tx, owner.id, member_id, actor)
     except Conflict:
@@ -112,6 +122,7 @@ async def change_member(
         await audit.record(
             tx, actor.name, "member.change", _subject(member), **wanted,
             status=status and status.value, role=role and role.value, reason=actor.reason,
+            team_id=member.team_id,
         )  # fmt: skip
         return await managed_member(tx, member.team_id, member.id, actor)
 
@@ -145,7 +156,7 @@ async def rename_member(
             await members.update_member(tx, member.id, name=new_name, limits=Limits())
             await audit.record(
                 tx, actor.name, "member.rename", _subject(member), new=new_name,
-                reason=actor.reason,
+                reason=actor.reason, team_id=member.team_id,
             )  # fmt: skip
             return await managed_member(tx, member.team_id, member.id, actor)
     except Conflict:
@@ -163,7 +174,13 @@ async def end_member(rt: Runtime, team: UUID | str, name: UUID | str, *, actor: 
         actor.require_reason("to end a member")
         keys = await members.end_members(tx, [member.id])
         await audit.record(
-            tx, actor.name, "member.end", _subject(member), keys=keys, reason=actor.reason
+            tx,
+            actor.name,
+            "member.end",
+            _subject(member),
+            keys=keys,
+            reason=actor.reason,
+            team_id=member.team_id,
         )
         return keys
 

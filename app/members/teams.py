@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, notices, teams
+from app.db import accounts, audit, notices, repeats, teams
 from app.db.faults import Conflict
+from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.db.teams import Team
 from app.domain.accounts import AccountKind, Period
@@ -48,10 +49,11 @@ async def create_team(
     credit_period: Period = Period.NONE,
     time_zone: str | None = None,
     retention_days: int | None = None,
+    once: Repeat | None = None,
     actor: Actor,
 ) -> Team:
     """Raises `Forbidden`, and `InvalidRequest` if the name is taken or invalid. `time_zone` None:
-    the configured one."""
+    the configured one. A repetition gets the team that it made."""
     actor.require_operator()
     check_name("name", name)
     if credit_limit is not None:
@@ -60,6 +62,8 @@ async def create_team(
     team_id = uuid4()
     try:
         async with rt.db.begin() as tx:
+            if (made := await repeats.earlier(tx, once, team_id)) is not None:
+                return await managed_team(tx, made, actor)
             zone = time_zone or rt.settings.time_zone
             await _check_time_zone(tx, zone)
             await teams.create_team(
@@ -69,7 +73,7 @@ async def create_team(
             await audit.record(
                 tx, actor.name, "team.create", name, credit_limit=credit_limit,
                 credit_period=credit_period.value, time_zone=zone, retention_days=retention_days,
-                reason=actor.reason,
+                reason=actor.reason, team_id=team_id,
             )  # fmt: skip
             return await managed_team(tx, team_id, actor)
     except Conflict:
@@ -130,6 +134,7 @@ async def change_team(
             unlimited=unlimited, credit_period=credit_period and credit_period.value,
             time_zone=time_zone, retention_days=retention_days, keep_forever=keep_forever or None,
             required_tags=tags, status=status and status.value, reason=actor.reason,
+            team_id=team.id,
         )  # fmt: skip
         return await managed_team(tx, team.id, actor)
 
@@ -145,7 +150,13 @@ async def rename_team(rt: Runtime, name: UUID | str, *, new_name: str, actor: Ac
             await require_lasting(tx, team)
             await teams.rename_team(tx, team.id, name=new_name)
             await audit.record(
-                tx, actor.name, "team.rename", team.name, new=new_name, reason=actor.reason
+                tx,
+                actor.name,
+                "team.rename",
+                team.name,
+                new=new_name,
+                reason=actor.reason,
+                team_id=team.id,
             )
             return await managed_team(tx, team.id, actor)
     except Conflict:
@@ -169,7 +180,15 @@ async def end_team(rt: Runtime, name: UUID | str, *, actor: Actor) -> list[str]:
         keys = await teams.end_team(tx, team.id)
         if keys is None:
             raise _ended(team)
-        await audit.record(tx, actor.name, "team.end", team.name, keys=keys, reason=actor.reason)
+        await audit.record(
+            tx,
+            actor.name,
+            "team.end",
+            team.name,
+            keys=keys,
+            reason=actor.reason,
+            team_id=team.id,
+        )
         return keys
 
 

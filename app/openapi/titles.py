@@ -72,6 +72,7 @@ TITLES = {
     "change_member": "Change a member's limits, role or status",
     "rename_member": "Rename a member",
     "end_member": "End a member for good",
+    "list_team_keys": "List the keys of a team",
     "list_member_keys": "List the keys of a member",
     "create_member_key": "Create a key of a member",
     "revoke_member_keys": "Revoke all keys of a member",
@@ -91,6 +92,7 @@ TITLES = {
     "set_price": "Set a price, now or for later",
     "withdraw_price": "Withdraw an upcoming price",
     "list_audit": "Read the audit log",
+    "export_audit": "Export the audit log",
     "create_feature": "Create a video and wait for it",
     "get_result": "Look up a video",
 }

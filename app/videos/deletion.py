@@ -39,7 +39,14 @@ async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: C
     async with rt.db.begin() as tx:
         deleted = await deletions.delete_videos(tx, generation.id, reason=reason, by=by.member_id)
         if deleted:
-            await audit.record(tx, by.actor, "video.delete", str(generation.id), reason=reason)
+            await audit.record(
+                tx,
+                by.actor,
+                "video.delete",
+                str(generation.id),
+                reason=reason,
+                team_id=generation.team_id,
+            )
     if deleted:
         log.info("video_deleted", generation_id=str(generation.id), reason=reason)
     try:

@@ -14,9 +14,16 @@ from app.runtime import Runtime
 async def retry_archiving(rt: Runtime, generation_id: UUID, *, actor: Actor) -> None:
     """Tries a video that is lost or set aside again, as if it were new. Raises `Forbidden`,
     `NotFound` and `NotSetAside`."""
-    await get_managed(rt, generation_id, actor=actor)
+    generation = await get_managed(rt, generation_id, actor=actor)
     async with rt.db.begin() as tx:
         if not await assets.retry(tx, generation_id):
             raise NotSetAside(f"Generation {generation_id} has no video that is lost or set aside.")
         await jobs.enqueue(tx, jobs.Job.ARCHIVE, generation_id)
-        await audit.record(tx, actor.name, "archive.retry", str(generation_id), reason=actor.reason)
+        await audit.record(
+            tx,
+            actor.name,
+            "archive.retry",
+            str(generation_id),
+            reason=actor.reason,
+            team_id=generation.team_id,
+        )

@@ -61,10 +61,15 @@ async def accept(rt: Runtime, generation_id: UUID, *, actor: Actor) -> None:
     """Releases a video that is set aside as it is. Raises `Forbidden`, `NotFound` and
     `NotSetAside`."""
     actor.require_operator()
-    await get_managed(rt, generation_id, actor=actor)
+    generation = await get_managed(rt, generation_id, actor=actor)
     async with rt.db.begin() as tx:
         if not await assets.accept(tx, generation_id):
             raise NotSetAside(f"Generation {generation_id} has no video that is set aside.")
         await audit.record(
-            tx, actor.name, "archive.accept", str(generation_id), reason=actor.reason
+            tx,
+            actor.name,
+            "archive.accept",
+            str(generation_id),
+            reason=actor.reason,
+            team_id=generation.team_id,
         )

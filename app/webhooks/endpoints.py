@@ -81,7 +81,12 @@ async def create(
             )
         await _set_up(rt, tx, caller, endpoint_id)
         await audit.record(
-            tx, caller.actor, "webhook.create", str(endpoint_id), team_wide=team_wide
+            tx,
+            caller.actor,
+            "webhook.create",
+            str(endpoint_id),
+            team_wide=team_wide,
+            team_id=caller.team_id,
         )
         endpoint = await _get(tx, caller, endpoint_id)
     return _issued(rt, endpoint)
@@ -102,7 +107,12 @@ async def change(
         if "url" in changes:
             await _set_up(rt, tx, caller, endpoint_id)
         await audit.record(
-            tx, caller.actor, "webhook.change", str(endpoint_id), fields=sorted(changes)
+            tx,
+            caller.actor,
+            "webhook.change",
+            str(endpoint_id),
+            fields=sorted(changes),
+            team_id=caller.team_id,
         )
         return await _get(tx, caller, endpoint_id)
 
@@ -133,6 +143,7 @@ async def rotate(
             "webhook.rotate",
             str(endpoint_id),
             overlap_seconds=overlap_seconds,
+            team_id=caller.team_id,
         )
         endpoint = await _get(tx, caller, endpoint_id)
     return _issued(rt, endpoint)
@@ -157,7 +168,7 @@ async def rotate_callback_secret(rt: ApiRuntime, caller: Caller, *, overlap_seco
         await members.rotate_callback_seed(tx, caller.member_id, seed=seed, previous_until=until)
         await audit.record(
             tx, caller.actor, "callback_secret.rotate", caller.actor,
-            overlap_seconds=overlap_seconds,
+            overlap_seconds=overlap_seconds, team_id=caller.team_id,
         )  # fmt: skip
     return rt.sender.secrets.of_member(caller.member_id, seed)
 
@@ -171,7 +182,9 @@ async def delete(rt: Runtime, caller: Caller, endpoint_id: UUID) -> None:
             await _get(tx, caller, endpoint_id)
             gone = await webhook_endpoints.delete(tx, endpoint_id)
             if gone:
-                await audit.record(tx, caller.actor, "webhook.delete", str(endpoint_id))
+                await audit.record(
+                    tx, caller.actor, "webhook.delete", str(endpoint_id), team_id=caller.team_id
+                )
 
 
 async def get(rt: Runtime, caller: Caller, endpoint_id: UUID) -> Endpoint:
@@ -188,7 +201,13 @@ async def make_test(rt: Runtime, caller: Caller, endpoint_id: UUID, event: Event
         await webhook_deliveries.make_test(
             tx, delivery_id, endpoint_id=endpoint_id, event=event, member_id=caller.member_id
         )
-        await audit.record(tx, caller.actor, "webhook.test", str(endpoint_id))
+        await audit.record(
+            tx,
+            caller.actor,
+            "webhook.test",
+            str(endpoint_id),
+            team_id=caller.team_id,
+        )
     return delivery_id
 
 
@@ -208,7 +227,13 @@ async def resend(rt: Runtime, caller: Caller, delivery_id: UUID) -> Delivery:
     async with rt.db.begin() as tx:
         await require_deliverable(tx, delivery)
         await begin_again(rt, tx, delivery.id)
-        await audit.record(tx, caller.actor, "webhook.resend", str(delivery_id))
+        await audit.record(
+            tx,
+            caller.actor,
+            "webhook.resend",
+            str(delivery_id),
+            team_id=caller.team_id,
+        )
     return replace(
         delivery, state=DeliveryState.PENDING, finished_at=None, next_attempt_at=rt.clock.now()
     )

@@ -76,11 +76,18 @@ async def make_test(rt: Runtime, endpoint_id: UUID, *, actor: Actor) -> UUID:
     actor.require_manager()
     delivery_id = uuid4()
     async with rt.db.begin() as tx:
-        await _managed_endpoint(tx, endpoint_id, actor)
+        endpoint = await _managed_endpoint(tx, endpoint_id, actor)
         await webhook_deliveries.make_test(
             tx, delivery_id, endpoint_id=endpoint_id, event=UnlistedEvent.TEST
         )
-        await audit.record(tx, actor.name, "webhook.test", str(endpoint_id), reason=actor.reason)
+        await audit.record(
+            tx,
+            actor.name,
+            "webhook.test",
+            str(endpoint_id),
+            reason=actor.reason,
+            team_id=endpoint.team_id,
+        )
     return delivery_id
 
 
@@ -89,11 +96,18 @@ async def disable(rt: Runtime, endpoint_id: UUID, *, actor: Actor) -> Endpoint:
     `InvalidRequest` without a reason or if it is disabled already."""
     actor.require_manager()
     async with rt.db.begin() as tx:
-        await _managed_endpoint(tx, endpoint_id, actor)
+        endpoint = await _managed_endpoint(tx, endpoint_id, actor)
         actor.require_reason("to disable an endpoint")
         if not await webhook_endpoints.disable(tx, endpoint_id, reason="operator"):
             raise InvalidRequest(f"Webhook endpoint {endpoint_id} is disabled already.")
-        await audit.record(tx, actor.name, "webhook.disable", str(endpoint_id), reason=actor.reason)
+        await audit.record(
+            tx,
+            actor.name,
+            "webhook.disable",
+            str(endpoint_id),
+            reason=actor.reason,
+            team_id=endpoint.team_id,
+        )
         return await get_any(tx, endpoint_id)
 
 
@@ -102,10 +116,18 @@ async def enable(rt: Runtime, endpoint_id: UUID, *, actor: Actor) -> Endpoint:
     `InvalidRequest` if it is enabled already."""
     actor.require_manager()
     async with rt.db.begin() as tx:
-        if (await _managed_endpoint(tx, endpoint_id, actor)).enabled:
+        endpoint = await _managed_endpoint(tx, endpoint_id, actor)
+        if endpoint.enabled:
             raise InvalidRequest(f"Webhook endpoint {endpoint_id} is enabled already.")
         await webhook_endpoints.change(tx, endpoint_id, {"enabled": True})
-        await audit.record(tx, actor.name, "webhook.enable", str(endpoint_id), reason=actor.reason)
+        await audit.record(
+            tx,
+            actor.name,
+            "webhook.enable",
+            str(endpoint_id),
+            reason=actor.reason,
+            team_id=endpoint.team_id,
+        )
         return await get_any(tx, endpoint_id)
 
 
@@ -117,7 +139,10 @@ async def resend(rt: Runtime, delivery_id: UUID, *, actor: Actor) -> Delivery:
         delivery = await _managed_delivery(tx, delivery_id, actor)
         await require_deliverable(tx, delivery)
         await begin_again(rt, tx, delivery_id)
-        await audit.record(tx, actor.name, "webhook.resend", str(delivery_id), reason=actor.reason)
+        await audit.record(
+            tx, actor.name, "webhook.resend", str(delivery_id), reason=actor.reason,
+            team_id=delivery.team_id,
+        )  # fmt: skip
     return replace(
         delivery, state=DeliveryState.PENDING, finished_at=None, next_attempt_at=rt.clock.now()
     )
@@ -148,8 +173,9 @@ async def resend_failed(
             tx, wanted, after=after, now=rt.clock.for_database(), limit=limit
         )
         await audit.record(
-            tx, actor.name, "webhook.resend", subject, deliveries=len(begun), reason=actor.reason
-        )
+            tx, actor.name, "webhook.resend", subject, deliveries=len(begun), reason=actor.reason,
+            team_id=team.id,
+        )  # fmt: skip
     return Batch(count=len(begun), next=begun[-1] if len(begun) == limit else None)
 
 

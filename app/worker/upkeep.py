@@ -12,6 +12,7 @@ from app.db import (
     idempotency,
     jobs,
     notices,
+    repeats,
     upstream_keys,
     upstream_looks,
     upstream_watermarks,
@@ -87,6 +88,7 @@ async def one_round(rt: WorkerRuntime) -> None:
     # Last and separate, so that a slow or failing clean-up undoes nothing.
     async with rt.db.begin() as tx:
         await idempotency.prune(tx)
+        await repeats.prune(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await upstream_watermarks.prune(tx, days=rt.settings.history_days)

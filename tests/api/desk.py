@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
@@ -16,9 +17,11 @@ class Desk:
     def __init__(self, gate: Gateway, key: str) -> None:
         self._gate, self._key = gate, key
 
-    async def __call__(self, method: str, path: str, body: Any = None) -> httpx.Response:
+    async def __call__(
+        self, method: str, path: str, body: Any = None, headers: Mapping[str, str] | None = None
+    ) -> httpx.Response:
         return await self._gate.http.request(
-            method, path, json=body, headers={"API-KEY": self._key}
+            method, path, json=body, headers={"API-KEY": self._key, **(headers or {})}
         )
 
 

@@ -87,7 +87,8 @@ CASES = {
         "POST", f"/admin/unknown/{_NOWHERE}/resolve", {"outcome": "not_made", **_WHY},
         "401 403 403 403 404",
     ),
-    "list_audit": Case("GET", "/admin/audit", None, "401 403 403 403 200"),
+    "list_audit": Case("GET", "/admin/audit", None, "401 403 200 200 200"),
+    "export_audit": Case("GET", "/admin/audit/export", None, "401 403 200 200 200"),
     "list_teams": Case("GET", "/admin/teams", None, "401 403 200 200 200"),
     "create_team": Case("POST", "/admin/teams", {"name": "{new}"}, "401 403 403 403 201"),
     "get_team": Case("GET", _TEAM, None, "401 403 200 404 200"),
@@ -105,6 +106,7 @@ CASES = {
         "POST", f"{_MEMBER}/rename", {"new_name": "{new}"}, "401 403 200 404 200"
     ),
     "end_member": Case("POST", f"{_MEMBER}/end", _WHY, "401 403 200 404 200"),
+    "list_team_keys": Case("GET", f"{_TEAM}/keys", None, "401 403 200 404 200"),
     "list_member_keys": Case("GET", f"{_MEMBER}/keys", None, "401 403 200 404 200"),
     "create_member_key": Case("POST", f"{_MEMBER}/keys", {"name": "ci"}, "401 403 201 404 201"),
     "revoke_member_keys": Case("POST", f"{_MEMBER}/keys/revoke", None, "401 403 200 404 200"),

@@ -88,6 +88,6 @@ async def test_operators_say_which(still_gate: Gateway) -> None:
         assert changed.json()["required_tags"] == required
     assert created_id(await send_with(still_gate, key, "rest", {}))
     async with still_gate.rt.db.single() as tx:
-        lines = await audit.lines(tx, subject=TEAM, limit=10)
+        lines = await audit.lines(tx, audit.Wanted(subject=TEAM), limit=10)
     details = [each.detail for each in lines if each.action == "team.change"]
     assert [each.get("required_tags") for each in details] == [[], None, ["a", "b"]]

@@ -134,15 +134,20 @@ READS: dict[str, tuple[int, Read]] = {
     "how many deliveries wait or failed": (
         400, lambda tx, _: webhook_endpoints.summaries(tx)),
     "audit: nobody's deeds": (
-        2, lambda tx, _: audit.lines(tx, member="team-1/nobody", limit=_LIMIT)),
+        2, lambda tx, _: audit.lines(
+            tx, audit.Wanted(member="team-1/nobody"), limit=_LIMIT)),
     "audit: a member's deeds": (
-        2 * _LIMIT + 2, lambda tx, _: audit.lines(tx, member="team-1/member-1", limit=_LIMIT)),
+        2 * _LIMIT + 2, lambda tx, _: audit.lines(
+            tx, audit.Wanted(member="team-1/member-1"), limit=_LIMIT)),
     "audit: deeds that nobody does": (
-        2, lambda tx, _: audit.lines(tx, action="ledger.rebuild", limit=_LIMIT)),
+        2, lambda tx, _: audit.lines(
+            tx, audit.Wanted(action="ledger.rebuild"), limit=_LIMIT)),
     "audit: long ago": (
-        _LIMIT + 5, lambda tx, past: audit.lines(tx, until=past.middle, limit=_LIMIT)),
+        _LIMIT + 5, lambda tx, past: audit.lines(
+            tx, audit.Wanted(until=past.middle), limit=_LIMIT)),
     "audit: a page far inside": (
-        _LIMIT + 5, lambda tx, _: audit.lines(tx, before=200, limit=_LIMIT)),
+        _LIMIT + 5, lambda tx, past: audit.lines(
+            tx, audit.Wanted(), after=(past.middle, 0), limit=_LIMIT)),
 }  # fmt: skip
 
 

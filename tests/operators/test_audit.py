@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import os
 import pwd
@@ -29,7 +31,7 @@ from app.dialects.openai.routes import create_dialect as openai
 from app.domain.caller import Role
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute
-from tests.operators.audited import COMMANDS, ROUTES, SILENT_COMMANDS, SILENT_ROUTES
+from tests.operators.audited import COMMANDS, OF_NO_TEAM, ROUTES, SILENT_COMMANDS, SILENT_ROUTES
 from tests.structure import reference
 
 
@@ -134,6 +136,10 @@ def furnish(address: str) -> dict[str, str]:
 SECRET = "rg_" + "a" * 40
 
 
+def of_no_team(action: str) -> bool:
+    return action in OF_NO_TEAM or action.partition(".")[0] in OF_NO_TEAM
+
+
 def lines(address: str) -> list[dict[str, Any]]:
     with psycopg.connect(driver_conninfo(address)) as tx:
         rows = tx.execute("SELECT to_jsonb(a) FROM audit_log a ORDER BY id").fetchall()
@@ -170,6 +176,7 @@ def test_a_command_leaves_a_line(
     assert action in [line["action"] for line in found]
     assert {line["actor"] for line in found} == {"cli:grace"}
     assert all(line["subject"] for line in found)
+    assert all(of_no_team(line["action"]) is (line["team_id"] is None) for line in found)
 
 
 async def test_every_route_leaves_a_line_with_key_member_team_and_address(
@@ -214,6 +221,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
             "default", "ada", "rg_aaaaaaaa",
         )  # fmt: skip
         assert line["address"] == "127.0.0.1"
+        assert of_no_team(action) is (line["team_id"] is None), name
 
 
 @pytest.mark.parametrize(
@@ -273,6 +281,16 @@ def test_the_command_shows_and_sifts(
     assert shown("--member another/bob") == ["key.create", "member.create"]
     assert shown("--since 2999-01-01") == shown("--until 2020-01-01T10:00") == []
     assert len(shown("--since 2020-01-01 --until 2999-01-01")) == 4
+    assert shown("--team another --limit 2") == ["key.create", "member.create"]
+    assert shown("--team studio") == ["key.revoke"]
+    assert len(shown("--by cli:grace")) == 4
+    assert shown("--by cli:linus") == []
+    assert shown("--subject another") == ["team.create"]
+    assert len(shown("--all")) == 4
+    assert types("audit --all")[0] == types("audit --csv --json")[0] == 2
+    code, table = types("audit --csv --action team")
+    assert code == 0
+    assert [row["actor"] for row in csv.DictReader(io.StringIO(table))] == ["cli:grace"]
     code, table = types("audit --member studio/ada")
     assert code == 0
     head, line = table.splitlines()

@@ -60,6 +60,18 @@ CREATE TABLE api_keys (
 CREATE INDEX api_keys_member_id_idx ON api_keys (member_id);
 CREATE INDEX api_keys_account_id_idx ON api_keys (account_id);
 
+-- Of requests that make teams, members, keys and grants; those of generations have a table of their
+-- own, which admission writes.
+CREATE TABLE management_idempotency_keys (
+    member_id uuid NOT NULL REFERENCES members ON DELETE CASCADE,
+    key text NOT NULL,
+    fingerprint bytea NOT NULL,
+    made_id uuid NOT NULL,
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (member_id, key)
+);
+CREATE INDEX management_idempotency_keys_expires_idx ON management_idempotency_keys (expires_at);
+
 -- Written by every create: half of each page is left free, so that no index has to follow.
 CREATE TABLE rate_states (
     member_id uuid PRIMARY KEY REFERENCES members ON DELETE CASCADE,

@@ -41,14 +41,17 @@ CREATE TABLE audit_log (
     actor text NOT NULL,
     action text NOT NULL,
     subject text NOT NULL,
+    team_id uuid,
     team text,
     member text,
     key_prefix text,
     address text,
     detail jsonb NOT NULL DEFAULT '{}'
 );
--- Newest first: all, of a subject, by who acted, and of a family of actions.
+-- Newest first: all, about a team, by who acted, of a subject, of an action, of a family of actions.
 CREATE INDEX audit_log_created_idx ON audit_log (created_at, id);
+CREATE INDEX audit_log_team_idx ON audit_log (team_id, created_at, id);
+CREATE INDEX audit_log_actor_idx ON audit_log (actor, created_at, id);
 CREATE INDEX audit_log_subject_idx ON audit_log (subject, created_at, id);
-CREATE INDEX audit_log_member_idx ON audit_log ((team || '/' || member), created_at, id);
-CREATE INDEX audit_log_action_idx ON audit_log (split_part(action, '.', 1), created_at, id);
+CREATE INDEX audit_log_action_idx ON audit_log (action, created_at, id);
+CREATE INDEX audit_log_family_idx ON audit_log (split_part(action, '.', 1), created_at, id);
