@@ -119,6 +119,9 @@ class GatewayError(Exception):
         self.extra = dict(extra or {})
         super().__init__(self.message)
 
+    def __str__(self) -> str:
+        return sentence(self)
+
     def members(self, request_id: str) -> dict[str, Any]:
         """What a JSON body says of it, in the names of the gateway's own REST."""
         body: dict[str, Any] = {
@@ -368,14 +371,9 @@ class Rejections:
         return len(self.issues) >= MAX_ISSUES
 
     def add(
-        self,
-        path: str,
-        code: str,
-        message: str,
-        *,
-        value: Any = None,
+        self, path: str, code: str, message: str, *, value: Any = None,
         allowed: Sequence[Any] | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         self.issues.append(Issue(path, code, message, value, allowed))
 
 

@@ -61,7 +61,4 @@ def _unknown(generation_id: UUID) -> NotFound:
 
 
 def _invalid(message: str, value: int) -> InvalidRequest:
-    return InvalidRequest(
-        f"settled_credits {message}; got {value}.",
-        issues=[Issue("settled_credits", "value", message, value)],
-    )
+    return InvalidRequest(issues=[Issue("settled_credits", "value", message, value)])

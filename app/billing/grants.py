@@ -176,6 +176,4 @@ def _check_end(ends_at: datetime, *, now: datetime, period_ends_at: datetime | N
 
 
 def _invalid(field: str, message: str, value: object) -> InvalidRequest:
-    return InvalidRequest(
-        f"{field} {message}; got {value}.", issues=[Issue(field, "value", message, value)]
-    )
+    return InvalidRequest(issues=[Issue(field, "value", message, value)])

@@ -165,6 +165,4 @@ def _check_ties(would_be: list[Price], changed: Price) -> None:
 
 
 def _invalid(field: str, message: str, value: Any) -> GatewayError:
-    return InvalidRequest(
-        f"{field} {message}; got {value}.", issues=[Issue(field, "value", message, value)]
-    )
+    return InvalidRequest(issues=[Issue(field, "value", message, value)])

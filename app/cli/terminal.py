@@ -10,6 +10,7 @@ import pwd
 import signal
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated, NoReturn
 from uuid import UUID
@@ -20,7 +21,7 @@ from app.domain.accounts import Period
 from app.domain.authority import Actor
 from app.domain.caller import Status
 from app.domain.ids import VIDEO_PREFIX, WEBHOOK_PREFIX, parse_generation_id, parse_webhook_id
-from app.errors import ConfigurationError, GatewayError
+from app.errors import ConfigurationError, GatewayError, summary
 
 if TYPE_CHECKING:
     from app.runtime import Runtime
@@ -104,11 +105,30 @@ def checked_settings(*, stopped: int = 130, sends: bool = False) -> Iterator[Set
         typer.echo("reelgate: stopped before it was done.", err=True)
         raise typer.Exit(stopped) from None
     except (ConfigurationError, GatewayError) as error:
-        message = getattr(error, "message", None) or str(error)
-        typer.echo(f"reelgate: {message}", err=True)
+        typer.echo(f"reelgate: {_as_typed(error)}", err=True)
         raise typer.Exit(1) from None
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+#: Fields that are typed in another form. A name is an argument, and has none.
+_TYPED = {
+    "credit_period": "--period", "models": "--model", "addresses": "--address",
+    "scopes": "--scope", "required_tags": "--require-tag", "ends_at": "--days",
+    "expires_at": "--days", "settled_credits": "--credits", "name": "name", "new_name": "new name",
+}  # fmt: skip
+
+
+def _as_typed(error: ConfigurationError | GatewayError) -> str:
+    """What is wrong, with the options of the command line in the place of fields."""
+    if not isinstance(error, GatewayError) or error.message != error.title or not error.issues:
+        return str(error)
+    return summary(
+        [
+            replace(issue, field=_TYPED.get(issue.field, f"--{issue.field.replace('_', '-')}"))
+            for issue in error.issues
+        ]
+    )
 
 
 def with_runtime(act: Callable[[Runtime], Awaitable[None]], *, migrated: bool = True) -> None:

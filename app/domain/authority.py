@@ -82,7 +82,7 @@ class Actor:
         """Raises `InvalidRequest` without a reason. `deed` ends a sentence: `to end a team`."""
         if not (self.reason or "").strip():
             message = f"is required {deed}; the audit log keeps it"
-            raise InvalidRequest(f"reason {message}.", issues=[Issue("reason", "missing", message)])
+            raise InvalidRequest(issues=[Issue("reason", "missing", message)])
 
     def require_another(self, member_id: UUID) -> None:
         """Raises `Forbidden` if this is the caller."""

@@ -114,4 +114,4 @@ def _networks(addresses: Sequence[str]) -> tuple[str, ...]:
 
 
 def _wrong(field: str, message: str, value: object) -> InvalidRequest:
-    return InvalidRequest(f"{field} {message}.", issues=[Issue(field, "value", message, value)])
+    return InvalidRequest(issues=[Issue(field, "value", message, value)])

@@ -43,9 +43,7 @@ def check_bound(name: str, value: int) -> None:
     least, most = BOUNDS[name]
     if not least <= value <= most:
         message = f"must be from {least} to {most}"
-        raise InvalidRequest(
-            f"{name} {message}; got {value}.", issues=[Issue(name, "value", message, value)]
-        )
+        raise InvalidRequest(issues=[Issue(name, "value", message, value)])
 
 
 #: From the least to the most credits in the long run, of the same limit.

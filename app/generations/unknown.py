@@ -87,8 +87,7 @@ async def resolve(
     `found` takes `upstream_id`; the generation stays unknown until the upstream has been polled.
     Raises `NotFound`, `NotUnknown`, `InvalidRequest`.
     """
-    if not reason.strip():
-        raise InvalidRequest("A reason is needed.", issues=[Issue("reason", "missing", "needed")])
+    Actor(name=actor, reason=reason).require_reason("to resolve a generation")
     given = (link is not None) + (file is not None)
     if given != (outcome is Outcome.DELIVERED):
         message = "give one link or file with `delivered`, and none with the others"

@@ -147,8 +147,9 @@ async def limit_key(
             None if unlimited else key.credit_limit if credit_limit is None else credit_limit,
             credit_period or key.credit_period,
         )  # fmt: skip
+        calling = None
         if raises or not key.restrictions.allows(restrictions):
-            await require_raise(tx, owner, actor)
+            calling = await require_raise(tx, owner, actor)
         if unlimited or credit_limit is not None:
             await api_keys.set_credit_limit(tx, key.account_id, credit_limit=credit_limit)
         if credit_period not in (None, key.credit_period):
@@ -158,7 +159,8 @@ async def limit_key(
         )
         if restrictions != key.restrictions:
             if actor.caller is not None and actor.is_member(owner.id):
-                _require_within(await api_keys.get_key(tx, actor.caller.key_id), restrictions)
+                calling = calling or await api_keys.get_key(tx, actor.caller.key_id)
+                _require_within(calling, restrictions)
             await api_keys.restrict(tx, key.account_id, restrictions)
         await audit.record(
             tx, actor.name, "key.limit", f"{key.team_name}/{key.member_name}", key=key.prefix,
@@ -169,12 +171,15 @@ async def limit_key(
         return await api_keys.get_key(tx, key.id)
 
 
-async def require_raise(tx: Tx, owner: Member, actor: Actor) -> None:
-    """Whether the actor may raise the credit limit of a key of this member. Raises `Forbidden` and
-    `InvalidRequest`."""
-    calling = actor.caller and await api_keys.get_key(tx, actor.caller.key_id)
+async def require_raise(tx: Tx, owner: Member, actor: Actor) -> Key | None:
+    """Whether the actor may raise the credit limit of a key of this member. Returns the key that it
+    calls with. Raises `Forbidden` and `InvalidRequest`."""
+    calling = None
+    if actor.caller is not None:
+        calling = await api_keys.get_key(tx, actor.caller.key_id)
     limited = calling is not None and calling.credit_limit is not None
     actor.require_raise(owner.id, limited=limited)
+    return calling
 
 
 async def rotate_key(
@@ -312,10 +317,7 @@ def _check_expiry(expires_at: datetime, *, now: datetime) -> None:
     if not now < expires_at <= now + _LONGEST:
         past = expires_at <= now
         message = "must be in the future" if past else "must be within a hundred years, or never"
-        raise InvalidRequest(
-            "A key must expire in the future." if past else f"expires_at {message}.",
-            issues=[Issue("expires_at", "value", message, expires_at.isoformat())],
-        )
+        raise InvalidRequest(issues=[Issue("expires_at", "value", message, expires_at.isoformat())])
 
 
 async def _new_key_id(tx: Tx, once: Repeat | None) -> UUID:

@@ -11,10 +11,7 @@ def check_name(field: str, name: str) -> None:
     """Raises `InvalidRequest` for a name that looks like another one on a screen."""
     if name != name.strip() or not name.isprintable() or not 1 <= len(name) <= MAX_NAME_CHARS:
         message = f"must have 1 to {MAX_NAME_CHARS} printable characters, and no space around them"
-        raise InvalidRequest(
-            f"{field} {message}; got {name[:MAX_NAME_CHARS]!r}.",
-            issues=[Issue(field, "value", message, name[:MAX_NAME_CHARS])],
-        )
+        raise InvalidRequest(issues=[Issue(field, "value", message, name[:MAX_NAME_CHARS])])
 
 
 def taken(field: str, name: str, message: str) -> InvalidRequest:

@@ -16,7 +16,7 @@ from app.domain.authority import Actor
 from app.domain.caller import Status
 from app.domain.limits import check_bound, raises_credits
 from app.domain.metadata import MAX_TAGS, check_key
-from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Rejections, summary
+from app.errors import Forbidden, InvalidRequest, Issue, NotFound, Rejections
 from app.members.names import check_name, taken
 from app.runtime import Runtime
 
@@ -222,10 +222,7 @@ def _require_another(team: Team, actor: Actor) -> None:
 def _check_retention(days: int | None) -> None:
     if days is not None and not 1 <= days <= MAX_RETENTION_DAYS:
         message = f"must be from 1 to {MAX_RETENTION_DAYS}"
-        raise InvalidRequest(
-            f"retention_days {message}; got {days}.",
-            issues=[Issue("retention_days", "value", message, days)],
-        )
+        raise InvalidRequest(issues=[Issue("retention_days", "value", message, days)])
 
 
 def _checked_tags(keys: Sequence[str]) -> list[str]:
@@ -236,14 +233,11 @@ def _checked_tags(keys: Sequence[str]) -> list[str]:
     if len(found) > MAX_TAGS:
         issues.add("required_tags", "value", f"must be at most {MAX_TAGS} keys", value=len(found))
     if issues.issues:
-        raise InvalidRequest(summary(issues.issues), issues=issues.issues)
+        raise InvalidRequest(issues=issues.issues)
     return found
 
 
 async def _check_time_zone(tx: Tx, time_zone: str) -> None:
     if not await accounts.knows_time_zone(tx, time_zone):
         message = "must be the name of a time zone, such as Europe/Berlin"
-        raise InvalidRequest(
-            f"time_zone {message}; got {time_zone!r}.",
-            issues=[Issue("time_zone", "value", message, time_zone)],
-        )
+        raise InvalidRequest(issues=[Issue("time_zone", "value", message, time_zone)])

@@ -99,7 +99,7 @@ def _reader(place: Place, page: Path, name: str) -> Caller:
     if page.name == "README.md":
         # The reader has the key of the first start.
         return place.site.caller(place.api, "admin", team="default", role=Role.ADMIN)
-    operators = page.name in ("budgets.md", "upstream-credits.md")
+    operators = page.name in ("budgets.md", "managing.md", "upstream-credits.md")
     role = Role.ADMIN if operators else Role.MEMBER
     return place.site.caller(place.api, name, team="default", role=role)
 

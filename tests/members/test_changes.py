@@ -65,9 +65,9 @@ async def test_a_taken_name_is_refused(still_gate: Gateway) -> None:
 @pytest.mark.parametrize("name", ["", " ada", "ada\n", "x" * 101])
 async def test_a_name_that_looks_like_another_is_refused(still_gate: Gateway, name: str) -> None:
     await still_gate.member()
-    with pytest.raises(InvalidRequest, match="new_name must have 1 to 100 printable"):
+    with pytest.raises(InvalidRequest, match="new_name: must have 1 to 100 printable"):
         await members.rename_member(still_gate.rt, TEAM, "ada", new_name=name, actor=TESTER)
-    with pytest.raises(InvalidRequest, match="new_name must have 1 to 100 printable"):
+    with pytest.raises(InvalidRequest, match="new_name: must have 1 to 100 printable"):
         await teams.rename_team(still_gate.rt, TEAM, new_name=name, actor=TESTER)
 
 
@@ -131,7 +131,7 @@ def test_the_command_line_says_which_tags_a_team_requires(types: Types) -> None:
     assert types("team limit studio --retention-days 3")[0] == 0
     assert "3 cost_centre, project" in types("team list")[1]
     code, said = types(f"{limit} {'x' * 65}")
-    assert (code, "required_tags: a key must be at most 64 characters long" in said) == (1, True)
+    assert (code, "--require-tag: a key must be at most 64 characters long" in said) == (1, True)
     assert types("team limit studio --require-no-tags")[0] == 0
     assert "cost_centre" not in types("team list")[1]
     code, said = types(f"{limit} a --require-no-tags")

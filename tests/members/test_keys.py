@@ -216,7 +216,7 @@ async def test_a_limit_is_one_that_can_be_kept(still_gate: Gateway, limit: str, 
         ),
         members.change_member(rt, TEAM, "ada", limits=Limits(**{limit: value}), actor=TESTER),
     ):
-        with pytest.raises(InvalidRequest, match=f"{limit} must be from .* got {value}"):
+        with pytest.raises(InvalidRequest, match=rf"{limit}: must be from .* \(got {value}\)"):
             await act
 
 
