@@ -188,18 +188,18 @@ async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]
             """
             SELECT w.id, t.name AS team_name, m.name AS member_name, w.url,
                    w.state = 'enabled' AS enabled, w.disabled_reason, w.failing_since,
-                   p.pending, f.failed
+                   coalesce(p.pending, 0) AS pending, coalesce(f.failed, 0) AS failed
               FROM webhook_endpoints w JOIN teams t ON t.id = w.team_id
               LEFT JOIN members m ON m.id = w.member_id
-             CROSS JOIN LATERAL (
-                   -- Their indexes have no others: those that were delivered are not read.
-                   SELECT count(*) AS pending FROM webhook_deliveries
-                    WHERE endpoint_id = w.id AND state = 'pending'
-                      AND (generation_id IS NOT NULL OR data IS NOT NULL)) p
-             CROSS JOIN LATERAL (
-                   SELECT count(*) AS failed FROM webhook_deliveries
-                    WHERE endpoint_id = w.id AND state = 'failed' AND team_id = w.team_id
-                      AND (generation_id IS NOT NULL OR data IS NOT NULL)) f
+              -- Each state has an index of its own: those that were delivered are not read.
+              LEFT JOIN (
+                   SELECT endpoint_id, count(*) AS pending FROM webhook_deliveries
+                    WHERE state = 'pending' AND (generation_id IS NOT NULL OR data IS NOT NULL)
+                    GROUP BY endpoint_id) p ON p.endpoint_id = w.id
+              LEFT JOIN (
+                   SELECT endpoint_id, count(*) AS failed FROM webhook_deliveries
+                    WHERE state = 'failed' AND (generation_id IS NOT NULL OR data IS NOT NULL)
+                    GROUP BY endpoint_id) f ON f.endpoint_id = w.id
              WHERE CAST(:team AS text) IS NULL OR t.name = :team
              ORDER BY w.created_at, w.id
             """
