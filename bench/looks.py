@@ -165,9 +165,10 @@ LOOKS = (
     _get("member", "/dream-machine/v1/generations?limit=20&offset={member_offset}"),
     # Sums.
     _get("member", "/api/v1/usage"),
-    _get("member", "/api/v1/usage?from={year}"),
+    _get("member", "/api/v1/usage?from={year}", bound="a row for each day, model and state"),
     _get("admin", "/api/v1/usage?from={day}&scope=team"),
-    _get("admin", "/api/v1/usage?from={year}&scope=team"),
+    _get("admin", "/api/v1/usage?from={year}&scope=team",
+         bound="a row for each day, model and state"),
     _get("admin", "/api/v1/usage?from={day}&scope=team&group_by=metadata[cost_centre]",
          bound="a row for each day, member and value"),
     _get("admin", "/api/v1/usage?from={year}&scope=team&metadata[campaign]=launch"),
