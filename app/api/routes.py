@@ -23,6 +23,7 @@ from app.api import (
     notices,
     pauses,
     prices,
+    statements,
     teams,
     upstream_keys,
     usage,
@@ -55,6 +56,7 @@ ROUTERS: tuple[APIRouter, ...] = (
     grants.router,
     corrections.router,
     prices.router,
+    statements.router,
 )
 
 

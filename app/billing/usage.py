@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -16,6 +14,7 @@ from app.db.usage_reports import UsageRow
 from app.domain.authority import Actor
 from app.domain.caller import Caller
 from app.domain.catalog import shown
+from app.domain.spreadsheets import csv_rows
 from app.domain.usage import Dimension, Question
 from app.errors import Forbidden, InvalidRequest, Issue
 from app.members.teams import managed_team
@@ -125,17 +124,6 @@ def table(question: Question, rows: Iterable[UsageRow]) -> tuple[list[str], list
     return [names.get(each, each) for each in fields], cells
 
 
-def usage_csv(question: Question, rows: Iterable[UsageRow]) -> str:
+def usage_csv(question: Question, rows: Iterable[UsageRow]) -> bytes:
     names, cells = table(question, rows)
-    written = io.StringIO(newline="")
-    writer = csv.writer(written)
-    writer.writerow(map(_cell, names))
-    writer.writerows(map(_cell, line) for line in cells)
-    return written.getvalue()
-
-
-def _cell(value: object) -> object:
-    """Spreadsheets take text with such a beginning for a formula, and members write tags and names
-    that others open."""
-    formula = isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r"))
-    return f"'{value}" if formula else value
+    return csv_rows([names, *cells])

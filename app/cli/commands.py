@@ -18,6 +18,7 @@ from app.cli import (
     members,
     prices,
     running,
+    statements,
     teams,
     unknown,
     usage,
@@ -36,6 +37,7 @@ cli.add_typer(keys.cli, name="key")
 cli.add_typer(grants.cli, name="grant")
 cli.add_typer(prices.cli, name="prices")
 cli.add_typer(ledger.cli, name="ledger")
+cli.add_typer(statements.cli, name="statement")
 cli.add_typer(gateway.upstream_cli, name="upstream")
 cli.add_typer(generations.cli, name="generation")
 cli.add_typer(unknown.cli, name="unknown")

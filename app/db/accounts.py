@@ -26,6 +26,16 @@ _REBUILD = text(
     "INSERT INTO balances (account_id, period_on, member_id, held, settled)"
     " SELECT * FROM ledger_by_account"
 )
+#: What waits for a statement: what was spent and is in none.
+_REBUILD_UNCLOSED = text(
+    """
+    INSERT INTO unclosed_entries
+    SELECT l.team_id, l.counts_at, l.id FROM ledger_entries l
+     WHERE l.settled <> 0 AND NOT EXISTS (
+        SELECT FROM statement_lines s
+         WHERE s.ledger_entry_id = l.id AND s.kind IN ('settle', 'correct'))
+    """
+)
 _REBUILD_SOME = text(
     f"{_REBUILD.text} WHERE member_id = ANY(:members) AND account_id = ANY(:accounts)"
 )
@@ -84,6 +94,8 @@ async def rebuild_all(tx: Tx) -> None:
     await tx.execute(text("LOCK TABLE ledger_entries IN SHARE ROW EXCLUSIVE MODE"))
     await tx.execute(text("DELETE FROM balances"))
     await tx.execute(_REBUILD)
+    await tx.execute(text("DELETE FROM unclosed_entries"))
+    await tx.execute(_REBUILD_UNCLOSED)
     await usage.rebuild(tx, None)
 
 

@@ -11,13 +11,15 @@ CREATE OR REPLACE FUNCTION reelgate_enter(
 ) RETURNS void LANGUAGE plpgsql AS $$
 DECLARE
     v_account record;
+    v_entry bigint;
 BEGIN
     INSERT INTO ledger_entries (
         generation_id, team_id, member_id, api_key_id, kind, held, settled, counts_at, created_at,
         reason, actor)
     VALUES (
         p_generation, p_team, p_member, p_key, p_kind, p_held, p_settled, p_counts_at, p_at,
-        p_reason, p_actor);
+        p_reason, p_actor)
+    RETURNING id INTO v_entry;
     IF p_kind = 'hold' THEN
         INSERT INTO balances AS b (account_id, period_on, member_id, held, settled)
         SELECT a.account_id, a.period_on, p_member, p_held, 0
@@ -25,6 +27,9 @@ BEGIN
             ON CONFLICT (account_id, period_on, member_id) DO UPDATE
            SET held = b.held + excluded.held;
         RETURN;
+    END IF;
+    IF p_settled <> 0 THEN
+        INSERT INTO unclosed_entries VALUES (p_team, p_counts_at, v_entry);
     END IF;
     FOR v_account IN SELECT * FROM reelgate_accounts(p_key, p_member, p_counts_at) LOOP
         UPDATE balances b SET held = b.held + p_held, settled = b.settled + p_settled

@@ -29,6 +29,7 @@ _TEAM = "/admin/teams/{team}"
 _KEY = "/admin/keys/{key}"
 _HOOKS = f"{_TEAM}/webhooks"
 _GENERATION = "/admin/generations/{generation}"
+_MONTH = f"{_TEAM}/statements/2026-01"
 _MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
@@ -120,6 +121,17 @@ CASES = {
     "create_member_grant": Case("POST", f"{_MEMBER}/grants", _MORE, "401 403 201 404 201"),
     "list_key_grants": Case("GET", f"{_KEY}/grants", None, "401 403 200 404 200"),
     "create_key_grant": Case("POST", f"{_KEY}/grants", _MORE, "401 403 201 404 201"),
+    "list_statements": Case("GET", f"{_TEAM}/statements", None, "401 403 200 404 200"),
+    # The team has only just been made: no month of it has ended.
+    "close_month": Case(
+        "POST", f"{_TEAM}/statements", {"month": "2026-01"}, "401 403 403 404 422"
+    ),
+    "get_statement": Case("GET", f"{_MONTH}", None, "401 403 404 404 404"),
+    "list_statement_lines": Case("GET", f"{_MONTH}/lines", None, "401 403 404 404 404"),
+    "list_statement_totals": Case(
+        "GET", f"{_MONTH}/totals?by=member", None, "401 403 404 404 404"
+    ),
+    "get_statement_csv": Case("GET", f"{_MONTH}/csv", None, "401 403 404 404 404"),
     "list_corrections": Case(
         "GET", f"/admin/generations/{_NOWHERE}/corrections", None, "401 403 403 403 404"
     ),

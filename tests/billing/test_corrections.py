@@ -29,9 +29,9 @@ from tests.worker.test_submissions import created, work_of
 PRICE = 150_000
 
 
-async def ended(gate: Gateway, key: str, *, billed: int = PRICE) -> UUID:
+async def ended(gate: Gateway, key: str, *, billed: int = PRICE, **headers: str) -> UUID:
     """A generation that failed, and was billed all the same."""
-    uuid = await created(gate, key)
+    uuid = (await gate.create(key, None, **headers)).json()["aiRecord"]["uuid"]
     work = await work_of(gate, uuid)
     async with lifecycle.begin(gate.rt) as transaction:
         await lifecycle.fail(

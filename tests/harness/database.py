@@ -66,6 +66,8 @@ _SUMS = """
          WHERE l.kind = 'settle' GROUP BY 1
     ) l USING (upstream_key_id) WHERE w.settled <> l.settled
 """
+#: Entries that are not in exactly one statement, or waiting for one.
+_OUT_OF_PLACE = "SELECT * FROM entries_out_of_place"
 _TABLES = "SELECT tablename FROM pg_tables WHERE schemaname = 'public'"
 _RESTART_SEQUENCES = """
     SELECT setval(format('%I', sequencename)::regclass, start_value, false)
@@ -151,11 +153,13 @@ class Server:
                 differing = connection.execute(_DIFFERENCES).fetchall()
                 miscounted = connection.execute(MISCOUNTED).fetchall()
                 wrong = connection.execute(_SUMS).fetchall()
+                out_of_place = connection.execute(_OUT_OF_PLACE).fetchall()
                 self._restore_rows(connection)
                 self._empty.append(renamed)
                 assert not differing, f"balances differ from the ledger: {differing}"
                 assert not miscounted, f"usage differs from the generations: {miscounted}"
                 assert not wrong, f"sums of upstream keys differ from the ledger: {wrong}"
+                assert not out_of_place, f"entries are not in one place: {out_of_place}"
                 return
         with self._admin() as connection:
             connection.execute(_statement("DROP DATABASE {} WITH (FORCE)", renamed))

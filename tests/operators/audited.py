@@ -13,7 +13,8 @@ SILENT_COMMANDS = {
     "generation list": "looks",
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
-    "prices list": "looks",
+    "prices list": "looks", "statement list": "looks", "statement show": "looks",
+    "statement verify": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
@@ -39,6 +40,7 @@ COMMANDS = {
     "prices withdraw": ("{price} --reason odd", "price.withdraw"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "ledger correct": ("{ended} --credits 0 --reason odd", "ledger.correct"),
+    "statement close": ("--team studio --month 2026-03", "statement.close"),
     "pause": ("submission --reason odd", "gateway.pause"),
     "resume": ("admission", "gateway.resume"),
     "after-restore": ("", "generations.mark_unknown"),
@@ -167,6 +169,9 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     ),
     "resend_failed_deliveries": (
         "POST", "/api/v1/admin/teams/{team}/webhooks/resend", {}, "webhook.resend",
+    ),
+    "close_month": (
+        "POST", "/api/v1/admin/teams/{other}/statements", {"month": "2026-03"}, "statement.close",
     ),
     "correct_generation": (
         "POST", "/api/v1/admin/generations/{ended}/corrections",

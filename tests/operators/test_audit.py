@@ -66,10 +66,12 @@ def furnish(address: str) -> dict[str, str]:
                      "bobs", "price")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
-        tx.execute("INSERT INTO teams (id, name) VALUES (%s, 'studio')", [ids["team"]])
-        tx.execute(
-            "INSERT INTO teams (id, name, credit_limit) VALUES (%s, 'other', 9)", [ids["other"]]
-        )
+        for name in ("team", "other"):
+            tx.execute(
+                "INSERT INTO teams (id, name, credit_limit, created_at)"
+                " VALUES (%s, %s, %s, '2026-03-15')",
+                [ids[name], *(("studio", None) if name == "team" else ("other", 9))],
+            )
         for member, key, team, name, role, secret in (
             (ids["member"], ids["key"], ids["team"], "ada", "ADMIN", SECRET),
             (ids["bob"], ids["bobs"], ids["other"], "bob", "MEMBER", SECRET.replace("a", "b")),
@@ -194,6 +196,9 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 "webhook_endpoints",
                 "assets",
                 "balances",
+                "statement_lines",
+                "statements",
+                "unclosed_entries",
                 "daily_usage",
                 "team_usage",
                 "grants",
