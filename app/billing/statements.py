@@ -70,7 +70,7 @@ async def close(
             created_at=now,
         )  # fmt: skip
         await audit.record(
-            tx, actor.name, "statement.close", found.name, month=month_of(month),
+            tx, actor.name, "statement.close", found.name, team_id=found.id, month=month_of(month),
             credits=statement.credits, lines=statement.lines, sha256=csv_sha256.hex(),
             reason=actor.reason,
         )  # fmt: skip
