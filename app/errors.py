@@ -13,6 +13,7 @@
     ├── NotSetAside                  409  not_set_aside
     ├── KeyAlreadyMade               409  key_already_made
     ├── NotReady                     409  not_ready
+    ├── RequestConflict              409  request_conflict
     ├── VideoExpired                 410  video_expired
     ├── PreconditionFailed           412  precondition_failed
     ├── PayloadTooLarge              413  payload_too_large
@@ -99,14 +100,10 @@ class GatewayError(Exception):
         self,
         message: str | None = None,
         *,
-        issues: Sequence[Issue] = (),
-        billed: bool | None = False,
-        retry_safe: bool | None = None,
-        generation_id: UUID | None = None,
-        retry_after_seconds: float | None = None,
-        headers: Mapping[str, str] | None = None,
-        extra: Mapping[str, Any] | None = None,
-    ) -> None:
+        issues: Sequence[Issue] = (), billed: bool | None = False, retry_safe: bool | None = None,
+        generation_id: UUID | None = None, retry_after_seconds: float | None = None,
+        headers: Mapping[str, str] | None = None, extra: Mapping[str, Any] | None = None,
+    ) -> None:  # fmt: skip
         """`retry_safe` None: as its kind says. `extra` are further members of the body."""
         self.message = message or self.title
         self.issues = tuple(issues[:MAX_ISSUES])
@@ -125,13 +122,9 @@ class GatewayError(Exception):
     def members(self, request_id: str) -> dict[str, Any]:
         """What a JSON body says of it, in the names of the gateway's own REST."""
         body: dict[str, Any] = {
-            "detail": sentence(self),
-            "code": self.code,
-            "billed": self.billed,
-            "retry_safe": self.retry_safe,
-            "request_id": request_id,
-            **self.extra,
-        }
+            "detail": sentence(self), "code": self.code, "billed": self.billed,
+            "retry_safe": self.retry_safe, "request_id": request_id, **self.extra,
+        }  # fmt: skip
         if self.generation_id is not None:
             body["generation_id"] = str(self.generation_id)
         if self.issues:
@@ -223,6 +216,15 @@ class NotReady(WrongState):
     code = "not_ready"
     title = "The video is not ready yet"
     operations = ("get_content", "get_thumbnail", "delete_generation")
+
+
+class RequestConflict(GatewayError):
+    code = "request_conflict"
+    status = 409
+    title = "This request for credits is not open any more, or another one of its member is"
+    operations = ("open_credit_request", "withdraw_credit_request", "grant_credit_request",
+                  "refuse_credit_request")  # fmt: skip
+    retry_safe = True
 
 
 class VideoExpired(GatewayError):

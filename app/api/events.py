@@ -8,18 +8,19 @@ import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Query, Response
 
+from app.api.credit_documents import CreditRequestDocument, credit_document
 from app.api.documents import (
     Document,
     GenerationDocument,
     ProgressDocument,
     generation_document,
 )
-from app.api.notice_documents import NoticeDocument, notice_document
+from app.api.notice_documents import NoticeDocument
 from app.api.parameters import AnyFormOfId, GenerationId, refusals
 from app.db import events
 from app.db.durations import History
@@ -28,7 +29,6 @@ from app.domain.caller import Caller as CallerRecord
 from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, Spec
 from app.domain.keys import Scope
-from app.domain.notices import notice_from
 from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
 from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt
@@ -76,13 +76,14 @@ class EventDocument(Document):
 
 
 class CreditsEventDocument(Document):
-    """One event about credits."""
+    """One event about credits: about a notice, or about a request for more."""
 
-    object: str = "event"
+    object: Literal["event"]
     id: int
     type: str
     created_at: datetime
-    notice: NoticeDocument
+    notice: NoticeDocument | None = None
+    credit_request: CreditRequestDocument | None = None
 
 
 class EventsTokenDocument(Document):
@@ -97,7 +98,7 @@ _STREAM: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "Events as they happen, until you disconnect (WHATWG server-sent events). "
         "`data` is JSON with `id`, `type`, `created_at` and `generation`; events about credits "
-        "have `notice` in its place.",
+        "have `notice` or `credit_request` in its place.",
         "content": {
             "text/event-stream": {
                 "schema": {"type": "string"},
@@ -265,12 +266,13 @@ async def _history(rt: ApiRuntime, spec: Spec) -> History:
 async def _render(rt: ApiRuntime, item: FeedItem) -> bytes:
     event, generation = item.event, item.generation
     if generation is None:
-        about_credits = CreditsEventDocument(
-            id=event.id, type=event.type, created_at=event.created_at,
-            notice=notice_document(notice_from(event.content or {})),
+        name, about = credit_document(event.type, event.content or {})
+        about_credits = CreditsEventDocument.model_validate(
+            {"object": "event", "id": event.id, "type": event.type,
+             "created_at": event.created_at, name: about}
         )  # fmt: skip
-        content = about_credits.model_dump_json().encode()
-        return frame(content, event=event.type, event_id=event.id)
+        content = about_credits.model_dump_json(exclude={"notice", "credit_request"} - {name})
+        return frame(content.encode(), event=event.type, event_id=event.id)
     history = await _history(rt, generation.spec)
     document = EventDocument.model_construct(
         object="event",

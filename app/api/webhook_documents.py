@@ -29,7 +29,7 @@ class WebhookEndpointRequest(WebhookRequest):
     event_types: list[WebhookEvent] = Field(
         default_factory=lambda: list(ENDS), min_length=1,
         description="The events to send. Default: how videos end. `video.archived` follows "
-        "`video.completed`; `budget.threshold` is about credits.",
+        "`video.completed`; `budget.threshold` and `credit_request.…` are about credits.",
     )  # fmt: skip
     format: PayloadFormat = Field(
         PayloadFormat.REELGATE,

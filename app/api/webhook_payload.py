@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from app.api.credit_documents import credit_document
 from app.api.documents import generation_document
-from app.api.notice_documents import notice_document
-from app.domain.notices import notice_from
 from app.domain.webhooks import Payload
 from app.generations.progress import Progress
 
@@ -16,7 +15,8 @@ def render_payload(payload: Payload) -> dict[str, Any]:
     event is about; for a test it only says that it is one."""
     data: dict[str, Any] = {"object": "test"}
     if payload.content is not None:
-        data = notice_document(notice_from(payload.content)).model_dump(mode="json")
+        _, document = credit_document(payload.event, payload.content)
+        data = document.model_dump(mode="json")
     if payload.generation is not None:
         data = generation_document(
             payload.generation,

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from app.db import audit, ledger
+from app.db import audit, ledger, notices
 from app.db.ledger import Correction
 from app.domain.authority import Actor
 from app.errors import InvalidRequest, Issue, NotFound
@@ -36,6 +36,9 @@ async def correct(
             raise _invalid("is what it has cost already", settled_credits)
         correction = await ledger.correct(
             tx, generation_id, settled=settled_credits, reason=actor.reason or "", actor=actor.name
+        )
+        await notices.add_due_of(
+            tx, generation_id, percents=rt.settings.notice_percents, now=rt.clock.for_database()
         )
         await audit.record(
             tx, actor.name, "ledger.correct", str(generation_id), settled_before=cost.settled,

@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
 from app.db import audit, grants, repeats
+from app.db.api_keys import Key
 from app.db.grants import Grant
+from app.db.members import Member
 from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.domain.accounts import AccountKind, Period
 from app.domain.authority import Actor
+from app.domain.caller import Caller
 from app.domain.limits import BOUNDS
 from app.errors import InvalidRequest, Issue
 from app.members.keys import require_raise
@@ -48,7 +51,9 @@ AccountOf = TeamAccount | MemberAccount | KeyAccount
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Account:
+class LimitedAccount:
+    """An account that is locked, with its limit. `subject` is whose it is, for the audit log."""
+
     id: UUID
     kind: AccountKind
     team_id: UUID
@@ -71,36 +76,65 @@ async def give(
     its present period; for ever if there is neither. Whoever may raise its limit may do that.
     A repetition gets the grant that it made. Raises `Forbidden`, `NotFound`, and `InvalidRequest`,
     also without a reason, or for an account without a limit."""
+    async with rt.db.begin() as tx:
+        return await give_within(
+            rt, tx, account_of, credits_=credits_, ends_at=ends_at, once=once, actor=actor
+        )  # fmt: skip
+
+
+async def give_within(
+    rt: Runtime,
+    tx: Tx,
+    account_of: AccountOf,
+    *,
+    credits_: int,
+    ends_at: datetime | None,
+    once: Repeat | None = None,
+    actor: Actor,
+) -> Grant:
+    """The same, in a transaction that does more."""
+    check_credits(credits_)
+    account = await _lock(tx, account_of, actor)
+    actor.require_reason("to grant credits")
+    grant_id = uuid4()
+    if (made := await repeats.earlier(tx, once, grant_id)) is not None:
+        return await grants.get_grant(tx, made)
+    now, until = await checked_end(rt, tx, account, ends_at)
+    await grants.add_grant(
+        tx, grant_id, account_id=account.id, kind=account.kind, team_id=account.team_id,
+        credits_=credits_, reason=actor.reason or "", actor=actor.name, created_at=now,
+        ends_at=until,
+    )  # fmt: skip
+    await audit.record(
+        tx, actor.name, "grant.give", account.subject, account=account.kind.value,
+        key=account.key_prefix, credits=credits_, ends_at=until and until.isoformat(),
+        reason=actor.reason, team_id=account.team_id,
+    )  # fmt: skip
+    return await grants.get_grant(tx, grant_id)
+
+
+def check_credits(credits_: int) -> None:
+    """Raises `InvalidRequest`."""
     if not 1 <= credits_ <= MAX_GRANT:
         raise _invalid("credits", f"must be from 1 to {MAX_GRANT}", credits_)
-    async with rt.db.begin() as tx:
-        account = await _lock(tx, account_of, actor)
-        actor.require_reason("to grant credits")
-        grant_id = uuid4()
-        if (made := await repeats.earlier(tx, once, grant_id)) is not None:
-            return await grants.get_grant(tx, made)
-        if account.credit_limit is None:
-            raise InvalidRequest(
-                f"This {account.kind.value} has no credit limit of its own: a grant would add "
-                "nothing. Grant credits to the account whose limit refuses, or set a limit first."
-            )
-        now, period_ends_at = await grants.present_period(
-            tx, account.team_id, account.credit_period, now=rt.clock.for_database()
+
+
+async def checked_end(
+    rt: Runtime, tx: Tx, account: LimitedAccount, ends_at: datetime | None
+) -> tuple[datetime, datetime | None]:
+    """The present instant, and when a grant to the account ends; None: never. Raises
+    `InvalidRequest`, also for an account without a limit."""
+    if account.credit_limit is None:
+        raise InvalidRequest(
+            f"This {account.kind.value} has no credit limit of its own: a grant would add "
+            "nothing. Grant credits to the account whose limit refuses, or set a limit first."
         )
-        if ends_at is not None:
-            _check_end(ends_at, now=now, period_ends_at=period_ends_at)
-        until = ends_at or period_ends_at
-        await grants.add_grant(
-            tx, grant_id, account_id=account.id, kind=account.kind, team_id=account.team_id,
-            credits_=credits_, reason=actor.reason or "", actor=actor.name, created_at=now,
-            ends_at=until,
-        )  # fmt: skip
-        await audit.record(
-            tx, actor.name, "grant.give", account.subject, account=account.kind.value,
-            key=account.key_prefix, credits=credits_, ends_at=until and until.isoformat(),
-            reason=actor.reason, team_id=account.team_id,
-        )  # fmt: skip
-        return await grants.get_grant(tx, grant_id)
+    now, period_ends_at = await grants.present_period(
+        tx, account.team_id, account.credit_period, now=rt.clock.for_database()
+    )
+    if ends_at is not None:
+        _check_end(ends_at, now=now, period_ends_at=period_ends_at)
+    return now, ends_at or period_ends_at
 
 
 async def list_grants(
@@ -130,7 +164,7 @@ async def _account_id(tx: Tx, account_of: AccountOf, actor: Actor) -> UUID:
             return (await find_key(tx, key, actor)).account_id
 
 
-async def _lock(tx: Tx, account_of: AccountOf, actor: Actor) -> _Account:
+async def _lock(tx: Tx, account_of: AccountOf, actor: Actor) -> LimitedAccount:
     """The account, for whom may raise its limit; who has it does not end before this
     transaction."""
     match account_of:
@@ -138,26 +172,44 @@ async def _lock(tx: Tx, account_of: AccountOf, actor: Actor) -> _Account:
             team = await managed_team(tx, named, actor)
             actor.require_operator()
             await require_lasting(tx, team)
-            return _Account(
+            return LimitedAccount(
                 id=team.id, kind=AccountKind.TEAM, team_id=team.id, subject=team.name,
                 credit_limit=team.credit_limit, credit_period=team.credit_period,
             )  # fmt: skip
         case MemberAccount(team=of_team, member=named):
             member = await get_lasting_member(tx, of_team, named, actor)
             actor.require_above(member.id, member.role)
-            return _Account(
-                id=member.id, kind=AccountKind.MEMBER, team_id=member.team_id,
-                subject=f"{member.team_name}/{member.name}", credit_limit=member.credit_limit,
-                credit_period=member.credit_period,
-            )  # fmt: skip
+            return _of_member(member)
         case KeyAccount(key=named):
             key, owner = await lock_key(tx, named, actor)
             await require_raise(tx, owner, actor)
-            return _Account(
-                id=key.account_id, kind=AccountKind.KEY, team_id=key.team_id,
-                subject=f"{key.team_name}/{key.member_name}", key_prefix=key.prefix,
-                credit_limit=key.credit_limit, credit_period=key.credit_period,
-            )  # fmt: skip
+            return _of_key(key)
+
+
+async def own_account(tx: Tx, caller: Caller, key_id: UUID | None, actor: Actor) -> LimitedAccount:
+    """The caller's account, or that of a key of its. Raises `NotFound` and `InvalidRequest`."""
+    if key_id is None:
+        return _of_member(
+            await get_lasting_member(tx, caller.team_id, caller.member_id, actor)
+        )  # fmt: skip
+    key, _ = await lock_key(tx, key_id, actor)
+    return _of_key(key)
+
+
+def _of_member(member: Member) -> LimitedAccount:
+    return LimitedAccount(
+        id=member.id, kind=AccountKind.MEMBER, team_id=member.team_id,
+        subject=f"{member.team_name}/{member.name}", credit_limit=member.credit_limit,
+        credit_period=member.credit_period,
+    )  # fmt: skip
+
+
+def _of_key(key: Key) -> LimitedAccount:
+    return LimitedAccount(
+        id=key.account_id, kind=AccountKind.KEY, team_id=key.team_id,
+        subject=f"{key.team_name}/{key.member_name}", key_prefix=key.prefix,
+        credit_limit=key.credit_limit, credit_period=key.credit_period,
+    )  # fmt: skip
 
 
 def _check_end(ends_at: datetime, *, now: datetime, period_ends_at: datetime | None) -> None:

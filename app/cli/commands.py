@@ -17,6 +17,7 @@ from app.cli import (
     ledger,
     members,
     prices,
+    requests,
     running,
     statements,
     teams,
@@ -36,6 +37,7 @@ cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
 cli.add_typer(grants.cli, name="grant")
 cli.add_typer(prices.cli, name="prices")
+cli.add_typer(requests.cli, name="request")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(statements.cli, name="statement")
 cli.add_typer(gateway.upstream_cli, name="upstream")

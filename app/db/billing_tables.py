@@ -21,6 +21,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from app.db.columns import created, instant, metadata, one_of
 from app.domain.accounts import AccountKind, Period
+from app.domain.credit_requests import RequestState
 
 grants = Table(
     "grants",
@@ -122,3 +123,37 @@ notices = Table(
     Index("notices_team_idx", "team_id"),
     Index("notices_created_idx", "created_at"),
 )
+
+credit_requests = Table(
+    "credit_requests",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("team_id", ForeignKey("teams.id"), nullable=False),
+    Column("member_id", ForeignKey("members.id"), nullable=False),
+    # The member's own, or a key's.
+    Column("account_id", Uuid, nullable=False),
+    Column("kind", Text, nullable=False),
+    # What is asked for, and why. Null: until the period of the account ends.
+    Column("credits", BigInteger, nullable=False),
+    Column("reason", Text, nullable=False),
+    instant("ends_at"),
+    Column("state", Text, nullable=False, server_default="open"),
+    instant("created_at", nullable=False),
+    # Null while it is open; `decision` is the reason that was given.
+    instant("decided_at"),
+    Column("decided_by", Text),
+    Column("decision", Text),
+    Column("grant_id", ForeignKey("grants.id"), unique=True),
+    one_of("kind", [AccountKind.KEY.value, AccountKind.MEMBER.value]),
+    one_of("state", [state.value for state in RequestState]),
+    CheckConstraint("credits > 0", name="credits"),
+    CheckConstraint("(decided_at IS NULL) = (state = 'open')"
+                    " AND (decided_by IS NULL) = (state = 'open')"
+                    " AND (grant_id IS NOT NULL) = (state = 'granted')", name="decided"),
+    # Each member has at most one that is open.
+    Index("credit_requests_open_idx", "member_id", unique=True,
+          postgresql_where=text("state = 'open'")),
+    Index("credit_requests_member_idx", "member_id", "created_at"),
+    Index("credit_requests_team_idx", "team_id", "created_at"),
+    Index("credit_requests_created_idx", "created_at"),
+)  # fmt: skip

@@ -92,6 +92,23 @@ def _event(row: Row[Any]) -> Event:
     return Event(**row._mapping)
 
 
+_TELL = text(
+    "SELECT reelgate_tell(:team_id, CAST(:member_id AS uuid), :type, CAST(:content AS jsonb),"
+    " coalesce(CAST(:now AS timestamptz), clock_timestamp()))"
+)
+
+
+async def tell(
+    tx: Tx, type_: str, *, team_id: UUID, member_id: UUID | None, content: str, now: datetime | None
+) -> None:
+    """An event about the credits of a member, or of a team, with its webhooks. `content` is JSON.
+    `now` None: by the database's clock."""
+    await tx.execute(
+        _TELL,
+        {"team_id": team_id, "member_id": member_id, "type": type_, "content": content, "now": now},
+    )
+
+
 async def last_position(tx: Tx) -> EventPosition:
     """The position after all readable events."""
     row = (await tx.execute(_LAST)).one_or_none()

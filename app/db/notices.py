@@ -28,6 +28,28 @@ async def add_due(
     await tx.execute(_NOTICE, values)
 
 
+_NOTICE_GENERATION = text(
+    """
+    SELECT reelgate_notice(
+        CAST(:percents AS jsonb),
+        ARRAY(SELECT a.account_id FROM reelgate_accounts(g.api_key_id, g.member_id, n.at) a), NULL,
+        n.at)
+      FROM generations g,
+           (SELECT coalesce(CAST(:now AS timestamptz), clock_timestamp()) AS at) n
+     WHERE g.id = :id
+    """
+)
+
+
+async def add_due_of(
+    tx: Tx, generation_id: UUID, *, percents: Collection[int], now: datetime | None
+) -> None:
+    """The same for the accounts in which a generation counts, which has cost more than was
+    known."""
+    values = {"percents": json.dumps(list(percents)), "id": generation_id, "now": now}
+    await tx.execute(_NOTICE_GENERATION, values)
+
+
 #: Of the period that each account is in.
 _PRESENT = text(
     """

@@ -24,6 +24,11 @@ class WebhookEvent(StrEnum):
     ARCHIVED = "video.archived"
     #: An account has reached so many percent of its credit limit.
     THRESHOLD = "budget.threshold"
+    #: A member has asked for credits, and what has become of it.
+    REQUEST_OPENED = "credit_request.opened"
+    REQUEST_GRANTED = "credit_request.granted"
+    REQUEST_REFUSED = "credit_request.refused"
+    REQUEST_WITHDRAWN = "credit_request.withdrawn"
 
 
 #: What an endpoint gets that names no events: how each generation ended.

@@ -30,6 +30,7 @@ _KEY = "/admin/keys/{key}"
 _HOOKS = f"{_TEAM}/webhooks"
 _GENERATION = "/admin/generations/{generation}"
 _MONTH = f"{_TEAM}/statements/2026-01"
+_REQUEST = "/admin/credit-requests/{request}"
 _MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
@@ -147,6 +148,10 @@ CASES = {
     "withdraw_price": Case(
         "POST", f"/admin/prices/{_NOWHERE}/withdraw", _WHY, "401 403 403 403 404"
     ),
+    "list_credit_requests": Case("GET", "/admin/credit-requests", None, "401 403 200 200 200"),
+    "get_credit_request": Case("GET", _REQUEST, None, "401 403 200 404 200"),
+    "grant_credit_request": Case("POST", f"{_REQUEST}/grant", _WHY, "401 403 200 404 200"),
+    "refuse_credit_request": Case("POST", f"{_REQUEST}/refuse", _WHY, "401 403 200 404 200"),
     # Here everybody is a member, and another's key is nobody's.
     "list_own_keys": Case("GET", "/keys", None, "401 200 200 200 200"),
     "create_own_key": Case("POST", "/keys", {"name": "ci"}, "401 201 201 201 201"),

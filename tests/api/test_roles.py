@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from uuid import UUID, uuid4
 
 from app.api.routes import create_api
+from app.db import credit_requests
+from app.domain.accounts import AccountKind
 from app.domain.caller import Role
 from app.domain.limits import Limits
 from app.members import keys, members, teams
@@ -61,7 +64,15 @@ async def _subject(gate: Gateway, team: str, name: str) -> dict[str, UUID]:
     delivery_id = await failed_delivery(
         gate, generation_id, team_id=subject.team_id, member_id=subject.id, endpoint_id=endpoint_id
     )
+    request_id = uuid4()
+    async with gate.rt.db.begin() as tx:
+        await credit_requests.add_request(
+            tx, request_id, team_id=subject.team_id, member_id=subject.id, account_id=subject.id,
+            kind=AccountKind.MEMBER, credits_=5, reason="odd", ends_at=None,
+            created_at=datetime.now(UTC),
+        )  # fmt: skip
     return {
+        "request": request_id,
         "subject": subject.id, "key": made.key.id, "generation": generation_id,
         "endpoint": endpoint_id,
         "delivery": delivery_id,

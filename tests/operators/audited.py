@@ -14,7 +14,7 @@ SILENT_COMMANDS = {
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
     "prices list": "looks", "statement list": "looks", "statement show": "looks",
-    "statement verify": "looks",
+    "statement verify": "looks", "request list": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
@@ -38,6 +38,8 @@ COMMANDS = {
     "generation cancel": ("{queued} --reason odd", "generation.cancel"),
     "prices set": ("--model ray-v3 --credits 5 --reason odd", "price.set"),
     "prices withdraw": ("{price} --reason odd", "price.withdraw"),
+    "request grant": ("{request} --reason odd", "credit_request.grant"),
+    "request refuse": ("{request} --reason odd", "credit_request.refuse"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "ledger correct": ("{ended} --credits 0 --reason odd", "ledger.correct"),
     "statement close": ("--team studio --month 2026-03", "statement.close"),
@@ -183,6 +185,20 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     ),
     "withdraw_price": (
         "POST", "/api/v1/admin/prices/{price}/withdraw", {"reason": "odd"}, "price.withdraw",
+    ),
+    "open_credit_request": (
+        "POST", "/api/v1/credit-requests", {"credits": 5, "reason": "odd"}, "credit_request.open",
+    ),
+    "withdraw_credit_request": (
+        "POST", "/api/v1/credit-requests/{adas}/withdraw", None, "credit_request.withdraw",
+    ),
+    "grant_credit_request": (
+        "POST", "/api/v1/admin/credit-requests/{request}/grant", {"reason": "odd"},
+        "credit_request.grant",
+    ),
+    "refuse_credit_request": (
+        "POST", "/api/v1/admin/credit-requests/{request}/refuse", {"reason": "odd"},
+        "credit_request.refuse",
     ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pauses/submission/pause", {"reason": "odd"}, "gateway.pause",

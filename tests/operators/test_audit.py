@@ -63,7 +63,7 @@ def furnish(address: str) -> dict[str, str]:
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
                      "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
-                     "bobs", "price")
+                     "bobs", "price", "request", "adas")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         for name in ("team", "other"):
@@ -87,6 +87,12 @@ def furnish(address: str) -> dict[str, str]:
                 " credit_limit) VALUES (%s, %s, %s, 'ci', %s, sha256(%s), %s)",
                 [key, key, member, secret[:11], secret.encode(), 9 if name == "bob" else None],
             )
+        tx.execute(
+            "INSERT INTO credit_requests"
+            " (id, team_id, member_id, account_id, kind, credits, reason, created_at)"
+            " VALUES (%s, %s, %s, %s, 'member', 5, 'odd', now())",
+            [ids["request"], ids["other"], ids["bob"], ids["bob"]],
+        )
         spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
         for name in ("queued", "unknown", "succeeded", "set_aside", "ended"):
             state = "succeeded" if name in ("set_aside", "ended") else name
@@ -201,6 +207,8 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 "unclosed_entries",
                 "daily_usage",
                 "team_usage",
+                "credit_requests",
+                "notices",
                 "grants",
                 "ledger_entries",
                 "generations",
@@ -213,14 +221,24 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 tx.execute(f"DELETE FROM {table}")
         ids = furnish(address)
         await execute(still_gate, "UPDATE teams SET name = 'default' WHERE name = 'studio'")
+        if "{adas}" in path:
+            # Only here: with one that is open, she can make no other.
+            await execute(
+                still_gate,
+                "INSERT INTO credit_requests"
+                " (id, team_id, member_id, account_id, kind, credits, reason, created_at)"
+                " VALUES (:id, :team, :member, :member, 'member', 5, 'odd', now())",
+                id=ids["adas"], team=ids["team"], member=ids["member"],
+            )  # fmt: skip
         answer = await still_gate.http.request(
             method, path.format(**ids), json=document, headers={"API-KEY": SECRET}
         )
         # A test of an endpoint that cannot be reached is no success, and was one.
         assert answer.is_success is (name != "test_webhook"), (name, answer.text)
         *others, line = lines(address)
-        # A rotation makes a key.
-        assert [other["action"] for other in others] == ["key.create"] * (action == "key.rotate")
+        # A rotation makes a key, and a request that is granted a grant.
+        before = {"key.rotate": ["key.create"], "credit_request.grant": ["grant.give"]}
+        assert [other["action"] for other in others] == before.get(action, [])
         assert (line["action"], line["actor"]) == (action, "default/ada"), name
         assert (line["team"], line["member"], line["key_prefix"]) == (
             "default", "ada", "rg_aaaaaaaa",

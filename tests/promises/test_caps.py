@@ -206,3 +206,61 @@ def test_three_processes_charge_each_video_the_price_of_its_instant(
         expected = (PRICE, "default") if price is None else (price["credits"], price["id"])
         assert (one["quote_credits"], one["price"]) == expected
     assert len({one["price"] for one in made}) > 3, "prices changed while these were admitted"
+
+
+def test_three_processes_tell_each_percent_once(place: Site, apis: list[Api]) -> None:
+    """Of the accounts of a member and of its team, which reach them in the middle of it."""
+    covered = replace(HIGH_LIMITS, credit_limit=CAP * PRICE)
+    caller = place.caller(apis[0], "warned", team="warned", limits=covered)
+    lead = place.caller(apis[0], "lead", team="warned", role=Role.ADMIN, limits=HIGH_LIMITS)
+    operator = place.caller(apis[0], "warner", team="default", role=Role.ADMIN)
+    changed = apis[0].http.patch(
+        f"/api/v1/admin/teams/{caller.me()['team']['id']}",
+        json={"credit_limit": 2 * CAP * PRICE}, headers={"API-KEY": operator.key},
+    )  # fmt: skip
+    assert changed.status_code == 200, changed.text
+    answers = burst(apis, [caller.key, lead.key], creates=2 * CREATES)
+    assert statuses(answers) == {202: 2 * CAP, 402: 2 * CREATES - 2 * CAP}
+    listed = apis[1].http.get(
+        "/api/v1/notices?team=true&limit=100", headers={"API-KEY": lead.key}
+    ).json()  # fmt: skip
+    # The lead has so much that its own account reaches nothing; the member gets what it gets.
+    used = next(a for a in caller.me()["credits"]["accounts"] if a["account"] == "member")
+    refused_by = {a.json()["context"]["limit"] for a in answers if a.status_code == 402}
+    reached = {
+        percent
+        for percent in (50, 80, 90, 100)
+        if used["used_credits"] * 100 >= percent * used["credit_limit"]
+        or (percent == 100 and "member_credit_limit" in refused_by)
+    }
+    assert Counter((each["account"], each["percent"]) for each in listed["data"]) == {
+        **{("team", percent): 1 for percent in (50, 80, 90, 100)},
+        **{("member", percent): 1 for percent in reached},
+    }
+
+
+def test_three_processes_take_one_request_and_one_decision(place: Site, apis: list[Api]) -> None:
+    limits = replace(HIGH_LIMITS, credit_limit=PRICE)
+    caller = place.caller(apis[0], "asking", limits=limits)
+    operator = place.caller(apis[0], "granting", team="default", role=Role.ADMIN)
+
+    async def post(number: int, path: str, key: str, document: object) -> int:
+        async with httpx.AsyncClient(timeout=60, trust_env=False) as http:
+            answer = await http.post(
+                f"{apis[number % 3].address}/api/v1{path}", json=document, headers={"API-KEY": key}
+            )
+            return answer.status_code
+
+    async def many(path: str, key: str, document: object) -> Counter[int]:
+        return Counter(
+            await asyncio.gather(*(post(number, path, key, document) for number in range(18)))
+        )
+
+    asked = {"credits": PRICE, "reason": "one more"}
+    assert asyncio.run(many("/credit-requests", caller.key, asked)) == {201: 1, 409: 17}
+    (request,) = apis[0].http.get(
+        "/api/v1/credit-requests", headers={"API-KEY": caller.key}
+    ).json()["data"]  # fmt: skip
+    grant = f"/admin/credit-requests/{request['id']}/grant"
+    assert asyncio.run(many(grant, operator.key, {"reason": "so"})) == {200: 1, 409: 17}
+    assert caller.me()["credits"]["binding"]["granted_credits"] == PRICE
