@@ -29,4 +29,4 @@ async def rebuild(rt: Runtime, *, actor: str) -> None:
     and ends wait meanwhile."""
     async with rt.db.begin() as tx:
         await accounts.rebuild_all(tx)
-        await audit.record(tx, actor, "ledger.rebuild", "balances")
+        await audit.record(tx, actor, "ledger.rebuild", "balances", team_id=None)

@@ -41,8 +41,8 @@ async def correct(
             tx, generation_id, percents=rt.settings.notice_percents, now=rt.clock.for_database()
         )
         await audit.record(
-            tx, actor.name, "ledger.correct", str(generation_id), settled_before=cost.settled,
-            settled=settled_credits, reason=actor.reason,
+            tx, actor.name, "ledger.correct", str(generation_id), team_id=cost.team_id,
+            settled_before=cost.settled, settled=settled_credits, reason=actor.reason,
         )  # fmt: skip
         return correction
 

@@ -55,8 +55,8 @@ async def set_price(
         _check_ties([*known, price], price)
         await prices.add_price(tx, price, reason=actor.reason or "", actor=actor.name, at=now)
         await audit.record(
-            tx, actor.name, "price.set", str(price.id), match=dict(match), credits=credits_,
-            effective_at=price.effective_at.isoformat(), reason=actor.reason,
+            tx, actor.name, "price.set", str(price.id), team_id=None, match=dict(match),
+            credits=credits_, effective_at=price.effective_at.isoformat(), reason=actor.reason,
         )  # fmt: skip
         return await _get(tx, price.id, now)
 
@@ -81,9 +81,9 @@ async def withdraw_price(rt: Runtime, price_id: UUID, *, actor: Actor) -> Listed
             tx, price_id, reason=actor.reason or "", actor=actor.name, at=now
         )
         await audit.record(
-            tx, actor.name, "price.withdraw", str(price_id), match=dict(listed.match),
-            credits=listed.credits, effective_at=listed.effective_at.isoformat(),
-            reason=actor.reason,
+            tx, actor.name, "price.withdraw", str(price_id), team_id=None,
+            match=dict(listed.match), credits=listed.credits,
+            effective_at=listed.effective_at.isoformat(), reason=actor.reason,
         )  # fmt: skip
         return await _get(tx, price_id, now)
 

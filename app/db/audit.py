@@ -81,7 +81,7 @@ _CONDITIONS = {
 
 
 async def record(
-    tx: Tx, actor: str, action: str, subject: str, *, team_id: UUID | None = None, **detail: Any
+    tx: Tx, actor: str, action: str, subject: str, *, team_id: UUID | None, **detail: Any
 ) -> None:
     """Adds a line. `team_id` is the team whose administrators may read it; None if it is about no
     team. What is None in `detail` is left out. Whose request this is, and from which address, is

@@ -30,6 +30,7 @@ class Cost:
     quote: int
     settled: int | None
     state: State
+    team_id: UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,7 @@ async def close_hold(tx: Tx, generation_id: UUID, *, settle: int) -> None:
 
 async def find_cost(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Cost | None:
     """With `lock`, nobody else ends or corrects it before this transaction ends."""
-    query = "SELECT quote, settled, state FROM generations WHERE id = :id"
+    query = "SELECT quote, settled, state, team_id FROM generations WHERE id = :id"
     rows = await tx.execute(
         text(f"{query} FOR NO KEY UPDATE" if lock else query), {"id": generation_id}
     )

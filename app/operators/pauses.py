@@ -22,6 +22,6 @@ async def set_paused(
         kept = reason if paused else None
         if await rows.set_paused(tx, pause, paused=paused, reason=kept):
             action = "gateway.pause" if paused else "gateway.resume"
-            await audit.record(tx, actor, action, pause.value, reason=reason)
+            await audit.record(tx, actor, action, pause.value, team_id=None, reason=reason)
         if not paused and pause is Pause.SUBMISSION:
             await jobs.run_all_now(tx, jobs.Job.SUBMIT)

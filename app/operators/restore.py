@@ -39,7 +39,7 @@ async def mark_unsent_unknown(rt: Runtime, *, actor: str) -> int:
                 await lifecycle.mark_unknown_after_restore(transaction, generation_id)
             if found:
                 await audit.record(
-                    tx, actor, "generations.mark_unknown", "restore",
+                    tx, actor, "generations.mark_unknown", "restore", team_id=None,
                     generations=[str(one) for one in found],
                 )  # fmt: skip
         held += len(found)

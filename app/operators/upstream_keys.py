@@ -60,7 +60,7 @@ async def pause(rt: Runtime, label: str, *, reason: str, actor: str) -> None:
     async with rt.db.begin() as tx:
         if not await upstream_keys.pause(tx, label, reason=reason):
             raise _no_key(label)
-        await audit.record(tx, actor, "upstream_key.pause", label, reason=reason)
+        await audit.record(tx, actor, "upstream_key.pause", label, team_id=None, reason=reason)
 
 
 async def return_to_use(rt: Runtime, label: str, *, reason: str | None, actor: str) -> None:
@@ -70,7 +70,7 @@ async def return_to_use(rt: Runtime, label: str, *, reason: str | None, actor: s
         await upstream_watermarks.doubt(tx, label)
         if not await upstream_keys.return_to_use(tx, label):
             raise _no_key(label)
-        await audit.record(tx, actor, "upstream_key.return", label, reason=reason)
+        await audit.record(tx, actor, "upstream_key.return", label, team_id=None, reason=reason)
         await jobs.run_all_now(tx, jobs.Job.SUBMIT)
 
 
@@ -80,7 +80,7 @@ async def test(rt: Runtime, label: str, *, actor: str) -> None:
     async with rt.db.begin() as tx:
         if not await upstream_looks.request_test(tx, label):
             raise _no_key(label)
-        await audit.record(tx, actor, "upstream_key.test", label)
+        await audit.record(tx, actor, "upstream_key.test", label, team_id=None)
 
 
 def _no_key(label: str) -> NotFound:

@@ -104,8 +104,10 @@ async def move(
         await _refuse_while_used(rt, origin)
     async with rt.db.begin() as tx:
         # Before the first file: a run that is killed has done something too.
-        await audit.record(tx, actor, "archive.move", to, source=source or "the archive in use",
-                           delete_source=delete_source)  # fmt: skip
+        await audit.record(
+            tx, actor, "archive.move", to, team_id=None, source=source or "the archive in use",
+            delete_source=delete_source,
+        )  # fmt: skip
     report = await _each(rt, lambda kept: _carry(rt, kept, origin, target, delete_source))
     for store in (target, origin) if delete_source else (target,):
         await _drop_deleted(rt, store)

@@ -15,6 +15,7 @@ from app.db import ledger
 from app.db.faults import Conflict
 from app.db.ledger import Correction
 from app.domain.accounts import Period
+from app.domain.caller import Role
 from app.domain.generation import FailureCode
 from app.errors import InvalidRequest
 from app.generations import cancel, lifecycle
@@ -211,6 +212,9 @@ async def test_over_the_api(still_gate: Gateway) -> None:
     line, *_ = (await root("GET", "/api/v1/admin/audit?action=ledger.correct")).json()["data"]
     assert (line["subject"], line["actor"]) == (str(found), "default/root")
     assert line["detail"] == {"settled_before": 5, "settled": 1, "reason": "a refund"}
+    lead = Desk(still_gate, await still_gate.member("lead", role=Role.ADMIN))
+    theirs = (await lead("GET", "/api/v1/admin/audit?action=ledger.correct")).json()["data"]
+    assert [line["subject"] for line in theirs] == [str(found)] * 3
     # Its member sees what it has cost, and not why.
     own = Desk(still_gate, key)
     assert (await own("GET", path)).status_code == 403
