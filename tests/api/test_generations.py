@@ -236,6 +236,7 @@ async def test_me_shows_who_calls_what_it_may_do_and_what_is_used(still_gate: Ga
         "account": "member", "credit_limit": 500_000, "granted_credits": 0,
         "used_credits": 300_000,
         "settled_credits": 0, "held_credits": 300_000, "remaining_credits": 200_000,
+        "used_money": None, "remaining_money": None,
         "period": "none", "time_zone": "UTC", "resets_at": None,
     }  # fmt: skip
     assert [each["account"] for each in found["credits"]["accounts"]] == ["key", "member", "team"]
