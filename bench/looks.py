@@ -204,7 +204,7 @@ LOOKS = (
     _get("operator", "/api/v1/admin/teams?limit=20"),
     _get("operator", "/api/v1/admin/teams/{team}/members?limit=20"),
     _get("operator", "/api/v1/admin/teams/{team}/grants?limit=20"),
-    _get("operator", "/api/v1/admin/gateway"),
+    _get("operator", "/api/v1/admin/pauses"),
     # Where streams begin, and what they read.
     _tx("events: newest of a member",
         lambda tx, p: events.newest_position(tx, Whose(member_id=p.facts["member"]))),

@@ -41,9 +41,6 @@ from app.telemetry import logger
 
 log = logger(__name__)
 
-#: How often a caller that is being changed is looked up before the request is refused.
-_LOOKS = 3
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGeneration:
@@ -123,13 +120,12 @@ async def _admitted(
     **how: Any,
 ) -> tuple[Caller, Admitted]:
     """And the caller as admission knew it."""
-    for _ in range(_LOOKS):
-        try:
-            return caller, await admit(rt, caller, new.offer, new.spec, extras=extras, **how)
-        except CallerChanged:
-            caller = await look_again(request)
-    raise Unavailable("This key is being changed just now; nothing was accepted.",
-                      retry_after_seconds=1)  # fmt: skip
+    try:
+        return caller, await admit(rt, caller, new.offer, new.spec, extras=extras, **how)
+    except CallerChanged:
+        # What was read just now is as good as what any request begins with.
+        caller = replace(await look_again(request), version=None)
+        return caller, await admit(rt, caller, new.offer, new.spec, extras=extras, **how)
 
 
 def _idempotency_key(request: Request, in_body: Any) -> str | None:

@@ -90,7 +90,7 @@ async def test_a_role_counts_from_the_next_request_on(still_gate: Gateway) -> No
 async def test_others_are_told_who_may_operate(still_gate: Gateway) -> None:
     for key in (await still_gate.member("root", role=Role.ADMIN),
                 await still_gate.member("ada", team="default")):  # fmt: skip
-        answer = await still_gate.http.get("/api/v1/admin/gateway", headers={"API-KEY": key})
+        answer = await still_gate.http.get("/api/v1/admin/pauses", headers={"API-KEY": key})
         assert (answer.status_code, answer.json()["detail"]) == (
             403,
             "Only administrators of the operators' team may do that: the team that "
