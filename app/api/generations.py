@@ -169,7 +169,8 @@ async def cancel_generation(
     generation = await queries.get_visible(rt, caller, generation_id)
     if generation.state is not State.CANCELED:
         generation = await cancel.cancel(rt, generation_id, actor=caller.actor)
-        cancel.require_canceled(generation)
+        if generation.state is not State.CANCELED:
+            raise cancel.not_cancelable(generation)
     with after_commit("The generation was canceled", generation_id=generation_id):
         return _document_at_hand(rt, generation)
 

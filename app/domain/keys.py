@@ -103,7 +103,8 @@ def _models(models: Sequence[str]) -> tuple[str, ...]:
 def _networks(addresses: Sequence[str]) -> tuple[str, ...]:
     message = "must be addresses or networks, as in 192.0.2.7 or 2001:db8::/32"
     if not 1 <= len(addresses) <= MAX_ADDRESSES:
-        raise _wrong("addresses", f"{message}; at least one, and at most {MAX_ADDRESSES}", None)
+        most = f"{message}; at least one, and at most {MAX_ADDRESSES}"
+        raise _wrong("addresses", most, len(addresses))
     found = []
     for address in addresses:
         try:

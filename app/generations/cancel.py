@@ -34,19 +34,18 @@ async def cancel(
 
 async def cancel_managed(rt: Runtime, generation_id: UUID, *, actor: Actor) -> Generation:
     """Cancels a generation of a team that the actor manages. Raises `Forbidden`, `NotFound`,
-    `InvalidRequest` without a reason, and what `require_canceled` raises."""
+    `NotCancelable`, and `InvalidRequest` without a reason."""
     generation = await get_managed(rt, generation_id, actor=actor)
     actor.require_reason("to cancel a generation of somebody else")
     if generation.state is not State.CANCELED:
         generation = await cancel(rt, generation_id, actor=actor.name, reason=actor.reason)
-    return require_canceled(generation)
-
-
-def require_canceled(generation: Generation) -> Generation:
-    """Raises `NotCancelable`."""
     if generation.state is not State.CANCELED:
-        raise NotCancelable(
-            f"Only a queued generation can be canceled; this one is {generation.state}.",
-            extra={"state": generation.state.value},
-        )
+        raise not_cancelable(generation)
     return generation
+
+
+def not_cancelable(generation: Generation) -> NotCancelable:
+    return NotCancelable(
+        f"Only a queued generation can be canceled; this one is {generation.state}.",
+        extra={"state": generation.state.value},
+    )

@@ -88,6 +88,7 @@ SUBMISSION = _faults(
     "unknown_status",
     "early_success",
     "same_uuid",
+    "no_team_user",
 )
 
 LOOK_UP = _faults(
@@ -110,6 +111,7 @@ LOOK_UP = _faults(
     ("delay", {"seconds": 2.0}),
     "turn_null",
     "unknown_status",
+    "no_team_user",
 )
 
 DOWNLOAD = _faults(

@@ -115,7 +115,7 @@ def test_a_schema_of_before_the_first_release_is_not_migrated(
 
 
 @pytest.mark.parametrize(
-    "grown", ["DROP TABLE grants", "ALTER TABLE generations DROP COLUMN metadata CASCADE"]
+    "grown", ["DROP TABLE grants CASCADE", "ALTER TABLE generations DROP COLUMN metadata CASCADE"]
 )
 def test_a_schema_of_the_first_migration_before_it_was_whole_is_not_migrated(
     database_url: str, grown: str

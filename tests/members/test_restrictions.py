@@ -236,10 +236,10 @@ async def test_what_cannot_be_kept_is_refused_by_its_field(
     still_gate: Gateway, restrictions: dict[str, Any], field: str
 ) -> None:
     own = await still_gate.member()
-    with pytest.raises(InvalidRequest, match=f"^{field} ") as refused:
+    with pytest.raises(InvalidRequest, match=f"^{field}: ") as refused:
         await key_of(still_gate, **restrictions)
     assert [issue.field for issue in refused.value.issues] == [field]
-    with pytest.raises(InvalidRequest, match=f"^{field} "):
+    with pytest.raises(InvalidRequest, match=f"^{field}: "):
         await keys.limit_key(
             still_gate.rt, own, restrict=lambda _: Restrictions(**restrictions), actor=TESTER
         )

@@ -65,7 +65,7 @@ SILENT_ROUTES = {
     "estimate_generation": "looks", "create_events_token": "nothing is kept",
 }  # fmt: skip
 #: Families of actions that are about no team: only operators read their lines.
-OF_NO_TEAM = {"archive.move", "gateway", "generations", "ledger", "price", "upstream_key"}
+OF_NO_TEAM = {"archive.move", "gateway", "generations", "ledger.rebuild", "price", "upstream_key"}
 #: Methods, paths and bodies, and the action each leaves.
 ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),

@@ -43,7 +43,7 @@ async def test_a_lead_reads_what_is_about_the_own_team_also_under_another_name(
     await teams.rename_team(rt, TEAM, new_name="atelier", actor=TESTER)
     await teams.rename_team(rt, "rivals", new_name=TEAM, actor=TESTER)
     await members.rename_member(rt, TEAM, "eve", new_name="mallory", actor=TESTER)
-    await root("POST", "/api/v1/admin/pause", {"what": "submission", "reason": "odd"})
+    await root("POST", "/api/v1/admin/pauses/submission/pause", {"reason": "odd"})
     found = await read(lead)
     assert [line["action"] for line in found] == [
         "team.rename", "key.create", "member.create", "team.create",
