@@ -11,6 +11,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 8 * 1024 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+#: How the failure of a request ends whose sender was killed between two writes.
+BROKEN_OFF = "the body broke off"
 
 
 class BadRequest(Exception):
@@ -125,4 +127,4 @@ async def _exactly(reader: asyncio.StreamReader, size: int) -> bytes:
     try:
         return await reader.readexactly(size)
     except (asyncio.IncompleteReadError, ConnectionError):
-        raise BadRequest("the body broke off") from None
+        raise BadRequest(BROKEN_OFF) from None
