@@ -43,7 +43,6 @@ class Direct:
                 return await cursor.fetchone()
         except psycopg.IntegrityError as error:
             raise conflict(error) from None
-        # UnicodeError: for an impossible host name.
         except away as error:
             raise unavailable(unasked=not begun) from error
         except psycopg.Error as error:

@@ -102,7 +102,8 @@ def presented_key(request: Request) -> PresentedKey:
 async def authenticated(request: Request) -> CallerRecord:
     """The caller, whatever the key is for. Raises `Unauthenticated`, and `Forbidden` where the key
     may not be used from the caller's address."""
-    return presented_key(request).identified(await _looked_up(request))
+    key = presented_key(request)
+    return key.identified(await _looked_up(key))
 
 
 async def authenticate(
@@ -186,16 +187,17 @@ async def _recalled(request: Request) -> CallerRecord:
     """As `check_scope`, of a caller that may have been looked up for an earlier request: admission
     refuses one that is no longer as it was."""
     key, rt = presented_key(request), runtime_of(request)
-    return key.verified(rt.callers.find(key.digest) or await _looked_up(request))
+    return key.verified(rt.callers.find(key.digest) or await _looked_up(key))
 
 
 async def look_again(request: Request) -> CallerRecord:
     """What `recall` gives after somebody changed the caller's key, member or team."""
-    return presented_key(request).verified(await _looked_up(request))
+    key = presented_key(request)
+    return key.verified(await _looked_up(key))
 
 
-async def _looked_up(request: Request) -> CallerRecord | None:
-    key, rt = presented_key(request), runtime_of(request)
+async def _looked_up(key: PresentedKey) -> CallerRecord | None:
+    rt = runtime_of(key.request)
     async with rt.db.single() as tx:
         caller = await api_keys.find_caller(tx, key.digest, now=rt.clock.for_database())
     rt.callers.remember(key.digest, caller)

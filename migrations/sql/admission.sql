@@ -43,17 +43,17 @@ RETURNS text[] LANGUAGE sql IMMUTABLE AS $$
 $$;
 
 
--- The whole admission: the key, the same request again, then the limits, then generation, hold,
--- event, idempotency key and job. A function and not a client-side transaction, so that the member's lock is held for no
--- network round trip, and every check reads a snapshot taken after the lock. A refusal uses nothing
--- up; one by a credit limit makes its notice.
+-- The whole admission: the key, the same request again, then the limits, then generation, hold, event,
+-- idempotency key and job. A function and not a client-side transaction, so that the member's lock is
+-- held for no network round trip, and every check reads a snapshot taken after the lock. A refusal
+-- uses nothing up; one by a credit limit makes its notice.
 --
 -- `p_request` has the columns of the generation, and beside them `idempotency_key` and for how many
 -- `idempotency_seconds` it counts; for how many `queue_seconds` the generation may wait; and of an
 -- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`; and `notice_percents`, of
 -- which each account is told once in a period. `caller_version` is that of the caller as it was looked
--- up. `now` replaces the clock. The quote is good for `prices_revision`, from `priced_from` until before
--- `priced_until`.
+-- up. `now` replaces the clock. The quote is good for `prices_revision`, from `priced_from` until
+-- before `priced_until`.
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
 -- 'idempotency_mismatch', 'unauthenticated', 'caller_changed' (look it up again), 'prices_changed'

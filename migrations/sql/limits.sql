@@ -30,8 +30,9 @@ $$;
 -- is one of
 --   'view'       every figure, and no lock;
 --   'admission'  no further than the first limit that binds, and no account without a limit. The
---                caller holds the member's lock. The team's, where the team has a credit limit, is taken before its credits are read:
---                always after the member's, so two admissions never wait for each other;
+--                caller holds the member's lock. The team's, where the team has a credit limit, is
+--                taken before its credits are read: always after the member's, so two admissions
+--                never wait for each other;
 --   'replay'     the rate alone: a request that was admitted before uses nothing.
 -- `retry_after_seconds` is what a refused caller is told to wait; null where time does not help.
 CREATE OR REPLACE FUNCTION reelgate_limits(
