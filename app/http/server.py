@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import math
 import resource
 import socket
+import struct
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -17,6 +19,19 @@ from starlette.types import ASGIApp
 from app.http.connections import Connections
 from app.http.protocol import KEEP_ALIVE_SECONDS, BoundedProtocol
 from app.settings import Settings
+
+#: How long a client may need to complete a handshake that it has begun when the stop begins.
+HANDSHAKE_SECONDS = 0.2
+#: From Linux' asm-generic/socket.h; Python does not name it.
+_SO_ATTACH_FILTER = 26
+#: A BPF program over the TCP header: drop what has SYN and not ACK, pass everything else.
+_DROP_NEW_HANDSHAKES = (
+    (0x30, 0, 0, 13),  # load the byte of flags
+    (0x54, 0, 0, 0x12),  # keep ACK and SYN
+    (0x15, 0, 1, 0x02),  # SYN alone?
+    (0x06, 0, 0, 0),  # drop
+    (0x06, 0, 0, 0xFFFFFFFF),  # pass
+)
 
 
 class Server(uvicorn.Server):
@@ -35,8 +50,12 @@ class Server(uvicorn.Server):
 
     async def _let_in(self, listeners: Sequence[socket.socket]) -> None:
         """Accepts connections that are already established. The kernel resets those in its queue
-        when the last descriptor of a listener is closed, so one more is kept until then."""
+        when the last descriptor of a listener is closed, so one more is kept until then. None may
+        join the queue between the last look at it and the close, so nobody can begin to connect any
+        more: that client is refused a second later, when its system tries again."""
         doors = [listener.dup() for listener in listeners]
+        if all(_turn_away(door) for door in doors):
+            await asyncio.sleep(HANDSHAKE_SECONDS)
         for server in self.servers:
             server.close()
         waiting = [caller for door in doors for caller in _queued(door)]
@@ -53,6 +72,19 @@ class Server(uvicorn.Server):
             config=self.config, server_state=self.server_state, app_state=self.lifespan.state
         )
         return made
+
+
+def _turn_away(door: socket.socket) -> bool:
+    """Drops the first packet of every further handshake. False where the kernel cannot: only Linux
+    can."""
+    program = b"".join(struct.pack("HBBI", *step) for step in _DROP_NEW_HANDSHAKES)
+    steps = ctypes.create_string_buffer(program)
+    pointer = struct.pack("HL", len(_DROP_NEW_HANDSHAKES), ctypes.addressof(steps))
+    try:
+        door.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, pointer)
+    except OSError:
+        return False
+    return True
 
 
 def _queued(door: socket.socket) -> Iterator[socket.socket]:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
+import errno
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,6 +13,7 @@ import pytest
 from starlette.types import Receive, Scope, Send
 
 from app.http import protocol as served
+from app.http import server
 from app.http.protocol import BoundedProtocol
 from app.http.server import Server, server_config
 from tests.harness.gateway import settings_for
@@ -75,12 +76,7 @@ class Door:
         self.stopping = asyncio.create_task(self.server.shutdown([self.listener]))
 
         async def closed() -> bool:
-            with (
-                contextlib.suppress(ConnectionRefusedError),
-                socket.create_connection(self.address),
-            ):
-                return False
-            return True
+            return self.listener.fileno() < 0
 
         await until(closed)
 
@@ -179,6 +175,28 @@ async def test_who_is_connected_and_not_yet_accepted_is_answered(door: Door) -> 
         caller.sendall(REQUEST)
         door.stopping = asyncio.create_task(door.server.shutdown([door.listener]))
         assert await answered(await asyncio.open_connection(sock=caller))
+
+
+async def test_nobody_connects_between_the_last_look_and_the_close(
+    door: Door, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late, queued = socket.socket(), server._queued
+
+    def looked_at(listener: socket.socket) -> Iterator[socket.socket]:
+        yield from queued(listener)
+        late.connect_ex(door.address)
+
+    late.setblocking(False)
+    monkeypatch.setattr(server, "_queued", looked_at)
+    await door.stop()
+    # Refused, so that the client knows that nobody has read its request; a reset would not say.
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    loop.add_writer(late, ended.set)
+    async with asyncio.timeout(PATIENCE_SECONDS):
+        await ended.wait()
+    loop.remove_writer(late)
+    with late:
+        assert late.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) == errno.ECONNREFUSED
 
 
 async def test_what_lies_unread_when_a_silent_connection_would_be_closed_is_answered(
