@@ -56,7 +56,7 @@ contracts: $(DEVELOPMENT)
 heavy: $(DEVELOPMENT) ## The tests that install hundreds of megabytes first: LiteLLM in front of the gateway
 	$(BIN)/python -m pytest -m heavy $(PYTEST)
 
-bench: $(DEVELOPMENT) ## Measure creates and reads beside two floors (see bench/README.md)
+bench: $(DEVELOPMENT) ## Measure creates and reads beside floors (see bench/README.md)
 	$(BIN)/python -m bench $(BENCH)
 
 chaos: $(DEVELOPMENT) ## Break a running gateway at random and count what is lost (see docs/reliability.md)

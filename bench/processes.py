@@ -1,4 +1,4 @@
-"""The processes of a run: Postgres, the gateway's API and the two floors."""
+"""The processes of a run: Postgres, the gateway's API and the floors."""
 
 from __future__ import annotations
 

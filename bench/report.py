@@ -11,7 +11,8 @@ from bench.rounds import Run, Sample
 
 _COLUMNS = (
     "load", "target", "p50 ms", "p95 ms", "p99 ms", "requests/s", "CPU ms", "Postgres CPU ms",
-    "p50 ÷ bare", "p50 ÷ INSERT", "CPU ÷ bare", "CPU ÷ INSERT",
+    "p50 ÷ bare", "CPU ÷ bare", "CPU ÷ INSERT", "p50 ÷ commits", "p99 ÷ commits",
+    "requests/s ÷ commits", "CPU ÷ commits",
 )  # fmt: skip
 #: If the generator is later than this, its own delay distorts the figures.
 _LATE_MS = 2.0
@@ -70,17 +71,20 @@ def markdown(run: Run) -> str:
 
 
 def _cells(load: str, name: str, found: Figures, beside: dict[str, Figures]) -> list[str]:
-    bare, insert = beside[targets.BARE], beside[targets.INSERT]
+    bare, insert, commits = (
+        beside[name] for name in (targets.BARE, targets.INSERT, targets.COMMITS)
+    )
     return [
         load, name, f"{found.p50:.2f}", f"{found.p95:.2f}", f"{found.p99:.2f}",
         f"{found.rate:.0f}", f"{found.cpu:.2f}", f"{found.postgres:.2f}",
-        _ratio(found.p50, bare.p50), _ratio(found.p50, insert.p50),
-        _ratio(found.cpu, bare.cpu), _ratio(found.cpu, insert.cpu),
+        _ratio(found.p50, bare.p50), _ratio(found.cpu, bare.cpu), _ratio(found.cpu, insert.cpu),
+        _ratio(found.p50, commits.p50), _ratio(found.p99, commits.p99),
+        _ratio(found.rate, commits.rate), _ratio(found.cpu, commits.cpu),
     ]  # fmt: skip
 
 
 def _ratio(value: float, floor: float) -> str:
-    return f"{value / floor:.1f}" if floor > 0 else "–"
+    return f"{value / floor:.2f}" if floor > 0 else "–"
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench import processes, targets
 from bench.figures import cpu_seconds, memory_mb, percentile, tree_cpu_seconds
+from bench.floors import FLOORS
 from bench.load import Outcome, Plan
 from bench.processes import Postgres, Server
 from bench.targets import Target
@@ -69,7 +70,7 @@ class Bench:
         self._answered: Counter[str] = Counter()
         self.run = Run()
 
-    def measure(self, gateway: Server, bare: Server, insert: Server, keys: list[str]) -> None:
+    def measure(self, gateway: Server, floors: dict[str, Server], keys: list[str]) -> None:
         each = self._options.members
         groups = [keys[i : i + each] for i in range(0, len(keys), each)]
         made = targets.first_creates(gateway, groups.pop())
@@ -77,8 +78,9 @@ class Bench:
 
         def all_targets() -> list[Target]:
             return [
-                targets.bare(bare),
-                targets.insert(insert),
+                targets.bare(floors["bare"]),
+                targets.insert(floors["insert"]),
+                targets.commits(floors["commits"]),
                 targets.create(gateway, groups.pop()),
                 targets.result(gateway, made),
                 targets.generation(gateway, made),
@@ -141,7 +143,8 @@ class Bench:
         rows: dict[str, int] = processes.run_module("bench.seeding", "count", env=self._env)
         self.run.rows, self.run.answered = rows, dict(self._answered)
         for name, count in rows.items():
-            expected = self._answered[targets.INSERT if name == "floor" else targets.CREATE]
+            confirmed = (targets.INSERT, targets.COMMITS) if name == "floor" else (targets.CREATE,)
+            expected = sum(self._answered[target] for target in confirmed)
             if count != expected:
                 self.run.problems.append(f"{expected} creates were confirmed, {name}: {count}")
 
@@ -157,11 +160,11 @@ def run(options: Options) -> Run:
         gateway = stack.enter_context(processes.gateway(folder, env))
         bench.run.start_seconds = {gateway.name: gateway.start_seconds}
         bench.run.memory["at start"] = memory_mb(gateway.pid)
-        with (
-            processes.floor("bare", folder, env) as bare,
-            processes.floor("insert", folder, env) as insert,
-        ):
-            bench.measure(gateway, bare, insert, keys)
+        with ExitStack() as beside:
+            floors = {
+                which: beside.enter_context(processes.floor(which, folder, env)) for which in FLOORS
+            }
+            bench.measure(gateway, floors, keys)
         # Measured after the floors have ended: PSS counts shared pages only in part.
         bench.run.memory["after the run"] = memory_mb(gateway.pid)
         bench.check()

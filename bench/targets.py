@@ -30,6 +30,7 @@ GENERATION = "GET /api/v1/generations/{id}"
 VIDEO = "GET /v1/videos/{id}"
 BARE = "floor: bare route"
 INSERT = "floor: route + INSERT"
+COMMITS = "floor: route + two commits"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +75,10 @@ def bare(server: Server) -> Target:
 
 def insert(server: Server) -> Target:
     return Target(INSERT, server, 200, [_request("POST", "/floor", body=BODY)])
+
+
+def commits(server: Server) -> Target:
+    return Target(COMMITS, server, 200, [_request("POST", "/floor", body=BODY)])
 
 
 def first_creates(server: Server, keys: list[str]) -> list[tuple[str, str]]:
