@@ -28,8 +28,8 @@ _FENCE = re.compile(r"(?:`([\w.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE 
 _NAMES = (
     "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/litellm",
     "clients/rest", "clients/typescript", "clients/python-generated", "clients/web-page", "live",
-    "webhooks", "budgets", "operations", "upstream-credits", "containers", "backup", "reliability",
-    "reference",
+    "webhooks", "budgets", "managing", "operations", "upstream-credits", "containers", "backup",
+    "reliability", "reference",
 )  # fmt: skip
 
 

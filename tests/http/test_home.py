@@ -72,6 +72,12 @@ async def test_every_link_of_the_pages_leads_somewhere(still_gate: Gateway) -> N
     } == set()
 
 
+def test_every_document_for_users_is_a_guide() -> None:
+    docs = guides._DOCS
+    written = {str(file.relative_to(docs).with_suffix("")) for file in docs.rglob("*.md")}
+    assert {name for name in written if not name.startswith("decisions/")} == set(guides.guides())
+
+
 async def test_there_are_no_other_guides(still_gate: Gateway) -> None:
     for name in ("nothing.md", "../README.md", "decisions/0001-admission-is-one-function.md", ""):
         answer = await still_gate.http.get(f"/guides/{name}")
