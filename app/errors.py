@@ -215,7 +215,7 @@ class KeyAlreadyMade(WrongState):
 class NotReady(WrongState):
     code = "not_ready"
     title = "The video is not ready yet"
-    operations = ("get_content", "get_thumbnail", "delete_generation")
+    operations = ("get_content", "get_thumbnail", "delete_generation", "delete_input")
 
 
 class RequestConflict(GatewayError):

@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 # The rest of the schema.
 from app.db import billing_tables as billing_tables
+from app.db import input_tables as input_tables
 from app.db import member_tables as member_tables
 from app.db import operator_tables as operator_tables
 from app.db import price_tables as price_tables
@@ -81,6 +82,8 @@ generations = Table(
     Column("end_user", Text),
     # Its tags: strings by key.
     Column("metadata", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
+    # What its inputs are, also after they are deleted.
+    Column("inputs", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
     # The first and the latest attempt of an SDK's call for this generation, counted from 0; null if
     # no SDK counted.
     Column("sdk_first", Integer),

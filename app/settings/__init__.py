@@ -30,6 +30,7 @@ from app.settings.groups import (
     UnofferedValues,
     UpstreamPolicy,
 )
+from app.settings.inputs import Inputs
 from app.settings.names import LINK_REMEDY, UnknownName, is_service_link, unknown_names
 
 __all__ = [
@@ -43,7 +44,7 @@ SHORTEST_SIGNING_SECRET = 32
 
 class Settings(
     Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, Budgets,
-    UpstreamPolicy, SimulatorSettings, BaseSettings,
+    Inputs, UpstreamPolicy, SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` and the field's name in
     capitals, except for three that other tools share. Every secret can be in a file."""

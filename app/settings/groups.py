@@ -19,6 +19,7 @@ from pydantic_settings import NoDecode
 from app.domain.accounts import Period
 from app.settings.addresses import Host, HttpAddress, Network, Origin, ProxyAddress
 from app.settings.budgets import Budgets
+from app.settings.inputs import Inputs
 
 
 class Profile(StrEnum):
@@ -388,13 +389,6 @@ class SimulatorSettings(BaseModel):
 
 #: In the order of the documents.
 GROUPS: tuple[type[BaseModel], ...] = (
-    Connections,
-    Running,
-    CallerPolicy,
-    Browsers,
-    Notifications,
-    MemberDefaults,
-    Budgets,
-    UpstreamPolicy,
-    SimulatorSettings,
-)
+    Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, Budgets, Inputs,
+    UpstreamPolicy, SimulatorSettings,
+)  # fmt: skip

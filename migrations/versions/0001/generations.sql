@@ -15,6 +15,7 @@ CREATE TABLE generations (
     callback_url text,
     end_user text,
     metadata jsonb NOT NULL DEFAULT '{}',
+    inputs jsonb NOT NULL DEFAULT '[]',
     fingerprint bytea NOT NULL,
     sdk_first integer,
     sdk_last integer,
