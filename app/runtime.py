@@ -25,6 +25,7 @@ from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
 from app.generations.durations import Durations
 from app.http_client import HttpClient
+from app.inputs.limits import MOST, UploadLimits, fetch_policy
 from app.live.callers import Callers
 from app.live.feed import Feed
 from app.live.keys import KeysInUse
@@ -121,6 +122,9 @@ class ApiRuntime(VideoRuntime):
     feed: Feed
     #: Streams videos from the upstream's file hosts until they are archived.
     downloads: GuardedFetcher
+    #: Fetches images by their URLs.
+    input_fetches: GuardedFetcher
+    upload_limits: UploadLimits
     #: Tests webhook endpoints: workers send everything else.
     sender: Sender
     signer: LinkSigner
@@ -224,6 +228,8 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
             downloads=make_downloads(
                 settings, max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS
             ),
+            input_fetches=make_input_fetches(settings),
+            upload_limits=UploadLimits(per_minute=settings.uploads_per_minute),
             sender=sender,
             signer=sender.signer,
             stream_tokens=StreamTokens(signing_secret(settings)),
@@ -268,6 +274,12 @@ def make_downloads(
     """For the hosts that videos are downloaded from."""
     client = HttpClient(max_connections=max_connections, proxy=_proxy(settings), **options)
     return GuardedFetcher(client, download_policy(settings))
+
+
+def make_input_fetches(settings: Settings) -> GuardedFetcher:
+    """For images that callers name by a URL."""
+    policy = fetch_policy(settings.input_internal_origins)
+    return GuardedFetcher(HttpClient(max_connections=MOST), policy, resolver=resolver_apart)
 
 
 def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:

@@ -1,4 +1,4 @@
-"""Reads downloaded files in processes of their own, which a file may end.
+"""Reads files from outside in processes of their own, which a file may end.
 
     DecoderError
     ├── DecoderEnded          the file ended the process that read it, or used up its time
@@ -20,12 +20,14 @@ import signal
 import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from app.domain.assets import Probe
+from app.domain.inputs import EXTENSIONS, MAX_SIDE, Image
+from app.inputs.images import NotAnImage
 from app.videos.mp4 import NotAVideo
 from app.videos.probe import CODECS
 
@@ -33,7 +35,10 @@ from app.videos.probe import CODECS
 AT_ONCE = 2
 #: Longer than the limit that a fork sets itself: only a fork that a file has taken over exceeds it.
 ANSWER_SECONDS = 200.0
-MAX_ANSWER_BYTES = 8 << 20
+#: An upright image of 24 megapixels has half of it.
+MAX_ANSWER_BYTES = 24 << 20
+#: The first bytes of a file of each type.
+_BEGINNINGS = {"image/png": b"\x89PNG", "image/jpeg": b"\xff\xd8\xff", "image/webp": b"RIFF"}
 #: How long to wait after asking it to end.
 _CLOSE_SECONDS = 5.0
 _MAX_REASON = 80
@@ -81,6 +86,17 @@ class Decoder:
         """A picture of the video in the file. Raises what `probe` raises."""
         action, beginning = kind.value
         return _picture(await self._ask(action, path), beginning)
+
+    async def image(self, path: Path) -> Image:
+        """What an uploaded image is. Raises `NotAnImage`, `DecoderError`, and `OSError` if the file
+        cannot be read."""
+        with _of_images():
+            return _image(await self._ask(b"i", path))
+
+    async def upright(self, path: Path, content_type: str) -> bytes:
+        """An image of this type as it is shown, without metadata. Raises what `image` raises."""
+        with _of_images():
+            return _picture(await self._ask(b"u", path), _BEGINNINGS[content_type])
 
     async def close(self) -> None:
         if self._server is not None:
@@ -235,6 +251,25 @@ def _probe(answer: Mapping[str, Any]) -> Probe:
             if sized and timed and codec in CODECS:
                 return Probe(seconds, width, height, codec, rate, sound)
     raise DecoderEnded("the result describes no video")
+
+
+@contextlib.contextmanager
+def _of_images() -> Iterator[None]:
+    try:
+        yield
+    except NotAVideo as refusal:
+        raise NotAnImage(str(refusal)) from None
+
+
+def _image(answer: Mapping[str, Any]) -> Image:
+    match answer.get("image"):
+        case {
+            "content_type": str(kind), "width": int(width), "height": int(height),
+            "turned": bool(turned),
+        }:  # fmt: skip
+            if kind in EXTENSIONS and 0 < width <= MAX_SIDE and 0 < height <= MAX_SIDE:
+                return Image(content_type=kind, width=width, height=height, turned=turned)
+    raise DecoderEnded("the result describes no image")
 
 
 def _picture(answer: Mapping[str, Any], beginning: bytes) -> bytes:

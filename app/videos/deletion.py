@@ -18,6 +18,7 @@ from app.domain.assets import AssetState
 from app.domain.caller import Caller
 from app.domain.generation import FINAL, Generation, State
 from app.errors import NotReady
+from app.inputs import deletion as input_deletion
 from app.runtime import VideoRuntime
 from app.telemetry import logger
 from app.videos.store import ArchiveError
@@ -29,7 +30,7 @@ BATCH = 100
 
 
 async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: Caller) -> None:
-    """Deletes the video and keeps the record. Does nothing if there is no video any more.
+    """Deletes the video and the inputs, and keeps the record. Does nothing if there are none.
 
     Raises `NotReady` before the generation has ended. If the archive cannot be reached, callers
     lose access at once and upkeep removes the bytes later.
@@ -38,6 +39,7 @@ async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: C
         raise NotReady(_not_yet(generation.state), extra={"state": generation.state.value})
     async with rt.db.begin() as tx:
         deleted = await deletions.delete_videos(tx, generation.id, reason=reason, by=by.member_id)
+        inputs = await input_deletion.release(tx, generation.id)
         if deleted:
             await audit.record(
                 tx,
@@ -47,6 +49,7 @@ async def delete(rt: VideoRuntime, generation: Generation, *, reason: str, by: C
                 reason=reason,
                 team_id=generation.team_id,
             )
+    await input_deletion.remove(rt, inputs)
     if deleted:
         log.info("video_deleted", generation_id=str(generation.id), reason=reason)
     try:

@@ -1,6 +1,6 @@
-"""The process in which downloaded files are read: `python -m app.videos.sandbox`.
+"""The process in which files from outside are read: `python -m app.videos.sandbox`.
 
-It loads the libraries once and forks for each file. A fork gets two open files, the video and a
+It loads the libraries once and forks for each file. A fork gets two open files, the file and a
 pipe for its answer, and gives up everything else: its memory and time are limited, and it cannot
 open a file or a connection, write a file, or start a program. Whatever a file does to a fork ends
 with that fork; the next file gets a new one.
@@ -24,6 +24,8 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
+from app.inputs import images
+from app.inputs.images import NotAnImage
 from app.videos.mp4 import NotAVideo
 from app.videos.probe import probe
 from app.videos.thumbnails import spritesheet, thumbnail
@@ -48,6 +50,8 @@ ACTIONS: Mapping[bytes, Act] = {
     b"p": lambda file: {"probe": asdict(probe(file))},
     b"t": _picture(thumbnail),
     b"s": _picture(spritesheet),
+    b"i": lambda file: {"image": asdict(images.inspect(file))},
+    b"u": _picture(images.upright),
 }
 
 
@@ -86,8 +90,11 @@ def _load() -> None:
         stream = container.add_stream("mpeg4", rate=1)
         stream.width, stream.height = 16, 16
         container.mux([*stream.encode(av.VideoFrame(16, 16, "yuv420p")), *stream.encode()])
-    for act in ACTIONS.values():
+    for act in (probe, thumbnail, spritesheet):
         act(film)
+    for sample in images.samples():
+        images.inspect(sample)
+        images.upright(sample)
 
 
 def _prefer_to_be_killed() -> None:
@@ -121,7 +128,7 @@ def _answer(act: Act, video: int, reply: int, *, memory: int | None) -> NoReturn
 def _outcome(act: Act, file: BinaryIO) -> dict[str, Any]:
     try:
         return act(file)
-    except NotAVideo as refusal:
+    except (NotAVideo, NotAnImage) as refusal:
         return {"refused": str(refusal)}
     except MemoryError:
         return {"refused": "it needs too much memory"}

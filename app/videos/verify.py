@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, suppress
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import sha256
 from pathlib import PurePosixPath
 from uuid import UUID, uuid4
 
-from app.db import assets, audit, jobs, teams
+from app.db import assets, audit, inputs, jobs, teams
 from app.db.assets import Kept
+from app.db.inputs import KeptInput
 from app.domain.assets import AssetState
+from app.domain.inputs import FOLDER, InputState
 from app.errors import ConfigurationError, InvalidRequest, NotFound, Unavailable
 from app.runtime import VideoRuntime
 from app.videos.store import Archive, ArchiveError, ArchiveUnavailable, Gone
@@ -23,6 +25,13 @@ from app.videos.store import Archive, ArchiveError, ArchiveUnavailable, Gone
 _PAGE = 200
 #: States of a video whose bytes may still be needed.
 _WANTED = frozenset({AssetState.PENDING, AssetState.ARCHIVED, AssetState.SET_ASIDE})
+#: The same of inputs, in the words of videos.
+_OF_INPUT = {
+    InputState.PENDING: AssetState.PENDING,
+    InputState.READY: AssetState.ARCHIVED,
+    InputState.DELETED: AssetState.DELETED,
+}
+_File = Kept | KeptInput
 #: How many bad files a report names; the counts go on.
 MAX_NAMED = 50
 
@@ -116,7 +125,7 @@ async def move(
 
 async def _each(
     rt: VideoRuntime,
-    act: Callable[[Kept], Awaitable[Verdict]],
+    act: Callable[[_File], Awaitable[Verdict]],
     *,
     team: str | None = None,
     since_days: int | None = None,
@@ -124,21 +133,47 @@ async def _each(
     """What the archive should hold, page by page, a few files at a time."""
     team_id = await _team_id(rt, team)
     since = None if since_days is None else rt.clock.now() - timedelta(days=since_days)
-    report, limit, after = Report(), asyncio.Semaphore(rt.settings.archive_concurrency), 0
+    report, limit = Report(), asyncio.Semaphore(rt.settings.archive_concurrency)
 
-    async def one(kept: Kept) -> None:
+    async def one(kept: _File) -> None:
         async with limit:
             report.add(kept.path, await act(kept))
 
+    for pages in (_videos(rt, team_id, since), _inputs(rt, team_id, since)):
+        async with aclosing(pages):
+            async for page in pages:
+                await asyncio.gather(*(one(kept) for kept in page))
+    return report
+
+
+async def _videos(
+    rt: VideoRuntime, team_id: UUID | None, since: datetime | None
+) -> AsyncGenerator[Sequence[_File], None]:
+    after = 0
     while True:
         async with rt.db.single() as tx:
             page = await assets.list_kept(
                 tx, after=after, limit=_PAGE, team_id=team_id, archived_from=since
             )
         if not page:
-            return report
-        await asyncio.gather(*(one(kept) for kept in page))
+            return
+        yield page
         after = page[-1].id
+
+
+async def _inputs(
+    rt: VideoRuntime, team_id: UUID | None, since: datetime | None
+) -> AsyncGenerator[Sequence[_File], None]:
+    after = ""
+    while True:
+        async with rt.db.single() as tx:
+            page = await inputs.list_kept(
+                tx, after=after, limit=_PAGE, team_id=team_id, created_from=since
+            )
+        if not page:
+            return
+        yield page
+        after = page[-1].path
 
 
 async def _team_id(rt: VideoRuntime, team: str | None) -> UUID | None:
@@ -151,7 +186,7 @@ async def _team_id(rt: VideoRuntime, team: str | None) -> UUID | None:
     return team_id
 
 
-async def _examine(rt: VideoRuntime, kept: Kept) -> Verdict:
+async def _examine(rt: VideoRuntime, kept: _File) -> Verdict:
     try:
         verdict = await _compare(rt.archive, kept)
     except ArchiveError:
@@ -159,7 +194,7 @@ async def _examine(rt: VideoRuntime, kept: Kept) -> Verdict:
     return verdict if verdict is Verdict.OK or await _still_kept(rt, kept) else Verdict.DROPPED
 
 
-async def _compare(archive: Archive, kept: Kept) -> Verdict:
+async def _compare(archive: Archive, kept: _File) -> Verdict:
     """Raises `ArchiveUnavailable`."""
     size = await archive.size(kept.path)
     if size is None:
@@ -173,13 +208,15 @@ async def _compare(archive: Archive, kept: Kept) -> Verdict:
     return Verdict.OK if same else Verdict.CHANGED
 
 
-async def _still_kept(rt: VideoRuntime, kept: Kept) -> bool:
+async def _still_kept(rt: VideoRuntime, kept: _File) -> bool:
     async with rt.db.single() as tx:
+        if isinstance(kept, KeptInput):
+            return await inputs.is_kept(tx, kept)
         return await assets.is_kept(tx, kept)
 
 
 async def _carry(
-    rt: VideoRuntime, kept: Kept, origin: Archive, target: Archive, delete_source: bool
+    rt: VideoRuntime, kept: _File, origin: Archive, target: Archive, delete_source: bool
 ) -> Verdict:
     try:
         verdict = Verdict.PRESENT
@@ -200,7 +237,7 @@ class _Changed(Exception):
     """The source's bytes are not those of the record."""
 
 
-async def _copy(kept: Kept, origin: Archive, target: Archive) -> Verdict:
+async def _copy(kept: _File, origin: Archive, target: Archive) -> Verdict:
     try:
         await target.write(kept.path, _checked(kept, origin), max_bytes=kept.size_bytes)
     except Gone:
@@ -210,7 +247,7 @@ async def _copy(kept: Kept, origin: Archive, target: Archive) -> Verdict:
     return Verdict.COPIED if await _compare(target, kept) is Verdict.OK else Verdict.UNWRITTEN
 
 
-async def _checked(kept: Kept, origin: Archive) -> AsyncGenerator[bytes, None]:
+async def _checked(kept: _File, origin: Archive) -> AsyncGenerator[bytes, None]:
     """The source's bytes. Raises `_Changed` before the last ones, so that the target never gets a
     wrong file."""
     if await origin.size(kept.path) not in (None, kept.size_bytes):
@@ -239,18 +276,20 @@ async def _drop_deleted(rt: VideoRuntime, store: Archive) -> None:
 
 async def _states_of(rt: VideoRuntime, paths: list[str]) -> dict[str, str]:
     """The state of the video that each path belongs to, by the id in its name; `superseded` if the
-    video is archived under another path."""
+    video is archived under another path. Those of inputs are found by their path."""
     ids: dict[str, UUID] = {}
     for path in paths:
         with suppress(ValueError):
             ids[path] = UUID(PurePosixPath(path).name.split(".")[0])
+    of_inputs = [path for path in paths if path.startswith(f"{FOLDER}/")]
     async with rt.db.single() as tx:
         files = await assets.video_files(tx, ids.values())
+        uploaded = await inputs.states_of(tx, of_inputs) if of_inputs else {}
     known = {path: files[found] for path, found in ids.items() if found in files}
     return {
         path: "superseded" if state is AssetState.ARCHIVED and recorded != path else state
         for path, (state, recorded) in known.items()
-    }
+    } | {path: _OF_INPUT[state] for path, state in uploaded.items()}
 
 
 def _open(address: str) -> Archive:

@@ -1,4 +1,4 @@
-"""Retention: deletes videos that are past their team's retention, and bytes that earlier deletions
+"""Retention: deletes videos and inputs that are past their time, and bytes that earlier deletions
 left."""
 
 from __future__ import annotations
@@ -7,6 +7,7 @@ import asyncio
 import contextlib
 
 from app.errors import Unavailable
+from app.inputs import deletion as input_deletion
 from app.runtime import WorkerRuntime
 from app.telemetry import logger
 from app.videos import deletion
@@ -39,3 +40,7 @@ async def one_round(rt: WorkerRuntime) -> None:
         if not await deletion.remove_leftovers(rt):
             return
     await deletion.remove_leftovers(rt)
+    while await input_deletion.delete_expired(rt):
+        if not await input_deletion.remove_leftovers(rt):
+            return
+    await input_deletion.remove_leftovers(rt)

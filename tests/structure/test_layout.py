@@ -9,8 +9,9 @@ from tests.structure.sources import python, read
 
 #: Rooms are nouns: a newcomer who hears "webhooks are retried too often" opens `webhooks/`.
 ROOMS = {
-    "api", "billing", "cli", "db", "dialects", "domain", "generations", "http", "live", "members",
-    "openapi", "operators", "settings", "simulator", "upstream", "videos", "webhooks", "worker",
+    "api", "billing", "cli", "db", "dialects", "domain", "generations", "http", "inputs", "live",
+    "members", "openapi", "operators", "settings", "simulator", "upstream", "videos", "webhooks",
+    "worker",
 }  # fmt: skip
 #: Modules that no room owns, because they compose the rooms or are used by all of them.
 ROOT = {

@@ -31,6 +31,7 @@ OWNERS = {
     },
     "obstore": {"app/videos/store.py": "is the archive"},
     "PIL": {
+        "app/inputs/images.py": "reads uploaded images",
         "app/videos/thumbnails.py": "writes pictures of videos",
         "app/simulator/": "draws the prompt into the video",
     },
