@@ -16,6 +16,7 @@ from app.api import (
     events,
     generations,
     grants,
+    inputs,
     keys,
     managed_generations,
     managed_webhooks,
@@ -38,6 +39,7 @@ PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     estimates.router,
     generations.router,
+    inputs.router,
     events.router,
     webhooks.router,
     account.router,

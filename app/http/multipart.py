@@ -1,4 +1,4 @@
-"""Reads `multipart/form-data`: bounded, and never to disk."""
+"""Reads `multipart/form-data`: bounded, and to disk only the one file that is wanted."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from starlette.requests import ClientDisconnect, Request
 from app.domain.catalog import shown
 from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
 from app.http.bodies import refuse_encoded
+from app.inputs.spool import Spool
 
 #: More parts than any request of ours has. Each costs memory beside its bytes.
 MAX_PARTS = 64
@@ -23,10 +24,12 @@ _LONGEST_TYPE = 1_000
 @dataclass(frozen=True, slots=True)
 class Form:
     """The fields in order; a name may occur more than once. `file` is the name of the first field
-    that holds a file. Neither its bytes nor anything after it has been read."""
+    that holds a file that is not wanted. Neither its bytes nor anything after it has been read.
+    `received`: the wanted file is in the spool."""
 
     fields: tuple[tuple[str, str], ...]
     file: str | None
+    received: bool = False
 
 
 def is_form(request: Request) -> bool:
@@ -42,13 +45,22 @@ def _type_of(request: Request) -> tuple[bytes, dict[bytes, bytes]]:
     return parse_options_header(said)
 
 
-async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
-    """Raises `InvalidRequest` if it is not a form, `PayloadTooLarge` if its fields are longer than
-    `limit` bytes in total, `RequestTimedOut` if it takes longer than `seconds`, and
-    `UnsupportedEncoding`."""
+async def read_form(
+    request: Request,
+    *,
+    limit: int,
+    seconds: float,
+    wanted: str | None = None,
+    spool: Spool | None = None,
+) -> Form:
+    """`spool` receives the file in the field `wanted`.
+
+    Raises `InvalidRequest` if it is not a form, `PayloadTooLarge` if its fields are longer than
+    `limit` bytes in total or the file is too long, `RequestTimedOut` if it takes longer than
+    `seconds`, `Unavailable` and `UnsupportedEncoding`."""
     refuse_encoded(request)
     _, options = _type_of(request)
-    parts, size = _Parts(), 0
+    parts, size = _Parts(wanted if spool is not None else None), 0
     try:
         parser = MultipartParser(
             options.get(b"boundary", b""),
@@ -68,6 +80,10 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
                 if parts.file is not None:
                     break
                 size += len(chunk)
+                if spool is not None and (content := parts.take()):
+                    # What is left are the fields, and the heads of all parts.
+                    size -= len(content)
+                    await spool.write(content)
                 if size > limit:
                     raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
                 if parts.finished:
@@ -80,15 +96,23 @@ async def read_form(request: Request, *, limit: int, seconds: float) -> Form:
         raise RequestTimedOut() from None
     if parts.file is None and not parts.finished:
         raise InvalidRequest(f"{_UNREADABLE}: it ends before its last boundary.")
-    return Form(tuple(parts.fields), parts.file)
+    if spool is not None and parts.received:
+        spool.name = parts.file_name
+    return Form(tuple(parts.fields), parts.file, parts.received)
 
 
 class _Parts:
     """Assembles the parser's events into fields."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: str | None) -> None:
         self.fields: list[tuple[str, str]] = []
         self.file: str | None = None
+        self.received = False
+        self.file_name: str | None = None
+        self._wanted = wanted
+        self._receiving = False
+        #: Of the wanted file, not taken yet.
+        self._content = bytearray()
         self.finished = False
         self._header, self._value = b"", b""
         self._disposition = b""
@@ -111,18 +135,32 @@ class _Parts:
         self._disposition = b""
         if b"name" not in options:
             raise InvalidRequest(f"{_UNREADABLE}: a part of it has no name.")
-        if len(self.fields) >= MAX_PARTS:
+        if len(self.fields) + self.received >= MAX_PARTS:
             raise InvalidRequest(f"The form must have at most {MAX_PARTS} parts.")
         self._name = options[b"name"].decode("utf-8", "replace")
-        if b"filename" in options and self.file is None:
+        if b"filename" not in options or self.file is not None:
+            return
+        if self._name == self._wanted and not self.received:
+            self.received = self._receiving = True
+            self.file_name = options[b"filename"].decode("utf-8", "replace")
+        else:
             self.file = self._name
 
+    def take(self) -> bytes:
+        """What has come of the wanted file since the last time."""
+        content = bytes(self._content)
+        self._content.clear()
+        return content
+
     def add_data(self, data: bytes, start: int, end: int) -> None:
-        if self.file is None:
+        if self._receiving:
+            self._content += data[start:end]
+        elif self.file is None:
             self._data += data[start:end]
 
     def end(self) -> None:
-        if self.file is not None:
+        if self._receiving or self.file is not None:
+            self._receiving = False
             return
         try:
             self.fields.append((self._name, self._data.decode("utf-8")))

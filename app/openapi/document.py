@@ -43,6 +43,7 @@ address and key.
 """
 _TAGS = {
     "generations": "Create videos, follow them and download them.",
+    "inputs": "Upload the images that videos are made of.",
     "events": "Live events, as server-sent events.",
     "webhooks": "Events sent to your own server.",
     "account": "Your limits, models, prices and usage.",

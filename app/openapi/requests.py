@@ -33,6 +33,24 @@ _METADATA = {
     f"{MAX_KEY_CHARS} characters. Kept with the generation, never sent upstream.",
 }
 
+_FILE = {"type": "string", "format": "binary", "description": "A PNG, JPEG or WebP."}
+#: What uploads an image.
+_UPLOADS: dict[str, Any] = {
+    name: {
+        "type": "object", "properties": {field: schema}, "required": [field],
+        "additionalProperties": False,
+    }
+    for name, field, schema in (
+        ("AssetForm", "asset", _FILE),
+        ("InputUpload", "file", _FILE),
+        ("InputFromUrl", "url", {
+            "type": "string", "minLength": 1, "pattern": _KEPT,
+            "description": "A public https address, or `data:image/png;base64,…` with the image "
+            "itself.",
+        }),
+    )
+}  # fmt: skip
+
 EXAMPLES: dict[str, dict[str, Any]] = {
     "TextToVideoRequest": {
         "least": {
@@ -120,6 +138,7 @@ def schemas() -> dict[str, Any]:
             },
             required=["type", "model", "promptObject"],
         )
+    found |= _UPLOADS
     found["GenerationRequest"] = union("feature", own)
     found["FeatureRequest"] = union("type", native)
     return found

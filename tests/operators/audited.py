@@ -62,6 +62,7 @@ COMMANDS = {
 SILENT_ROUTES = {
     "create_generation": "the generation says who asked for it", "create_feature": "so",
     "retry_generation": "so", "create_video": "so", "remix_video": "so",
+    "create_input": "the input says who uploaded it", "create_asset": "so",
     "estimate_generation": "looks", "create_events_token": "nothing is kept",
 }  # fmt: skip
 #: Families of actions that are about no team: only operators read their lines.
@@ -70,6 +71,7 @@ OF_NO_TEAM = {"archive.move", "gateway", "generations", "ledger.rebuild", "price
 ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),
     "delete_generation": ("DELETE", "/api/v1/generations/{succeeded}", None, "video.delete"),
+    "delete_input": ("DELETE", "/api/v1/inputs/{input}", None, "input.delete"),
     "delete_video": ("DELETE", "/v1/videos/{queued}", None, "generation.cancel"),
     "create_webhook_endpoint": (
         "POST", "/api/v1/webhooks/endpoints", {"url": "https://example.com/x"}, "webhook.create",

@@ -63,7 +63,7 @@ def furnish(address: str) -> dict[str, str]:
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
                      "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
-                     "bobs", "price", "request", "adas")
+                     "bobs", "price", "request", "adas", "input")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         for name in ("team", "other"):
@@ -201,6 +201,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 "webhook_deliveries",
                 "webhook_endpoints",
                 "assets",
+                "inputs",
                 "balances",
                 "statement_lines",
                 "statements",
@@ -221,6 +222,14 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 tx.execute(f"DELETE FROM {table}")
         ids = furnish(address)
         await execute(still_gate, "UPDATE teams SET name = 'default' WHERE name = 'studio'")
+        if "{input}" in path:
+            await execute(
+                still_gate,
+                "INSERT INTO inputs (id, team_id, member_id, state, name, path, sha256,"
+                " content_type, size_bytes, width, height, expires_at) VALUES (:id, :team, :member,"
+                " 'ready', 'x', 'inputs/x', 'x', 'image/png', 1, 1, 1, now() + interval '1 day')",
+                id=ids["input"], team=ids["team"], member=ids["member"],
+            )  # fmt: skip
         if "{adas}" in path:
             # Only here: with one that is open, she can make no other.
             await execute(

@@ -82,6 +82,53 @@ class ResultLookup(BaseModel):
     aiRecord: AiRecord | None
 
 
+class AssetMetadata(BaseModel):
+    team_id: str = Field(alias="team-id")
+    user_id: str = Field(alias="user-id")
+
+
+class UploadedAsset(BaseModel):
+    fieldname: str
+    originalname: str
+    encoding: str
+    mimetype: str = Field(description="What the file really is.")
+    size: int
+    bucket: str
+    key: str = Field(description="Send it as `imageUrl`.")
+    acl: str
+    contentType: str
+    contentDisposition: str | None
+    contentEncoding: str | None
+    storageClass: str
+    serverSideEncryption: str | None
+    metadata: AssetMetadata
+    location: str = Field(description="Where the image is; needs your key.")
+    etag: str
+
+
+class ContentCounts(BaseModel):
+    token: int
+    character: int
+
+
+class FileContent(BaseModel):
+    uuid: str
+    path: str = Field(description="The same as `asset.key`.")
+    type: str
+    name: str
+    content: str | None
+    status: str
+    metadata: ContentCounts
+    createdAt: str
+
+
+class AssetUpload(BaseModel):
+    """An uploaded image, which the gateway calls an input."""
+
+    asset: UploadedAsset
+    fileContent: FileContent
+
+
 class NativeIssue(BaseModel):
     field: str
     code: str

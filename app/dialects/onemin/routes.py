@@ -1,4 +1,4 @@
-"""`POST /api/features` and `GET /api/results/{uuid}`, as at 1min.ai."""
+"""`POST /api/features` and `GET /api/results/{uuid}`, as at 1min.ai; `assets` has the third."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from fastapi import FastAPI, Path, Request
 from starlette.responses import JSONResponse, Response
 
-from app.dialects.onemin import wire
+from app.dialects.onemin import assets, wire
 from app.dialects.onemin.documents import FeatureResult, ResultLookup
 from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
@@ -84,6 +84,7 @@ def describe_dialect() -> FastAPI:
     app.add_api_route("/results/{uuid}", get_result, methods=["GET"], name="get_result",
                       tags=["onemin"], response_class=JSONResponse,
                       responses={200: {"model": ResultLookup}})  # fmt: skip
+    assets.add_routes(app)
     return app
 
 

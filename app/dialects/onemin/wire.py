@@ -14,6 +14,7 @@ from typing import Any
 from app.domain.caller import Caller
 from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
 from app.domain.generation import Generation, Spec, State
+from app.domain.inputs import Input
 from app.domain.links import Links
 from app.domain.metadata import check_metadata
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
@@ -173,6 +174,41 @@ def _additional(generation: Generation) -> dict[str, Any] | None:
 def render_nothing() -> dict[str, Any]:
     """The response for an unknown id, with 200."""
     return {"aiRecord": None}
+
+
+def render_asset(found: Input, *, location: str) -> dict[str, Any]:
+    """The response to an upload, with the gateway's ids. `content`, `token` and `character` are of
+    documents, which are not uploaded here."""
+    return {
+        "asset": {
+            "fieldname": "asset",
+            "originalname": found.name,
+            "encoding": "7bit",
+            "mimetype": found.content_type,
+            "size": found.size_bytes,
+            "bucket": "reelgate",
+            "key": found.public_path,
+            "acl": "private",
+            "contentType": found.content_type,
+            "contentDisposition": None,
+            "contentEncoding": None,
+            "storageClass": "STANDARD",
+            "serverSideEncryption": None,
+            "metadata": {"team-id": str(found.team_id), "user-id": str(found.member_id)},
+            "location": location,
+            "etag": f'"{found.sha256}"',
+        },
+        "fileContent": {
+            "uuid": str(found.id),
+            "path": found.public_path,
+            "type": "IMAGE",
+            "name": found.name,
+            "content": None,
+            "status": "SUCCESS",
+            "metadata": {"token": 0, "character": 0},
+            "createdAt": instant(found.created_at),
+        },
+    }
 
 
 def render_error(error: GatewayError, request_id: str) -> tuple[int, dict[str, Any]]:
