@@ -2,6 +2,7 @@
 
 POST /api/features            a submission; [sim:name] in its prompt triggers that fault
 GET  /api/results/{uuid}      a record
+POST /api/assets              an upload
 GET  /asset.1min.ai/{key}     a video, through a signed link
 /_simulator/faults            every fault, with its options and their defaults
 /_simulator/rules             POST a rule {match, times, fault}; GET or DELETE all rules
@@ -25,6 +26,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.simulator import control
+from app.simulator.assets import upload
 from app.simulator.config import SERVER_NAME, SimulatorConfig
 from app.simulator.downloads import download
 from app.simulator.features import submit
@@ -77,6 +79,7 @@ def create_simulator(config: SimulatorConfig, *, now: Callable[[], float] = time
         routes=[
             Route("/api/features", submit, methods=["POST"]),
             Route("/api/results/{uuid}", look_up, methods=["GET"]),
+            Route("/api/assets", upload, methods=["POST"]),
             Route(f"/{BUCKET}/{{key:path}}", download, methods=["GET"]),
             *(control.ROUTES if config.control else []),
         ],

@@ -10,6 +10,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -35,8 +36,24 @@ CREATE TABLE IF NOT EXISTS requests (
     path TEXT NOT NULL, account TEXT, body_sha256 TEXT, prompt TEXT, outcome TEXT NOT NULL,
     uuid TEXT, billed INTEGER NOT NULL
 );
+CREATE TABLE IF NOT EXISTS assets (
+    key TEXT PRIMARY KEY, account TEXT NOT NULL, name TEXT NOT NULL, content_type TEXT NOT NULL,
+    size INTEGER NOT NULL, created_at REAL NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS settings (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asset:
+    """An uploaded file. Only its account may use it."""
+
+    key: str
+    account: str
+    name: str
+    content_type: str
+    size: int
+    created_at: float
 
 
 class Database:
@@ -176,6 +193,20 @@ class Database:
             fault_effect=json.loads(row["fault_effect"]),
         )
 
+    # Assets
+
+    def add_asset(self, asset: Asset) -> None:
+        self.db.execute(
+            "INSERT INTO assets VALUES (:key, :account, :name, :content_type, :size, :created_at)",
+            asdict(asset),
+        )
+
+    def find_asset(self, key: str, account: str) -> Asset | None:
+        row = self.db.execute(
+            "SELECT * FROM assets WHERE key = ? AND account = ?", (key, account)
+        ).fetchone()
+        return None if row is None else Asset(**row)
+
     # Requests
 
     def add_request(
@@ -205,7 +236,9 @@ class Database:
         """The answer of `GET /_simulator/summary`. A submission with no uuid made no record."""
         rows = self.db.execute("SELECT * FROM requests WHERE kind = 'features' ORDER BY number")
         submissions = [_submission(row) for row in rows]
-        counts: dict[str, dict[str, int]] = {"features": {}, "results": {}, "download": {}}
+        counts: dict[str, dict[str, int]] = {
+            "features": {}, "results": {}, "download": {}, "assets": {},
+        }  # fmt: skip
         for row in self.db.execute(
             "SELECT kind, outcome, count(*) AS times FROM requests GROUP BY kind, outcome"
         ):

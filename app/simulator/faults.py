@@ -13,11 +13,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-FEATURES, RESULTS, DOWNLOAD = "features", "results", "download"
+FEATURES, RESULTS, DOWNLOAD, ASSETS = "features", "results", "download", "assets"
+#: Those that a prompt leads to. An upload comes before any prompt.
 PATHS = (FEATURES, RESULTS, DOWNLOAD)
 
 _API = (FEATURES, RESULTS)
-_ALL = (FEATURES, RESULTS, DOWNLOAD)
+_KEYED = (FEATURES, RESULTS, ASSETS)
+_ALL = (FEATURES, RESULTS, DOWNLOAD, ASSETS)
 _SUBMIT = (FEATURES,)
 _FILE = (DOWNLOAD,)
 
@@ -55,14 +57,14 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
             "400 with the provider's error inside, which leaks internal data", _API,
             provider_status=400, message=None, accepted=False,
         ),
-        "key_deleted": _kind("401, the key is deleted", _API),
-        "key_inactive": _kind("401, the key is not active", _API),
+        "key_deleted": _kind("401, the key is deleted", _KEYED),
+        "key_inactive": _kind("401, the key is not active", _KEYED),
         "insufficient_credits": _kind(
             "no credits: `form` is envelope, or record (200; resultObject has the error)", _SUBMIT,
             status=402, form="envelope",
         ),
         "rate_limited": _kind(
-            "429; with `bare`, a short body without errorCode", _API,
+            "429; with `bare`, a short body without errorCode", _KEYED,
             retry_after=None, bare=False,
         ),
         "http_500": _kind("500 with an HTML page", _ALL, accepted=False),
@@ -71,13 +73,13 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "http_504": _kind("504, while the origin goes on working", _ALL, accepted=True),
         "http_522": _kind("522: the origin was not reached", _ALL, accepted=False),
         "http_524": _kind("524, while the origin goes on working", _ALL, accepted=True),
-        "html_200": _kind("200 with an HTML page", _API, accepted=False),
+        "html_200": _kind("200 with an HTML page", _KEYED, accepted=False),
         "challenge_403": _kind("403 with cf-mitigated: challenge", _ALL),
         "not_acceptable_406": _kind("406 with a short text", _API),
         # The connection
         "reset_before": _kind("reset at once; nothing is recorded or billed", _ALL),
         "reset_after": _kind("recorded and billed, then reset without an answer", _API),
-        "half_body": _kind("half of the JSON, then closed", _API),
+        "half_body": _kind("half of the JSON, then closed", _KEYED),
         "slow_drip": _kind("the JSON arrives slowly, over `seconds`", _API, seconds=5.0),
         "hang": _kind("accepted, no answer for `seconds`, then closed", _ALL, seconds=60.0),
         "delay": _kind("works as usual, `seconds` later", _ALL, seconds=2.0),

@@ -65,7 +65,11 @@ def stage_at(record: Record, now: float) -> Stage | None:
 
 
 def storage_key(uuid: UUID, finish_at: float) -> str:
-    """Named like the upstream's files: the time, then digits that make the name unique."""
-    moment = datetime.fromtimestamp(finish_at, UTC)
+    return f"development/videos/{file_stamp(uuid, finish_at)}.mp4"
+
+
+def file_stamp(uuid: UUID, at: float) -> str:
+    """The upstream's names of files: the time, then digits that make the name unique."""
+    moment = datetime.fromtimestamp(at, UTC)
     stamp = f"{moment:%Y_%m_%d_%H_%M_%S}_{moment.microsecond // 1000:03d}"
-    return f"development/videos/{stamp}_{uuid.int % 10**12:012d}.mp4"
+    return f"{stamp}_{uuid.int % 10**12:012d}"

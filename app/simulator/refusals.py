@@ -90,6 +90,14 @@ def prompt_object_invalid(issues: Sequence[Issue]) -> Refusal:
     return Refusal(422, "PROMPT_OBJECT_VALIDATION_FAILED", message, details=details)
 
 
+def asset_invalid(message: str) -> Refusal:
+    return Refusal(400, "INVALID_FILE", message)
+
+
+def asset_too_large() -> Refusal:
+    return Refusal(413, "FILE_TOO_LARGE", "The file is larger than 50 MB")
+
+
 def unsupported_model(model: str) -> Refusal:
     return Refusal(400, "UNSUPPORTED_MODEL", f"Model {model} is not supported for this feature")
 

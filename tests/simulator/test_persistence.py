@@ -58,7 +58,7 @@ async def test_the_summary_adds_up(still: Client) -> None:
     }
     assert summary["billed_credits"] == sum(each["billed"] for each in summary["submissions"])
     assert summary["records"] == sum(each["uuid"] is not None for each in summary["submissions"])
-    assert summary["requests"] == {"features": 6, "results": 0, "download": 0}
+    assert summary["requests"] == {"features": 6, "results": 0, "download": 0, "assets": 0}
     assert summary["outcomes"]["features"]["refused:PROMPT_OBJECT_VALIDATION_FAILED"] == 1
 
 
