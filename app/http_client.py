@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from functools import cache
@@ -137,13 +137,14 @@ class HttpClient:
         url: httpx.URL | str,
         *,
         headers: Mapping[str, str],
-        content: bytes | None = None,
+        content: bytes | AsyncIterable[bytes] | None = None,
         seconds: float,
         max_bytes: int,
     ) -> Answer:
         """The response with its body, still compressed. Raises `RequestFailed` if no head arrived
         or the body is larger than `max_bytes`. `seconds` limits every pause, and the response as a
-        whole, because a server that sends a byte now and then never pauses."""
+        whole, because a server that sends a byte now and then never pauses. With `content` that is
+        not in memory, the headers have to say its length."""
         progress, received = _Progress(), bytearray()
         head: Response | None = None
         try:
@@ -169,7 +170,7 @@ class HttpClient:
         method: str,
         url: httpx.URL | str,
         headers: Mapping[str, str],
-        content: bytes | None,
+        content: bytes | AsyncIterable[bytes] | None,
         server_name: str | None,
         idle_seconds: float,
     ) -> AsyncIterator[Response]:

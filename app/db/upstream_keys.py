@@ -118,7 +118,7 @@ async def take_slot(
     *,
     per_minute: int,
     ahead: int,
-    trial_seconds: float = 0.0,
+    trial_seconds: float | None = None,
     any_state: bool = False,
 ) -> Slot:
     """Takes one request from the budget of the least busy of these keys.
@@ -132,6 +132,7 @@ async def take_slot(
 
     The submission that takes the slot of a half-open breaker is its trial. No other submission goes
     until it is answered, or until its time is over: `trial_seconds`, doubled by each probe so far.
+    What is no submission has none and is no trial.
     """
     step = 60.0 / per_minute
     # Below the minute at which arrivals are cut; otherwise a small budget would never run out.
@@ -154,7 +155,8 @@ async def take_slot(
                            minute_requests = 1 + CASE WHEN minute_at = date_trunc('minute', now())
                                THEN minute_requests ELSE 0 END,
                            breaker_until = CASE
-                               WHEN :any_state OR breaker <> 'half_open' THEN breaker_until
+                               WHEN CAST(:trial AS double precision) IS NULL
+                                    OR breaker <> 'half_open' THEN breaker_until
                                ELSE now() + make_interval(
                                    secs => least(:trial * 2 ^ least(breaker_probes, 20), :most))
                                END
