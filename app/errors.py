@@ -282,12 +282,11 @@ class UnsupportedModel(InvalidRequest):
 
 
 class NotOffered(InvalidRequest):
-    """What another API can do and the upstream cannot: edits, uploads, sound. Or a model that was
-    offered once."""
+    """What another API can do and the upstream cannot: edits, uploads, sound."""
 
     code = "not_offered"
     title = "The upstream does not offer this"
-    operations = ("retry_generation",)
+    operations = ()
 
 
 class PriceUnknown(InvalidRequest):

@@ -19,8 +19,7 @@ from uuid import UUID
 
 from app.db import upstream_keys
 from app.db.session import Database
-from app.domain.catalog.catalog import BUILT_IN, Catalog
-from app.domain.catalog.prices import PriceTable
+from app.domain.catalog import PriceTable
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
@@ -84,7 +83,6 @@ class Runtime:
     clock: Clock
     metrics: Metrics
     db: Database
-    catalog: Catalog = BUILT_IN
 
     async def register_upstream_keys(self) -> dict[str, int]:
         """Makes the missing rows of the configured upstream keys; returns label → id."""
@@ -212,8 +210,8 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
     keys = KeysInUse(rt.db, now=rt.clock.for_database, on_fault=_keys_unread)
     feed = Feed(rt.db, keys, on_fault=_events_unread)
     prices = Prices(
-        rt.db, default=load_prices(settings, rt.catalog), clock=rt.clock.now,
-        now=rt.clock.for_database, on_fault=_prices_unread,
+        rt.db, default=load_prices(settings), clock=rt.clock.now, now=rt.clock.for_database,
+        on_fault=_prices_unread,
     )  # fmt: skip
     watch = Watch(rt.db, on_notice=feed.wake, on_prices=prices.wake)
     async with (
@@ -230,17 +228,13 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
             downloads=make_downloads(
                 settings, max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS
             ),
-            input_fetches=GuardedFetcher(
-                HttpClient(max_connections=MOST),
-                fetch_policy(settings.input_internal_origins),
-                resolver=resolver_apart,
-            ),  # fmt: skip
+            input_fetches=make_input_fetches(settings),
             upload_limits=UploadLimits(per_minute=settings.uploads_per_minute),
             sender=sender,
             signer=sender.signer,
             stream_tokens=StreamTokens(signing_secret(settings)),
             prices=prices,
-            aliases=Aliases.parse(settings.model_aliases, rt.catalog),
+            aliases=Aliases.parse(settings.model_aliases),
             durations=sender.durations,
         )
 
@@ -280,6 +274,12 @@ def make_downloads(
     """For the hosts that videos are downloaded from."""
     client = HttpClient(max_connections=max_connections, proxy=_proxy(settings), **options)
     return GuardedFetcher(client, download_policy(settings))
+
+
+def make_input_fetches(settings: Settings) -> GuardedFetcher:
+    """For images that callers name by a URL."""
+    policy = fetch_policy(settings.input_internal_origins)
+    return GuardedFetcher(HttpClient(max_connections=MOST), policy, resolver=resolver_apart)
 
 
 def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
@@ -344,7 +344,7 @@ def receiver_policy(settings: Settings) -> FetchPolicy:
     )
 
 
-def load_prices(settings: Settings, catalog: Catalog) -> PriceTable:
+def load_prices(settings: Settings) -> PriceTable:
     path = settings.prices_file or Path(__file__).with_name("prices.toml")
     try:
         document = tomllib.loads(path.read_text())
@@ -352,7 +352,7 @@ def load_prices(settings: Settings, catalog: Catalog) -> PriceTable:
         raise ConfigurationError(
             f"REELGATE_PRICES_FILE: {path} cannot be read as TOML: {error}."
         ) from None
-    return PriceTable.parse(document, catalog, origin=str(path))
+    return PriceTable.parse(document, origin=str(path))
 
 
 def data_folder(settings: Settings, name: str = "") -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from app.db.session import Tx
+from app.domain.generation import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,8 +20,8 @@ class History:
     p90_seconds: float
 
 
-async def history_of(tx: Tx, kind: str) -> History:
-    """From the last 50 of this kind that succeeded."""
+async def history_of(tx: Tx, spec: Spec) -> History:
+    """From the last 50 that succeeded with this model and duration."""
     row = (
         await tx.execute(
             text(
@@ -35,12 +36,13 @@ async def history_of(tx: Tx, kind: str) -> History:
                   FROM (
                     SELECT extract(epoch FROM finished_at - submitted_at)::double precision AS took
                       FROM generations
-                     WHERE state = 'succeeded' AND submitted_at IS NOT NULL AND kind = :kind
+                     WHERE state = 'succeeded' AND submitted_at IS NOT NULL
+                       AND spec->>'model' = :model AND spec->>'duration' = :duration
                      ORDER BY finished_at DESC LIMIT 50
                   ) AS latest
                 """
             ),
-            {"kind": kind},
+            {"model": spec.model.value, "duration": spec.duration.value},
         )
     ).one()
     return History(**row._mapping)
@@ -63,14 +65,15 @@ _WAITS = text(
       FROM (
         SELECT extract(epoch FROM submitted_at - created_at)::double precision AS waited
           FROM generations
-         WHERE state = 'succeeded' AND submitted_at IS NOT NULL AND kind = :kind
+         WHERE state = 'succeeded' AND submitted_at IS NOT NULL
+           AND spec->>'model' = :model AND spec->>'duration' = :duration
          ORDER BY finished_at DESC LIMIT 50
       ) AS latest
     """
 )
 
 
-async def waits_of(tx: Tx, kind: str) -> Waits:
-    """From the last 50 of this kind that succeeded."""
-    row = (await tx.execute(_WAITS, {"kind": kind})).one()
+async def waits_of(tx: Tx, *, model: str, duration: str) -> Waits:
+    """From the last 50 that succeeded with this model and duration."""
+    row = (await tx.execute(_WAITS, {"model": model, "duration": duration})).one()
     return Waits(**row._mapping)

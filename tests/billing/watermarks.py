@@ -21,10 +21,9 @@ _SETUP = """
 """
 _SUBMIT = """
     INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature, provider, spec,
-                             model, kind, fingerprint, state, upstream_key_id, quote,
-                             queue_deadline_at)
+                             fingerprint, state, upstream_key_id, quote, queue_deadline_at)
     VALUES (%(id)s, %(team)s, %(member)s, %(key)s, 'onemin', 'f', 'p', '{"model": "m"}',
-            'm', 'm', '\\x00', 'submitting',
+            '\\x00', 'submitting',
             %(upstream)s, %(quote)s, now());
 """
 _HOLD = (

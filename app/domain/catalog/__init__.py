@@ -1,1 +1,0 @@
-"""What can be generated, as data: one file a family of models. Pure."""
