@@ -135,6 +135,19 @@ idempotency_keys = Table(
     Index("idempotency_keys_expires_idx", "expires_at"),
 )
 
+# Creates of SDKs that repeat a create without marking it. Until a call is answered in full, the
+# same request of the same key joins it.
+unmarked_calls = Table(
+    "unmarked_calls",
+    metadata,
+    Column("api_key_id", ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
+    Column("fingerprint", LargeBinary, primary_key=True),
+    Column("generation_id", ForeignKey("generations.id"), nullable=False, unique=True),
+    instant("created_at", nullable=False),
+    instant("answered_at"),
+    Index("unmarked_calls_created_idx", "created_at"),
+)
+
 assets = Table(
     "assets",
     metadata,

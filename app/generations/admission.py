@@ -77,10 +77,11 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkAttempt:
-    """An SDK's attempt at one call; the SDK counts them from 0. It arrived `waited_seconds` ago;
-    the attempt before it can have arrived at most `window_seconds` ago."""
+    """An SDK's attempt at one call; the SDK counts them from 0, or `count` is None: it marks them
+    in no way. It arrived `waited_seconds` ago; the attempt before it, or of one that does not count
+    the first one, can have arrived at most `window_seconds` ago."""
 
-    count: int
+    count: int | None
     waited_seconds: float
     window_seconds: float
 

@@ -27,6 +27,7 @@ from app.generations.admission import (
     Admitted,
     CallerChanged,
     Extras,
+    SdkAttempt,
     admit,
     parse_idempotency_key,
 )
@@ -80,11 +81,12 @@ async def create(
     dialect: str,
     render: Callable[[Accepted], Response],
     wait: WaitPolicy = WaitPolicy.ON_REQUEST,
+    attempt_of: Callable[[Request], SdkAttempt | None] = sdk_attempt,
 ) -> Response:
     """The dialect's response to a create whose body has been read. Raises what `admit` raises. Once
     there is a generation, every error names it."""
     key = _idempotency_key(request, new.idempotency_key)
-    attempt = sdk_attempt(request)
+    attempt = attempt_of(request)
     tags = all_tags(request, inherited=new.inherited, given=new.extras.metadata)
     extras = replace(new.extras, metadata=tags)
     try:

@@ -16,10 +16,11 @@ import fcntl
 import math
 import termios
 from asyncio import TimerHandle, Transport
+from functools import partial
 from typing import Any, ClassVar, cast
 
 import httptools
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from app.http.client_address import parse_address
 from app.http.connections import Connections
@@ -210,6 +211,9 @@ class BoundedProtocol(HttpToolsProtocol):
         super().on_headers_complete()
         # For clients that read nothing of a response: closing would wait for them.
         self.scope["reelgate.abort"] = self.transport.abort  # type: ignore[typeddict-unknown-key]
+        self.scope["reelgate.written"] = partial(  # type: ignore[typeddict-unknown-key]
+            self._is_written, self.cycle
+        )
         if self._leaving:
             self.cycle.keep_alive = False
         self._moved = True
@@ -291,6 +295,13 @@ class BoundedProtocol(HttpToolsProtocol):
         return self.transport.get_write_buffer_size() + _kernel_bytes(
             self.transport, termios.TIOCOUTQ
         )
+
+    def _is_written(self, cycle: RequestResponseCycle) -> bool:
+        """Whether the kernel has all of the response to this request. What is given to a connection
+        that its client has closed is dropped, and the response never complete."""
+        if cycle.keep_alive and self.transport.is_closing():
+            return False
+        return cycle.response_complete and not self.transport.get_write_buffer_size()
 
     def give_way(self) -> None:
         self.transport.abort()

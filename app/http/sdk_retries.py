@@ -25,6 +25,9 @@ _DEFAULT_SECONDS = 600.0
 _MOST_SECONDS = 3_600.0
 #: Added to the client's own timeout: its pause between attempts, and delays in proxies.
 _SLACK_SECONDS = 120.0
+#: OpenRouter's SDKs begin no attempt later than this after the first: they repeat for an hour,
+#: after pauses of at most a minute.
+UNMARKED_SECONDS = 3_600.0 + 60.0 + _SLACK_SECONDS
 #: Some SDKs ignore a Retry-After of a minute or more and retry after half a second instead.
 _LONGEST_RETRY_SECONDS = 59
 #: Errors that pass by themselves, and after which nothing was accepted.
@@ -36,12 +39,23 @@ def sdk_attempt(request: Request) -> SdkAttempt | None:
     counted = request.headers.get("x-stainless-retry-count", "")
     if not re.fullmatch(r"[0-9]{1,3}", counted):
         return None
-    started = request.scope.get("reelgate.started", time.perf_counter())
     return SdkAttempt(
         count=int(counted),
-        waited_seconds=time.perf_counter() - started,
+        waited_seconds=_waited(request),
         window_seconds=read_seconds(request) + _SLACK_SECONDS,
     )
+
+
+def unmarked_attempt(request: Request) -> SdkAttempt:
+    """The same for the SDKs of OpenRouter, which repeat a create and say nothing of it."""
+    return sdk_attempt(request) or SdkAttempt(
+        count=None, waited_seconds=_waited(request), window_seconds=UNMARKED_SECONDS
+    )
+
+
+def _waited(request: Request) -> float:
+    started: float = request.scope.get("reelgate.started", time.perf_counter())
+    return time.perf_counter() - started
 
 
 def read_seconds(request: Request) -> float:

@@ -13,6 +13,7 @@ from app.db import (
     jobs,
     notices,
     repeats,
+    unmarked_calls,
     upstream_keys,
     upstream_looks,
     upstream_watermarks,
@@ -88,6 +89,7 @@ async def one_round(rt: WorkerRuntime) -> None:
     # Last and separate, so that a slow or failing clean-up undoes nothing.
     async with rt.db.begin() as tx:
         await idempotency.prune(tx)
+        await unmarked_calls.prune(tx)
         await repeats.prune(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)

@@ -50,12 +50,12 @@ $$;
 --
 -- `p_request` has the columns of the generation, and beside them `idempotency_key` and for how many
 -- `idempotency_seconds` it counts; for how many `queue_seconds` the generation may wait; and of an
--- SDK's call `sdk_attempt`, `sdk_waited_seconds` and `sdk_window_seconds`; and `notice_percents`, of
--- which each account is told once in a period. `caller_version` is that of the caller as it was looked
+-- SDK's call `sdk_attempt`, null for an SDK that does not count, `sdk_waited_seconds` and
+-- `sdk_window_seconds`; and `notice_percents`, of which each account is told once in a period. `caller_version` is that of the caller as it was looked
 -- up. `now` replaces the clock. The quote is good for `prices_revision`, from `priced_from` until
 -- before `priced_until`.
 --
--- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (by its SDK's count),
+-- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (as an attempt at an earlier call),
 -- 'idempotency_mismatch', 'unauthenticated', 'caller_changed' (look it up again), 'prices_changed'
 -- (quote it again), 'tag_missing', or the limit that refused. `limits` are those of `reelgate_limits`,
 -- as this admission leaves them but for the credits it holds, and `missing_tags`; null without a good
@@ -71,6 +71,8 @@ DECLARE
     v_key text := p_request->>'idempotency_key';
     -- An SDK counts with a key too: an attempt without one belongs to no call with one.
     v_attempt integer := CASE WHEN v_key IS NULL THEN (p_request->>'sdk_attempt')::integer END;
+    v_waited double precision := (p_request->>'sdk_waited_seconds')::double precision;
+    v_window double precision := (p_request->>'sdk_window_seconds')::double precision;
     v_now timestamptz;
     v_limits record;
     v_missing text[];
@@ -110,10 +112,10 @@ BEGIN
           FROM idempotency_keys k
          WHERE k.member_id = v_new.member_id AND k.scope = v_new.dialect AND k.key = v_key
            AND k.expires_at > v_now;
-    ELSIF v_attempt IS NOT NULL THEN
-        generation_id := reelgate_continue_call(
-            v_new, v_attempt, (p_request->>'sdk_waited_seconds')::double precision,
-            (p_request->>'sdk_window_seconds')::double precision, v_now);
+    ELSIF v_window IS NOT NULL THEN
+        generation_id := CASE WHEN v_attempt IS NULL
+            THEN reelgate_join_call(v_new, v_waited, v_window, v_now)
+            ELSE reelgate_continue_call(v_new, v_attempt, v_waited, v_window, v_now) END;
         outcome := CASE WHEN generation_id IS NOT NULL THEN 'recognised' END;
     END IF;
 
@@ -196,6 +198,8 @@ BEGIN
         ON CONFLICT (member_id, scope, key) DO UPDATE
             SET fingerprint = excluded.fingerprint, generation_id = excluded.generation_id,
                 created_at = excluded.created_at, expires_at = excluded.expires_at;
+    ELSIF v_window IS NOT NULL AND v_attempt IS NULL THEN
+        PERFORM reelgate_begin_call(v_new, v_now);
     END IF;
     PERFORM reelgate_enqueue('submit', v_new.id, v_new.priority, NULL);
     RETURN NEXT;

@@ -160,7 +160,7 @@ def _repeats_seconds(request: Request) -> float:
     """How long ago the SDK may have sent this request for the first time; 0 for a first one. It
     repeats a request whose answer is late or lost, and nobody has seen the secret in it."""
     attempt = sdk_attempt(request)
-    return 0.0 if attempt is None else attempt.count * attempt.window_seconds
+    return 0.0 if attempt is None else (attempt.count or 0) * attempt.window_seconds
 
 
 def _shown(rt: ApiRuntime, endpoint: Endpoint, *, issued: bool = False) -> Response:

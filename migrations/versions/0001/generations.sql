@@ -80,3 +80,15 @@ CREATE TABLE idempotency_keys (
     PRIMARY KEY (member_id, scope, key)
 );
 CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);
+
+-- The latest creates of SDKs that repeat a create without marking it, by what was asked.
+CREATE TABLE unmarked_calls (
+    api_key_id uuid NOT NULL REFERENCES api_keys ON DELETE CASCADE,
+    fingerprint bytea NOT NULL,
+    generation_id uuid NOT NULL REFERENCES generations,
+    created_at timestamptz NOT NULL,
+    answered_at timestamptz,
+    PRIMARY KEY (api_key_id, fingerprint),
+    UNIQUE (generation_id)
+);
+CREATE INDEX unmarked_calls_created_idx ON unmarked_calls (created_at);
