@@ -18,6 +18,8 @@ from app.dialects.luma_agents.routes import create_dialect as create_luma_agents
 from app.dialects.onemin.routes import create_dialect as create_onemin
 from app.dialects.openai.routes import PREFIX as OPENAI
 from app.dialects.openai.routes import create_dialect as create_openai
+from app.dialects.openrouter.routes import PREFIX as OPENROUTER
+from app.dialects.openrouter.routes import create_dialect as create_openrouter
 from app.http import guides, home, media, ops
 from app.http.cors import Cors
 from app.http.middleware import RequestContext
@@ -45,6 +47,7 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
         Mount(OPENAI, create_openai()),
         Mount(DREAM_MACHINE, create_dream_machine()),
         Mount(LUMA_AGENTS, create_luma_agents()),
+        Mount(OPENROUTER, create_openrouter()),
     ]
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
     edges = Plain(edges, mounts=mounts)

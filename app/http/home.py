@@ -33,6 +33,7 @@ _PATHS = {
     "OpenAI Videos": "v1",
     "Luma Dream Machine": "dream-machine/v1",
     "Luma Agents": "luma/v1",
+    "OpenRouter": "openrouter/api/v1",
 }
 _LINKS = {"docs": "docs", "openapi": "api/v1/openapi.json"}
 

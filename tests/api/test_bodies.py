@@ -15,6 +15,7 @@ from app.dialects.luma import wire as luma
 from app.dialects.luma_agents import wire as luma_agents
 from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
+from app.dialects.openrouter import wire as openrouter
 from app.domain.caller import Role
 from app.domain.nearest import Aliases
 from app.errors import MAX_ISSUES, InvalidRequest, Rejections
@@ -132,6 +133,10 @@ PARSERS: dict[str, Callable[[], object]] = {
     "OpenAI": lambda: openai.parse(UNKNOWN, aliases=Aliases({}), strict=False),
     "Luma Dream Machine": lambda: luma.parse(UNKNOWN, aliases=Aliases({}), strict=False),
     "Luma Agents": lambda: luma_agents.parse(UNKNOWN, aliases=Aliases({}), strict=False),
+    "OpenRouter": lambda: openrouter.parse(UNKNOWN, aliases=Aliases({})),
+    "OpenRouter's options": lambda: openrouter.parse(
+        {"provider": {"options": {"luma": {"parameters": UNKNOWN}}}}, aliases=Aliases({})
+    ),
 }
 
 

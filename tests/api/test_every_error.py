@@ -14,6 +14,7 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire
 from app.dialects.openai import wire as openai
+from app.dialects.openrouter import wire as openrouter
 from app.domain.ids import parse_generation_id, video_id
 from app.errors import (
     GatewayError,
@@ -60,12 +61,27 @@ def _openai(raised: GatewayError, status: int, body: dict[str, Any]) -> tuple[An
     return body.get("details"), body
 
 
+def _openrouter(raised: GatewayError, status: int, body: dict[str, Any]) -> tuple[Any, Any]:
+    # What its SDKs do not know beside these two they show as `metadata`.
+    assert status in (raised.status, 400)
+    assert (body["code"], body["message"]) == (raised.code, raised.message)
+    assert body["request_id"] == "request-1"
+    return body.get("errors"), body
+
+
+def _members(body: dict[str, Any]) -> dict[str, Any]:
+    """Where this body has what is the gateway's own."""
+    error: dict[str, Any] = body.get("error", body)
+    return {"message": error["message"], **error["metadata"]} if "metadata" in error else error
+
+
 EDGES: dict[str, tuple[Render, Look]] = {
     "own REST": (problem, _own_rest),
     "1min.ai": (wire.render_error, _onemin),
     "OpenAI": (openai.render_error, _openai),
     "Luma Dream Machine": (dream_machine.render_error, _luma),
     "Luma Agents": (agents.render_error, _luma),
+    "OpenRouter": (openrouter.render_error, _openrouter),
 }
 ISSUES = [Issue("promptObject.duration", "value", "must be one of 5s", "7s", ["5s"])]
 
@@ -103,7 +119,7 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
         status, body = render(raised, "request-1")
         assert 400 <= status <= 599
         assert json.loads(json.dumps(body, allow_nan=False)) == body
-        body = body.get("error", body)
+        body = _members(body)
         assert body["billed"] is raised.billed
         assert body["retry_safe"] is raised.retry_safe
         issues, figures = look(raised, status, body)
@@ -115,7 +131,7 @@ def test_every_error_has_its_shape_at_every_edge(error: type[GatewayError], edge
 def test_a_key_that_was_used_otherwise_is_said_in_plain_words(edge: str) -> None:
     issue = Issue("Idempotency-Key", "value", "already used with another body")
     _, body = EDGES[edge][0](IdempotencyMismatch(issues=[issue]), "request-1")
-    body = body.get("error", body)
+    body = _members(body)
     assert (body.get("detail") or body["message"]) == IdempotencyMismatch.title
 
 
@@ -124,7 +140,7 @@ def test_an_error_may_take_its_promise_of_a_safe_retry_back(edge: str) -> None:
     raised = Unavailable(retry_safe=False)
     assert Unavailable().retry_safe is True
     _, body = EDGES[edge][0](raised, "request-1")
-    body = body.get("error", body)
+    body = _members(body)
     assert body["retry_safe"] is False
     assert "context" not in body
 
@@ -135,7 +151,7 @@ def test_an_error_may_name_the_generation_that_exists(edge: str, billed: bool | 
     made = UUID("06e92293-ee32-47d7-85f2-fd4b59482b91")
     raised = Internal(billed=billed, retry_safe=False, generation_id=made)
     _, body = EDGES[edge][0](raised, "request-1")
-    body = body.get("error", body)
+    body = _members(body)
     assert body["billed"] is billed
     named = body["context"]["uuid"] if edge == "1min.ai" else body["generation_id"]
     assert parse_generation_id(named) == made

@@ -84,6 +84,7 @@ async def test_a_body_of_another_type(still_gate: Gateway, key: str, path: str) 
         ("/v1/videos", "multipart/form-data; boundary=x"),
         ("/dream-machine/v1/generations", "application/json"),
         ("/luma/v1/generations", "application/json"),
+        ("/openrouter/api/v1/videos", "application/json"),
     ],
 )
 async def test_a_compressed_body(still_gate: Gateway, key: str, path: str, kind: str) -> None:

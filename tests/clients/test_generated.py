@@ -18,13 +18,14 @@ _PAGE = Path("docs/clients/typescript.md")
 _SECONDS = 300
 _DIALECTS = {
     "client": "/api/v1", "openai": "/v1", "dream-machine": "/dream-machine/v1",
-    "luma-agents": "/luma/v1",
+    "luma-agents": "/luma/v1", "openrouter": "/openrouter/api/v1",
 }  # fmt: skip
 _CODEGEN = """\
 import * as client from "./client";
 import "./dream-machine";
 import "./luma-agents";
 import "./openai";
+import "./openrouter";
 
 client.OpenAPI.BASE = process.env.REELGATE_URL!;
 client.OpenAPI.TOKEN = process.env.REELGATE_KEY!;

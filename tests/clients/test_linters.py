@@ -15,7 +15,8 @@ from tests.harness.toolchains import node_with
 
 _HERE = Path(__file__).parent
 _DOCUMENTS = tuple(
-    f"{prefix}/openapi.json" for prefix in ("/api/v1", "/v1", "/dream-machine/v1", "/luma/v1")
+    f"{prefix}/openapi.json"
+    for prefix in ("/api/v1", "/v1", "/dream-machine/v1", "/luma/v1", "/openrouter/api/v1")
 )
 #: Each with its configuration, in which it reports more than it does by default.
 _LINTERS = {

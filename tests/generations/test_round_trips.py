@@ -119,6 +119,7 @@ async def test_a_refused_create_takes_no_more(database_url: str, tmp_path: Path)
         "/v1/videos/",
         "/dream-machine/v1/generations/",
         "/luma/v1/generations/",
+        "/openrouter/api/v1/videos/",
     ],
 )
 async def test_a_status_read_takes_one_trip(database_url: str, tmp_path: Path, path: str) -> None:

@@ -79,4 +79,7 @@ CREATES: dict[str, Create] = {
         "/dream-machine/v1/generations", _LION, _by_state, sdk=True
     ),
     "Luma Agents": Create("/luma/v1/generations", {**_LION, "type": "video"}, _by_state, sdk=True),
+    "OpenRouter": Create(
+        "/openrouter/api/v1/videos", {**_LION, "model": "ray-3"}, _by_status, sdk=True
+    ),
 }

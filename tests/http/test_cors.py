@@ -26,7 +26,7 @@ READ = (
     "Accept-Ranges", "ETag", "Preference-Applied",
 )  # fmt: skip
 EDGES = ("/api/features", "/api/v1/generations", "/dream-machine/v1/generations/video",
-         "/luma/v1/generations", "/v1/videos", "/media/x")  # fmt: skip
+         "/luma/v1/generations", "/openrouter/api/v1/videos", "/v1/videos", "/media/x")  # fmt: skip
 
 
 @pytest.fixture

@@ -29,6 +29,7 @@ RUNNING = {
     "Luma Dream Machine": "dreaming",
     "Luma Dream Machine, first SDKs": "dreaming",
     "Luma Agents": "processing",
+    "OpenRouter": "in_progress",
 }
 every = pytest.mark.parametrize("name", CREATES)
 own = pytest.mark.parametrize("create", [CREATES["own REST"], CREATES["own REST, retry"]],

@@ -20,7 +20,8 @@ PATIENCE_SECONDS = 60.0
 
 #: What the document of the own REST does not describe.
 DIALECTS = ("/v1/videos", "/v1/videos/x/remix", "/dream-machine/v1/generations/video",
-            "/dream-machine/v1/generations", "/luma/v1/generations")  # fmt: skip
+            "/dream-machine/v1/generations", "/luma/v1/generations",
+            "/openrouter/api/v1/videos")  # fmt: skip
 
 
 def writing() -> Iterator[tuple[str, str]]:

@@ -151,6 +151,7 @@ async def test_no_answer_is_kept_by_a_cache_and_none_is_taken_for_what_it_is_not
     paths = (
         *EVERYWHERE, "/v1/videos", "/v1/models", "/v1/videos/x", "/api/v1/generations",
         "/dream-machine/v1/generations", "/luma/v1/generations/x", "/api/v1/usage?format=csv",
+        "/openrouter/api/v1/videos", "/openrouter/api/v1/videos/models",
     )  # fmt: skip
     for path in paths:
         for method, headers in (("GET", {}), ("GET", {"API-KEY": key}), ("POST", {"API-KEY": key})):

@@ -55,6 +55,7 @@ def test_it_guesses_no_further(path: str) -> None:
         ("/api/v1/nothing", None),
         ("/dream-machine/v1/generation", "/dream-machine/v1/generations"),
         ("/luma/v1/generations/", "/luma/v1/generations"),
+        ("/openrouter/api/v1/videos/", "/openrouter/api/v1/videos"),
     ],
 )
 async def test_every_dialect_says_so(still_gate: Gateway, path: str, meant: str | None) -> None:

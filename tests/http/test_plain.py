@@ -18,6 +18,8 @@ from app.dialects.luma_agents.routes import create_dialect as create_luma_agents
 from app.dialects.onemin.routes import create_dialect as create_onemin
 from app.dialects.openai.routes import PREFIX as OPENAI
 from app.dialects.openai.routes import create_dialect as create_openai
+from app.dialects.openrouter.routes import PREFIX as OPENROUTER
+from app.dialects.openrouter.routes import create_dialect as create_openrouter
 from app.http.plain import Plain, plain
 from tests.harness.gateway import Gateway
 
@@ -27,12 +29,15 @@ MOUNTS = [
     Mount(OPENAI, create_openai()),
     Mount(DREAM_MACHINE, create_dream_machine()),
     Mount(LUMA_AGENTS, create_luma_agents()),
+    Mount(OPENROUTER, create_openrouter()),
 ]
 UNKNOWN = "0f8fad5b-d9cb-469f-a165-70867728950e"
 READS = ("/api/results/", "/api/v1/generations/", "/v1/videos/",
-         "/dream-machine/v1/generations/", "/luma/v1/generations/")  # fmt: skip
+         "/dream-machine/v1/generations/", "/luma/v1/generations/",
+         "/openrouter/api/v1/videos/")  # fmt: skip
 CREATES = ("/api/features", "/api/v1/generations", "/v1/videos", "/dream-machine/v1/generations",
-           "/dream-machine/v1/generations/video", "/luma/v1/generations")  # fmt: skip
+           "/dream-machine/v1/generations/video", "/luma/v1/generations",
+           "/openrouter/api/v1/videos")  # fmt: skip
 
 
 async def _nowhere(_scope: Any, _receive: Any, _send: Any) -> None:
@@ -44,7 +49,10 @@ def test_every_create_and_status_read_goes_without_the_framework() -> None:
     exact = {path for method, path in routes._exact if method == "POST"}
     begun = {path for method, path in routes._begun if method == "GET"}
     assert (exact, begun) == (set(CREATES), set(READS))
-    assert len(routes._exact) + len(routes._begun) == len(CREATES) + len(READS)
+    # A status read would take this one's name for an id.
+    listing = {path for method, path in routes._exact if method == "GET"}
+    assert listing == {"/openrouter/api/v1/videos/models"}
+    assert len(routes._exact) + len(routes._begun) == len(CREATES) + len(READS) + len(listing)
 
 
 def test_a_signature_that_it_cannot_fill_is_refused_at_the_start() -> None:

@@ -39,6 +39,7 @@ CREATES: dict[str, tuple[str, dict[str, Any]]] = {
     "Luma Agents": (
         "/luma/v1/generations", {"model": "ray-3", "type": "video", "prompt": "a wave"},
     ),
+    "OpenRouter": ("/openrouter/api/v1/videos", {"model": "ray-3", "prompt": "a wave"}),
 }  # fmt: skip
 
 
@@ -70,7 +71,8 @@ async def test_one_revoked_while_the_body_is_on_its_way(still_gate: Gateway, dia
     assert answer.headers["WWW-Authenticate"] == "Bearer"
     refused = answer.json().get("error", answer.json())
     said = refused.get("detail") or refused["message"]
-    assert (said, refused["billed"]) == ("This key is unknown, expired or revoked.", False)
+    own = refused.get("metadata", refused)
+    assert (said, own["billed"]) == ("This key is unknown, expired or revoked.", False)
     assert await traces(still_gate) == before
 
 

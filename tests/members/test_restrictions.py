@@ -53,6 +53,7 @@ CREATES = {
     "/v1/videos": {"prompt": "a wave"},
     "/dream-machine/v1/generations/video": {"prompt": "a wave", "model": "ray-2"},
     "/luma/v1/generations": {"prompt": "a wave", "model": "ray-3", "type": "video"},
+    "/openrouter/api/v1/videos": {"prompt": "a wave", "model": "ray-3"},
 }
 LOOKS = (
     "/api/results/00000000-0000-4000-8000-000000000000", "/api/v1/generations", "/api/v1/usage",

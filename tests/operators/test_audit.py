@@ -28,6 +28,7 @@ from app.dialects.luma.routes import create_dialect as dream_machine
 from app.dialects.luma_agents.routes import create_dialect as agents
 from app.dialects.onemin.routes import create_dialect as onemin
 from app.dialects.openai.routes import create_dialect as openai
+from app.dialects.openrouter.routes import create_dialect as openrouter
 from app.domain.caller import Role
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute
@@ -52,7 +53,7 @@ def changing(app: FastAPI) -> set[str]:
 
 def test_every_route_is_named_here() -> None:
     known: set[str] = set()
-    for create in (create_api, onemin, openai, dream_machine, agents):
+    for create in (create_api, onemin, openai, dream_machine, agents, openrouter):
         known |= changing(create())
     assert known == {*ROUTES, *SILENT_ROUTES}
 

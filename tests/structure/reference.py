@@ -20,6 +20,7 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
+from app.dialects.openrouter import wire as openrouter
 from app.domain.generation import ARROWS, FailureCode, State
 from app.errors import GatewayError, Internal, InvalidRequest, Issue
 from app.openapi import document as openapi
@@ -82,7 +83,9 @@ def reference() -> str:
         "`{errorCode, message, details?, context?, billed, retry_safe, requestId}`,\nthe OpenAI "
         "dialect `{error: {message, type, param, code, billed, retry_safe, request_id, "
         "details?}}`,\nthe Luma dialects `{detail, code, billed, retry_safe, request_id, errors?}` "
-        "with the code of the first column.\n"
+        "with the code of the first column,\nthe OpenRouter dialect `{error: {code, message, "
+        "metadata: {code, billed, retry_safe, request_id, errors?}}}` with\nthe status and, in "
+        "`metadata`, the code of the first column.\n"
         "`retry_safe`: sending the same request again cannot pay for a second video. "
         "`billed`: this request put\ncredits on hold or spent them; null if nobody can know yet. "
         "An error about an accepted request names the\ngeneration in `generation_id` (`uuid` "
@@ -195,11 +198,13 @@ def _errors() -> str:
         native = ", ".join(f"{status} `{code}`" for status, code in _native(kind))
         sdk = ", ".join(f"{status} `{code}`" for status, code in _openai(kind))
         luma = str(dream_machine.render_error(kind(), "")[0])
+        # Both answer what is invalid with 400, and all else with its own status.
+        assert luma == str(openrouter.render_error(kind(), "")[0])
         flags = ("yes" if flag else "no" for flag in (kind.billed, kind.retry_safe))
         said = " ".join([f"{kind.title}.", *(vars(kind).get("__doc__") or "").split()])
         rows.append([f"`{kind.code}`", str(kind.status), native, sdk, luma, *flags, said])
-    head = ["code", "status", "1min.ai dialect", "OpenAI dialect", "Luma dialects", "`billed`",
-            "`retry_safe`", "meaning"]  # fmt: skip
+    head = ["code", "status", "1min.ai dialect", "OpenAI dialect", "Luma and OpenRouter dialects",
+            "`billed`", "`retry_safe`", "meaning"]  # fmt: skip
     return _table(head, rows)
 
 
@@ -242,12 +247,12 @@ def _states() -> str:
     meanings = prose(State)
     return _table(
         ["state", "leaves to", "1min.ai dialect", "OpenAI dialect", "Dream Machine", "Luma Agents",
-         "meaning", "event"],
+         "OpenRouter", "meaning", "event"],
         [
             [f"`{state}`", ", ".join(f"`{t}`" for t in State if t in ARROWS[state]) or "–",
              f"`{onemin.STATUS[state]}`", f"`{openai.STATUS[state]}`",
-             f"`{dream_machine.STATES[state]}`", f"`{agents.STATES[state]}`", meanings[state],
-             f"`generation.{state}`"]
+             f"`{dream_machine.STATES[state]}`", f"`{agents.STATES[state]}`",
+             f"`{openrouter.STATUS[state]}`", meanings[state], f"`generation.{state}`"]
             for state in State
         ],
     )  # fmt: skip

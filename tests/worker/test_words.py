@@ -92,7 +92,8 @@ async def told(gate: Gateway, key: str, uuid: str) -> dict[str, Any]:
     for path in (
         f"/api/v1/generations/{uuid}", f"/api/results/{uuid}",
         f"/v1/videos/{video_id(UUID(uuid))}", f"/dream-machine/v1/generations/{uuid}",
-        f"/luma/v1/generations/{uuid}", "/api/v1/generations",
+        f"/luma/v1/generations/{uuid}", f"/openrouter/api/v1/videos/{uuid}",
+        "/api/v1/generations",
     ):  # fmt: skip
         answer = await gate.http.get(path, headers=headers)
         assert answer.status_code == 200, (path, answer.text)
