@@ -6,6 +6,7 @@ import copy
 import json
 import re
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import pytest
@@ -157,25 +158,29 @@ def reached(document: dict[str, Any], begin: Callable[[dict[str, Any]], Any]) ->
 # What it says is so
 
 
-def validator(document: dict[str, Any], schema: dict[str, Any]) -> Draft202012Validator:
-    resource: Resource[Any] = Resource.opaque(document)
-    registry: Registry[Any] = Registry().with_resource("urn:openapi", resource)
+def rooted(value: Any) -> Any:
+    """With pointers that lead into the whole document, from wherever a part of it is read."""
+    if isinstance(value, dict):
+        return {
+            key: f"urn:openapi{below}" if key == "$ref" else rooted(below)
+            for key, below in value.items()
+        }
+    return [rooted(below) for below in value] if isinstance(value, list) else value
 
-    def rooted(value: Any) -> Any:
-        if isinstance(value, dict):
-            return {
-                key: f"urn:openapi{below}" if key == "$ref" else rooted(below)
-                for key, below in value.items()
-            }
-        return [rooted(below) for below in value] if isinstance(value, list) else value
 
-    whole: dict[str, Any] = rooted(document)
-    registry = Registry().with_resource("urn:openapi", Resource.opaque(whole))
-    return Draft202012Validator(rooted(schema), registry=registry)
+@cache
+def whole() -> Registry[Any]:
+    resource: Resource[Any] = Resource.opaque(rooted(combined()))
+    registry: Registry[Any] = Registry()
+    return registry.with_resource("urn:openapi", resource)
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    return Draft202012Validator(rooted(schema), registry=whole())
 
 
 def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
-    seen = set()
+    pairs: set[tuple[str, str]] = set()
     for path, method, operation in operations(document):
         answers = operation["responses"].values()
         for holder in (operation.get("requestBody", {}), *answers):
@@ -183,9 +188,13 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
                 for name, example in media.get("examples", {}).items():
                     key = example["$ref"].rpartition("/")[2]
                     value = document["components"]["examples"][key]["value"]
-                    problems = list(validator(document, media["schema"]).iter_errors(value))
+                    schema = json.dumps(media["schema"])
+                    if (key, schema) in pairs:
+                        continue
+                    problems = list(validator(media["schema"]).iter_errors(value))
                     assert problems == [], (method, path, name)
-                    seen.add(key)
+                    pairs.add((key, schema))
+    seen = {key for key, _ in pairs}
     unused = document["components"]["examples"].keys() - seen
     # Errors that no operation here answers with belong to other APIs of the gateway.
     assert {key for key in unused if not key.startswith(("Problem-", "NativeError-"))} == set()
@@ -211,7 +220,7 @@ def test_every_example_of_a_request_is_taken() -> None:
 def test_schema_and_parser_refuse_the_same(document: dict[str, Any], wrong: Any) -> None:
     body = {**requests.EXAMPLES["TextToVideoRequest"]["least"], **wrong}
     schema = document["components"]["schemas"]["TextToVideoRequest"]
-    assert not validator(document, schema).is_valid(body)
+    assert not validator(schema).is_valid(body)
     with pytest.raises(InvalidRequest):
         rest.parse(body)
 
@@ -219,11 +228,11 @@ def test_schema_and_parser_refuse_the_same(document: dict[str, Any], wrong: Any)
 def test_the_native_schemas_are_what_the_dialect_writes(document: dict[str, Any]) -> None:
     schema = document["components"]["schemas"]["FeatureResult"]
     for record in samples.records().values():
-        assert validator(document, schema).is_valid(record)
+        assert validator(schema).is_valid(record)
         described = document["components"]["schemas"]["AiRecord"]["properties"]
         assert described.keys() == record["aiRecord"].keys()
     nothing = document["components"]["schemas"]["ResultLookup"]
-    assert validator(document, nothing).is_valid(onemin.render_nothing())
+    assert validator(nothing).is_valid(onemin.render_nothing())
 
 
 # It stays
