@@ -171,8 +171,8 @@ def rooted(value: Any) -> Any:
 @cache
 def whole() -> Registry[Any]:
     resource: Resource[Any] = Resource.opaque(rooted(combined()))
-    registry: Registry[Any] = Registry()
-    return registry.with_resource("urn:openapi", resource)
+    registry: Registry[Any] = Registry().with_resource("urn:openapi", resource)
+    return registry
 
 
 def validator(schema: dict[str, Any]) -> Draft202012Validator:
