@@ -9,22 +9,22 @@
 Messages are safe to log: they say what kind of failure it was, and never repeat the text of the
 store's library, which may contain a signed address.
 
-A file appears under its path only once it is complete. In a folder it is first written as
-`<name>#<n>` and renamed at the end; in a bucket it is a multipart upload that is completed at the
-end. An error or a cancellation removes either. What a killed process leaves in a folder is removed
-by the next write or delete of that path. In a bucket it stays invisible, so give the bucket a
-lifecycle rule that aborts incomplete multipart uploads after a day.
+A file appears under its path only once it is complete: `app.videos.folder` writes it into a folder;
+in a bucket it is a multipart upload that is completed at the end. An error or a cancellation
+removes either. What a killed process leaves in a folder is removed by the next write or delete of
+that path. In a bucket it stays invisible, so give the bucket a lifecycle rule that aborts
+incomplete multipart uploads after a day.
 """
 
 from __future__ import annotations
 
 import asyncio
-import errno
 import hashlib
+import io
 import os
 import re
 import tempfile
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import aclosing, asynccontextmanager, contextmanager, suppress
 from datetime import timedelta
 from pathlib import Path
@@ -39,6 +39,7 @@ from obstore.store import LocalStore, MemoryStore, from_url
 
 from app.domain.assets import Stored
 from app.errors import ConfigurationError
+from app.videos.folder import FileWriter, Folder, remove_unfinished
 
 if TYPE_CHECKING:  # its types have no runtime side
     from obstore.store import ClientConfig, ObjectStore, RetryConfig
@@ -51,8 +52,6 @@ BLOCK_BYTES = 1 << 20
 PART_BYTES = 8 << 20
 #: Parts in flight at a time. One write holds about one more than this in memory.
 PARTS_IN_FLIGHT = 2
-#: An unfinished file that is this much older than the finished one was left by a killed process.
-ABANDONED_SECONDS = 600.0
 CHECK_SECONDS = 15.0
 _LISTED_AT_A_TIME = 500
 
@@ -82,7 +81,7 @@ class Archive:
 
     def __init__(self, store: ObjectStore, *, folder: Path | None = None) -> None:
         self._store = store
-        self._folder = folder
+        self._folder = None if folder is None else Folder(folder)
 
     @classmethod
     def open(cls, url: str) -> Archive:
@@ -117,20 +116,17 @@ class Archive:
         Raises `TooLarge`, `Empty`, `ArchiveUnavailable`, and what `chunks` raises; then nothing
         under `path` has changed.
         """
-        digest, size = hashlib.sha256(), 0
-        async with self._upload(path) as put, aclosing(_blocks(chunks)) as blocks:
+        size = 0
+        async with self._upload(path) as upload, aclosing(_blocks(chunks)) as blocks:
             async for block in blocks:
                 size += len(block)
                 if size > max_bytes:
                     raise TooLarge(f"the file is larger than {max_bytes} bytes")
-                await asyncio.to_thread(digest.update, block)
-                await put(block)
+                await upload.put(block)
             if size == 0:
                 raise Empty("the file is empty")
-        if (final := self.local_path(path)) is not None:
-            with _failures("write"):
-                await asyncio.to_thread(_settle, final, self._folder)
-        return Stored(path, size, digest.hexdigest())
+            digest = await upload.finish()
+        return Stored(path, size, digest)
 
     async def read(self, path: str, start: int, end: int) -> AsyncGenerator[bytes, None]:
         """The bytes `start` to `end`, exclusive. Raises `Gone` and `ArchiveUnavailable`, also if
@@ -141,9 +137,22 @@ class Archive:
             with _failures("read", missing=path):
                 block = await obstore.get_range_async(self._store, path, start=start, end=stop)
             if len(block) != stop - start:
-                raise ArchiveUnavailable("the archived file is shorter than recorded")
+                raise _shorter()
             yield bytes(block)
             start = stop
+
+    async def open_file(self, path: str, end: int) -> io.FileIO | None:
+        """The file itself, if the archive is a folder; the caller closes it. Raises `Gone` and
+        `ArchiveUnavailable`, also if it ends before `end`."""
+        final = self.local_path(path)
+        if final is None:
+            return None
+        with _failures("read", missing=path):
+            file = await asyncio.to_thread(io.FileIO, final)
+        if os.fstat(file.fileno()).st_size < end:
+            file.close()
+            raise _shorter()
+        return file
 
     async def size(self, path: str) -> int | None:
         """The size in bytes, or None if there is no such file."""
@@ -160,7 +169,7 @@ class Archive:
         with suppress(Gone), _failures("delete", missing=path):
             await obstore.delete_async(self._store, path)
         if (final := self.local_path(path)) is not None:
-            await asyncio.to_thread(_remove_unfinished, final)
+            await asyncio.to_thread(remove_unfinished, final)
 
     async def sha256(self, path: str) -> str:
         """Lower-case hex of the bytes that are stored now. Raises `Gone`, `ArchiveUnavailable`."""
@@ -185,13 +194,13 @@ class Archive:
         """Identifies the folder itself, whatever is mounted under its path. Raises `OSError`."""
         if self._folder is None:
             return None
-        seen = self._folder.stat()
+        seen = self._folder.root.stat()
         return seen.st_dev, seen.st_ino
 
     def local_path(self, path: str) -> Path | None:
         """The file's path on this machine, if the archive is a folder."""
         _check_path(path)
-        return None if self._folder is None else self._folder / path
+        return None if self._folder is None else self._folder.root / path
 
     @asynccontextmanager
     async def as_file(self, path: str) -> AsyncIterator[Path]:
@@ -229,27 +238,21 @@ class Archive:
             raise ArchiveUnavailable("the archive does not find a file it just stored") from None
 
     @asynccontextmanager
-    async def _upload(self, path: str) -> AsyncIterator[Callable[[bytes], Awaitable[None]]]:
-        """Completes the upload if the block succeeds, and undoes everything if it fails."""
-        _check_path(path)
-        writer = obstore.open_writer_async(
-            self._store, path, buffer_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT
-        )
-
-        async def put(block: bytes) -> None:
-            with _failures("write"):
-                await writer.write(block)
-
-        await writer.__aenter__()
+    async def _upload(self, path: str) -> AsyncIterator[_IntoFolder | _IntoBucket]:
+        """Undoes everything if the block fails."""
+        final = self.local_path(path)
+        upload: _IntoFolder | _IntoBucket
+        if self._folder is not None and final is not None:
+            upload = _IntoFolder(FileWriter(self._folder, final))
+        else:
+            upload = await _IntoBucket.begin(self._store, path)
         try:
-            yield put
+            yield upload
         except BaseException as error:
             # The first error is the one to report; undoing may fail for the same reason.
             with suppress(BaseError, OSError):
-                await writer.__aexit__(type(error), error, error.__traceback__)
+                await upload.undo(error)
             raise
-        with _failures("write"):
-            await writer.close()
 
     async def _whole(self, path: str) -> AsyncGenerator[bytes, None]:
         size = await self.size(path)
@@ -258,6 +261,58 @@ class Archive:
         async with aclosing(self.read(path, 0, size)) as blocks:
             async for block in blocks:
                 yield block
+
+
+def _shorter() -> ArchiveUnavailable:
+    return ArchiveUnavailable("the archived file is shorter than recorded")
+
+
+# Either is one file that is being written. `put` and `finish`, which returns the SHA-256, raise
+# `ArchiveUnavailable`.
+
+
+class _IntoFolder:
+    def __init__(self, file: FileWriter) -> None:
+        self._file = file
+
+    async def put(self, block: bytes) -> None:
+        with _failures("write"):
+            await asyncio.to_thread(self._file.write, block)
+
+    async def finish(self) -> str:
+        with _failures("write"):
+            return await asyncio.to_thread(self._file.finish)
+
+    async def undo(self, _error: BaseException) -> None:
+        # To its end, even if this is canceled meanwhile.
+        await asyncio.shield(asyncio.to_thread(self._file.discard))
+
+
+class _IntoBucket:
+    def __init__(self, writer: obstore.AsyncWritableFile) -> None:
+        self._writer = writer
+        self._digest = hashlib.sha256()
+
+    @classmethod
+    async def begin(cls, store: ObjectStore, path: str) -> _IntoBucket:
+        writer = obstore.open_writer_async(
+            store, path, buffer_size=PART_BYTES, max_concurrency=PARTS_IN_FLIGHT
+        )
+        await writer.__aenter__()
+        return cls(writer)
+
+    async def put(self, block: bytes) -> None:
+        await asyncio.to_thread(self._digest.update, block)
+        with _failures("write"):
+            await self._writer.write(block)
+
+    async def finish(self) -> str:
+        with _failures("write"):
+            await self._writer.close()
+        return self._digest.hexdigest()
+
+    async def undo(self, error: BaseException) -> None:
+        await self._writer.__aexit__(type(error), error, error.__traceback__)
 
 
 async def _blocks(chunks: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
@@ -313,36 +368,6 @@ def _bucket(url: str, scheme: str) -> ObjectStore:
         raise ConfigurationError(
             f"The archive address {scheme}:// is not usable: {hint}."
         ) from None
-
-
-def _settle(final: Path, folder: Path | None) -> None:
-    """Flushes a finished file to disk, after its rename. A power cut in between leaves a short file
-    that no row names yet; the next attempt overwrites it."""
-    _sync(final)
-    parent = final.parent
-    while folder is not None and parent.is_relative_to(folder):
-        _sync(parent)
-        parent = parent.parent
-    _remove_unfinished(final, older_than=final.stat().st_mtime - ABANDONED_SECONDS)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    except OSError as error:
-        if error.errno != errno.EINVAL:  # some network file systems cannot sync folders
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def _remove_unfinished(final: Path, *, older_than: float = float("inf")) -> None:
-    pattern = re.compile(re.escape(final.name) + r"#\d+")
-    with suppress(FileNotFoundError):
-        for neighbour in final.parent.iterdir():
-            if pattern.fullmatch(neighbour.name) and neighbour.stat().st_mtime < older_than:
-                neighbour.unlink(missing_ok=True)
 
 
 @contextmanager
