@@ -96,49 +96,6 @@ async def find_pending_video(tx: Tx, generation_id: UUID) -> PendingVideo | None
     return None if row is None else PendingVideo(**row._mapping)
 
 
-async def begin_attempt(tx: Tx, generation_id: UUID) -> PendingVideo | None:
-    """Counts an attempt to archive a video before it begins, so that it counts even if its process
-    is killed. None if there is nothing to archive."""
-    row = (
-        await tx.execute(
-            text(
-                """
-                UPDATE assets SET attempts = attempts + 1, last_error = :interrupted
-                 WHERE generation_id = :id AND kind = 'video' AND state = 'pending'
-                RETURNING generation_id, path, source_link AS link,
-                          source_expires_at AS link_expires_at, attempts, created_at
-                """
-            ),
-            {"id": generation_id, "interrupted": INTERRUPTED},
-        )
-    ).one_or_none()
-    return None if row is None else PendingVideo(**row._mapping)
-
-
-async def begin_reading(tx: Tx, generation_id: UUID, *, most: int) -> int | None:
-    """Counts a read of the file before it begins. Returns how many reads in a row have begun
-    without ending; None if that is `most` already."""
-    count = await tx.scalar(
-        text(
-            """
-            UPDATE assets SET unfinished_reads = unfinished_reads + 1
-             WHERE generation_id = :id AND kind = 'video' AND unfinished_reads < :most
-            RETURNING unfinished_reads
-            """
-        ),
-        {"id": generation_id, "most": most},
-    )
-    return None if count is None else int(count)
-
-
-async def end_reading(tx: Tx, generation_id: UUID) -> None:
-    """Resets the count: the process that read the file has ended normally, whatever it found."""
-    await tx.execute(
-        text("UPDATE assets SET unfinished_reads = 0 WHERE generation_id = :id AND kind = 'video'"),
-        {"id": generation_id},
-    )
-
-
 async def claim_path(tx: Tx, generation_id: UUID, *, path: str) -> tuple[bool, str | None]:
     """Makes `path` the only one under which the video may be archived. Returns whether the video is
     pending, and the path of an earlier attempt, which no row names any more."""

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import Any
+from typing import Any, Final, LiteralString
 from uuid import UUID
 
 from sqlalchemy import text
@@ -45,22 +45,24 @@ class Work:
     running_at: datetime | None
 
 
-_WORK = """
-    SELECT id, feature, provider, spec, state, priority, quote, attempt, attempts,
-           upstream_key_id, upstream_id, unknown_reason, polls, created_at, queue_deadline_at,
-           submitted_at, running_at
-      FROM generations WHERE id = :id
+WORK_COLUMNS: Final[LiteralString] = """
+    id, feature, provider, spec, state, priority, quote, attempt, attempts, upstream_key_id,
+    upstream_id, unknown_reason, polls, created_at, queue_deadline_at, submitted_at, running_at
 """
+_WORK = f"SELECT {WORK_COLUMNS} FROM generations WHERE id = :id"  # noqa: S608 - a constant
 
 
 async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work | None:
     """The row as it is now. With `lock`, nobody else changes it before this transaction ends."""
     query = text(f"{_WORK} FOR NO KEY UPDATE" if lock else _WORK)
     row = (await tx.execute(query, {"id": generation_id})).one_or_none()
-    if row is None:
-        return None
-    named = {**row._mapping, "spec": Spec.from_json(row.spec), "state": State(row.state)}
-    return Work(**named)
+    return None if row is None else work_from(row._mapping)
+
+
+def work_from(row: Mapping[Any, Any]) -> Work:
+    """From a row with `WORK_COLUMNS`, and perhaps others."""
+    named = {each.name: row[each.name] for each in fields(Work)}
+    return Work(**{**named, "spec": Spec.from_json(row["spec"]), "state": State(row["state"])})
 
 
 async def find_by_upstream_id(tx: Tx, upstream_id: str) -> Work | None:

@@ -59,25 +59,23 @@ async def make(tx: Tx, generation_id: UUID, event: Event, *, cause: str) -> None
     """Makes a delivery and its job for each receiver of the event. `cause` is the type of the row
     in `events` that it reports: the generation's latest. One statement, in the transaction of the
     transition. A callback address gets no `video.archived`: no dialect knows it."""
+    await tx.execute(_MAKE, deliveries_values(generation_id, event, cause=cause))
+
+
+def deliveries_values(generation_id: UUID, event: Event, *, cause: str) -> dict[str, Any]:
     # OpenAI's API has no event for a cancellation: there it is a failure.
     as_openai = WebhookEvent.FAILED if event is WebhookEvent.CANCELED else event
-    await tx.execute(
-        _MAKE,
-        {
-            "id": generation_id, "type": cause, "kind": event.value,
-            "openai": PayloadFormat.OPENAI.value, "as_openai": as_openai.value,
-            "start": event is UnlistedEvent.STARTED, "called": event is not WebhookEvent.ARCHIVED,
-            "started_dialects": list(STARTED_DIALECTS),
-        },
-    )  # fmt: skip
+    return {
+        "id": generation_id, "type": cause, "kind": event.value,
+        "openai": PayloadFormat.OPENAI.value, "as_openai": as_openai.value,
+        "start": event is UnlistedEvent.STARTED, "called": event is not WebhookEvent.ARCHIVED,
+        "started_dialects": list(STARTED_DIALECTS),
+    }  # fmt: skip
 
 
-_MAKE = text(
-    """
-    WITH event AS (
-        SELECT id, generation_id, team_id, member_id FROM events
-         WHERE generation_id = :id AND type = :type ORDER BY id DESC LIMIT 1
-    ), receivers AS (
+#: Follows `event`, the row of `events` that is reported. Its values are `deliveries_values`.
+DELIVERIES_OF_EVENT = """
+    receivers AS (
         SELECT w.id FROM webhook_endpoints w JOIN event e ON w.team_id = e.team_id
          WHERE (w.member_id IS NULL OR w.member_id = e.member_id)
            AND w.state = 'enabled'
@@ -97,7 +95,14 @@ _MAKE = text(
         RETURNING id
     )
     SELECT reelgate_enqueue('deliver', id, 0, NULL) FROM made
-    """
+"""
+_MAKE = text(
+    f"""
+    WITH event AS (
+        SELECT id, generation_id, team_id, member_id FROM events
+         WHERE generation_id = :id AND type = :type ORDER BY id DESC LIMIT 1
+    ), {DELIVERIES_OF_EVENT}
+    """  # noqa: S608 - a constant
 )
 
 

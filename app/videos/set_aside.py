@@ -11,7 +11,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from uuid import UUID
 
-from app.db import assets, audit
+from app.db import archive_attempts, assets, audit
 from app.domain.authority import Actor
 from app.errors import NotSetAside, Unavailable
 from app.generations.story import get_managed
@@ -29,11 +29,15 @@ class NotRead(Exception):
 
 
 @asynccontextmanager
-async def counted_read(rt: Runtime, generation_id: UUID) -> AsyncIterator[None]:
+async def counted_read(
+    rt: Runtime, generation_id: UUID, *, recorded: bool = False
+) -> AsyncIterator[None]:
     """Wraps one read of a generation's file. Raises `NotRead` instead of a read too many, or after
-    the last one. Passes on what the block raises."""
-    async with rt.db.single() as tx:
-        count = await assets.begin_reading(tx, generation_id, most=MAX_UNFINISHED_READS)
+    the last one. Passes on what the block raises. `recorded`: the caller then writes what was read
+    into the row, which resets the count."""
+    count = await archive_attempts.begin_reading(
+        rt.db.direct, generation_id, most=MAX_UNFINISHED_READS
+    )
     if count is None:
         raise NotRead
     try:
@@ -47,14 +51,14 @@ async def counted_read(rt: Runtime, generation_id: UUID) -> AsyncIterator[None]:
     except Exception:
         await _end(rt, generation_id)
         raise
-    await _end(rt, generation_id)
+    if not recorded:
+        await _end(rt, generation_id)
 
 
 async def _end(rt: Runtime, generation_id: UUID) -> None:
     """If the database is away, the next read that ends resets the count."""
     with suppress(Unavailable):
-        async with rt.db.single() as tx:
-            await assets.end_reading(tx, generation_id)
+        await archive_attempts.end_reading(rt.db.direct, generation_id)
 
 
 async def accept(rt: Runtime, generation_id: UUID, *, actor: Actor) -> None:

@@ -10,12 +10,12 @@ from pathlib import PurePosixPath
 from secrets import token_hex
 from uuid import UUID
 
-from app.db import assets, transitions
+from app.db import archive_attempts, assets
 from app.db.assets import PendingVideo
 from app.db.jobs import Job, enqueue
 from app.db.transitions import Work
 from app.domain.assets import Probe, Stored
-from app.domain.generation import FINAL, video_path
+from app.domain.generation import FINAL
 from app.errors import Unavailable
 from app.generations import lifecycle
 from app.runtime import WorkerRuntime
@@ -50,19 +50,17 @@ async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
     """One attempt to archive a video, or to confirm that there is one. It is counted before it
     begins, and always records the reason if it fails. A failed one is repeated until the upstream's
     link has expired."""
-    async with rt.db.single() as tx:
-        work = await transitions.find_work(tx, generation_id)
-        if work is None:
-            return
-        pending = await assets.begin_attempt(tx, generation_id)
+    # A second attempt may run beside a first one whose worker only seemed dead. Each writes its own
+    # file; the later claim decides which one is recorded.
+    begun = await archive_attempts.begin(rt.db.direct, generation_id, token=token_hex(4))
+    if begun is None:
+        return
+    work, pending, path = begun.work, begun.pending, begun.path
     if work.state not in FINAL:
         await confirming.confirm(rt, work)
         return
-    # A second attempt may run beside a first one whose worker only seemed dead. Each writes its own
-    # file; the later claim decides which one is recorded.
-    path = video_path(work.id, work.created_at, token=token_hex(4))
     try:
-        others = pending is None or await _attempt(rt, work, pending, path)
+        others = pending is None or await _attempt(rt, work, pending, path, claimed=begun.claimed)
     except Exception as failure:
         assert pending is not None
         await _give_up(rt, pending, path, _reason(failure, generation_id))
@@ -71,17 +69,21 @@ async def archive(rt: WorkerRuntime, generation_id: UUID) -> None:
         await _sweep(rt, work, path)
 
 
-async def _attempt(rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str) -> bool:
+async def _attempt(
+    rt: WorkerRuntime, work: Work, pending: PendingVideo, path: str, *, claimed: bool
+) -> bool:
     """Archives the video under `path`. True if other attempts may have left files that no row
     names. Raises `NotArchived`, and whatever else prevents it."""
-    if pending.path is not None and await _take_over(rt, work, pending.path, path):
-        return True
-    async with rt.db.single() as tx:
-        waits, earlier = await assets.claim_path(tx, work.id, path=path)
-    if not waits:
-        return True
-    if earlier is not None:
-        await _discard(rt, earlier)
+    earlier = None
+    if not claimed:
+        if pending.path is not None and await _take_over(rt, work, pending.path, path):
+            return True
+        async with rt.db.single() as tx:
+            waits, earlier = await assets.claim_path(tx, work.id, path=path)
+        if not waits:
+            return True
+        if earlier is not None:
+            await _discard(rt, earlier)
     async with asyncio.timeout(ATTEMPT_SECONDS):
         stored = await download_video(rt, work, pending, path)
     await _enter(rt, work, stored)
@@ -137,7 +139,7 @@ async def _enter(rt: WorkerRuntime, work: Work, stored: Stored, *, claim: bool =
 
 async def _look_into(rt: WorkerRuntime, work: Work, path: str) -> Probe:
     try:
-        async with rt.archive.as_file(path) as local, counted_read(rt, work.id):
+        async with rt.archive.as_file(path) as local, counted_read(rt, work.id, recorded=True):
             return await rt.decoder.probe(local)
     except NotAVideo as error:
         raise NotArchived("not_a_video") from error
