@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import gc
 import io
 import json
 import os
@@ -59,10 +60,13 @@ def main(actions: Mapping[bytes, Act] = ACTIONS) -> None:
     """Runs until the other end of standard input is closed. Its forks end with it, since nobody
     would read their answers."""
     _load()
-    # The system reaps ended forks. Ctrl-C is for the process that started this one.
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    signal.signal(signal.SIGCHLD, _reap)
+    # Ctrl-C is for the process that started this one.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _prefer_to_be_killed()
+    # Otherwise the first collection in a fork would copy every page with an object on it.
+    gc.collect()
+    gc.freeze()
     limit = None if (used := _address_space()) is None else used + MEMORY_BYTES
     with socket.socket(fileno=os.dup(0)) as requests:
         _silence(0)
@@ -95,6 +99,13 @@ def _load() -> None:
     for sample in images.samples():
         images.inspect(sample)
         images.upright(sample)
+
+
+def _reap(_signal: int, _frame: object) -> None:
+    """Ignoring the signal would do the same, but then nobody could see what the forks have cost."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG) != (0, 0):
+            pass
 
 
 def _prefer_to_be_killed() -> None:
