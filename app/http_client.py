@@ -14,6 +14,7 @@ from __future__ import annotations
 import asyncio
 import re
 import ssl
+import sys
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -108,6 +109,7 @@ class HttpClient:
         self._tls = verify or _trusted_authorities()
         self._open = transport or self._transport
         self._agent = user_agent()
+        _search_for_no_other_loop()
 
     @property
     def proxied(self) -> bool:
@@ -241,6 +243,12 @@ def _trusted_authorities() -> ssl.SSLContext:
     """Shared by all clients of the process, since it holds no state of any connection. Reading the
     authorities takes a tenth of a second and half a megabyte."""
     return httpx.create_ssl_context(trust_env=False)
+
+
+def _search_for_no_other_loop() -> None:
+    """For every lock, httpcore imports a library that tells asyncio from Trio. If it is not
+    installed, the whole path is searched for it each time: a twentieth of what a download costs."""
+    sys.modules.setdefault("sniffio", None)  # type: ignore[arg-type]
 
 
 class _Progress:

@@ -6,11 +6,13 @@ import asyncio
 import gzip
 import json
 import ssl
+import sys
 import tracemalloc
 import zlib
 from collections.abc import AsyncIterator
 from functools import partial
 
+import httpcore
 import httpx
 import pytest
 
@@ -372,3 +374,20 @@ async def test_what_a_proxy_is_asked_is_not_yet_the_request(tunnel: str, left: b
                 "POST", "https://video.test/", headers={}, content=b"{}", seconds=60, max_bytes=9
             )
     assert failed.value.may_have_left is left
+
+
+async def test_no_request_searches_for_the_library_of_another_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """httpcore asks for it many times in a request, and a search goes through the whole path."""
+    searched: list[str] = []
+
+    class Searched:
+        @staticmethod
+        def find_spec(name: str, *_: object) -> None:
+            searched.append(name)
+
+    HttpClient(max_connections=1)
+    monkeypatch.setattr(sys, "meta_path", [Searched, *sys.meta_path])
+    assert httpcore._synchronization.current_async_library() == "asyncio"
+    assert searched == []
