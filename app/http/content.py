@@ -3,6 +3,7 @@ memory."""
 
 from __future__ import annotations
 
+import io
 import re
 import secrets
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Mapping
@@ -20,10 +21,13 @@ from starlette.types import Receive, Scope, Send
 from app.errors import PreconditionFailed, RangeNotSatisfiable
 from app.http import ranges
 from app.http.ranges import Plan, Span
+from app.http.sendfile import SEND_FILE
 
 Disposition = Literal["inline", "attachment"]
 #: Opens the bytes `start` to `end` (exclusive) of the file. Closed when no more are wanted.
 OpenRange = Callable[[int, int], AsyncIterator[bytes]]
+#: Opens the file itself, if it is one of this machine and has at least as many bytes.
+OpenFile = Callable[[int], Awaitable[io.FileIO | None]]
 
 
 async def content_response(
@@ -37,11 +41,12 @@ async def content_response(
     last_modified: datetime,
     cache_seconds: int,
     disposition: Disposition = "inline",
+    open_file: OpenFile | None = None,
 ) -> Response:
     """Answers GET or HEAD with the file, the requested ranges, or 304.
 
-    Raises `PreconditionFailed`, `RangeNotSatisfiable`, and what `open_range` raises before its
-    first bytes: they are fetched here, while the response can still become an error.
+    Raises `PreconditionFailed`, `RangeNotSatisfiable`, and what `open_file` raises, or `open_range`
+    before its first bytes: they are fetched here, while the response can still become an error.
     """
     etag = f'"{etag_sha256}"'
     plan = ranges.decide(
@@ -68,6 +73,11 @@ async def content_response(
     headers |= _describing(filename, disposition) | body.headers
     if request.method == "HEAD":
         return Response(status_code=plan.status, headers=headers)
+    if open_file is not None and SEND_FILE in request.scope and len(plan.spans) == 1:
+        [span] = plan.spans
+        file = await open_file(span.end)
+        if file is not None:
+            return _SentFile(file, span, status_code=plan.status, headers=headers)
     blocks = await _Primed.start(body.blocks())
     return _Streamed(blocks, status_code=plan.status, headers=headers, close=blocks.aclose)
 
@@ -202,6 +212,28 @@ class _Streamed(StreamingResponse):
             # If the client disconnects, this task is canceled; that must not interrupt the closing.
             with CancelScope(shield=True):
                 await self._close()
+
+
+class _SentFile(Response):
+    """Part of a file of this machine, which the server sends itself."""
+
+    def __init__(
+        self, file: io.FileIO, span: Span, *, status_code: int, headers: Mapping[str, str]
+    ) -> None:
+        super().__init__(status_code=status_code, headers=headers)
+        self._file, self._span = file, span
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        with self._file:
+            await send(
+                {
+                    "type": "http.response.start",
+                    "status": self.status_code,
+                    "headers": self.raw_headers,
+                }
+            )
+            await scope[SEND_FILE](self._file.fileno(), self._span.start, self._span.end)
+            await send({"type": "http.response.body", "body": b"", "more_body": False})
 
 
 async def _close(blocks: AsyncIterator[bytes]) -> None:

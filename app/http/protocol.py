@@ -24,6 +24,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 
 from app.http.client_address import parse_address
 from app.http.connections import Connections
+from app.http.sendfile import SEND_FILE, FileSending
 
 #: Longer than the idle timeout of common load balancers, so that they close first.
 KEEP_ALIVE_SECONDS = 75
@@ -96,6 +97,7 @@ class BoundedProtocol(HttpToolsProtocol):
     #: Further input is ignored: the connection ends after the responses that are due.
     _deaf = False
     _leaving = False
+    _sending: FileSending | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
         super().connection_made(cast(Transport, _CountedTransport(transport)))
@@ -114,6 +116,8 @@ class BoundedProtocol(HttpToolsProtocol):
         if self._timer is not None:
             self._timer.cancel()
         super().connection_lost(exc)
+        if self._sending is not None:
+            self._sending.connection_lost()
 
     # Input
 
@@ -214,6 +218,9 @@ class BoundedProtocol(HttpToolsProtocol):
         self.scope["reelgate.written"] = partial(  # type: ignore[typeddict-unknown-key]
             self._is_written, self.cycle
         )
+        if self.transport.get_extra_info("sslcontext") is None:
+            send_file = partial(self._send_file, self.cycle)
+            self.scope[SEND_FILE] = send_file  # type: ignore[literal-required]
         if self._leaving:
             self.cycle.keep_alive = False
         self._moved = True
@@ -235,6 +242,32 @@ class BoundedProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if not self.transport.is_closing():
             self._expect()
+
+    async def _send_file(
+        self, cycle: RequestResponseCycle, file: int, start: int, end: int
+    ) -> None:
+        """The body of a response whose head was sent, or a part of it, from an open file. Ends
+        early if the connection is lost. Raises `Shortened` and `OSError`."""
+        transport = cast(_CountedTransport, self.transport)
+
+        def count(sent: int) -> None:
+            transport.sent += sent
+            cycle.expected_content_length -= sent
+
+        if cycle.disconnected:
+            return
+        # What was written before goes first: with this limit it is waited for.
+        transport.set_write_buffer_limits(high=0)
+        await self.flow.drain()
+        if cycle.disconnected:
+            return
+        self._sending = FileSending(transport.get_extra_info("socket"), count=count)
+        try:
+            await self._sending.send(file, start, end)
+        finally:
+            self._sending = None
+            if not transport.is_closing():
+                transport.set_write_buffer_limits()
 
     # Deadlines
 
@@ -280,7 +313,9 @@ class BoundedProtocol(HttpToolsProtocol):
     def _takes_answers(self) -> bool:
         """Whether the client has read what was sent to it, or reads at an acceptable pace."""
         now, untaken = self.loop.time(), self._untaken_bytes()
-        taken = cast(_CountedTransport, self.transport).sent - untaken
+        sent = cast(_CountedTransport, self.transport).sent
+        # A thread that sends a file counts what it has sent a moment after the kernel does.
+        taken = max(sent - untaken, self._taken)
         # No more than between two looks: a process that stood still holds that against nobody.
         self._allowance -= min(now - self._looked_at, LOOK_SECONDS)
         self._allowance += (taken - self._taken) / MIN_PACE_BYTES

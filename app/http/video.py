@@ -126,6 +126,7 @@ async def _from_archive(
         return await content_response(
             request,
             open_range=lambda start, end: rt.archive.read(path, start, end),
+            open_file=lambda end: rt.archive.open_file(path, end),
             length=asset.size_bytes,
             etag_sha256=asset.sha256,
             content_type=asset.content_type,
