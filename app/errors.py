@@ -282,11 +282,12 @@ class UnsupportedModel(InvalidRequest):
 
 
 class NotOffered(InvalidRequest):
-    """What another API can do and the upstream cannot: edits, uploads, sound."""
+    """What another API can do and the upstream cannot: edits, uploads, sound. Or a model that was
+    offered once."""
 
     code = "not_offered"
     title = "The upstream does not offer this"
-    operations = ()
+    operations = ("retry_generation",)
 
 
 class PriceUnknown(InvalidRequest):

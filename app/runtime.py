@@ -6,7 +6,6 @@ from __future__ import annotations
 import os
 import secrets
 import socket
-import tomllib
 from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager, suppress
@@ -19,7 +18,7 @@ from uuid import UUID
 
 from app.db import upstream_keys
 from app.db.session import Database
-from app.domain.catalog import PriceTable
+from app.domain.catalog.catalog import BUILT_IN, Catalog
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
@@ -34,6 +33,7 @@ from app.live.prices import Prices
 from app.live.watch import Watch
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import SHORTEST_SIGNING_SECRET, Settings
+from app.settings.catalog import load_prices
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
 from app.videos.decoder import Decoder
@@ -83,6 +83,7 @@ class Runtime:
     clock: Clock
     metrics: Metrics
     db: Database
+    catalog: Catalog = BUILT_IN
 
     async def register_upstream_keys(self) -> dict[str, int]:
         """Makes the missing rows of the configured upstream keys; returns label → id."""
@@ -210,8 +211,8 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
     keys = KeysInUse(rt.db, now=rt.clock.for_database, on_fault=_keys_unread)
     feed = Feed(rt.db, keys, on_fault=_events_unread)
     prices = Prices(
-        rt.db, default=load_prices(settings), clock=rt.clock.now, now=rt.clock.for_database,
-        on_fault=_prices_unread,
+        rt.db, default=load_prices(settings, rt.catalog), clock=rt.clock.now,
+        now=rt.clock.for_database, on_fault=_prices_unread,
     )  # fmt: skip
     watch = Watch(rt.db, on_notice=feed.wake, on_prices=prices.wake)
     async with (
@@ -234,7 +235,7 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
             signer=sender.signer,
             stream_tokens=StreamTokens(signing_secret(settings)),
             prices=prices,
-            aliases=Aliases.parse(settings.model_aliases),
+            aliases=Aliases.parse(settings.model_aliases, rt.catalog),
             durations=sender.durations,
         )
 
@@ -342,17 +343,6 @@ def receiver_policy(settings: Settings) -> FetchPolicy:
         ports=frozenset({443, 8443}),
         max_redirects=0,
     )
-
-
-def load_prices(settings: Settings) -> PriceTable:
-    path = settings.prices_file or Path(__file__).with_name("prices.toml")
-    try:
-        document = tomllib.loads(path.read_text())
-    except (OSError, ValueError) as error:
-        raise ConfigurationError(
-            f"REELGATE_PRICES_FILE: {path} cannot be read as TOML: {error}."
-        ) from None
-    return PriceTable.parse(document, origin=str(path))
 
 
 def data_folder(settings: Settings, name: str = "") -> Path:

@@ -19,7 +19,8 @@ from psycopg.types.json import Jsonb
 from app.db import accounts
 from app.db.session import driver_conninfo
 from app.domain.caller import Role
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Facts
 from app.members import keys, members, teams
 from app.runtime import Runtime
 from bench.seeding import LIMITS, SEEDER
@@ -119,9 +120,8 @@ def _without_indexes(connection: psycopg.Connection[Any]) -> Iterator[None]:
         connection.execute(definition.encode())
 
 
-SPEC = Spec(
-    prompt="a majestic lion", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS,
-    aspect_ratio=AspectRatio.WIDE, resolution=Resolution.P720, loop=False,
+SPEC = BUILT_IN.models["ray-v3"].spec_of(
+    Facts(prompt="a majestic lion", seconds=5, aspect_ratio=(16, 9), lines=720, loop=False)
 )  # fmt: skip
 
 #: Everybody who asks, numbered; each has one key. One endpoint for each team.
@@ -139,15 +139,17 @@ SELECT gen_random_uuid(), id, 'https://example.com/hook', '["video.completed"]',
 #: canceled. A third has tags, of which one is rare; a fifth names whom it is for.
 _GENERATIONS = """
 INSERT INTO generations (
-    id, team_id, member_id, api_key_id, dialect, feature, provider, spec, prompt_head,
-    prompt_digest, end_user, metadata, fingerprint, state, upstream_key_id, upstream_id,
-    unknown_reason, error_code, quote, settled, created_at, queue_deadline_at, submitted_at,
-    running_at, finished_at)
+    id, team_id, member_id, api_key_id, dialect, feature, provider, spec, model, kind,
+    prompt_head, prompt_digest, end_user, metadata, fingerprint, state, upstream_key_id,
+    upstream_id, unknown_reason, error_code, quote, settled, created_at, queue_deadline_at,
+    submitted_at, running_at, finished_at)
 SELECT gen_random_uuid(), w.team_id, w.member_id, w.api_key_id,
        (ARRAY['onemin', 'openai', 'luma', 'rest'])[1 + g.n %% 4], 'TEXT_TO_VIDEO', 'luma',
        %(spec)s || jsonb_build_object(
            'prompt', 'a majestic lion walking through golden savanna at sunset, take ' || g.n,
            'model', (ARRAY['ray-v3', 'ray-v2', 'ray-v2-flash'])[1 + g.n %% 3]),
+       (ARRAY['ray-v3', 'ray-v2', 'ray-v2-flash'])[1 + g.n %% 3],
+       (ARRAY['ray-v3 5s', 'ray-v2 5s', 'ray-v2-flash 5s'])[1 + g.n %% 3],
        g.n / 1000, hashint8extended(g.n, 0),
        CASE WHEN g.n %% 5 = 0 THEN 'user-' || g.n %% 997 END,
        CASE WHEN g.n %% 3 = 0 THEN jsonb_build_object(

@@ -23,8 +23,8 @@ from app.db import api_keys, migrate
 from app.db.limits import limits_of
 from app.db.session import driver_conninfo
 from app.domain.caller import Caller
-from app.domain.catalog import OFFERS
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Facts
 from app.generations.admission import admit
 from app.generations.queries import find_own
 from app.runtime import ApiRuntime, Runtime, open_api, open_runtime
@@ -42,10 +42,11 @@ _ADMISSIONS = 40
 _SETTLED = """
 WITH made AS (
     INSERT INTO generations (
-        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, fingerprint, state,
-        quote, settled, created_at, queue_deadline_at, finished_at)
+        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, model, kind,
+        fingerprint, state, quote, settled, created_at, queue_deadline_at, finished_at)
     SELECT gen_random_uuid(), %(team)s, %(member)s, %(key)s, 'onemin', 'TEXT_TO_VIDEO', 'luma',
-           '{}', '', 'succeeded', 150000, 150000, now() - make_interval(mins => n), now(), now()
+           '{}', 'ray-v3', 'ray-v3 5s', '', 'succeeded', 150000, 150000,
+           now() - make_interval(mins => n), now(), now()
       FROM generate_series(1, %(count)s) n
     RETURNING id
 )
@@ -106,11 +107,11 @@ async def _caller(rt: Runtime, key: str) -> Caller:
 async def _rounds(
     rt: ApiRuntime, postgres_pid: int, callers: Sequence[Caller], sizes: Sequence[int]
 ) -> list[dict[str, float]]:
-    spec = Spec(
-        prompt="a majestic lion", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS,
-        aspect_ratio=AspectRatio.WIDE, resolution=Resolution.P720, loop=False,
+    spec = BUILT_IN.models["ray-v3"].spec_of(
+        Facts(
+            prompt="a majestic lion", seconds=5, aspect_ratio=(16, 9), lines=720, loop=False,
+        )
     )  # fmt: skip
-    offer = OFFERS[("TEXT_TO_VIDEO", "luma")]
     times: dict[int, dict[str, list[float]]] = {
         size: {"create": [], "look": [], "me": []} for size in sizes
     }
@@ -121,7 +122,7 @@ async def _rounds(
             before = tree_cpu_seconds(postgres_pid)
             for _ in range(_ADMISSIONS):
                 with _timed(times[size]["create"]):
-                    made = await admit(rt, caller, offer, spec, dialect="onemin")
+                    made = await admit(rt, caller, spec, dialect="onemin")
             cpu[size] += tree_cpu_seconds(postgres_pid) - before
             for _ in range(_ADMISSIONS):
                 with _timed(times[size]["look"]):

@@ -222,8 +222,8 @@ LOOKS = (
     # What workers do by the clock, with nothing due.
     Look(name="upkeep: a round", act=lambda p: upkeep.one_round(p.rt)),
     Look(name="retention: a round", act=lambda p: retention.one_round(p.rt)),
-    _tx("expected duration", lambda tx, _: durations.history_of(tx, SPEC)),
-    _tx("expected wait", lambda tx, _: waits_of(tx, model="ray-v3", duration="5s")),
+    _tx("expected duration", lambda tx, _: durations.history_of(tx, SPEC.kind)),
+    _tx("expected wait", lambda tx, _: waits_of(tx, SPEC.kind)),
     _tx("archive verify: a page of all",
         lambda tx, p: assets.list_kept(tx, after=p.facts["asset"], limit=200)),
     _tx("archive verify: a page of a team",

@@ -11,7 +11,8 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field
 
 from app.domain.assets import AssetState
-from app.domain.generation import Generation, Spec, State
+from app.domain.catalog.spec import Spec
+from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.generations.progress import Progress
 from app.generations.queries import Waiting
@@ -93,6 +94,20 @@ class ProgressDocument(Document):
     )
 
 
+class SpecDocument(Document):
+    """What was asked for. Null: that was left to the upstream, or this model has no such field.
+    There are the other fields that its request had, too."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    prompt: str | None
+    model: str
+    duration: str | None = Field(description="As `5s`.")
+    aspect_ratio: str | None = Field(description="As `16:9`.")
+    resolution: str | None = Field(description="As `720p`.")
+    loop: bool | None
+
+
 class GenerationDocument(Document):
     """One paid request for one video, and its result."""
 
@@ -107,7 +122,7 @@ class GenerationDocument(Document):
     provider: str
     dialect: str = Field(description="The API that created it: `rest`, `onemin`, …")
     member_id: UUID
-    spec: Spec
+    spec: SpecDocument
     quote_credits: int = Field(description="The price when it was accepted.")
     settled_credits: int | None = Field(description="What it cost in the end. Null until then.")
     price: str = Field(description=PRICE)
@@ -200,7 +215,7 @@ def generation_document(
         provider=generation.provider,
         dialect=generation.dialect,
         member_id=generation.member_id,
-        spec=generation.spec,
+        spec=spec_document(generation.spec),
         quote_credits=generation.quote,
         settled_credits=generation.settled,
         price=price_name(generation.price_id),
@@ -246,6 +261,13 @@ def generation_document(
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,
     )
+
+
+_UNSAID: dict[str, Any] = dict.fromkeys(SpecDocument.model_fields)
+
+
+def spec_document(spec: Spec) -> SpecDocument:
+    return SpecDocument.model_construct(**_UNSAID | spec.to_json())
 
 
 def price_name(price_id: UUID | None) -> str:

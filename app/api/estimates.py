@@ -102,7 +102,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
         check_callback_url(rt, parsed.callback_url, "callback_url")
     tags = all_tags(request, inherited={}, given=parsed.metadata)
     prices, now, spec = await rt.prices.known(), rt.clock.now(), parsed.spec
-    quoted = prices.quote(parsed.offer, spec, at=now)
+    quoted = prices.quote(spec, at=now)
     quote = quoted.credits
     async with rt.db.single() as tx:
         status = await limits.limits_of(
@@ -111,7 +111,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
         missing = await admission.missing_tags(tx, caller.member_id, tags)
         opened = status.open_generations or 0
         ahead = await jobs.count_ahead(tx, priority=-opened)
-        waits = await durations.waits_of(tx, model=spec.model.value, duration=spec.duration.value)
+        waits = await durations.waits_of(tx, spec.kind)
     if missing:
         raise missing_tags(missing)
     history = await rt.durations.of(spec)
@@ -121,7 +121,7 @@ async def estimate_generation(request: Request, rt: Rt, caller: ReadLimited) -> 
         quote_credits=quote,
         quote_money=money_of(rt, quote, now),
         price=price_name(quoted.price_id),
-        price_change=price_change_document(prices.next_change(parsed.offer, spec, at=now)),
+        price_change=price_change_document(prices.next_change(spec, at=now)),
         admissible=status.binding_limit is None,
         binding_limit=status.binding_limit,
         retry_after_seconds=None if wait is None else math.ceil(wait),

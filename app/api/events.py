@@ -26,9 +26,10 @@ from app.db import events
 from app.db.durations import History
 from app.db.events import Event, EventPosition, Whose
 from app.domain.caller import Caller as CallerRecord
-from app.domain.catalog import shown
-from app.domain.generation import FINAL, Generation, Spec
+from app.domain.catalog.spec import Spec
+from app.domain.generation import FINAL, Generation
 from app.domain.keys import Scope
+from app.domain.text import shown
 from app.errors import Forbidden, InvalidRequest, Issue, TooManyStreams, Unavailable
 from app.generations import progress, queries
 from app.http.access import Caller, Listening, Rt

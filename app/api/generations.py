@@ -21,8 +21,8 @@ from app.api.parameters import (
     refusals,
 )
 from app.db import generations
-from app.domain.catalog import MAX_END_USER_CHARS, OFFERS
 from app.domain.generation import CLOSED, Generation, State
+from app.domain.text import MAX_END_USER_CHARS
 from app.errors import Forbidden, NotRetryable
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
@@ -81,7 +81,7 @@ async def create_generation(request: Request, rt: Rt, caller: Creator) -> Respon
         end_user=parsed.end_user,
         metadata=parsed.metadata,
     )
-    new = NewGeneration(offer=parsed.offer, spec=parsed.spec, extras=extras)
+    new = NewGeneration(spec=parsed.spec, extras=extras)
     return await create(
         rt, request, caller, new, dialect=DIALECT, render=lambda accepted: _answer(rt, accepted)
     )
@@ -202,7 +202,6 @@ async def retry_generation(
         retry_of=former.id,
     )
     new = NewGeneration(
-        offer=OFFERS[former.feature, former.provider],
         spec=former.spec,
         extras=extras,
         # A caller's key cannot contain a line break, so the two never collide.

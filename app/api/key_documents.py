@@ -16,7 +16,6 @@ from app.api.management_documents import NO_LIMIT, PERIOD, Deed, limit_field
 from app.api.parameters import TEXT, Instant, Whole, WholeOrNull
 from app.db.api_keys import Key
 from app.domain.accounts import Period
-from app.domain.generation import VideoModel
 from app.domain.keys import ALL_SCOPES, MAX_ADDRESSES, Restrictions, Scope
 from app.members.keys import IssuedKey, Revoked
 from app.members.names import MAX_NAME_CHARS
@@ -33,7 +32,7 @@ class _Restrictions(BaseModel):
         "the whole team, as its administrator. `operate`: operate the gateway, as its operator. "
         "Null: everything.",
     )  # fmt: skip
-    models: list[VideoModel] | None = Field(
+    models: list[str] | None = Field(
         None, min_length=1, max_length=100, description="Models that it may use. Null: all."
     )
     addresses: list[str] | None = Field(

@@ -20,7 +20,7 @@ from app.api.story_documents import (
     unwatched,
 )
 from app.db.managed_generations import Wanted
-from app.domain.generation import State, VideoModel
+from app.domain.generation import State
 from app.generations import cancel, story
 from app.http.access import Manager, Operating, ReadLimited, Rt
 from app.http.after_commit import after_commit
@@ -48,7 +48,7 @@ async def list_managed_generations(
     member_id: Annotated[UUID | None, Query(description="Only of this member.")] = None,
     key_id: Annotated[UUID | None, Query(description="Only created with this API key.")] = None,
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
-    model: Annotated[VideoModel | None, Query(description="Only of this model.")] = None,
+    model: Annotated[str | None, Query(description="Only of this model.")] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
     cursor: Cursor = None,
@@ -57,7 +57,8 @@ async def list_managed_generations(
     """Lists generations of everybody, newest first. Administrators of a team see those of their
     team."""
     wanted = Wanted(
-        team_id=team_id, member_id=member_id, key_id=key_id, states=state or (), model=model,
+        team_id=team_id, member_id=member_id, key_id=key_id, states=state or (),
+        model=model and rt.catalog.check_name(model, "model"),
         created_from=created_from, created_before=created_before, metadata=tags,
     )  # fmt: skip
     after = cursors.read(cursor)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 from datetime import datetime
-from enum import StrEnum
 from typing import Literal
 
 from fastapi import APIRouter
@@ -12,8 +11,9 @@ from pydantic import Field
 
 from app.api.documents import PRICE, Document, price_name
 from app.api.estimates import PRICE_CHANGE, PriceChangeDocument, price_change_document
-from app.domain.catalog import OFFERS, Offer, Option
-from app.domain.generation import Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.models import Model
+from app.domain.catalog.pages import Field as PageField
+from app.domain.catalog.spec import Facts
 from app.domain.prices import PriceList
 from app.errors import PriceUnknown
 from app.http.access import Caller, Rt
@@ -26,8 +26,8 @@ class PriceDocument(Document):
     """What a video of this length costs, with its other options left out. `resolution` is null for
     requests that leave it to the upstream. An estimate has the price of any request."""
 
-    duration: Duration
-    resolution: Resolution | None
+    duration: str
+    resolution: str | None
     credits: int
     price: str = Field(description=PRICE)
     price_change: PriceChangeDocument | None = Field(description=PRICE_CHANGE)
@@ -45,7 +45,7 @@ class ModelOptionDocument(Document):
 class ModelDocument(Document):
     """What a model can make, and what that costs."""
 
-    id: VideoModel
+    id: str
     object: Literal["model"]
     feature: str
     provider: str
@@ -71,50 +71,45 @@ async def list_models(rt: Rt, _caller: Caller) -> ModelList:
     return ModelList(
         object="list",
         data=[
-            _model(rt, offer, model, _prices(prices, offer, model, now))
-            for offer in OFFERS.values()
-            for model in VideoModel
+            _model(rt, model, _prices(prices, model, now)) for model in rt.catalog.enabled.values()
         ],
     )
 
 
-def _model(
-    rt: ApiRuntime, offer: Offer, model: VideoModel, prices: list[PriceDocument]
-) -> ModelDocument:
+def _model(rt: ApiRuntime, model: Model, prices: list[PriceDocument]) -> ModelDocument:
     return ModelDocument(
-        id=model,
+        id=model.id,
         object="model",
-        feature=offer.feature,
-        provider=offer.provider,
-        aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for is model],
-        options=[_option(option) for option in offer.options if option.kind is not VideoModel],
+        feature=model.feature,
+        provider=model.provider,
+        aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for == model.id],
+        options=[_option(field) for field in model.fields],
         prices=prices,
     )
 
 
-def _option(option: Option) -> ModelOptionDocument:
+def _option(field: PageField) -> ModelOptionDocument:
     return ModelOptionDocument(
-        name=option.name,
-        required=option.required,
-        allowed=list(option.kind) if issubclass(option.kind, StrEnum) else None,
-        description=option.help,
+        name=field.name,
+        required=field.required,
+        allowed=list(field.choices) or None,
+        description=field.help,
     )
 
 
-def _prices(
-    prices: PriceList, offer: Offer, model: VideoModel, now: datetime
-) -> list[PriceDocument]:
-    found = []
-    for duration in Duration:
-        for resolution in (None, *Resolution):
-            spec = Spec(prompt="", model=model, duration=duration, resolution=resolution)
+def _prices(prices: PriceList, model: Model, now: datetime) -> list[PriceDocument]:
+    found, offered = [], model.offered
+    for seconds in offered.seconds:
+        for lines in (None, *offered.lines):
+            spec = model.spec_of(Facts(prompt="", seconds=seconds, lines=lines))
             with contextlib.suppress(PriceUnknown):
-                quote = prices.quote(offer, spec, at=now)
-                change = prices.next_change(offer, spec, at=now)
+                quote = prices.quote(spec, at=now)
+                change = prices.next_change(spec, at=now)
                 found.append(
                     PriceDocument(
-                        duration=duration, resolution=resolution, credits=quote.credits,
-                        price=price_name(quote.price_id),
+                        duration=f"{seconds}s",
+                        resolution=None if lines is None else f"{lines}p",
+                        credits=quote.credits, price=price_name(quote.price_id),
                         price_change=price_change_document(change),
                     )
                 )  # fmt: skip

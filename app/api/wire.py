@@ -1,32 +1,21 @@
 """The own REST's way of asking for a video, and what it makes of it. Pure.
 
 `{"feature": "TEXT_TO_VIDEO", "prompt": …, "model": …, "duration": …}`: the names of a Spec, and
-`feature` says which others there may be.
+`model` says which others there may be.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from types import MappingProxyType
+from dataclasses import dataclass
 from typing import Any
 
-from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
-from app.domain.generation import Spec
+from app.domain.catalog.models import Model
+from app.domain.catalog.spec import Spec
 from app.domain.metadata import check_metadata
 from app.domain.nearest import NO_ALIASES, Aliases
+from app.domain.text import MAX_END_USER_CHARS, check_text, shown
 from app.errors import InvalidRequest, Rejections, summary
-
-#: Feature → its offer, and the same one with the names of this wire.
-FEATURES: Mapping[str, tuple[Offer, Offer]] = MappingProxyType(
-    {
-        offer.feature: (
-            offer,
-            replace(offer, options=tuple(replace(o, wire=o.name) for o in offer.options)),
-        )
-        for offer in OFFERS.values()
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +23,6 @@ class GenerationRequest:
     """`callback_url` is as it came, None where there is none: whether it may be called depends on
     the settings."""
 
-    offer: Offer
     spec: Spec
     callback_url: Any
     end_user: str | None
@@ -44,9 +32,8 @@ class GenerationRequest:
 def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationRequest:
     """The request, or an `InvalidRequest` that names every field that is wrong."""
     issues = Rejections()
-    offer, named = _offers(body, issues)
-    options = [option.wire for option in named.options]
-    allowed = ["feature", *options, "callback_url", "user", "metadata"]
+    model = _model(body, aliases, issues)
+    allowed = ["feature", "model", *model.form.names, "callback_url", "user", "metadata"]
     for name in body:
         if issues.full:
             break
@@ -55,10 +42,8 @@ def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationR
                 shown(name), "unknown", f"unknown field; allowed fields are {', '.join(allowed)}",
                 value=shown(body[name]), allowed=allowed,
             )  # fmt: skip
-    given = {name: body[name] for name in options if name in body}
-    if isinstance(given.get("model"), str):
-        given["model"] = aliases.find(given["model"]) or given["model"]
-    spec = named.check(given, prefix="", issues=issues)
+    given = {name: body[name] for name in model.form.names if name in body}
+    spec = model.check(given, prefix="", issues=issues)
     if "callback_url" in body and body["callback_url"] is None:
         issues.add("callback_url", "type", "must be a string with an https URL")
     end_user = None
@@ -67,18 +52,30 @@ def parse(body: Mapping[str, Any], aliases: Aliases = NO_ALIASES) -> GenerationR
     metadata = check_metadata(body.get("metadata", {}), "metadata", issues)
     if issues.issues or spec is None:
         raise InvalidRequest(summary(issues.issues), issues=issues.issues)
-    return GenerationRequest(offer, spec, body.get("callback_url"), end_user, metadata)
+    return GenerationRequest(spec, body.get("callback_url"), end_user, metadata)
 
 
-def _offers(body: Mapping[str, Any], issues: Rejections) -> tuple[Offer, Offer]:
-    """Those of the feature; where it is wrong, of the first there is, so that the answer can still
-    say what else is wrong."""
-    feature, allowed = body.get("feature"), list(FEATURES)
+def _model(body: Mapping[str, Any], aliases: Aliases, issues: Rejections) -> Model:
+    """The model of a request; where it is wrong, the first there is of the feature, so that the
+    answer can still say what else is wrong."""
+    features = list(dict.fromkeys(feature for feature, _ in aliases.catalog.pages))
+    feature, name = body.get("feature"), body.get("model")
     if "feature" not in body:
-        issues.add("feature", "missing", "this field is required", allowed=allowed)
-    elif not isinstance(feature, str) or feature not in FEATURES:
-        issues.add("feature", "value", f"must be one of {', '.join(allowed)}",
-                   value=shown(feature), allowed=allowed)  # fmt: skip
+        issues.add("feature", "missing", "this field is required", allowed=features)
+    elif not isinstance(feature, str) or feature not in features:
+        issues.add("feature", "value", f"must be one of {', '.join(features)}",
+                   value=shown(feature), allowed=features)  # fmt: skip
+        feature = None
+    models = [
+        each for each in aliases.catalog.enabled.values() if feature in (None, each.feature)
+    ]  # fmt: skip
+    found = aliases.find(name) if isinstance(name, str) else None
+    if found in models:
+        return found
+    allowed = [each.id for each in models]
+    if "model" not in body:
+        issues.add("model", "missing", "this field is required", allowed=allowed)
     else:
-        return FEATURES[feature]
-    return FEATURES[allowed[0]]
+        issues.add("model", "value", f"must be one of {', '.join(allowed)}", value=shown(name),
+                   allowed=allowed)  # fmt: skip
+    return models[0]

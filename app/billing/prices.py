@@ -11,7 +11,7 @@ from app.db import audit, prices
 from app.db.prices import ListedPrice, PriceState
 from app.db.session import Tx
 from app.domain.authority import Actor
-from app.domain.catalog import check_match
+from app.domain.catalog.prices import check_match
 from app.domain.limits import BOUNDS
 from app.domain.prices import Price, tie_of
 from app.errors import GatewayError, InvalidRequest, Issue, NotFound, Rejections, summary
@@ -38,7 +38,7 @@ async def set_price(
     default. Raises `Forbidden`, and `InvalidRequest`, also without a reason, or if it would not be
     clear which of two prices counts."""
     actor.require_operator()
-    _check(match, credits_)
+    _check(rt, match, credits_)
     actor.require_reason("to set a price")
     async with rt.db.begin() as tx:
         now, known = await _begin_change(rt, tx)
@@ -118,9 +118,9 @@ async def _get(tx: Tx, price_id: UUID, now: datetime) -> ListedPrice:
     return found
 
 
-def _check(match: Mapping[str, Any], credits_: int | None) -> None:
+def _check(rt: Runtime, match: Mapping[str, Any], credits_: int | None) -> None:
     issues = Rejections()
-    check_match(match, "match", issues)
+    check_match(rt.catalog, match, "match", issues)
     if credits_ is not None and not 1 <= credits_ <= MAX_PRICE:
         issues.add("credits", "value", f"must be from 1 to {MAX_PRICE}", value=credits_)
     if issues.issues:

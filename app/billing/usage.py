@@ -13,8 +13,8 @@ from app.db.session import Tx
 from app.db.usage_reports import UsageRow
 from app.domain.authority import Actor
 from app.domain.caller import Caller
-from app.domain.catalog import shown
 from app.domain.spreadsheets import csv_rows
+from app.domain.text import shown
 from app.domain.usage import Dimension, Question
 from app.errors import Forbidden, InvalidRequest, Issue
 from app.members.teams import managed_team

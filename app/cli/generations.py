@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from app.cli.terminal import GenerationId, acting, day, group, require, show, with_runtime
-from app.domain.generation import State, VideoModel
+from app.domain.generation import State
 
 if TYPE_CHECKING:
     from app.generations.story import Story
@@ -30,7 +30,7 @@ def generation_list(
     team: Annotated[str | None, typer.Option(help="Only of this team.")] = None,
     member: Annotated[str | None, typer.Option(help="Only of this member of --team.")] = None,
     state: States = None,
-    model: Annotated[VideoModel | None, typer.Option(help="Only of this model.")] = None,
+    model: Annotated[str | None, typer.Option(help="Only of this model.")] = None,
     limit: Annotated[int, typer.Option(min=1, max=1_000, help="How many at most.")] = 50,
 ) -> None:
     """List generations of everybody, newest first."""
@@ -46,7 +46,7 @@ def generation_list(
             team_id=None if team is None else (await teams.get_team(rt, team, actor=who)).id,
             member_id=None if team is None or member is None
             else (await members.get_member(rt, team, member, actor=who)).id,
-            states=state or (), model=model,
+            states=state or (), model=model and rt.catalog.check_name(model, "model"),
         )  # fmt: skip
         found = await story.list_managed(rt, wanted, actor=who, limit=limit)
         show(
@@ -55,7 +55,7 @@ def generation_list(
             [
                 [d.generation.id, day(d.generation.created_at), d.generation.state, d.whose,
                  f"{d.key_prefix}…", d.generation.quote, d.generation.settled,
-                 d.generation.spec.model, d.generation.spec.prompt[:60]]
+                 d.generation.spec.model, (d.generation.spec.facts.prompt or "")[:60]]
                 for d in found
             ],
         )  # fmt: skip

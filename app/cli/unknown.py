@@ -41,7 +41,7 @@ def unknown_list(
             [
                 [d.generation.id, d.unknown_reason, day(d.unknown_since),
                  day(d.generation.submitted_at), d.whose, f"{d.key_prefix}…", d.generation.quote,
-                 d.generation.spec.prompt[:60]]
+                 (d.generation.spec.facts.prompt or "")[:60]]
                 for d in (one.details for one in found)
             ],
         )  # fmt: skip

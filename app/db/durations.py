@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from sqlalchemy import text
 
 from app.db.session import Tx
-from app.domain.generation import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -20,8 +19,8 @@ class History:
     p90_seconds: float
 
 
-async def history_of(tx: Tx, spec: Spec) -> History:
-    """From the last 50 that succeeded with this model and duration."""
+async def history_of(tx: Tx, kind: str) -> History:
+    """From the last 50 of this kind that succeeded."""
     row = (
         await tx.execute(
             text(
@@ -36,13 +35,12 @@ async def history_of(tx: Tx, spec: Spec) -> History:
                   FROM (
                     SELECT extract(epoch FROM finished_at - submitted_at)::double precision AS took
                       FROM generations
-                     WHERE state = 'succeeded' AND submitted_at IS NOT NULL
-                       AND spec->>'model' = :model AND spec->>'duration' = :duration
+                     WHERE state = 'succeeded' AND submitted_at IS NOT NULL AND kind = :kind
                      ORDER BY finished_at DESC LIMIT 50
                   ) AS latest
                 """
             ),
-            {"model": spec.model.value, "duration": spec.duration.value},
+            {"kind": kind},
         )
     ).one()
     return History(**row._mapping)
@@ -65,15 +63,14 @@ _WAITS = text(
       FROM (
         SELECT extract(epoch FROM submitted_at - created_at)::double precision AS waited
           FROM generations
-         WHERE state = 'succeeded' AND submitted_at IS NOT NULL
-           AND spec->>'model' = :model AND spec->>'duration' = :duration
+         WHERE state = 'succeeded' AND submitted_at IS NOT NULL AND kind = :kind
          ORDER BY finished_at DESC LIMIT 50
       ) AS latest
     """
 )
 
 
-async def waits_of(tx: Tx, *, model: str, duration: str) -> Waits:
-    """From the last 50 that succeeded with this model and duration."""
-    row = (await tx.execute(_WAITS, {"model": model, "duration": duration})).one()
+async def waits_of(tx: Tx, kind: str) -> Waits:
+    """From the last 50 of this kind that succeeded."""
+    row = (await tx.execute(_WAITS, {"kind": kind})).one()
     return Waits(**row._mapping)

@@ -15,7 +15,8 @@ from app.db import backlog, jobs
 from app.db.backlog import Backlog
 from app.db.session import Tx
 from app.domain.assets import AssetState
-from app.domain.generation import DISPUTED, Asset, Generation, Spec, State
+from app.domain.catalog.spec import Spec
+from app.domain.generation import DISPUTED, Asset, Generation, State
 
 #: Their fields are the columns of their tables.
 _COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")

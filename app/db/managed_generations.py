@@ -138,7 +138,7 @@ _CONDITIONS = {
     "member_id": "g.member_id = :member_id",
     "key_id": "g.api_key_id = :key_id"
     " AND g.member_id = (SELECT member_id FROM api_keys WHERE id = :key_id)",
-    "model": "g.spec ->> 'model' = :model",
+    "model": "g.model = :model",
     "created_from": "g.created_at >= :created_from",
     "created_before": "g.created_at < :created_before",
     "metadata": HAS_TAGS,

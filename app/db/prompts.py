@@ -8,7 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.session import Tx
-from app.domain.generation import Spec
+from app.domain.catalog.spec import Spec
 from app.domain.prompts import Marks
 
 #: Prompts made from one template begin alike, so there may be any number of them.
@@ -40,4 +40,4 @@ async def list_alike(tx: Tx, marks: Marks, *, besides: UUID) -> list[str]:
         ),
         {"head": marks.head, "besides": besides, "at_most": MAX_ALIKE},
     )
-    return [Spec.from_json(row.spec).prompt for row in rows]
+    return [Spec.from_json(row.spec).facts.prompt or "" for row in rows]

@@ -51,6 +51,9 @@ generations = Table(
     Column("feature", Text, nullable=False),
     Column("provider", Text, nullable=False),
     Column("spec", JSONB, nullable=False),
+    # What it is counted by: the model of the Spec, and what takes about as long.
+    Column("model", Text, nullable=False),
+    Column("kind", Text, nullable=False),
     # Finds echoes of the prompt: domain/prompts.py.
     Column("prompt_head", BigInteger),
     Column("prompt_digest", BigInteger),
@@ -117,8 +120,7 @@ generations = Table(
     # Few, however long the past is: how many a member has open, and what is in progress or unknown.
     Index("generations_unfinished_idx", "state", "member_id",
           postgresql_where=text("state IN ('queued', 'submitting', 'running', 'unknown')")),
-    Index("generations_history_idx", text("(spec ->> 'model')"), text("(spec ->> 'duration')"),
-          text("finished_at DESC"),
+    Index("generations_history_idx", "kind", text("finished_at DESC"),
           postgresql_where=text("state = 'succeeded'")),
 )  # fmt: skip
 

@@ -15,7 +15,8 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db.session import Tx
-from app.domain.generation import Spec, State
+from app.domain.catalog.spec import Spec
+from app.domain.generation import State
 
 #: Where a closed generation is announced; the payload is its id. It only wakes waiters: the truth
 #: is a slow poll of the table.

@@ -59,7 +59,7 @@ _OF_GENERATIONS = """
            coalesce(settled, 0) AS settled, CASE WHEN settled IS NULL THEN quote ELSE 0 END AS held
       FROM (
         SELECT reelgate_period_on('day', t.time_zone, g.created_at) AS day,
-               g.spec ->> 'model' AS model, g.state, g.member_id, k.account_id,
+               g.model, g.state, g.member_id, k.account_id,
                g.metadata ->> CAST(:by_tag AS text) AS tag, g.settled, g.quote
           FROM generations g JOIN teams t ON t.id = g.team_id JOIN api_keys k ON k.id = g.api_key_id
          WHERE {which}) g

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
-from functools import cache
 from types import MappingProxyType
-from typing import Any, get_args, get_type_hints
+from typing import Any
 from uuid import UUID
 
 from app.domain.assets import AssetState
+from app.domain.catalog.spec import Spec
 
 
 class State(StrEnum):
@@ -65,111 +65,6 @@ CLOSED = FINAL | {State.UNKNOWN}
 def sources(target: State) -> frozenset[State]:
     """The states from which `target` may be entered."""
     return frozenset(state for state, targets in ARROWS.items() if target in targets)
-
-
-class VideoModel(StrEnum):
-    RAY_V1 = "ray-v1"
-    RAY_V2 = "ray-v2"
-    RAY_V2_FLASH = "ray-v2-flash"
-    RAY_V3 = "ray-v3"
-    RAY_V3_REASONING = "ray-v3-reasoning"
-
-
-class Duration(StrEnum):
-    FIVE_SECONDS = "5s"
-    TEN_SECONDS = "10s"
-
-    @property
-    def seconds(self) -> int:
-        return int(self.value.removesuffix("s"))
-
-
-class AspectRatio(StrEnum):
-    SQUARE = "1:1"
-    WIDE = "16:9"
-    TALL = "9:16"
-    CLASSIC = "4:3"
-    CLASSIC_TALL = "3:4"
-    CINEMA = "21:9"
-    CINEMA_TALL = "9:21"
-
-
-class Resolution(StrEnum):
-    P720 = "720p"
-    P1080 = "1080p"
-
-    @property
-    def lines(self) -> int:
-        return int(self.value.removesuffix("p"))
-
-
-#: Width and height in pixels of each ratio at 720p and 1080p: the short side is the resolution.
-FRAME_SIZES: Mapping[tuple[AspectRatio, Resolution], tuple[int, int]] = MappingProxyType(
-    {
-        (AspectRatio.WIDE, Resolution.P720): (1280, 720),
-        (AspectRatio.WIDE, Resolution.P1080): (1920, 1080),
-        (AspectRatio.TALL, Resolution.P720): (720, 1280),
-        (AspectRatio.TALL, Resolution.P1080): (1080, 1920),
-        (AspectRatio.SQUARE, Resolution.P720): (720, 720),
-        (AspectRatio.SQUARE, Resolution.P1080): (1080, 1080),
-        (AspectRatio.CLASSIC, Resolution.P720): (960, 720),
-        (AspectRatio.CLASSIC, Resolution.P1080): (1440, 1080),
-        (AspectRatio.CLASSIC_TALL, Resolution.P720): (720, 960),
-        (AspectRatio.CLASSIC_TALL, Resolution.P1080): (1080, 1440),
-        (AspectRatio.CINEMA, Resolution.P720): (1680, 720),
-        (AspectRatio.CINEMA, Resolution.P1080): (2520, 1080),
-        (AspectRatio.CINEMA_TALL, Resolution.P720): (720, 1680),
-        (AspectRatio.CINEMA_TALL, Resolution.P1080): (1080, 2520),
-    }
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, repr=False)
-class Spec:
-    """What was requested; null where the choice was left to the upstream."""
-
-    prompt: str
-    model: VideoModel
-    duration: Duration
-    aspect_ratio: AspectRatio | None = None
-    resolution: Resolution | None = None
-    loop: bool | None = None
-
-    def __repr__(self) -> str:
-        return f"Spec({self.to_json()})"
-
-    def to_json(self) -> dict[str, Any]:
-        """Omitted options stay omitted. The order of the keys is that of the fields."""
-        values = ((each.name, getattr(self, each.name)) for each in fields(self))
-        return {
-            name: value.value if isinstance(value, StrEnum) else value
-            for name, value in values
-            if value is not None
-        }
-
-    @classmethod
-    def from_json(cls, stored: Mapping[str, Any]) -> Spec:
-        """The inverse of `to_json`; `ValueError` if a stored value is not in its enumeration."""
-        chosen: dict[str, Any] = {
-            each.name: stored[each.name]
-            for each in fields(cls)
-            if stored.get(each.name) is not None
-        }
-        for name, kind in _enumerations().items():
-            if name in chosen:
-                chosen[name] = kind(chosen[name])
-        return cls(**chosen)
-
-
-@cache
-def _enumerations() -> Mapping[str, type[StrEnum]]:
-    """The enumeration of each option of a Spec that has one."""
-    return {
-        name: kind
-        for name, hint in get_type_hints(Spec).items()
-        for kind in (hint, *get_args(hint))
-        if isinstance(kind, type) and issubclass(kind, StrEnum)
-    }
 
 
 class FailureCode(StrEnum):

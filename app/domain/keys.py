@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from app.domain.generation import VideoModel
 from app.domain.limits import check_bound
 from app.errors import InvalidRequest, Issue
 
@@ -41,7 +40,7 @@ class Restrictions:
     addresses: tuple[str, ...] | None = None
     scopes: tuple[Scope, ...] = ALL_SCOPES
 
-    def checked(self) -> Restrictions:
+    def checked(self, known_models: Collection[str]) -> Restrictions:
         """In one form: a burst beside each rate, models and networks as they are compared. Raises
         `InvalidRequest`."""
         if self.rate_burst is not None and self.rate_per_minute is None:
@@ -55,7 +54,7 @@ class Restrictions:
         return replace(
             self,
             rate_burst=self.rate_burst or self.rate_per_minute,
-            models=None if self.models is None else _models(self.models),
+            models=None if self.models is None else _models(self.models, known_models),
             addresses=None if self.addresses is None else _networks(self.addresses),
             scopes=tuple(scope for scope in Scope if scope in self.scopes),
         )
@@ -64,7 +63,7 @@ class Restrictions:
         """Whether a key with the other ones may do no more than one with these."""
         return (
             set(other.scopes) <= set(self.scopes)
-            and (self.models is None or set(other.models or VideoModel) <= set(self.models))
+            and (self.models is None or _are_among(other.models, self.models))
             and (self.addresses is None or _are_within(other.addresses, self.addresses))
             and all(
                 most is None or (given is not None and given <= most)
@@ -93,10 +92,14 @@ def _is_subnet(inner: Network, outer: Network) -> bool:
     return inner.network_address in outer and inner.prefixlen >= outer.prefixlen
 
 
-def _models(models: Sequence[str]) -> tuple[str, ...]:
-    unknown = [model for model in models if model not in set(VideoModel)]
+def _are_among(inner: Sequence[str] | None, outer: Sequence[str]) -> bool:
+    return inner is not None and set(inner) <= set(outer)
+
+
+def _models(models: Sequence[str], known: Collection[str]) -> tuple[str, ...]:
+    unknown = [model for model in models if model not in known]
     if unknown or not models:
-        raise _wrong("models", f"must be one or more of {', '.join(VideoModel)}", list(models))
+        raise _wrong("models", f"must be one or more of {', '.join(known)}", list(models))
     return tuple(dict.fromkeys(models))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from app.domain.catalog import is_storable, shown
+from app.domain.text import is_storable, shown
 from app.errors import InvalidRequest, Issue, Rejections, summary
 
 MAX_TAGS = 16

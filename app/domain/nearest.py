@@ -6,86 +6,86 @@ A video is never shorter than requested, nor smaller.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from app.domain.generation import Duration, Resolution, VideoModel
+from app.domain.catalog.catalog import BUILT_IN, Catalog
+from app.domain.catalog.models import Model
+from app.domain.catalog.spec import lines_of
 from app.errors import ConfigurationError
 
 _SECONDS = re.compile(r"([0-9]{1,4})(?:\.0+)?s?")
-_LINES = re.compile(r"([1-9][0-9]{2,3})p")
 
 
 @dataclass(frozen=True, slots=True)
 class Aliases:
-    """Aliases of our models. The models' own names are always accepted."""
+    """Aliases of the models. The enabled models' own names are always accepted."""
 
-    table: Mapping[str, VideoModel]
+    table: Mapping[str, str]
+    catalog: Catalog
 
     @classmethod
-    def parse(cls, words: Iterable[str]) -> Aliases:
+    def parse(cls, words: Iterable[str], catalog: Catalog) -> Aliases:
         """Parses `alias=model` pairs. Raises `ConfigurationError`."""
-        table: dict[str, VideoModel] = {}
-        own = ", ".join(VideoModel)
+        table: dict[str, str] = {}
+        own = catalog.enabled
         for word in words:
             alias, found, model = (part.strip() for part in word.partition("="))
-            if not found or not alias or model not in VideoModel.__members__.values():
+            if not found or not alias or model not in own:
                 raise ConfigurationError(
-                    f"REELGATE_MODEL_ALIASES: `{word}` must be alias=model, with a model of {own}."
+                    f"REELGATE_MODEL_ALIASES: `{word}` must be alias=model, with a model of "
+                    f"{', '.join(own)}."
                 )
-            if alias in table or alias in VideoModel.__members__.values():
+            if alias in table or alias in own:
                 raise ConfigurationError(
                     f"REELGATE_MODEL_ALIASES: `{alias}` is there twice, or is a model's own name."
                 )
-            table[alias] = VideoModel(model)
-        return cls(MappingProxyType(table))
+            table[alias] = model
+        return cls(MappingProxyType(table), catalog)
 
-    def find(self, name: str) -> VideoModel | None:
+    def find(self, name: str) -> Model | None:
         """With or without the provider before it, which routers such as LiteLLM write."""
         for known in (name, name.removeprefix("openai/").removeprefix("luma/")):
-            if known in VideoModel.__members__.values():
-                return VideoModel(known)
-            if known in self.table:
-                return self.table[known]
+            model = self.catalog.enabled.get(self.table.get(known, known))
+            if model is not None:
+                return model
         return None
 
     @property
     def names(self) -> list[str]:
         """Everything that is understood: our own names first."""
-        return [*VideoModel, *self.table]
+        return [*self.catalog.enabled, *self.table]
 
 
-NO_ALIASES = Aliases(MappingProxyType({}))
+#: For what has no names of models.
+NO_ALIASES = Aliases(MappingProxyType({}), BUILT_IN)
 
 
-def accepted_seconds(*, strict: bool) -> list[int]:
-    """Every duration in seconds for which `find_duration` finds one."""
-    made = sorted(duration.seconds for duration in Duration)
-    return made if strict else list(range(1, made[-1] + 1))
+def accepted_seconds(made: Sequence[int], *, strict: bool) -> list[int]:
+    """Every duration in seconds for which `find_seconds` finds one."""
+    return list(made) if strict or not made else list(range(1, made[-1] + 1))
 
 
-def find_duration(value: str | int, *, strict: bool) -> Duration | None:
-    """The duration for `5`, `"5"` or `"5s"`: the next longer one if it is not offered. None if it
-    is longer than any, strict and not offered, or no duration at all."""
+def find_seconds(value: str | int, made: Sequence[int], *, strict: bool) -> int | None:
+    """The seconds for `5`, `"5"` or `"5s"`, of those that are made, which are in order: the next
+    longer one if it is not among them. None if it is longer than any, strict and not made, or no
+    duration at all."""
     found = _SECONDS.fullmatch(str(value))
     seconds = int(found[1]) if found and not isinstance(value, bool) else 0
-    if seconds <= 0:
-        return None
-    for duration in sorted(Duration, key=lambda d: d.seconds):
-        if duration.seconds == seconds or (duration.seconds > seconds and not strict):
-            return duration
-    return None
+    return _at_least(seconds, made, strict=strict)
 
 
-def find_resolution(value: str, *, strict: bool) -> Resolution | None:
-    """The resolution for `720p`: the next higher one if it is not offered. None if it is higher
-    than any, strict and not offered, or no resolution at all."""
-    found = _LINES.fullmatch(value)
-    if found is None:
+def find_lines(value: str, made: Sequence[int], *, strict: bool) -> int | None:
+    """The lines for `720p`: the next higher ones if they are not made. None if it is higher than
+    any, strict and not made, or no resolution at all."""
+    return _at_least(lines_of(value) or 0, made, strict=strict)
+
+
+def _at_least(wanted: int, made: Sequence[int], *, strict: bool) -> int | None:
+    if wanted <= 0:
         return None
-    wanted = int(found[1])
-    for resolution in sorted(Resolution, key=lambda r: r.lines):
-        if resolution.lines == wanted or (resolution.lines > wanted and not strict):
-            return resolution
+    for each in made:
+        if each == wanted or (each > wanted and not strict):
+            return each
     return None

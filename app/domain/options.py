@@ -6,31 +6,39 @@ omitted option.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.catalog import MAX_END_USER_CHARS, check_text, shown
-from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
+from app.domain.catalog.models import Model, Offered
+from app.domain.catalog.spec import ratio_of
 from app.domain.metadata import check_metadata
-from app.domain.nearest import Aliases, accepted_seconds, find_duration, find_resolution
+from app.domain.nearest import Aliases, accepted_seconds, find_lines, find_seconds
+from app.domain.text import MAX_END_USER_CHARS, check_text, shown
 from app.errors import InvalidRequest, NotOffered, Rejections, summary
 
 #: More bits than any plausible duration in seconds needs.
 _NUMBER_BITS = 64
+_USUAL_SECONDS = 5
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class OptionReader:
     """With `strict`, a duration or resolution that is not offered is refused instead of replaced.
     Paths are those of the caller's JSON. `adjusted` has entries such as `duration=9s->10s`;
-    `unoffered` has the paths of what the upstream does not offer."""
+    `unoffered` has the paths of what the upstream does not offer. What else is offered depends on
+    the model, so that is read first; where there is none, the rest is read as for any other."""
 
     aliases: Aliases
     strict: bool
     issues: Rejections = field(default_factory=Rejections)
     adjusted: list[str] = field(default_factory=list)
     unoffered: list[str] = field(default_factory=list)
+    chosen: Model | None = None
+
+    @property
+    def offered(self) -> Offered:
+        return (self.chosen or next(iter(self.aliases.catalog.enabled.values()))).offered
 
     def only(self, values: Mapping[str, Any], allowed: Iterable[str], *, prefix: str = "") -> None:
         """Refuses unknown fields."""
@@ -74,49 +82,68 @@ class OptionReader:
     def metadata(self, value: Any, path: str) -> dict[str, str]:
         return {} if value is None else check_metadata(value, path, self.issues)
 
-    def model(self, value: Any, path: str) -> VideoModel | None:
+    def model(self, value: Any, path: str) -> Model | None:
         if value is None:
             self.issues.add(path, "missing", "this field is required", allowed=self.aliases.names)
             return None
-        found = self.aliases.find(value) if isinstance(value, str) else None
-        if found is None:
+        self.chosen = self.aliases.find(value) if isinstance(value, str) else None
+        if self.chosen is None:
             self._refuse(value, path, self.aliases.names)
-        return found
+        return self.chosen
 
-    def duration(self, value: Any, path: str) -> Duration:
-        """Five seconds by default."""
+    def seconds(self, value: Any, path: str) -> int | None:
+        """Five by default, or the next longer that is made. None where the model has no choice."""
+        made = self.offered.seconds
+        if not made:
+            self._no_choice(value, path)
+            return None
         if value is None:
-            return Duration.FIVE_SECONDS
+            return usual_seconds(made)
         found = None
         if isinstance(value, str) or (
             isinstance(value, int) and value.bit_length() <= _NUMBER_BITS
         ):
-            found = find_duration(value, strict=self.strict)
+            found = find_seconds(value, made, strict=self.strict)
         if found is None:
-            self._refuse(value, path, [f"{s}s" for s in accepted_seconds(strict=self.strict)])
-            return Duration.FIVE_SECONDS
+            accepted = accepted_seconds(made, strict=self.strict)
+            self._refuse(value, path, [f"{seconds}s" for seconds in accepted])
+            return None
         seconds = int(str(value).removesuffix("s").partition(".")[0])
-        if seconds != found.seconds:
-            self.adjusted.append(f"{path}={seconds}s->{found}")
+        if seconds != found:
+            self.adjusted.append(f"{path}={seconds}s->{found}s")
         return found
 
-    def resolution(self, value: Any, path: str) -> Resolution | None:
-        if value is None:
+    def lines(self, value: Any, path: str) -> int | None:
+        made = self.offered.lines
+        if value is None or not made:
+            self._no_choice(value, path)
             return None
-        found = find_resolution(value, strict=self.strict) if isinstance(value, str) else None
+        found = find_lines(value, made, strict=self.strict) if isinstance(value, str) else None
         if found is None:
-            self._refuse(value, path, list(Resolution))
-        elif found != value:
-            self.adjusted.append(f"{path}={value}->{found}")
+            self._refuse(value, path, [f"{lines}p" for lines in made])
+        elif f"{found}p" != value:
+            self.adjusted.append(f"{path}={value}->{found}p")
         return found
 
-    def aspect_ratio(self, value: Any, path: str) -> AspectRatio | None:
-        if value is None:
+    def aspect_ratio(self, value: Any, path: str) -> tuple[int, int] | None:
+        made = self.offered.aspect_ratios
+        if value is None or not made:
+            self._no_choice(value, path)
             return None
-        if isinstance(value, str) and value in AspectRatio.__members__.values():
-            return AspectRatio(value)
-        self._refuse(value, path, list(AspectRatio))
+        if isinstance(value, str) and value in made:
+            return ratio_of(value)
+        self._refuse(value, path, list(made))
         return None
+
+    def loop(self, value: Any, path: str) -> bool | None:
+        found = self.flag(value, path)
+        if found and not self.offered.loop:
+            self._no_choice(value, path)
+        return found if self.offered.loop else None
+
+    def _no_choice(self, value: Any, path: str) -> None:
+        if value is not None:
+            self.not_offered(path, "this model has no such choice; leave it out", value)
 
     def flag(self, value: Any, path: str) -> bool | None:
         if value is None or isinstance(value, bool):
@@ -137,3 +164,8 @@ def invalid(read: OptionReader) -> InvalidRequest:
     issues = read.issues.issues
     sound = all(issue.field in read.unoffered for issue in issues)
     return (NotOffered if sound else InvalidRequest)(summary(issues), issues=issues)
+
+
+def usual_seconds(made: Sequence[int]) -> int:
+    """What these APIs' callers expect of a request that does not say: five, or the next longer."""
+    return next((each for each in made if each >= _USUAL_SECONDS), made[-1])

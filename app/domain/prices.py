@@ -15,8 +15,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.domain.catalog import Offer, PriceTable
-from app.domain.generation import Spec
+from app.domain.catalog.prices import PriceTable
+from app.domain.catalog.spec import Spec
 from app.errors import PriceUnknown
 
 
@@ -65,11 +65,11 @@ class PriceList:
             {price.effective_at for same in self._of_match for price in same.prices}
         )
 
-    def quote(self, offer: Offer, spec: Spec, *, at: datetime) -> Quote:
+    def quote(self, spec: Spec, *, at: datetime) -> Quote:
         """At an instant that is not before `read_at`; an earlier one stands for that. Raises
         `PriceUnknown`."""
         at = max(at, self.read_at)
-        credits_, price_id = self._price(offer, spec, self._matching(spec), at)
+        credits_, price_id = self._price(spec, self._matching(spec), at)
         passed = bisect_right(self._changes, at)
         return Quote(
             credits=credits_,
@@ -79,13 +79,13 @@ class PriceList:
             until=self._changes[passed] if passed < len(self._changes) else None,
         )
 
-    def next_change(self, offer: Offer, spec: Spec, *, at: datetime) -> PriceChange | None:
+    def next_change(self, spec: Spec, *, at: datetime) -> PriceChange | None:
         """When the request will cost something else, if that is known."""
         at, matching = max(at, self.read_at), list(self._matching(spec))
-        now = self._credits(offer, spec, matching, at)
+        now = self._credits(spec, matching, at)
         for effective_at in sorted({p.effective_at for same in matching for p in same.prices}):
             if effective_at > at:
-                then = self._credits(offer, spec, matching, effective_at)
+                then = self._credits(spec, matching, effective_at)
                 if then != now:
                     return PriceChange(effective_at=effective_at, credits=then)
         return None
@@ -96,19 +96,17 @@ class PriceList:
         return (same for same in self._of_match if covers(same.match, values))
 
     def _price(
-        self, offer: Offer, spec: Spec, matching: Iterable[_SameMatch], at: datetime
+        self, spec: Spec, matching: Iterable[_SameMatch], at: datetime
     ) -> tuple[int, UUID | None]:
         for same in matching:
             price = same.at(at)
             if price is not None and price.credits is not None:
                 return price.credits, price.id
-        return self._default.quote(offer, spec), None
+        return self._default.quote(spec), None
 
-    def _credits(
-        self, offer: Offer, spec: Spec, matching: Iterable[_SameMatch], at: datetime
-    ) -> int | None:
+    def _credits(self, spec: Spec, matching: Iterable[_SameMatch], at: datetime) -> int | None:
         try:
-            return self._price(offer, spec, matching, at)[0]
+            return self._price(spec, matching, at)[0]
         except PriceUnknown:
             return None
 

@@ -11,9 +11,9 @@ from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
-from app.domain.catalog import shown
 from app.domain.generation import State
 from app.domain.metadata import MAX_KEY_CHARS
+from app.domain.text import shown
 from app.errors import InvalidRequest, Issue
 
 

@@ -17,11 +17,13 @@ from app.db.admission import Decision
 from app.domain import prompts
 from app.domain.accounts import AccountKind
 from app.domain.caller import Caller, Status
-from app.domain.catalog import Offer, shown
-from app.domain.generation import Generation, Spec, State
+from app.domain.catalog.models import Model
+from app.domain.catalog.spec import Spec
+from app.domain.generation import Generation, State
 from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
 from app.domain.metadata import missing_tags
 from app.domain.prices import Quote
+from app.domain.text import shown
 from app.errors import (
     Forbidden,
     IdempotencyMismatch,
@@ -116,7 +118,6 @@ NO_EXTRAS = Extras()
 async def admit(
     rt: ApiRuntime,
     caller: Caller,
-    offer: Offer,
     spec: Spec,
     *,
     dialect: str,
@@ -132,22 +133,25 @@ async def admit(
     if caller.status is not Status.ACTIVE:
         raise Suspended()
     _check_model(caller, spec)
-    quote = await rt.prices.quote(offer, spec)
+    model = rt.catalog.get(spec.model)
+    quote = await rt.prices.quote(spec)
     new = Generation(
         id=uuid4(), team_id=caller.team_id, member_id=caller.member_id, dialect=dialect,
-        feature=offer.feature, provider=offer.provider, spec=spec, state=State.QUEUED,
+        feature=model.feature, provider=model.provider, spec=spec, state=State.QUEUED,
         quote=quote.credits, price_id=quote.price_id, settled=None, result_paths=(),
         error_code=None, error_message=None, created_at=rt.clock.now(), submitted_at=None,
         running_at=None, finished_at=None, asset=None, echo=extras.echo,
         remixed_from=extras.remixed_from, callback_url=extras.callback_url,
         end_user=extras.end_user, metadata=extras.metadata,
     )  # fmt: skip
-    marks = prompts.marks_of(prompts.normal(spec.prompt))
+    marks = prompts.marks_of(prompts.normal(spec.facts.prompt)) if spec.facts.prompt else None
     request: dict[str, Any] = generations.columns_of(new) | {
         "api_key_id": caller.key_id,
-        "fingerprint": "\\x" + fingerprint(offer, spec, extras).hex(),
-        "prompt_head": marks.head,
-        "prompt_digest": marks.digest,
+        "model": spec.model,
+        "kind": spec.kind,
+        "fingerprint": "\\x" + fingerprint(model, spec, extras).hex(),
+        "prompt_head": marks and marks.head,
+        "prompt_digest": marks and marks.digest,
         "idempotency_key": idempotency_key,
         "idempotency_seconds": IDEMPOTENCY_SECONDS,
         "queue_seconds": rt.settings.queue_seconds,
@@ -162,7 +166,7 @@ async def admit(
             "sdk_window_seconds": attempt.window_seconds,
         }
     try:
-        decision, new = await _decide(rt, caller, offer, new, request, quote)
+        decision, new = await _decide(rt, caller, new, request, quote)
     except Unavailable as unavailable:
         if unavailable.unasked:
             _count(rt, caller, dialect, "unavailable")
@@ -200,7 +204,6 @@ async def admit(
 async def _decide(
     rt: ApiRuntime,
     caller: Caller,
-    offer: Offer,
     new: Generation,
     request: dict[str, Any],
     quote: Quote,
@@ -210,7 +213,7 @@ async def _decide(
     for again in range(_QUOTES):
         if again:
             _count(rt, caller, new.dialect, _PRICES_CHANGED)
-            quote = await rt.prices.quote_again(offer, new.spec)
+            quote = await rt.prices.quote_again(new.spec)
             new = replace(new, quote=quote.credits, price_id=quote.price_id)
         decision = await decisions.admit(rt.db.direct, request | _priced(quote))
         if decision.outcome != _PRICES_CHANGED:
@@ -237,10 +240,10 @@ def _check_model(caller: Caller, spec: Spec) -> None:
         )
 
 
-def fingerprint(offer: Offer, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
+def fingerprint(model: Model, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
     """Identifies a request: SHA-256 of feature, provider, canonical Spec, and the extras without
     the echo."""
-    parts: list[Any] = [offer.feature, offer.provider, spec.to_json()]
+    parts: list[Any] = [model.feature, model.provider, spec.to_json()]
     if extras.remixed_from is not None or extras.callback_url is not None:
         parts += [extras.remixed_from and str(extras.remixed_from), extras.callback_url]
     if extras.end_user is not None:

@@ -13,7 +13,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 from starlette.types import Message
 
-from app.domain.catalog import shown
+from app.domain.text import shown
 from app.errors import (
     MalformedJson,
     PayloadTooLarge,

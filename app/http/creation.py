@@ -17,9 +17,10 @@ from starlette.responses import Response
 
 from app.db.faults import Conflict, Fault
 from app.domain.caller import Caller
-from app.domain.catalog import Offer, shown
-from app.domain.generation import Generation, Spec
+from app.domain.catalog.spec import Spec
+from app.domain.generation import Generation
 from app.domain.links import Links
+from app.domain.text import shown
 from app.errors import GatewayError, Internal, InvalidRequest, Issue, Unavailable
 from app.generations import queries
 from app.generations.admission import (
@@ -50,7 +51,6 @@ class NewGeneration:
     `idempotency_key` was in the body, and is not validated yet. `inherited` are the tags of the
     generation that this one repeats or remixes."""
 
-    offer: Offer
     spec: Spec
     extras: Extras = NO_EXTRAS
     adjusted: tuple[str, ...] = ()
@@ -123,11 +123,11 @@ async def _admitted(
 ) -> tuple[Caller, Admitted]:
     """And the caller as admission knew it."""
     try:
-        return caller, await admit(rt, caller, new.offer, new.spec, extras=extras, **how)
+        return caller, await admit(rt, caller, new.spec, extras=extras, **how)
     except CallerChanged:
         # What was read just now is as good as what any request begins with.
         caller = replace(await look_again(request), version=None)
-        return caller, await admit(rt, caller, new.offer, new.spec, extras=extras, **how)
+        return caller, await admit(rt, caller, new.spec, extras=extras, **how)
 
 
 def _idempotency_key(request: Request, in_body: Any) -> str | None:

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Match
 
-from app.domain.catalog import shown
+from app.domain.text import shown
 from app.errors import (
     MAX_ISSUES,
     Forbidden,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from starlette.requests import Request
 
 from app.domain.caller import Caller
-from app.domain.catalog import check_text, shown
 from app.domain.inputs import Input
+from app.domain.text import check_text, shown
 from app.errors import InvalidRequest, Issue, Rejections
 from app.http.bodies import MAX_BODY_BYTES, read_json_object
 from app.http.multipart import is_form, read_form

@@ -9,8 +9,8 @@ from typing import Annotated, Any
 
 from fastapi import Depends, Request
 
-from app.domain.catalog import shown
 from app.domain.metadata import HEADER, MAX_TAGS, MAX_VALUE_CHARS, check_metadata
+from app.domain.text import shown
 from app.errors import InvalidRequest, Rejections, summary
 
 _FIELD = "metadata"

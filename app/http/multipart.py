@@ -9,7 +9,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import ClientDisconnect, Request
 
-from app.domain.catalog import shown
+from app.domain.text import shown
 from app.errors import InvalidRequest, PayloadTooLarge, RequestTimedOut
 from app.http.bodies import refuse_encoded
 from app.inputs.spool import Spool

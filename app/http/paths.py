@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import get_close_matches
 
-from app.domain.catalog import shown
+from app.domain.text import shown
 
 _MOST_SUGGESTIONS = 3
 #: Longer paths are not typing mistakes, and comparing takes time.

@@ -6,9 +6,9 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
-from app.domain.generation import AspectRatio
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
+from app.domain.text import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 
 TEXT: dict[str, Any] = {"type": "string"}
 TRUTH: dict[str, Any] = {"type": "boolean"}
@@ -23,7 +23,7 @@ METADATA: dict[str, Any] = {
     "description": f"Tags of your own, with keys of 1 to {MAX_KEY_CHARS} characters: kept with the "
     "video, never sent upstream.",
 }  # fmt: skip
-RATIO: dict[str, Any] = {**TEXT, "enum": [ratio.value for ratio in AspectRatio]}
+RATIO: dict[str, Any] = {**TEXT, "enum": BUILT_IN.offered("aspect_ratio")}
 DURATION: dict[str, Any] = {
     **TEXT, "default": "5s", "examples": ["5s", "10s"],
     "description": "An unsupported length becomes the next longer one.",

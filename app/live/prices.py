@@ -14,8 +14,8 @@ from datetime import datetime
 
 from app.db import prices
 from app.db.session import Database
-from app.domain.catalog import Offer, PriceTable
-from app.domain.generation import Spec
+from app.domain.catalog.prices import PriceTable
+from app.domain.catalog.spec import Spec
 from app.domain.prices import PriceList, Quote
 from app.errors import Unavailable
 
@@ -72,15 +72,15 @@ class Prices:
         )
         return self._list
 
-    async def quote(self, offer: Offer, spec: Spec) -> Quote:
+    async def quote(self, spec: Spec) -> Quote:
         """Raises `PriceUnknown` and `Unavailable`."""
-        return (await self.known()).quote(offer, spec, at=self._clock())
+        return (await self.known()).quote(spec, at=self._clock())
 
-    async def quote_again(self, offer: Offer, spec: Spec) -> Quote:
+    async def quote_again(self, spec: Spec) -> Quote:
         """By the list and the clock of the database, after it refused a quote of an older list, or
         of another instant. Raises `PriceUnknown` and `Unavailable`."""
         found = await self.read()
-        return found.quote(offer, spec, at=found.read_at)
+        return found.quote(spec, at=found.read_at)
 
     async def look(self) -> None:
         """Reads the list again if it has changed. The first request reads it: when a process

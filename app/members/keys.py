@@ -103,7 +103,7 @@ async def create_key(
     than itself. Raises `Forbidden`, `NotFound`, `InvalidRequest`, and `KeyAlreadyMade` for a
     repetition."""
     check_name("name", name)
-    restrictions = restrictions.checked()
+    restrictions = restrictions.checked(rt.catalog.models)
     if credit_limit is not None:
         check_bound("credit_limit", credit_limit)
     if expires_at is not None:
@@ -141,7 +141,7 @@ async def limit_key(
     async with rt.db.begin() as tx:
         key, owner = await lock_key(tx, given, actor)
         restrictions = key.restrictions if restrict is None else restrict(key.restrictions)
-        restrictions = restrictions.checked()
+        restrictions = restrictions.checked(rt.catalog.models)
         raises = raises_credits(
             key.credit_limit, key.credit_period,
             None if unlimited else key.credit_limit if credit_limit is None else credit_limit,

@@ -20,6 +20,7 @@ from app.api.routes import describe_api
 from app.dialects.onemin.documents import NativeError
 from app.dialects.onemin.routes import PREFIX as ONEMIN
 from app.dialects.onemin.routes import describe_dialect
+from app.domain.catalog.catalog import BUILT_IN
 from app.errors import GatewayError
 from app.http.schemas import CONTACT, LICENSE
 from app.openapi import repairs, requests, samples
@@ -100,7 +101,7 @@ def combined() -> Json:
         "components": {
             "schemas": own["components"]["schemas"]
             | native["components"]["schemas"]
-            | requests.schemas()
+            | requests.schemas(BUILT_IN)
             | {kind.__name__: _own_schema(kind) for kind in (Problem, NativeError)},
             "securitySchemes": own["components"]["securitySchemes"],
             "examples": _examples(),
@@ -209,8 +210,6 @@ def _repair(document: Json) -> None:
     repairs.files_are_binary(document)
     repairs.streams_are_text(document)
     repairs.no_empty_answers(document)
-    # Its defaults are for the code: a response always has every option.
-    schemas["Spec"]["required"] = list(schemas["Spec"]["properties"])
     repairs.always_there(document, but=_request_schemas(document))
     repairs.named_enumerations(document, _enumerations())
 

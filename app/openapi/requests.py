@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+import re
+from collections.abc import Iterable
 from typing import Any
 
-from app.api import wire as rest
-from app.domain.catalog import MAX_END_USER_CHARS, MAX_PROMPT_CHARS, OFFERS, Option
+from app.domain.catalog.catalog import Catalog
+from app.domain.catalog.pages import Field, Kind
+from app.domain.catalog.spec import lines_of, ratio_of, seconds_of
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
+from app.domain.text import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 
 _CALLBACK = {
     "type": "string",
@@ -101,27 +104,54 @@ EXAMPLES: dict[str, dict[str, Any]] = {
 }
 
 
-def schemas() -> dict[str, Any]:
+_NUMBERS = (
+    "NO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN",
+    "TWELVE",
+)  # fmt: skip
+#: Fields with a name for their choices in generated clients.
+_ENUMERATIONS = {
+    "model": "VideoModel",
+    "version": "VideoModel",
+    "duration": "Duration",
+    "aspect_ratio": "AspectRatio",
+    "resolution": "Resolution",
+}
+
+
+def schemas(catalog: Catalog) -> dict[str, Any]:
     """Components: the unions that routes refer to, their members, and the enumerations in them. A
     union of one is replaced by a reference, because generators make wrong code of it."""
-    found: dict[str, Any] = {
-        kind.__name__: {"type": "string", "enum": [member.value for member in kind]}
-        for offer in OFFERS.values()
-        for kind in offer.enumerations
-    }
+    found: dict[str, Any] = {}
     own: dict[str, str] = {}
-    for feature, (_, named) in rest.FEATURES.items():
+    native: dict[str, str] = {}
+    for (feature, provider), page in catalog.pages.items():
+        models = list(page.models.values())
+        found["VideoModel"] = _enumeration(model.id for model in models)
+        for field in page.page.fields:
+            if field.name in _ENUMERATIONS and field.name not in page.chosen_by:
+                found[_ENUMERATIONS[field.name]] = _enumeration(field.choices)
         name = f"{_camel(feature)}Request"
         own[feature] = name
+        fields = models[0].fields
         found[name] = _object(
-            {"feature": _only(feature), **_options(named.options), "callback_url": _CALLBACK,
-             "user": _USER, "metadata": _METADATA},
-            required=["feature", *_required(named.options)],
+            {
+                "feature": _only(feature),
+                "prompt": _field(fields[0], native=False),
+                "model": {"$ref": "#/components/schemas/VideoModel",
+                          "description": "The model that makes the video."},
+                **{field.name: _field(field, native=False) for field in fields[1:]},
+                "callback_url": _CALLBACK,
+                "user": _USER,
+                "metadata": _METADATA,
+            },
+            required=["feature", "prompt", "model",
+                      *(field.name for field in fields[1:] if field.required)],
         )  # fmt: skip
-    native: dict[str, str] = {}
-    for (feature, provider), offer in OFFERS.items():
         prompt = f"{_camel(feature)}PromptObject"
-        found[prompt] = _object(_options(offer.options), required=_required(offer.options))
+        found[prompt] = _object(
+            {field.wire: _field(field, native=True) for field in page.page.fields},
+            required=[field.wire for field in page.page.fields if field.required],
+        )
         name = f"{_camel(feature)}Feature"
         native[feature] = name
         found[name] = _object(
@@ -155,6 +185,25 @@ def union(field: str, members: dict[str, str]) -> dict[str, Any]:
     }
 
 
+def _enumeration(words: Iterable[str]) -> dict[str, Any]:
+    """With names for generated clients, since names cannot begin with a digit."""
+    listed = list(words)
+    return {
+        "type": "string", "enum": listed, "x-enum-varnames": [_constant(word) for word in listed],
+    }  # fmt: skip
+
+
+def _constant(word: str) -> str:
+    """`FIVE_SECONDS` of `5s`, `P720` of `720p`, `RATIO_16_9` of `16:9`, `RAY_V3` of `ray-v3`."""
+    seconds, lines = seconds_of(word), lines_of(word)
+    if seconds is not None:
+        return f"{_NUMBERS[seconds]}_SECONDS" if seconds < len(_NUMBERS) else f"SECONDS_{seconds}"
+    if lines is not None:
+        return f"P{lines}"
+    name = re.sub(r"[^A-Z0-9]+", "_", word.upper()).strip("_")
+    return f"RATIO_{name}" if ratio_of(word) is not None else name
+
+
 def _object(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
     return {
         "type": "object",
@@ -168,19 +217,13 @@ def _only(value: str) -> dict[str, Any]:
     return {"type": "string", "enum": [value]}
 
 
-def _options(options: tuple[Option, ...]) -> dict[str, Any]:
-    return {option.wire: _option(option) for option in options}
-
-
-def _required(options: tuple[Option, ...]) -> list[str]:
-    return [option.wire for option in options if option.required]
-
-
-def _option(option: Option) -> dict[str, Any]:
-    said = {"description": option.help}
-    if issubclass(option.kind, StrEnum):
-        return {"$ref": f"#/components/schemas/{option.kind.__name__}", **said}
-    if option.kind is bool:
+def _field(field: Field, *, native: bool) -> dict[str, Any]:
+    said = {"description": field.help}
+    if field.name in _ENUMERATIONS:
+        return {"$ref": f"#/components/schemas/{_ENUMERATIONS[field.name]}", **said}
+    if field.kind is Kind.CHOICE:
+        return {"enum": field.allowed_on_wire if native else field.allowed, **said}
+    if field.kind is Kind.FLAG:
         return {"type": "boolean", **said}
     return {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT_CHARS, "pattern": _KEPT,
             **said}  # fmt: skip

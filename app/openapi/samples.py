@@ -13,16 +13,13 @@ from app.api.documents import GenerationDocument, generation_document
 from app.dialects.onemin import wire as onemin
 from app.domain.assets import AssetState
 from app.domain.caller import Caller, Role, Status
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Spec
 from app.domain.generation import (
-    AspectRatio,
     Asset,
-    Duration,
     FailureCode,
     Generation,
-    Resolution,
-    Spec,
     State,
-    VideoModel,
 )
 from app.domain.links import Links
 from app.errors import GatewayError, InvalidRequest, Issue
@@ -48,11 +45,13 @@ _QUEUED = Generation(
     feature="TEXT_TO_VIDEO",
     provider="luma",
     spec=Spec(
-        prompt="a majestic lion walking through golden savanna at sunset",
-        model=VideoModel.RAY_V3,
-        duration=Duration.FIVE_SECONDS,
-        aspect_ratio=AspectRatio.WIDE,
-        resolution=Resolution.P720,
+        model="ray-v3",
+        values={
+            "prompt": "a majestic lion walking through golden savanna at sunset",
+            "duration": "5s",
+            "aspect_ratio": "16:9",
+            "resolution": "720p",
+        },
     ),
     state=State.QUEUED,
     quote=150_000,
@@ -135,8 +134,8 @@ def _document(
 def records() -> dict[str, Any]:
     """Name → a record of the 1min.ai dialect."""
     return {
-        "processing": onemin.render(_QUEUED, _CALLER, used_credits=150_000, links=None),
-        "success": onemin.render(_SUCCEEDED, _CALLER, used_credits=150_000, links=_LINKS),
+        "processing": onemin.render(_QUEUED, _CALLER, BUILT_IN, used_credits=150_000, links=None),
+        "success": onemin.render(_SUCCEEDED, _CALLER, BUILT_IN, used_credits=150_000, links=_LINKS),
     }
 
 

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.settings import sources
@@ -156,7 +157,7 @@ class Settings(
         """These settings, or `ConfigurationError` with what to set. `sends`: for a process that
         calls the upstream; only such a process needs its key."""
         self.upstream_keys()
-        Aliases.parse(self.model_aliases)
+        Aliases.parse(self.model_aliases, BUILT_IN)
         secret = self.signing_secret
         if secret is not None and len(secret.get_secret_value()) < SHORTEST_SIGNING_SECRET:
             raise ConfigurationError(

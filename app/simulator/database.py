@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from app.domain.generation import Spec
+from app.domain.catalog.spec import Spec
 from app.simulator.accounts import Account
 from app.simulator.records import Record
 

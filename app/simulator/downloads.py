@@ -13,7 +13,7 @@ import anyio
 from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
-from app.domain.generation import AspectRatio, Duration
+from app.domain.catalog.spec import Facts
 from app.simulator import disconnects, error_bodies, links
 from app.simulator.faults import DOWNLOAD, Fault
 from app.simulator.records import Record, stage_at
@@ -32,7 +32,8 @@ async def download(request: Request) -> Response:
     if record is None:
         simulator.log_request(request, DOWNLOAD, "refused:no_such_key")
         return links.no_such_key()
-    fault = simulator.fault_rules.find(DOWNLOAD, prompt=record.spec.prompt, account=record.account)
+    prompt = record.spec.facts.prompt
+    fault = simulator.fault_rules.find(DOWNLOAD, prompt=prompt, account=record.account)
     outcome = fault.name if fault else "sent"
     simulator.log_request(request, DOWNLOAD, outcome, account=record.account, uuid=record.uuid)
     if fault is None:
@@ -50,7 +51,7 @@ async def _video(simulator: Simulator, record: Record) -> Path:
     """The name depends on the spec too: `download_mismatch` renders a record with another one."""
     spec, uuid = record.spec, record.uuid
     if simulator.config.one_video_for_all:
-        spec, uuid = replace(spec, prompt="any prompt"), UUID(int=0)
+        spec, uuid = spec.with_facts(Facts(prompt="any prompt")), UUID(int=0)
     content = json.dumps(spec.to_json(), sort_keys=True).encode()
     return await simulator.renders.get(
         spec, uuid, name=f"{uuid}-{hashlib.sha256(content).hexdigest()[:8]}"
@@ -99,15 +100,12 @@ def _without_file(simulator: Simulator, fault: Fault) -> Response | None:
 
 
 def _mismatch(record: Record) -> Record:
-    spec = record.spec
-    square = spec.aspect_ratio is AspectRatio.SQUARE
-    short = spec.duration is Duration.FIVE_SECONDS
-    wrong = replace(
-        spec,
-        aspect_ratio=AspectRatio.WIDE if square else AspectRatio.SQUARE,
-        duration=Duration.TEN_SECONDS if short else Duration.FIVE_SECONDS,
+    facts = record.spec.facts
+    wrong = Facts(
+        aspect_ratio=(16, 9) if facts.aspect_ratio == (1, 1) else (1, 1),
+        seconds=10 if facts.seconds == 5 else 5,
     )
-    return replace(record, spec=wrong)
+    return replace(record, spec=record.spec.with_facts(wrong))
 
 
 def _truncated(video: bytes, fault: Fault) -> Response:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
-from app.domain.generation import Spec
+from app.domain.catalog.spec import Spec
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
 
-from app.domain.generation import Spec
+from app.domain.catalog.spec import Spec
 from app.simulator import video
 
 RENDER_THREADS = 2

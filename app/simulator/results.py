@@ -23,7 +23,7 @@ async def look_up(request: Request) -> Response:
         simulator.log_request(request, RESULTS, f"refused:{refusal.code}")
         return refusal.answer()
     record = _find_own(simulator, request.path_params["uuid"], account)
-    prompt = record.spec.prompt if record else None
+    prompt = record.spec.facts.prompt if record else None
     fault = simulator.fault_rules.find(RESULTS, prompt=prompt, account=account.fingerprint)
     outcome = fault.name if fault else "found" if record else "unknown"
     simulator.log_request(request, RESULTS, outcome, uuid=record.uuid if record else None)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import av
 
-from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution, Spec
+from app.domain.catalog.spec import Facts, Spec
 from app.simulator.scene import Scene
 
 FRAME_RATE = 24
@@ -18,10 +18,19 @@ CODEC_OPTIONS = {"preset": "ultrafast", "crf": "26", "threads": "1"}
 BT601_LIMITED = {"x264-params": "colormatrix=smpte170m:colorprim=smpte170m:transfer=smpte170m"}
 
 
+#: The upstream documents no defaults for omitted options; these are those of its sample.
+_DEFAULT = Facts(seconds=5, aspect_ratio=(16, 9), lines=720)
+
+
+def shown_facts(spec: Spec) -> Facts:
+    """What the video shows of the request, and the defaults for the rest."""
+    return Facts.of({**_DEFAULT.words, **spec.facts.words})
+
+
 def frame_size(spec: Spec) -> tuple[int, int]:
-    """The upstream documents no defaults for omitted options; these are those of its sample."""
-    ratio = spec.aspect_ratio or AspectRatio.WIDE
-    return FRAME_SIZES[ratio, spec.resolution or Resolution.P720]
+    frame = shown_facts(spec).frame
+    assert frame is not None
+    return frame
 
 
 def render(target: Path, spec: Spec, uuid: UUID, *, seconds: float | None = None) -> None:
@@ -30,14 +39,15 @@ def render(target: Path, spec: Spec, uuid: UUID, *, seconds: float | None = None
     `seconds` overrides the requested duration.
     """
     width, height = frame_size(spec)
-    frames = math.ceil((seconds or spec.duration.seconds) * FRAME_RATE)
+    facts = shown_facts(spec)
+    frames = math.ceil((seconds or facts.seconds or 0) * FRAME_RATE)
     scene = Scene(
         width=width,
         height=height,
         frames=frames,
-        loop=bool(spec.loop),
+        loop=bool(facts.loop),
         seed=uuid.int,
-        prompt=spec.prompt,
+        prompt=facts.prompt or "",
         label=_label(spec, uuid),
     )
     with av.open(str(target), "w", format="mp4", options={"movflags": "+faststart"}) as container:
@@ -54,7 +64,7 @@ def render(target: Path, spec: Spec, uuid: UUID, *, seconds: float | None = None
 
 
 def _label(spec: Spec, uuid: UUID) -> str:
-    ratio, size = spec.aspect_ratio or AspectRatio.WIDE, spec.resolution or Resolution.P720
-    words = [spec.model.value, spec.duration.value, ratio.value, size.value]
-    words += ["loop"] if spec.loop else []
+    said = shown_facts(spec).words
+    words = [spec.model, said["duration"], said["aspect_ratio"], said["resolution"]]
+    words += ["loop"] if said.get("loop") else []
     return " · ".join([*words, str(uuid)[:8], "simulated, not made by Luma"])

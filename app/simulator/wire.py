@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from enum import StrEnum
 from typing import Any
 
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN, Catalog, EnabledPage
+from app.domain.catalog.pages import Field, Kind
+from app.domain.catalog.spec import Spec
 from app.errors import Rejections
 from app.simulator import refusals
 from app.simulator.accounts import Account
 from app.simulator.config import PAYER_AVATAR, PAYER_NAME
 from app.simulator.records import Record, Stage
 
-FEATURE, PROVIDER = "TEXT_TO_VIDEO", "luma"
-REQUIRED = ("prompt", "modelName", "duration")
-CHOICES: Mapping[str, type[StrEnum]] = {
-    "modelName": VideoModel,
-    "duration": Duration,
-    "aspectRatio": AspectRatio,
-    "resolution": Resolution,
-}
+#: The upstream makes whatever it documents, whatever the gateway offers of that.
+CATALOG = Catalog(replace(model, enabled=True) for model in BUILT_IN.models.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,52 +62,65 @@ def parse(body: Mapping[str, Any] | None) -> Submission:
     missing = [name for name in ("type", "model", "promptObject") if body.get(name) in (None, "")]
     if missing:
         raise refusals.missing_fields(missing)
-    if body["type"] != FEATURE:
+    if body["type"] not in {feature for feature, _ in CATALOG.pages}:
         raise refusals.unknown_error()
-    if body["model"] != PROVIDER:
+    page = CATALOG.pages.get((body["type"], str(body["model"])))
+    if page is None:
         raise refusals.unsupported_model(str(body["model"]))
     if not isinstance(body["promptObject"], dict):
         raise refusals.body_invalid("promptObject")
-    return _parse_prompt_object(body["promptObject"], held=body.get("async") is not True)
+    return _parse_prompt_object(page, body["promptObject"], held=body.get("async") is not True)
 
 
-def _parse_prompt_object(values: Mapping[str, Any], *, held: bool) -> Submission:
-    missing = [f"promptObject.{name}" for name in REQUIRED if values.get(name) in (None, "")]
+def _parse_prompt_object(page: EnabledPage, values: Mapping[str, Any], *, held: bool) -> Submission:
+    fields = page.page.fields
+    missing = [
+        f"promptObject.{field.wire}"
+        for field in fields
+        if field.required and values.get(field.wire) in (None, "")
+    ]
     if missing:
         raise refusals.missing_fields(missing)
-    issues = Rejections()
-    chosen = {name: _choice(values, name, issues) for name in CHOICES}
-    prompt, loop = values["prompt"], values.get("loop")
-    if not isinstance(prompt, str):
-        issues.add("promptObject.prompt", "type", "prompt must be a string")
-    if loop is not None and not isinstance(loop, bool):
-        issues.add("promptObject.loop", "type", "loop must be a boolean")
+    issues, chosen = Rejections(), {}
+    for field in fields:
+        if values.get(field.wire) is not None:
+            chosen[field.name] = _value(field, values[field.wire], issues)
     if issues.issues:
         raise refusals.prompt_object_invalid(issues.issues)
-    known = (*REQUIRED, "aspectRatio", "resolution", "loop")
-    spec = Spec(
-        prompt=storable(prompt),
-        model=VideoModel(chosen["modelName"]),
-        duration=Duration(chosen["duration"]),
-        aspect_ratio=AspectRatio(chosen["aspectRatio"]) if chosen["aspectRatio"] else None,
-        resolution=Resolution(chosen["resolution"]) if chosen["resolution"] else None,
-        loop=loop,
-    )
+    model = page.models.get(tuple(chosen.pop(name, None) for name in page.chosen_by))
+    if model is None:
+        raise refusals.external_error()
     return Submission(
-        spec=spec,
-        prompt_object={name: values[name] for name in known if name in values},
+        spec=Spec(model=model.id, values=chosen),
+        prompt_object={field.wire: values[field.wire] for field in fields if field.wire in values},
         held=held,
     )
 
 
-def _choice(values: Mapping[str, Any], name: str, issues: Rejections) -> Any:
-    value = values.get(name)
-    if value is None:
+_TYPES: Mapping[Kind, tuple[tuple[type, ...], str]] = {
+    Kind.TEXT: ((str,), "a string"),
+    Kind.FLAG: ((bool,), "a boolean"),
+    Kind.INTEGER: ((int,), "a number"),
+    Kind.NUMBER: ((int, float), "a number"),
+    Kind.ASSET: ((str,), "a string"),
+    Kind.ASSETS: ((list,), "an array"),
+}
+
+
+def _value(field: Field, value: Any, issues: Rejections) -> Any:
+    """In our words."""
+    path = f"promptObject.{field.wire}"
+    if field.kind is Kind.CHOICE:
+        allowed = field.allowed_on_wire or []
+        if isinstance(value, str | int) and not isinstance(value, bool) and value in allowed:
+            return field.choices[allowed.index(value)]
+        names = ", ".join(map(str, allowed))
+        issues.add(path, "value", f"{field.wire} must be one of {names}")
         return None
-    allowed = [member.value for member in CHOICES[name]]
-    if not isinstance(value, str) or value not in allowed:
-        issues.add(f"promptObject.{name}", "value", f"{name} must be one of {', '.join(allowed)}")
-    return value
+    types, said = _TYPES[field.kind]
+    if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
+        issues.add(path, "type", f"{field.wire} must be {said}")
+    return storable(value) if isinstance(value, str) else value
 
 
 def render(
@@ -120,13 +128,14 @@ def render(
 ) -> dict[str, Any]:
     """The whole answer. `used` is the used credit before this request, since the upstream's figure
     lags by one request."""
+    model = CATALOG.models[record.spec.model]
     body: dict[str, Any] = {
         "uuid": str(record.uuid),
         "userId": str(account.user_id),
         "teamId": str(account.team_id),
         "teamUser": _team_user(account, used),
-        "model": PROVIDER,
-        "type": FEATURE,
+        "model": model.provider,
+        "type": model.feature,
         "metadata": None,
         "rating": None,
         "feedback": None,

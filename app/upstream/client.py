@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
-from app.domain.catalog import Offer
-from app.domain.generation import Spec
+from app.domain.catalog.models import Model
+from app.domain.catalog.spec import Spec
 from app.domain.upstream_keys import Figures, KeyCheck
 from app.fetch import GuardedFetcher
 from app.http_client import Answer, HttpClient, RequestFailed, Response
@@ -85,10 +85,10 @@ class UpstreamClient:
         return tuple(self._keys)
 
     async def submit(
-        self, key_label: str, offer: Offer, spec: Spec, *, run_async: bool
+        self, key_label: str, model: Model, spec: Spec, *, run_async: bool
     ) -> SubmitAnswer:
         """Sends one generation, once. A canceled call may have been processed."""
-        return await self._observed("submit", self._submit(key_label, offer, spec, run_async))
+        return await self._observed("submit", self._submit(key_label, model, spec, run_async))
 
     async def result(self, key_label: str, upstream_id: str) -> ResultAnswer:
         """Polls a generation, with the key that created it."""
@@ -137,12 +137,12 @@ class UpstreamClient:
         return KeyCheck.REJECTED if rejected else KeyCheck.UNREACHABLE, None
 
     async def _submit(
-        self, key_label: str, offer: Offer, spec: Spec, run_async: bool
+        self, key_label: str, model: Model, spec: Spec, run_async: bool
     ) -> SubmitAnswer:
         if key_label not in self._keys:
             return NotProcessed(reason="key_unknown")
         try:
-            body = request_body(offer, spec, run_async=run_async)
+            body = request_body(model, spec, run_async=run_async)
             content = json.dumps(body, separators=(",", ":")).encode()
         except Exception as error:
             log.error("request_unsendable", error=type(error).__name__)

@@ -14,7 +14,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.catalog import OFFERS
+from app.domain.catalog.catalog import BUILT_IN
 
 OUT_OF_CREDITS = "INSUFFICIENT_CREDITS"
 RATE_LIMITED = "RATE_LIMITED"
@@ -51,9 +51,9 @@ _CREDIT_WORDS = re.compile(
 )
 #: The upstream's documented names of options → words that fit every dialect.
 _OPTIONS = {
-    option.wire: option.name.replace("_", " ")
-    for offer in OFFERS.values()
-    for option in offer.options
+    field.wire: "model" if field.name in model.fixed else field.name.replace("_", " ")
+    for model in BUILT_IN.models.values()
+    for field in model.page.fields
 }
 
 

@@ -14,8 +14,9 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from app.domain.catalog import Offer
-from app.domain.generation import FailureCode, Spec
+from app.domain.catalog.models import Model
+from app.domain.catalog.spec import Spec
+from app.domain.generation import FailureCode
 from app.domain.storage_keys import storage_keys
 from app.domain.upstream_keys import Figures
 from app.upstream.answers import (
@@ -60,12 +61,12 @@ _BARE_4XX = frozenset({400, 402, 422})
 _Answer = TypeVar("_Answer", SubmitAnswer, ResultAnswer)
 
 
-def request_body(offer: Offer, spec: Spec, *, run_async: bool) -> dict[str, Any]:
+def request_body(model: Model, spec: Spec, *, run_async: bool) -> dict[str, Any]:
     """The body of a submission. Options that the caller omitted stay omitted."""
     body: dict[str, Any] = {
-        "type": offer.feature,
-        "model": offer.provider,
-        "promptObject": offer.wire(spec),
+        "type": model.feature,
+        "model": model.provider,
+        "promptObject": model.prompt_object(spec),
     }
     return body | {"async": True} if run_async else body
 

@@ -14,7 +14,7 @@ from fractions import Fraction
 from typing import TYPE_CHECKING, BinaryIO
 
 from app.domain.assets import Probe
-from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution, Spec
+from app.domain.catalog.spec import Spec, frame_size
 from app.videos.mp4 import NotAVideo, Track, read_tracks
 
 if TYPE_CHECKING:
@@ -79,24 +79,26 @@ def probe(file: BinaryIO) -> Probe:
 def mismatch(spec: Spec, probe: Probe) -> str | None:
     """A sentence that says how the video differs from the request, or None. Options that were left
     to the upstream are not compared."""
-    size = f"{probe.width}x{probe.height}"
+    size, facts, said = f"{probe.width}x{probe.height}", spec.facts, spec.facts.words
     found = []
-    if abs(probe.duration_seconds - spec.duration.seconds) > DURATION_TOLERANCE_SECONDS:
-        found.append(f"{probe.duration_seconds:.1f} s instead of {spec.duration.seconds} s")
-    if spec.aspect_ratio is not None and not _has_ratio(probe, spec.aspect_ratio):
-        found.append(f"{size} instead of {spec.aspect_ratio.value}")
-    if spec.resolution is not None and not _has_resolution(probe, spec.resolution):
-        found.append(f"{size} instead of {spec.resolution.value}")
+    if (
+        facts.seconds is not None
+        and abs(probe.duration_seconds - facts.seconds) > DURATION_TOLERANCE_SECONDS
+    ):
+        found.append(f"{probe.duration_seconds:.1f} s instead of {facts.seconds} s")
+    if facts.aspect_ratio is not None and not _has_ratio(probe, *facts.aspect_ratio):
+        found.append(f"{size} instead of {said['aspect_ratio']}")
+    if facts.lines is not None and not _has_lines(probe, facts.lines):
+        found.append(f"{size} instead of {said['resolution']}")
     return f"The video is {', '.join(found)}." if found else None
 
 
-def _has_ratio(probe: Probe, ratio: AspectRatio) -> bool:
-    wide, high = map(int, ratio.value.split(":"))
+def _has_ratio(probe: Probe, wide: int, high: int) -> bool:
     return abs(probe.width / probe.height * high / wide - 1) <= RATIO_TOLERANCE
 
 
-def _has_resolution(probe: Probe, resolution: Resolution) -> bool:
-    width, height = FRAME_SIZES[AspectRatio.WIDE, resolution]
+def _has_lines(probe: Probe, lines: int) -> bool:
+    width, height = frame_size((16, 9), lines)
     if abs(min(probe.width, probe.height) - height) <= SHORT_SIDE_TOLERANCE_PIXELS:
         return True
     return abs(probe.width * probe.height / (width * height) - 1) <= AREA_TOLERANCE

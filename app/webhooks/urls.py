@@ -11,7 +11,7 @@ import re
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
-from app.domain.catalog import shown
+from app.domain.text import shown
 from app.errors import InvalidRequest, Issue
 from app.fetch import Refused, is_public
 from app.runtime import ApiRuntime, Runtime

@@ -34,7 +34,7 @@ async def is_of_another(tx: Tx, work: Work, answer: SubmitAnswer | ResultAnswer)
     the upstream may enhance prompts."""
     if isinstance(answer, Lost | Missing | Busy) or not answer.echo:
         return False
-    echo, ours = prompts.normal(answer.echo), prompts.normal(work.spec.prompt)
+    echo, ours = prompts.normal(answer.echo), prompts.normal(work.spec.facts.prompt or "")
     if not echo or echo == ours:
         return False
     marks = prompts.marks_of(echo)

@@ -17,7 +17,7 @@ from app.db.session import Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.db.upstream_watermarks import Mark
-from app.domain.catalog import OFFERS, Offer
+from app.domain.catalog.models import Model
 from app.domain.generation import RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED, FailureCode, State
 from app.domain.operators import Pause
 from app.domain.polling import Pace
@@ -55,7 +55,7 @@ _ONE_RECORD_EACH = "generations_upstream_idx"
 @dataclass(frozen=True, slots=True)
 class _Claim:
     work: Work
-    offer: Offer
+    model: Model
     attempt: UUID
     key_label: str
     mark: Mark | None
@@ -69,7 +69,7 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
         return
     try:
         answer = await rt.upstream.submit(
-            claim.key_label, claim.offer, claim.work.spec, run_async=rt.settings.upstream_async
+            claim.key_label, claim.model, claim.work.spec, run_async=rt.settings.upstream_async
         )
     except asyncio.CancelledError:
         # The process is stopping and cannot wait longer; the POST may have been accepted.
@@ -144,6 +144,17 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
                 now=now,
             )
             return None
+        model = rt.catalog.models.get(work.spec.model)
+        if model is None:
+            await lifecycle.fail(
+                transaction,
+                work,
+                attempt=None,
+                code=FailureCode.UPSTREAM_REFUSED,
+                message=f"The model {work.spec.model} is no longer offered; nothing was sent.",
+                now=now,
+            )
+            return None
         if await pauses.is_paused(tx, Pause.SUBMISSION):
             slot = Slot(None, NO_KEY_SECONDS)
         else:
@@ -154,11 +165,10 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
         label = labels[slot.key_id]
         upstream_keys.refuse_silent(rt, label)
         await upstream_keys.refuse_unproven(rt, tx, label)
-        offer = OFFERS[(work.feature, work.provider)]
         await lifecycle.begin_attempt(
             transaction, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
-    return _Claim(work, offer, attempt, label, slot.mark)
+    return _Claim(work, model, attempt, label, slot.mark)
 
 
 async def _take_slot(
@@ -203,8 +213,8 @@ async def _resume(
     """Handles a generation that is already `submitting`: it is ours if the confirmation of our
     commit was lost; otherwise its worker died between its commit and the answer."""
     if work.attempt == attempt and work.upstream_key_id in labels:
-        offer = OFFERS[(work.feature, work.provider)]
-        return _Claim(work, offer, attempt, labels[work.upstream_key_id], None)
+        model = rt.catalog.models[work.spec.model]
+        return _Claim(work, model, attempt, labels[work.upstream_key_id], None)
     await lifecycle.mark_unknown(transaction, work, attempt=work.attempt, reason="worker_died")
     transaction.on_commit(rt.metrics.rescued.labels("submitting").inc)
     transaction.on_commit(
@@ -262,7 +272,7 @@ async def _first_look(rt: WorkerRuntime, work: Work) -> float:
     the history is useful, but the id was paid for."""
     try:
         async with rt.db.single() as tx:
-            history = await durations.history_of(tx, work.spec)
+            history = await durations.history_of(tx, work.spec.kind)
     except (Unavailable, Fault):
         return rt.settings.poll_first_seconds
     return pace_of(rt).first_look(samples=history.samples, p10_seconds=history.p10_seconds)

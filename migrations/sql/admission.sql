@@ -168,14 +168,14 @@ BEGIN
         ON CONFLICT (account_id) DO UPDATE SET arrival_at = excluded.arrival_at;
     END IF;
     INSERT INTO generations (
-        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, prompt_head,
-        prompt_digest, echo, remixed_from, callback_url, end_user, metadata, fingerprint, sdk_first,
-        sdk_last, sdk_last_at, state, priority, quote, price_id, created_at, queue_deadline_at
+        id, team_id, member_id, api_key_id, dialect, feature, provider, spec, model, kind,
+        prompt_head, prompt_digest, echo, remixed_from, callback_url, end_user, metadata,
+        fingerprint, sdk_first, sdk_last, sdk_last_at, state, priority, quote, price_id, created_at, queue_deadline_at
     ) VALUES (
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, v_new.dialect, v_new.feature,
-        v_new.provider, v_new.spec, v_new.prompt_head, v_new.prompt_digest, v_new.echo,
-        v_new.remixed_from, v_new.callback_url, v_new.end_user, coalesce(v_new.metadata, '{}'),
-        v_new.fingerprint, v_attempt, v_attempt,
+        v_new.provider, v_new.spec, v_new.model, v_new.kind, v_new.prompt_head,
+        v_new.prompt_digest, v_new.echo, v_new.remixed_from, v_new.callback_url, v_new.end_user,
+        coalesce(v_new.metadata, '{}'), v_new.fingerprint, v_attempt, v_attempt,
         CASE WHEN v_attempt IS NOT NULL THEN v_now END,
         'queued', v_new.priority, v_new.quote, v_new.price_id, v_now,
         v_now + make_interval(secs => (p_request->>'queue_seconds')::double precision)

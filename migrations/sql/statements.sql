@@ -26,7 +26,7 @@ CREATE OR REPLACE FUNCTION reelgate_collect_lines(
         key_prefix, model, tags, kind, credits, held)
     SELECT p_statement, row_number() OVER (ORDER BY e.held > 0, l.counts_at, e.id), e.id, g.id,
            (l.counts_at AT TIME ZONE p_zone)::date, m.id, m.name, k.id, k.name, k.prefix,
-           g.spec ->> 'model', g.metadata, e.kind, e.credits, e.held
+           g.model, g.metadata, e.kind, e.credits, e.held
       FROM entries e JOIN ledger_entries l ON l.id = e.id
       JOIN generations g ON g.id = l.generation_id
       JOIN members m ON m.id = l.member_id JOIN api_keys k ON k.id = l.api_key_id

@@ -6,7 +6,7 @@
 CREATE OR REPLACE VIEW usage_of_generations AS
     SELECT g.id AS generation_id, g.member_id, x.tag,
            reelgate_period_on('day', t.time_zone, g.created_at) AS day, x.value,
-           g.spec ->> 'model' AS model, g.state, k.account_id, g.team_id, g.dialect, g.settled
+           g.model, g.state, k.account_id, g.team_id, g.dialect, g.settled
       FROM generations g JOIN teams t ON t.id = g.team_id JOIN api_keys k ON k.id = g.api_key_id
      CROSS JOIN LATERAL (
         SELECT '' AS tag, '' AS value UNION ALL SELECT key, value FROM jsonb_each_text(g.metadata)) x

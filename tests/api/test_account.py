@@ -13,7 +13,6 @@ import httpx
 import pytest
 
 from app.domain.caller import Role
-from app.domain.generation import AspectRatio, Duration, Resolution, VideoModel
 from app.domain.operators import Pause
 from app.members import teams
 from app.operators import pauses
@@ -22,6 +21,7 @@ from tests.api.test_generations import problem
 from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
+from tests.harness.specs import DURATIONS, MODELS, RATIOS, RESOLUTIONS
 from tests.harness.traces import traces
 
 
@@ -120,12 +120,12 @@ async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
 async def test_models_have_all_that_a_form_needs(still_gate: Gateway) -> None:
     key = await still_gate.member()
     found = (await fetch(still_gate, key, "models")).json()
-    assert [each["id"] for each in found["data"]] == list(VideoModel)
+    assert [each["id"] for each in found["data"]] == list(MODELS)
     for each in found["data"]:
         allowed = {option["name"]: option["allowed"] for option in each["options"]}
         assert allowed == {
-            "prompt": None, "duration": list(Duration), "aspect_ratio": list(AspectRatio),
-            "resolution": list(Resolution), "loop": None,
+            "prompt": None, "duration": list(DURATIONS), "aspect_ratio": list(RATIOS),
+            "resolution": list(RESOLUTIONS), "loop": None,
         }  # fmt: skip
         required = {option["name"] for option in each["options"] if option["required"]}
         assert required == {"prompt", "duration"}
@@ -148,7 +148,7 @@ async def test_what_has_no_price_is_not_among_the_prices(database_url: str, tmp_
         key = await gate.member()
         found = (await fetch(gate, key, "models")).json()["data"]
         priced = {each["id"]: len(each["prices"]) for each in found}
-        assert priced == {model: 3 if model == "ray-v2" else 0 for model in VideoModel}
+        assert priced == {model: 3 if model == "ray-v2" else 0 for model in MODELS}
         problem(await post(gate, key, "/estimate", asked()), 422, "price_unknown")
 
 

@@ -17,7 +17,8 @@ from app.dialects.onemin import wire as onemin
 from app.dialects.openai import wire as openai
 from app.dialects.openrouter import wire as openrouter
 from app.domain.caller import Role
-from app.domain.nearest import Aliases
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.nearest import NO_ALIASES
 from app.errors import MAX_ISSUES, InvalidRequest, Rejections
 from app.http import bodies
 from app.http.bodies import BoundedRoute
@@ -126,16 +127,16 @@ async def test_a_long_name_is_not_said_whole(still_gate: Gateway) -> None:
 UNKNOWN: dict[str, Any] = {f"field_{number}": number for number in range(10 * MAX_ISSUES)}
 PARSERS: dict[str, Callable[[], object]] = {
     "own REST": lambda: rest.parse(UNKNOWN),
-    "1min.ai": lambda: onemin.parse(UNKNOWN),
+    "1min.ai": lambda: onemin.parse(UNKNOWN, BUILT_IN),
     "1min.ai's promptObject": lambda: onemin.parse(
-        {"type": "TEXT_TO_VIDEO", "model": "luma", "promptObject": UNKNOWN}
+        {"type": "TEXT_TO_VIDEO", "model": "luma", "promptObject": UNKNOWN}, BUILT_IN
     ),
-    "OpenAI": lambda: openai.parse(UNKNOWN, aliases=Aliases({}), strict=False),
-    "Luma Dream Machine": lambda: luma.parse(UNKNOWN, aliases=Aliases({}), strict=False),
-    "Luma Agents": lambda: luma_agents.parse(UNKNOWN, aliases=Aliases({}), strict=False),
-    "OpenRouter": lambda: openrouter.parse(UNKNOWN, aliases=Aliases({})),
+    "OpenAI": lambda: openai.parse(UNKNOWN, aliases=NO_ALIASES, strict=False),
+    "Luma Dream Machine": lambda: luma.parse(UNKNOWN, aliases=NO_ALIASES, strict=False),
+    "Luma Agents": lambda: luma_agents.parse(UNKNOWN, aliases=NO_ALIASES, strict=False),
+    "OpenRouter": lambda: openrouter.parse(UNKNOWN, aliases=NO_ALIASES),
     "OpenRouter's options": lambda: openrouter.parse(
-        {"provider": {"options": {"luma": {"parameters": UNKNOWN}}}}, aliases=Aliases({})
+        {"provider": {"options": {"luma": {"parameters": UNKNOWN}}}}, aliases=NO_ALIASES
     ),
 }
 

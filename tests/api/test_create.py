@@ -10,7 +10,6 @@ import httpx
 import pytest
 
 from app.api import wire
-from app.domain.generation import AspectRatio, Resolution
 from app.domain.ids import video_id
 from app.errors import InvalidRequest
 from app.generations import durations
@@ -155,7 +154,8 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     (asked(feature=None), "feature", "missing"),
     (asked(feature="IMAGE"), "feature", "value"),
     (asked(feature=["TEXT_TO_VIDEO"]), "feature", "value"),
-    ({"feature": "TEXT_TO_VIDEO"}, "prompt", "missing"),
+    ({"feature": "TEXT_TO_VIDEO"}, "model", "missing"),
+    (asked(prompt=None), "prompt", "missing"),
     (asked(prompt=" "), "prompt", "value"),
     (asked(prompt=7), "prompt", "type"),
     (asked(model="ray-9"), "model", "value"),
@@ -200,8 +200,8 @@ def test_everything_wrong_is_named_at_once() -> None:
 
 def test_only_what_is_asked_for_is_in_the_spec() -> None:
     spec = wire.parse(asked(aspect_ratio="1:1", resolution="1080p", loop=False)).spec
-    assert (spec.aspect_ratio, spec.resolution) == (AspectRatio.SQUARE, Resolution.P1080)
-    assert spec.loop is False
+    assert (spec.values["aspect_ratio"], spec.values["resolution"]) == ("1:1", "1080p")
+    assert spec.facts.loop is False
     assert wire.parse(asked()).spec.to_json() == {
         "prompt": "a lion", "model": "ray-v3", "duration": "5s",
     }  # fmt: skip

@@ -9,9 +9,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from app.domain.catalog import MAX_END_USER_CHARS
 from app.domain.generation import State
 from app.domain.ids import parse_generation_id
+from app.domain.text import MAX_END_USER_CHARS
 from app.worker import submissions
 from tests.api import test_create as rest
 from tests.harness.gateway import Gateway, body, gateway

@@ -256,11 +256,12 @@ async def test_a_rare_tag_is_found_by_its_index(still_gate: Gateway) -> None:
             text(
                 """
                 INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature,
-                    provider, spec, fingerprint, state, quote, created_at, queue_deadline_at,
-                    metadata)
+                    provider, spec, model, kind, fingerprint, state, quote, created_at,
+                    queue_deadline_at, metadata)
                 SELECT gen_random_uuid(), team_id, member_id, api_key_id, dialect, feature,
-                    provider, spec, fingerprint, state, quote, created_at - n * interval '1 s',
-                    now(), jsonb_build_object('order', 'n' || n, 'a', 'b')
+                    provider, spec, model, kind, fingerprint, state, quote,
+                    created_at - n * interval '1 s', now(),
+                    jsonb_build_object('order', 'n' || n, 'a', 'b')
                   FROM generations, generate_series(1, 20000) n
                 """
             )

@@ -11,11 +11,11 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from app.domain.generation import VideoModel
 from app.domain.ids import parse_generation_id
 from app.settings import Settings
 from tests.api import test_create as rest
 from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.specs import MODELS
 from tests.luma.calling import LION, ask_agents, dream
 from tests.openai import asking as openai
 
@@ -84,7 +84,7 @@ async def test_a_listed_name_makes_a_video(gate: Gateway, way: str) -> None:
     key = await gate.member(max_open=1000, rate_burst=1000, credit_limit=10**9)
     names = await _listed(gate, key)
     assert names.items() >= OWN.items()
-    assert set(VideoModel) <= names.keys()
+    assert set(MODELS) <= names.keys()
     refused = await WAYS[way](gate, key, _WRONG)
     assert _allowed(refused.json()) <= names.keys()
     if way != "rest":
@@ -105,7 +105,7 @@ async def test_the_native_names_make_a_video(gate: Gateway) -> None:
     key = await gate.member(max_open=1000, rate_burst=1000, credit_limit=10**9)
     refused = (await gate.create(key, body(modelName=_WRONG))).json()
     (issue,) = refused["details"]
-    assert issue["allowed"] == list(VideoModel)
+    assert issue["allowed"] == list(MODELS)
     for name in issue["allowed"]:
         assert (await gate.create(key, body(modelName=name))).status_code == 202
 

@@ -16,6 +16,7 @@ from referencing import Registry, Resource
 
 from app.api import wire as rest
 from app.dialects.onemin import wire as onemin
+from app.domain.catalog.catalog import BUILT_IN
 from app.errors import InvalidRequest
 from app.openapi import requests, samples
 from app.openapi.document import combined
@@ -202,9 +203,11 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
 
 def test_every_example_of_a_request_is_taken() -> None:
     for example in requests.EXAMPLES["TextToVideoRequest"].values():
-        assert rest.parse(example).spec.prompt == example["prompt"]
+        assert rest.parse(example).spec.facts.prompt == example["prompt"]
     for example in requests.EXAMPLES["TextToVideoFeature"].values():
-        assert onemin.parse(example).spec.prompt == example["promptObject"]["prompt"]
+        assert (
+            onemin.parse(example, BUILT_IN).spec.facts.prompt == example["promptObject"]["prompt"]
+        )
 
 
 @pytest.mark.parametrize(

@@ -45,8 +45,9 @@ def admit(
     found = uuid4()
     tx.execute(
         "INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature, provider,"
-        " spec, fingerprint, state, quote, created_at, queue_deadline_at, metadata)"
-        " VALUES (%s, %s, %s, %s, 'openai', 'TEXT_TO_VIDEO', 'luma', %s, '', 'queued', %s, %s, %s,"
+        " spec, model, kind, fingerprint, state, quote, created_at, queue_deadline_at, metadata)"
+        " VALUES (%s, %s, %s, %s, 'openai', 'TEXT_TO_VIDEO', 'luma', %s, 'ray-v3', 'ray-v3',"
+        " '', 'queued', %s, %s, %s,"
         " %s)",
         [found, who.team, who.member, who.key, Jsonb({"prompt": "a wave", "model": "ray-v3"}),
          PRICE, at, at, Jsonb(dict(tags or {}))],

@@ -19,8 +19,6 @@ from sqlalchemy import text
 from app.billing.prices import set_price
 from app.db import api_keys
 from app.db.prices import ListedPrice
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import Duration, Spec, VideoModel
 from app.domain.prices import Quote
 from app.errors import InvalidRequest, Unavailable
 from app.generations import admission
@@ -29,13 +27,14 @@ from app.secrets import digest_of
 from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import Gateway, body, gateway, opened, settings_for
+from tests.harness.specs import luma
 from tests.harness.traces import one
 
 DEFAULT = 150_000
 START = datetime(2026, 3, 30, 12, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 RAY = {"model": "ray-v3"}
-LION = Spec(prompt="a lion", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS)
+LION = luma(prompt="a lion", model="ray-v3", duration="5s")
 EVERYTHING: dict[str, Any] = {
     "rate_burst": 1000, "rate_per_minute": 60_000, "max_open": 1000, "credit_limit": 10**12,
 }  # fmt: skip
@@ -195,7 +194,7 @@ async def test_every_hold_is_at_the_price_of_its_instant(
             admitted = 0
             while changing:
                 try:
-                    await admission.admit(rt, caller, LUMA_TEXT_TO_VIDEO, LION, dialect="rest")
+                    await admission.admit(rt, caller, LION, dialect="rest")
                 except Unavailable:
                     # Prices changed too often for this one.
                     pass

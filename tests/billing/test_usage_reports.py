@@ -33,10 +33,11 @@ TODAY = datetime(2019, 6, 1, 12, tzinfo=UTC)
 _INSERT = text(
     """
     INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature, provider, spec,
-        fingerprint, state, upstream_id, quote, settled, created_at, queue_deadline_at, finished_at,
-        metadata)
+        model, kind, fingerprint, state, upstream_id, quote, settled, created_at, queue_deadline_at,
+        finished_at, metadata)
     SELECT g.id, m.team_id, m.id, k.id, 'rest', 'TEXT_TO_VIDEO', 'luma',
-           jsonb_build_object('prompt', 'a lion', 'model', g.model, 'duration', '5s'), '', g.state,
+           jsonb_build_object('prompt', 'a lion', 'model', g.model, 'duration', '5s'), g.model,
+           g.model || ' 5s', '', g.state,
            CASE g.state WHEN 'running' THEN g.id::text END, 100, g.settled, g.at, g.at,
            CASE WHEN g.settled IS NOT NULL THEN g.at END, g.tags
       FROM jsonb_to_recordset(CAST(:made AS jsonb)) g(
@@ -280,10 +281,10 @@ async def test_a_year_is_read_from_the_sums(past: Past) -> None:
             text(
                 """
                 INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature,
-                    provider, spec, fingerprint, state, quote, settled, created_at,
+                    provider, spec, model, kind, fingerprint, state, quote, settled, created_at,
                     queue_deadline_at, finished_at, metadata)
                 SELECT gen_random_uuid(), team_id, member_id, api_key_id, dialect, feature,
-                    provider, spec, fingerprint, state, quote, settled,
+                    provider, spec, model, kind, fingerprint, state, quote, settled,
                     created_at - n * interval '1 h', now(), now(), metadata
                   FROM generations, generate_series(1, 40) n WHERE settled IS NOT NULL
                 """

@@ -21,9 +21,10 @@ _SETUP = """
 """
 _SUBMIT = """
     INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature, provider, spec,
-                             fingerprint, state, upstream_key_id, quote, queue_deadline_at)
+                             model, kind, fingerprint, state, upstream_key_id, quote,
+                             queue_deadline_at)
     VALUES (%(id)s, %(team)s, %(member)s, %(key)s, 'onemin', 'f', 'p', '{"model": "m"}',
-            '\\x00', 'submitting',
+            'm', 'm', '\\x00', 'submitting',
             %(upstream)s, %(quote)s, now());
 """
 _HOLD = (

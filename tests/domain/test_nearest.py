@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain.generation import Duration, Resolution, VideoModel
-from app.domain.nearest import Aliases, find_duration, find_resolution
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import lines_of, seconds_of
+from app.domain.nearest import Aliases, find_lines, find_seconds
 from app.errors import ConfigurationError
 from app.settings import Settings
 
@@ -23,8 +24,8 @@ from app.settings import Settings
 def test_a_length_is_never_made_shorter(
     value: str | int, near: str | None, strict: str | None
 ) -> None:
-    assert find_duration(value, strict=False) == near
-    assert find_duration(value, strict=True) == strict
+    assert find_seconds(value, (5, 10), strict=False) == seconds_of(near)
+    assert find_seconds(value, (5, 10), strict=True) == seconds_of(strict)
 
 
 @pytest.mark.parametrize(
@@ -36,19 +37,19 @@ def test_a_length_is_never_made_shorter(
 def test_a_resolution_is_never_made_smaller(
     value: str, near: str | None, strict: str | None
 ) -> None:
-    assert find_resolution(value, strict=False) == near
-    assert find_resolution(value, strict=True) == strict
+    assert find_lines(value, (720, 1080), strict=False) == lines_of(near)
+    assert find_lines(value, (720, 1080), strict=True) == lines_of(strict)
 
 
 def test_the_shipped_aliases_are_understood_and_so_are_our_own_names() -> None:
-    aliases = Aliases.parse(Settings(_env_file=None).model_aliases)
+    aliases = Aliases.parse(Settings(_env_file=None).model_aliases, BUILT_IN)
     # All that the types of OpenAI's SDKs name.
     for sora in ("2", "2-pro", "2-2025-10-06", "2-2025-12-08", "2-pro-2025-10-06"):
-        assert aliases.find(f"sora-{sora}") is VideoModel.RAY_V3
-    assert aliases.find("ray-flash-2") is VideoModel.RAY_V2_FLASH
-    assert all(aliases.find(model.value) is model for model in VideoModel)
+        assert aliases.find(f"sora-{sora}") is BUILT_IN.models["ray-v3"]
+    assert aliases.find("ray-flash-2") is BUILT_IN.models["ray-v2-flash"]
+    assert all(aliases.find(name) is model for name, model in BUILT_IN.enabled.items())
     assert aliases.find("sora-3") is None
-    assert aliases.names[: len(VideoModel)] == list(VideoModel)
+    assert aliases.names[: len(BUILT_IN.enabled)] == list(BUILT_IN.enabled)
 
 
 @pytest.mark.parametrize(
@@ -61,11 +62,4 @@ def test_a_wrong_alias_stops_the_start(word: str) -> None:
 
 def test_an_alias_stands_for_one_model() -> None:
     with pytest.raises(ConfigurationError, match="twice"):
-        Aliases.parse(["a=ray-v2", "a=ray-v3"])
-
-
-def test_durations_and_resolutions_are_in_order() -> None:
-    """Documents list them in the order of the enumeration."""
-    seconds = [duration.seconds for duration in Duration]
-    lines = [resolution.lines for resolution in Resolution]
-    assert (seconds, lines) == (sorted(seconds), sorted(lines))
+        Aliases.parse(["a=ray-v2", "a=ray-v3"], BUILT_IN)

@@ -11,36 +11,38 @@ from uuid import UUID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO, PriceTable
-from app.domain.catalog import Price as FilePrice
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.prices import DefaultPrice, PriceTable
+from app.domain.catalog.spec import Spec
 from app.domain.prices import Price, PriceChange, PriceList, tie_of
 from app.errors import PriceUnknown
+from tests.harness.specs import DURATIONS, RESOLUTIONS, luma
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 REVISION = UUID(int=0)
-MODELS = (VideoModel.RAY_V3, VideoModel.RAY_V2)
+MODELS = ("ray-v3", "ray-v2")
 SPECS = [
-    Spec(prompt="x", model=model, duration=duration, resolution=resolution, loop=loop,
+    luma(prompt="x", model=model, duration=duration, resolution=resolution, loop=loop,
          aspect_ratio=ratio)
     for model, duration, resolution, loop, ratio in product(
-        MODELS, Duration, (None, *Resolution), (None, True), (None, AspectRatio.WIDE)
+        MODELS, DURATIONS, (None, *RESOLUTIONS), (None, True), (None, "16:9")
     )
 ]  # fmt: skip
 #: Only one of the models has a default price.
 DEFAULT = PriceTable(
     (
-        FilePrice(feature="TEXT_TO_VIDEO", provider="luma", model="ray-v3", credits=1,
-                  as_of=date(2026, 1, 1), source="test"),
-    )
+        DefaultPrice(feature="TEXT_TO_VIDEO", provider="luma", match={"model": "ray-v3"}, credits=1,
+                     as_of=date(2026, 1, 1), source="test"),
+    ),
+    BUILT_IN,
 )  # fmt: skip
 
 matches = st.fixed_dictionaries(
-    {"model": st.sampled_from([model.value for model in MODELS])},
+    {"model": st.sampled_from(MODELS)},
     optional={
-        "duration": st.sampled_from([each.value for each in Duration]),
-        "resolution": st.sampled_from([each.value for each in Resolution]),
+        "duration": st.sampled_from(DURATIONS),
+        "resolution": st.sampled_from(RESOLUTIONS),
         "loop": st.just(True),
     },
 )
@@ -77,7 +79,7 @@ def fits(match: Mapping[str, Any], spec: Spec) -> bool:
 def expected(prices: Sequence[Price], spec: Spec, at: datetime) -> tuple[int, UUID | None] | None:
     found = [price for price in in_force(prices, at) if fits(price.match, spec)]
     if not found:
-        return (1, None) if spec.model is VideoModel.RAY_V3 else None
+        return (1, None) if spec.model == "ray-v3" else None
     most = max(len(price.match) for price in found)
     (best,) = [price for price in found if len(price.match) == most]
     assert best.credits is not None
@@ -86,7 +88,7 @@ def expected(prices: Sequence[Price], spec: Spec, at: datetime) -> tuple[int, UU
 
 def quoted(known: PriceList, spec: Spec, at: datetime) -> tuple[int, UUID | None] | None:
     try:
-        quote = known.quote(LUMA_TEXT_TO_VIDEO, spec, at=at)
+        quote = known.quote(spec, at=at)
     except PriceUnknown:
         return None
     return quote.credits, quote.price_id
@@ -113,7 +115,7 @@ def test_a_quote_is_good_for_its_whole_time(prices: list[Price], spec: Spec, at:
     found = quoted(known, spec, at)
     if found is None:
         return
-    quote = known.quote(LUMA_TEXT_TO_VIDEO, spec, at=at)
+    quote = known.quote(spec, at=at)
     assert quote.since is None or quote.since <= at
     assert quote.until is None or at < quote.until
     begin = START if quote.since is None else quote.since
@@ -133,7 +135,7 @@ def test_the_next_change_is_the_first_other_price(
         if moment > at and (then and then[0]) != (now and now[0]):
             change = PriceChange(effective_at=moment, credits=then and then[0])
             break
-    assert list_of(prices).next_change(LUMA_TEXT_TO_VIDEO, spec, at=at) == change
+    assert list_of(prices).next_change(spec, at=at) == change
 
 
 @given(price_lists(), matches, instants, st.integers(2, 10**6))

@@ -14,8 +14,7 @@ from sqlalchemy import text
 
 from app.db import api_keys
 from app.domain.caller import Caller, Status
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import Duration, Spec, VideoModel
+from app.domain.catalog.spec import Spec
 from app.errors import (
     IdempotencyMismatch,
     InsufficientCredits,
@@ -31,9 +30,10 @@ from app.runtime import Clock
 from app.secrets import digest_of
 from tests.harness.actors import TESTER
 from tests.harness.gateway import TEAM, Gateway, gateway
+from tests.harness.specs import luma
 
-SPEC = Spec(prompt="a wave", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS)
-OTHER = Spec(prompt="a hill", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS)
+SPEC = luma(prompt="a wave", model="ray-v3", duration="5s")
+OTHER = luma(prompt="a hill", model="ray-v3", duration="5s")
 PRICE = 150_000
 
 
@@ -73,7 +73,7 @@ async def caller_of(gate: Gateway, key: str) -> Caller:
 
 async def ask(gate: Gateway, key: str, spec: Spec = SPEC, **more: Any) -> Admitted:
     caller = await caller_of(gate, key)
-    return await admit(gate.rt, caller, LUMA_TEXT_TO_VIDEO, spec, dialect="onemin", **more)
+    return await admit(gate.rt, caller, spec, dialect="onemin", **more)
 
 
 async def contents(gate: Gateway) -> dict[str, int]:
@@ -240,11 +240,9 @@ async def test_suspension_between_authentication_and_admission_still_refuses(
     caller = await caller_of(still_gate, key)
     await change_member(still_gate.rt, TEAM, "ada", status=Status.SUSPENDED, actor=TESTER)
     with pytest.raises(CallerChanged):
-        await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
+        await admit(still_gate.rt, caller, SPEC, dialect="onemin")
     with pytest.raises(Suspended):
-        await admit(
-            still_gate.rt, replace(caller, version=None), LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin"
-        )
+        await admit(still_gate.rt, replace(caller, version=None), SPEC, dialect="onemin")
     assert (await contents(still_gate))["generations"] == 0
 
 
@@ -257,7 +255,7 @@ async def test_where_no_connection_was_to_be_had_it_may_be_sent_again(
     monkeypatch.setattr(still_gate.rt.db.direct, "_wait_seconds", 0.01)
     monkeypatch.setattr(still_gate.rt.db.direct, "_free", asyncio.Semaphore(0))
     with pytest.raises(Unavailable) as refused:
-        await admit(still_gate.rt, caller, LUMA_TEXT_TO_VIDEO, SPEC, dialect="onemin")
+        await admit(still_gate.rt, caller, SPEC, dialect="onemin")
     assert refused.value.unasked
     assert refused.value.extra.get("retry_safe", refused.value.retry_safe) is True
     assert (await contents(still_gate))["generations"] == 0

@@ -9,8 +9,9 @@ from uuid import uuid4
 import pytest
 
 from app.db.durations import History
-from app.domain.generation import Duration, Generation, Spec, State, VideoModel
+from app.domain.generation import Generation, State
 from app.generations.progress import look_again_seconds, percent_of, progress_of
+from tests.harness.specs import luma
 
 _NOW = datetime(2026, 11, 1, 12, tzinfo=UTC)
 _KNOWN = History(samples=50, p10_seconds=300, p50_seconds=400, p90_seconds=500)
@@ -23,7 +24,7 @@ def _generation(state: State, *, sent_seconds_ago: float | None = None, **more: 
         id=uuid4(), team_id=uuid4(), member_id=uuid4(), dialect="openai", feature="TEXT_TO_VIDEO",
         provider="luma", state=state, quote=1, settled=None, result_paths=(), error_code=None,
         error_message=None, created_at=_NOW, submitted_at=since, running_at=since, asset=None,
-        spec=Spec(prompt="p", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS),
+        spec=luma(prompt="p", model="ray-v3", duration="5s"),
         **{"finished_at": None, **more},
     )  # fmt: skip
 

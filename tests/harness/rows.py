@@ -19,10 +19,10 @@ async def queued_one(
         gate,
         """
         INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature, provider,
-                                 spec, fingerprint, state, quote, queue_deadline_at)
+                                 spec, model, kind, fingerprint, state, quote, queue_deadline_at)
         VALUES (:id, :team, :member, :key, 'rest', 'TEXT_TO_VIDEO', 'luma',
-                '{"prompt": "a wave", "model": "ray-v3", "duration": "5s"}', '', 'queued', :quote,
-                now() + interval '1 hour')
+                '{"prompt": "a wave", "model": "ray-v3", "duration": "5s"}', 'ray-v3', 'ray-v3 5s',
+                '', 'queued', :quote, now() + interval '1 hour')
         """,
         **owner, quote=quote,
     )  # fmt: skip

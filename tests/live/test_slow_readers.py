@@ -13,17 +13,18 @@ from uuid import uuid4
 from starlette.types import Receive, Scope, Send
 
 from app.db.events import Event, Whose
-from app.domain.generation import Duration, Generation, Spec, State, VideoModel
+from app.domain.generation import Generation, State
 from app.http.server import server_config
 from app.http.streams import EventStream
 from app.live.feed import MAX_BEHIND, FeedItem, Listener
 from tests.harness.gateway import settings_for
+from tests.harness.specs import luma
 from tests.live.streams import PATIENCE_SECONDS, _Server
 
 GENERATION = Generation(
     id=uuid4(), team_id=uuid4(), member_id=uuid4(), dialect="rest", feature="TEXT_TO_VIDEO",
-    provider="luma", spec=Spec(prompt="x", model=VideoModel.RAY_V3,
-                               duration=Duration.FIVE_SECONDS),
+    provider="luma", spec=luma(prompt="x", model="ray-v3",
+                               duration="5s"),
     state=State.QUEUED, quote=1, settled=None, result_paths=(), error_code=None,
     error_message=None, created_at=datetime.now(UTC), submitted_at=None, running_at=None,
     finished_at=None, asset=None,

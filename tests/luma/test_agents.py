@@ -29,7 +29,7 @@ async def test_a_create_answers_at_once_and_becomes_a_video(gate: Gateway) -> No
     [output] = done["output"]
     assert output["type"] == "video"
     assert (await gate.http.get(output["url"])).content[4:8] == b"ftyp"
-    assert (generation.dialect, generation.spec.model.value) == ("luma_agents", "ray-v3")
+    assert (generation.dialect, generation.spec.model) == ("luma_agents", "ray-v3")
 
 
 async def test_a_failure_has_a_code_of_theirs(gate: Gateway) -> None:

@@ -8,7 +8,6 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from app.domain.generation import VideoModel
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.sockets import listening
 from tests.harness.traces import execute, traces
@@ -41,7 +40,7 @@ async def test_a_create_answers_at_once_and_becomes_a_video(gate: Gateway, path:
     assert done["created_at"] == made["created_at"]
     video = await gate.http.get(done["assets"]["video"])
     assert (video.status_code, video.content[4:8]) == (200, b"ftyp")
-    assert (generation.dialect, generation.spec.model.value) == ("luma", "ray-v2")
+    assert (generation.dialect, generation.spec.model) == ("luma", "ray-v2")
 
 
 async def test_the_first_sdks_name_no_model_and_get_the_first(still_gate: Gateway) -> None:
@@ -50,7 +49,7 @@ async def test_the_first_sdks_name_no_model_and_get_the_first(still_gate: Gatewa
     assert first.status_code == 201, first.text
     assert (first.json()["model"], first.json()["request"]["model"]) == ("ray-1-6", "ray-1-6")
     kept = await still_gate.generation(UUID(first.json()["id"]))
-    assert kept.spec.model is VideoModel.RAY_V1
+    assert kept.spec.model == "ray-v1"
     present = await dream(still_gate, key, {"prompt": "a lion"})
     assert (present.status_code, present.json()["errors"][0]["field"]) == (400, "model")
     motions = await look(still_gate, key, f"{GENERATIONS}/camera_motion/list")

@@ -21,7 +21,7 @@ import pytest
 
 from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.domain.nearest import Aliases
@@ -36,7 +36,7 @@ ERRORS = [file for file in FILES if file.stem.startswith("error_")]
 REPLIES = [file for file in FILES if file not in ERRORS]
 DASHES = "\n---\n"
 
-ALIASES = Aliases.parse(Browsers().model_aliases)
+ALIASES = Aliases.parse(Browsers().model_aliases, BUILT_IN)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 7_000, tzinfo=UTC)
 SIGNER = LinkSigner(b"golden-signing-secret", base_url="https://gateway.example")
 
@@ -108,7 +108,7 @@ def generation_of(asked: Any, state: str, code: str | None = None, message: str 
         id=UUID("00000000-0000-4000-8000-0000000000ff"),
         team_id=UUID("00000000-0000-4000-8000-000000000003"),
         member_id=UUID("00000000-0000-4000-8000-000000000002"),
-        dialect="luma", feature=LUMA_TEXT_TO_VIDEO.feature, provider=LUMA_TEXT_TO_VIDEO.provider,
+        dialect="luma", feature="TEXT_TO_VIDEO", provider="luma",
         spec=asked.spec, state=State(state), quote=150_000, settled=None, result_paths=(),
         error_code=code if failed else None, error_message=message if failed else None,
         created_at=NOW, submitted_at=None, running_at=None, finished_at=None, asset=None,

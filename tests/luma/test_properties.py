@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain.generation import Duration, Spec
+from app.domain.catalog.spec import Spec
 from app.errors import GatewayError
 from tests.luma.test_golden import ALIASES, WIRES, generation_of
 from tests.native.test_properties import JSON, SPECS
@@ -77,12 +77,12 @@ def _is_taken_or_refused(wire: ModuleType, document: dict[str, Any]) -> None:
         assert rendered["errors"]
         assert len(text) < 30_000
     else:
-        assert asked.spec.prompt == document["prompt"]
+        assert asked.spec.facts.prompt == document["prompt"]
         assert asked.model_name in ALIASES.names
         # As a header is written.
         said = ", ".join(asked.adjusted).encode("ascii")
         assert len(said) < 200
         assert b"\n" not in said
         if wire is WIRES["agents"]:
-            assert not (asked.spec.loop and asked.spec.duration is Duration.TEN_SECONDS)
+            assert not (asked.spec.facts.loop and asked.spec.facts.seconds == 10)
         json.dumps(wire.render(generation_of(asked, "queued"), None), allow_nan=False).encode()

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from app.domain.caller import Role
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.keys import Restrictions, Scope
 from app.errors import InvalidRequest
 from app.members import keys
@@ -269,7 +270,7 @@ NARROW = Restrictions(
 def test_nothing_is_allowed_beyond_what_a_key_may_itself(
     change: dict[str, Any], allowed: bool
 ) -> None:
-    other = replace(NARROW, **change).checked()
+    other = replace(NARROW, **change).checked(BUILT_IN.models)
     assert NARROW.allows(other) is allowed
     assert ALL.allows(other)
     assert NARROW.allows(ALL) is False

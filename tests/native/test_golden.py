@@ -25,6 +25,7 @@ from starlette.types import Message
 from app.dialects.onemin import wire
 from app.domain.assets import AssetState
 from app.domain.caller import Caller, Role, Status
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.generation import Asset, Generation, State
 from app.domain.links import Links
 from app.errors import GatewayError
@@ -66,10 +67,10 @@ PENDING = Asset(
 @pytest.mark.parametrize("file", REPLIES, ids=lambda file: file.stem)
 def test_a_request_its_upstream_request_and_its_reply(file: Path) -> None:
     request, _, answer, _ = file.read_text().split(DASHES)
-    asked = wire.parse(json.loads(request))
-    upstream = request_body(asked.offer, asked.spec, run_async=True)
+    asked = wire.parse(json.loads(request), BUILT_IN)
+    upstream = request_body(BUILT_IN.models[asked.spec.model], asked.spec, run_async=True)
     generation = _after(_queued(asked), answer)
-    reply = wire.render(generation, CALLER, used_credits=QUOTE, links=_links(generation))
+    reply = wire.render(generation, CALLER, BUILT_IN, used_credits=QUOTE, links=_links(generation))
     _compare(file, request, f"{asked.spec!r}\n\n{_pretty(upstream)}", answer, _pretty(reply))
 
 
@@ -77,7 +78,7 @@ def test_a_request_its_upstream_request_and_its_reply(file: Path) -> None:
 def test_a_wrong_body_and_its_refusal(file: Path) -> None:
     body, _, _ = file.read_text().partition(DASHES)
     with pytest.raises(GatewayError) as raised:
-        wire.parse(asyncio.run(read_json_object(_posting(body.encode()))))
+        wire.parse(asyncio.run(read_json_object(_posting(body.encode()))), BUILT_IN)
     status, rendered = wire.render_error(raised.value, "golden-request-id")
     _compare(file, body, f"{status}\n{_pretty(rendered)}")
 
@@ -110,7 +111,7 @@ def _queued(asked: wire.FeatureRequest) -> Generation:
     return Generation(
         id=UUID("00000000-0000-4000-8000-0000000000ff"),
         team_id=CALLER.team_id, member_id=CALLER.member_id, dialect="onemin",
-        feature=asked.offer.feature, provider=asked.offer.provider, spec=asked.spec,
+        feature="TEXT_TO_VIDEO", provider="luma", spec=asked.spec,
         state=State.QUEUED, quote=QUOTE, settled=None, result_paths=(), error_code=None,
         error_message=None, created_at=NOW, submitted_at=None, running_at=None, finished_at=None,
         asset=None,

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from app.dialects.onemin import wire
+from app.domain.catalog.catalog import BUILT_IN
 from app.errors import InvalidRequest
 from tests.harness.gateway import Gateway, body
 from tests.harness.traces import traces
@@ -18,7 +19,7 @@ CASES = cases()
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
 def test_a_wrong_field_is_named_with_its_value_and_what_would_be_right(case: Illegal) -> None:
     with pytest.raises(InvalidRequest) as raised:
-        wire.parse(case.sent)
+        wire.parse(case.sent, BUILT_IN)
     status, rendered = wire.render_error(raised.value, "request-1")
     assert (status, rendered["errorCode"]) == (case.status, case.code)
     [detail] = rendered["details"]
@@ -53,7 +54,7 @@ def test_several_wrong_fields_are_all_named_in_one_answer() -> None:
     wrong = {**body(loop="yes", resolution="8k", n=2), "x": 1}
     del wrong["promptObject"]["duration"]
     with pytest.raises(InvalidRequest) as raised:
-        wire.parse(wrong)
+        wire.parse(wrong, BUILT_IN)
     status, rendered = wire.render_error(raised.value, "r")
     assert (status, rendered["errorCode"]) == (400, "REQUEST_BODY_VALIDATION_FAILED")
     assert [detail["field"] for detail in rendered["details"]] == [
@@ -65,7 +66,7 @@ def test_several_wrong_fields_are_all_named_in_one_answer() -> None:
 
 def test_an_unsupported_pair_names_both_halves() -> None:
     with pytest.raises(InvalidRequest) as raised:
-        wire.parse({**body(), "type": "IMAGE_GENERATOR", "model": "kling"})
+        wire.parse({**body(), "type": "IMAGE_GENERATOR", "model": "kling"}, BUILT_IN)
     status, rendered = wire.render_error(raised.value, "r")
     assert (status, rendered["errorCode"]) == (400, "UNSUPPORTED_MODEL")
     assert [detail["field"] for detail in rendered["details"]] == ["type", "model"]

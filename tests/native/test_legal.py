@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from app.dialects.onemin import wire
+from app.domain.catalog.catalog import BUILT_IN
 from app.upstream.wire import request_body
 from tests.harness.gateway import Gateway
 from tests.native.legal import OPTIONS, prompt_objects, request
@@ -13,18 +14,22 @@ from tests.native.legal import OPTIONS, prompt_objects, request
 def test_every_legal_combination_is_accepted_and_sent_as_it_came() -> None:
     seen = 0
     for prompt_object in prompt_objects():
-        asked = wire.parse(request(prompt_object))
-        sent = request_body(asked.offer, asked.spec, run_async=False)
+        asked = wire.parse(request(prompt_object), BUILT_IN)
+        sent = request_body(BUILT_IN.models[asked.spec.model], asked.spec, run_async=False)
         assert sent == request(prompt_object)
         seen += 1
     assert seen == 5 * 2 * 8 * 3 * 3 == 720
 
 
 def test_async_is_asked_of_the_upstream_only_where_the_gateway_wants_it() -> None:
-    asked = wire.parse({**request(next(prompt_objects())), "async": True})
+    asked = wire.parse({**request(next(prompt_objects())), "async": True}, BUILT_IN)
     assert asked.run_async is True
-    assert "async" not in request_body(asked.offer, asked.spec, run_async=False)
-    assert request_body(asked.offer, asked.spec, run_async=True)["async"] is True
+    assert "async" not in request_body(
+        BUILT_IN.models[asked.spec.model], asked.spec, run_async=False
+    )
+    assert (
+        request_body(BUILT_IN.models[asked.spec.model], asked.spec, run_async=True)["async"] is True
+    )
 
 
 async def test_legal_combinations_arrive_at_the_upstream_and_come_back_as_they_were_asked(

@@ -9,11 +9,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.dialects.onemin import wire
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO, MAX_PROMPT_CHARS
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Spec
+from app.domain.text import MAX_PROMPT_CHARS
 from app.errors import GatewayError
 from app.upstream.wire import request_body
 from tests.harness.gateway import body
+from tests.harness.specs import DURATIONS, MODELS, RATIOS, RESOLUTIONS, luma
 from tests.native.illegal import cases
 from tests.native.legal import OPTIONS
 
@@ -23,12 +25,12 @@ PROMPTS = st.text(
     max_size=MAX_PROMPT_CHARS,
 ).filter(str.strip)
 SPECS = st.builds(
-    Spec,
+    luma,
     prompt=PROMPTS,
-    model=st.sampled_from(VideoModel),
-    duration=st.sampled_from(Duration),
-    aspect_ratio=st.none() | st.sampled_from(AspectRatio),
-    resolution=st.none() | st.sampled_from(Resolution),
+    model=st.sampled_from(MODELS),
+    duration=st.sampled_from(DURATIONS),
+    aspect_ratio=st.none() | st.sampled_from(RATIOS),
+    resolution=st.none() | st.sampled_from(RESOLUTIONS),
     loop=st.none() | st.booleans(),
 )
 #: What `json.loads` can return, and then some: it takes half a surrogate pair, and 1e999.
@@ -50,8 +52,10 @@ JSON = st.recursive(
 
 @given(SPECS, st.booleans())
 def test_what_goes_upstream_reads_back_as_the_same_spec(spec: Spec, run_async: bool) -> None:
-    sent = json.loads(json.dumps(request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=run_async)))
-    assert wire.parse(sent) == wire.FeatureRequest(LUMA_TEXT_TO_VIDEO, spec, run_async, None, {})
+    sent = json.loads(
+        json.dumps(request_body(BUILT_IN.models[spec.model], spec, run_async=run_async))
+    )
+    assert wire.parse(sent, BUILT_IN) == wire.FeatureRequest(spec, run_async, None, {})
 
 
 @given(SPECS)
@@ -88,7 +92,7 @@ def test_a_legal_request_with_one_thing_changed_is_a_request_or_a_refusal(
 
 def _is_taken_or_refused(document: dict[str, Any]) -> None:
     try:
-        asked = wire.parse(document)
+        asked = wire.parse(document, BUILT_IN)
     except GatewayError as error:
         status, rendered = wire.render_error(error, "request-1")
         assert status in (400, 422)
@@ -100,4 +104,4 @@ def _is_taken_or_refused(document: dict[str, Any]) -> None:
         stored = json.dumps(asked.spec.to_json(), ensure_ascii=False).encode("utf-8")
         assert b"\x00" not in stored
         assert "\\u0000" not in stored.decode()
-        assert asked.spec.prompt == document["promptObject"]["prompt"]
+        assert asked.spec.facts.prompt == document["promptObject"]["prompt"]

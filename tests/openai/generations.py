@@ -9,20 +9,16 @@ from uuid import UUID
 
 from app.domain.assets import AssetState
 from app.domain.generation import (
-    AspectRatio,
     Asset,
-    Duration,
     Generation,
-    Resolution,
-    Spec,
     State,
-    VideoModel,
 )
+from tests.harness.specs import luma
 
 NOW = datetime(2026, 3, 1, 12, 0, 0, 7_000, tzinfo=UTC)
-SPEC = Spec(
-    prompt="a paper boat on a stormy puddle", model=VideoModel.RAY_V3,
-    duration=Duration.FIVE_SECONDS, aspect_ratio=AspectRatio.TALL, resolution=Resolution.P720,
+SPEC = luma(
+    prompt="a paper boat on a stormy puddle", model="ray-v3",
+    duration="5s", aspect_ratio="9:16", resolution="720p",
 )  # fmt: skip
 ARCHIVED = Asset(
     state=AssetState.ARCHIVED, path="videos/film.mp4", size_bytes=7, sha256="ab" * 32,

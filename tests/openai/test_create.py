@@ -9,7 +9,8 @@ from uuid import UUID
 import pytest
 from sqlalchemy import text
 
-from app.domain.generation import Spec, State
+from app.domain.catalog.spec import Spec
+from app.domain.generation import State
 from app.domain.ids import parse_generation_id
 from app.errors import Unavailable
 from app.http.bodies import MAX_BODY_BYTES

@@ -21,6 +21,8 @@ import pytest
 
 from app.dialects.openai import webhook_wire, wire
 from app.domain.assets import AssetState
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Facts
 from app.domain.generation import State
 from app.domain.nearest import Aliases
 from app.domain.webhooks import WebhookEvent
@@ -30,7 +32,7 @@ from tests.openai.generations import ARCHIVED, NOW, generation, in_state
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 DASHES = "\n---\n"
-ALIASES = Aliases.parse(Settings.model_fields["model_aliases"].default)
+ALIASES = Aliases.parse(Settings.model_fields["model_aliases"].default, BUILT_IN)
 
 
 def files(kind: str) -> pytest.MarkDecorator:
@@ -119,7 +121,7 @@ def test_a_remix_of_one_that_another_api_made() -> None:
     source = generation(echo={})
     asked = wire.parse_remix({"prompt": "at night"}, source)
     assert asked.echo == {"model": "ray-v3"}
-    assert asked.spec == replace(source.spec, prompt="at night")
+    assert asked.spec == source.spec.with_facts(Facts(prompt="at night"))
     video = wire.render(generation(remixed_from=UUID(int=7)), percent=0)
     assert video["remixed_from_video_id"] == f"video_{7:032x}"
 

@@ -9,7 +9,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from app.dialects.openai import wire
-from app.domain.generation import FRAME_SIZES, Duration
+from app.dialects.openai.sizes import frames
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import frame_size
 from app.errors import GatewayError
 from tests.native.test_properties import ANY_TEXT, JSON, PROMPTS
 from tests.openai.generations import generation
@@ -50,7 +52,7 @@ def test_any_fields_are_a_request_or_a_refusal_that_can_be_sent(
         json.dumps(video, ensure_ascii=False, allow_nan=False).encode("utf-8")
         again = {name: video[name] for name in ("prompt", "model", "seconds", "size")}
         kept = wire.parse(
-            again | ({} if asked.spec.loop is None else {"loop": asked.spec.loop}),
+            again | ({} if asked.spec.facts.loop is None else {"loop": asked.spec.facts.loop}),
             aliases=ALIASES, strict=True,
         )  # fmt: skip
         assert kept.spec == asked.spec
@@ -64,12 +66,12 @@ def test_what_is_made_is_said_and_never_shorter(width: int, height: int, seconds
         asked = wire.parse(fields, aliases=ALIASES, strict=False)
     except GatewayError:
         return
-    assert asked.spec.duration.seconds >= seconds
-    assert (f"seconds={seconds}->{asked.spec.duration.seconds}" in asked.adjusted) == (
-        seconds not in {each.seconds for each in Duration}
-    )
+    offered, made = BUILT_IN.models[asked.spec.model].offered, asked.spec.facts.seconds
+    assert made is not None
+    assert made >= seconds
+    assert (f"seconds={seconds}->{made}" in asked.adjusted) == (seconds not in offered.seconds)
     assert any(word.startswith("size=") for word in asked.adjusted) == (
-        (width, height) not in set(FRAME_SIZES.values())
+        (width, height) not in {frame_size(*frame) for frame in frames(offered)}
     )
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from app.dialects.openai.sizes import find_size, frame_size
-from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution
+from app.dialects.openai.sizes import Frame, find_size, frames
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import frame_size, lines_of, ratio_of
+
+MADE = frames(BUILT_IN.models["ray-v3"].offered)
 
 
 @pytest.mark.parametrize(
@@ -22,22 +25,19 @@ from app.domain.generation import FRAME_SIZES, AspectRatio, Resolution
     ],
 )  # fmt: skip
 def test_a_size_is_the_nearest_shape(value: str, found: tuple[str, str] | None) -> None:
-    assert find_size(value, strict=False) == found
+    frame = found and (ratio_of(found[0]), lines_of(found[1]))
+    assert find_size(value, MADE, strict=False) == frame
 
 
 def test_strict_takes_only_what_is_made() -> None:
-    for options, (width, height) in FRAME_SIZES.items():
-        assert find_size(f"{width}x{height}", strict=True) == options
-    assert find_size("1024x1792", strict=True) is None
-    assert find_size("9:16", strict=True) == ("9:16", "720p")
+    for frame in MADE:
+        width, height = frame_size(*frame)
+        assert find_size(f"{width}x{height}", MADE, strict=True) == frame
+    assert find_size("1024x1792", MADE, strict=True) is None
+    assert find_size("9:16", MADE, strict=True) == ((9, 16), 720)
 
 
-@pytest.mark.parametrize("options", FRAME_SIZES, ids=lambda o: f"{o[0]}-{o[1]}")
-def test_a_size_that_is_said_is_understood_again(options: tuple[AspectRatio, Resolution]) -> None:
-    width, height = frame_size(*options)
-    assert find_size(f"{width}x{height}", strict=False) == options
-
-
-def test_what_was_left_open_is_wide_and_720p() -> None:
-    assert frame_size(None, None) == (1280, 720)
-    assert frame_size(AspectRatio.TALL, None) == (720, 1280)
+@pytest.mark.parametrize("frame", MADE, ids=str)
+def test_a_size_that_is_said_is_understood_again(frame: Frame) -> None:
+    width, height = frame_size(*frame)
+    assert find_size(f"{width}x{height}", MADE, strict=False) == frame

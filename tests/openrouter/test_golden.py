@@ -20,6 +20,7 @@ import pytest
 
 from app.dialects.openrouter import wire
 from app.domain.assets import AssetState
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.generation import FINAL, Generation, State
 from app.domain.links import Links
 from app.domain.nearest import Aliases
@@ -33,7 +34,7 @@ FILES = sorted(GOLDEN.glob("*.txt"))
 ERRORS = [file for file in FILES if file.stem.startswith("error_")]
 REPLIES = [file for file in FILES if file not in ERRORS]
 DASHES = "\n---\n"
-ALIASES = Aliases.parse(Browsers().model_aliases)
+ALIASES = Aliases.parse(Browsers().model_aliases, BUILT_IN)
 SIGNER = LinkSigner(b"golden-signing-secret", base_url="https://gateway.example")
 POLLING_URL = "https://gateway.example/openrouter/api/v1/videos/ID"
 

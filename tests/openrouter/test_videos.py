@@ -9,9 +9,9 @@ from uuid import UUID
 import httpx
 import pytest
 
-from app.domain.generation import FRAME_SIZES
 from app.errors import Unavailable
 from tests.harness.gateway import Gateway, gateway
+from tests.harness.specs import RATIOS, RESOLUTIONS
 from tests.harness.traces import traces
 from tests.openrouter.calling import BASE, WAVE, ask, bearer, look
 
@@ -99,7 +99,7 @@ async def test_every_wrong_field_is_named_with_its_value_and_the_allowed_ones(
     assert found["duration"]["allowed"] == [5, 10]
     assert found["resolution"]["allowed"] == ["720p", "1080p"]
     assert "9:21" in found["aspect_ratio"]["allowed"]
-    assert len(found["size"]["allowed"]) == len(FRAME_SIZES)
+    assert len(found["size"]["allowed"]) == len(RATIOS) * len(RESOLUTIONS)
     assert "ray-v3" in found["model"]["allowed"]
     assert found["provider.options.luma.parameters.style"]["allowed"] == ["loop"]
     assert (await traces(still_gate)).generations == 0

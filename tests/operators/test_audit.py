@@ -99,8 +99,10 @@ def furnish(address: str) -> dict[str, str]:
             state = "succeeded" if name in ("set_aside", "ended") else name
             tx.execute(
                 "INSERT INTO generations (id, team_id, member_id, api_key_id, dialect, feature,"
-                " provider, spec, fingerprint, state, quote, queue_deadline_at, finished_at)"
-                " VALUES (%s, %s, %s, %s, 'openai', 'TEXT_TO_VIDEO', 'luma', %s, '', %s, 1, now(),"
+                " provider, spec, model, kind, fingerprint, state, quote, queue_deadline_at,"
+                " finished_at)"
+                " VALUES (%s, %s, %s, %s, 'openai', 'TEXT_TO_VIDEO', 'luma', %s, 'm', 'm', '',"
+                " %s, 1, now(),"
                 " CASE WHEN %s = 'succeeded' THEN now() END)",
                 [ids[name], ids["team"], ids["member"], ids["key"], Jsonb(spec), state, state],
             )

@@ -10,21 +10,21 @@ from pathlib import Path
 
 import pytest
 
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
 from app.videos.probe import mismatch
 from tests.harness import database
 from tests.harness.films import probed
 from tests.harness.processes import Api, ending_processes, environment
+from tests.harness.specs import luma
 from tests.harness.toolchains import program
 
 EXAMPLES = Path(__file__).parent / "examples"
 HOST = "https://api.1min.ai"
-SPEC = Spec(
+SPEC = luma(
     prompt="a majestic lion walking through golden savanna at sunset",
-    model=VideoModel.RAY_V3,
-    duration=Duration.FIVE_SECONDS,
-    aspect_ratio=AspectRatio.WIDE,
-    resolution=Resolution.P720,
+    model="ray-v3",
+    duration="5s",
+    aspect_ratio="16:9",
+    resolution="720p",
     loop=False,
 )
 
@@ -87,7 +87,7 @@ def test_the_upstreams_own_example_returns_a_video_that_plays(
 
     record = json.loads(answer.stdout)["aiRecord"]
     assert record["status"] == "SUCCESS"
-    assert record["aiRecordDetail"]["promptObject"]["prompt"] == SPEC.prompt
+    assert record["aiRecordDetail"]["promptObject"]["prompt"] == SPEC.facts.prompt
     video = tmp_path / "video.mp4"
     video.write_bytes(up.http.get(record["temporaryUrl"]).content)
     assert video.read_bytes()[4:8] == b"ftyp"

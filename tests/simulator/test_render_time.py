@@ -4,14 +4,14 @@ from uuid import UUID
 
 import pytest
 
-from app.domain.generation import Duration, Resolution, Spec, VideoModel
 from app.simulator.render_time import JITTER, render_seconds
+from tests.harness.specs import luma
 
-CLIP = Spec(prompt="p", model=VideoModel.RAY_V3, duration=Duration.FIVE_SECONDS)
+CLIP = luma(prompt="p", model="ray-v3", duration="5s")
 
 
-def seconds(model: VideoModel, duration: Duration, resolution: Resolution | None) -> float:
-    spec = Spec(prompt="p", model=model, duration=duration, resolution=resolution)
+def seconds(model: str, duration: str, resolution: str | None) -> float:
+    spec = luma(prompt="p", model=model, duration=duration, resolution=resolution)
     return render_seconds(spec, UUID(int=5003))
 
 
@@ -26,9 +26,9 @@ def test_the_same_uuid_always_takes_the_same_time() -> None:
 
 
 def test_larger_and_better_videos_take_longer() -> None:
-    five, ten = Duration.FIVE_SECONDS, Duration.TEN_SECONDS
-    plain = seconds(VideoModel.RAY_V3, five, Resolution.P720)
-    assert seconds(VideoModel.RAY_V2_FLASH, five, None) < plain / 2
-    assert seconds(VideoModel.RAY_V3_REASONING, five, None) > plain
-    assert seconds(VideoModel.RAY_V3, ten, None) > plain
-    assert seconds(VideoModel.RAY_V3, five, Resolution.P1080) > plain
+    five, ten = "5s", "10s"
+    plain = seconds("ray-v3", five, "720p")
+    assert seconds("ray-v2-flash", five, None) < plain / 2
+    assert seconds("ray-v3-reasoning", five, None) > plain
+    assert seconds("ray-v3", ten, None) > plain
+    assert seconds("ray-v3", five, "1080p") > plain

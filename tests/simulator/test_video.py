@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -11,15 +10,16 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from app.domain.generation import FRAME_SIZES, AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.spec import Facts
 from app.simulator import video
+from tests.harness.specs import DURATIONS, RATIOS, RESOLUTIONS, luma
 
 UUID_A, UUID_B = UUID(int=0xA11CE << 90), UUID(int=0xB0B << 90)
-SQUARE = Spec(
+SQUARE = luma(
     prompt="a fish is swimming",
-    model=VideoModel.RAY_V3,
-    duration=Duration.FIVE_SECONDS,
-    aspect_ratio=AspectRatio.SQUARE,
+    model="ray-v3",
+    duration="5s",
+    aspect_ratio="1:1",
 )
 
 
@@ -38,39 +38,42 @@ def difference(one: Image.Image, other: Image.Image) -> float:
     return sum(ImageStat.Stat(ImageChops.difference(one, other)).mean)
 
 
-@pytest.mark.parametrize("resolution", Resolution)
-@pytest.mark.parametrize("ratio", AspectRatio)
-def test_every_frame_size(tmp_path: Path, ratio: AspectRatio, resolution: Resolution) -> None:
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+@pytest.mark.parametrize("ratio", RATIOS)
+def test_every_frame_size(tmp_path: Path, ratio: str, resolution: str) -> None:
     path = tmp_path / "video.mp4"
-    spec = replace(SQUARE, aspect_ratio=ratio, resolution=resolution)
+    spec = luma(aspect_ratio=ratio, resolution=resolution)
     video.render(path, spec, UUID_A, seconds=0.125)
     with av.open(str(path)) as container:
         [stream] = container.streams
         assert isinstance(stream, av.VideoStream)
-        assert (stream.width, stream.height) == FRAME_SIZES[ratio, resolution]
+        assert (stream.width, stream.height) == spec.facts.frame
         assert (stream.codec_context.name, stream.pix_fmt) == ("h264", "yuv420p")
         assert sum(1 for _ in container.decode(video=0)) == 3
 
 
-@pytest.mark.parametrize("duration", Duration)
-def test_the_duration_is_exact(tmp_path: Path, duration: Duration) -> None:
+@pytest.mark.parametrize("duration", DURATIONS)
+def test_the_duration_is_exact(tmp_path: Path, duration: str) -> None:
     path = tmp_path / "video.mp4"
-    video.render(path, replace(SQUARE, duration=duration), UUID_A)
+    spec = luma(duration=duration, aspect_ratio="1:1")
+    seconds = spec.facts.seconds
+    assert seconds is not None
+    video.render(path, spec, UUID_A)
     with av.open(str(path)) as container:
         stream = container.streams.video[0]
-        assert container.duration == duration.seconds * 1_000_000
+        assert container.duration == seconds * 1_000_000
         assert stream.duration is not None
         assert stream.time_base is not None
-        assert stream.duration * stream.time_base == duration.seconds
+        assert stream.duration * stream.time_base == seconds
         assert stream.average_rate == 24
-        assert stream.frames == 24 * duration.seconds
+        assert stream.frames == 24 * seconds
     content = path.read_bytes()
     assert content[4:12] == b"ftypisom"
     assert content.index(b"moov") < content.index(b"mdat")  # playable before it is complete
 
 
 def test_omitted_options_give_the_size_of_the_sample() -> None:
-    assert video.frame_size(replace(SQUARE, aspect_ratio=None)) == (1280, 720)
+    assert video.frame_size(luma()) == (1280, 720)
 
 
 def test_the_same_spec_and_uuid_make_the_same_bytes(tmp_path: Path) -> None:
@@ -86,7 +89,7 @@ def test_the_prompt_is_in_the_picture(tmp_path: Path) -> None:
     shown = []
     for number, prompt in enumerate(("a fish is swimming", "two birds")):
         path = tmp_path / f"{number}.mp4"
-        video.render(path, replace(SQUARE, prompt=prompt), UUID_A, seconds=0.05)
+        video.render(path, SQUARE.with_facts(Facts(prompt=prompt)), UUID_A, seconds=0.05)
         shown.append(pictures(path)[0])
     changed = ImageChops.difference(*shown).convert("L").point(lambda level: 255 * (level > 60))
     box = changed.getbbox()
@@ -97,7 +100,7 @@ def test_the_prompt_is_in_the_picture(tmp_path: Path) -> None:
 @pytest.mark.parametrize("loop", [True, False])
 def test_a_loop_ends_where_it_begins(tmp_path: Path, loop: bool) -> None:
     path = tmp_path / "video.mp4"
-    video.render(path, replace(SQUARE, loop=loop), UUID_A, seconds=2)
+    video.render(path, SQUARE.with_facts(Facts(loop=loop)), UUID_A, seconds=2)
     frames = pictures(path)
     step = max(difference(one, next_) for one, next_ in itertools.pairwise(frames))
     seam = difference(frames[-1], frames[0])

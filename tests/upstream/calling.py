@@ -9,23 +9,23 @@ from contextlib import asynccontextmanager
 import httpx
 from pydantic import SecretStr
 
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN
 from app.fetch import FetchPolicy, GuardedFetcher
 from app.http_client import HttpClient
 from app.upstream.answers import ResultAnswer, SubmitAnswer
 from app.upstream.client import Observer, UpstreamClient
+from tests.harness.specs import luma
 from tests.upstream.loopback import Script, serving
 
 ID = "0b7c9a51-6d0e-4c38-9f0d-51f1a2f6f0aa"
 #: Longer than any machine stands still.
 PATIENCE_SECONDS = 60.0
 PROCESSING = {"aiRecord": {"uuid": ID, "status": "PROCESSING"}}
-SPEC = Spec(
+SPEC = luma(
     prompt="a lighthouse “in fog” 🌫",
-    model=VideoModel.RAY_V3,
-    duration=Duration.FIVE_SECONDS,
-    resolution=Resolution.P720,
+    model="ray-v3",
+    duration="5s",
+    resolution="720p",
 )
 
 
@@ -57,7 +57,7 @@ async def upstream(
 
 
 async def submitted(client: UpstreamClient, label: str = "main") -> SubmitAnswer:
-    return await client.submit(label, LUMA_TEXT_TO_VIDEO, SPEC, run_async=True)
+    return await client.submit(label, BUILT_IN.models[SPEC.model], SPEC, run_async=True)
 
 
 class Scripted(httpx.AsyncBaseTransport):

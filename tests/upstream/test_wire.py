@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import AspectRatio, Duration, Resolution, Spec, VideoModel
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Spec
 from app.errors import Rejections
 from app.upstream.answers import (
     Busy,
@@ -22,16 +22,17 @@ from app.upstream.answers import (
     Succeeded,
 )
 from app.upstream.wire import read_submission, request_body
+from tests.harness.specs import DURATIONS, MODELS, PAGE, RATIOS, RESOLUTIONS, luma
 from tests.upstream.calling import ID
 from tests.upstream.reading import CODES, STATUSES, read, submission
 
 
 def test_every_legal_spec_survives_the_wire() -> None:
     combinations = product(
-        VideoModel, Duration, [None, *AspectRatio], [None, *Resolution], [None, True, False]
+        MODELS, DURATIONS, [None, *RATIOS], [None, *RESOLUTIONS], [None, True, False]
     )
     for model, duration, ratio, resolution, loop in combinations:
-        spec = Spec(
+        spec = luma(
             prompt="a lighthouse in fog",
             model=model,
             duration=duration,
@@ -39,30 +40,32 @@ def test_every_legal_spec_survives_the_wire() -> None:
             resolution=resolution,
             loop=loop,
         )
-        body = json.loads(json.dumps(request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=False)))
+        body = json.loads(
+            json.dumps(request_body(BUILT_IN.models[spec.model], spec, run_async=False))
+        )
         assert body["type"] == "TEXT_TO_VIDEO"
         assert body["model"] == "luma"
         assert set(body) == {"type", "model", "promptObject"}
         omitted = [ratio, resolution, loop].count(None)
         assert len(body["promptObject"]) == 6 - omitted
         issues = Rejections()
-        read_back = LUMA_TEXT_TO_VIDEO.check(body["promptObject"], prefix="p", issues=issues)
+        read_back = PAGE.check(body["promptObject"], prefix="p", issues=issues)
         assert read_back == spec
         assert issues.issues == []
 
 
 @given(
     st.builds(
-        Spec,
+        luma,
         prompt=st.text(st.characters(exclude_categories=["Cs"]), min_size=1),
-        model=st.sampled_from(VideoModel),
-        duration=st.sampled_from(Duration),
+        model=st.sampled_from(MODELS),
+        duration=st.sampled_from(DURATIONS),
     )
 )
 def test_the_prompt_reaches_the_wire_letter_for_letter(spec: Spec) -> None:
-    body = request_body(LUMA_TEXT_TO_VIDEO, spec, run_async=True)
+    body = request_body(BUILT_IN.models[spec.model], spec, run_async=True)
     assert body["async"] is True
-    assert json.loads(json.dumps(body))["promptObject"]["prompt"] == spec.prompt
+    assert json.loads(json.dumps(body))["promptObject"]["prompt"] == spec.facts.prompt
 
 
 JSON = st.recursive(

@@ -14,19 +14,13 @@ import av
 import pytest
 
 from app.domain.assets import Probe
-from app.domain.generation import (
-    FRAME_SIZES,
-    AspectRatio,
-    Duration,
-    Resolution,
-    Spec,
-    VideoModel,
-)
+from app.domain.catalog.spec import Spec
 from app.videos import mp4
 from app.videos import probe as module
 from app.videos.mp4 import NotAVideo
 from app.videos.probe import mismatch
 from tests.harness.films import box, film, left_open, probed
+from tests.harness.specs import DURATIONS, RATIOS, RESOLUTIONS, luma
 
 
 @pytest.fixture(scope="module")
@@ -199,8 +193,8 @@ def test_pixels_need_not_be_square(
 
 def test_a_turned_film_is_what_was_asked_for(tmp_path: Path) -> None:
     seen = probed(film(tmp_path / "v.mp4", size=(1280, 720), frames=120, turned=90))
-    assert mismatch(spec(aspect_ratio=AspectRatio.TALL, resolution=Resolution.P720), seen) is None
-    assert mismatch(spec(aspect_ratio=AspectRatio.WIDE), seen) is not None
+    assert mismatch(spec(aspect_ratio="9:16", resolution="720p"), seen) is None
+    assert mismatch(spec(aspect_ratio="16:9"), seen) is not None
 
 
 def test_what_is_not_decoded_is_no_video(tmp_path: Path) -> None:
@@ -298,26 +292,26 @@ def test_a_missing_file_is_no_verdict_on_a_video(tmp_path: Path) -> None:
 
 
 def spec(**options: Any) -> Spec:
-    return Spec(
-        prompt="a cat", model=VideoModel.RAY_V2, **{"duration": Duration.FIVE_SECONDS} | options
-    )
+    return luma(prompt="a cat", model="ray-v2", **options)
 
 
 def seen(width: int, height: int, seconds: float = 5.0) -> Probe:
     return Probe(seconds, width, height, "h264", 24.0, has_audio=False)
 
 
-@pytest.mark.parametrize("duration", list(Duration))
-@pytest.mark.parametrize(("ratio", "resolution"), list(FRAME_SIZES))
-def test_what_was_asked_for_matches(
-    duration: Duration, ratio: AspectRatio, resolution: Resolution
-) -> None:
+@pytest.mark.parametrize("duration", DURATIONS)
+@pytest.mark.parametrize("ratio", RATIOS)
+@pytest.mark.parametrize("resolution", RESOLUTIONS)
+def test_what_was_asked_for_matches(duration: str, ratio: str, resolution: str) -> None:
     wanted = spec(duration=duration, aspect_ratio=ratio, resolution=resolution)
-    frame = seen(*FRAME_SIZES[ratio, resolution], seconds=duration.seconds)
+    facts = wanted.facts
+    assert facts.frame is not None
+    assert facts.seconds is not None
+    frame = seen(*facts.frame, seconds=facts.seconds)
     assert mismatch(wanted, frame) is None
-    for other in set(AspectRatio) - {ratio}:
+    for other in set(RATIOS) - {ratio}:
         assert mismatch(spec(duration=duration, aspect_ratio=other), frame) is not None
-    (other_resolution,) = set(Resolution) - {resolution}
+    (other_resolution,) = set(RESOLUTIONS) - {resolution}
     assert mismatch(spec(duration=duration, resolution=other_resolution), frame) is not None
 
 
@@ -328,23 +322,23 @@ def test_what_was_asked_for_matches(
         ({}, seen(300, 200, 5.6), None),
         ({}, seen(300, 200, 4.4), None),
         ({}, seen(300, 200, 5.7), "5.7 s instead of 5 s"),
-        ({"duration": Duration.TEN_SECONDS}, seen(300, 200), "5.0 s instead of 10 s"),
+        ({"duration": "10s"}, seen(300, 200), "5.0 s instead of 10 s"),
         # 3.5 % of the ratio
-        ({"aspect_ratio": AspectRatio.WIDE}, seen(1280, 704), None),
-        ({"aspect_ratio": AspectRatio.WIDE}, seen(1280, 680), "1280x680 instead of 16:9"),
-        ({"aspect_ratio": AspectRatio.TALL}, seen(720, 1280), None),
-        ({"aspect_ratio": AspectRatio.TALL}, seen(1280, 720), "1280x720 instead of 9:16"),
-        ({"aspect_ratio": AspectRatio.CINEMA}, seen(1568, 672), None),
+        ({"aspect_ratio": "16:9"}, seen(1280, 704), None),
+        ({"aspect_ratio": "16:9"}, seen(1280, 680), "1280x680 instead of 16:9"),
+        ({"aspect_ratio": "9:16"}, seen(720, 1280), None),
+        ({"aspect_ratio": "9:16"}, seen(1280, 720), "1280x720 instead of 9:16"),
+        ({"aspect_ratio": "21:9"}, seen(1568, 672), None),
         # the short side, or the pixels of the 16:9 frame
-        ({"resolution": Resolution.P1080}, seen(1920, 1088), None),
-        ({"resolution": Resolution.P1080}, seen(1440, 1440), None),
-        ({"resolution": Resolution.P720}, seen(960, 960), None),
-        ({"resolution": Resolution.P720}, seen(1568, 672), None),
-        ({"resolution": Resolution.P1080}, seen(960, 960), "960x960 instead of 1080p"),
-        ({"resolution": Resolution.P720}, seen(960, 540), "960x540 instead of 720p"),
+        ({"resolution": "1080p"}, seen(1920, 1088), None),
+        ({"resolution": "1080p"}, seen(1440, 1440), None),
+        ({"resolution": "720p"}, seen(960, 960), None),
+        ({"resolution": "720p"}, seen(1568, 672), None),
+        ({"resolution": "1080p"}, seen(960, 960), "960x960 instead of 1080p"),
+        ({"resolution": "720p"}, seen(960, 540), "960x540 instead of 720p"),
         # all at once
         (
-            {"aspect_ratio": AspectRatio.WIDE, "resolution": Resolution.P1080},
+            {"aspect_ratio": "16:9", "resolution": "1080p"},
             seen(720, 720, 10.0),
             "10.0 s instead of 5 s, 720x720 instead of 16:9, 720x720 instead of 1080p",
         ),

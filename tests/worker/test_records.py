@@ -228,7 +228,7 @@ async def submitted_late(gate: Gateway, key: str, prompt: str) -> str:
     uuid = await created(gate, key, prompt)
     claim = await submissions._claim(gate.worker, UUID(uuid), uuid4())
     assert claim is not None
-    answer = await gate.worker.upstream.submit("main", claim.offer, claim.work.spec, run_async=True)
+    answer = await gate.worker.upstream.submit("main", claim.model, claim.work.spec, run_async=True)
     async with lifecycle.begin(gate.worker) as transaction:
         await lifecycle.mark_unknown(
             transaction, claim.work, attempt=claim.attempt, reason="worker_died"

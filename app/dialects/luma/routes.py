@@ -14,7 +14,6 @@ from app.db.limits import limits_of
 from app.dialects.luma import document, wire
 from app.domain.accounts import binding
 from app.domain.caller import Caller as CallerRecord
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
 from app.errors import NotCancelable, NotFound, NotOffered
@@ -101,9 +100,7 @@ async def _create(
         rt,
         request,
         caller,
-        NewGeneration(
-            offer=LUMA_TEXT_TO_VIDEO, spec=parsed.spec, extras=extras, adjusted=parsed.adjusted
-        ),
+        NewGeneration(spec=parsed.spec, extras=extras, adjusted=parsed.adjusted),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),
     )

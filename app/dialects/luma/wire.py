@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.dialects.luma.errors import detail_of
-from app.domain.catalog import shown
-from app.domain.generation import Generation, Spec, State
+from app.domain.catalog.spec import Facts, Spec
+from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.domain.options import OptionReader, invalid
+from app.domain.text import shown
 from app.errors import GatewayError
 
 GENERATION_TYPE = "video"
@@ -74,17 +75,18 @@ def parse(
     if name is None:
         name = model
     found = read.model(name, "model")
-    duration = read.duration(body.get("duration"), "duration")
-    ratio = read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio")
-    resolution = read.resolution(body.get("resolution"), "resolution")
-    loop = read.flag(body.get("loop"), "loop")
+    facts = Facts(
+        prompt=prompt,
+        seconds=read.seconds(body.get("duration"), "duration"),
+        aspect_ratio=read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio"),
+        lines=read.lines(body.get("resolution"), "resolution"),
+        loop=read.loop(body.get("loop"), "loop"),
+    )
     if read.issues.issues or found is None or name is None:
         raise invalid(read)
-    spec = Spec(
-        prompt=prompt, model=found, duration=duration, aspect_ratio=ratio, resolution=resolution,
-        loop=loop,
-    )  # fmt: skip
-    return VideoRequest(spec, name, callback, end_user, metadata, tuple(read.adjusted))
+    return VideoRequest(
+        found.spec_of(facts), name, callback, end_user, metadata, tuple(read.adjusted)
+    )
 
 
 def render(generation: Generation, links: Links | None) -> dict[str, Any]:
@@ -144,7 +146,7 @@ def _request(generation: Generation) -> dict[str, Any]:
     and without `generation_type` it takes this for another kind."""
     return {
         "generation_type": GENERATION_TYPE,
-        **generation.spec.to_json(),
+        **generation.spec.facts.words,
         "model": _model(generation),
         **({"callback_url": url} if (url := generation.callback_url) else {}),
     }

@@ -8,7 +8,6 @@ from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from app.dialects.luma_agents import document, wire
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
 from app.domain.generation import FINAL
 from app.domain.ids import parse_generation_id
 from app.errors import NotOffered
@@ -51,7 +50,6 @@ async def create_generation(request: Request, rt: Rt, caller: Creator) -> Respon
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
     new = NewGeneration(
-        offer=LUMA_TEXT_TO_VIDEO,
         spec=parsed.spec,
         extras=Extras(
             echo={"model": parsed.model_name},

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.dialects.luma.errors import detail_of
-from app.domain.catalog import shown
-from app.domain.generation import Duration, Generation, Spec, State
+from app.domain.catalog.spec import Facts, Spec
+from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.domain.options import OptionReader, invalid
+from app.domain.text import shown
 from app.errors import GatewayError
 
 TYPE = "video"
@@ -82,22 +83,23 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
     model = read.model(DEFAULT_MODEL if name is None else name, "model")
-    ratio = read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio")
-    duration = read.duration(video.get("duration"), "video.duration")
-    resolution = read.resolution(video.get("resolution"), "video.resolution")
-    loop = read.flag(video.get("loop"), "video.loop")
-    if loop and duration is Duration.TEN_SECONDS:
+    facts = Facts(
+        prompt=prompt,
+        aspect_ratio=read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio"),
+        seconds=read.seconds(video.get("duration"), "video.duration"),
+        lines=read.lines(video.get("resolution"), "video.resolution"),
+        loop=read.loop(video.get("loop"), "video.loop"),
+    )
+    if facts.loop and facts.seconds == 10:
         read.issues.add(
             "video.loop", "value", "a video of 10s cannot be a loop; ask for 5s", value=True,
             allowed=[False],
         )  # fmt: skip
     if read.issues.issues or model is None:
         raise invalid(read)
-    spec = Spec(
-        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
-        loop=loop,
-    )  # fmt: skip
-    return VideoRequest(spec, name or DEFAULT_MODEL, end_user, metadata, tuple(read.adjusted))
+    return VideoRequest(
+        model.spec_of(facts), name or DEFAULT_MODEL, end_user, metadata, tuple(read.adjusted)
+    )
 
 
 def _check_type(kind: Any, read: OptionReader) -> None:
@@ -124,7 +126,7 @@ def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
 def render(generation: Generation, links: Links | None) -> dict[str, Any]:
     """A Generation. `links` are given while there is a video. The last three fields
     are ours: the request with its adjustments."""
-    state, spec = generation.state, generation.spec.to_json()
+    state, said = generation.state, generation.spec.facts.words
     failed = STATES[state] == "failed"
     return {
         "id": str(generation.id),
@@ -135,9 +137,9 @@ def render(generation: Generation, links: Links | None) -> dict[str, Any]:
         "failure_reason": _reason(generation) if failed else None,
         "failure_code": FAILURES.get(generation.error_code or "", _FAILED) if failed else None,
         "output": [{"type": TYPE, "url": links.video}] if links else [],
-        "prompt": spec["prompt"],
-        "aspect_ratio": spec.get("aspect_ratio"),
-        "video": {name: spec[name] for name in _VIDEO_MADE_OF if name in spec},
+        "prompt": said.get("prompt"),
+        "aspect_ratio": said.get("aspect_ratio"),
+        "video": {name: said[name] for name in _VIDEO_MADE_OF if name in said},
     }
 
 

@@ -94,13 +94,12 @@ async def create_feature(request: Request, rt: Rt, caller: Creator) -> Response:
     a `Prefer` header says otherwise. That takes minutes, and the connection must stay open. New
     clients should use `create_generation`."""
     body = await read_json_object(request)
-    parsed = wire.parse(body)
+    parsed = wire.parse(body, rt.catalog)
     return await create(
         rt,
         request,
         caller,
         NewGeneration(
-            offer=parsed.offer,
             spec=parsed.spec,
             extras=Extras(end_user=parsed.end_user, metadata=parsed.metadata),
         ),
@@ -123,8 +122,9 @@ async def get_result(
     generation = own.generation
     headers = look_again(rt, generation, rt.durations.at_hand(generation.spec))
     content = wire.render(
-        generation, caller, used_credits=own.used_credits, links=queries.links(rt, generation)
-    )
+        generation, caller, rt.catalog, used_credits=own.used_credits,
+        links=queries.links(rt, generation),
+    )  # fmt: skip
     return JSONResponse(content, headers=headers)
 
 
@@ -139,6 +139,7 @@ def _answer(rt: ApiRuntime, accepted: Accepted, *, run_async: bool) -> Response:
     content = wire.render(
         generation,
         accepted.caller,
+        rt.catalog,
         used_credits=accepted.used_credits,
         links=accepted.links,
     )

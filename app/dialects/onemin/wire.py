@@ -12,11 +12,13 @@ from datetime import datetime
 from typing import Any
 
 from app.domain.caller import Caller
-from app.domain.catalog import MAX_END_USER_CHARS, OFFERS, Offer, check_text, shown
-from app.domain.generation import Generation, Spec, State
+from app.domain.catalog.catalog import Catalog, EnabledPage
+from app.domain.catalog.spec import Spec
+from app.domain.generation import Generation, State
 from app.domain.inputs import Input
 from app.domain.links import Links
 from app.domain.metadata import check_metadata
+from app.domain.text import MAX_END_USER_CHARS, check_text, shown
 from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedModel, summary
 
 _FIELDS = ("type", "model", "promptObject", "async", "user", "metadata")
@@ -47,14 +49,13 @@ _ERRORS: Mapping[str, tuple[int, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class FeatureRequest:
-    offer: Offer
     spec: Spec
     run_async: bool
     end_user: str | None
     metadata: Mapping[str, str]
 
 
-def parse(body: Mapping[str, Any]) -> FeatureRequest:
+def parse(body: Mapping[str, Any], catalog: Catalog) -> FeatureRequest:
     """The request. Raises an error that names every invalid field. Adds no defaults."""
     issues = Rejections()
     for name in body:
@@ -63,7 +64,7 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
         if name not in _FIELDS:
             message = f"unknown field; allowed fields are {', '.join(_FIELDS)}"
             issues.add(shown(name), "unknown", message, value=shown(body[name]), allowed=_FIELDS)
-    offer = _offer(body, issues)
+    page = _page(body, catalog, issues)
     run_async = body.get("async", False)
     if not isinstance(run_async, bool):
         issues.add("async", "type", "must be true or false", value=shown(run_async),
@@ -77,47 +78,53 @@ def parse(body: Mapping[str, Any]) -> FeatureRequest:
         issues.add(_PROMPT, "missing", "this field is required")
     elif not isinstance(prompt, dict):
         issues.add(_PROMPT, "type", "must be an object", value=shown(prompt))
-    elif offer is not None:
-        spec = offer.check(prompt, prefix=_PROMPT, issues=issues)
-    if issues.issues or offer is None or spec is None:
+    elif page is not None:
+        spec = page.check(prompt, prefix=_PROMPT, issues=issues)
+    if issues.issues or spec is None:
         raise InvalidRequest(summary(issues.issues, listed_in="details"), issues=issues.issues)
-    return FeatureRequest(offer, spec, run_async, end_user, metadata)
+    return FeatureRequest(spec, run_async, end_user, metadata)
 
 
-def _offer(body: Mapping[str, Any], issues: Rejections) -> Offer | None:
-    """The offer of `type` and `model`. Raises `UnsupportedModel` if both are given and the pair is
+def _page(body: Mapping[str, Any], catalog: Catalog, issues: Rejections) -> EnabledPage | None:
+    """The page of `type` and `model`. Raises `UnsupportedModel` if both are given and the pair is
     not offered."""
-    for name in ("type", "model"):
+    choices = {
+        "type": sorted({feature for feature, _ in catalog.pages}),
+        "model": sorted({provider for _, provider in catalog.pages}),
+    }
+    for name, allowed in choices.items():
         if name not in body:
-            issues.add(name, "missing", "this field is required", allowed=_choices(name))
+            issues.add(name, "missing", "this field is required", allowed=allowed)
         elif not isinstance(body[name], str):
-            issues.add(name, "type", "must be a string", value=shown(body[name]),
-                       allowed=_choices(name))  # fmt: skip
+            issues.add(name, "type", "must be a string", value=shown(body[name]), allowed=allowed)
     feature, provider = body.get("type"), body.get("model")
     if not isinstance(feature, str) or not isinstance(provider, str):
         return None
-    offer = OFFERS.get((feature, provider))
-    if offer is None:
+    page = catalog.pages.get((feature, provider))
+    if page is None:
         wrong = Rejections()
         for name, value in (("type", feature), ("model", provider)):
-            if value not in _choices(name):
-                wrong.add(name, "value", f"must be one of {', '.join(_choices(name))}",
-                          value=shown(value), allowed=_choices(name))  # fmt: skip
+            if value not in choices[name]:
+                wrong.add(name, "value", f"must be one of {', '.join(choices[name])}",
+                          value=shown(value), allowed=choices[name])  # fmt: skip
+        if not wrong.issues:
+            of_type = sorted(each for kind, each in catalog.pages if kind == feature)
+            wrong.add("model", "value", f"must be one of {', '.join(of_type)} for {feature}",
+                      value=shown(provider), allowed=of_type)  # fmt: skip
         raise UnsupportedModel(summary(wrong.issues, listed_in="details"), issues=wrong.issues)
-    return offer
-
-
-def _choices(name: str) -> list[str]:
-    position = ("type", "model").index(name)
-    return sorted({pair[position] for pair in OFFERS})
+    return page
 
 
 def render(
-    generation: Generation, caller: Caller, *, used_credits: int, links: Links | None
+    generation: Generation,
+    caller: Caller,
+    catalog: Catalog,
+    *,
+    used_credits: int,
+    links: Links | None,
 ) -> dict[str, Any]:
     """The whole response, `{"aiRecord": …}`, with the gateway's ids, and the caller's limit and use
     in `teamUser`. `links` are given while there is a video."""
-    offer = OFFERS[(generation.feature, generation.provider)]
     return {
         "aiRecord": {
             "uuid": str(generation.id),
@@ -146,7 +153,7 @@ def render(
             "status": STATUS[generation.state],
             "createdAt": instant(generation.created_at),
             "aiRecordDetail": {
-                "promptObject": offer.wire(generation.spec),
+                "promptObject": catalog.prompt_object(generation.spec),
                 "resultObject": _result(generation),
                 "responseObject": {},
             },

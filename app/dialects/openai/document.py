@@ -7,7 +7,7 @@ from typing import Any
 
 from app.dialects.openai.webhook_wire import EVENT_TYPES, MAX_NAME_CHARS
 from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
-from app.domain.generation import AspectRatio, Resolution
+from app.domain.catalog.catalog import BUILT_IN
 from app.http.metadata import FILTER
 from app.http.schemas import (
     BILLED,
@@ -15,6 +15,7 @@ from app.http.schemas import (
     GENERATION_THAT_EXISTS,
     METADATA,
     PROMPT,
+    RATIO,
     TEXT,
     TRUTH,
     application,
@@ -116,8 +117,8 @@ _BODY = object_of(
                     "description": "An unsupported length becomes the next longer one."},
         "size": {**TEXT, "default": "720x1280", "examples": ["1280x720"],
                  "description": "Pixels or an aspect ratio; the nearest supported one is used."},
-        "aspect_ratio": {**TEXT, "enum": list(AspectRatio)},
-        "resolution": {**TEXT, "enum": list(Resolution)},
+        "aspect_ratio": RATIO,
+        "resolution": {**TEXT, "enum": BUILT_IN.offered("resolution")},
         "loop": TRUTH,
         "callback_url": _CALLBACK,
         "user": END_USER,

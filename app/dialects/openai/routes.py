@@ -14,9 +14,9 @@ from starlette.responses import JSONResponse, Response
 from app.db import generations
 from app.dialects.openai import document, webhooks, wire
 from app.domain.caller import Caller as CallerRecord
-from app.domain.catalog import shown
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id, video_id
+from app.domain.text import shown
 from app.errors import InvalidRequest, Issue, NotCancelable, NotFound
 from app.generations import cancel, progress, queries
 from app.generations.admission import Extras
@@ -121,7 +121,6 @@ async def _create(
         request,
         caller,
         NewGeneration(
-            offer=parsed.offer,
             spec=parsed.spec,
             extras=extras,
             adjusted=parsed.adjusted,

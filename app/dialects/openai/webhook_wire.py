@@ -12,10 +12,10 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.domain.catalog import check_text, shown
 from app.domain.ids import video_id, webhook_id
-from app.domain.nearest import Aliases
+from app.domain.nearest import NO_ALIASES
 from app.domain.options import OptionReader
+from app.domain.text import check_text, shown
 from app.domain.webhooks import Endpoint, Event, WebhookEvent
 from app.errors import InvalidRequest, Rejections, summary
 
@@ -72,7 +72,7 @@ def parse_test(fields: Mapping[str, Any]) -> WebhookEvent:
 
 
 def _reader() -> OptionReader:
-    return OptionReader(Aliases({}), strict=True)
+    return OptionReader(NO_ALIASES, strict=True)
 
 
 def _refuse_issues(read: OptionReader) -> None:

@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from app.db import webhook_endpoints
 from app.dialects.openai import document, webhook_wire, wire
 from app.domain.caller import Caller as CallerRecord
-from app.domain.catalog import shown
 from app.domain.ids import parse_webhook_id
+from app.domain.text import shown
 from app.domain.webhooks import Endpoint, PayloadFormat
 from app.errors import InvalidRequest, Issue, NotFound
 from app.http.access import Caller, ReadLimited, Rt

@@ -8,29 +8,34 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.dialects.openai.sizes import find_size, frame_size, pixels
+from app.dialects.openai.sizes import (
+    DEFAULT_FRAME,
+    USUAL_FRAME,
+    find_size,
+    frames,
+    pixels,
+)
 from app.domain.assets import AssetState
-from app.domain.catalog import OFFERS, Offer, shown
-from app.domain.generation import AspectRatio, Duration, Generation, Resolution, Spec, State
+from app.domain.catalog.spec import Facts, Spec, frame_size, ratio_of
+from app.domain.generation import Generation, State
 from app.domain.ids import video_id
-from app.domain.nearest import Aliases, accepted_seconds, find_duration
+from app.domain.nearest import NO_ALIASES, Aliases, accepted_seconds, find_seconds
 from app.domain.options import OptionReader
+from app.domain.text import shown
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence, summary
 
-#: OpenAI's own defaults.
+#: OpenAI's own default.
 DEFAULT_MODEL = "sora-2"
-DEFAULT_SIZE = (AspectRatio.TALL, Resolution.P720)
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
           "callback_url", "user", "metadata", "idempotency_key")  # fmt: skip
 REMIX_FIELDS = ("prompt", "callback_url", "user", "metadata", "idempotency_key")
 #: What OpenAI's API accepts and the upstream does not offer.
 NOT_OFFERED = ("input_reference", "characters", "video")
-_OFFER = OFFERS["TEXT_TO_VIDEO", "luma"]
 #: More digits than any duration has.
 _LONGEST_NUMBER = 20
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]{0,100}\]){1,8})")
@@ -87,7 +92,6 @@ class VideoRequest:
     """`echo` is repeated in responses; `callback_url` and `idempotency_key` are not validated yet;
     `adjusted` names the options that were replaced by ones that are offered."""
 
-    offer: Offer
     spec: Spec
     echo: Mapping[str, Any]
     callback_url: Any
@@ -134,37 +138,33 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     if name is None:
         name = DEFAULT_MODEL
     model = read.model(name, "model")
-    duration = _duration(read, fields.get("seconds"))
-    ratio, resolution = _size(read, fields)
-    loop = read.flag(_truth(fields.get("loop")), "loop")
+    seconds = _duration(read, fields.get("seconds"))
+    ratio, lines = _frame_of(read, fields)
+    loop = read.loop(_truth(fields.get("loop")), "loop")
     end_user = read.end_user(fields.get("user"), "user")
     metadata = read.metadata(fields.get("metadata"), "metadata")
     if read.issues.issues or model is None:
         raise _invalid(read.issues.issues)
-    spec = Spec(
-        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
-        loop=loop,
-    )  # fmt: skip
+    facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
     return VideoRequest(
-        _OFFER, spec, {"model": name}, fields.get("callback_url"), fields.get("idempotency_key"),
-        end_user, metadata, tuple(read.adjusted),
+        model.spec_of(facts), {"model": name}, fields.get("callback_url"),
+        fields.get("idempotency_key"), end_user, metadata, tuple(read.adjusted),
     )  # fmt: skip
 
 
 def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
     """A new video with another prompt and the settings of `source`."""
     fields = _offered(fields)
-    read = OptionReader(Aliases({}), strict=True)
+    read = OptionReader(NO_ALIASES, strict=True)
     read.only(fields, REMIX_FIELDS)
     prompt = read.prompt(fields.get("prompt"), "prompt")
     end_user = read.end_user(fields.get("user"), "user")
     metadata = read.metadata(fields.get("metadata"), "metadata")
     if read.issues.issues:
         raise _invalid(read.issues.issues)
-    offer, spec = OFFERS[source.feature, source.provider], replace(source.spec, prompt=prompt)
     return VideoRequest(
-        offer, spec, {"model": _model(source)}, fields.get("callback_url"),
-        fields.get("idempotency_key"), end_user, metadata,
+        source.spec.with_facts(Facts(prompt=prompt)), {"model": _model(source)},
+        fields.get("callback_url"), fields.get("idempotency_key"), end_user, metadata,
     )  # fmt: skip
 
 
@@ -183,22 +183,24 @@ def _offered(fields: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in fields.items() if name not in NOT_OFFERED}
 
 
-def _duration(read: OptionReader, value: Any) -> Duration:
-    """Five seconds by default."""
-    if value is None:
-        return Duration.FIVE_SECONDS
+def _duration(read: OptionReader, value: Any) -> int | None:
+    """Seconds: five by default, or the next longer that is made. None where the model has no
+    choice."""
+    made = read.offered.seconds
+    if value is None or not made:
+        return read.seconds(value, "seconds")
     text = str(value) if _is_number(value) else value
     found = None
     if isinstance(text, str) and len(text) <= _LONGEST_NUMBER:
-        found = find_duration(text, strict=read.strict)
+        found = find_seconds(text, made, strict=read.strict)
     if found is None:
-        allowed = [str(seconds) for seconds in accepted_seconds(strict=read.strict)]
+        allowed = [str(seconds) for seconds in accepted_seconds(made, strict=read.strict)]
         read.issues.add("seconds", "value", f"must be one of {', '.join(allowed)}",
                         value=shown(value), allowed=allowed)  # fmt: skip
-        return Duration.FIVE_SECONDS
+        return None
     seconds = int(str(text).removesuffix("s").partition(".")[0])
-    if seconds != found.seconds:
-        read.adjusted.append(f"seconds={seconds}->{found.seconds}")
+    if seconds != found:
+        read.adjusted.append(f"seconds={seconds}->{found}")
     return found
 
 
@@ -208,34 +210,38 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, float)
 
 
-def _size(read: OptionReader, fields: Mapping[str, Any]) -> tuple[AspectRatio, Resolution]:
-    """From `size`, or from `aspect_ratio` and `resolution`. If both are given, they must agree."""
+def _frame_of(
+    read: OptionReader, fields: Mapping[str, Any]
+) -> tuple[tuple[int, int] | None, int | None]:
+    """The aspect ratio and the lines, from `size`, or from `aspect_ratio` and `resolution`. If both
+    are given, they must agree. None where the model has no choice."""
     size = fields.get("size")
     ratio = read.aspect_ratio(fields.get("aspect_ratio"), "aspect_ratio")
-    resolution = read.resolution(fields.get("resolution"), "resolution")
+    lines = read.lines(fields.get("resolution"), "resolution")
+    made, offered = frames(read.offered), read.offered
+    if not made:
+        if size is not None:
+            read.not_offered("size", "this model has no choice of a size; leave it out", size)
+        return None, lines
+    usual = DEFAULT_FRAME if DEFAULT_FRAME in made else made[0]
     if size is None:
-        return ratio or DEFAULT_SIZE[0], resolution or DEFAULT_SIZE[1]
-    found = find_size(size, strict=read.strict) if isinstance(size, str) else None
+        return ratio or usual[0], (lines or usual[1]) if offered.lines else None
+    found = find_size(size, made, strict=read.strict) if isinstance(size, str) else None
     if found is None:
-        allowed = [pixels(frame_size(*each)) for each in _every_size()]
+        allowed = [pixels(frame_size(*each)) for each in made]
         read.issues.add("size", "value", f"must be one of {', '.join(allowed)}, or an aspect ratio",
-                        value=shown(size), allowed=[*allowed, *AspectRatio])  # fmt: skip
-        return DEFAULT_SIZE
-    if size in AspectRatio.__members__.values():
-        found = found[0], resolution or found[1]
+                        value=shown(size), allowed=[*allowed, *offered.aspect_ratios])  # fmt: skip
+        return None, None
+    if ratio_of(size) is not None:
+        found = found[0], lines or found[1]
     elif pixels(frame_size(*found)) != size.lower():
         read.adjusted.append(f"size={size.lower()}->{pixels(frame_size(*found))}")
-    for name, other, mine in (
-        ("aspect_ratio", ratio, found[0]), ("resolution", resolution, found[1]),
-    ):  # fmt: skip
-        if other is not None and other != mine:
-            read.issues.add(name, "value", f"contradicts size, which is {mine}; leave one out",
-                            value=shown(other), allowed=[str(mine)])  # fmt: skip
-    return found
-
-
-def _every_size() -> list[tuple[AspectRatio, Resolution]]:
-    return [(ratio, resolution) for ratio in AspectRatio for resolution in Resolution]
+    mine = Facts(aspect_ratio=found[0], lines=found[1]).words
+    for name, other in Facts(aspect_ratio=ratio, lines=lines).words.items():
+        if other != mine[name]:
+            message = f"contradicts size, which is {mine[name]}; leave one out"
+            read.issues.add(name, "value", message, value=other, allowed=[mine[name]])
+    return found[0], found[1] if offered.lines else None
 
 
 def _truth(value: Any) -> Any:
@@ -245,7 +251,7 @@ def _truth(value: Any) -> Any:
 
 def render(generation: Generation, *, percent: int) -> dict[str, Any]:
     """A Video with every key; those that do not apply are null."""
-    made = generation.state is State.SUCCEEDED
+    made, facts = generation.state is State.SUCCEEDED, generation.spec.facts
     return {
         "id": video_id(generation.id),
         "object": "video",
@@ -255,8 +261,8 @@ def render(generation: Generation, *, percent: int) -> dict[str, Any]:
         "created_at": _seconds(generation.created_at),
         "completed_at": _seconds(generation.finished_at) if made else None,
         "expires_at": _expired_at(generation),
-        "prompt": generation.spec.prompt,
-        "seconds": str(generation.spec.duration.seconds),
+        "prompt": facts.prompt,
+        "seconds": None if facts.seconds is None else str(facts.seconds),
         "size": _frame(generation),
         "remixed_from_video_id": generation.remixed_from and video_id(generation.remixed_from),
         "error": _failure(generation),
@@ -284,8 +290,8 @@ def render_model(name: str, aliases: Aliases) -> dict[str, Any] | None:
     model = aliases.find(name)
     if model is None:
         return None
-    return {"id": name, "object": "model", "created": 0, "owned_by": _OFFER.provider,
-            "stands_for": model.value}  # fmt: skip
+    return {"id": name, "object": "model", "created": 0, "owned_by": model.provider,
+            "stands_for": model.id}  # fmt: skip
 
 
 def render_models(aliases: Aliases) -> dict[str, Any]:
@@ -339,7 +345,8 @@ def _frame(generation: Generation) -> str:
     asset = generation.asset
     if asset is not None and asset.width and asset.height:
         return pixels((asset.width, asset.height))
-    return pixels(frame_size(generation.spec.aspect_ratio, generation.spec.resolution))
+    facts = generation.spec.facts
+    return pixels(frame_size(facts.aspect_ratio or USUAL_FRAME[0], facts.lines or USUAL_FRAME[1]))
 
 
 def _expired_at(generation: Generation) -> int | None:

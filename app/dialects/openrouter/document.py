@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from app.dialects.openrouter.wire import EXPIRED, FIELDS, PASSED_ON, PROVIDER, STATUS
-from app.domain.generation import Duration, Resolution
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import seconds_of
 from app.http.schemas import (
     BILLED,
     DETAILS,
@@ -24,6 +25,7 @@ from app.http.schemas import (
 )
 
 _INTEGER: dict[str, Any] = {"type": "integer"}
+_SECONDS = sorted(filter(None, map(seconds_of, BUILT_IN.offered("duration"))))
 _TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
 _OPEN: dict[str, Any] = {"type": "object", "additionalProperties": True}
 _STATUS = {**TEXT, "enum": [*dict.fromkeys(STATUS.values()), EXPIRED]}
@@ -32,9 +34,9 @@ _PASSED_ON = object_of({name: or_null(TRUTH) for name in PASSED_ON}, required=[]
 _PROPERTIES: dict[str, Any] = {
     "model": {**TEXT, "description": "Any `id` that `GET /videos/models` lists."},
     "prompt": PROMPT,
-    "duration": or_null({**_INTEGER, "enum": sorted(each.seconds for each in Duration),
+    "duration": or_null({**_INTEGER, "enum": _SECONDS,
                          "default": 5, "description": "Seconds."}),
-    "resolution": or_null({**TEXT, "enum": [each.value for each in Resolution]}),
+    "resolution": or_null({**TEXT, "enum": BUILT_IN.offered("resolution")}),
     "aspect_ratio": or_null(RATIO),
     "size": or_null({**TEXT, "examples": ["1280x720"],
                      "description": "In place of `aspect_ratio` and `resolution`."}),

@@ -12,8 +12,8 @@ from starlette.responses import JSONResponse, Response
 
 from app.billing.money import rates
 from app.dialects.openrouter import document, wire
-from app.domain.catalog import LUMA_TEXT_TO_VIDEO
-from app.domain.generation import FINAL, Duration, Generation, Resolution, Spec, State
+from app.domain.catalog.spec import Facts
+from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
 from app.errors import GatewayError, NotFound, PriceUnknown
 from app.generations import queries
@@ -61,7 +61,7 @@ async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
         end_user=parsed.end_user,
         metadata=parsed.metadata,
     )
-    new = NewGeneration(offer=LUMA_TEXT_TO_VIDEO, spec=parsed.spec, extras=extras)
+    new = NewGeneration(spec=parsed.spec, extras=extras)
     try:
         return await create(
             rt, request, caller, new, dialect=DIALECT, attempt_of=unmarked_attempt,
@@ -145,15 +145,13 @@ async def list_models(rt: Rt, _caller: Caller) -> Response:
         model = rt.aliases.find(name)
         assert model is not None
         skus = {}
-        for duration in Duration:
-            for resolution in Resolution:
-                spec = Spec(prompt="x", model=model, duration=duration, resolution=resolution)
+        for seconds in model.offered.seconds:
+            for lines in model.offered.lines:
+                spec = model.spec_of(Facts(prompt="x", seconds=seconds, lines=lines))
                 try:
-                    quote = await rt.prices.quote(LUMA_TEXT_TO_VIDEO, spec)
+                    quote = await rt.prices.quote(spec)
                 except PriceUnknown:
                     continue
-                skus[f"credits_{duration.seconds}s_{resolution.value}"] = str(quote.credits)
-        models.append(
-            wire.render_model(name, skus=skus, stands_for=model.value, is_alias=name != model)
-        )
+                skus[f"credits_{seconds}s_{lines}p"] = str(quote.credits)
+        models.append(wire.render_model(name, model, skus=skus, is_alias=name != model.id))
     return JSONResponse({"data": models})

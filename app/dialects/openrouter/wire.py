@@ -16,20 +16,14 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from app.domain.assets import AssetState
-from app.domain.catalog import shown
-from app.domain.generation import (
-    FRAME_SIZES,
-    AspectRatio,
-    Duration,
-    Generation,
-    Resolution,
-    Spec,
-    State,
-)
+from app.domain.catalog.models import Model, Offered
+from app.domain.catalog.spec import Facts, Spec, frame_size, ratio_of
+from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.domain.metadata import check_metadata
-from app.domain.nearest import Aliases, find_duration
-from app.domain.options import OptionReader, invalid
+from app.domain.nearest import Aliases
+from app.domain.options import OptionReader, invalid, usual_seconds
+from app.domain.text import shown
 from app.errors import GatewayError, IdempotencyMismatch, InvalidRequest, Rejections
 
 #: Who makes the videos, in the ids of models and in `provider.options`.
@@ -41,7 +35,6 @@ FIELDS = ("model", "prompt", "duration", "resolution", "aspect_ratio", "size", "
 #: What this API accepts and the upstream does not offer.
 NOT_OFFERED = ("frame_images", "input_references", "generate_audio", "seed", "creativity",
                "upscale_factor", "previous_job_id")  # fmt: skip
-_SIZES = {f"{width}x{height}": options for options, (width, height) in FRAME_SIZES.items()}
 
 #: Clients poll while it is `pending` or `in_progress`. `unknown` may still end either way.
 STATUS: Mapping[State, str] = {
@@ -80,18 +73,15 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
     model = read.model(name, "model")
-    duration = _duration(body.get("duration"), read)
-    ratio, resolution = _frame(body, read)
+    seconds = _duration(body.get("duration"), read)
+    ratio, lines = _frame(body, read)
     loop = _loop(body.get("provider"), read)
     end_user = read.end_user(body.get("user"), "user")
     metadata = _tags(body, read)
     if read.issues.issues or model is None or name is None:
         raise invalid(read)
-    spec = Spec(
-        prompt=prompt, model=model, duration=duration, aspect_ratio=ratio, resolution=resolution,
-        loop=loop,
-    )  # fmt: skip
-    return VideoRequest(spec, name, body.get("callback_url"), end_user, metadata)
+    facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
+    return VideoRequest(model.spec_of(facts), name, body.get("callback_url"), end_user, metadata)
 
 
 def _check_not_offered(body: Mapping[str, Any], read: OptionReader) -> None:
@@ -102,40 +92,51 @@ def _check_not_offered(body: Mapping[str, Any], read: OptionReader) -> None:
             read.not_offered(name, "not offered by the upstream; leave it out", value)
 
 
-def _duration(value: Any, read: OptionReader) -> Duration:
-    """Five seconds by default."""
+def _duration(value: Any, read: OptionReader) -> int | None:
+    """Seconds: five by default. None where the model has no choice."""
+    made = read.offered.seconds
+    if not made:
+        return read.seconds(value, "duration")
     if value is None:
-        return Duration.FIVE_SECONDS
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    found = find_duration(value, strict=True) if is_number and 0 < value < 1_000 else None
-    if found is None:
-        allowed = sorted(each.seconds for each in Duration)
-        read.issues.add("duration", "value", f"must be one of {', '.join(map(str, allowed))}",
-                        value=shown(value), allowed=allowed)  # fmt: skip
-    return found or Duration.FIVE_SECONDS
+        return usual_seconds(made)
+    if isinstance(value, int) and not isinstance(value, bool) and value in made:
+        return value
+    read.issues.add("duration", "value", f"must be one of {', '.join(map(str, made))}",
+                    value=shown(value), allowed=list(made))  # fmt: skip
+    return None
 
 
 def _frame(
     body: Mapping[str, Any], read: OptionReader
-) -> tuple[AspectRatio | None, Resolution | None]:
-    """From `aspect_ratio` and `resolution`, or from `size`. If both are given, they must agree."""
+) -> tuple[tuple[int, int] | None, int | None]:
+    """The ratio and the lines, from `aspect_ratio` and `resolution`, or from `size`. If both are
+    given, they must agree."""
     ratio = read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio")
-    resolution = read.resolution(body.get("resolution"), "resolution")
-    size = body.get("size")
+    lines = read.lines(body.get("resolution"), "resolution")
+    size, sizes = body.get("size"), _sizes(read.offered)
     if size is None:
-        return ratio, resolution
-    found = _SIZES.get(size) if isinstance(size, str) else None
+        return ratio, lines
+    found = sizes.get(size) if isinstance(size, str) else None
     if found is None:
-        read.issues.add("size", "value", f"must be one of {', '.join(_SIZES)}", value=shown(size),
-                        allowed=list(_SIZES))  # fmt: skip
-        return ratio, resolution
-    for name, other, mine in (
-        ("aspect_ratio", ratio, found[0]), ("resolution", resolution, found[1]),
-    ):  # fmt: skip
-        if other is not None and other != mine:
-            read.issues.add(name, "value", f"contradicts size, which is {mine}; leave one out",
-                            value=shown(other), allowed=[str(mine)])  # fmt: skip
+        read.issues.add("size", "value", f"must be one of {', '.join(sizes)}", value=shown(size),
+                        allowed=list(sizes))  # fmt: skip
+        return ratio, lines
+    mine = Facts(aspect_ratio=found[0], lines=found[1]).words
+    for name, other in Facts(aspect_ratio=ratio, lines=lines).words.items():
+        if other != mine[name]:
+            message = f"contradicts size, which is {mine[name]}; leave one out"
+            read.issues.add(name, "value", message, value=other, allowed=[mine[name]])
     return found
+
+
+def _sizes(offered: Offered) -> dict[str, tuple[tuple[int, int], int]]:
+    """The ratio and the lines of every size that can be chosen by both."""
+    return {
+        "{}x{}".format(*frame_size(ratio, lines)): (ratio, lines)
+        for word in offered.aspect_ratios
+        if (ratio := ratio_of(word)) is not None
+        for lines in offered.lines
+    }
 
 
 def _loop(provider: Any, read: OptionReader) -> bool | None:
@@ -149,7 +150,7 @@ def _loop(provider: Any, read: OptionReader) -> bool | None:
     read.only(mine, ("parameters",), prefix=place)
     parameters = _object(mine, "parameters", place, read)
     read.only(parameters, PASSED_ON, prefix=f"{place}parameters.")
-    return read.flag(parameters.get("loop"), f"{place}parameters.loop")
+    return read.loop(parameters.get("loop"), f"{place}parameters.loop")
 
 
 def _object(outer: Mapping[str, Any], name: str, prefix: str, read: OptionReader) -> dict[str, Any]:
@@ -259,26 +260,26 @@ def _expiry(link: str) -> int:
 
 
 def render_model(
-    name: str, *, skus: Mapping[str, str], stands_for: str, is_alias: bool
+    name: str, model: Model, *, skus: Mapping[str, str], is_alias: bool
 ) -> dict[str, Any]:
     """What a model offers, under one of its names."""
-    own = f"{PROVIDER}/{stands_for}"
+    own, offered = f"{model.provider}/{model.id}", model.offered
     return {
         "id": name if is_alias else own,
         "canonical_slug": own,
         "name": name,
         "created": 0,
-        "supported_durations": sorted(each.seconds for each in Duration),
-        "supported_resolutions": [each.value for each in Resolution],
-        "supported_aspect_ratios": [each.value for each in AspectRatio],
-        "supported_sizes": list(_SIZES),
+        "supported_durations": list(offered.seconds),
+        "supported_resolutions": [f"{lines}p" for lines in offered.lines],
+        "supported_aspect_ratios": list(offered.aspect_ratios),
+        "supported_sizes": list(_sizes(offered)),
         "supported_frame_images": [],
         "generate_audio": False,
         "seed": False,
         "creativity": None,
         "upscale_factor": None,
         "pricing_skus": dict(skus),
-        "allowed_passthrough_parameters": list(PASSED_ON),
+        "allowed_passthrough_parameters": list(PASSED_ON) if offered.loop else [],
     }
 
 

@@ -8,6 +8,8 @@ CREATE TABLE generations (
     feature text NOT NULL,
     provider text NOT NULL,
     spec jsonb NOT NULL,
+    model text NOT NULL,
+    kind text NOT NULL,
     prompt_head bigint,
     prompt_digest bigint,
     echo jsonb NOT NULL DEFAULT '{}',
@@ -65,8 +67,7 @@ CREATE INDEX generations_submitting_idx ON generations (upstream_key_id, submitt
 -- Few, however long the past is: how many a member has open, and what is in progress or unknown.
 CREATE INDEX generations_unfinished_idx ON generations (state, member_id)
     WHERE state IN ('queued', 'submitting', 'running', 'unknown');
-CREATE INDEX generations_history_idx
-    ON generations ((spec ->> 'model'), (spec ->> 'duration'), finished_at DESC)
+CREATE INDEX generations_history_idx ON generations (kind, finished_at DESC)
     WHERE state = 'succeeded';
 
 CREATE TABLE idempotency_keys (

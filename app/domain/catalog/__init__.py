@@ -1,0 +1,1 @@
+"""What can be generated, as data: one file a family of models. Pure."""

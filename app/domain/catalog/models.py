@@ -1,0 +1,93 @@
+"""Models: what callers name. A model is a page with some fields fixed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from app.domain.catalog.pages import Field, Form, Kind, Page
+from app.domain.catalog.spec import Facts, Spec, lines_of, ratio_of, seconds_of
+from app.errors import Rejections
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offered:
+    """The facts that a request may ask of a model; empty where it has no such field."""
+
+    seconds: tuple[int, ...]
+    aspect_ratios: tuple[str, ...]
+    lines: tuple[int, ...]
+    loop: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """`fixed` are values of the page's fields by our names: who names the model has chosen them.
+    `defaults` are filled in for APIs that cannot say them; the native one, and ours, can.
+
+    `source` says where the entry is from, and `as_of` when. A model that is not `enabled` is
+    refused, and `reason` says why.
+    """
+
+    id: str
+    page: Page
+    source: str
+    as_of: date
+    fixed: Mapping[str, Any] = field(default_factory=dict)
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+    enabled: bool = True
+    reason: str | None = None
+    retires_on: date | None = None
+
+    @property
+    def feature(self) -> str:
+        return self.page.feature
+
+    @property
+    def provider(self) -> str:
+        return self.page.provider
+
+    @cached_property
+    def fields(self) -> tuple[Field, ...]:
+        """Those that a request may have."""
+        return tuple(each for each in self.page.fields if each.name not in self.fixed)
+
+    @cached_property
+    def form(self) -> Form:
+        """How the own REST names the fields."""
+        return Form(self.fields, native=False)
+
+    @cached_property
+    def offered(self) -> Offered:
+        names = {each.name: each for each in self.fields}
+        choices = {name: each.choices for name, each in names.items()}
+        seconds = map(seconds_of, choices.get("duration", ()))
+        lines = map(lines_of, choices.get("resolution", ()))
+        return Offered(
+            seconds=tuple(sorted(each for each in seconds if each is not None)),
+            aspect_ratios=tuple(
+                each for each in choices.get("aspect_ratio", ()) if ratio_of(each) is not None
+            ),
+            lines=tuple(sorted(each for each in lines if each is not None)),
+            loop="loop" in names and names["loop"].kind is Kind.FLAG,
+        )
+
+    def check(self, values: Mapping[str, Any], *, prefix: str, issues: Rejections) -> Spec | None:
+        """The Spec of values by our names; None if there are issues, which are added."""
+        before = len(issues.issues)
+        chosen = self.form.check(values, prefix=prefix, issues=issues)
+        return None if len(issues.issues) > before else Spec(model=self.id, values=chosen)
+
+    def spec_of(self, facts: Facts) -> Spec:
+        """The Spec that asks for these facts, each of which is offered, and has the defaults for
+        what facts cannot say."""
+        values = {**self.defaults, **facts.words}
+        ordered = {each.name: values[each.name] for each in self.fields if each.name in values}
+        return Spec(model=self.id, values=ordered)
+
+    def prompt_object(self, spec: Spec) -> dict[str, Any]:
+        """As the upstream takes it. What was omitted stays omitted."""
+        return self.page.prompt_object({**self.fixed, **spec.values})
