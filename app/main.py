@@ -26,14 +26,21 @@ from app.http.middleware import RequestContext
 from app.http.plain import Plain
 from app.openapi import routes as openapi
 from app.runtime import ApiRuntime
+from app.web import built
+from app.web.routes import PREFIX as PAGES
+from app.web.routes import create_pages
+from app.web.sessions import Sessions
 
 
 def create_app(rt: ApiRuntime) -> ASGIApp:
-    app = ops.create_bare()
+    app, pages = ops.create_bare(), built.load(built.FOLDER)
+    app.state.leads_to = f"{rt.settings.base_path}{PAGES}/" if pages else None
     app.add_api_route(
         "/media/{generation_id}", media.get_media, methods=["GET", "HEAD"], name="get_media"
     )
     app.add_api_route("/", home.get_home, methods=["GET", "HEAD"], name="get_home")
+    app.add_api_route(PAGES, home.lead_to_pages, methods=["GET", "HEAD"], name="lead_to_pages")
+    app.add_api_route("/guides", home.get_guides, methods=["GET", "HEAD"], name="get_guides")
     app.add_api_route(
         "/guides/{name:path}", guides.get_guide, methods=["GET", "HEAD"], name="get_guide"
     )
@@ -48,9 +55,11 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
         Mount(DREAM_MACHINE, create_dream_machine()),
         Mount(LUMA_AGENTS, create_luma_agents()),
         Mount(OPENROUTER, create_openrouter()),
+        Mount(PAGES, create_pages(pages)),
     ]
     edges: ASGIApp = Router(mounts, redirect_slashes=False, default=app)
     edges = Plain(edges, mounts=mounts)
+    edges = Sessions(edges, runtime=rt)
     edges = Cors(edges, origins=rt.settings.cors_origins)
     return RequestContext(edges, runtime=rt, paths=cache(partial(_paths, app, mounts)))
 

@@ -35,6 +35,16 @@ def make_key() -> NewKey:
     return NewKey(_PREFIX + secrets.token_urlsafe(30))
 
 
+def make_session_secret() -> str:
+    """256 random bits. Begins like a key, so that whatever redacts keys redacts it too."""
+    return "rg_session_" + secrets.token_urlsafe(32)
+
+
+def make_link_secret() -> str:
+    """The same, of a link that signs in once."""
+    return "rg_link_" + secrets.token_urlsafe(32)
+
+
 def prefix_of(secret: str) -> str | None:
     """What may be shown of a key, also of one that nobody has. None where it is no key of ours."""
     return secret[:_SHOWN] if re.fullmatch(rf"{_PREFIX}[\w-]{{40}}", secret, re.ASCII) else None

@@ -14,9 +14,11 @@ from app.api.documents import Document
 from app.api.estimates import RateDocument, key_rate_document, rate_document
 from app.api.parameters import refusals
 from app.db import api_keys, limits
-from app.domain.caller import Role, Status
+from app.domain.authority import Actor
+from app.domain.caller import Caller, Role, Status
 from app.domain.keys import Scope
 from app.http.access import ReadLimited, Rt
+from app.runtime import ApiRuntime
 
 router = APIRouter(tags=["account"])
 
@@ -54,6 +56,8 @@ class MeDocument(Document):
     member_id: UUID
     name: str
     role: Role
+    manages_team: bool = Field(description="Whether this key may act for the whole team.")
+    operates: bool = Field(description="Whether this key may operate the whole gateway.")
     status: Status
     team: TeamDocument
     key: MyKeyDocument
@@ -76,6 +80,8 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
         member_id=caller.member_id,
         name=caller.name,
         role=caller.role,
+        manages_team=caller.is_admin,
+        operates=_operates(rt, caller),
         status=caller.status,
         team=TeamDocument(id=caller.team_id, name=caller.team_name),
         key=MyKeyDocument(
@@ -96,6 +102,10 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
         open=status.open_generations or 0,
         rate=rate_document(status),
     )
+
+
+def _operates(rt: ApiRuntime, caller: Caller) -> bool:
+    return Actor.calling(caller, operator_team=rt.settings.operator_team).operates
 
 
 def _list(words: tuple[str, ...] | None) -> list[str] | None:

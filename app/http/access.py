@@ -16,7 +16,8 @@ from app.domain.caller import Caller as CallerRecord
 from app.domain.caller import Role, Status
 from app.domain.ids import parse_generation_id
 from app.domain.keys import Scope
-from app.errors import Forbidden, Suspended, Unauthenticated
+from app.domain.sessions import Session
+from app.errors import Forbidden, GatewayError, Suspended, Unauthenticated
 from app.http.client_address import is_within
 from app.http.middleware import ADDRESS, RUNTIME
 from app.runtime import ApiRuntime
@@ -34,6 +35,8 @@ _PASS = APIKeyQuery(
     description="A short-lived token of `create_events_token`, for browsers: their EventSource "
     "sends no headers.",
 )  # fmt: skip
+#: Where a request carries the session of its browser, or why that may not be used.
+SESSION = "reelgate.session"
 #: Longer than any key of ours, so not worth hashing.
 _LONGEST_KEY = 200
 
@@ -86,14 +89,26 @@ class PresentedKey:
 
 
 def presented_key(request: Request) -> PresentedKey:
-    """From `API-KEY: …` or `Authorization: Bearer …`. Raises `Unauthenticated` if there is none."""
+    """From `API-KEY: …` or `Authorization: Bearer …`; without them, the key that the browser's
+    session acts with. Raises `Unauthenticated` if there is none, and why a session may not be
+    used."""
     headers = request.headers
     secret = headers.get("api-key")
     if not secret:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         secret = given.strip() if scheme.lower() == "bearer" else None
     if not secret:
+        session: Session | GatewayError | None = request.scope.get(SESSION)
+        if isinstance(session, GatewayError):
+            raise session
+        if session is not None:
+            return PresentedKey(request, session.key_prefix, session.key_digest)
         raise Unauthenticated("Send your key as `API-KEY: <key>` or `Authorization: Bearer <key>`.")
+    return given_key(request, secret)
+
+
+def given_key(request: Request, secret: str) -> PresentedKey:
+    """A key that this request brought somewhere else. Raises `Unauthenticated` if it is none."""
     if len(secret) > _LONGEST_KEY:
         raise PresentedKey(request, prefix_of(secret), b"").refused()
     return PresentedKey(request, prefix_of(secret), digest_of(secret))

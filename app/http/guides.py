@@ -69,7 +69,10 @@ async def get_guide(request: Request) -> Response:
     guide = guides().get(name)
     if guide is None:
         raise HTTPException(404)
-    return page(guide.title, f'<p><a href="{_home(name)}">Reelgate</a></p>\n{_body(name)}')
+    return page(
+        guide.title,
+        f'<p><a href="{_home(name)}guides">First calls and guides</a></p>\n{_body(name)}',
+    )
 
 
 @cache

@@ -1,11 +1,15 @@
-"""`/`: what this is, where everything is, and a first call. Browsers get a page, others JSON."""
+"""`/`: what this is, and where everything is. Browsers are led to the pages, others get JSON.
+
+A first call and the guides, for people who write programs, are below `/guides`; also at `/` where
+the pages are not built.
+"""
 
 from __future__ import annotations
 
 from html import escape
 
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from app import __version__
 from app.http.access import runtime_of
@@ -41,8 +45,9 @@ _LINKS = {"docs": "docs", "openapi": "api/v1/openapi.json"}
 async def get_home(request: Request) -> Response:
     settings = runtime_of(request).settings
     base = settings.link_base
+    pages: str | None = request.app.state.leads_to
     if _prefers_html(request.headers.get("Accept", "")):
-        answer: Response = page("Reelgate", _body(base, simulated=settings.simulated))
+        answer = await get_guides(request) if pages is None else RedirectResponse(pages)
     else:
         answer = JSONResponse(
             {
@@ -56,6 +61,16 @@ async def get_home(request: Request) -> Response:
         )
     answer.headers["Vary"] = "Accept"
     return answer
+
+
+async def lead_to_pages(request: Request) -> Response:
+    """Their address ends with a slash: what they link to is relative."""
+    return RedirectResponse(f"{request.url.path.rpartition('/')[2]}/")
+
+
+async def get_guides(request: Request) -> Response:
+    settings = runtime_of(request).settings
+    return page("Reelgate", _body(settings.link_base, simulated=settings.simulated))
 
 
 def _prefers_html(accepted: str) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, members, notices, repeats
+from app.db import accounts, audit, members, notices, repeats, sessions
 from app.db.faults import Conflict
 from app.db.members import Member
 from app.db.repeats import Repeat
@@ -111,6 +111,7 @@ async def change_member(
         actor.require_above(member.id, member.role)
         if status is Status.SUSPENDED:
             actor.require_reason("to suspend a member")
+            await sessions.end_of_members(tx, [member.id])
         if _raised(member, limits):
             actor.require_reason("to raise a limit")
         await members.update_member(tx, member.id, status=status, role=role, limits=limits)

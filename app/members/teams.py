@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, notices, repeats, teams
+from app.db import accounts, audit, notices, repeats, sessions, teams
 from app.db.faults import Conflict
 from app.db.repeats import Repeat
 from app.db.session import Tx
@@ -110,6 +110,7 @@ async def change_team(
         if status is Status.SUSPENDED:
             _require_another(team, actor)
             actor.require_reason("to suspend a team")
+            await sessions.end_of_team(tx, team.id)
         if raises_credits(
             team.credit_limit, team.credit_period,
             None if unlimited else team.credit_limit if credit_limit is None else credit_limit,

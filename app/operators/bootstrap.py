@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from contextlib import suppress
 
-from app.db import api_keys
+from app.db import api_keys, sessions
 from app.db import members as rows
 from app.domain.authority import Actor
 from app.domain.caller import Role
@@ -14,7 +14,10 @@ from app.errors import InvalidRequest
 from app.members import keys, members, teams
 from app.operators.startup import key_command
 from app.runtime import Runtime
+from app.secrets import digest_of, make_link_secret
 
+#: As long as it takes to come back to the terminal.
+_LINK_SECONDS = 86_400.0
 MEMBER = "admin"
 _FIRST_START = Actor(name="first start")
 
@@ -46,7 +49,10 @@ async def ensure_first_key(rt: Runtime) -> str | None:
             rt, team, MEMBER, role=Role.ADMIN, limits=Limits(), actor=_FIRST_START
         )
     key = await keys.create_key(rt, team, MEMBER, name="first", actor=_FIRST_START)
-    return welcome(rt, key.secret)
+    link = make_link_secret()
+    async with rt.db.single() as tx:
+        await sessions.create_link(tx, digest_of(link), key_id=key.key.id, seconds=_LINK_SECONDS)
+    return welcome(rt, key.secret, link)
 
 
 async def lost_key_command(rt: Runtime) -> str:
@@ -58,12 +64,16 @@ async def lost_key_command(rt: Runtime) -> str:
     return key_command(team, MEMBER) if lasting else key_command()
 
 
-def welcome(rt: Runtime, key: str) -> str:
+def welcome(rt: Runtime, key: str, link: str) -> str:
     where = rt.settings.link_base
     return f"""
 The key of {rt.settings.operator_team}/{MEMBER}, shown only now:
 
     {key}
+
+The pages, signed in, once and within a day (later with the key, at {where}/app/):
+
+    {where}/app/sign-in#{link}
 
 A first video. The examples of all documents use the same two variables:
 

@@ -33,6 +33,7 @@ from app.settings.groups import (
 )
 from app.settings.inputs import Inputs
 from app.settings.names import LINK_REMEDY, UnknownName, is_service_link, unknown_names
+from app.settings.sessions import SignedIn
 
 __all__ = [
     "GROUPS", "SHORTEST_SIGNING_SECRET", "LogFormat", "Profile", "Settings", "UnofferedValues",
@@ -44,8 +45,8 @@ SHORTEST_SIGNING_SECRET = 32
 
 
 class Settings(
-    Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, Budgets,
-    Inputs, UpstreamPolicy, SimulatorSettings, BaseSettings,
+    Connections, Running, CallerPolicy, Browsers, SignedIn, Notifications, MemberDefaults,
+    Budgets, Inputs, UpstreamPolicy, SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` and the field's name in
     capitals, except for three that other tools share. Every secret can be in a file."""

@@ -7,19 +7,14 @@ from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from pydantic import (
-    AliasChoices,
-    BaseModel,
-    Field,
-    SecretStr,
-    field_validator,
-)
+from pydantic import AliasChoices, BaseModel, Field, SecretStr, field_validator
 from pydantic_settings import NoDecode
 
 from app.domain.accounts import Period
 from app.settings.addresses import Host, HttpAddress, Network, Origin, ProxyAddress
 from app.settings.budgets import Budgets
 from app.settings.inputs import Inputs
+from app.settings.sessions import SignedIn
 
 
 class Profile(StrEnum):
@@ -389,6 +384,6 @@ class SimulatorSettings(BaseModel):
 
 #: In the order of the documents.
 GROUPS: tuple[type[BaseModel], ...] = (
-    Connections, Running, CallerPolicy, Browsers, Notifications, MemberDefaults, Budgets, Inputs,
-    UpstreamPolicy, SimulatorSettings,
+    Connections, Running, CallerPolicy, Browsers, SignedIn, Notifications, MemberDefaults, Budgets,
+    Inputs, UpstreamPolicy, SimulatorSettings,
 )  # fmt: skip

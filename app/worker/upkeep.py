@@ -13,6 +13,7 @@ from app.db import (
     jobs,
     notices,
     repeats,
+    sessions,
     unmarked_calls,
     upstream_keys,
     upstream_looks,
@@ -91,6 +92,7 @@ async def one_round(rt: WorkerRuntime) -> None:
         await idempotency.prune(tx)
         await unmarked_calls.prune(tx)
         await repeats.prune(tx)
+        await sessions.prune(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await upstream_watermarks.prune(tx, days=rt.settings.history_days)
