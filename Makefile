@@ -27,7 +27,7 @@ ifneq ($(shell test "$$(cat $(CREATED) 2>&1)" = "$(CURDIR)" && $(BIN)/python -c 
 .PHONY: $(CREATED)
 endif
 
-.PHONY: help install run test check heavy bench chaos lock docs lint types contracts
+.PHONY: help install run test check heavy bench chaos lock docs lint types contracts pages pages-check
 
 help: ## List the commands
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' Makefile | awk -F'|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -35,9 +35,16 @@ help: ## List the commands
 install: $(RUNTIME) ## Install what is needed into .venv, and start nothing
 
 run: $(RUNTIME) ## Install what is needed and start everything: API, worker, Postgres, simulator
+	@$(BIN)/python web/build.py --optional
 	@exec $(BIN)/reelgate up
 
-test: lint types contracts ## Lint, types, import contracts and every test
+pages: $(RUNTIME) ## Build the pages, if they are missing or their sources changed
+	@$(BIN)/python web/build.py
+
+pages-check: $(DEVELOPMENT) ## Types, lint and tests of the pages, and build them
+	@$(BIN)/python web/build.py --check
+
+test: lint types contracts pages-check ## Lint, types, import contracts and every test
 	$(BIN)/python -m pytest -n $(WORKERS) $(if $(COVERAGE),--cov --cov-report=term) $(PYTEST)
 
 check: lint types contracts ## The same without the tests that need Postgres or processes

@@ -1,0 +1,34 @@
+import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-query";
+import { RouterProvider } from "@tanstack/react-router";
+import { StrictMode } from "react";
+import { createRoot } from "react-dom/client";
+import { Refused } from "@/api/problem";
+import "./app.css";
+import { makeRouter } from "./router";
+
+const queries = new QueryClient({
+  queryCache: new QueryCache({
+    onError: (error) => {
+      if (error instanceof Refused && error.signedOut) void router.invalidate();
+    },
+  }),
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      // What was refused is refused again; an answer that did not come may come.
+      retry: (count, error) => count < 2 && error instanceof Refused && error.problem.status >= 500,
+    },
+  },
+});
+const router = makeRouter(queries);
+
+const root = document.getElementById("root");
+if (root) {
+  createRoot(root).render(
+    <StrictMode>
+      <QueryClientProvider client={queries}>
+        <RouterProvider router={router} />
+      </QueryClientProvider>
+    </StrictMode>,
+  );
+}

@@ -1,0 +1,105 @@
+import type { QueryClient } from "@tanstack/react-query";
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  Link,
+  redirect,
+} from "@tanstack/react-router";
+import { meQuery } from "@/api/me";
+import { Refused } from "@/api/problem";
+import { videosSearch } from "@/features/gallery/search";
+import { PAGES } from "@/lib/place";
+import { Frame } from "@/shell/frame";
+import { Empty, Failure, Loading } from "@/ui/notices";
+
+interface Context {
+  queries: QueryClient;
+}
+
+const root = createRootRouteWithContext<Context>()({
+  notFoundComponent: () => (
+    <Empty title="There is no such page">
+      <Link to="/videos" className="text-accent underline">
+        To your videos
+      </Link>
+    </Empty>
+  ),
+});
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: "/sign-in",
+  validateSearch: (given: Record<string, unknown>): { next?: string } =>
+    // An address of these pages and of nobody else.
+    typeof given.next === "string" && /^\/(?![/\\])/.test(given.next) ? { next: given.next } : {},
+  component: lazyRouteComponent(() => import("@/features/signin/sign-in-page"), "SignInPage"),
+});
+
+/** Everything inside knows who is signed in before it loads. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: "inside",
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queries.query(meQuery);
+    } catch (error) {
+      if (error instanceof Refused && error.signedOut) {
+        const next = location.href === "/" ? {} : { next: location.href };
+        throw redirect({ to: "/sign-in", search: next });
+      }
+      throw error;
+    }
+  },
+  component: Frame,
+});
+
+const home = createRoute({
+  getParentRoute: () => inside,
+  path: "/",
+  beforeLoad: () => {
+    throw redirect({ to: "/videos", replace: true });
+  },
+});
+
+const videos = createRoute({
+  getParentRoute: () => inside,
+  path: "/videos",
+  validateSearch: videosSearch,
+  component: lazyRouteComponent(() => import("@/features/gallery/gallery-page"), "GalleryPage"),
+});
+
+const video = createRoute({
+  getParentRoute: () => inside,
+  path: "/videos/$id",
+  component: lazyRouteComponent(() => import("@/features/gallery/video-page"), "VideoPage"),
+});
+
+const me = createRoute({
+  getParentRoute: () => inside,
+  path: "/me",
+  component: lazyRouteComponent(() => import("@/features/sessions/account-page"), "AccountPage"),
+});
+
+const tree = root.addChildren([signIn, inside.addChildren([home, videos, video, me])]);
+
+export function makeRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree: tree,
+    basepath: PAGES.pathname,
+    context: { queries },
+    defaultPreload: "intent",
+    // Queries decide what is fresh.
+    defaultPreloadStaleTime: 0,
+    scrollRestoration: true,
+    defaultPendingComponent: () => <Loading what="the page" />,
+    defaultErrorComponent: ({ error, reset }) => <Failure error={error} retry={reset} />,
+  });
+}
+
+declare module "@tanstack/react-router" {
+  interface Register {
+    router: ReturnType<typeof makeRouter>;
+  }
+}

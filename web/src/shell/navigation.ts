@@ -1,0 +1,16 @@
+import { Clapperboard, type LucideIcon, UserRound } from "lucide-react";
+import type { Me } from "@/api/me";
+
+export interface Entry {
+  to: string;
+  label: string;
+  icon: LucideIcon;
+  /** Whether the API would let this person do anything there. */
+  open: (me: Me) => boolean;
+}
+
+/** In the order of the side bar. A page of the desk asks for `me.operates` or `me.manages_team`. */
+export const ENTRIES: Entry[] = [
+  { to: "/videos", label: "Videos", icon: Clapperboard, open: () => true },
+  { to: "/me", label: "Account", icon: UserRound, open: () => true },
+];
