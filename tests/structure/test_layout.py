@@ -11,8 +11,7 @@ from tests.structure.sources import python, read
 ROOMS = {
     "api", "billing", "cli", "db", "dialects", "domain", "generations", "http", "inputs", "live",
     "members", "openapi", "operators", "settings", "simulator", "upstream", "videos", "web",
-    "webhooks",
-    "worker",
+    "webhooks", "worker",
 }  # fmt: skip
 #: Modules that no room owns, because they compose the rooms or are used by all of them.
 ROOT = {

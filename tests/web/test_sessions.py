@@ -262,12 +262,15 @@ async def test_signing_in_again_renews_what_dangerous_deeds_ask_for(
         async with browser(gate) as client:
             await sign_in(client, key=ada)
             clock.move(3_600)
-            again = {"json": {"key": bob}, "headers": OWN}
-            assert (await client.post("/app/session/again", **again)).status_code == 403
+            assert await _again(client, bob) == 403
             assert await _proved(gate) < clock.now() - timedelta(minutes=59)
-            again = {"json": {"key": ada}, "headers": OWN}
-            assert (await client.post("/app/session/again", **again)).status_code == 204
+            assert await _again(client, ada) == 204
             assert await _proved(gate) == clock.now()
+
+
+async def _again(client: httpx.AsyncClient, key: str) -> int:
+    answer = await client.post("/app/session/again", json={"key": key}, headers=OWN)
+    return answer.status_code
 
 
 async def _proved(gate: Gateway) -> datetime:
