@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import random
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
-from app.db import transitions, upstream_keys
+from app.db import transitions, turns, upstream_keys
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
 from app.db.transitions import Work
@@ -84,12 +83,14 @@ async def _take_turn(
             any_state=True,
         )
         if slot.key_id is None:
-            # If all that are due came back for the next slot, one of them would get it, and a
-            # worker with hundreds of them would do nothing else. Over a whole round, each slot
-            # finds about one.
             running = await transitions.count_running(tx, work.upstream_key_id)
-            spread = random.uniform(0, pace_of(rt).round(running=running))  # noqa: S311
-            await _poll_at(tx, work, now + timedelta(seconds=slot.wait_seconds + spread))
+            await enqueue(tx, Job.POLL, work.id, priority=work.priority)
+            await turns.spread_polls(
+                tx,
+                work.upstream_key_id,
+                wait_seconds=slot.wait_seconds,
+                over_seconds=pace_of(rt).round(running=running),
+            )
             return None
         return work, slot.mark
 

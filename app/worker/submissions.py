@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import math
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from app.db import durations, jobs, pauses, transitions
+from app.db import durations, pauses, transitions, turns
 from app.db.faults import Conflict, Fault
 from app.db.jobs import Job, enqueue
 from app.db.session import Tx
@@ -46,8 +45,6 @@ SUBMIT_AHEAD = 20
 _LONGEST_RETRY_SECONDS = 60.0
 #: How long a stopping process tries to record that it lost track of a submission.
 _LAST_WORDS_SECONDS = 5.0
-#: Recompute a waiting job's turn at least this often: jobs before it may be canceled.
-_LONGEST_TURN_SECONDS = 30.0
 #: The constraint that no two generations have the same upstream record.
 _ONE_RECORD_EACH = "generations_upstream_idx"
 
@@ -191,16 +188,11 @@ async def _take_slot(
 
 
 async def _wait_for_turn(rt: WorkerRuntime, tx: Tx, work: Work, slot: Slot) -> None:
-    """Postpones a submission until about its turn: each one before it takes a request of the
-    budget. If all retried at once, it would load the database and help nobody."""
-    # Cap the count: every waiting submission runs this query.
-    a_second = rt.settings.upstream_rate_per_minute / 60
-    most = math.ceil(_LONGEST_TURN_SECONDS * a_second)
-    ahead = await jobs.count_ahead(tx, priority=work.priority, most=most)
-    turn = slot.wait_seconds + ahead / a_second
-    wait = max(slot.wait_seconds, min(turn, _LONGEST_TURN_SECONDS))
-    at = rt.clock.now() + timedelta(seconds=wait)
-    await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority, at=at)
+    """Postpones a submission until about its turn, and with it all others that are due. Some keys
+    may be set aside; then a few come too early, and are postponed again together."""
+    per_minute = rt.settings.upstream_rate_per_minute * len(rt.upstream_key_ids)
+    await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority)
+    await turns.postpone_submissions(tx, wait_seconds=slot.wait_seconds, per_minute=per_minute)
 
 
 async def _resume(

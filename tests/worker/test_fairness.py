@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from pathlib import Path
 from uuid import UUID
 
-import pytest
 from sqlalchemy import text
 
 from app.db import jobs
-from app.db.session import Tx
 from app.domain.operators import Pause
 from app.operators import pauses
 from app.worker.submissions import submit
 from tests.harness.gateway import Gateway, body, gateway
+from tests.harness.traces import execute
 from tests.simulator.conftest import until
+from tests.worker.test_submissions import created
 
 CROWD = 500
 
@@ -107,21 +106,42 @@ async def test_the_count_ahead_is_of_those_that_go_before(still_gate: Gateway) -
         assert await jobs.count_ahead(tx, priority=-2, most=2) == 2
 
 
-async def test_a_submission_that_waits_does_not_read_the_whole_queue(
-    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+async def test_the_first_that_finds_no_budget_postpones_all_that_are_due(
+    database_url: str, tmp_path: Path
 ) -> None:
-    """With thousands queued each of them asks every half minute who is before it."""
-    asked: list[int | None] = []
-    count_ahead = jobs.count_ahead
-
-    async def noted(tx: Tx, *, priority: int, most: int | None = None) -> int:
-        asked.append(most)
-        return await count_ahead(tx, priority=priority, most=most)
-
-    monkeypatch.setattr(jobs, "count_ahead", noted)
-    await pauses.set_paused(still_gate.rt, Pause.SUBMISSION, paused=True, reason="x", actor="test")
-    ada = await still_gate.member("ada")
-    uuid = (await still_gate.create(ada, body("waits"))).json()["aiRecord"]["uuid"]
-    await submit(still_gate.worker, UUID(uuid))
-    half_a_minute = math.ceil(still_gate.rt.settings.upstream_rate_per_minute / 2)
-    assert asked == [half_a_minute]
+    """Thousands that wait would else each ask every half minute."""
+    async with gateway(database_url, tmp_path, worker=False, upstream_rate_per_minute=6) as gate:
+        await gate.worker.upstream_key_ids_now()
+        gate.worker.upstream_key_ids["second"] = -1
+        await pauses.set_paused(gate.rt, Pause.SUBMISSION, paused=True, reason="x", actor="test")
+        ada, ben = await gate.member("ada"), await gate.member("ben")
+        made = [
+            await created(gate, key, f"wave {number}")
+            for key, count in ((ada, 8), (ben, 1))
+            for number in range(count)
+        ]
+        first, *_, later, bens = made
+        await execute(
+            gate,
+            "UPDATE procrastinate_jobs SET scheduled_at = now() + interval '1 hour'"
+            f" WHERE queueing_lock = 'submit:{later}'",
+        )
+        await execute(
+            gate, f"DELETE FROM procrastinate_jobs WHERE queueing_lock = 'submit:{first}'"
+        )
+        await submit(gate.worker, UUID(first))
+        async with gate.rt.db.single() as tx:
+            rows = await tx.execute(
+                text(
+                    "SELECT args->>'subject_id' AS id,"
+                    " extract(epoch FROM scheduled_at - now())::float AS wait"
+                    " FROM procrastinate_jobs WHERE queue_name = 'submit'"
+                )
+            )
+            waits = {row.id: row.wait for row in rows}
+    assert waits.pop(later) > 3000
+    # A pause is looked at again in ten seconds; two keys make one request in five, and the first
+    # of each member go first.
+    firsts = sorted((first, bens), key=waits.__getitem__)
+    turns = [*firsts, *made[1:-2]]
+    assert [round(waits[id_] / 5) for id_ in turns] == [2, 3, 4, 5, 6, 6, 6, 6]
