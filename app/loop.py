@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
+import resource
 import signal
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -54,3 +56,17 @@ def signals_held(*, release: bool = False) -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(outside, {signal.SIGINT, signal.SIGTERM})
+
+
+def raise_file_limit() -> None:
+    """Each connection needs a file descriptor, and the usual soft limit of 1,024 is less than one
+    process serves or holds."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def settle() -> None:
+    """After a start: what has been loaded stays. A collector that looked through all of it now and
+    then would stop every request for a tenth of a second."""
+    gc.collect()
+    gc.freeze()

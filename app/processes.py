@@ -24,7 +24,7 @@ from app.embedded import embedded_postgres, revive
 from app.errors import ConfigurationError, Unavailable
 from app.listener import cannot_listen, listening
 from app.liveness import answering
-from app.loop import run, run_until_cancelled, signals_held
+from app.loop import raise_file_limit, run, run_until_cancelled, settle, signals_held
 from app.operators import startup
 from app.runtime import ApiRuntime, Runtime, data_folder, open_api, open_runtime, open_worker
 from app.settings import LogFormat, Settings
@@ -119,6 +119,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         )
     from app.worker.run import run as run_worker
 
+    raise_file_limit()
     async with (
         open_runtime(settings.paced()) as rt,
         open_worker(rt, formats=PAYLOAD_FORMATS) as worker,
@@ -127,6 +128,7 @@ async def work(settings: Settings, stopping: asyncio.Event) -> None:
         if settings.worker_metrics_port:
             _show_metrics(rt)
         _announce(settings, "worker")
+        settle()
         gauging = asyncio.create_task(_keep_gauges(rt))
         try:
             async with answering(settings.liveness_socket):
@@ -232,11 +234,12 @@ async def _reviving(data_dir: Path) -> AsyncIterator[None]:
 
 
 async def _serve_api(rt: ApiRuntime, listener: socket.socket, stopping: asyncio.Event) -> None:
-    from app.http.server import Server, raise_file_limit, server_config
+    from app.http.server import Server, server_config
     from app.main import create_app
 
     raise_file_limit()
     config = server_config(create_app(rt), rt.settings)
+    settle()
     log.info(
         "api_started",
         version=__version__,

@@ -16,7 +16,7 @@ from itertools import cycle, islice
 
 import uvloop
 
-from app.http.server import raise_file_limit
+from app.loop import raise_file_limit
 
 _HOST = "127.0.0.1"
 #: Connections opened at the same time: fewer than the server's listen backlog.

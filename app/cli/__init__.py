@@ -16,6 +16,9 @@ def main() -> None:
     # Videos, prompts and secrets are for this user only, even if others may enter the data folder
     # or the archive.
     os.umask(0o077)
+    from app import lean
+
+    lean.load()
     from app.cli.commands import cli
 
     try:

@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import ctypes
 import math
-import resource
 import socket
 import struct
 from collections.abc import Iterator, Sequence
@@ -122,10 +121,3 @@ def server_config(app: ASGIApp, settings: Settings, **options: Any) -> uvicorn.C
         timeout_graceful_shutdown=math.ceil(settings.drain_seconds),
         **options,
     )
-
-
-def raise_file_limit() -> None:
-    """Each connection needs a file descriptor, and the usual soft limit of 1,024 is less than one
-    process serves."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

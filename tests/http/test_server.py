@@ -17,7 +17,7 @@ import pytest
 from app.generations import queries
 from app.http import bodies, protocol
 from app.http.protocol import MAX_HEAD_BYTES
-from app.http.server import raise_file_limit
+from app.loop import raise_file_limit
 from tests.harness.gateway import Gateway, body, gateway
 from tests.harness.sockets import listening
 from tests.simulator.conftest import until

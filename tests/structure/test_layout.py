@@ -16,7 +16,7 @@ ROOMS = {
 #: Modules that no room owns, because they compose the rooms or are used by all of them.
 ROOT = {
     "__init__", "embedded", "errors", "fetch", "http_client", "jobs", "listener", "liveness",
-    "loop", "main", "processes", "redaction", "runtime", "secrets", "telemetry",
+    "lean", "loop", "main", "processes", "redaction", "runtime", "secrets", "telemetry",
 }  # fmt: skip
 
 
