@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import idle, ledger, report, rounds, scale
+from bench import idle, in_flight, ledger, report, rounds, scale
 from bench.rounds import Options
 
 RESULTS = Path(__file__).with_name("results")
@@ -18,12 +18,13 @@ RESULTS = Path(__file__).with_name("results")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["api", "ledger", "idle", "scale"], default="api"
+        "what", nargs="?", choices=["api", "ledger", "idle", "in-flight", "scale"], default="api"
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds")
     parser.add_argument("--members", type=int, default=20, help="members that share the creates")
     parser.add_argument("--connections", type=int, default=10_000, help="of `idle`")
+    parser.add_argument("--calls", type=int, default=5_000, help="of `in-flight`")
     parser.add_argument("--generations", type=int, default=1_000_000, help="the past of `scale`")
     parser.add_argument("--folder", type=Path, help="where `scale` keeps its databases")
     parser.add_argument("--only", default="", help="of `scale`: what has this in its name")
@@ -40,6 +41,14 @@ def main() -> int:
         for problem in found.problems:
             print(f"bench: {problem}", file=sys.stderr)
         return 1 if found.problems else 0
+    if given.what == "in-flight":
+        flown = in_flight.measure(
+            300 if given.quick else given.calls, seconds=5.0 if given.quick else 30.0
+        )
+        print(json.dumps(asdict(flown)) if given.json else in_flight.markdown(flown))
+        for problem in flown.problems:
+            print(f"bench: {problem}", file=sys.stderr)
+        return 1 if flown.problems else 0
     if given.what == "scale":
         grown = scale.measure(
             10_000 if given.quick else given.generations, folder=given.folder, only=given.only

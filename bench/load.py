@@ -23,14 +23,15 @@ _HOST = "127.0.0.1"
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """With `rate` None the load is a closed loop: each connection sends its next request when the
-    last one is answered. Otherwise it is an open loop: requests leave on a fixed schedule, whether
-    or not earlier ones have been answered."""
+    last one is answered, `most` requests in all. Otherwise it is an open loop: requests leave on a
+    fixed schedule, whether or not earlier ones have been answered."""
 
     port: int
     requests: list[str]
     seconds: float
     connections: int
     rate: float | None = None
+    most: int | None = None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -103,6 +104,7 @@ class Load:
         self._all: list[Connection] = []
         self._statuses: Counter[str] = Counter()
         self._outcome = Outcome()
+        self._sent = 0
 
     async def run(self) -> Outcome:
         for _ in range(self._plan.connections):
@@ -126,6 +128,9 @@ class Load:
 
     async def _closed(self, connection: Connection, started: float) -> None:
         while (now := time.perf_counter()) - started < self._plan.seconds:
+            if self._sent == self._plan.most:
+                return
+            self._sent += 1
             if not await self._send(connection, due=now):
                 return
 

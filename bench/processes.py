@@ -82,6 +82,25 @@ def floor(which: str, folder: Path, env: dict[str, str]) -> Iterator[Server]:
         yield server
 
 
+@contextmanager
+def upstream(folder: Path) -> Iterator[Server]:
+    port = _free_port()
+    command = [sys.executable, "-m", "bench.upstream", str(port)]
+    env = {**os.environ, "PYTHONPATH": str(ROOT)}
+    with _running("upstream", command, port, "/counts", folder, env) as server:
+        yield server
+
+
+@contextmanager
+def worker(folder: Path, env: dict[str, str]) -> Iterator[Server]:
+    """`reelgate worker`, once it works."""
+    port = _free_port()
+    command = [str(Path(sys.executable).with_name("reelgate")), "worker"]
+    settings = {**env, "REELGATE_WORKER_METRICS_PORT": str(port)}
+    with _running("worker", command, port, "/metrics", folder, settings) as server:
+        yield server
+
+
 def run_module(module: str, *arguments: str, env: dict[str, str], stdin: object = None) -> Any:
     """Runs one of our modules in its own process, with JSON on stdin and stdout."""
     done = subprocess.run(

@@ -122,7 +122,7 @@ class Running(BaseModel):
     worker_concurrency: int = Field(
         200,
         ge=1,
-        le=2000,
+        le=10_000,
         description="Maximum number of upstream calls in flight of a worker process.",
     )
     worker_poll_seconds: Seconds = Field(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import ledger, looks, report, rounds, scale
+from bench import in_flight, ledger, looks, report, rounds, scale
 from bench.rounds import Options
 
 
@@ -27,3 +27,10 @@ def test_growth_is_measured() -> None:
     found = scale.measure(200, small=100, members=20, rounds=1, repeats=1)
     assert {row.look for row in found.rows} == {look.name for look in looks.LOOKS}
     assert "create → 202" in scale.markdown(found)
+
+
+def test_what_is_in_flight_is_measured() -> None:
+    found = in_flight.measure(30, seconds=1.0)
+    assert not found.problems
+    assert found.windows[-1].in_flight == 30
+    assert "calls held" in in_flight.markdown(found)
