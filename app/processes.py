@@ -26,8 +26,9 @@ from app.listener import cannot_listen, listening
 from app.liveness import answering
 from app.loop import raise_file_limit, run, run_until_cancelled, settle, signals_held
 from app.operators import startup
-from app.runtime import ApiRuntime, Runtime, data_folder, open_api, open_runtime, open_worker
+from app.runtime import ApiRuntime, Runtime, open_api, open_runtime, open_worker
 from app.settings import LogFormat, Settings
+from app.settings.data_folder import data_folder
 from app.telemetry import configure_logging, logger
 from app.webhooks.payloads import PAYLOAD_FORMATS
 

@@ -3,15 +3,12 @@ clients. The one place that opens and closes them, and the only reader of the cl
 
 from __future__ import annotations
 
-import os
-import secrets
 import socket
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager, suppress
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -19,6 +16,7 @@ from uuid import UUID
 from app.db import upstream_keys
 from app.db.session import Database
 from app.domain.catalog.catalog import BUILT_IN, Catalog
+from app.domain.issuers import Issuer
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.fetch import FetchPolicy, GuardedFetcher, resolver_apart
@@ -31,9 +29,12 @@ from app.live.keys import KeysInUse
 from app.live.member_limits import ConcurrencyLimit, RateLimit
 from app.live.prices import Prices
 from app.live.watch import Watch
+from app.oidc.pending import BegunSignIns
+from app.oidc.provider import SECONDS, Provider
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
-from app.settings import SHORTEST_SIGNING_SECRET, Settings
+from app.settings import Settings
 from app.settings.catalog import load_prices
+from app.settings.data_folder import signing_secret
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
 from app.videos.decoder import Decoder
@@ -61,6 +62,9 @@ _DOWNLOADS = 100
 #: from the archive's downloads, so that slow viewers do not delay archiving.
 _RELAYS = 64
 _RELAY_QUEUE_SECONDS = 5.0
+#: Requests to one issuer at a time.
+_SIGN_INS = 20
+_SIGN_IN_QUEUE_SECONDS = 5.0
 
 
 class Clock:
@@ -133,6 +137,9 @@ class ApiRuntime(VideoRuntime):
     prices: Prices
     aliases: Aliases
     durations: Durations
+    begun_sign_ins: BegunSignIns
+    #: Issuers of OpenID Connect, by their ids, in the order of the sign-in page.
+    providers: Mapping[str, Provider]
     callers: Callers = field(default_factory=Callers)
     pictures: Pictures = field(default_factory=Pictures)
     #: True from the first sign of a stop: readiness reports it, and no request waits any more.
@@ -237,6 +244,8 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
             prices=prices,
             aliases=Aliases.parse(settings.model_aliases, rt.catalog),
             durations=sender.durations,
+            begun_sign_ins=BegunSignIns(signing_secret(settings)),
+            providers={one.id: make_provider(one) for one in settings.issuers()},
         )
 
 
@@ -296,6 +305,19 @@ def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
     )
 
 
+def make_provider(issuer: Issuer) -> Provider:
+    """For any public host over https, since issuers have their endpoints on several, and the
+    internal origins that are configured for this one. Redirects are not followed."""
+    client = HttpClient(
+        max_connections=_SIGN_INS, queue_seconds=_SIGN_IN_QUEUE_SECONDS, idle_seconds=SECONDS
+    )
+    policy = FetchPolicy(
+        hosts=None, trusted_origins=issuer.internal_origins, ports=frozenset({443, 8443}),
+        max_redirects=0,
+    )  # fmt: skip
+    return Provider(issuer, GuardedFetcher(client, policy, resolver=resolver_apart))
+
+
 def _events_unread(error: Exception) -> None:
     log.error("events_unread", exc_info=error)
 
@@ -343,48 +365,3 @@ def receiver_policy(settings: Settings) -> FetchPolicy:
         ports=frozenset({443, 8443}),
         max_redirects=0,
     )
-
-
-def data_folder(settings: Settings, name: str = "") -> Path:
-    """The data directory, or a folder in it, created if missing. Raises `ConfigurationError`."""
-    folder = settings.data_dir / name
-    with _data_written(folder):
-        folder.mkdir(parents=True, exist_ok=True)
-    return folder
-
-
-@contextmanager
-def _data_written(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise ConfigurationError(
-            f"{path.absolute()} cannot be written ({error.strerror}): make REELGATE_DATA_DIR a "
-            "folder that this user may write in."
-        ) from None
-
-
-def signing_secret(settings: Settings) -> bytes:
-    """The configured secret; in development, one that is generated once and kept with the data.
-    Raises `ConfigurationError`."""
-    if settings.signing_secret is not None:
-        return settings.signing_secret.get_secret_value().encode()
-    path = data_folder(settings) / "signing-secret"
-    with _data_written(path):
-        if not path.exists():
-            # Written under another name first, so that two processes that start together agree on
-            # one.
-            draft = path.with_name(f"{path.name}.{os.getpid()}")
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w") as file:
-                file.write(secrets.token_hex(32))
-            with suppress(FileExistsError):
-                path.hardlink_to(draft)
-            draft.unlink()
-        secret = path.read_bytes()
-    if len(secret) < SHORTEST_SIGNING_SECRET:
-        raise ConfigurationError(
-            f"{path.absolute()} is not whole: remove it, and Reelgate makes another one, which "
-            "ends every link that was given out."
-        )
-    return secret

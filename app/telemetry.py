@@ -197,6 +197,10 @@ class Metrics:
             "reelgate_http_seconds", "Time until the answer began.", ["route"],
             buckets=_FAST, registry=registry,
         )  # fmt: skip
+        self.sign_ins = Counter(
+            "reelgate_sign_ins", "Sign-ins by OpenID Connect, by what became of them.",
+            ["issuer", "outcome"], registry=registry,
+        )  # fmt: skip
         self.waiting = Gauge(
             "reelgate_waiting", "Requests waiting for a video in this process.", registry=registry
         )

@@ -19,6 +19,7 @@ from app.cli import (
     prices,
     requests,
     running,
+    sign_in,
     statements,
     teams,
     unknown,
@@ -35,6 +36,7 @@ cli.add_typer(usage.cli)
 cli.add_typer(teams.cli, name="team")
 cli.add_typer(members.cli, name="member")
 cli.add_typer(keys.cli, name="key")
+cli.add_typer(sign_in.cli, name="sign-in")
 cli.add_typer(grants.cli, name="grant")
 cli.add_typer(prices.cli, name="prices")
 cli.add_typer(requests.cli, name="request")

@@ -116,7 +116,7 @@ async def create_key(
             rt, tx, actor, owner.id, account_id=None, expires_at=expires_at,
             restrictions=restrictions,
         )  # fmt: skip
-        return await _issue(
+        return await issue(
             tx, key_id, owner.id, name, expires_at, f"{owner.team_name}/{owner.name}", actor,
             credit_limit=credit_limit, credit_period=credit_period,
             restrictions=restrictions,
@@ -204,7 +204,7 @@ async def rotate_key(
             restrictions=old.restrictions,
         )  # fmt: skip
         subject = f"{old.team_name}/{old.member_name}"
-        fresh = await _issue(
+        fresh = await issue(
             tx, key_id, old.member_id, old.name, old.expires_at, subject, actor,
             account_id=old.account_id, credit_limit=old.credit_limit,
             credit_period=old.credit_period, restrictions=old.restrictions,
@@ -332,7 +332,7 @@ async def _new_key_id(tx: Tx, once: Repeat | None) -> UUID:
     return key_id
 
 
-async def _issue(
+async def issue(
     tx: Tx,
     key_id: UUID,
     member_id: UUID,
@@ -346,6 +346,7 @@ async def _issue(
     credit_period: Period,
     restrictions: Restrictions,
 ) -> IssuedKey:
+    """Nobody asks whether the actor may: the caller has, and holds the member's admission lock."""
     key = make_key()
     await api_keys.create_key(
         tx,

@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import datetime
 from uuid import UUID, uuid4
 
-from app.db import accounts, audit, members, notices, repeats, sessions
+from app.db import accounts, audit, identities, members, notices, repeats, sessions
 from app.db.faults import Conflict
 from app.db.members import Member
 from app.db.repeats import Repeat
@@ -70,7 +70,7 @@ async def create_member(
                 team_id=owner.id,
                 name=name,
                 role=role,
-                limits=replace(_defaults(rt), **wanted),
+                limits=replace(default_limits(rt), **wanted),
             )
             await audit.record(
                 tx, actor.name, "member.create", f"{owner.name}/{name}", role=role.value, **wanted,
@@ -81,7 +81,8 @@ async def create_member(
         raise taken("name", name, f"Team {team} has a member {name} already.") from None
 
 
-def _defaults(rt: Runtime) -> Limits:
+def default_limits(rt: Runtime) -> Limits:
+    """Of a new member."""
     settings = rt.settings
     return Limits(
         credit_limit=settings.member_credit_limit,
@@ -112,6 +113,8 @@ async def change_member(
         if status is Status.SUSPENDED:
             actor.require_reason("to suspend a member")
             await sessions.end_of_members(tx, [member.id])
+        if status is not None:
+            await identities.decided(tx, [member.id])
         if _raised(member, limits):
             actor.require_reason("to raise a limit")
         await members.update_member(tx, member.id, status=status, role=role, limits=limits)

@@ -13,6 +13,7 @@ from pydantic import AliasChoices, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from app.domain.catalog.catalog import BUILT_IN
+from app.domain.issuers import Issuer
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.settings import sources
@@ -32,6 +33,7 @@ from app.settings.groups import (
     UpstreamPolicy,
 )
 from app.settings.inputs import Inputs
+from app.settings.issuers import load_issuers
 from app.settings.names import LINK_REMEDY, UnknownName, is_service_link, unknown_names
 from app.settings.sessions import SignedIn
 
@@ -84,7 +86,12 @@ class Settings(
         """Every secret that is set, for redaction."""
         values = (getattr(self, name) for name in type(self).model_fields)
         found = [value.get_secret_value() for value in values if isinstance(value, SecretStr)]
+        found += [one.client_secret for one in self.issuers() if one.client_secret]
         return [*found, *(self.upstream_keys().values() if self.onemin_api_key else ())]
+
+    def issuers(self) -> tuple[Issuer, ...]:
+        """Those that people may sign in with. Raises `ConfigurationError`."""
+        return load_issuers(self.oidc_file)
 
     @property
     def simulated(self) -> bool:
@@ -158,6 +165,7 @@ class Settings(
         """These settings, or `ConfigurationError` with what to set. `sends`: for a process that
         calls the upstream; only such a process needs its key."""
         self.upstream_keys()
+        self.issuers()
         Aliases.parse(self.model_aliases, BUILT_IN)
         secret = self.signing_secret
         if secret is not None and len(secret.get_secret_value()) < SHORTEST_SIGNING_SECRET:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 from pydantic import BaseModel, Field
@@ -21,4 +22,9 @@ class SignedIn(BaseModel):
     session_recent_seconds: _Seconds = Field(
         600,
         description="How long after signing in a person may do what asks for signing in again.",
+    )
+    oidc_file: Path | None = Field(
+        None,
+        description="TOML file with the issuers of OpenID Connect that people may sign in with; "
+        "docs/sign-in.md says what is in it. Unset: people sign in with a key.",
     )

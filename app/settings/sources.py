@@ -71,7 +71,7 @@ def read_secrets(given: Mapping[str, str], names: Iterable[str]) -> dict[str, st
             continue
         if name in given:
             raise ConfigurationError(f"Set {name} or {name}{_SUFFIX}, not both.")
-        found[name] = _secret(name + _SUFFIX, path)
+        found[name] = read_secret_file(name + _SUFFIX, path)
     return found
 
 
@@ -80,7 +80,9 @@ def file_name_of(name: str) -> str:
     return name + _SUFFIX
 
 
-def _secret(name: str, path: str) -> str:
+def read_secret_file(name: str, path: str | Path) -> str:
+    """What is in the file that the setting `name` names. Raises `ConfigurationError`, which never
+    shows it."""
     try:
         with Path(path).open("rb") as file:
             content = file.read(_LARGEST_SECRET + 1)

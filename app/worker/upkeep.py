@@ -10,10 +10,12 @@ from app.db import (
     events,
     generations,
     idempotency,
+    identities,
     jobs,
     notices,
     repeats,
     sessions,
+    sign_in_requests,
     unmarked_calls,
     upstream_keys,
     upstream_looks,
@@ -93,6 +95,8 @@ async def one_round(rt: WorkerRuntime) -> None:
         await unmarked_calls.prune(tx)
         await repeats.prune(tx)
         await sessions.prune(tx)
+        await identities.prune(tx)
+        await sign_in_requests.prune(tx)
         await jobs.prune(tx)
         await webhook_deliveries.prune(tx, days=rt.settings.history_days)
         await upstream_watermarks.prune(tx, days=rt.settings.history_days)

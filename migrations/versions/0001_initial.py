@@ -20,8 +20,9 @@ depends_on = None
 FOLDER = Path(__file__).parent / revision
 #: Each refers to those before it.
 TABLES = (
-    "members", "sessions", "operators", "prices", "upstream_watermarks", "generations", "billing",
-    "statements", "notices", "requests", "usage", "assets", "inputs", "events", "webhooks",
+    "members", "sessions", "identities", "operators", "prices", "upstream_watermarks",
+    "generations", "billing", "statements", "notices", "requests", "usage", "assets", "inputs",
+    "events", "webhooks",
 )  # fmt: skip
 
 # A notification inside a transaction takes a lock of the whole server at commit and keeps it until

@@ -31,6 +31,7 @@ _HOOKS = f"{_TEAM}/webhooks"
 _GENERATION = "/admin/generations/{generation}"
 _MONTH = f"{_TEAM}/statements/2026-01"
 _REQUEST = "/admin/credit-requests/{request}"
+_SIGN_IN = f"/admin/sign-in-requests/{_NOWHERE}"
 _MEMBER = f"{_TEAM}/members/{{subject}}"
 
 #: By the names of the routes.
@@ -91,6 +92,11 @@ CASES = {
     ),
     "list_audit": Case("GET", "/admin/audit", None, "401 403 200 200 200"),
     "export_audit": Case("GET", "/admin/audit/export", None, "401 403 200 200 200"),
+    "list_sign_in_requests": Case("GET", "/admin/sign-in-requests", None, "401 403 403 403 200"),
+    "accept_sign_in_request": Case(
+        "POST", f"{_SIGN_IN}/accept", {"team_id": _NOWHERE}, "401 403 403 403 404"
+    ),
+    "refuse_sign_in_request": Case("POST", f"{_SIGN_IN}/refuse", _WHY, "401 403 403 403 404"),
     "list_teams": Case("GET", "/admin/teams", None, "401 403 200 200 200"),
     "create_team": Case("POST", "/admin/teams", {"name": "{new}"}, "401 403 403 403 201"),
     "get_team": Case("GET", _TEAM, None, "401 403 200 404 200"),

@@ -14,7 +14,7 @@ SILENT_COMMANDS = {
     "unknown list": "looks", "archive list": "looks", "archive verify": "looks",
     "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
     "prices list": "looks", "statement list": "looks", "statement show": "looks",
-    "statement verify": "looks", "request list": "looks",
+    "statement verify": "looks", "request list": "looks", "sign-in list": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
@@ -40,6 +40,8 @@ COMMANDS = {
     "prices withdraw": ("{price} --reason odd", "price.withdraw"),
     "request grant": ("{request} --reason odd", "credit_request.grant"),
     "request refuse": ("{request} --reason odd", "credit_request.refuse"),
+    "sign-in accept": ("{sign_in} --team studio", "sign_in_request.accept"),
+    "sign-in refuse": ("{sign_in} --reason odd", "sign_in_request.refuse"),
     "ledger rebuild": ("", "ledger.rebuild"),
     "ledger correct": ("{ended} --credits 0 --reason odd", "ledger.correct"),
     "statement close": ("--team studio --month 2026-03", "statement.close"),
@@ -66,7 +68,15 @@ SILENT_ROUTES = {
     "estimate_generation": "looks", "create_events_token": "nothing is kept",
 }  # fmt: skip
 #: Families of actions that are about no team: only operators read their lines.
-OF_NO_TEAM = {"archive.move", "gateway", "generations", "ledger.rebuild", "price", "upstream_key"}
+OF_NO_TEAM = {
+    "archive.move",
+    "gateway",
+    "generations",
+    "ledger.rebuild",
+    "price",
+    "sign_in_request.refuse",
+    "upstream_key",
+}
 #: Methods, paths and bodies, and the action each leaves.
 ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),
@@ -201,6 +211,14 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "refuse_credit_request": (
         "POST", "/api/v1/admin/credit-requests/{request}/refuse", {"reason": "odd"},
         "credit_request.refuse",
+    ),
+    "accept_sign_in_request": (
+        "POST", "/api/v1/admin/sign-in-requests/{sign_in}/accept", {"team_id": "{other}"},
+        "sign_in_request.accept",
+    ),
+    "refuse_sign_in_request": (
+        "POST", "/api/v1/admin/sign-in-requests/{sign_in}/refuse", {"reason": "odd"},
+        "sign_in_request.refuse",
     ),
     "pause_gateway": (
         "POST", "/api/v1/admin/pauses/submission/pause", {"reason": "odd"}, "gateway.pause",

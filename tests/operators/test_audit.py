@@ -64,7 +64,7 @@ def furnish(address: str) -> dict[str, str]:
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
                      "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
-                     "bobs", "price", "request", "adas", "input")
+                     "bobs", "price", "request", "adas", "sign_in", "input")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         for name in ("team", "other"):
@@ -93,6 +93,11 @@ def furnish(address: str) -> dict[str, str]:
             " (id, team_id, member_id, account_id, kind, credits, reason, created_at)"
             " VALUES (%s, %s, %s, %s, 'member', 5, 'odd', now())",
             [ids["request"], ids["other"], ids["bob"], ids["bob"]],
+        )
+        tx.execute(
+            "INSERT INTO sign_in_requests (id, issuer, subject, name)"
+            " VALUES (%s, 'https://id.example.com', '1', 'eve')",
+            [ids["sign_in"]],
         )
         spec = {"prompt": "a wave", "model": "ray-v3", "duration": "5s"}
         for name in ("queued", "unknown", "succeeded", "set_aside", "ended"):
@@ -198,30 +203,13 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
         with psycopg.connect(driver_conninfo(address)) as tx:
             tx.execute("SET session_replication_role = replica")
             for table in (
-                "audit_log",
-                "events",
-                "webhook_attempts",
-                "webhook_deliveries",
-                "webhook_endpoints",
-                "assets",
-                "inputs",
-                "balances",
-                "statement_lines",
-                "statements",
-                "unclosed_entries",
-                "daily_usage",
-                "team_usage",
-                "credit_requests",
-                "notices",
-                "grants",
-                "ledger_entries",
-                "generations",
-                "api_keys",
-                "rate_states",
-                "members",
-                "teams",
+                "audit_log", "events", "webhook_attempts", "webhook_deliveries",
+                "webhook_endpoints", "assets", "inputs", "balances", "statement_lines",
+                "statements", "unclosed_entries", "daily_usage", "team_usage", "credit_requests",
+                "notices", "grants", "ledger_entries", "generations", "identities",
+                "sign_in_requests", "api_keys", "rate_states", "members", "teams",
                 "upstream_keys",
-            ):
+            ):  # fmt: skip
                 tx.execute(f"DELETE FROM {table}")
         ids = furnish(address)
         await execute(still_gate, "UPDATE teams SET name = 'default' WHERE name = 'studio'")
@@ -243,13 +231,17 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 id=ids["adas"], team=ids["team"], member=ids["member"],
             )  # fmt: skip
         answer = await still_gate.http.request(
-            method, path.format(**ids), json=document, headers={"API-KEY": SECRET}
-        )
+            method, path.format(**ids), headers={"API-KEY": SECRET},
+            json=json.loads(json.dumps(document).replace("{other}", ids["other"])),
+        )  # fmt: skip
         # A test of an endpoint that cannot be reached is no success, and was one.
         assert answer.is_success is (name != "test_webhook"), (name, answer.text)
         *others, line = lines(address)
-        # A rotation makes a key, and a request that is granted a grant.
-        before = {"key.rotate": ["key.create"], "credit_request.grant": ["grant.give"]}
+        # A rotation makes a key, a granted request a grant, and an accepted person a member.
+        before = {
+            "key.rotate": ["key.create"], "credit_request.grant": ["grant.give"],
+            "sign_in_request.accept": ["member.create"],
+        }  # fmt: skip
         assert [other["action"] for other in others] == before.get(action, [])
         assert (line["action"], line["actor"]) == (action, "default/ada"), name
         assert (line["team"], line["member"], line["key_prefix"]) == (

@@ -10,7 +10,7 @@ from tests.structure.sources import python, read
 #: Rooms are nouns: a newcomer who hears "webhooks are retried too often" opens `webhooks/`.
 ROOMS = {
     "api", "billing", "cli", "db", "dialects", "domain", "generations", "http", "inputs", "live",
-    "members", "openapi", "operators", "settings", "simulator", "upstream", "videos", "web",
+    "members", "oidc", "openapi", "operators", "settings", "simulator", "upstream", "videos", "web",
     "webhooks", "worker",
 }  # fmt: skip
 #: Modules that no room owns, because they compose the rooms or are used by all of them.

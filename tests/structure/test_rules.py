@@ -39,6 +39,7 @@ OWNERS = {
         "app/jobs.py": "is the queue",
         "migrations/": "makes the library's own tables",
     },
+    "joserfc": {"app/oidc/tokens.py": "verifies ID tokens"},
     "prometheus_client": {
         "app/telemetry.py": "defines every metric",
         "app/http/ops.py": "shows them",
