@@ -200,20 +200,33 @@ class _Server:
 
 
 async def _read(descriptor: int) -> bytes:
-    """Everything until the other end is closed. Closes the descriptor."""
-    reader = asyncio.StreamReader()
-    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
-        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(descriptor, "rb", buffering=0)
-    )
+    """Everything until the other end is closed. Closes the descriptor.
+
+    Not through a transport: uvloop closes the descriptor of a pipe twice, and by the second time it
+    may be that of a file which a thread has just opened."""
+    content = bytearray()
     try:
-        content = bytearray()
-        while block := await reader.read(1 << 16):
-            content += block
-            if len(content) > MAX_ANSWER_BYTES:
-                break
+        os.set_blocking(descriptor, False)
+        while len(content) <= MAX_ANSWER_BYTES:
+            await _readable(descriptor)
+            with contextlib.suppress(BlockingIOError):
+                block = os.read(descriptor, 1 << 16)
+                if not block:
+                    break
+                content += block
         return bytes(content)
     finally:
-        transport.close()
+        os.close(descriptor)
+
+
+async def _readable(descriptor: int) -> None:
+    loop = asyncio.get_running_loop()
+    there = asyncio.Event()
+    loop.add_reader(descriptor, there.set)
+    try:
+        await there.wait()
+    finally:
+        loop.remove_reader(descriptor)
 
 
 def _checked(content: bytes) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import asdict
 from io import BytesIO
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import uvloop
 from PIL import Image
 
 from app.videos import decoder as module
@@ -212,6 +214,41 @@ async def test_its_processes_end_with_it(whole: Path, poison: Any) -> None:
     await asyncio.to_thread(until, lambda: not _lives(fork), "the fork is gone")
     with pytest.raises(DecoderEnded):
         await reading
+
+
+def test_no_descriptor_is_closed_twice(tmp_path: Path) -> None:
+    """The second time it could be one that another thread has just been given, such as that of a
+    video which is being archived."""
+    ended, lost = threading.Event(), list[OSError]()
+
+    def open_and_close() -> None:
+        name = tmp_path / str(threading.get_ident())
+        while not ended.is_set():
+            try:
+                descriptor = os.open(name, os.O_WRONLY | os.O_CREAT)
+                for _ in range(3):
+                    os.write(descriptor, b"x")
+                os.close(descriptor)
+            except OSError as error:
+                lost.append(error)
+
+    async def read() -> None:
+        for _ in range(5_000):
+            reading, writing = os.pipe()
+            os.write(writing, b"{}")
+            os.close(writing)
+            assert await module._read(reading) == b"{}"
+
+    threads = [threading.Thread(target=open_and_close) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    try:
+        uvloop.run(read())
+    finally:
+        ended.set()
+        for thread in threads:
+            thread.join()
+    assert lost == []
 
 
 PARENT = """
