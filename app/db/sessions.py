@@ -37,7 +37,8 @@ _BEGIN = text(
     f"""
     INSERT INTO sessions (id, key_id, secret_sha256, method, address, browser, created_at, seen_at,
                           recent_auth_at, expires_at)
-    VALUES (:id, :key_id, :digest, :method, :address, :browser, {_NOW}, {_NOW}, {_NOW},
+    VALUES (:id, :key_id, :digest, :method, :address, :browser, {_NOW}, {_NOW},
+            coalesce(CAST(:proved_at AS timestamptz), {_NOW}),
             {_NOW} + make_interval(secs => :seconds))
     """  # noqa: S608
 )
@@ -103,13 +104,16 @@ async def begin(
     address: str | None,
     browser: str | None,
     seconds: float,
+    proved_at: datetime | None = None,
     now: datetime | None = None,
 ) -> None:
-    """`seconds` is how long it lasts however much it is used."""
+    """`seconds` is how long it lasts however much it is used. `proved_at` is when the person proved
+    who it is; None: just now."""
     await tx.execute(
         _BEGIN,
         {"id": session_id, "key_id": key_id, "digest": digest, "method": method.value,
-         "address": address, "browser": browser, "seconds": seconds, "now": now},
+         "address": address, "browser": browser, "seconds": seconds, "proved_at": proved_at,
+         "now": now},
     )  # fmt: skip
 
 

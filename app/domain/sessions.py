@@ -13,6 +13,7 @@ class Method(StrEnum):
 
     KEY = "key"
     LINK = "link"
+    OIDC = "oidc"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -107,7 +107,7 @@ def safe_return(path: str) -> str:
     segments = named.split("/")
     if len(path) > _MOST_RETURN or path.startswith("/") or not _RETURN.fullmatch(path):
         return ""
-    if "%5c" in named or any(segment in (".", "..") for segment in segments):
+    if "%5c" in named or "//" in named or any(segment in (".", "..") for segment in segments):
         return ""
     return path
 

@@ -18,7 +18,12 @@ _PLAIN = "reelgate"
 
 def session_secret(scope: Scope, settings: Settings) -> str | None:
     """What the browser sent, if it sent one."""
-    name = _name(settings)
+    return sent(scope, settings)
+
+
+def sent(scope: Scope, settings: Settings, suffix: str = "") -> str | None:
+    """A cookie of ours. That of a session has no suffix."""
+    name = _name(settings) + suffix
     for header in Headers(scope=scope).getlist("cookie"):
         for part in header.split(";"):
             key, _, value = part.strip().partition("=")
@@ -28,16 +33,18 @@ def session_secret(scope: Scope, settings: Settings) -> str | None:
 
 
 def give(response: Response, secret: str, settings: Settings) -> None:
-    _set(response, secret, settings, seconds=int(settings.session_seconds))
+    put(response, secret, settings, seconds=int(settings.session_seconds))
 
 
 def take_back(response: Response, settings: Settings) -> None:
-    _set(response, "", settings, seconds=0)
+    put(response, "", settings, seconds=0)
 
 
-def _set(response: Response, value: str, settings: Settings, *, seconds: int) -> None:
+def put(
+    response: Response, value: str, settings: Settings, *, suffix: str = "", seconds: int
+) -> None:
     response.set_cookie(
-        _name(settings), value, max_age=seconds, path="/", httponly=True, samesite="lax",
+        _name(settings) + suffix, value, max_age=seconds, path="/", httponly=True, samesite="lax",
         secure=_is_https(settings),
     )  # fmt: skip
 

@@ -13,7 +13,7 @@ from app.errors import InvalidRequest, Issue, Unauthenticated
 from app.http import errors
 from app.http.access import runtime_of
 from app.http.bodies import read_json_object
-from app.web import cookies, origin, pages, sessions
+from app.web import cookies, oidc, origin, pages, sessions
 from app.web.attempts import Attempts
 from app.web.built import File
 from app.web.signin import begin
@@ -34,6 +34,7 @@ def create_pages(files: Mapping[str, File]) -> FastAPI:
     app.add_api_route("/session", sign_in, methods=["POST"], name="sign_in")
     app.add_api_route("/session/again", sign_in_again, methods=["POST"], name="sign_in_again")
     app.add_api_route("/session", sign_out, methods=["DELETE"], name="sign_out")
+    oidc.add_routes(app)
     app.add_api_route("/{path:path}", get_page, methods=["GET", "HEAD"], name="get_page")
     return app
 

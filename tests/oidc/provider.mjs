@@ -35,6 +35,7 @@ function make() {
     enabledJWA: { idTokenSigningAlgValues: ['RS256', 'ES256', 'Ed25519'] },
     features: { devInteractions: { enabled: false } },
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
+    clientAuthMethods: [known.method],
     pkce: { required: () => true },
     findAccount: (_, id) => ({ accountId: id, claims: () => ({ sub: id, ...known.people[id] }) }),
     async loadExistingGrant({ oidc }) {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from uuid import UUID, uuid4
 
 from fastapi import Request
@@ -33,7 +34,7 @@ async def by_key(rt: ApiRuntime, request: Request, key: str, attempts: Attempts)
     try:
         async with rt.db.begin() as tx:
             caller = await _owner(rt, tx, request, key)
-            return await _begin(rt, tx, request, caller, Method.KEY)
+            return await open_session(rt, tx, request, caller, Method.KEY)
     except (Unauthenticated, Forbidden) as error:
         _refused(attempts, request, prefix, error)
         raise
@@ -50,7 +51,7 @@ async def by_link(rt: ApiRuntime, request: Request, link: str, attempts: Attempt
             if not found:
                 raise Unauthenticated("This link was used, or is too old: sign in with a key.")
             caller = PresentedKey(request, found.key_prefix, b"").identified(found)
-            return await _begin(rt, tx, request, caller, Method.LINK)
+            return await open_session(rt, tx, request, caller, Method.LINK)
     except (Unauthenticated, Forbidden) as error:
         _refused(attempts, request, None, error)
         raise
@@ -91,16 +92,27 @@ async def _owner(rt: ApiRuntime, tx: Tx, request: Request, key: str) -> Caller:
     return presented.identified(await api_keys.find_caller(tx, presented.digest, now=now))
 
 
-async def _begin(rt: ApiRuntime, tx: Tx, request: Request, caller: Caller, method: Method) -> str:
+async def open_session(
+    rt: ApiRuntime,
+    tx: Tx,
+    request: Request,
+    caller: Caller,
+    method: Method,
+    *,
+    proved_at: datetime | None = None,
+    **detail: str,
+) -> str:
+    """The secret of a new session of somebody who has just proved who it is, or did at
+    `proved_at`."""
     secret, session_id = make_session_secret(), uuid4()
     address = request.scope.get(ADDRESS)
     await sessions.begin(
         tx, session_id, key_id=caller.key_id, digest=digest_of(secret), method=method,
         address=None if address is None else str(address),
         browser=request.headers.get("user-agent", "")[:_BROWSER_CHARACTERS] or None,
-        seconds=rt.settings.session_seconds, now=rt.clock.for_database(),
+        seconds=rt.settings.session_seconds, proved_at=proved_at, now=rt.clock.for_database(),
     )  # fmt: skip
-    await _record(tx, caller, "session.begin", session_id, method=method.value)
+    await _record(tx, caller, "session.begin", session_id, method=method.value, **detail)
     return secret
 
 

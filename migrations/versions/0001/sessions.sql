@@ -4,7 +4,7 @@ CREATE TABLE sessions (
     id uuid PRIMARY KEY,
     key_id uuid NOT NULL REFERENCES api_keys,
     secret_sha256 bytea NOT NULL UNIQUE,
-    method text NOT NULL CHECK (method IN ('key', 'link')),
+    method text NOT NULL CHECK (method IN ('key', 'link', 'oidc')),
     address text,
     browser text,
     created_at timestamptz NOT NULL DEFAULT now(),
