@@ -9,7 +9,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from bench import idle, in_flight, ledger, report, rounds, scale
+from bench import archive, download, idle, in_flight, ledger, report, rounds, scale
 from bench.rounds import Options
 
 RESULTS = Path(__file__).with_name("results")
@@ -18,7 +18,10 @@ RESULTS = Path(__file__).with_name("results")
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument(
-        "what", nargs="?", choices=["api", "ledger", "idle", "in-flight", "scale"], default="api"
+        "what",
+        nargs="?",
+        choices=["api", "ledger", "idle", "in-flight", "scale", "archive", "download"],
+        default="api",
     )
     parser.add_argument("--seconds", type=float, default=5.0, help="seconds of one measurement")
     parser.add_argument("--rounds", type=int, default=3, help="number of rounds")
@@ -28,6 +31,9 @@ def main() -> int:
     parser.add_argument("--generations", type=int, default=1_000_000, help="the past of `scale`")
     parser.add_argument("--folder", type=Path, help="where `scale` keeps its databases")
     parser.add_argument("--only", default="", help="of `scale`: what has this in its name")
+    parser.add_argument("--videos", type=int, default=400, help="of a round of `archive`")
+    parser.add_argument("--megabytes", type=int, default=200, help="of the file of `download`")
+    parser.add_argument("--readers", type=int, default=50, help="slow ones, of `download`")
     parser.add_argument("--quick", action="store_true", help="one short round, as a check")
     parser.add_argument("--json", action="store_true", help="print JSON instead of Markdown")
     given = parser.parse_args()
@@ -49,6 +55,22 @@ def main() -> int:
         for problem in flown.problems:
             print(f"bench: {problem}", file=sys.stderr)
         return 1 if flown.problems else 0
+    if given.what == "archive":
+        kept = archive.measure(
+            40 if given.quick else given.videos, rounds=1 if given.quick else given.rounds
+        )
+        print(json.dumps(asdict(kept)) if given.json else archive.markdown(kept))
+        return 0
+    if given.what == "download":
+        sent = download.measure(
+            given.megabytes * 1_000_000,
+            rounds=1 if given.quick else given.rounds,
+            readers=given.readers,
+        )
+        print(json.dumps(asdict(sent)) if given.json else download.markdown(sent))
+        for problem in sent.problems:
+            print(f"bench: {problem}", file=sys.stderr)
+        return 1 if sent.problems else 0
     if given.what == "scale":
         grown = scale.measure(
             10_000 if given.quick else given.generations, folder=given.folder, only=given.only

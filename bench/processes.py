@@ -67,37 +67,37 @@ def environment(folder: Path, address: str) -> dict[str, str]:
 @contextmanager
 def gateway(folder: Path, env: dict[str, str]) -> Iterator[Server]:
     """`reelgate serve`, with its log in a file."""
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).with_name("reelgate")), "serve"]
     settings = {**env, "REELGATE_PORT": str(port)}
-    with _running("gateway", command, port, "/livez", folder, settings) as server:
+    with running("gateway", command, port, "/livez", folder, settings) as server:
         yield server
 
 
 @contextmanager
 def floor(which: str, folder: Path, env: dict[str, str]) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "bench.floors", which, "--port", str(port)]
-    with _running(which, command, port, "/openapi.json", folder, env) as server:
+    with running(which, command, port, "/openapi.json", folder, env) as server:
         yield server
 
 
 @contextmanager
 def upstream(folder: Path) -> Iterator[Server]:
-    port = _free_port()
+    port = free_port()
     command = [sys.executable, "-m", "bench.upstream", str(port)]
     env = {**os.environ, "PYTHONPATH": str(ROOT)}
-    with _running("upstream", command, port, "/counts", folder, env) as server:
+    with running("upstream", command, port, "/counts", folder, env) as server:
         yield server
 
 
 @contextmanager
 def worker(folder: Path, env: dict[str, str]) -> Iterator[Server]:
     """`reelgate worker`, once it works."""
-    port = _free_port()
+    port = free_port()
     command = [str(Path(sys.executable).with_name("reelgate")), "worker"]
     settings = {**env, "REELGATE_WORKER_METRICS_PORT": str(port)}
-    with _running("worker", command, port, "/metrics", folder, settings) as server:
+    with running("worker", command, port, "/metrics", folder, settings) as server:
         yield server
 
 
@@ -111,9 +111,10 @@ def run_module(module: str, *arguments: str, env: dict[str, str], stdin: object 
 
 
 @contextmanager
-def _running(
+def running(
     name: str, command: list[str], port: int, path: str, folder: Path, env: dict[str, str]
 ) -> Iterator[Server]:
+    """A process that answers with 200 at `path`, with its log in a file."""
     log = folder / f"{name}.log"
     started = time.perf_counter()
     with log.open("wb") as output:
@@ -144,7 +145,7 @@ def _answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bench import in_flight, ledger, looks, report, rounds, scale
+from bench import archive, download, in_flight, ledger, looks, report, rounds, scale
 from bench.rounds import Options
 
 
@@ -34,3 +34,17 @@ def test_what_is_in_flight_is_measured() -> None:
     assert not found.problems
     assert found.windows[-1].in_flight == 30
     assert "calls held" in in_flight.markdown(found)
+
+
+def test_archiving_is_measured_beside_its_floor() -> None:
+    found = archive.measure(5, rounds=1)
+    assert [sample.target for sample in found.samples] == [archive.FLOOR, archive.WORKER]
+    assert "5 videos" in archive.markdown(found)
+
+
+def test_downloads_are_measured_beside_nginx() -> None:
+    found = download.measure(1_000_000, rounds=1, readers=3)
+    assert {sample.target for sample in found.samples} == {download.GATEWAY, download.NGINX}
+    assert found.memory.keys() == {"before", "slow readers", "after"}
+    assert found.problems == []
+    assert "3 slow readers" in download.markdown(found)
