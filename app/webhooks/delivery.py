@@ -122,9 +122,7 @@ async def find_due(rt: Runtime, sender: Sender, delivery_id: UUID) -> Due | None
 
 async def send(rt: Runtime, sender: Sender, due: Due) -> AttemptResult:
     payload = await _payload(rt, sender, due.delivery, due.generation)
-    return await _send(
-        rt, sender, due.delivery, due.receiver, _render(sender, due.receiver, payload)
-    )
+    return await _send(rt, sender, due.delivery, due.receiver, payload)
 
 
 async def record(rt: Runtime, result: AttemptResult) -> None:
@@ -252,18 +250,15 @@ async def _payload(
     )
 
 
-def _render(sender: Sender, receiver: Receiver, payload: Payload) -> str:
-    """In the receiver's format; in the gateway's own if its dialect has none."""
-    formats = sender.formats
-    render = formats.get(receiver.format) or formats[PayloadFormat.REELGATE.value]
-    return json.dumps(render(payload), ensure_ascii=False, separators=(",", ":"))
-
-
 async def _send(
-    rt: Runtime, sender: Sender, delivery: Delivery, receiver: Receiver, document: str
+    rt: Runtime, sender: Sender, delivery: Delivery, receiver: Receiver, payload: Payload
 ) -> AttemptResult:
     now, started = rt.clock.now(), time.monotonic()
     message_id = message_id_of(delivery.id)
+    # The gateway's own, if the dialect of a callback has none.
+    form = sender.formats.get(receiver.format) or sender.formats[PayloadFormat.REELGATE.value]
+    body = form.render(payload)
+    document = json.dumps(body, ensure_ascii=False, separators=(",", ":"))
     headers = {
         "Content-Type": "application/json",
         "webhook-id": message_id,
@@ -273,13 +268,19 @@ async def _send(
         Webhook(secret).sign(message_id, now.astimezone(UTC), document)
         for secret in receiver.secrets
     )
+    signatures = {
+        "webhook-signature": signed,
+        **form.headers(
+            body, document=document, timestamp=int(now.timestamp()), secrets=receiver.secrets
+        ),
+    }
     status, error, answer, retry_after = None, None, None, None
     try:
         async with (
             asyncio.timeout(ATTEMPT_SECONDS),
             sender.client.stream(
                 receiver.url, method="POST", content=document.encode(),
-                headers={**headers, "webhook-signature": signed},
+                headers={**headers, **signatures},
             ) as response,
         ):  # fmt: skip
             status = response.status_code

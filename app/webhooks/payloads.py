@@ -11,8 +11,9 @@ from typing import Any
 from app.api.webhook_payload import render_payload
 from app.dialects.luma import wire as luma
 from app.dialects.openai import webhook_wire as openai
+from app.dialects.openrouter import wire as openrouter
 from app.domain.webhooks import Payload
-from app.webhooks.sender import PayloadFormats
+from app.webhooks.sender import Format, PayloadFormats
 
 
 def _openai(payload: Payload) -> dict[str, Any]:
@@ -29,7 +30,19 @@ def _luma(payload: Payload) -> dict[str, Any]:
     return luma.render_callback(payload.generation, payload.links)
 
 
+def _openrouter(payload: Payload) -> dict[str, Any]:
+    assert payload.generation is not None
+    return openrouter.render_event(
+        payload.generation, payload.happened_at, payload.links, cost=None
+    )  # fmt: skip
+
+
 #: By format name. The format of a callback is that of its dialect.
 PAYLOAD_FORMATS: PayloadFormats = MappingProxyType(
-    {"reelgate": render_payload, "openai": _openai, "luma": _luma}
+    {
+        "reelgate": Format(render_payload),
+        "openai": Format(_openai),
+        "luma": Format(_luma),
+        "openrouter": Format(_openrouter, openrouter.event_headers),
+    }
 )

@@ -11,8 +11,23 @@ from app.fetch import GuardedFetcher
 from app.generations.durations import Durations
 from app.secrets import LinkSigner, WebhookSecrets
 
-#: Renders a payload, by the name of its format.
-PayloadFormats = Mapping[str, Callable[[Payload], dict[str, Any]]]
+
+def _none(_body: Mapping[str, Any], **_: Any) -> dict[str, str]:
+    return {}
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """How receivers of one API are told: `render` makes the body of a payload, and `headers` those
+    that they look for beside Standard Webhooks', from the body, the `document` that it is sent as,
+    the `timestamp` in Unix seconds, and the `secrets`, newest first."""
+
+    render: Callable[[Payload], dict[str, Any]]
+    headers: Callable[..., dict[str, str]] = _none
+
+
+#: By name.
+PayloadFormats = Mapping[str, Format]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

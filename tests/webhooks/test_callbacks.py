@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
 from typing import Any
 
 from tests.harness.gateway import Gateway
@@ -69,3 +71,41 @@ async def test_each_member_has_a_secret_of_its_own(webhook_gate: Gateway) -> Non
     ada, bob = await webhook_gate.member("ada"), await webhook_gate.member("bob")
     assert await secret_of(webhook_gate, ada) == await secret_of(webhook_gate, ada)
     assert await secret_of(webhook_gate, ada) != await secret_of(webhook_gate, bob)
+
+
+async def test_openrouters_receivers_verify_it_as_its_documentation_says(
+    webhook_gate: Gateway, receiver: Receiver
+) -> None:
+    key = await webhook_gate.member()
+    made = await asked(
+        webhook_gate, key, "/openrouter/api/v1/videos",
+        {"prompt": "a lion", "model": "ray-3", "callback_url": receiver.url},
+    )  # fmt: skip
+    (request,) = await receiver.until(1)
+    secret = await secret_of(webhook_gate, key)
+    event = verified(request, secret)
+    stamp, signature = request.headers["x-openrouter-signature"].split(",")
+    assert stamp == f"t={request.headers['webhook-timestamp']}"
+    message = stamp.removeprefix("t=").encode() + b"," + request.body
+    expected = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
+    assert signature == f"v1={expected}"
+    assert request.headers["x-openrouter-idempotency-key"] == f"{made['id']}-completed"
+    assert (event["type"], event["data"]["id"]) == ("video.generation.completed", made["id"])
+    assert event["data"]["model"] == "ray-3"
+    assert event["data"]["unsigned_urls"][0].startswith(webhook_gate.rt.settings.link_base)
+    # What is kept of an attempt signs nothing.
+    listed = await call(webhook_gate, key, "GET", f"/deliveries?generation_id={made['id']}")
+    whole = await call(webhook_gate, key, "GET", f"/deliveries/{listed['data'][0]['id']}")
+    assert expected not in str(whole)
+
+
+async def test_openrouter_is_told_of_a_failure(webhook_gate: Gateway, receiver: Receiver) -> None:
+    key = await webhook_gate.member()
+    made = await asked(
+        webhook_gate, key, "/openrouter/api/v1/videos",
+        {"prompt": "a lion [sim:fail_later]", "model": "ray-3", "callback_url": receiver.url},
+    )  # fmt: skip
+    (request,) = await receiver.until(1)
+    event = verified(request, await secret_of(webhook_gate, key))
+    assert (event["type"], event["data"]["status"]) == ("video.generation.failed", "failed")
+    assert (event["data"]["id"], bool(event["data"]["error"])) == (made["id"], True)

@@ -7,7 +7,9 @@ read, they refuse nulls: a member that does not apply is left out.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import hashlib
+import hmac
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -229,6 +231,20 @@ def render_event(
         "type": f"video.generation.{status}", "created_at": moment.replace("+00:00", "Z"),
         "data": data,
     }  # fmt: skip
+
+
+def event_headers(
+    body: Mapping[str, Any], *, document: str, timestamp: int, secrets: Sequence[str]
+) -> dict[str, str]:
+    """Of a callback: HMAC-SHA256 over `<timestamp>,<body>` in hex, with the secret as it is shown,
+    and a key that all attempts share."""
+    message = f"{timestamp},{document}".encode()
+    signed = [hmac.new(each.encode(), message, hashlib.sha256).hexdigest() for each in secrets]
+    data = body["data"]
+    return {
+        "X-OpenRouter-Signature": ",".join([f"t={timestamp}", *(f"v1={each}" for each in signed)]),
+        "X-OpenRouter-Idempotency-Key": f"{data['id']}-{data['status']}",
+    }
 
 
 def status_of(generation: Generation) -> str:
