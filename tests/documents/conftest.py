@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import contextlib
-import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +9,7 @@ import pytest
 from tests.documents.commands import standing_in
 from tests.harness import database
 from tests.harness.processes import Api
+from tests.harness.sockets import kept_port
 from tests.promises.site import Caller, Site, site
 
 
@@ -35,7 +34,7 @@ class Place:
 def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     folder = tmp_path_factory.mktemp("gateway")
     with (
-        _kept_port() as port,
+        kept_port() as port,
         database.open_folder() as short,
         standing_in(short) as reelgate,
         postgres.fresh() as address,
@@ -66,13 +65,3 @@ def _make_quick(running: Site, api: Api) -> None:
             headers={"Authorization": f"Bearer {caller.key}", "Prefer": "wait=60"},
         )
         assert answer.json()["status"] == "completed", answer.text
-
-
-@contextlib.contextmanager
-def _kept_port() -> Iterator[int]:
-    """A port that nobody else is given. A receiver that reuses addresses, as Python's do, may still
-    listen at it, since this socket does not."""
-    with socket.socket() as kept:
-        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        kept.bind(("127.0.0.1", 0))
-        yield kept.getsockname()[1]

@@ -1,9 +1,10 @@
-"""The gateway behind a real socket, in the event loop of the test."""
+"""The gateway behind a real socket, in the event loop of the test, and a port for a process."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator
+import socket
+from collections.abc import AsyncIterator, Iterator
 
 import httpx
 import uvicorn
@@ -31,3 +32,13 @@ async def listening(gate: Gateway) -> AsyncIterator[httpx.AsyncClient]:
             yield http
         finally:
             await server.shutdown()
+
+
+@contextlib.contextmanager
+def kept_port() -> Iterator[int]:
+    """A port that nobody else is given. A server that reuses addresses may still listen at it,
+    since this socket does not."""
+    with socket.socket() as kept:
+        kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        kept.bind(("127.0.0.1", 0))
+        yield kept.getsockname()[1]

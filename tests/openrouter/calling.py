@@ -10,7 +10,7 @@ from tests.harness.gateway import Gateway
 
 BASE = "/openrouter/api/v1"
 WAVE = {"model": "luma/ray-v3", "prompt": "a wave"}
-AI_SDK = "ai/7.0.173 ai-sdk/openrouter/3.1.0"
+AI_SDK = "ai/7.0.173 ai-sdk/provider-utils/5.0.42 runtime/node.js/v20.20.2"
 
 
 def bearer(key: str, **headers: str) -> dict[str, str]:

@@ -107,6 +107,21 @@ class Caller:
         return until(look, f"{generation_id} is archived", seconds=seconds)
 
 
+def until_a_request_waits(address: str) -> None:
+    """Waits until the process at this address, which is frozen, has unread bytes of a request."""
+    port = f":{urlsplit(address).port:04X}"
+
+    def look() -> bool:
+        rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+        # State 01 is a connection. For a listening socket the queue counts connections.
+        return any(
+            local.endswith(port) and state == "01" and int(queues.partition(":")[2], 16)
+            for _, local, _, state, queues, *_ in rows
+        )
+
+    until(look, "a request has arrived")
+
+
 class Upstream:
     """The simulator's process, and requests to it."""
 
@@ -127,17 +142,7 @@ class Upstream:
 
     def until_a_request_waits(self) -> None:
         """Waits until the frozen process has unread bytes of a request."""
-        port = f":{urlsplit(self.address).port:04X}"
-
-        def look() -> bool:
-            rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-            # State 01 is a connection. For a listening socket the queue counts connections.
-            return any(
-                local.endswith(port) and state == "01" and int(queues.partition(":")[2], 16)
-                for _, local, _, state, queues, *_ in rows
-            )
-
-        until(look, "a request has arrived")
+        until_a_request_waits(self.address)
 
     def fault(self, name: str, prompt: str, *, path: str | None = None, **options: Any) -> None:
         """Makes the next request for this prompt get this fault."""

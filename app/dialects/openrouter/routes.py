@@ -33,9 +33,9 @@ from app.webhooks.urls import check_optional_callback_url
 
 DIALECT = "openrouter"
 PREFIX = "/openrouter/api/v1"
-#: OpenRouter's provider for the AI SDK. Its calls last until the video has ended: if a look at it
-#: fails or all take too long, the AI SDK begins again with the create.
-_LASTS_TO_THE_END = "ai-sdk/openrouter/"
+#: In the `User-Agent` of OpenRouter's provider for the AI SDK. Its calls last until the video has
+#: ended: if a look at it fails or all take too long, the AI SDK begins again with the create.
+_LASTS_TO_THE_END = "ai-sdk/"
 
 
 @cache
