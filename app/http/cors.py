@@ -31,8 +31,9 @@ _SENT = frozenset(
         "openai-project", "prefer", "range", "reelgate-metadata", "user-agent", "x-request-id",
     }
 )  # fmt: skip
-#: The SDKs of OpenAI and Luma describe themselves in headers with this prefix.
-_SENT_PREFIX = "x-stainless-"
+#: The SDKs of OpenAI and Luma, and those of OpenRouter, describe themselves in headers with these
+#: prefixes.
+_SENT_PREFIXES = ("x-stainless-", "x-openrouter-")
 #: Response headers that a page may read, besides those that it always may.
 _READ = ", ".join(
     (
@@ -105,7 +106,7 @@ def _permission(headers: Headers) -> Response:
 
 def _may_be_sent(name: str) -> bool:
     return name in _SENT or (
-        name.startswith(_SENT_PREFIX) and name.replace("-", "").isalnum() and name.isascii()
+        name.startswith(_SENT_PREFIXES) and name.replace("-", "").isalnum() and name.isascii()
     )
 
 

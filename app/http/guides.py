@@ -26,7 +26,8 @@ _DOCS = Path(__file__).resolve().parents[2] / "docs"
 _FENCE = re.compile(r"(?:`([\w.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 #: In the order of the list. The other documents are for people who change the code.
 _NAMES = (
-    "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/litellm",
+    "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/openrouter",
+    "clients/litellm",
     "clients/rest", "clients/typescript", "clients/python-generated", "clients/web-page", "live",
     "webhooks", "budgets", "managing", "operations", "upstream-credits", "containers", "backup",
     "reliability", "reference",

@@ -30,6 +30,12 @@ _FIRST_CALLS = (
         "clients/luma-agents",
         (("sh", 0), ("python", 0), ("sh", 1)),
     ),
+    (
+        "OpenRouter's SDK for Python",
+        "clients/openrouter",
+        (("sh", 0), ("python", 0), ("sh", 1)),
+    ),
+    ("OpenRouter's SDK for Node", "clients/openrouter", (("sh", 0), ("js", 0), ("sh", 2))),
 )
 _PATHS = {
     "1min.ai": "api/features",

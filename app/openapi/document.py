@@ -34,8 +34,8 @@ Create a video with `create_generation`, follow its `state` with `get_generation
 until it is `succeeded`, and play `video.url`. New clients should use the REST API under `/api/v1`.
 The operations under `/api` have the requests and responses of 1min.ai, for programs written for it.
 Programs with [OpenAI's SDK](guides/clients/openai.md), [Luma's Dream Machine
-SDK](guides/clients/luma.md) or [Luma's Agents SDK](guides/clients/luma-agents.md) need only another
-address and key.
+SDK](guides/clients/luma.md), [Luma's Agents SDK](guides/clients/luma-agents.md) or [OpenRouter's
+SDKs](guides/clients/openrouter.md) need only another address and key.
 
 - **Keys**: send `API-KEY: <key>` or `Authorization: Bearer <key>` with every request.
 - **Errors**: `application/problem+json` with `code` for programs, `detail` for people, and

@@ -41,6 +41,7 @@ SHELVES: dict[str, list[tuple[list[str], list[str]]]] = {
         (["openai-2", "openai-3"], ["openai-6"]),
         (["openai-3"], ["openai-7"]),
     ],
+    "docs/clients/openrouter.md": [(["openrouter"], ["openrouter"])],
     "docs/clients/python-generated.md": [(["openapi-python-client", "openapi-generator"], [])],
     "docs/clients/typescript.md": [(["openapi-generator"], ["clients"])],
 }
@@ -55,6 +56,7 @@ GIVEN = {"PATH", "PWD", "DATABASE_URL", "ID"}
 OF_SDKS = {
     "OPENAI_BASE_URL", "OPENAI_API_KEY", "OPENAI_WEBHOOK_SECRET",
     "LUMAAI_BASE_URL", "LUMAAI_API_KEY", "LUMA_BASE_URL", "LUMA_AGENTS_API_KEY",
+    "OPENROUTER_API_KEY", "OPENROUTER_BASE_URL",
 }  # fmt: skip
 
 
