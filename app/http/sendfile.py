@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 import socket
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,6 +15,8 @@ from contextlib import suppress
 SEND_FILE = "reelgate.send_file"
 #: How much is sent in one call. A fast client takes as much at once.
 PIECE_BYTES = 4 << 20
+#: How long a thread waits for a client that reads.
+PAUSE_MILLISECONDS = 2
 
 
 class Shortened(Exception):
@@ -57,7 +60,7 @@ class FileSending:
 
     async def _piece(self, file: int, start: int, length: int) -> int:
         """In a thread, because the disk may be slow. The socket does not block."""
-        sending = self._loop.run_in_executor(None, os.sendfile, self._socket, file, start, length)
+        sending = self._loop.run_in_executor(None, _sent, self._socket, file, start, length)
         try:
             return await asyncio.shield(sending)
         except asyncio.CancelledError:
@@ -81,3 +84,25 @@ class FileSending:
     def _wake(self) -> None:
         if self._waiting is not None and not self._waiting.done():
             self._waiting.set_result(None)
+
+
+def _sent(connection: int, file: int, start: int, length: int) -> int:
+    """How much the kernel has taken; 0 at the end of the file. Waits a moment for a client that
+    reads on, which costs less than to come back for it. Raises `BlockingIOError` if it takes
+    nothing."""
+    writable = select.poll()
+    writable.register(connection, select.POLLOUT)
+    taken = 0
+    while taken < length:
+        try:
+            piece = os.sendfile(connection, file, start + taken, length - taken)
+        except BlockingIOError:
+            if not writable.poll(PAUSE_MILLISECONDS):
+                if not taken:
+                    raise
+                break
+            continue
+        if not piece:
+            break
+        taken += piece
+    return taken

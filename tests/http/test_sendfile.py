@@ -291,7 +291,7 @@ async def test_descriptors_stay_open_until_their_thread_is_done_with_them(
         assert os.fstat(connection)
         assert os.fstat(file)
         loop.call_soon_threadsafe(left.set)
-        return send(connection, file, start, 1)
+        return send(connection, file, start, length)
 
     monkeypatch.setattr(os, "sendfile", slow)
     streams = await site.connect(limit=1)
