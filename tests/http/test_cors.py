@@ -18,7 +18,7 @@ STRANGER = "https://stranger.example"
 SENT = (
     "API-KEY", "Authorization", "Content-Type", "Idempotency-Key", "Prefer", "Last-Event-ID",
     "X-Request-Id", "Range", "x-stainless-retry-count", "X-Stainless-Read-Timeout", "User-Agent",
-    "Reelgate-Metadata",
+    "Reelgate-Metadata", "X-OpenRouter-Title",
 )  # fmt: skip
 READ = (
     "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Location",

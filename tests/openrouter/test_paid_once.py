@@ -11,6 +11,7 @@ import pytest
 
 from app.db import unmarked_calls
 from app.errors import Unavailable
+from app.worker import upkeep
 from tests.generations.test_round_trips import _UNTIL_PREPARED, _trips, followed
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.sockets import listening
@@ -194,6 +195,5 @@ async def test_calls_are_forgotten_when_nobody_repeats_them_any_more(
         "UPDATE unmarked_calls SET created_at = created_at - interval '3 hours'"
         " WHERE generation_id = (SELECT min(id::text)::uuid FROM generations)",
     )
-    async with still_gate.rt.db.begin() as tx:
-        await unmarked_calls.prune(tx)
+    await upkeep.one_round(still_gate.worker)
     assert (await one(still_gate, "SELECT count(*) AS calls FROM unmarked_calls"))["calls"] == 1

@@ -35,7 +35,10 @@ FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "l
           "callback_url", "user", "metadata", "idempotency_key")  # fmt: skip
 REMIX_FIELDS = ("prompt", "callback_url", "user", "metadata", "idempotency_key")
 #: What OpenAI's API accepts and the upstream does not offer.
-NOT_OFFERED = ("input_reference", "characters", "video")
+_OF_OPENAI = ("input_reference", "characters", "video")
+#: And what newer clients of this API send, such as LLM Gateway's provider for the AI SDK.
+_OF_OTHERS = ("image", "last_frame", "reference_images", "reference_videos", "audio")
+NOT_OFFERED = _OF_OPENAI + _OF_OTHERS
 #: More digits than any duration has.
 _LONGEST_NUMBER = 20
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]{0,100}\]){1,8})")
@@ -177,6 +180,9 @@ def not_offered(field: str, value: Any = None) -> NotOffered:
 
 
 def _offered(fields: Mapping[str, Any]) -> dict[str, Any]:
+    # No sound, and no images at all, is what is made.
+    silent = {name for name in _OF_OTHERS if _truth(fields.get(name)) in (False, [])}
+    fields = {name: value for name, value in fields.items() if name not in silent}
     for name in NOT_OFFERED:
         if fields.get(name) is not None:
             raise not_offered(name, fields[name])

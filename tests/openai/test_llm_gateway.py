@@ -1,0 +1,45 @@
+"""LLM Gateway's provider for the AI SDK, which sends this API's create as JSON of its own kind."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+from tests.harness.processes import Api, environment
+from tests.harness.toolchains import node_with
+from tests.promises.site import Site
+
+PROGRAM = Path(__file__).with_name("llm_gateway.mjs")
+
+
+def test_its_calls_become_videos(place: Site, api: Api, tmp_path: Path) -> None:
+    caller = place.caller(api, "llm gateway")
+    (tmp_path / "node_modules").symlink_to(node_with("llmgateway") / "node_modules")
+    program = tmp_path / PROGRAM.name
+    program.write_text(PROGRAM.read_text())
+    settings = {"OPENAI_BASE_URL": f"{api.address}/v1", "OPENAI_API_KEY": caller.key}
+    done = subprocess.run(
+        ["node", str(program)], cwd=tmp_path, env=environment(tmp_path, settings),
+        capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    found = json.loads(done.stdout)
+    refused = found.pop("refused")
+    assert found == {
+        "seconds": 5, "audio": False, "key": True, "video": "ftyp", "kind": "video/mp4",
+        "status": "completed",
+    }  # fmt: skip
+    for name, field in (
+        ("image", "image"), ("last_frame", "last_frame"), ("references", "reference_images"),
+        ("audio", "audio"),
+    ):  # fmt: skip
+        message = (
+            f"{field} is not offered: the upstream makes videos from text alone. Nothing was "
+            "charged."
+        )
+        assert refused[name] == ["AI_APICallError", 400, message.split(":")[0]]
+    assert refused["failed"][0] == "Error"
+    listed = caller.get("/api/v1/generations?metadata[cost_centre]=4711").json()["data"]
+    assert [each["spec"]["resolution"] for each in listed] == ["720p"]
+    assert place.upstream.counts("llm gateway 0")["submitted"] == 1
