@@ -3,6 +3,16 @@
 #   docker build --build-arg PYTHON_IMAGE=python:3.11-slim-bookworm@sha256:… .
 ARG PYTHON_IMAGE=python:3.11-slim-bookworm
 
+# With a Node that is pinned by its hash, so that no second base image has to be kept patched.
+FROM ${PYTHON_IMAGE} AS pages
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
+WORKDIR /opt/reelgate
+COPY web/package.json web/package-lock.json web/.npmrc web/node.lock web/build.py web/
+# A layer of its own: it stays as long as the locks do.
+RUN python web/build.py --install
+COPY web web
+RUN python web/build.py
+
 FROM ${PYTHON_IMAGE} AS builder
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 PIP_NO_CACHE_DIR=1 PIP_ROOT_USER_ACTION=ignore
 WORKDIR /opt/reelgate
@@ -13,6 +23,7 @@ COPY requirements.lock ./
 RUN pip --python .venv install --no-deps --only-binary :all: --require-hashes -r requirements.lock
 COPY pyproject.toml README.md LICENSE alembic.ini ./
 COPY app app
+COPY --from=pages /opt/reelgate/app/web/dist app/web/dist
 COPY docs docs
 COPY migrations migrations
 # Installed in place, because the migrations lie beside the package and not in it. Then away with

@@ -3,6 +3,7 @@
     python web/build.py             build
     python web/build.py --optional  the same, and no failure if it cannot be done: for `make run`
     python web/build.py --check     types, lint and tests of the pages first
+    python web/build.py --install   only what building needs, for an image's layer
 
 Node is that of the machine if it is new enough, with npm; else one from PyPI, pinned by its hash.
 Nothing that npm installs runs code of its own while it is being installed.
@@ -38,6 +39,9 @@ class Unbuildable(Exception):
 
 def main(words: list[str]) -> int:
     try:
+        if "--install" in words:
+            Npm().install(with_tests=False)
+            return 0
         if "--check" in words:
             check()
         build()

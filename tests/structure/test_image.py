@@ -47,10 +47,14 @@ def _texts(stage: list[Instruction], word: str) -> list[str]:
 
 
 def test_dependencies_are_installed_from_the_lock() -> None:
-    runs = " ".join(_texts(stages()[0], "RUN"))
+    pages, builder, _ = stages()
+    runs = " ".join(_texts(builder, "RUN"))
     assert "--no-deps --only-binary :all: --require-hashes -r requirements.lock" in runs
     assert "pip --python .venv check" in runs
     assert "--no-deps --no-build-isolation -e ." in runs
+    # It installs from locks with hashes: tests/web/test_build.py.
+    assert _texts(pages, "RUN") == ["python web/build.py --install", "python web/build.py"]
+    assert "--from=pages /opt/reelgate/app/web/dist app/web/dist" in _texts(builder, "COPY")
 
 
 def test_the_last_stage_builds_nothing() -> None:
@@ -116,7 +120,13 @@ def test_what_is_copied_is_not_ignored() -> None:
     rules = [line for line in read(".dockerignore").splitlines() if not line.startswith("#")]
     assert rules[0] == "*", "everything else is ignored"
     allowed = {rule[1:] for rule in rules if rule.startswith("!")}
-    copied = {name for text in _texts(stages()[0], "COPY") for name in text.split()[:-1]}
+    copied = {
+        name.partition("/")[0]
+        for stage in stages()[:-1]
+        for text in _texts(stage, "COPY")
+        if not text.startswith("--from=")
+        for name in text.split()[:-1]
+    }
     assert copied == allowed
 
 
