@@ -19,7 +19,7 @@ from app.domain.generation import State
 from app.domain.operators import Outcome
 from app.errors import NotFound
 from app.generations import unknown
-from app.http.access import Manager, Operator, ReadLimited, Rt
+from app.http.access import Manager, Operator, ReadLimited, RecentOperator, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.runtime import ApiRuntime
@@ -131,7 +131,7 @@ async def get_upstream_answer(
     responses=refusals(404, 408, 409, 413, 422),
 )
 async def resolve_unknown(
-    generation_id: GenerationId, body: ResolveRequest, rt: Rt, operator: Operator
+    generation_id: GenerationId, body: ResolveRequest, rt: Rt, operator: RecentOperator
 ) -> GenerationDocument:
     """Resolves an unknown generation. `delivered` charges it and archives the video at `link`,
     `not_made` releases its credits, `lost` charges it without a video. `found` names the record at

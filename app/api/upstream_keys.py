@@ -14,7 +14,7 @@ from app.api.parameters import TEXT, refusals
 from app.api.pauses import Because
 from app.db.upstream_watermarks import Interval
 from app.domain.upstream_keys import BreakerState, KeyCheck, KeyState
-from app.http.access import Operator, Rt
+from app.http.access import Operator, RecentOperator, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
 from app.operators import upstream_keys
@@ -151,7 +151,7 @@ async def list_upstream_watermarks(
 
 
 @router.post("/{label}/test", name="test_upstream_key", status_code=202, responses=refusals(404))
-async def test_upstream_key(label: Label, rt: Rt, operator: Operator) -> UpstreamKeyList:
+async def test_upstream_key(label: Label, rt: Rt, operator: RecentOperator) -> UpstreamKeyList:
     """Tests an upstream key with a look-up, which costs nothing and also shows the figures of its
     account. A worker does it within seconds; look for `test` in the list."""
     await upstream_keys.test(rt, label, actor=operator.actor)
@@ -161,7 +161,7 @@ async def test_upstream_key(label: Label, rt: Rt, operator: Operator) -> Upstrea
 
 @router.post("/{label}/pause", name="pause_upstream_key", responses=refusals(404, 408, 413))
 async def pause_upstream_key(
-    label: Label, body: Because, rt: Rt, operator: Operator
+    label: Label, body: Because, rt: Rt, operator: RecentOperator
 ) -> UpstreamKeyList:
     """Submits nothing with an upstream key until it is returned. What it created is still
     polled."""
@@ -172,7 +172,7 @@ async def pause_upstream_key(
 
 @router.post("/{label}/return", name="return_upstream_key", responses=refusals(404, 408, 413))
 async def return_upstream_key(
-    label: Label, body: Because, rt: Rt, operator: Operator
+    label: Label, body: Because, rt: Rt, operator: RecentOperator
 ) -> UpstreamKeyList:
     """Uses an upstream key again that was paused or set aside. If its account has too few credits,
     that is so until the next answer says it again."""

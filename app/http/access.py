@@ -331,3 +331,20 @@ async def require_operator(rt: Rt, caller: Identified) -> CallerRecord:
 
 
 Operator = Annotated[CallerRecord, Depends(require_operator)]
+
+
+async def require_recent(request: Request, rt: Rt, operator: Operator) -> CallerRecord:
+    """Whoever holds a browser that is signed in is not yet its person. Raises `Forbidden`, with
+    `sign_in_again`, where a session's person proved too long ago who it is."""
+    session: Session | None = request.scope.get(SESSION)
+    seconds = rt.settings.session_recent_seconds
+    if session is not None and (rt.clock.now() - session.recent_auth_at).total_seconds() > seconds:
+        raise Forbidden(
+            "Sign in again first: that is asked for before what is dangerous.",
+            extra={"sign_in_again": True},
+        )
+    return operator
+
+
+#: Operators, for upstream keys and for what settles money: by a key, or freshly signed in.
+RecentOperator = Annotated[CallerRecord, Depends(require_recent)]

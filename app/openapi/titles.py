@@ -35,6 +35,8 @@ TITLES = {
     "get_webhook_delivery": "Get a delivery and its attempts",
     "resend_webhook_delivery": "Send a delivery again",
     "get_me": "See your limits and what is left of them",
+    "list_sessions": "List the browsers you are signed in with",
+    "end_session": "Sign a browser out",
     "list_own_credit_requests": "List your requests for credits",
     "open_credit_request": "Ask for more credits",
     "get_own_credit_request": "See a request of yours",

@@ -81,6 +81,7 @@ OF_NO_TEAM = {
 ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),
     "delete_generation": ("DELETE", "/api/v1/generations/{succeeded}", None, "video.delete"),
+    "end_session": ("DELETE", "/api/v1/sessions/{session}", None, "session.end"),
     "delete_input": ("DELETE", "/api/v1/inputs/{input}", None, "input.delete"),
     "delete_video": ("DELETE", "/v1/videos/{queued}", None, "generation.cancel"),
     "create_webhook_endpoint": (

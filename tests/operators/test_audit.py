@@ -64,7 +64,7 @@ def furnish(address: str) -> dict[str, str]:
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
                      "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
-                     "bobs", "price", "request", "adas", "sign_in", "input")
+                     "bobs", "price", "request", "adas", "sign_in", "input", "session")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         for name in ("team", "other"):
@@ -144,6 +144,11 @@ def furnish(address: str) -> dict[str, str]:
             " VALUES (%s, %s, 7, now() + interval '1 day', 'odd', 'x', now())",
             [ids["price"], Jsonb({"model": "ray-v2"})],
         )
+        tx.execute(
+            "INSERT INTO sessions (id, key_id, secret_sha256, method, expires_at)"
+            " VALUES (%s, %s, 'x', 'key', now() + interval '1 day')",
+            [ids["session"], ids["key"]],
+        )
         tx.execute("INSERT INTO upstream_keys (label, fingerprint) VALUES ('main', 'x')")
         tx.execute("UPDATE pauses SET paused = true WHERE name = 'admission'")
     return ids
@@ -203,7 +208,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
         with psycopg.connect(driver_conninfo(address)) as tx:
             tx.execute("SET session_replication_role = replica")
             for table in (
-                "audit_log", "events", "webhook_attempts", "webhook_deliveries",
+                "audit_log", "sessions", "events", "webhook_attempts", "webhook_deliveries",
                 "webhook_endpoints", "assets", "inputs", "balances", "statement_lines",
                 "statements", "unclosed_entries", "daily_usage", "team_usage", "credit_requests",
                 "notices", "grants", "ledger_entries", "generations", "identities",
