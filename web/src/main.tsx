@@ -2,14 +2,18 @@ import { QueryCache, QueryClient, QueryClientProvider } from "@tanstack/react-qu
 import { RouterProvider } from "@tanstack/react-router";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
+import { meQuery } from "@/api/me";
 import { Refused } from "@/api/problem";
 import "./app.css";
 import { makeRouter } from "./router";
 
 const queries = new QueryClient({
   queryCache: new QueryCache({
-    onError: (error) => {
-      if (error instanceof Refused && error.signedOut) void router.invalidate();
+    onError: (error, query) => {
+      // A session ended under an open page. What nobody shows yet, the router itself asked for.
+      if (!(error instanceof Refused && error.signedOut) || query.getObserversCount() === 0) return;
+      queries.removeQueries({ queryKey: meQuery.queryKey });
+      void router.invalidate();
     },
   }),
   defaultOptions: {

@@ -21,7 +21,11 @@ const ours: Middleware = {
   },
 };
 
-export const api = createClient<paths>({ baseUrl: ROOT.href.replace(/\/$/, "") });
+export const api = createClient<paths>({
+  baseUrl: ROOT.href.replace(/\/$/, ""),
+  // Looked up at each call, so that a test can stand in for the network.
+  fetch: (request) => globalThis.fetch(request),
+});
 api.use(ours);
 
 /** What an answer brought. The client throws a `Refused` for every other answer. */

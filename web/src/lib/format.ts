@@ -10,6 +10,11 @@ export function instant(iso: string): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** In the viewer's zone, short: a list shows the rest on hover. */
+export function day(iso: string): string {
+  return new Date(iso).toLocaleDateString(undefined, { day: "numeric", month: "short" });
+}
+
 /** `412.3` as `6 min 52 s`. */
 export function seconds(value: number): string {
   const whole = Math.round(value);

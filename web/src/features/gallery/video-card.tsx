@@ -1,5 +1,5 @@
 import { Link } from "@tanstack/react-router";
-import { credits, instant } from "@/lib/format";
+import { credits, day, instant } from "@/lib/format";
 import { StateBadge } from "@/ui/state-badge";
 import { type Generation, thumbnailAddress } from "./queries";
 
@@ -28,8 +28,8 @@ export function VideoCard({ video }: { video: Generation }) {
         <span className="line-clamp-2 text-sm leading-snug font-medium">{video.spec.prompt}</span>
         <span className="mt-auto flex items-center justify-between gap-2 text-xs text-muted">
           <StateBadge state={video.state} />
-          <span className="truncate">
-            {instant(video.created_at)} · {credits(spent)} cr
+          <span className="truncate" title={`${instant(video.created_at)}, ${credits(spent)} credits`}>
+            {day(video.created_at)} · {credits(spent)}
           </span>
         </span>
       </span>

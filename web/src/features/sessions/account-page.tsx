@@ -1,8 +1,9 @@
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { meQuery } from "@/api/me";
 import { credits } from "@/lib/format";
+import { SessionList } from "./session-list";
 
-/** Who is signed in, with which key, and what is left. */
+/** Who is signed in, with which key, what is left, and where else. */
 export function AccountPage() {
   const { data: me } = useSuspenseQuery(meQuery);
   const { binding, remaining_credits } = me.credits;
@@ -27,6 +28,8 @@ export function AccountPage() {
           {me.open} of at most {me.max_open}
         </dd>
       </dl>
+      <h2 className="mt-8 mb-3 text-lg font-semibold">Signed in</h2>
+      <SessionList />
     </>
   );
 }
