@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -37,6 +38,10 @@ _PASS = APIKeyQuery(
 )  # fmt: skip
 #: Where a request carries the session of its browser, or why that may not be used.
 SESSION = "reelgate.session"
+#: Where a request keeps whom it was found to be from.
+_FOUND = "reelgate.found"
+#: As long as a request takes anyway between the look at its key and what it does.
+_MOMENT_SECONDS = 1.0
 #: Longer than any key of ours, so not worth hashing.
 _LONGEST_KEY = 200
 
@@ -114,9 +119,19 @@ def given_key(request: Request, secret: str) -> PresentedKey:
     return PresentedKey(request, prefix_of(secret), digest_of(secret))
 
 
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """Whom `authenticate_early` found, and when on the event loop's clock."""
+
+    caller: CallerRecord
+    at: float
+
+
 async def authenticated(request: Request) -> CallerRecord:
     """The caller, whatever the key is for. Raises `Unauthenticated`, and `Forbidden` where the key
     may not be used from the caller's address."""
+    if (found := _found_early(request)) is not None:
+        return found
     key = presented_key(request)
     return key.identified(await _looked_up(key))
 
@@ -132,9 +147,17 @@ async def authenticate(
 
 async def authenticate_early(request: Request) -> None:
     """For routes whose body is read before their dependencies are called: nobody without a key is
-    waited for. The dependency looks at the key again afterwards. Raises what `authenticate`
-    raises."""
-    await authenticated(request)
+    waited for. The dependency takes who was found, or looks again if the body took longer than a
+    moment: the key may have been revoked meanwhile. Raises what `authenticate` raises."""
+    caller = await authenticated(request)
+    request.scope[_FOUND] = _Found(caller, asyncio.get_running_loop().time())
+
+
+def _found_early(request: Request) -> CallerRecord | None:
+    found: _Found | None = request.scope.get(_FOUND)
+    if found is None or asyncio.get_running_loop().time() - found.at > _MOMENT_SECONDS:
+        return None
+    return found.caller
 
 
 async def _presented(
@@ -201,6 +224,8 @@ async def recall(
 async def _recalled(request: Request) -> CallerRecord:
     """As `check_scope`, of a caller that may have been looked up for an earlier request: admission
     refuses one that is no longer as it was."""
+    if (found := _found_early(request)) is not None:
+        return _in_scope(request, found)
     key, rt = presented_key(request), runtime_of(request)
     return key.verified(rt.callers.find(key.digest) or await _looked_up(key))
 

@@ -11,6 +11,8 @@ from fastapi.routing import APIRoute
 
 from app.api import wire as rest
 from app.api.routes import ROUTERS
+from app.db import api_keys
+from app.db.session import Tx
 from app.dialects.luma import wire as luma
 from app.dialects.luma_agents import wire as luma_agents
 from app.dialects.onemin import wire as onemin
@@ -20,9 +22,10 @@ from app.domain.caller import Role
 from app.domain.catalog.catalog import BUILT_IN
 from app.domain.nearest import NO_ALIASES
 from app.errors import MAX_ISSUES, InvalidRequest, Rejections
-from app.http import bodies
+from app.http import access, bodies
 from app.http.bodies import BoundedRoute
 from tests.harness.gateway import Gateway
+from tests.harness.traces import execute
 
 PATHS = ("/api/v1/webhooks/endpoints", "/api/v1/admin/teams")
 JSON = {"Content-Type": "application/json"}
@@ -67,6 +70,51 @@ async def test_nobody_takes_longer_than_the_limit(
     headers = {"API-KEY": key, **JSON}
     answer = await still_gate.http.post(path, content=halting(), headers=headers)
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
+
+
+async def test_a_caller_is_looked_up_once(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await still_gate.member("boss", role=Role.ADMIN)
+    looked_up: list[bytes] = []
+    find_caller = api_keys.find_caller
+
+    async def noted(tx: Tx, digest: bytes, **options: Any) -> Any:
+        looked_up.append(digest)
+        return await find_caller(tx, digest, **options)
+
+    monkeypatch.setattr(api_keys, "find_caller", noted)
+    for path, document in (
+        ("/api/v1/webhooks/endpoints", {"url": "https://hooks.example.com/told"}),
+        ("/api/v1/admin/teams/nobody/members", {"name": "ada"}),
+    ):
+        looked_up.clear()
+        await still_gate.http.post(path, json=document, headers={"API-KEY": key})
+        assert len(looked_up) == 1, path
+
+
+async def test_a_key_that_is_revoked_while_a_body_arrives_does_nothing(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = await still_gate.member()
+    monkeypatch.setattr(access, "_MOMENT_SECONDS", 0.0)
+    found, find_caller = asyncio.Event(), api_keys.find_caller
+
+    async def noted(tx: Tx, digest: bytes, **options: Any) -> Any:
+        caller = await find_caller(tx, digest, **options)
+        found.set()
+        return caller
+
+    monkeypatch.setattr(api_keys, "find_caller", noted)
+
+    async def slow() -> AsyncIterator[bytes]:
+        yield b'{"url": '
+        await found.wait()
+        await execute(still_gate, "UPDATE api_keys SET revoked_at = now()")
+        yield b'"https://hooks.example.com/told"}'
+
+    answer = await still_gate.http.post(PATHS[0], content=slow(), headers={"API-KEY": key, **JSON})
+    assert answer.status_code == 401
 
 
 @pytest.mark.parametrize("kind", [None, "application/x-www-form-urlencoded", "text/plain"])
