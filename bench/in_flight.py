@@ -104,6 +104,7 @@ class Site:
             worker_mb=memory_mb(worker.pid)["pss"],
         )
         self.found.windows.append(made)
+        print(_line(made), file=sys.stderr)
         return made
 
     def in_flight(self, upstream: Server) -> int:
@@ -212,11 +213,7 @@ def markdown(found: Found) -> str:
         "| what | in flight | worker, % of a core | Postgres, % | looks/s | submissions/s |"
         " worker PSS MB |",
         "| --- | --: | --: | --: | --: | --: | --: |",
-        *(
-            f"| {w.what} | {w.in_flight:,} | {w.worker_percent:.1f} | {w.postgres_percent:.1f} |"
-            f" {w.looks / w.seconds:.1f} | {w.submissions / w.seconds:.1f} | {w.worker_mb:.0f} |"
-            for w in found.windows
-        ),
+        *map(_line, found.windows),
         "",
         f"- A held call costs {found.held_call_bytes / 1000:.1f} kB.",
         *(
@@ -227,3 +224,10 @@ def markdown(found: Found) -> str:
         " recorded as unknown in that time, the others are left to another worker.",
     ]
     return "\n".join(lines)
+
+
+def _line(w: Window) -> str:
+    return (
+        f"| {w.what} | {w.in_flight:,} | {w.worker_percent:.1f} | {w.postgres_percent:.1f} |"
+        f" {w.looks / w.seconds:.1f} | {w.submissions / w.seconds:.1f} | {w.worker_mb:.0f} |"
+    )

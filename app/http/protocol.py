@@ -15,7 +15,7 @@ import contextlib
 import fcntl
 import math
 import termios
-from asyncio import TimerHandle, Transport
+from asyncio import AbstractEventLoop, TimerHandle, Transport
 from functools import partial
 from typing import Any, ClassVar, cast
 
@@ -51,20 +51,37 @@ LINGER_SECONDS = 1.0
 LOOK_SECONDS = 10.0
 #: How much is parsed at a time: the limits are checked between two pieces.
 _PIECE_BYTES = 16_384
+_STATUS_LINE = b"HTTP/1.1 "
 
 
 class _CountedTransport:
-    """A transport that counts the bytes it was given to send."""
+    """A transport that counts the bytes it was given to send, and sends the head of a response with
+    the body that follows at once: each would be a call of the system, and wake the client."""
 
-    def __init__(self, transport: Transport) -> None:
+    def __init__(self, transport: Transport, loop: AbstractEventLoop) -> None:
         self._transport = transport
+        self._loop = loop
+        self._head: bytes | None = None
         self.sent = 0
 
     def write(self, data: bytes) -> None:
         self.sent += len(data)
+        if self._head is not None:
+            data, self._head = self._head + data, None
+        elif data.startswith(_STATUS_LINE):
+            self._head = data
+            self._loop.call_soon(self._flush)
+            return
         self._transport.write(data)
 
+    def _flush(self) -> None:
+        head, self._head = self._head, None
+        if head is not None and not self._transport.is_closing():
+            self._transport.write(head)
+
     def __getattr__(self, name: str) -> Any:
+        """For whatever else is done with it, what was written has been sent."""
+        self._flush()
         return getattr(self._transport, name)
 
 
@@ -100,7 +117,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _sending: FileSending | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
-        super().connection_made(cast(Transport, _CountedTransport(transport)))
+        super().connection_made(cast(Transport, _CountedTransport(transport, self.loop)))
         address = parse_address(self.client[0]) if self.client else None
         if not self.places.enter(self, address):
             transport.abort()
