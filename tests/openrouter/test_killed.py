@@ -7,15 +7,17 @@ import contextlib
 import json
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.harness import database
 from tests.harness.processes import Api, environment, until
 from tests.harness.sockets import kept_port
-from tests.openrouter.calling import BASE
+from tests.openrouter.calling import BASE, bearer
 from tests.openrouter.test_sdks import NAME, command
 from tests.promises.site import (
     Caller,
@@ -121,3 +123,28 @@ def test_the_ai_sdk_that_begins_again_after_a_restart_gets_the_same_video(
     [only] = caller.get("/api/v1/generations").json()["data"]
     assert only["id"] == made
     assert_paid_once(place, caller, {prompt: made})
+
+
+def test_what_one_process_has_not_answered_another_one_joins(place: Site, elsewhere: Api) -> None:
+    prompt = "asked at two processes"
+    caller = place.caller(elsewhere, prompt)
+    stuck = place.start_api()
+    asked = {"model": "luma/ray-v3", "prompt": prompt, "aspect_ratio": "1:1"}
+
+    def ask(api: Api, **headers: str) -> httpx.Response:
+        return api.http.post(f"{BASE}/videos", json=asked, headers=bearer(caller.key, **headers))
+
+    with ThreadPoolExecutor() as threads:
+        first = threads.submit(ask, stuck, Prefer="wait=100")
+        made = until(caller.newest, "the create is committed")["id"]
+        stuck.pause()
+        again = ask(elsewhere)
+        assert (again.status_code, again.json()["id"]) == (202, made)
+        assert again.headers["Idempotent-Replayed"] == "true"
+        # That one was answered in full.
+        another = ask(elsewhere).json()["id"]
+        assert another != made
+        stuck.kill()
+        with pytest.raises(httpx.TransportError):
+            first.result()
+    assert len(caller.get("/api/v1/generations").json()["data"]) == 2

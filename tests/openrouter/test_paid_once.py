@@ -11,6 +11,7 @@ import pytest
 
 from app.db import unmarked_calls
 from app.errors import Unavailable
+from app.http.answered import EndsCall
 from app.worker import upkeep
 from tests.generations.test_round_trips import _UNTIL_PREPARED, _trips, followed
 from tests.harness.gateway import Gateway, gateway
@@ -60,13 +61,24 @@ async def test_a_connection_that_ends_after_the_answer_got_it(still_gate: Gatewa
     assert await _unanswered(still_gate) == 0
 
 
-async def test_a_call_whose_client_left_before_the_answer_is_joined(still_gate: Gateway) -> None:
+async def test_a_call_whose_client_left_before_the_answer_is_joined(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
     key = await still_gate.member()
+    given, answers = asyncio.Event(), EndsCall.__call__
+
+    async def answering(*answer: Any) -> None:
+        await answers(*answer)
+        given.set()
+
+    monkeypatch.setattr(EndsCall, "__call__", answering)
     async with listening(still_gate) as http:
         first = _begun(http, key, wait=100)
         await _until_committed(still_gate)
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
+        # To nobody.
+        await given.wait()
         again = await http.post(f"{BASE}/videos", json=WAVE, headers=bearer(key))
         assert again.headers["Idempotent-Replayed"] == "true"
         [kept] = (await http.get("/api/v1/generations", headers=bearer(key))).json()["data"]
