@@ -48,7 +48,7 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
     # Dialects are separate applications with their own middleware and do not pass through this
     # one's. More specific prefixes come first: routes are tried in this order.
     mounts = [
-        *openapi.routes(address=rt.settings.link_base),
+        *openapi.routes(rt.catalog, address=rt.settings.link_base),
         Mount("/api/v1", create_api()),
         Mount("/api", create_onemin()),
         Mount(OPENAI, create_openai()),

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from app.db import upstream_keys
 from app.db.session import Database
-from app.domain.catalog.catalog import BUILT_IN, Catalog
+from app.domain.catalog.catalog import Catalog
 from app.domain.issuers import Issuer
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
@@ -33,7 +33,6 @@ from app.oidc.pending import BegunSignIns
 from app.oidc.provider import SECONDS, Provider
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import Settings
-from app.settings.catalog import load_prices
 from app.settings.data_folder import signing_secret
 from app.telemetry import Metrics, logger
 from app.upstream.client import UpstreamClient
@@ -87,7 +86,7 @@ class Runtime:
     clock: Clock
     metrics: Metrics
     db: Database
-    catalog: Catalog = BUILT_IN
+    catalog: Catalog
 
     async def register_upstream_keys(self) -> dict[str, int]:
         """Makes the missing rows of the configured upstream keys; returns label → id."""
@@ -196,7 +195,10 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
         prepared=settings.database_prepared_statements,
     )
     try:
-        yield Runtime(settings=settings, clock=clock or Clock(), metrics=Metrics(), db=db)
+        yield Runtime(
+            settings=settings, clock=clock or Clock(), metrics=Metrics(), db=db,
+            catalog=settings.catalog(),
+        )  # fmt: skip
     finally:
         await db.close()
 
@@ -218,7 +220,7 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
     keys = KeysInUse(rt.db, now=rt.clock.for_database, on_fault=_keys_unread)
     feed = Feed(rt.db, keys, on_fault=_events_unread)
     prices = Prices(
-        rt.db, default=load_prices(settings, rt.catalog), clock=rt.clock.now,
+        rt.db, default=settings.prices(rt.catalog), clock=rt.clock.now,
         now=rt.clock.for_database, on_fault=_prices_unread,
     )  # fmt: skip
     watch = Watch(rt.db, on_notice=feed.wake, on_prices=prices.wake)

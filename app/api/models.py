@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal
 
 from fastapi import APIRouter
@@ -23,10 +23,11 @@ router = APIRouter(tags=["account"])
 
 
 class PriceDocument(Document):
-    """What a video of this length costs, with its other options left out. `resolution` is null for
-    requests that leave it to the upstream. An estimate has the price of any request."""
+    """What a video of this length costs, with its other options left out. `duration` is null for
+    models that have no choice, `resolution` for requests that leave it to the upstream. An estimate
+    has the price of any request."""
 
-    duration: str
+    duration: str | None
     resolution: str | None
     credits: int
     price: str = Field(description=PRICE)
@@ -37,9 +38,31 @@ class ModelOptionDocument(Document):
     """An option of a model: a field of the request that creates a video."""
 
     name: str
+    kind: str = Field(
+        description="`text`, `choice`, `integer`, `number`, `flag` (true or false), `asset` (the "
+        "id of an uploaded image), or `assets`."
+    )
     required: bool
-    allowed: list[str] | None = Field(description="Null: any text, or true and false.")
+    allowed: list[str] | None = Field(description="Of a choice. Null: see the kind and the range.")
+    minimum: float | None = Field(description="The least number or, of assets, how many.")
+    maximum: float | None = Field(
+        description="The greatest number; of text, the most characters; of assets, how many."
+    )
+    default: str | None = Field(
+        description="What 1min.ai says that leaving it out means. Null: it does not say."
+    )
     description: str
+
+
+class ModelRuleDocument(Document):
+    """A combination that is refused or, where it is not certain, `flagged`."""
+
+    field: str
+    reason: str
+    source: str = Field(
+        description="`documented` by 1min.ai, `inferred` from the provider behind it, or `learned`."
+    )
+    flagged: bool
 
 
 class ModelDocument(Document):
@@ -53,9 +76,13 @@ class ModelDocument(Document):
         description="Other names that select this model in every API but 1min.ai's."
     )
     options: list[ModelOptionDocument]
+    rules: list[ModelRuleDocument]
     prices: list[PriceDocument] = Field(
         description="What has no price cannot be requested: the operator has not set one."
     )
+    source: str = Field(description="Where this entry is from.")
+    as_of: date
+    retires_on: date | None = Field(description="When 1min.ai stops making it, as far as is known.")
 
 
 class ModelList(Document):
@@ -84,30 +111,45 @@ def _model(rt: ApiRuntime, model: Model, prices: list[PriceDocument]) -> ModelDo
         provider=model.provider,
         aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for == model.id],
         options=[_option(field) for field in model.fields],
+        rules=[
+            ModelRuleDocument(
+                field=rule.field, reason=rule.reason, source=rule.source, flagged=rule.flagged
+            )
+            for rule in model.rules
+        ],
         prices=prices,
+        source=model.source,
+        as_of=model.as_of,
+        retires_on=model.retires_on,
     )
 
 
 def _option(field: PageField) -> ModelOptionDocument:
     return ModelOptionDocument(
         name=field.name,
+        kind=field.kind,
         required=field.required,
         allowed=list(field.choices) or None,
+        minimum=field.least,
+        maximum=field.most,
+        default=field.default,
         description=field.help,
     )
 
 
 def _prices(prices: PriceList, model: Model, now: datetime) -> list[PriceDocument]:
     found, offered = [], model.offered
-    for seconds in offered.seconds:
+    for seconds in offered.seconds or (None,):
         for lines in (None, *offered.lines):
             spec = model.spec_of(Facts(prompt="", seconds=seconds, lines=lines))
+            if model.broken_rules(spec.values):
+                continue
             with contextlib.suppress(PriceUnknown):
                 quote = prices.quote(spec, at=now)
                 change = prices.next_change(spec, at=now)
                 found.append(
                     PriceDocument(
-                        duration=f"{seconds}s",
+                        duration=None if seconds is None else f"{seconds}s",
                         resolution=None if lines is None else f"{lines}p",
                         credits=quote.credits, price=price_name(quote.price_id),
                         price_change=price_change_document(change),

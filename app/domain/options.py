@@ -10,8 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.catalog.models import Model, Offered
-from app.domain.catalog.spec import ratio_of
+from app.domain.catalog.models import Model, Offered, rule_issue
+from app.domain.catalog.spec import Facts, Spec, ratio_of
 from app.domain.metadata import check_metadata
 from app.domain.nearest import Aliases, accepted_seconds, find_lines, find_seconds
 from app.domain.text import MAX_END_USER_CHARS, check_text, shown
@@ -35,6 +35,8 @@ class OptionReader:
     adjusted: list[str] = field(default_factory=list)
     unoffered: list[str] = field(default_factory=list)
     chosen: Model | None = None
+    #: Where the caller says each field.
+    paths: dict[str, str] = field(default_factory=dict)
 
     @property
     def offered(self) -> Offered:
@@ -94,6 +96,7 @@ class OptionReader:
     def seconds(self, value: Any, path: str) -> int | None:
         """Five by default, or the next longer that is made. None where the model has no choice."""
         made = self.offered.seconds
+        self.paths["duration"] = path
         if not made:
             self._no_choice(value, path)
             return None
@@ -115,6 +118,7 @@ class OptionReader:
 
     def lines(self, value: Any, path: str) -> int | None:
         made = self.offered.lines
+        self.paths["resolution"] = path
         if value is None or not made:
             self._no_choice(value, path)
             return None
@@ -127,6 +131,7 @@ class OptionReader:
 
     def aspect_ratio(self, value: Any, path: str) -> tuple[int, int] | None:
         made = self.offered.aspect_ratios
+        self.paths["aspect_ratio"] = path
         if value is None or not made:
             self._no_choice(value, path)
             return None
@@ -137,9 +142,20 @@ class OptionReader:
 
     def loop(self, value: Any, path: str) -> bool | None:
         found = self.flag(value, path)
+        self.paths["loop"] = path
         if found and not self.offered.loop:
             self._no_choice(value, path)
         return found if self.offered.loop else None
+
+    def spec(self, model: Model, facts: Facts) -> Spec:
+        """What was read, if no rule refuses it. Raises `InvalidRequest`."""
+        spec = model.spec_of(facts)
+        for rule in model.broken_rules(spec.values):
+            path = self.paths.get(rule.field, rule.field)
+            rule_issue(rule, path, spec.values, self.issues)
+        if self.issues.issues:
+            raise invalid(self)
+        return spec
 
     def _no_choice(self, value: Any, path: str) -> None:
         if value is not None:

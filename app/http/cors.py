@@ -38,9 +38,9 @@ _SENT_PREFIXES = ("x-stainless-", "x-openrouter-")
 _READ = ", ".join(
     (
         "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Location",
-        "Idempotent-Replayed", "Reelgate-Adjusted", "Reelgate-Upstream", "Content-Range",
-        "Accept-Ranges", "ETag", "Preference-Applied", "Content-Disposition", "x-should-retry",
-        "openai-poll-after-ms",
+        "Idempotent-Replayed", "Reelgate-Adjusted", "Reelgate-Warning", "Reelgate-Upstream",
+        "Content-Range", "Accept-Ranges", "ETag", "Preference-Applied", "Content-Disposition",
+        "x-should-retry", "openai-poll-after-ms",
     )
 )  # fmt: skip
 #: The longest time that browsers cache a preflight response.

@@ -109,6 +109,8 @@ async def create(
         headers = admitted.headers | waited.headers
         if new.adjusted:
             headers["Reelgate-Adjusted"] = ", ".join(new.adjusted)
+        if warnings := rt.catalog.warnings(new.spec):
+            headers["Reelgate-Warning"] = "; ".join(warnings)
         looks_again = waited.seconds > 0
         return render(await _accepted(rt, caller, admitted, headers, looks_again=looks_again))
 

@@ -20,7 +20,7 @@ from app.api.routes import describe_api
 from app.dialects.onemin.documents import NativeError
 from app.dialects.onemin.routes import PREFIX as ONEMIN
 from app.dialects.onemin.routes import describe_dialect
-from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.catalog import BUILT_IN, Catalog
 from app.errors import GatewayError
 from app.http.schemas import CONTACT, LICENSE
 from app.openapi import repairs, requests, samples
@@ -82,7 +82,7 @@ _PROBLEM = "application/problem+json"
 
 
 @cache
-def combined() -> Json:
+def combined(catalog: Catalog = BUILT_IN) -> Json:
     """The own REST and the 1min.ai dialect in one document. Callers must not modify it."""
     own = _part(describe_api(), REST, samples.problems(), Problem.__name__, _PROBLEM)
     native = _part(describe_dialect(), ONEMIN, samples.native_errors(), NativeError.__name__,
@@ -101,7 +101,7 @@ def combined() -> Json:
         "components": {
             "schemas": own["components"]["schemas"]
             | native["components"]["schemas"]
-            | requests.schemas(BUILT_IN)
+            | requests.schemas(catalog)
             | {kind.__name__: _own_schema(kind) for kind in (Problem, NativeError)},
             "securitySchemes": own["components"]["securitySchemes"],
             "examples": _examples(),
@@ -118,9 +118,9 @@ def combined() -> Json:
     return document
 
 
-def written() -> str:
+def written(catalog: Catalog = BUILT_IN) -> str:
     """As it is kept in `docs/openapi.json`."""
-    return json.dumps(combined(), indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(combined(catalog), indent=2, ensure_ascii=False) + "\n"
 
 
 def _own_schema(kind: Any) -> Json:

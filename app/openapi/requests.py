@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from app.domain.catalog.catalog import Catalog
-from app.domain.catalog.pages import Field, Kind
+from app.domain.catalog.models import Model
+from app.domain.catalog.pages import Field, Kind, Page
 from app.domain.catalog.spec import lines_of, ratio_of, seconds_of
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 from app.domain.text import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
@@ -55,7 +56,7 @@ _UPLOADS: dict[str, Any] = {
 }  # fmt: skip
 
 EXAMPLES: dict[str, dict[str, Any]] = {
-    "TextToVideoRequest": {
+    "GenerationRequest": {
         "least": {
             "feature": "TEXT_TO_VIDEO",
             "prompt": "a majestic lion walking through golden savanna at sunset",
@@ -108,14 +109,6 @@ _NUMBERS = (
     "NO", "ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN",
     "TWELVE",
 )  # fmt: skip
-#: Fields with a name for their choices in generated clients.
-_ENUMERATIONS = {
-    "model": "VideoModel",
-    "version": "VideoModel",
-    "duration": "Duration",
-    "aspect_ratio": "AspectRatio",
-    "resolution": "Resolution",
-}
 
 
 def schemas(catalog: Catalog) -> dict[str, Any]:
@@ -123,85 +116,123 @@ def schemas(catalog: Catalog) -> dict[str, Any]:
     union of one is replaced by a reference, because generators make wrong code of it."""
     found: dict[str, Any] = {}
     own: dict[str, str] = {}
-    native: dict[str, str] = {}
+    native: dict[str, dict[str, str]] = {}
     for (feature, provider), page in catalog.pages.items():
+        family = family_of(feature, provider)
         models = list(page.models.values())
-        found["VideoModel"] = _enumeration(model.id for model in models)
+        found[f"{family}Model"] = _enumeration(model.id for model in models)
         for field in page.page.fields:
-            if field.name in _ENUMERATIONS and field.name not in page.chosen_by:
-                found[_ENUMERATIONS[field.name]] = _enumeration(field.choices)
-        name = f"{_camel(feature)}Request"
-        own[feature] = name
-        fields = models[0].fields
-        found[name] = _object(
-            {
-                "feature": _only(feature),
-                "prompt": _field(fields[0], native=False),
-                "model": {"$ref": "#/components/schemas/VideoModel",
-                          "description": "The model that makes the video."},
-                **{field.name: _field(field, native=False) for field in fields[1:]},
-                "callback_url": _CALLBACK,
-                "user": _USER,
-                "metadata": _METADATA,
-            },
-            required=["feature", "prompt", "model",
-                      *(field.name for field in fields[1:] if field.required)],
-        )  # fmt: skip
-        prompt = f"{_camel(feature)}PromptObject"
-        found[prompt] = _object(
-            {field.wire: _field(field, native=True) for field in page.page.fields},
+            for native_ in (False, True):
+                if field.kind is Kind.CHOICE and (native_ or field.name not in page.chosen_by):
+                    allowed = (field.allowed_on_wire if native_ else field.allowed) or []
+                    found[_enumeration_name(family, field, native=native_)] = _enumeration(allowed)
+        own |= {model.id: f"{family}Request" for model in models}
+        found[f"{family}Request"] = _own_request(family, models[0])
+        found[f"{family}PromptObject"] = _object(
+            {field.wire: _field(field, family, native=True) for field in page.page.fields},
             required=[field.wire for field in page.page.fields if field.required],
         )
-        name = f"{_camel(feature)}Feature"
-        native[feature] = name
-        found[name] = _object(
-            {
-                "type": _only(feature),
-                "model": _only(provider),
-                "promptObject": {"$ref": f"#/components/schemas/{prompt}"},
-                "async": {
-                    "type": "boolean",
-                    "description": "True: return at once instead of waiting for the video.",
-                },
-                "user": _USER,
-                "metadata": _METADATA,
-            },
-            required=["type", "model", "promptObject"],
-        )
+        native.setdefault(feature, {})[provider] = f"{family}Feature"
+        found[f"{family}Feature"] = _feature(family, page.page)
+    found["GenerationRequest"] = union("model", own)
+    features = {}
+    for feature, members in native.items():
+        features[feature] = f"{_camel(feature)}Feature"
+        found[features[feature]] = union("model", members)
+    found["FeatureRequest"] = union("type", features)
     found |= _UPLOADS
-    found["GenerationRequest"] = union("feature", own)
-    found["FeatureRequest"] = union("type", native)
     return found
 
 
+def family_of(feature: str, provider: str) -> str:
+    """How generated clients name a page: `Luma`, and `LumaImage` for images."""
+    name = "".join(part.capitalize() for part in re.split(r"[^A-Za-z0-9]+", provider) if part)
+    return name if feature == "TEXT_TO_VIDEO" else f"{name}{_camel(feature.split('_')[0])}"
+
+
+def _own_request(family: str, model: Model) -> dict[str, Any]:
+    fields = {field.name: _field(field, family, native=False) for field in model.fields}
+    head = {"feature": _only(model.feature)}
+    if "prompt" in fields:
+        head["prompt"] = fields.pop("prompt")
+    return _object(
+        {
+            **head,
+            "model": {"$ref": f"#/components/schemas/{family}Model",
+                      "description": "The model that makes the video."},
+            **fields,
+            "callback_url": _CALLBACK,
+            "user": _USER,
+            "metadata": _METADATA,
+        },
+        required=["feature", "model", *(field.name for field in model.fields if field.required)],
+    )  # fmt: skip
+
+
+def _feature(family: str, page: Page) -> dict[str, Any]:
+    conversation = {"conversationId": _only(page.feature)} if page.conversation else {}
+    return _object(
+        {
+            "type": _only(page.feature),
+            "model": _only(page.provider),
+            "promptObject": {"$ref": f"#/components/schemas/{family}PromptObject"},
+            **conversation,
+            "async": {
+                "type": "boolean",
+                "description": "True: return at once instead of waiting for the video.",
+            },
+            "user": _USER,
+            "metadata": _METADATA,
+        },
+        required=["type", "model", "promptObject"],
+    )
+
+
 def union(field: str, members: dict[str, str]) -> dict[str, Any]:
-    """A union of these schemas, with `field` as its discriminator: value → name."""
+    """A union of these schemas, told apart by `field`: value → name. It is a discriminator only if
+    each has one value: of several, a generator lets clients send the last one alone."""
     pointers = {value: f"#/components/schemas/{name}" for value, name in members.items()}
-    if len(pointers) == 1:
-        return {"$ref": next(iter(pointers.values()))}
+    distinct = list(dict.fromkeys(pointers.values()))
+    if len(distinct) == 1:
+        return {"$ref": distinct[0]}
+    refs = [{"$ref": pointer} for pointer in distinct]
+    if len(distinct) < len(pointers):
+        return {"oneOf": refs}
     return {
-        "oneOf": [{"$ref": pointer} for pointer in pointers.values()],
+        "oneOf": refs,
         "discriminator": {"propertyName": field, "mapping": pointers},
     }
 
 
-def _enumeration(words: Iterable[str]) -> dict[str, Any]:
+def _enumeration_name(family: str, field: Field, *, native: bool) -> str:
+    """The native one is another only where the upstream has other words."""
+    name = f"{family}{_camel(field.name)}"
+    return f"{name}Value" if native and field.sent else name
+
+
+def _enumeration(words: Iterable[str | int]) -> dict[str, Any]:
     """With names for generated clients, since names cannot begin with a digit."""
     listed = list(words)
     return {
-        "type": "string", "enum": listed, "x-enum-varnames": [_constant(word) for word in listed],
-    }  # fmt: skip
+        "type": "integer" if isinstance(listed[0], int) else "string",
+        "enum": listed,
+        "x-enum-varnames": [_constant(word) for word in listed],
+    }
 
 
-def _constant(word: str) -> str:
+def _constant(word: str | int) -> str:
     """`FIVE_SECONDS` of `5s`, `P720` of `720p`, `RATIO_16_9` of `16:9`, `RAY_V3` of `ray-v3`."""
+    if isinstance(word, int):
+        return f"VALUE_{word}"
     seconds, lines = seconds_of(word), lines_of(word)
     if seconds is not None:
         return f"{_NUMBERS[seconds]}_SECONDS" if seconds < len(_NUMBERS) else f"SECONDS_{seconds}"
     if lines is not None:
         return f"P{lines}"
     name = re.sub(r"[^A-Z0-9]+", "_", word.upper()).strip("_")
-    return f"RATIO_{name}" if ratio_of(word) is not None else name
+    if ratio_of(word) is not None:
+        return f"RATIO_{name}"
+    return f"V{name}" if name[0].isdigit() else name
 
 
 def _object(properties: dict[str, Any], *, required: list[str]) -> dict[str, Any]:
@@ -217,16 +248,28 @@ def _only(value: str) -> dict[str, Any]:
     return {"type": "string", "enum": [value]}
 
 
-def _field(field: Field, *, native: bool) -> dict[str, Any]:
+def _field(field: Field, family: str, *, native: bool) -> dict[str, Any]:
     said = {"description": field.help}
-    if field.name in _ENUMERATIONS:
-        return {"$ref": f"#/components/schemas/{_ENUMERATIONS[field.name]}", **said}
     if field.kind is Kind.CHOICE:
-        return {"enum": field.allowed_on_wire if native else field.allowed, **said}
+        name = _enumeration_name(family, field, native=native)
+        return {"$ref": f"#/components/schemas/{name}", **said}
     if field.kind is Kind.FLAG:
         return {"type": "boolean", **said}
-    return {"type": "string", "minLength": 1, "maxLength": MAX_PROMPT_CHARS, "pattern": _KEPT,
-            **said}  # fmt: skip
+    if field.kind in (Kind.INTEGER, Kind.NUMBER):
+        bounds = {"minimum": field.least, "maximum": field.most}
+        return {"type": field.kind.value, **said,
+                **{name: bound for name, bound in bounds.items() if bound is not None}}  # fmt: skip
+    if field.kind is Kind.ASSETS:
+        return {"type": "array", "items": _ASSET, "minItems": field.least or 1,
+                "maxItems": field.most or 1, **said}  # fmt: skip
+    if field.kind is Kind.ASSET:
+        return {**_ASSET, **said}
+    most = MAX_PROMPT_CHARS if field.most is None else int(field.most)
+    return {"type": "string", "minLength": 1, "maxLength": most, "pattern": _KEPT, **said}
+
+
+#: The id of an input, or the path that the 1min.ai API answers.
+_ASSET = {"type": "string", "minLength": 36, "maxLength": 100}
 
 
 def _camel(feature: str) -> str:

@@ -16,6 +16,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
+from app.domain.catalog.catalog import Catalog
 from app.openapi import document
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
@@ -70,10 +71,10 @@ _FILES = {
 }
 
 
-def routes(*, address: str) -> list[Route]:
+def routes(catalog: Catalog, *, address: str) -> list[Route]:
     """Mounted before the applications. `address` is the public one."""
     return [
-        Route(DOCUMENT_PATH, _document(address), name="get_document"),
+        Route(DOCUMENT_PATH, _document(catalog, address), name="get_document"),
         Route(DOCS_PATH, get_page, name="get_docs"),
         Route(f"{DOCS_PATH}/start.js", get_start, name="get_docs_start"),
         *(
@@ -84,14 +85,14 @@ def routes(*, address: str) -> list[Route]:
 
 
 @cache
-def _written() -> str:
-    return document.written()
+def _written(catalog: Catalog) -> str:
+    return document.written(catalog)
 
 
-def _document(address: str) -> Callable[[Request], Awaitable[Response]]:
+def _document(catalog: Catalog, address: str) -> Callable[[Request], Awaitable[Response]]:
     async def get_document(_request: Request) -> Response:
         # The document's one server: programs that import it call what stands there.
-        served = _written().replace('"url": "/"', f'"url": {json.dumps(address)}', 1)
+        served = _written(catalog).replace('"url": "/"', f'"url": {json.dumps(address)}', 1)
         return Response(served, media_type="application/json", headers=_CACHED)
 
     return get_document

@@ -12,12 +12,12 @@ from urllib.parse import urlsplit
 from pydantic import AliasChoices, PrivateAttr, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from app.domain.catalog.catalog import BUILT_IN
 from app.domain.issuers import Issuer
 from app.domain.nearest import Aliases
 from app.errors import ConfigurationError
 from app.settings import sources
 from app.settings.budgets import Budgets
+from app.settings.catalog import Models
 from app.settings.groups import (
     GROUPS,
     Browsers,
@@ -48,7 +48,7 @@ SHORTEST_SIGNING_SECRET = 32
 
 class Settings(
     Connections, Running, CallerPolicy, Browsers, SignedIn, Notifications, MemberDefaults,
-    Budgets, Inputs, UpstreamPolicy, SimulatorSettings, BaseSettings,
+    Budgets, Inputs, UpstreamPolicy, Models, SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` and the field's name in
     capitals, except for three that other tools share. Every secret can be in a file."""
@@ -166,7 +166,7 @@ class Settings(
         calls the upstream; only such a process needs its key."""
         self.upstream_keys()
         self.issuers()
-        Aliases.parse(self.model_aliases, BUILT_IN)
+        Aliases.parse(self.model_aliases, self.catalog())
         secret = self.signing_secret
         if secret is not None and len(secret.get_secret_value()) < SHORTEST_SIGNING_SECRET:
             raise ConfigurationError(

@@ -13,6 +13,7 @@ from pydantic_settings import NoDecode
 from app.domain.accounts import Period
 from app.settings.addresses import Host, HttpAddress, Network, Origin, ProxyAddress
 from app.settings.budgets import Budgets
+from app.settings.catalog import Models
 from app.settings.inputs import Inputs
 from app.settings.sessions import SignedIn
 
@@ -292,9 +293,6 @@ class MemberDefaults(BaseModel):
         description="Person to name in the audit log for commands; by default the user of the "
         "operating system.",
     )
-    prices_file: Path | None = Field(
-        None, description="TOML file that replaces the shipped price table."
-    )
 
     @field_validator("time_zone")
     @classmethod
@@ -385,5 +383,5 @@ class SimulatorSettings(BaseModel):
 #: In the order of the documents.
 GROUPS: tuple[type[BaseModel], ...] = (
     Connections, Running, CallerPolicy, Browsers, SignedIn, Notifications, MemberDefaults, Budgets,
-    Inputs, UpstreamPolicy, SimulatorSettings,
+    Inputs, UpstreamPolicy, Models, SimulatorSettings,
 )  # fmt: skip

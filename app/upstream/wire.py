@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from app.domain.catalog.models import Model
+from app.domain.catalog.models import NO_UPLOADS, Model
 from app.domain.catalog.spec import Spec
 from app.domain.generation import FailureCode
 from app.domain.storage_keys import storage_keys
@@ -61,13 +61,18 @@ _BARE_4XX = frozenset({400, 402, 422})
 _Answer = TypeVar("_Answer", SubmitAnswer, ResultAnswer)
 
 
-def request_body(model: Model, spec: Spec, *, run_async: bool) -> dict[str, Any]:
-    """The body of a submission. Options that the caller omitted stay omitted."""
+def request_body(
+    model: Model, spec: Spec, *, run_async: bool, uploads: Mapping[str, str] = NO_UPLOADS
+) -> dict[str, Any]:
+    """The body of a submission. Options that the caller omitted stay omitted. `uploads` maps the
+    ids of inputs to the paths that the upstream gave them."""
     body: dict[str, Any] = {
         "type": model.feature,
         "model": model.provider,
-        "promptObject": model.prompt_object(spec),
+        "promptObject": model.prompt_object(spec, uploads),
     }
+    if model.page.conversation:
+        body["conversationId"] = model.feature
     return body | {"async": True} if run_async else body
 
 

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from app.domain.caller import Role
+from app.domain.catalog.catalog import BUILT_IN
 from app.domain.operators import Pause
 from app.members import teams
 from app.operators import pauses
@@ -21,7 +22,7 @@ from tests.api.test_generations import problem
 from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
-from tests.harness.specs import DURATIONS, MODELS, RATIOS, RESOLUTIONS
+from tests.harness.specs import DURATIONS, RATIOS, RESOLUTIONS
 from tests.harness.traces import traces
 
 
@@ -120,8 +121,11 @@ async def test_an_estimate_names_a_teams_limit_a_pause_and_a_suspension(
 async def test_models_have_all_that_a_form_needs(still_gate: Gateway) -> None:
     key = await still_gate.member()
     found = (await fetch(still_gate, key, "models")).json()
-    assert [each["id"] for each in found["data"]] == list(MODELS)
+    assert [each["id"] for each in found["data"]] == list(BUILT_IN.enabled)
     for each in found["data"]:
+        assert each["prices"], each["id"]
+        if each["provider"] != "luma":
+            continue
         allowed = {option["name"]: option["allowed"] for option in each["options"]}
         assert allowed == {
             "prompt": None, "duration": list(DURATIONS), "aspect_ratio": list(RATIOS),
@@ -148,7 +152,7 @@ async def test_what_has_no_price_is_not_among_the_prices(database_url: str, tmp_
         key = await gate.member()
         found = (await fetch(gate, key, "models")).json()["data"]
         priced = {each["id"]: len(each["prices"]) for each in found}
-        assert priced == {model: 3 if model == "ray-v2" else 0 for model in MODELS}
+        assert priced == {model: 3 if model == "ray-v2" else 0 for model in BUILT_IN.enabled}
         problem(await post(gate, key, "/estimate", asked()), 422, "price_unknown")
 
 

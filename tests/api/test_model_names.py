@@ -90,6 +90,8 @@ async def test_a_listed_name_makes_a_video(gate: Gateway, way: str) -> None:
     if way != "rest":
         assert _allowed(refused.json()) == names.keys()
     for sent, name in _prefixed(names):
+        if way == "rest" and names[name] not in MODELS:
+            continue  # Other models require fields of their own.
         answer = await WAYS[way](gate, key, sent)
         assert answer.status_code in (200, 201, 202), (sent, answer.text)
         made = answer.json()

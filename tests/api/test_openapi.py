@@ -202,7 +202,7 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
 
 
 def test_every_example_of_a_request_is_taken() -> None:
-    for example in requests.EXAMPLES["TextToVideoRequest"].values():
+    for example in requests.EXAMPLES["GenerationRequest"].values():
         assert rest.parse(example).spec.facts.prompt == example["prompt"]
     for example in requests.EXAMPLES["TextToVideoFeature"].values():
         assert (
@@ -221,8 +221,8 @@ def test_every_example_of_a_request_is_taken() -> None:
     ids=repr,
 )  # fmt: skip
 def test_schema_and_parser_refuse_the_same(document: dict[str, Any], wrong: Any) -> None:
-    body = {**requests.EXAMPLES["TextToVideoRequest"]["least"], **wrong}
-    schema = document["components"]["schemas"]["TextToVideoRequest"]
+    body = {**requests.EXAMPLES["GenerationRequest"]["least"], **wrong}
+    schema = document["components"]["schemas"]["LumaRequest"]
     assert not validator(schema).is_valid(body)
     with pytest.raises(InvalidRequest):
         rest.parse(body)
@@ -267,17 +267,17 @@ def _answered_field_may_be_missing(d: dict[str, Any]) -> None:
 
 
 def _require_a_new_field(d: dict[str, Any]) -> None:
-    schema = d["components"]["schemas"]["TextToVideoRequest"]
+    schema = d["components"]["schemas"]["LumaRequest"]
     schema["properties"]["style"] = {"type": "string"}
     schema["required"].append("style")
 
 
 def _require_an_old_field(d: dict[str, Any]) -> None:
-    d["components"]["schemas"]["TextToVideoRequest"]["required"].append("loop")
+    d["components"]["schemas"]["LumaRequest"]["required"].append("loop")
 
 
 def _take_fewer_values(d: dict[str, Any]) -> None:
-    d["components"]["schemas"]["Duration"]["enum"].remove("10s")
+    d["components"]["schemas"]["LumaDuration"]["enum"].remove("10s")
 
 
 def _answer_a_new_value(d: dict[str, Any]) -> None:
@@ -289,7 +289,7 @@ def _change_a_type(d: dict[str, Any]) -> None:
 
 
 def _take_shorter_text(d: dict[str, Any]) -> None:
-    schema = d["components"]["schemas"]["TextToVideoRequest"]["properties"]["prompt"]
+    schema = d["components"]["schemas"]["LumaRequest"]["properties"]["prompt"]
     schema["maxLength"] = 100
 
 
@@ -358,7 +358,7 @@ def test_what_only_adds_breaks_nothing(document: dict[str, Any]) -> None:
     more = copy.deepcopy(document)
     schemas = more["components"]["schemas"]
     schemas["Generation"]["properties"]["colour"] = {"type": "string"}
-    schemas["TextToVideoRequest"]["properties"]["style"] = {"type": "string"}
+    schemas["LumaRequest"]["properties"]["style"] = {"type": "string"}
     schemas["UsageFormat"]["enum"].append("xml")
     more["paths"]["/api/v1/news"] = more["paths"]["/api/v1/me"]
     more["paths"]["/api/v1/me"]["get"]["parameters"] = [

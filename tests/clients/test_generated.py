@@ -30,11 +30,11 @@ import "./openrouter";
 client.OpenAPI.BASE = process.env.REELGATE_URL!;
 client.OpenAPI.TOKEN = process.env.REELGATE_KEY!;
 const api = client.GenerationsService;
-const wanted: client.TextToVideoRequest = {
-  feature: client.TextToVideoRequest.feature.TEXT_TO_VIDEO,
+const wanted: client.LumaRequest = {
+  feature: client.LumaRequest.feature.TEXT_TO_VIDEO,
   prompt: "a lion in the savanna",
-  model: client.VideoModel.RAY_V3,
-  duration: client.Duration.FIVE_SECONDS,
+  model: client.LumaModel.RAY_V3,
+  duration: client.LumaDuration.FIVE_SECONDS,
 };
 
 async function main() {

@@ -45,7 +45,9 @@ async def lax(database_url: str) -> AsyncIterator[Pooler]:
 
 
 def _runtime(settings: Settings, db: Database) -> Runtime:
-    return Runtime(settings=settings, clock=Clock(), metrics=Metrics(), db=db)
+    return Runtime(
+        settings=settings, clock=Clock(), metrics=Metrics(), db=db, catalog=settings.catalog()
+    )
 
 
 async def set_up(database_url: str, pooled: Database) -> None:

@@ -66,7 +66,7 @@ def test_several_wrong_fields_are_all_named_in_one_answer() -> None:
 
 def test_an_unsupported_pair_names_both_halves() -> None:
     with pytest.raises(InvalidRequest) as raised:
-        wire.parse({**body(), "type": "IMAGE_GENERATOR", "model": "kling"}, BUILT_IN)
+        wire.parse({**body(), "type": "IMAGE_GENERATOR", "model": "runway"}, BUILT_IN)
     status, rendered = wire.render_error(raised.value, "r")
     assert (status, rendered["errorCode"]) == (400, "UNSUPPORTED_MODEL")
     assert [detail["field"] for detail in rendered["details"]] == ["type", "model"]

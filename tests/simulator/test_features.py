@@ -165,7 +165,7 @@ async def test_wrong_values(still: Client, name: str, value: Any) -> None:
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"model": "kling"}, "UNSUPPORTED_MODEL"),
+        ({"model": "runway"}, "UNSUPPORTED_MODEL"),
         ({"type": "MIND_READER"}, "UNKNOWN_ERROR"),
         ({"promptObject": ["a lion"]}, "REQUEST_BODY_VALIDATION_FAILED"),
     ],

@@ -85,7 +85,7 @@ def parse(
     if read.issues.issues or found is None or name is None:
         raise invalid(read)
     return VideoRequest(
-        found.spec_of(facts), name, callback, end_user, metadata, tuple(read.adjusted)
+        read.spec(found, facts), name, callback, end_user, metadata, tuple(read.adjusted)
     )
 
 

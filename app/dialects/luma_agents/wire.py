@@ -98,7 +98,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     if read.issues.issues or model is None:
         raise invalid(read)
     return VideoRequest(
-        model.spec_of(facts), name or DEFAULT_MODEL, end_user, metadata, tuple(read.adjusted)
+        read.spec(model, facts), name or DEFAULT_MODEL, end_user, metadata, tuple(read.adjusted)
     )
 
 

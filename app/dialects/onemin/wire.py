@@ -23,6 +23,8 @@ from app.errors import GatewayError, InvalidRequest, Rejections, UnsupportedMode
 
 _FIELDS = ("type", "model", "promptObject", "async", "user", "metadata")
 _PROMPT = "promptObject"
+#: Of some pages: the name of the feature once more. It may be left out.
+_CONVERSATION = "conversationId"
 
 #: For `unknown` this dialect has no better word than `PROCESSING`.
 STATUS: Mapping[State, str] = {
@@ -58,13 +60,18 @@ class FeatureRequest:
 def parse(body: Mapping[str, Any], catalog: Catalog) -> FeatureRequest:
     """The request. Raises an error that names every invalid field. Adds no defaults."""
     issues = Rejections()
+    talks = _has_conversation(body, catalog)
+    allowed = (*_FIELDS, _CONVERSATION) if talks else _FIELDS
     for name in body:
         if issues.full:
             break
-        if name not in _FIELDS:
-            message = f"unknown field; allowed fields are {', '.join(_FIELDS)}"
-            issues.add(shown(name), "unknown", message, value=shown(body[name]), allowed=_FIELDS)
+        if name not in allowed:
+            message = f"unknown field; allowed fields are {', '.join(allowed)}"
+            issues.add(shown(name), "unknown", message, value=shown(body[name]), allowed=allowed)
     page = _page(body, catalog, issues)
+    if talks and body.get(_CONVERSATION, body["type"]) != body["type"]:
+        issues.add(_CONVERSATION, "value", f"must be {body['type']}",
+                   value=shown(body[_CONVERSATION]), allowed=[body["type"]])  # fmt: skip
     run_async = body.get("async", False)
     if not isinstance(run_async, bool):
         issues.add("async", "type", "must be true or false", value=shown(run_async),
@@ -83,6 +90,14 @@ def parse(body: Mapping[str, Any], catalog: Catalog) -> FeatureRequest:
     if issues.issues or spec is None:
         raise InvalidRequest(summary(issues.issues, listed_in="details"), issues=issues.issues)
     return FeatureRequest(spec, run_async, end_user, metadata)
+
+
+def _has_conversation(body: Mapping[str, Any], catalog: Catalog) -> bool:
+    feature, provider = body.get("type"), body.get("model")
+    if not isinstance(feature, str) or not isinstance(provider, str):
+        return False
+    page = catalog.pages.get((feature, provider))
+    return page is not None and page.page.conversation
 
 
 def _page(body: Mapping[str, Any], catalog: Catalog, issues: Rejections) -> EnabledPage | None:

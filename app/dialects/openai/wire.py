@@ -150,7 +150,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
         raise _invalid(read.issues.issues)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
     return VideoRequest(
-        model.spec_of(facts), {"model": name}, fields.get("callback_url"),
+        read.spec(model, facts), {"model": name}, fields.get("callback_url"),
         fields.get("idempotency_key"), end_user, metadata, tuple(read.adjusted),
     )  # fmt: skip
 
@@ -193,6 +193,7 @@ def _duration(read: OptionReader, value: Any) -> int | None:
     """Seconds: five by default, or the next longer that is made. None where the model has no
     choice."""
     made = read.offered.seconds
+    read.paths["duration"] = "seconds"
     if value is None or not made:
         return read.seconds(value, "seconds")
     text = str(value) if _is_number(value) else value
@@ -229,6 +230,8 @@ def _frame_of(
         if size is not None:
             read.not_offered("size", "this model has no choice of a size; leave it out", size)
         return None, lines
+    if size is not None:
+        read.paths |= {"aspect_ratio": "size", "resolution": "size"}
     usual = DEFAULT_FRAME if DEFAULT_FRAME in made else made[0]
     if size is None:
         return ratio or usual[0], (lines or usual[1]) if offered.lines else None

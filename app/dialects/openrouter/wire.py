@@ -83,7 +83,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     if read.issues.issues or model is None or name is None:
         raise invalid(read)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
-    return VideoRequest(model.spec_of(facts), name, body.get("callback_url"), end_user, metadata)
+    return VideoRequest(read.spec(model, facts), name, body.get("callback_url"), end_user, metadata)
 
 
 def _check_not_offered(body: Mapping[str, Any], read: OptionReader) -> None:
@@ -97,6 +97,7 @@ def _check_not_offered(body: Mapping[str, Any], read: OptionReader) -> None:
 def _duration(value: Any, read: OptionReader) -> int | None:
     """Seconds: five by default. None where the model has no choice."""
     made = read.offered.seconds
+    read.paths["duration"] = "duration"
     if not made:
         return read.seconds(value, "duration")
     if value is None:

@@ -7,22 +7,30 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from app.domain.catalog import luma
-from app.domain.catalog.models import Model
+from app.domain.catalog import hailuo, kling, luma, pika, qubico, retired, veo
+from app.domain.catalog.models import Model, rule_issue
 from app.domain.catalog.pages import Form, Page
+from app.domain.catalog.rules import Flagged
 from app.domain.catalog.spec import Spec
 from app.domain.text import shown
 from app.errors import InvalidRequest, Issue, NotOffered, Rejections
 
 #: One file a family.
-FAMILIES = (luma.MODELS,)
+FAMILIES = (
+    luma.MODELS, kling.MODELS, hailuo.MODELS, pika.MODELS, veo.MODELS, qubico.MODELS,
+    retired.MODELS,
+)  # fmt: skip
 
 
 class Catalog:
     """All models, in their order; requests may have those that are enabled. A disabled or a removed
     model may still have generations."""
 
-    def __init__(self, models: Iterable[Model]) -> None:
+    def __init__(self, models: Iterable[Model], *, flagged: Flagged = Flagged.WARN) -> None:
+        """`flagged` says what becomes of requests that break a flagged rule."""
+        models = list(models)
+        ruled = {id(model.page): _ruled(model.page, flagged) for model in models}
+        models = [replace(model, page=ruled[id(model.page)]) for model in models]
         self.models: Mapping[str, Model] = MappingProxyType({each.id: each for each in models})
         self.enabled: Mapping[str, Model] = MappingProxyType(
             {each.id: each for each in self.models.values() if each.enabled}
@@ -65,10 +73,23 @@ class Catalog:
             )
         return name
 
+    def warnings(self, spec: Spec) -> list[str]:
+        """What is doubtful in a request, each as the rest of a sentence about a field."""
+        rules = self.models[spec.model].broken_rules(spec.values, flagged=True)
+        return [f"{rule.field}: {rule.reason}" for rule in rules]
+
     def prompt_object(self, spec: Spec) -> dict[str, Any]:
         """As the upstream takes it; by our names if the model has been removed since."""
         model = self.models.get(spec.model)
         return spec.to_json() if model is None else model.prompt_object(spec)
+
+
+def _ruled(page: Page, flagged: Flagged) -> Page:
+    if flagged is Flagged.WARN or not page.rules:
+        return page
+    refused = flagged is Flagged.REFUSE
+    rules = (replace(rule, flagged=False) for rule in page.rules if refused or not rule.flagged)
+    return replace(page, rules=tuple(rules))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,9 +116,11 @@ class EnabledPage:
                 both = zip(field.choices, field.sent or field.choices, strict=True)
                 pairs = [pair for pair in both if pair[0] in kept]
                 field = replace(
-                    field, choices=tuple(word for word, _ in pairs),
+                    field,
+                    required=field.required or None not in kept,
+                    choices=tuple(word for word, _ in pairs),
                     sent=tuple(sent for _, sent in pairs) if field.sent else (),
-                )  # fmt: skip
+                )
             fields.append(field)
         return cls(
             page=replace(page, fields=tuple(fields)),
@@ -112,6 +135,7 @@ class EnabledPage:
         chosen = self.form.check(values, prefix=prefix, issues=issues)
         if len(issues.issues) > before:
             return None
+        given = dict(chosen)
         model = self.models.get(tuple(chosen.pop(name, None) for name in self.chosen_by))
         if model is None:
             wires = [self.page.by_name[name].wire for name in self.chosen_by]
@@ -119,7 +143,10 @@ class EnabledPage:
             issues.add(f"{under}{wires[0]}", "value",
                        f"no model is offered with this {' and '.join(wires)}")  # fmt: skip
             return None
-        return Spec(model=model.id, values=chosen)
+        for rule in model.broken_rules(chosen):
+            wire = self.page.by_name[rule.field].wire
+            rule_issue(rule, f"{prefix}.{wire}" if prefix else wire, given, issues)
+        return None if len(issues.issues) > before else Spec(model=model.id, values=chosen)
 
 
 BUILT_IN = Catalog(model for family in FAMILIES for model in family)

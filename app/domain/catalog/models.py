@@ -6,11 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
+from types import MappingProxyType
 from typing import Any
 
 from app.domain.catalog.pages import Field, Form, Kind, Page
+from app.domain.catalog.rules import Rule
 from app.domain.catalog.spec import Facts, Spec, lines_of, ratio_of, seconds_of
 from app.errors import Rejections
+
+NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +33,7 @@ class Model:
     `defaults` are filled in for APIs that cannot say them; the native one, and ours, can.
 
     `source` says where the entry is from, and `as_of` when. A model that is not `enabled` is
-    refused, and `reason` says why.
+    refused, and `reason` says why. `text_model` is the model that makes the same from text alone.
     """
 
     id: str
@@ -41,6 +45,7 @@ class Model:
     enabled: bool = True
     reason: str | None = None
     retires_on: date | None = None
+    text_model: str | None = None
 
     @property
     def feature(self) -> str:
@@ -79,7 +84,30 @@ class Model:
         """The Spec of values by our names; None if there are issues, which are added."""
         before = len(issues.issues)
         chosen = self.form.check(values, prefix=prefix, issues=issues)
+        if len(issues.issues) == before:
+            under = f"{prefix}." if prefix else ""
+            for rule in self.broken_rules(chosen):
+                rule_issue(rule, f"{under}{rule.field}", chosen, issues)
         return None if len(issues.issues) > before else Spec(model=self.id, values=chosen)
+
+    @cached_property
+    def rules(self) -> list[Rule]:
+        """Those of the page that can be broken by what a request chooses."""
+        return [
+            rule for rule in self.page.rules
+            if all(self.fixed[name] in wrong for name, wrong in rule.when.items()
+                   if name in self.fixed)
+        ]  # fmt: skip
+
+    def broken_rules(self, values: Mapping[str, Any], *, flagged: bool = False) -> list[Rule]:
+        """The rules that refuse these values; those that are flagged instead, if wanted."""
+        if not self.rules:
+            return []
+        known = {**self.fixed, **values}
+        return [
+            rule for rule in self.rules
+            if rule.flagged is flagged and rule.broken_by(known)
+        ]  # fmt: skip
 
     def spec_of(self, facts: Facts) -> Spec:
         """The Spec that asks for these facts, each of which is offered, and has the defaults for
@@ -88,6 +116,12 @@ class Model:
         ordered = {each.name: values[each.name] for each in self.fields if each.name in values}
         return Spec(model=self.id, values=ordered)
 
-    def prompt_object(self, spec: Spec) -> dict[str, Any]:
-        """As the upstream takes it. What was omitted stays omitted."""
-        return self.page.prompt_object({**self.fixed, **spec.values})
+    def prompt_object(self, spec: Spec, uploads: Mapping[str, str] = NO_UPLOADS) -> dict[str, Any]:
+        """As the upstream takes it. What was omitted stays omitted. `uploads` maps the ids of
+        inputs to the paths that the upstream gave them."""
+        return self.page.prompt_object({**self.fixed, **spec.values}, uploads)
+
+
+def rule_issue(rule: Rule, path: str, values: Mapping[str, Any], issues: Rejections) -> None:
+    code = "value" if rule.field in values else "missing"
+    issues.add(path, code, f"{rule.reason} ({rule.source})", value=values.get(rule.field))

@@ -9,6 +9,8 @@ from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
+from app.domain.catalog.rules import Rule
+from app.domain.inputs import InputRule, parse_input_id
 from app.domain.text import MAX_PROMPT_CHARS, check_text, shown
 from app.errors import Rejections
 
@@ -39,7 +41,7 @@ class Field:
     `choices` are our words, the same ones in every page, as `5s`; `sent` are what the upstream
     takes for them, in the same order, if that differs, as 5. `least` and `most` bound a number, the
     characters of a text, or how many assets there are. `default` is what the page says that an
-    omitted one means, in our words.
+    omitted one means, in our words. `image` is what the page demands of an asset.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Field:
     least: float | None = None
     most: float | None = None
     default: Any = None
+    image: InputRule | None = None
 
     @property
     def allowed(self) -> list[Any] | None:
@@ -184,8 +187,12 @@ def _range(field: Field) -> str:
     )
 
 
-def _check_asset(_entry: _Entry, value: Any, path: str, issues: Rejections) -> Any:
-    return check_text(value, path, issues, most=256)
+def _check_asset(value: Any, path: str, issues: Rejections) -> Any:
+    found = parse_input_id(value) if isinstance(value, str) else None
+    if found is None:
+        issues.add(path, "value", "must be the id of an uploaded image", value=shown(value))
+        return None
+    return str(found)
 
 
 def _check_assets(entry: _Entry, value: Any, path: str, issues: Rejections) -> Any:
@@ -193,7 +200,7 @@ def _check_assets(entry: _Entry, value: Any, path: str, issues: Rejections) -> A
         issues.add(path, "type", f"must be a list of inputs,{_range(entry.field)}",
                    value=shown(value))  # fmt: skip
         return None
-    return [check_text(one, f"{path}.{at}", issues, most=256) for at, one in enumerate(value)]
+    return [_check_asset(one, f"{path}.{at}", issues) for at, one in enumerate(value)]
 
 
 _CHECKS = {
@@ -202,33 +209,45 @@ _CHECKS = {
     Kind.INTEGER: _check_number,
     Kind.NUMBER: _check_number,
     Kind.FLAG: _check_flag,
-    Kind.ASSET: _check_asset,
+    Kind.ASSET: lambda _, value, path, issues: _check_asset(value, path, issues),
     Kind.ASSETS: _check_assets,
 }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """One feature of one provider, as the upstream documents it."""
+    """One feature of one provider, as the upstream documents it. `conversation`: it wants the name
+    of the feature as `conversationId` beside the promptObject. `doubt` says what is not known."""
 
     feature: str
     provider: str
+    title: str
     fields: tuple[Field, ...]
+    rules: tuple[Rule, ...] = ()
+    conversation: bool = False
+    doubt: str | None = None
 
     @cached_property
     def by_name(self) -> Mapping[str, Field]:
         return {field.name: field for field in self.fields}
 
-    def prompt_object(self, values: Mapping[str, Any]) -> dict[str, Any]:
-        """As the upstream takes it. What was omitted stays omitted."""
+    def prompt_object(
+        self, values: Mapping[str, Any], uploads: Mapping[str, str]
+    ) -> dict[str, Any]:
+        """As the upstream takes it. What was omitted stays omitted. `uploads` maps the ids of
+        inputs to the paths that the upstream gave them."""
         return {
-            field.wire: _to_wire(field, values[field.name])
+            field.wire: _to_wire(field, values[field.name], uploads)
             for field in self.fields
             if field.name in values
         }
 
 
-def _to_wire(field: Field, value: Any) -> Any:
+def _to_wire(field: Field, value: Any, uploads: Mapping[str, str]) -> Any:
     if field.sent and value in field.choices:
         return field.sent[field.choices.index(value)]
+    if field.kind is Kind.ASSET:
+        return uploads.get(value, value)
+    if field.kind is Kind.ASSETS:
+        return [uploads.get(each, each) for each in value]
     return value

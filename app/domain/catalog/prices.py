@@ -15,24 +15,32 @@ from app.domain.text import shown
 from app.errors import ConfigurationError, PriceUnknown, Rejections
 
 #: Beside these, a row has values that it matches.
-_OF_A_ROW = ("feature", "provider", "credits", "as_of", "source")
+_OF_A_ROW = ("feature", "provider", "credits", "per", "as_of", "source")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DefaultPrice:
     """A row of the price file: `match` has the values of a Spec that it is for. The first row that
-    matches is the price."""
+    matches is the price. `per` is `generation`, or `second` of the longest video that the request
+    may become."""
 
     feature: str
     provider: str
     credits: int
     as_of: date
     source: str
+    per: str = "generation"
     match: Mapping[str, Any] = field(default_factory=dict)
 
     def covers(self, model: Model, spec: Spec) -> bool:
         values = {**model.fixed, **spec.to_json()}
         return all(name in values and values[name] == wanted for name, wanted in self.match.items())
+
+    def times(self, model: Model, spec: Spec) -> int | None:
+        """How often the credits are due; None if that cannot be known."""
+        if self.per == "generation":
+            return 1
+        return spec.facts.seconds or max(model.offered.seconds, default=None)
 
 
 class PriceTable:
@@ -71,6 +79,10 @@ class PriceTable:
                 raise ConfigurationError(
                     f"{origin}: price {number}: credits must be a whole number above 0."
                 )
+            if price.per not in ("generation", "second"):
+                raise ConfigurationError(
+                    f"{origin}: price {number}: per must be generation or second."
+                )
             _check_row(price, catalog, f"{origin}: price {number}")
             rows.append(price)
         if not rows:
@@ -81,8 +93,8 @@ class PriceTable:
         """The credits that this Spec is expected to cost, never 0. Raises `PriceUnknown`."""
         model = self._models[spec.model]
         for price in self._of_model[model.id]:
-            if price.covers(model, spec):
-                return price.credits
+            if price.covers(model, spec) and (times := price.times(model, spec)) is not None:
+                return price.credits * times
         given = {name: value for name, value in spec.values.items() if name != "prompt"}
         said = ", ".join(f"{name} {value}" for name, value in given.items())
         raise PriceUnknown(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import gcd
@@ -18,6 +18,8 @@ _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 #: Fields of these names say a fact, in every page that has them. `duration` is `5s`, `resolution`
 #: is `720p`, `aspect_ratio` is `16:9`, `size` is `1280x720`, `loop` is a flag.
 FACTS = ("prompt", "duration", "aspect_ratio", "resolution", "size", "loop")
+#: Fields of these names are inputs: the first image, the last one, and those to be like.
+INPUTS = ("image", "tail_image", "reference_images")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +27,8 @@ class Facts:
     """What every Spec can say of itself; None where that was left to the upstream.
 
     `aspect_ratio` is (width, height), as 16 and 9; `lines` are those of the resolution, the short
-    side in pixels; `loop` is whether the end continues into the beginning.
+    side in pixels; `loop` is whether the end continues into the beginning. `inputs` are (field, id)
+    of each uploaded image.
     """
 
     prompt: str | None = None
@@ -33,6 +36,7 @@ class Facts:
     aspect_ratio: tuple[int, int] | None = None
     lines: int | None = None
     loop: bool | None = None
+    inputs: tuple[tuple[str, str], ...] = ()
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Facts:
@@ -49,6 +53,7 @@ class Facts:
             aspect_ratio=ratio,
             lines=lines,
             loop=values.get("loop"),
+            inputs=tuple(_inputs(values)),
         )
 
     @cached_property
@@ -70,6 +75,13 @@ class Facts:
         if self.aspect_ratio is None or self.lines is None:
             return None
         return frame_size(self.aspect_ratio, self.lines)
+
+
+def _inputs(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    for name in INPUTS:
+        given = values.get(name, ())
+        for each in (given,) if isinstance(given, str) else given:
+            yield name, each
 
 
 def frame_size(ratio: tuple[int, int], lines: int) -> tuple[int, int]:
