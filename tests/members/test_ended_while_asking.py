@@ -117,7 +117,8 @@ async def test_one_that_expires_meanwhile(database_url: str, tmp_path: Path) -> 
 async def _decide(gate: Gateway, caller: Caller, **changes: Any) -> admission.Decision:
     request = {
         "id": uuid4(), "member_id": caller.member_id, "api_key_id": caller.key_id,
-        "dialect": "onemin", "feature": "F", "provider": "p", "spec": {}, "quote": 1, "echo": {},
+        "dialect": "onemin", "feature": "F", "provider": "p", "model": "m", "kind": "m", "spec": {},
+        "quote": 1, "echo": {},
         "metadata": {}, "prices_revision": (await gate.rt.prices.known()).revision,
         "fingerprint": "\\x00", "idempotency_seconds": 60, "queue_seconds": 60, **changes,
     }  # fmt: skip
