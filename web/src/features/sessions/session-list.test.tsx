@@ -24,6 +24,9 @@ test("browsers are called as people call them", () => {
   expect(browserName("Mozilla/5.0 (Windows NT 10.0) Chrome/140.0 Safari/537.36 Edg/140.0")).toBe(
     "Edge on Windows",
   );
+  expect(browserName("Mozilla/5.0 (X11; Linux x86_64) HeadlessChrome/156.0 Safari/537.36")).toBe(
+    "Chrome or Chromium on Linux",
+  );
   expect(browserName(null)).toBe("A browser");
 });
 
