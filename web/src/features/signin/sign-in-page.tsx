@@ -3,6 +3,7 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { type SyntheticEvent, useEffect, useId, useRef } from "react";
 import { Button } from "@/ui/button";
 import { Failure } from "@/ui/notices";
+import { Issuers } from "./issuers";
 import { signInMutation } from "./queries";
 
 /** By a key, which goes to the gateway once and is kept nowhere, or by a link after the `#`. */
@@ -39,6 +40,7 @@ export function SignInPage() {
   return (
     <main className="mx-auto flex min-h-dvh max-w-md flex-col justify-center p-6">
       <h1 className="text-2xl font-semibold">Reelgate</h1>
+      <Issuers next={next} />
       <p className="mt-1 text-muted">Sign in with your key.</p>
       <form onSubmit={submit} className="mt-6 space-y-4">
         <div>
