@@ -1,0 +1,42 @@
+// Signs a person in, in a real browser, from a link of the gateway. Prints what it saw.
+import { chromium } from 'playwright-core'
+
+const [program, profile, gateway] = process.argv.slice(2)
+const browser = await chromium.launchPersistentContext(profile, {
+  executablePath: program,
+  headless: true,
+  // Of a machine that has other things to do; whoever started this ends it.
+  timeout: 0,
+  args: [
+    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
+    '--disable-background-networking', '--disable-component-update', '--disable-sync',
+  ],
+})
+const page = await browser.newPage()
+page.setDefaultTimeout(0)
+const me = () => page.evaluate(async (address) => {
+  const answer = await fetch(address)
+  return [answer.status, (await answer.json()).name ?? null]
+}, `${gateway}/api/v1/me`)
+
+// From a page of somebody else, as from a portal.
+await page.setContent(`<a href="${gateway}/app/oidc/real/begin?next=%2Fvideos">Sign in</a>`)
+await page.getByRole('link').click()
+await page.getByLabel('Who').fill('ada')
+await page.getByRole('button').click()
+await page.waitForURL(`${gateway}/app/videos`)
+const found = { signed_in: await me() }
+found.cookies = (await browser.cookies(gateway)).map((one) => [one.name, one.httpOnly, one.sameSite])
+found.seen_by_scripts = await page.evaluate(() => document.cookie)
+// Somebody whom nobody let in.
+await browser.clearCookies()
+await page.goto(`${gateway}/app/oidc/real/begin`)
+await page.getByLabel('Who').fill('eve')
+await page.getByRole('button').click()
+await page.waitForURL('**/callback?*')
+found.refused = await page.getByRole('heading').textContent()
+await page.getByRole('link').click()
+await page.waitForURL(`${gateway}/app/sign-in`)
+found.signed_out = await me()
+await browser.close()
+console.log(JSON.stringify(found))
