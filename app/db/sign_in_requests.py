@@ -78,17 +78,17 @@ async def ask(tx: Tx, request_id: UUID, person: Person) -> SignInRequest | None:
     return SignInRequest(**row._mapping)
 
 
+_FIND = f"SELECT {_COLUMNS} FROM sign_in_requests WHERE id = :id"  # noqa: S608
+
+
+async def find_request(tx: Tx, request_id: UUID) -> SignInRequest | None:
+    row = (await tx.execute(text(_FIND), {"id": request_id})).one_or_none()
+    return None if row is None else SignInRequest(**row._mapping)
+
+
 async def lock_request(tx: Tx, request_id: UUID) -> SignInRequest | None:
     """As it is once nobody else is deciding it; nobody else does before this transaction ends."""
-    row = (
-        await tx.execute(
-            text(
-                f"SELECT {_COLUMNS} FROM sign_in_requests"  # noqa: S608
-                " WHERE id = :id FOR NO KEY UPDATE"
-            ),
-            {"id": request_id},
-        )
-    ).one_or_none()
+    row = (await tx.execute(text(f"{_FIND} FOR NO KEY UPDATE"), {"id": request_id})).one_or_none()
     return None if row is None else SignInRequest(**row._mapping)
 
 

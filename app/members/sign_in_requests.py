@@ -51,8 +51,11 @@ async def accept(
     if name is not None:
         check_name("name", name)
     async with rt.db.begin() as tx:
+        found = await sign_in_requests.find_request(tx, request_id)
+        if found is not None:
+            # Before the request, as a sign-in does.
+            await identities.lock_person(tx, found.issuer, found.subject)
         request = await _lock(tx, request_id)
-        await identities.lock_person(tx, request.issuer, request.subject)
         if member is None:
             owner = await managed_team(tx, team, actor)
             await require_lasting(tx, owner)
@@ -60,22 +63,22 @@ async def accept(
                 issuer=request.issuer, subject=request.subject, name=name or request.name
             )
             member_id, _ = await new_member(rt, tx, owner, person, role=role, actor=actor)
-            found = await managed_member(tx, owner.id, member_id, actor)
+            accepted = await managed_member(tx, owner.id, member_id, actor)
         else:
-            found = await get_lasting_member(tx, team, member, actor)
-            if actor.is_member(found.id):
+            accepted = await get_lasting_member(tx, team, member, actor)
+            if actor.is_member(accepted.id):
                 raise Forbidden("Nobody lets another person sign in as themself.")
         await identities.link(
-            tx, request.issuer, request.subject, team_id=found.team_id, member_id=found.id,
+            tx, request.issuer, request.subject, team_id=accepted.team_id, member_id=accepted.id,
             lasting=True, grouped=False,
         )  # fmt: skip
         await sign_in_requests.delete(tx, request.id)
         await audit.record(
-            tx, actor.name, "sign_in_request.accept", f"{found.team_name}/{found.name}",
+            tx, actor.name, "sign_in_request.accept", f"{accepted.team_name}/{accepted.name}",
             request=str(request.id), issuer=request.issuer, existing=member is not None or None,
-            reason=actor.reason, team_id=found.team_id,
+            reason=actor.reason, team_id=accepted.team_id,
         )  # fmt: skip
-        return found
+        return accepted
 
 
 async def refuse(rt: Runtime, request_id: UUID, *, actor: Actor) -> SignInRequest:

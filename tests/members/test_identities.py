@@ -248,6 +248,19 @@ async def test_a_person_is_accepted_as_a_member_that_there_is(site: Gateway) -> 
     assert (twice.member_id, twice.key_id != caller.key_id) == (linked.id, True)
 
 
+async def test_accepting_and_signing_in_at_a_time_wait_for_each_other(site: Gateway) -> None:
+    for subject in map(str, range(5)):
+        assert await admit(site, person(subject=subject)) is Refusal.WAITING
+        (request,) = await waiting(site)
+        found, _ = await asyncio.gather(
+            admit(site, person(subject=subject)),
+            requests.accept(site.rt, request, team=TEAM, actor=TESTER),
+        )
+        assert found is Refusal.WAITING or isinstance(found, Caller)
+        await admitted(site, person(subject=subject))
+        assert await waiting(site) == []
+
+
 async def test_a_member_that_ended_is_nobody(site: Gateway) -> None:
     await site.member("grace")
     await members.end_member(site.rt, TEAM, "grace", actor=TESTER)

@@ -81,7 +81,10 @@ async def finish(
         )
         secret = await _sign_in(rt, request, issuer, begun, claims)
     except SignInRefused as refused:
-        attempts.failed(address, None)
+        # Any page can make a browser come here without one of our cookies. That costs nothing, and
+        # must not keep the people of its address out.
+        if refused.refusal is not Refusal.OTHER_BROWSER:
+            attempts.failed(address, None)
         _count(rt, issuer, refused)
         raise
     rt.metrics.sign_ins.labels(issuer.id, "signed_in").inc()
