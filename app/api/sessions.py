@@ -24,7 +24,9 @@ class SessionDocument(Document):
 
     object: Literal["session"]
     id: UUID
-    method: str = Field(description="How it was signed in: by a `key`, or by a `link`.")
+    method: str = Field(
+        description="How it was signed in: by a `key`, a `link`, or by `oidc`, at an issuer."
+    )
     key_prefix: str = Field(description="Of the key that it acts with, and ends with.")
     address: str | None = Field(description="Where it was signed in.")
     browser: str | None = Field(description="As it described itself then.")

@@ -27,6 +27,10 @@ role = "admin"
 [[issuer.groups]]
 group = "artists"
 team = "{TEAM}"
+[[issuer.groups]]
+group = "operators"
+team = "default"
+role = "admin"
 """
 ADA = {"preferred_username": "ada", "groups": ["artists"]}
 
@@ -292,6 +296,20 @@ async def test_signing_in_afresh_asks_the_person_again(site: Gateway, ada: Trave
     quiet = str(url).replace("&prompt=login&max_age=0", "")
     refused = await ada.back(await ada.through(quiet, "ada"))
     assert (refused.status_code, "did not ask you" in refused.text) == (403, True)
+
+
+async def test_what_is_dangerous_needs_a_fresh_sign_in(
+    site: Gateway, ada: Traveller, real: RealIssuer
+) -> None:
+    await site.member("root", team="default", role=Role.ADMIN)
+    real.change(people={"ada": {**ADA, "groups": ["operators"]}})
+    dangerous = "/api/v1/admin/upstream-keys/none/pause"
+    await ada.sign_in()
+    refused = await ada.here.post(dangerous, json={"reason": "odd"}, headers=OWN)
+    assert (refused.status_code, refused.json()["sign_in_again"]) == (403, True)
+    assert (await ada.sign_in(again="1")).status_code == 303
+    found = await ada.here.post(dangerous, json={"reason": "odd"}, headers=OWN)
+    assert found.status_code == 404
 
 
 async def test_failures_are_bounded(ada: Traveller, site: Gateway) -> None:

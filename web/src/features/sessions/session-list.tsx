@@ -4,6 +4,8 @@ import { Button } from "@/ui/button";
 import { Failure, Loading } from "@/ui/notices";
 import { endSessionMutation, type Session, sessionsQuery } from "./queries";
 
+const WAYS: Record<string, string> = { oidc: "an account" };
+
 /** Where this person is signed in; each other place can be signed out from here. */
 export function SessionList() {
   const { data, error, refetch } = useQuery(sessionsQuery);
@@ -38,7 +40,7 @@ function Row({ session }: { session: Session }) {
           {session.current && <span className="text-muted"> · this browser</span>}
         </p>
         <p className="text-xs text-muted">
-          Signed in {instant(session.created_at)} by {session.method}{" "}
+          Signed in {instant(session.created_at)} by {WAYS[session.method] ?? session.method}{" "}
           {session.address && `from ${session.address} `}· last seen{" "}
           {instant(session.last_seen_at)} · ends {instant(session.expires_at)} unless used
         </p>
