@@ -71,6 +71,7 @@ chaos: $(DEVELOPMENT) ## Break a running gateway at random and count what is los
 
 docs: $(DEVELOPMENT) ## Write docs/reference.md, docs/openapi.json and .env.example from the code
 	$(BIN)/python -m tests.structure.reference
+	$(BIN)/python -m tests.structure.models_pages
 
 lock: $(DEVELOPMENT) ## Write the hash-pinned locks; `make lock UPGRADE=--upgrade` takes newer versions
 	$(BIN)/uv pip compile $(LOCK) --extra build pyproject.toml -o requirements.lock
