@@ -184,6 +184,9 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     """Raises `ConfigurationError`."""
     if settings.database_url is None:
         raise ConfigurationError("DATABASE_URL must be set to a PostgreSQL address.")
+    catalog, metrics = settings.catalog(), Metrics()
+    for name, at in catalog.retirements():
+        metrics.model_retires.labels(name).set(at)
     session = settings.database_session_url
     # Each is in use for a millisecond at a time.
     direct = max(settings.database_pool_size * 2 // 5, 1)
@@ -196,9 +199,8 @@ async def open_runtime(settings: Settings, *, clock: Clock | None = None) -> Asy
     )
     try:
         yield Runtime(
-            settings=settings, clock=clock or Clock(), metrics=Metrics(), db=db,
-            catalog=settings.catalog(),
-        )  # fmt: skip
+            settings=settings, clock=clock or Clock(), metrics=metrics, db=db, catalog=catalog
+        )
     finally:
         await db.close()
 

@@ -179,6 +179,11 @@ class Metrics:
             registry=registry,
         )  # fmt: skip
         self.build_info.labels(__version__).set(1)
+        self.model_retires = Gauge(
+            "reelgate_model_retires_timestamp_seconds",
+            "When the upstream stops making an enabled model, in Unix time.", ["model"],
+            registry=registry,
+        )  # fmt: skip
         self.admissions = Counter(
             "reelgate_admissions",
             "Admission decisions; a refusal's outcome is the limit that refused.",

@@ -40,7 +40,7 @@ _READ = ", ".join(
         "X-Request-Id", "Retry-After", "RateLimit", "RateLimit-Policy", "Location",
         "Idempotent-Replayed", "Reelgate-Adjusted", "Reelgate-Warning", "Reelgate-Upstream",
         "Content-Range", "Accept-Ranges", "ETag", "Preference-Applied", "Content-Disposition",
-        "x-should-retry", "openai-poll-after-ms",
+        "x-should-retry", "openai-poll-after-ms", "Deprecation", "Sunset",
     )
 )  # fmt: skip
 #: The longest time that browsers cache a preflight response.

@@ -7,8 +7,10 @@ A dialect provides two things: a `NewGeneration`, made by its parser, and a func
 
 from __future__ import annotations
 
+from calendar import timegm
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from email.utils import formatdate
 from typing import Any
 from uuid import UUID
 
@@ -109,10 +111,23 @@ async def create(
         headers = admitted.headers | waited.headers
         if new.adjusted:
             headers["Reelgate-Adjusted"] = ", ".join(new.adjusted)
-        if warnings := rt.catalog.warnings(new.spec):
-            headers["Reelgate-Warning"] = "; ".join(warnings)
+        headers |= _about_model(rt, new.spec)
         looks_again = waited.seconds > 0
         return render(await _accepted(rt, caller, admitted, headers, looks_again=looks_again))
+
+
+def _about_model(rt: ApiRuntime, spec: Spec) -> dict[str, str]:
+    """Headers about what is doubtful in the request, and about the end of its model (RFC 9745 and
+    RFC 8594). A reason may be an operator's own: headers have ASCII alone."""
+    headers: dict[str, str] = {}
+    if warnings := rt.catalog.warnings(spec):
+        said = " ".join("; ".join(warnings).split())
+        headers["Reelgate-Warning"] = said.encode("ascii", "replace").decode()
+    model = rt.catalog.models[spec.model]
+    if model.retires_on is not None:
+        headers["Deprecation"] = f"@{timegm(model.as_of.timetuple())}"
+        headers["Sunset"] = formatdate(timegm(model.retires_on.timetuple()), usegmt=True)
+    return headers
 
 
 async def _admitted(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -58,11 +59,19 @@ when = { version = ["small"], duration = ["7s"] }
 field = "duration"
 reason = "must be 3s for the small one"
 
+[[page.rule]]
+when = { grain = [9] }
+field = "grain"
+reason = "is coarse — perhaps"
+flagged = true
+
 [[model]]
 id = "acme-small"
 feature = "TEXT_TO_VIDEO"
 provider = "acme/films"
 fixed = { version = "small" }
+as_of = 2026-11-01
+retires_on = 2027-01-31
 
 [[model]]
 id = "acme-large"
@@ -111,6 +120,8 @@ async def test_a_family_in_one_file_is_served_everywhere(
         }  # fmt: skip
         made = await gate.http.post("/api/features", json=body, headers=headers)
         assert made.status_code == 200, made.text
+        assert made.headers["Reelgate-Warning"] == "grain: is coarse ? perhaps"
+        assert "Sunset" not in made.headers
         record = made.json()["aiRecord"]
         assert record["aiRecordDetail"]["promptObject"] == body["promptObject"]
         generation = await gate.archived(record["uuid"])
@@ -141,6 +152,8 @@ async def test_a_family_in_one_file_is_served_everywhere(
         made = await gate.http.post("/api/v1/generations", json=wanted, headers=headers)
         assert made.status_code == 202, made.text
         assert made.json()["quote_credits"] == 30
+        assert made.headers["Deprecation"] == "@1793491200"
+        assert made.headers["Sunset"] == "Sun, 31 Jan 2027 00:00:00 GMT"
         assert made.json()["spec"]["grain"] == 0
         described = document.combined(gate.rt.catalog)["components"]["schemas"]
         assert described["AcmeFilmsModel"]["enum"] == ["acme-small", "acme-large"]
@@ -152,7 +165,12 @@ async def test_a_family_in_one_file_is_served_everywhere(
         listed = (await gate.http.get("/api/v1/models", headers=headers)).json()["data"]
         (small,) = [each for each in listed if each["id"] == "acme-small"]
         assert [price["credits"] for price in small["prices"]] == [30]
-        assert [rule["field"] for rule in small["rules"]] == ["duration"]
+        assert [rule["field"] for rule in small["rules"]] == ["duration", "grain"]
+        assert small["retires_on"] == "2027-01-31"
+        ends = gate.rt.metrics.registry.get_sample_value(
+            "reelgate_model_retires_timestamp_seconds", {"model": "acme-small"}
+        )
+        assert ends == datetime(2027, 1, 31, tzinfo=UTC).timestamp()
 
         # An SDK, by an alias: never shorter than requested, and in the shape there is.
         video = {"model": "film", "prompt": "a tree", "seconds": "5", "size": "1440x720"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calendar import timegm
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from types import MappingProxyType
@@ -72,6 +73,14 @@ class Catalog:
                 f"{path} {message}.", issues=[Issue(path, "value", message, shown(name), allowed)]
             )
         return name
+
+    def retirements(self) -> list[tuple[str, int]]:
+        """The enabled models whose end is known, and its beginning of the day in Unix time."""
+        return [
+            (model.id, timegm(model.retires_on.timetuple()))
+            for model in self.enabled.values()
+            if model.retires_on is not None
+        ]
 
     def warnings(self, spec: Spec) -> list[str]:
         """What is doubtful in a request, each as the rest of a sentence about a field."""
