@@ -49,3 +49,6 @@ export const deleteMutation = (id: string) =>
 /** Needs the session and never expires, unlike the signed link. */
 export const contentAddress = (id: string) => at(`api/v1/generations/${id}/content`);
 export const thumbnailAddress = (id: string) => at(`api/v1/generations/${id}/thumbnail`);
+
+/** What a video is called: some models make one of an image alone. */
+export const titleOf = ({ spec }: Generation) => spec.prompt ?? "Without a prompt";

@@ -13,7 +13,7 @@ export function Receipt({ video }: { video: Generation }) {
       </Part>
       <Part title="Asked">
         <Row name="Model">{spec.model}</Row>
-        <Row name="Duration">{spec.duration}</Row>
+        <Row name="Duration">{spec.duration ?? "left open"}</Row>
         <Row name="Aspect ratio">{spec.aspect_ratio ?? "left open"}</Row>
         <Row name="Resolution">{spec.resolution ?? "left open"}</Row>
         <Row name="Loop">{spec.loop === null ? "left open" : spec.loop ? "yes" : "no"}</Row>

@@ -1,7 +1,7 @@
 import { Link } from "@tanstack/react-router";
 import { credits, day, instant } from "@/lib/format";
 import { StateBadge } from "@/ui/state-badge";
-import { type Generation, thumbnailAddress } from "./queries";
+import { type Generation, thumbnailAddress, titleOf } from "./queries";
 
 export function VideoCard({ video }: { video: Generation }) {
   const spent = video.settled_credits ?? video.quote_credits;
@@ -25,7 +25,7 @@ export function VideoCard({ video }: { video: Generation }) {
         )}
       </span>
       <span className="flex min-h-0 flex-1 flex-col gap-1 p-3">
-        <span className="line-clamp-2 text-sm leading-snug font-medium">{video.spec.prompt}</span>
+        <span className="line-clamp-2 text-sm leading-snug font-medium">{titleOf(video)}</span>
         <span className="mt-auto flex items-center justify-between gap-2 text-xs text-muted">
           <StateBadge state={video.state} />
           <span className="truncate" title={`${instant(video.created_at)}, ${credits(spent)} credits`}>

@@ -13,6 +13,7 @@ import {
   type Generation,
   generationQuery,
   thumbnailAddress,
+  titleOf,
 } from "./queries";
 import { Receipt } from "./receipt";
 
@@ -53,7 +54,7 @@ function Whole({ video }: { video: Generation }) {
         ) : (
           <Absent video={video} />
         )}
-        <h1 className="mt-4 text-lg font-semibold break-words">{video.spec.prompt}</h1>
+        <h1 className="mt-4 text-lg font-semibold break-words">{titleOf(video)}</h1>
         <div className="mt-2 flex flex-wrap items-center gap-2">
           <StateBadge state={video.state} />
           <Copy what="id" text={video.id} />
