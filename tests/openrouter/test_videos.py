@@ -209,11 +209,18 @@ async def test_the_models_say_what_they_offer(still_gate: Gateway) -> None:
     assert (model["seed"], model["generate_audio"]) == (False, False)
     assert model["allowed_passthrough_parameters"] == ["loop"]
     assert model["pricing_skus"]["credits_5s_720p"] == "150000"
+    assert models["kling/kling-2.5"]["supported_sizes"] == []
+    busy = await still_gate.member("bob", rate_burst=500, max_open=500, credit_limit=10**9)
     for name, offered in models.items():
         for duration in offered["supported_durations"]:
             asked = {"model": name, "prompt": f"{name} {duration}", "duration": duration}
-            assert (await ask(still_gate, await still_gate.member(f"{name} {duration}"), asked)
-                    ).status_code == 202  # fmt: skip
+            answer = await ask(still_gate, busy, asked)
+            if offered["pricing_skus"]:
+                assert answer.status_code == 202, answer.text
+            else:
+                assert (answer.status_code, _code(answer)) == (400, "price_unknown"), answer.text
+    sized = await ask(still_gate, busy, {**WAVE, "model": "kling/kling-2.5", "size": "1280x720"})
+    assert (sized.status_code, list(_issues(sized))) == (400, ["size"])
 
 
 async def test_limits_say_when_to_come_back(still_gate: Gateway) -> None:

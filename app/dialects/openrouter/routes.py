@@ -145,13 +145,16 @@ async def list_models(rt: Rt, _caller: Caller) -> Response:
         model = rt.aliases.find(name)
         assert model is not None
         skus = {}
-        for seconds in model.offered.seconds:
-            for lines in model.offered.lines:
+        for seconds in model.offered.seconds or (None,):
+            for lines in model.offered.lines or (None,):
                 spec = model.spec_of(Facts(prompt="x", seconds=seconds, lines=lines))
                 try:
                     quote = await rt.prices.quote(spec)
                 except PriceUnknown:
                     continue
-                skus[f"credits_{seconds}s_{lines}p"] = str(quote.credits)
+                sku = "credits"
+                sku += "" if seconds is None else f"_{seconds}s"
+                sku += "" if lines is None else f"_{lines}p"
+                skus[sku] = str(quote.credits)
         models.append(wire.render_model(name, model, skus=skus, is_alias=name != model.id))
     return JSONResponse({"data": models})

@@ -74,7 +74,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     _check_not_offered(body, read)
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
-    model = read.model(name, "model")
+    model = read.model(_bare(name, aliases), "model")
     seconds = _duration(body.get("duration"), read)
     ratio, lines = _frame(body, read)
     loop = _loop(body.get("provider"), read)
@@ -84,6 +84,15 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
         raise invalid(read)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
     return VideoRequest(read.spec(model, facts), name, body.get("callback_url"), end_user, metadata)
+
+
+def _bare(name: Any, aliases: Aliases) -> Any:
+    """A model's own name, of the `id` that it is listed under; any other name as it is."""
+    if not isinstance(name, str):
+        return name
+    provider, _, own = name.rpartition("/")
+    model = aliases.catalog.enabled.get(own)
+    return own if model is not None and model.provider == provider else name
 
 
 def _check_not_offered(body: Mapping[str, Any], read: OptionReader) -> None:
@@ -120,6 +129,9 @@ def _frame(
     if size is None:
         return ratio, lines
     found = sizes.get(size) if isinstance(size, str) else None
+    if not sizes:
+        read.not_offered("size", "this model has no choice of a size; leave it out", size)
+        return ratio, lines
     if found is None:
         read.issues.add("size", "value", f"must be one of {', '.join(sizes)}", value=shown(size),
                         allowed=list(sizes))  # fmt: skip
