@@ -50,7 +50,9 @@ class Aliases:
             model = self.catalog.enabled.get(self.table.get(known, known))
             if model is not None:
                 return model
-        return None
+        provider, _, own = name.rpartition("/")
+        model = self.catalog.enabled.get(own)
+        return model if model is not None and model.provider == provider else None
 
     @property
     def names(self) -> list[str]:
