@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, fields
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -30,7 +30,6 @@ from app.live.member_limits import ConcurrencyLimit, RateLimit
 from app.live.prices import Prices
 from app.live.watch import Watch
 from app.oidc.pending import BegunSignIns
-from app.oidc.provider import SECONDS, Provider
 from app.secrets import LinkSigner, StreamTokens, WebhookSecrets, fingerprint_of
 from app.settings import Settings
 from app.settings.data_folder import signing_secret
@@ -41,6 +40,9 @@ from app.videos.store import Archive
 from app.videos.thumbnails import Pictures
 from app.webhooks.fairness import Fairness
 from app.webhooks.sender import PayloadFormats, Sender
+
+if TYPE_CHECKING:
+    from app.oidc.provider import Provider
 
 log = logger(__name__)
 
@@ -312,6 +314,9 @@ def make_sender(rt: Runtime, formats: PayloadFormats) -> Sender:
 def make_provider(issuer: Issuer) -> Provider:
     """For any public host over https, since issuers have their endpoints on several, and the
     internal origins that are configured for this one. Redirects are not followed."""
+    # Its cryptography takes 10 MB, which only a process with issuers needs.
+    from app.oidc.provider import SECONDS, Provider
+
     client = HttpClient(
         max_connections=_SIGN_INS, queue_seconds=_SIGN_IN_QUEUE_SECONDS, idle_seconds=SECONDS
     )

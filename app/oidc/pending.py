@@ -19,6 +19,8 @@ from datetime import datetime, timedelta
 
 #: A person may have to look for a second factor.
 LIFETIME = timedelta(minutes=15)
+#: Clocks differ.
+LEEWAY_SECONDS = 30
 _PREFIX = "rg_begun_"
 _SIGNATURE_BYTES = 32
 _MOST_CHARACTERS = 4_000

@@ -19,6 +19,7 @@ from joserfc.jwk import ECKey, OKPKey, RSAKey
 
 from app.domain.issuers import Issuer, Refusal, SignInRefused
 from app.oidc.json_answers import json_object
+from app.oidc.pending import LEEWAY_SECONDS
 
 Key = RSAKey | ECKey | OKPKey
 
@@ -33,8 +34,6 @@ ALGORITHMS: dict[str, type[Key]] = {
 _KINDS: dict[str, type[Key]] = {"RSA": RSAKey, "EC": ECKey, "OKP": OKPKey}
 _MOST_KEYS = 100
 _SMALLEST_RSA_BITS = 2_048
-#: Clocks differ.
-LEEWAY_SECONDS = 30
 #: A token is made when its code is redeemed, which was moments ago.
 _OLDEST_SECONDS = 600
 _MOST_CHARACTERS = 100_000

@@ -7,6 +7,7 @@ issuer said.
 from __future__ import annotations
 
 from html import escape
+from typing import TYPE_CHECKING
 
 from fastapi import FastAPI, Request, Response
 from starlette.responses import JSONResponse, RedirectResponse
@@ -16,10 +17,12 @@ from app.errors import NotFound
 from app.http.access import runtime_of
 from app.http.pages import page
 from app.oidc.pending import LIFETIME
-from app.oidc.provider import Provider
 from app.runtime import ApiRuntime
 from app.web import cookies
 from app.web.signin import oidc
+
+if TYPE_CHECKING:
+    from app.oidc.provider import Provider
 
 #: Of the cookie of a sign-in that has begun.
 _SUFFIX = "-oidc"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -120,6 +122,14 @@ def test_a_file_that_is_none(tmp_path: Path) -> None:
     path.write_bytes(b"\xff")
     with pytest.raises(ConfigurationError, match="no TOML in UTF-8"):
         load_issuers(path)
+
+
+def test_a_process_without_issuers_loads_no_cryptography() -> None:
+    program = "import sys, app.processes, app.main; print('cryptography' in sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "False\n"
 
 
 def test_bad_settings_stop_the_start(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import hmac
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from fastapi import Request
 
@@ -19,13 +19,14 @@ from app.errors import Forbidden, RateLimited
 from app.http.access import PresentedKey
 from app.http.middleware import ADDRESS
 from app.members.identities import Denied, admit
-from app.oidc.pending import Begun
-from app.oidc.provider import Provider
-from app.oidc.tokens import LEEWAY_SECONDS
+from app.oidc.pending import LEEWAY_SECONDS, Begun
 from app.runtime import ApiRuntime
 from app.telemetry import logger
 from app.web.attempts import Attempts
 from app.web.signin import begin
+
+if TYPE_CHECKING:
+    from app.oidc.provider import Provider
 
 log = logger(__name__)
 
