@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import asdict
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Literal
@@ -108,6 +109,21 @@ class SpecDocument(Document):
     loop: bool | None
 
 
+class InputUseDocument(Document):
+    """An image that a generation is made of, as it was then."""
+
+    field: str = Field(description="The field of `spec` that it is in.")
+    input_id: UUID = Field(
+        description="Look it up with `get_input`: it is kept as long as the video, unless you "
+        "delete it."
+    )
+    sha256: str
+    content_type: str
+    size_bytes: int
+    width: int
+    height: int
+
+
 class GenerationDocument(Document):
     """One paid request for one video, and its result."""
 
@@ -147,6 +163,7 @@ class GenerationDocument(Document):
         description="Whom it is for, as the create said; in the Luma Agents API, its `user_id`."
     )
     metadata: dict[str, str] = Field(description="Its tags, as the create said.")
+    inputs: list[InputUseDocument] = Field(description="The images that it is made of.")
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
@@ -257,6 +274,7 @@ def generation_document(
         callback_url=generation.callback_url,
         user=generation.end_user,
         metadata=dict(generation.metadata),
+        inputs=[InputUseDocument.model_construct(**asdict(use)) for use in generation.inputs],
         created_at=generation.created_at,
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,

@@ -17,6 +17,7 @@ from app.db.session import Tx
 from app.domain.assets import AssetState
 from app.domain.catalog.spec import Spec
 from app.domain.generation import DISPUTED, Asset, Generation, State
+from app.domain.inputs import InputUse
 
 #: Their fields are the columns of their tables.
 _COLUMNS = tuple(field.name for field in fields(Generation) if field.name != "asset")
@@ -49,6 +50,7 @@ def generation_of(values: Sequence[Any]) -> Generation:
         "spec": Spec.from_json(named["spec"]),
         "state": State(named["state"]),
         "result_paths": tuple(named["result_paths"]),
+        "inputs": tuple(InputUse.from_json(each) for each in named["inputs"]),
         "asset": asset,
     })  # fmt: skip
 
@@ -60,6 +62,7 @@ def columns_of(generation: Generation) -> dict[str, Any]:
         "spec": generation.spec.to_json(),
         "echo": dict(generation.echo),
         "metadata": dict(generation.metadata),
+        "inputs": [use.to_json() for use in generation.inputs],
     }
 
 

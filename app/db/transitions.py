@@ -17,6 +17,7 @@ from sqlalchemy import text
 from app.db.session import Tx
 from app.domain.catalog.spec import Spec
 from app.domain.generation import State
+from app.domain.inputs import InputUse
 
 #: Where a closed generation is announced; the payload is its id. It only wakes waiters: the truth
 #: is a slow poll of the table.
@@ -31,6 +32,7 @@ class Work:
     feature: str
     provider: str
     spec: Spec
+    inputs: tuple[InputUse, ...] = ()
     state: State
     priority: int
     quote: int
@@ -47,8 +49,9 @@ class Work:
 
 
 WORK_COLUMNS: Final[LiteralString] = """
-    id, feature, provider, spec, state, priority, quote, attempt, attempts, upstream_key_id,
-    upstream_id, unknown_reason, polls, created_at, queue_deadline_at, submitted_at, running_at
+    id, feature, provider, spec, inputs, state, priority, quote, attempt, attempts,
+    upstream_key_id, upstream_id, unknown_reason, polls, created_at, queue_deadline_at,
+    submitted_at, running_at
 """
 _WORK = f"SELECT {WORK_COLUMNS} FROM generations WHERE id = :id"  # noqa: S608 - a constant
 
@@ -63,7 +66,12 @@ async def find_work(tx: Tx, generation_id: UUID, *, lock: bool = False) -> Work 
 def work_from(row: Mapping[Any, Any]) -> Work:
     """From a row with `WORK_COLUMNS`, and perhaps others."""
     named = {each.name: row[each.name] for each in fields(Work)}
-    return Work(**{**named, "spec": Spec.from_json(row["spec"]), "state": State(row["state"])})
+    return Work(**{
+        **named,
+        "spec": Spec.from_json(row["spec"]),
+        "inputs": tuple(InputUse.from_json(each) for each in row["inputs"]),
+        "state": State(row["state"]),
+    })  # fmt: skip
 
 
 async def find_by_upstream_id(tx: Tx, upstream_id: str) -> Work | None:

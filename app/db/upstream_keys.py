@@ -375,6 +375,15 @@ async def half_open(tx: Tx, probed: UpstreamKey) -> bool:
     return bool(result.rowcount)
 
 
+async def usable(tx: Tx, ids: Sequence[int]) -> list[int]:
+    """Those through which a submission may go now."""
+    rows = await tx.execute(
+        text(f"SELECT id FROM upstream_keys WHERE id = ANY(:ids) AND {USABLE} ORDER BY id"),  # noqa: S608
+        {"ids": list(ids)},
+    )
+    return [row.id for row in rows]
+
+
 async def usable_by_label(tx: Tx) -> dict[str, bool]:
     """For each key that some worker has configured: whether a submission may go through it now."""
     rows = await tx.execute(

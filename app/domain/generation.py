@@ -12,6 +12,7 @@ from uuid import UUID
 
 from app.domain.assets import AssetState
 from app.domain.catalog.spec import Spec
+from app.domain.inputs import InputUse
 
 
 class State(StrEnum):
@@ -72,6 +73,9 @@ class FailureCode(StrEnum):
 
     #: Canceled while queued. Nothing was sent, and the hold is released.
     CANCELED = "canceled"
+    #: An image that it should be made of was deleted, or the upstream does not take it. Nothing was
+    #: sent, and the hold is released.
+    INPUT_UNUSABLE = "input_unusable"
     #: An operator found that it was charged and its video is not available.
     LOST = "lost"
     #: The upstream's moderation blocked the prompt or the video.
@@ -118,8 +122,8 @@ class Generation:
 
     `echo` has the values of the request that its dialect repeats unchanged in responses. Other
     dialects use only its `model`, the caller's name for the model. `end_user` is the caller's own
-    word for whom it is, `metadata` are its tags. `price_id` is the price that its quote is of; None
-    for the default.
+    word for whom it is, `metadata` are its tags, `inputs` are the images that it is made of.
+    `price_id` is the price that its quote is of; None for the default.
     """
 
     id: UUID
@@ -145,4 +149,5 @@ class Generation:
     callback_url: str | None = None
     end_user: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[InputUse, ...] = ()
     price_id: UUID | None = None

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from types import MappingProxyType
 from typing import Any
 from uuid import UUID
+
+from app.domain.catalog.spec import Spec
 
 #: Content type → extension of its files, for every format that is read.
 EXTENSIONS: Mapping[str, str] = MappingProxyType(
@@ -74,7 +76,7 @@ class Input:
     @property
     def public_path(self) -> str:
         """Its path as the 1min.ai API answers it."""
-        return f"images/{self.id}.{EXTENSIONS[self.content_type]}"
+        return _public_path(self.id, self.content_type)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +120,10 @@ def _ratio(pair: tuple[int, int] | None) -> str:
     return "any" if pair is None else f"{pair[0]}:{pair[1]}"
 
 
+def _public_path(input_id: UUID, content_type: str) -> str:
+    return f"images/{input_id}.{EXTENSIONS[content_type]}"
+
+
 def archive_path(team_id: UUID, sha256: str, content_type: str, *, token: str) -> str:
     """Every write has its own `token`, and so its own file, which no deletion of an earlier one can
     damage."""
@@ -156,6 +162,11 @@ class InputUse:
             size_bytes=image.size_bytes, width=image.width, height=image.height,
         )  # fmt: skip
 
+    @property
+    def public_path(self) -> str:
+        """As the 1min.ai API answers it."""
+        return _public_path(self.input_id, self.content_type)
+
     def to_json(self) -> dict[str, Any]:
         return {
             "field": self.field, "input_id": str(self.input_id), "sha256": self.sha256,
@@ -166,3 +177,16 @@ class InputUse:
     @classmethod
     def from_json(cls, stored: Mapping[str, Any]) -> InputUse:
         return cls(**{**stored, "input_id": UUID(stored["input_id"])})
+
+
+def named(spec: Spec, words: Mapping[UUID, str], uses: Iterable[InputUse]) -> Spec:
+    """The Spec with other words for its inputs, such as their paths at the upstream. Those that
+    have none keep their ids."""
+    values = dict(spec.values)
+    for use in uses:
+        word, value = words.get(use.input_id), values.get(use.field)
+        if word is not None and isinstance(value, list):
+            values[use.field] = [word if one == str(use.input_id) else one for one in value]
+        elif word is not None and value == str(use.input_id):
+            values[use.field] = word
+    return Spec(model=spec.model, values=values)

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.domain.catalog.models import Model, Offered, rule_issue
+from app.domain.catalog.pages import MAX_ASSET_CHARS
 from app.domain.catalog.spec import Facts, Spec, ratio_of
 from app.domain.metadata import check_metadata
 from app.domain.nearest import Aliases, accepted_seconds, find_lines, find_seconds
@@ -93,6 +94,24 @@ class OptionReader:
             self._refuse(value, path, self.aliases.names)
         return self.chosen
 
+    def first_frame(self, value: Any, path: str) -> str | None:
+        """The image that a video is to begin with, as the caller names it. Then the model is the
+        one that takes it, so this is read before what else depends on the model."""
+        if self.chosen is None:
+            return None
+        if value is None:
+            field = self.chosen.first_frame
+            if field is not None and field.required:
+                self.issues.add(path, "missing", "this model needs an image")
+            return None
+        found = self.aliases.catalog.with_first_frame(self.chosen)
+        if found is None:
+            message = "this model makes videos from text alone; leave it out"
+            self.not_offered(path, message, "(an image)")
+            return None
+        self.chosen = found
+        return check_text(value, path, self.issues, most=MAX_ASSET_CHARS)
+
     def seconds(self, value: Any, path: str) -> int | None:
         """Five by default, or the next longer that is made. None where the model has no choice."""
         made = self.offered.seconds
@@ -147,9 +166,9 @@ class OptionReader:
             self._no_choice(value, path)
         return found if self.offered.loop else None
 
-    def spec(self, model: Model, facts: Facts) -> Spec:
+    def spec(self, model: Model, facts: Facts, *, first_frame: str | None = None) -> Spec:
         """What was read, if no rule refuses it. Raises `InvalidRequest`."""
-        spec = model.spec_of(facts)
+        spec = model.spec_of(facts, first_frame=first_frame)
         for rule in model.broken_rules(spec.values):
             path = self.paths.get(rule.field, rule.field)
             rule_issue(rule, path, spec.values, self.issues)

@@ -20,6 +20,7 @@ from app.domain.caller import Caller, Status
 from app.domain.catalog.models import Model
 from app.domain.catalog.spec import Spec
 from app.domain.generation import Generation, State
+from app.domain.inputs import InputUse, named
 from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
 from app.domain.metadata import missing_tags
 from app.domain.prices import Quote
@@ -53,6 +54,8 @@ _RECOVERY_SECONDS = 0.5
 
 #: The decision on a quote that is not of the newest price list, or not of its instant.
 _PRICES_CHANGED = "prices_changed"
+#: The decision on a request whose input was deleted since it was looked up.
+_INPUT_GONE = "input_gone"
 #: How often one request is quoted. More than twice only if prices change again meanwhile.
 _QUOTES = 4
 
@@ -98,6 +101,7 @@ class Extras:
     callback_url: str | None = None
     end_user: str | None = None
     metadata: Mapping[str, str] = field(default_factory=dict)
+    inputs: tuple[InputUse, ...] = ()
     retry_of: UUID | None = None
 
 
@@ -142,7 +146,7 @@ async def admit(
         error_code=None, error_message=None, created_at=rt.clock.now(), submitted_at=None,
         running_at=None, finished_at=None, asset=None, echo=extras.echo,
         remixed_from=extras.remixed_from, callback_url=extras.callback_url,
-        end_user=extras.end_user, metadata=extras.metadata,
+        end_user=extras.end_user, metadata=extras.metadata, inputs=extras.inputs,
     )  # fmt: skip
     marks = prompts.marks_of(prompts.normal(spec.facts.prompt)) if spec.facts.prompt else None
     request: dict[str, Any] = generations.columns_of(new) | {
@@ -185,6 +189,8 @@ async def admit(
         raise Unauthenticated()
     if decision.missing_tags:
         raise missing_tags(decision.missing_tags)
+    if decision.outcome == _INPUT_GONE:
+        raise InvalidRequest("An image that this is to be made of has just been deleted.")
     if decision.outcome not in _TAKEN or decision.generation_id is None:
         _refuse(decision.outcome, limits, new.quote)
     headers = rate_headers(limits)
@@ -242,8 +248,10 @@ def _check_model(caller: Caller, spec: Spec) -> None:
 
 def fingerprint(model: Model, spec: Spec, extras: Extras = NO_EXTRAS) -> bytes:
     """Identifies a request: SHA-256 of feature, provider, canonical Spec, and the extras without
-    the echo."""
-    parts: list[Any] = [model.feature, model.provider, spec.to_json()]
+    the echo. An image is the same as another with the same bytes."""
+    bytes_of = {use.input_id: use.sha256 for use in extras.inputs}
+    canonical = named(spec, bytes_of, extras.inputs)
+    parts: list[Any] = [model.feature, model.provider, canonical.to_json()]
     if extras.remixed_from is not None or extras.callback_url is not None:
         parts += [extras.remixed_from and str(extras.remixed_from), extras.callback_url]
     if extras.end_user is not None:

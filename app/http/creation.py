@@ -19,6 +19,7 @@ from starlette.responses import Response
 
 from app.db.faults import Conflict, Fault
 from app.domain.caller import Caller
+from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Spec
 from app.domain.generation import Generation
 from app.domain.links import Links
@@ -37,6 +38,7 @@ from app.generations.admission import (
 from app.generations.queries import Waiting
 from app.http.access import look_again
 from app.http.after_commit import after_commit
+from app.http.inputs import resolve
 from app.http.metadata import all_tags
 from app.http.sdk_retries import sdk_attempt
 from app.http.waiting import WaitPolicy, wait_for_end
@@ -46,14 +48,20 @@ from app.telemetry import logger
 log = logger(__name__)
 
 
+def _own_name(field: Field) -> str:
+    return field.name
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewGeneration:
     """What a caller requests. `adjusted` names each option that was replaced by one that is
     offered. `key_scope` keeps the idempotency keys of one kind of request apart from all others.
     `idempotency_key` was in the body, and is not validated yet. `inherited` are the tags of the
-    generation that this one repeats or remixes."""
+    generation that this one repeats or remixes. In `spec`, images are what the caller calls them;
+    `path_of` is where the body has a field."""
 
     spec: Spec
+    path_of: Callable[[Field], str] = _own_name
     extras: Extras = NO_EXTRAS
     adjusted: tuple[str, ...] = ()
     key_scope: str = ""
@@ -85,12 +93,14 @@ async def create(
     wait: WaitPolicy = WaitPolicy.ON_REQUEST,
     attempt_of: Callable[[Request], SdkAttempt | None] = sdk_attempt,
 ) -> Response:
-    """The dialect's response to a create whose body has been read. Raises what `admit` raises. Once
-    there is a generation, every error names it."""
+    """The dialect's response to a create whose body has been read. Raises what `resolve` and
+    `admit` raise. Once there is a generation, every error names it."""
     key = _idempotency_key(request, new.idempotency_key)
     attempt = attempt_of(request)
     tags = all_tags(request, inherited=new.inherited, given=new.extras.metadata)
-    extras = replace(new.extras, metadata=tags)
+    spec, inputs = await resolve(rt, caller, new.spec, path_of=new.path_of)
+    new = replace(new, spec=spec)
+    extras = replace(new.extras, metadata=tags, inputs=inputs)
     try:
         caller, admitted = await _admitted(
             rt, request, caller, new, extras,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 
 from python_multipart.exceptions import FormParserError
@@ -25,11 +26,21 @@ _LONGEST_TYPE = 1_000
 class Form:
     """The fields in order; a name may occur more than once. `file` is the name of the first field
     that holds a file that is not wanted. Neither its bytes nor anything after it has been read.
-    `received`: the wanted file is in the spool."""
+    `received` is the name of the field whose file is in the spool."""
 
     fields: tuple[tuple[str, str], ...]
     file: str | None
-    received: bool = False
+    received: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """The one file that is read: the first in one of these fields. `open` gives the spool for it,
+    once it has begun; then there are `seconds` for all of the request."""
+
+    fields: Collection[str]
+    open: Callable[[], Awaitable[Spool]]
+    seconds: float
 
 
 def is_form(request: Request) -> bool:
@@ -50,17 +61,15 @@ async def read_form(
     *,
     limit: int,
     seconds: float,
-    wanted: str | None = None,
-    spool: Spool | None = None,
+    wanted: Wanted | None = None,
 ) -> Form:
-    """`spool` receives the file in the field `wanted`.
-
-    Raises `InvalidRequest` if it is not a form, `PayloadTooLarge` if its fields are longer than
+    """Raises `InvalidRequest` if it is not a form, `PayloadTooLarge` if its fields are longer than
     `limit` bytes in total or the file is too long, `RequestTimedOut` if it takes longer than
-    `seconds`, `Unavailable` and `UnsupportedEncoding`."""
+    `seconds`, `UnsupportedEncoding`, and what opening a spool raises."""
     refuse_encoded(request)
     _, options = _type_of(request)
-    parts, size = _Parts(wanted if spool is not None else None), 0
+    parts, size = _Parts(wanted.fields if wanted is not None else ()), 0
+    spool: Spool | None = None
     try:
         parser = MultipartParser(
             options.get(b"boundary", b""),
@@ -74,9 +83,13 @@ async def read_form(
                 "on_end": parts.finish,
             },
         )
-        async with asyncio.timeout(seconds):
+        async with asyncio.timeout(seconds) as deadline:
             async for chunk in request.stream():
                 parser.write(chunk)
+                if parts.received is not None and spool is None and wanted is not None:
+                    spool = await wanted.open()
+                    spool.name = parts.file_name
+                    deadline.reschedule(asyncio.get_running_loop().time() + wanted.seconds)
                 if parts.file is not None:
                     break
                 size += len(chunk)
@@ -96,18 +109,16 @@ async def read_form(
         raise RequestTimedOut() from None
     if parts.file is None and not parts.finished:
         raise InvalidRequest(f"{_UNREADABLE}: it ends before its last boundary.")
-    if spool is not None and parts.received:
-        spool.name = parts.file_name
     return Form(tuple(parts.fields), parts.file, parts.received)
 
 
 class _Parts:
     """Assembles the parser's events into fields."""
 
-    def __init__(self, wanted: str | None) -> None:
+    def __init__(self, wanted: Collection[str]) -> None:
         self.fields: list[tuple[str, str]] = []
         self.file: str | None = None
-        self.received = False
+        self.received: str | None = None
         self.file_name: str | None = None
         self._wanted = wanted
         self._receiving = False
@@ -135,13 +146,13 @@ class _Parts:
         self._disposition = b""
         if b"name" not in options:
             raise InvalidRequest(f"{_UNREADABLE}: a part of it has no name.")
-        if len(self.fields) + self.received >= MAX_PARTS:
+        if len(self.fields) >= MAX_PARTS:
             raise InvalidRequest(f"The form must have at most {MAX_PARTS} parts.")
         self._name = options[b"name"].decode("utf-8", "replace")
         if b"filename" not in options or self.file is not None:
             return
-        if self._name == self._wanted and not self.received:
-            self.received = self._receiving = True
+        if self._name in self._wanted and self.received is None:
+            self.received, self._receiving = self._name, True
             self.file_name = options[b"filename"].decode("utf-8", "replace")
         else:
             self.file = self._name

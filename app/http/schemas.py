@@ -85,6 +85,12 @@ def body(schema: dict[str, Any]) -> dict[str, Any]:
     return {"openapi_extra": {"requestBody": {"required": True, "content": content}}}
 
 
+#: An image that a video begins with.
+IMAGE_URL = {
+    **TEXT, "minLength": 1, "description": "A public https address, `data:image/png;base64,…` with "
+    "the image itself, or the id of an input that you uploaded.",
+}  # fmt: skip
+
 #: In every error.
 BILLED = or_null(
     {**TRUTH, "description": "Whether this request reserved or spent credits. Null: not known "

@@ -8,7 +8,7 @@ from typing import Any
 
 from app.domain.catalog.catalog import Catalog
 from app.domain.catalog.models import Model
-from app.domain.catalog.pages import Field, Kind, Page
+from app.domain.catalog.pages import MAX_ASSET_CHARS, Field, Kind, Page
 from app.domain.catalog.spec import lines_of, ratio_of, seconds_of
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 from app.domain.text import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
@@ -268,8 +268,8 @@ def _field(field: Field, family: str, *, native: bool) -> dict[str, Any]:
     return {"type": "string", "minLength": 1, "maxLength": most, "pattern": _KEPT, **said}
 
 
-#: The id of an input, or the path that the 1min.ai API answers.
-_ASSET = {"type": "string", "minLength": 36, "maxLength": 100}
+#: The id of an input, the path that the 1min.ai API answers, or a URL.
+_ASSET = {"type": "string", "minLength": 1, "maxLength": MAX_ASSET_CHARS, "pattern": _KEPT}
 
 
 def _camel(feature: str) -> str:

@@ -30,6 +30,8 @@ _TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "MPO": "image/jpeg", "WEBP":
 async def upload(request: Request) -> Response:
     simulator = simulator_of(request)
     try:
+        # All of it, whatever the answer is: closing the connection on the rest would lose that.
+        await request.body()
         account = simulator.admit(request)
         return await _work(simulator, request, account)
     except Refusal as refusal:

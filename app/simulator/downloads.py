@@ -14,7 +14,8 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, RedirectResponse, Response, StreamingResponse
 
 from app.domain.catalog.spec import Facts
-from app.simulator import disconnects, error_bodies, links
+from app.simulator import disconnects, error_bodies, links, wire
+from app.simulator.assets import path_of
 from app.simulator.faults import DOWNLOAD, Fault
 from app.simulator.records import Record, stage_at
 from app.simulator.state import Simulator, simulator_of
@@ -50,12 +51,14 @@ def _find_ready(simulator: Simulator, key: str) -> Record | None:
 async def _video(simulator: Simulator, record: Record) -> Path:
     """The name depends on the spec too: `download_mismatch` renders a record with another one."""
     spec, uuid = record.spec, record.uuid
+    key = wire.first_frame(spec)
+    picture = None if key is None else path_of(simulator.config.data_dir, key)
     if simulator.config.one_video_for_all:
-        spec, uuid = spec.with_facts(Facts(prompt="any prompt")), UUID(int=0)
+        spec = wire.without_images(spec).with_facts(Facts(prompt="any prompt"))
+        uuid, picture = UUID(int=0), None
     content = json.dumps(spec.to_json(), sort_keys=True).encode()
-    return await simulator.renders.get(
-        spec, uuid, name=f"{uuid}-{hashlib.sha256(content).hexdigest()[:8]}"
-    )
+    name = f"{uuid}-{hashlib.sha256(content).hexdigest()[:8]}"
+    return await simulator.renders.get(spec, uuid, name=name, picture=picture)
 
 
 def _file(path: Path, record: Record) -> Response:

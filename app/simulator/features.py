@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response
 
+from app.errors import Issue
 from app.simulator import disconnects, error_bodies, refusals, render_time, wire
 from app.simulator.accounts import Account
 from app.simulator.faults import FEATURES, Fault
@@ -62,6 +63,7 @@ async def _work(call: Call, account: Account, body: dict[str, Any] | None) -> Re
     if answer is not None and not (fault and fault.options.get("accepted")):
         return answer
     submission = wire.parse(body)
+    _check_assets(simulator, account, submission)
     record = _accept(call, account.fingerprint, submission, fault)
     if answer is not None:
         return answer
@@ -74,6 +76,17 @@ async def _work(call: Call, account: Account, body: dict[str, Any] | None) -> Re
     # In async mode the answer shows the record as created, even if its render is over by now.
     moment = None if submission.held else record.created_at
     return disconnects.with_fault(_body(call, account, record, fault, moment), fault)
+
+
+def _check_assets(simulator: Simulator, account: Account, submission: wire.Submission) -> None:
+    """A file of another account is answered like one that is not there."""
+    issues = [
+        Issue(f"promptObject.{name}", "value", f"{name} must be the path of an uploaded asset")
+        for name, key in wire.assets_of(submission)
+        if simulator.database.find_asset(key, account.fingerprint) is None
+    ]
+    if issues:
+        raise refusals.prompt_object_invalid(issues)
 
 
 def _error_answer(call: Call, fault: Fault | None) -> Response | None:

@@ -21,23 +21,25 @@ class RenderCache:
         self._pool: ThreadPoolExecutor | None = None
         self._renders: dict[str, asyncio.Task[None]] = {}
 
-    async def get(self, spec: Spec, uuid: UUID, *, name: str) -> Path:
-        """The finished file. Concurrent callers share one render."""
+    async def get(self, spec: Spec, uuid: UUID, *, name: str, picture: Path | None = None) -> Path:
+        """The finished file, which begins with the picture. Concurrent callers share one render."""
         path = self.folder / f"{name}.mp4"
         if path.exists():
             return path
         if name not in self._renders:
-            render = asyncio.create_task(self._render(path, spec, uuid))
+            render = asyncio.create_task(self._render(path, spec, uuid, picture))
             self._renders[name] = render
             render.add_done_callback(lambda _: self._renders.pop(name, None))
         # A caller that hangs up must not cancel the render for the others.
         await asyncio.shield(self._renders[name])
         return path
 
-    async def _render(self, path: Path, spec: Spec, uuid: UUID) -> None:
+    async def _render(self, path: Path, spec: Spec, uuid: UUID, picture: Path | None) -> None:
         if self._pool is None:
             self._pool = ThreadPoolExecutor(RENDER_THREADS, thread_name_prefix="render")
-        await asyncio.get_running_loop().run_in_executor(self._pool, _write, path, spec, uuid)
+        await asyncio.get_running_loop().run_in_executor(
+            self._pool, _write, path, spec, uuid, picture
+        )
 
     def close(self) -> None:
         if self._pool is not None:
@@ -45,9 +47,9 @@ class RenderCache:
             self._pool = None
 
 
-def _write(path: Path, spec: Spec, uuid: UUID) -> None:
+def _write(path: Path, spec: Spec, uuid: UUID, picture: Path | None) -> None:
     """Written under another name first, so that a killed process leaves no partial file behind."""
     path.parent.mkdir(parents=True, exist_ok=True)
     unfinished = path.with_suffix(".part")
-    video.render(unfinished, spec, uuid)
+    video.render(unfinished, spec, uuid, picture=picture)
     unfinished.replace(path)

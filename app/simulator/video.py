@@ -8,11 +8,14 @@ from pathlib import Path
 from uuid import UUID
 
 import av
+from PIL import Image, ImageOps
 
 from app.domain.catalog.spec import Facts, Spec
 from app.simulator.scene import Scene
 
 FRAME_RATE = 24
+#: How long a picture that a video begins with stands still.
+STILL_FRAMES = FRAME_RATE // 2
 #: One thread and the fastest preset: the scenes are simple, and a render must leave CPU to others.
 CODEC_OPTIONS = {"preset": "ultrafast", "crf": "26", "threads": "1"}
 BT601_LIMITED = {"x264-params": "colormatrix=smpte170m:colorprim=smpte170m:transfer=smpte170m"}
@@ -33,10 +36,17 @@ def frame_size(spec: Spec) -> tuple[int, int]:
     return frame
 
 
-def render(target: Path, spec: Spec, uuid: UUID, *, seconds: float | None = None) -> None:
-    """Write the video to `target`. The same spec and uuid give the same bytes.
+def render(
+    target: Path,
+    spec: Spec,
+    uuid: UUID,
+    *,
+    seconds: float | None = None,
+    picture: Path | None = None,
+) -> None:
+    """Write the video to `target`. The same spec, uuid and picture give the same bytes.
 
-    `seconds` overrides the requested duration.
+    `seconds` overrides the requested duration. The picture is what the video begins with.
     """
     width, height = frame_size(spec)
     facts = shown_facts(spec)
@@ -56,11 +66,23 @@ def render(target: Path, spec: Spec, uuid: UUID, *, seconds: float | None = None
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = 2 * FRAME_RATE
+        still = None if picture is None else _still(picture, width, height)
         for number in range(frames):
-            frame = scene.frame(number).to_frame(width, height)
+            if still is not None and number < STILL_FRAMES:
+                frame = still
+            else:
+                frame = scene.frame(number).to_frame(width, height)
             frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
+
+
+def _still(picture: Path, width: int, height: int) -> av.VideoFrame:
+    """A frame filled with the middle of the picture."""
+    with Image.open(picture) as image:
+        filled = ImageOps.fit(image.convert("RGB"), (width, height))
+    frame: av.VideoFrame = av.VideoFrame.from_image(filled)  # type: ignore[no-untyped-call]
+    return frame.reformat(format="yuv420p")
 
 
 def _label(spec: Spec, uuid: UUID) -> str:

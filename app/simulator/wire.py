@@ -123,6 +123,33 @@ def _value(field: Field, value: Any, issues: Rejections) -> Any:
     return storable(value) if isinstance(value, str) else value
 
 
+def assets_of(submission: Submission) -> list[tuple[str, str]]:
+    """The files that it names: the name of the field, and the key."""
+    fields = CATALOG.models[submission.spec.model].page.fields
+    return [
+        (field.wire, key)
+        for field in fields
+        if field.kind in (Kind.ASSET, Kind.ASSETS) and field.name in submission.spec.values
+        for key in _all(submission.spec.values[field.name])
+    ]
+
+
+def first_frame(spec: Spec) -> str | None:
+    """The key of the image that a video begins with."""
+    field = CATALOG.models[spec.model].first_frame
+    return None if field is None else spec.values.get(field.name)
+
+
+def without_images(spec: Spec) -> Spec:
+    kinds = {field.name: field.kind for field in CATALOG.models[spec.model].page.fields}
+    kept = {n: v for n, v in spec.values.items() if kinds[n] not in (Kind.ASSET, Kind.ASSETS)}
+    return Spec(model=spec.model, values=kept)
+
+
+def _all(value: Any) -> list[str]:
+    return [value] if isinstance(value, str) else [one for one in value if isinstance(one, str)]
+
+
 def render(
     record: Record, account: Account, *, used: int, stage: Stage, link: str | None
 ) -> dict[str, Any]:

@@ -9,15 +9,17 @@ from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid4
 
-from app.db import durations, pauses, transitions, turns
+from app.db import durations, generation_inputs, pauses, transitions
 from app.db.faults import Conflict, Fault
-from app.db.jobs import Job, enqueue
+from app.db.generation_inputs import Uploads
 from app.db.session import Tx
 from app.db.transitions import Work
 from app.db.upstream_keys import NO_KEY_SECONDS, Slot, take_slot
 from app.db.upstream_watermarks import Mark
 from app.domain.catalog.models import Model
+from app.domain.catalog.spec import Spec
 from app.domain.generation import RECORD_OF_ANOTHER, UPSTREAM_ID_REPEATED, FailureCode, State
+from app.domain.inputs import named
 from app.domain.operators import Pause
 from app.domain.polling import Pace
 from app.errors import Unavailable
@@ -34,15 +36,14 @@ from app.upstream.answers import (
     Succeeded,
 )
 from app.upstream.inflight import UNPROVEN_SECONDS
-from app.worker import records, upstream_keys
+from app.worker import records, uploads, upstream_keys
 from app.worker.persist import persisted
+from app.worker.turns import SUBMIT_AHEAD, backoff_seconds, postpone, wait_for_turn
+from app.worker.uploads import Incomplete
 from app.worker.upstream_keys import Silent, Unproven
 
 log = logger(__name__)
 
-#: How many requests a key may run ahead of its rate. Polls get less, so that submissions go first.
-SUBMIT_AHEAD = 20
-_LONGEST_RETRY_SECONDS = 60.0
 #: How long a stopping process tries to record that it lost track of a submission.
 _LAST_WORDS_SECONDS = 5.0
 #: The constraint that no two generations have the same upstream record.
@@ -51,8 +52,11 @@ _ONE_RECORD_EACH = "generations_upstream_idx"
 
 @dataclass(frozen=True, slots=True)
 class _Claim:
+    """`spec` has what the upstream is sent: of inputs, their paths in the key's account."""
+
     work: Work
     model: Model
+    spec: Spec
     attempt: UUID
     key_label: str
     mark: Mark | None
@@ -66,7 +70,7 @@ async def submit(rt: WorkerRuntime, generation_id: UUID) -> None:
         return
     try:
         answer = await rt.upstream.submit(
-            claim.key_label, claim.model, claim.work.spec, run_async=rt.settings.upstream_async
+            claim.key_label, claim.model, claim.spec, run_async=rt.settings.upstream_async
         )
     except asyncio.CancelledError:
         # The process is stopping and cannot wait longer; the POST may have been accepted.
@@ -99,6 +103,9 @@ async def _claim_when_wise(rt: WorkerRuntime, generation_id: UUID, attempt: UUID
     while True:
         try:
             return await persisted(lambda: _claim(rt, generation_id, attempt))
+        except Incomplete:
+            if not await uploads.prepare(rt, generation_id):
+                return None
         except Silent as silent:
             await upstream_keys.check_silent(rt, silent.label)
         except Unproven as unproven:
@@ -113,12 +120,12 @@ async def _postpone(rt: WorkerRuntime, generation_id: UUID) -> None:
     async with lifecycle.begin(rt) as transaction:
         work = await transitions.find_work(transaction.tx, generation_id, lock=True)
         if work is not None and work.state is State.QUEUED:
-            await _wait_for_turn(rt, transaction.tx, work, Slot(None, UNPROVEN_SECONDS))
+            await wait_for_turn(rt, transaction.tx, work, Slot(None, UNPROVEN_SECONDS))
 
 
 async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Claim | None:
     """queued → submitting with this attempt, committed before the POST. None if there is nothing to
-    send. Raises `Silent` and `Unproven`, without having changed anything."""
+    send. Raises `Incomplete`, `Silent` and `Unproven`, without having changed anything."""
     key_ids = await rt.upstream_key_ids_now()
     labels = {key_id: label for label, key_id in key_ids.items()}
     now = rt.clock.now()
@@ -152,12 +159,20 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
                 now=now,
             )
             return None
+        there = await _uploads(tx, work)
         if await pauses.is_paused(tx, Pause.SUBMISSION):
             slot = Slot(None, NO_KEY_SECONDS)
-        else:
+        elif there is None:
             slot = await _take_slot(rt, transaction, work, labels)
+        else:
+            ready = await uploads.ready_keys(rt, tx, there, work, labels)
+            slot = await _take_slot(rt, transaction, work, ready)
         if slot.key_id is None:
-            await _wait_for_turn(rt, tx, work, slot)
+            if there is None:
+                await wait_for_turn(rt, tx, work, slot)
+            else:
+                # Others may go through keys that this one may not.
+                await postpone(rt, tx, work, seconds=slot.wait_seconds)
             return None
         label = labels[slot.key_id]
         upstream_keys.refuse_silent(rt, label)
@@ -165,7 +180,17 @@ async def _claim(rt: WorkerRuntime, generation_id: UUID, attempt: UUID) -> _Clai
         await lifecycle.begin_attempt(
             transaction, work.id, attempt=attempt, upstream_key_id=slot.key_id, now=now
         )
-    return _Claim(work, model, attempt, label, slot.mark)
+    return _Claim(work, model, _sent(work, there, slot.key_id), attempt, label, slot.mark)
+
+
+async def _uploads(tx: Tx, work: Work) -> Uploads | None:
+    """None if it is made of no inputs."""
+    return await generation_inputs.uploads_of(tx, work.id) if work.inputs else None
+
+
+def _sent(work: Work, there: Uploads | None, key_id: int) -> Spec:
+    """What the upstream is sent through this key."""
+    return work.spec if there is None else named(work.spec, there.paths[key_id], work.inputs)
 
 
 async def _take_slot(
@@ -187,14 +212,6 @@ async def _take_slot(
             return slot
 
 
-async def _wait_for_turn(rt: WorkerRuntime, tx: Tx, work: Work, slot: Slot) -> None:
-    """Postpones a submission until about its turn, and with it all others that are due. Some keys
-    may be set aside; then a few come too early, and are postponed again together."""
-    per_minute = rt.settings.upstream_rate_per_minute * len(rt.upstream_key_ids)
-    await enqueue(tx, Job.SUBMIT, work.id, priority=work.priority)
-    await turns.postpone_submissions(tx, wait_seconds=slot.wait_seconds, per_minute=per_minute)
-
-
 async def _resume(
     rt: WorkerRuntime,
     transaction: Transaction,
@@ -206,7 +223,8 @@ async def _resume(
     commit was lost; otherwise its worker died between its commit and the answer."""
     if work.attempt == attempt and work.upstream_key_id in labels:
         model = rt.catalog.models[work.spec.model]
-        return _Claim(work, model, attempt, labels[work.upstream_key_id], None)
+        spec = _sent(work, await _uploads(transaction.tx, work), work.upstream_key_id)
+        return _Claim(work, model, spec, attempt, labels[work.upstream_key_id], None)
     await lifecycle.mark_unknown(transaction, work, attempt=work.attempt, reason="worker_died")
     transaction.on_commit(rt.metrics.rescued.labels("submitting").inc)
     transaction.on_commit(
@@ -310,9 +328,7 @@ async def _send_again(
         # Another key may take it at once. If there is none, the claim finds no slot and waits.
         wait = 0.0
     else:
-        wait = answer.retry_after_seconds or min(
-            2.0 ** min(work.attempts, 12), _LONGEST_RETRY_SECONDS
-        )
+        wait = answer.retry_after_seconds or backoff_seconds(work.attempts)
     queued = await lifecycle.return_to_queue(
         transaction,
         work,

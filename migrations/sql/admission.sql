@@ -57,9 +57,9 @@ $$;
 --
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (as an attempt at an earlier call),
 -- 'idempotency_mismatch', 'unauthenticated', 'caller_changed' (look it up again), 'prices_changed'
--- (quote it again), 'tag_missing', or the limit that refused. `limits` are those of `reelgate_limits`,
--- as this admission leaves them but for the credits it holds, and `missing_tags`; null without a good
--- caller or a good quote.
+-- (quote it again), 'tag_missing', 'input_gone' (it was deleted meanwhile), or the limit that refused.
+-- `limits` are those of `reelgate_limits`, as this admission leaves them but for the credits it holds,
+-- and `missing_tags`; null without a good caller or a good quote.
 CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
     outcome text,
     generation_id uuid,
@@ -136,6 +136,20 @@ BEGIN
     outcome := coalesce(
         outcome, CASE WHEN v_missing <> '{}' THEN 'tag_missing' END, v_limits.binding_limit,
         'accepted');
+    IF outcome = 'accepted' AND v_new.inputs <> '[]' THEN
+        -- Whoever deletes an input locks it too: it is there until this is committed, and seen to be
+        -- used from then on.
+        PERFORM FROM inputs i WHERE i.id IN (SELECT (u->>'input_id')::uuid
+                                               FROM jsonb_array_elements(v_new.inputs) u)
+          ORDER BY i.id FOR SHARE;
+        IF EXISTS (
+            SELECT FROM jsonb_array_elements(v_new.inputs) u
+             WHERE NOT EXISTS (SELECT FROM inputs i WHERE i.id = (u->>'input_id')::uuid
+                                  AND i.team_id = v_new.team_id AND i.state = 'ready')
+        ) THEN
+            outcome := 'input_gone';
+        END IF;
+    END IF;
     IF outcome <> 'accepted' THEN
         limits := to_jsonb(v_limits) || jsonb_build_object('missing_tags', v_missing);
         IF outcome LIKE '%_credit_limit' THEN
@@ -169,17 +183,22 @@ BEGIN
     END IF;
     INSERT INTO generations (
         id, team_id, member_id, api_key_id, dialect, feature, provider, spec, model, kind,
-        prompt_head, prompt_digest, echo, remixed_from, callback_url, end_user, metadata,
+        prompt_head, prompt_digest, echo, remixed_from, callback_url, end_user, metadata, inputs,
         fingerprint, sdk_first, sdk_last, sdk_last_at, state, priority, quote, price_id, created_at, queue_deadline_at
     ) VALUES (
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, v_new.dialect, v_new.feature,
         v_new.provider, v_new.spec, v_new.model, v_new.kind, v_new.prompt_head,
         v_new.prompt_digest, v_new.echo, v_new.remixed_from, v_new.callback_url, v_new.end_user,
-        coalesce(v_new.metadata, '{}'), v_new.fingerprint, v_attempt, v_attempt,
+        coalesce(v_new.metadata, '{}'), coalesce(v_new.inputs, '[]'), v_new.fingerprint, v_attempt, v_attempt,
         CASE WHEN v_attempt IS NOT NULL THEN v_now END,
         'queued', v_new.priority, v_new.quote, v_new.price_id, v_now,
         v_now + make_interval(secs => (p_request->>'queue_seconds')::double precision)
     );
+    IF v_new.inputs <> '[]' THEN
+        INSERT INTO generation_inputs (generation_id, input_id, team_id, created_at)
+        SELECT DISTINCT v_new.id, (u->>'input_id')::uuid, v_new.team_id, v_now
+          FROM jsonb_array_elements(v_new.inputs) u;
+    END IF;
     PERFORM reelgate_enter(
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, 'hold', v_new.quote, 0, v_now,
         v_now);

@@ -6,7 +6,7 @@ import pytest
 
 from app.db import upstream_keys
 from app.worker.polls import POLL_AHEAD
-from app.worker.submissions import SUBMIT_AHEAD
+from app.worker.turns import SUBMIT_AHEAD
 from tests.harness.gateway import Gateway
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 
-from tests.harness.gateway import Gateway
+from tests.harness.gateway import Gateway, body
 from tests.harness.pictures import picture
 
 PATH = "/api/v1/inputs"
@@ -33,3 +33,25 @@ async def uploaded(
 
 async def call(gate: Gateway, key: str, method: str, path: str = "", **more: Any) -> httpx.Response:
     return await gate.http.request(method, f"{PATH}{path}", headers={"API-KEY": key}, **more)
+
+
+def image_body(image: str, prompt: str = "it begins to move", **options: Any) -> dict[str, Any]:
+    """A native create of a video that begins with an image."""
+    return {**body(prompt, imageUrl=image, **options), "type": "IMAGE_TO_VIDEO"}
+
+
+def image_request(image: str, prompt: str = "it begins to move", **options: Any) -> dict[str, Any]:
+    """The same in the own REST."""
+    return {
+        "feature": "IMAGE_TO_VIDEO", "model": "ray-v3-image", "prompt": prompt, "duration": "5s",
+        "image": image, **options,
+    }  # fmt: skip
+
+
+async def made_of(gate: Gateway, key: str, image: str, **options: Any) -> str:
+    """The id of a new generation that begins with an image."""
+    answer = await gate.http.post(
+        "/api/v1/generations", headers={"API-KEY": key}, json=image_request(image, **options)
+    )
+    assert answer.status_code == 202, answer.text
+    return str(answer.json()["id"])

@@ -3,6 +3,7 @@ real processes: API, worker and upstream."""
 
 from __future__ import annotations
 
+import base64
 import json
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import pytest
 
 from app.domain.limits import Limits
 from tests.harness import database
+from tests.harness.pictures import picture
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.luma.swallowing import swallowing
@@ -89,7 +91,10 @@ def _keys(studio: Studio, name: str) -> dict[str, str]:
     """Members at their limits: one has no credits, the other may create once a minute."""
     poor = studio.member(f"{name} poor", credit_limit=PRICE - 1)
     busy = studio.member(f"{name} busy", rate_burst=1, rate_per_minute=1)
-    return {"POOR_KEY": poor.key, "BUSY_KEY": busy.key}
+    image = base64.b64encode(picture("PNG", (640, 360))).decode()
+    return {
+        "POOR_KEY": poor.key, "BUSY_KEY": busy.key, "PICTURE": f"data:image/png;base64,{image}",
+    }  # fmt: skip
 
 
 def _of_user(caller: Caller, user: str) -> list[dict[str, Any]]:
@@ -103,7 +108,8 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
     found = json.loads(printed)
     assert found.pop("refused") == {
         "model": ["BadRequestError", 400, "invalid_request", 1],
-        "keyframes": ["BadRequestError", 400, "not_offered", 1],
+        "keyframes": ["BadRequestError", 400, "invalid_request", 1],
+        "last_keyframe": ["BadRequestError", 400, "not_offered", 1],
         "upscale": ["BadRequestError", 400, "not_offered", 1],
         "image": ["BadRequestError", 400, "not_offered", 1],
         "unknown": ["NotFoundError", 404, "not_found", 1],
@@ -124,8 +130,12 @@ def test_lumaai_for_python(studio: Studio, tmp_path: Path) -> None:
         "concepts": [],
         "deleted": None,
         "after": None,
+        "pictured": "completed",
         "async": "completed",
     }
+    [pictured] = [each for each in caller.get("/api/v1/generations?limit=100").json()["data"]
+                  if each["spec"]["prompt"] == "sdk python pictured"]  # fmt: skip
+    assert pictured["inputs"][0]["content_type"] == "image/png"
     [of_user] = _of_user(caller, "reader-1")
     assert of_user["spec"]["prompt"] == "sdk python 0"
     assert of_user["metadata"] == {"cost_centre": "4711"}
@@ -198,7 +208,8 @@ def test_luma_agents_for_python(studio: Studio, tmp_path: Path) -> None:
     invalid = ["BadRequestError", 400, "invalid_request", "invalid_request", 1]
     assert found.pop("refused") == {
         "image": invalid,
-        "start_frame": ["BadRequestError", 400, "not_offered", "invalid_request", 1],
+        "start_frame": invalid,
+        "end_frame": ["BadRequestError", 400, "not_offered", "invalid_request", 1],
         "ten_second_loop": invalid,
         "files": ["BadRequestError", 400, "not_offered", "invalid_request", 1],
         "unknown": ["NotFoundError", 404, "not_found", None, 1],
@@ -212,6 +223,7 @@ def test_luma_agents_for_python(studio: Studio, tmp_path: Path) -> None:
         "output": ["video"],
         "video": "ftyp",
         "failed": ["generation_failed", True],
+        "pictured": "completed",
     }
 
 

@@ -80,8 +80,8 @@ def _in_prompt(**changes: Any) -> dict[str, Any]:
 def _top_level() -> list[Illegal]:
     found = []
     for field, allowed in (
-        ("type", ["TEXT_TO_VIDEO"]),
-        ("model", ["hailuo", "kling", "luma", "pika"]),
+        ("type", ["IMAGE_TO_VIDEO", "TEXT_TO_VIDEO"]),
+        ("model", ["Qubico/skyreels", "hailuo", "kling", "luma", "pika"]),
     ):
         found.append(Illegal(_with(**{field: _ABSENT}), 400, MISSING, field, "missing", allowed))
         found += [
@@ -90,7 +90,7 @@ def _top_level() -> list[Illegal]:
         ]
         found += [
             Illegal(_with(**{field: wrong}), 400, UNSUPPORTED, field, "value", allowed, wrong)
-            for wrong in ("", "IMAGE_TO_VIDEO", "text_to_video", "runway", "Luma", "luma ")
+            for wrong in ("", "VIDEO_TO_VIDEO", "text_to_video", "runway", "Luma", "luma ")
         ]
     found.append(
         Illegal(_with(promptObject=_ABSENT), 400, MISSING, "promptObject", "missing", None)

@@ -86,6 +86,9 @@ async function main() {
   for await (const model of client.models.list()) seen.models.push(model.id);
   seen.model = (await client.models.retrieve('openai/sora-2')).id;
 
+  const image = await OpenAI.toFile(Buffer.from(given.picture, "base64"), "cat.png");
+  seen.pictured = await client.videos.create({ prompt: `${name} pictured`, input_reference: image });
+
   const picture = await OpenAI.toFile(Buffer.from("picture"), "cat.png");
   const nobody = new OpenAI({ fetch: counting, apiKey: "wrong" });
   const poor = new OpenAI({ fetch: counting, apiKey: given.poor_key });

@@ -3,6 +3,7 @@ it saw as JSON; the tests judge it."""
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import importlib.util
 import json
@@ -88,6 +89,10 @@ deleted = client.videos.delete(polled.id)
 seen["deleted"] = deleted.model_dump()
 seen["models"] = [model.id for model in client.models.list()]
 seen["model"] = client.models.retrieve("openai/sora-2").id
+
+picture = ("cat.png", base64.b64decode(given["picture"]), "image/png")
+pictured = client.videos.create(prompt=f"{name} pictured", input_reference=picture)
+seen["pictured"] = pictured.model_dump()
 
 seen["errors"] = {
     "nobody": refused(lambda: client.with_options(api_key="wrong").videos.list()),

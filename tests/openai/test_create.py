@@ -16,6 +16,7 @@ from app.errors import Unavailable
 from app.http.bodies import MAX_BODY_BYTES
 from tests.generations.test_round_trips import followed
 from tests.harness.gateway import PROMPT, Gateway, gateway
+from tests.harness.pictures import picture
 from tests.harness.traces import traces
 from tests.openai.asking import bearer, create, created, form, get, refusal
 
@@ -218,7 +219,13 @@ WRONG: list[tuple[dict[str, Any], str, str]] = [
     ({"quality": "high"}, "unknown_parameter", "quality"),
     ({"callback_url": "http://203.0.113.7/"}, "invalid_value", "callback_url"),
     ({"callback_url": 5}, "invalid_type", "callback_url"),
-    ({"input_reference": {"image_url": "https://x/i.png"}}, "not_offered", "input_reference"),
+    (
+        {"input_reference": {"image_url": "https://127.0.0.1/i.png"}},
+        "invalid_value",
+        "input_reference",
+    ),
+    ({"input_reference": {"file_id": "file_1"}}, "invalid_value", "input_reference"),
+    ({"input_reference": 5}, "invalid_type", "input_reference"),
     ({"characters": [{"id": "char_1"}]}, "not_offered", "characters"),
     ({"video": {"id": "video_1"}}, "not_offered", "video"),
 ]
@@ -248,21 +255,37 @@ async def test_options_that_are_no_sdks_own(still_gate: Gateway) -> None:
         assert (await created(still_gate, key, fields))["size"] == size
 
 
-async def test_files_and_nested_fields_are_refused_by_their_name(still_gate: Gateway) -> None:
+async def test_files_that_are_no_images_are_refused_by_their_name(still_gate: Gateway) -> None:
     key = await still_gate.member()
     before = await traces(still_gate)
     large = b"\0" * (2 * MAX_BODY_BYTES)
     sent: tuple[dict[str, Any], ...] = (
         {"prompt": (None, PROMPT), "input_reference": ("cat.png", b"png", "image/png")},
         {"prompt": (None, PROMPT), "input_reference": ("upload", large)},
-        {"prompt": (None, PROMPT), "input_reference[image_url]": (None, "https://x/i.png")},
+        {"prompt": (None, PROMPT), "input_reference[image_url]": (None, "https://127.0.0.1/x")},
     )
     for parts in sent:
         answer = await still_gate.http.post("/v1/videos", headers=bearer(key), files=parts)
-        error = refusal(answer, 400, "not_offered")
-        assert error["param"] == "input_reference"
-        assert "Nothing was charged" in error["message"]
+        error = refusal(answer, 400, "invalid_value")
+        assert (error["param"], error["billed"]) == ("input_reference", False)
+    other = {"prompt": (None, PROMPT), "video": ("cat.mp4", b"film", "video/mp4")}
+    answer = await still_gate.http.post("/v1/videos", headers=bearer(key), files=other)
+    assert refusal(answer, 400, "not_offered")["param"] == "video"
     assert await traces(still_gate) == before
+
+
+async def test_a_file_is_what_the_video_begins_with(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    for name in ("input_reference", "image"):
+        answer = await still_gate.http.post(
+            "/v1/videos",
+            headers=bearer(key),
+            files={"prompt": (None, f"{PROMPT} {name}"), name: ("cat.png", picture())},
+        )
+        assert answer.status_code == 200, answer.text
+        generation = await still_gate.generation(UUID(answer.json()["id"][6:]))
+        assert (generation.feature, generation.spec.model) == ("IMAGE_TO_VIDEO", "ray-v3-image")
+        assert [use.field for use in generation.inputs] == ["image"]
 
 
 @pytest.mark.parametrize(

@@ -31,15 +31,17 @@ def test_its_calls_become_videos(place: Site, api: Api, tmp_path: Path) -> None:
         "status": "completed",
     }  # fmt: skip
     for name, field in (
-        ("image", "image"), ("last_frame", "last_frame"), ("references", "reference_images"),
+        ("last_frame", "last_frame"), ("references", "reference_images"),
         ("audio", "audio"),
     ):  # fmt: skip
         message = (
-            f"{field} is not offered: the upstream makes videos from text alone. Nothing was "
-            "charged."
+            f"{field} is not offered: the upstream makes videos from text or an image alone. "
+            "Nothing was charged."
         )
         assert refused[name] == ["AI_APICallError", 400, message.split(":")[0]]
     assert refused["failed"][0] == "Error"
+    # That is made.
+    assert refused["image"] == "nothing"
     listed = caller.get("/api/v1/generations?metadata[cost_centre]=4711").json()["data"]
     assert [each["spec"]["resolution"] for each in listed] == ["720p"]
     assert place.upstream.counts("llm gateway 0")["submitted"] == 1

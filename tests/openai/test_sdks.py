@@ -4,6 +4,7 @@ upstream was asked for."""
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 import subprocess
@@ -19,6 +20,7 @@ from app.dialects.openai.webhook_wire import render_event
 from app.domain.ids import parse_generation_id
 from app.domain.limits import Limits
 from app.domain.webhooks import WebhookEvent
+from tests.harness.pictures import picture
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import node_with, python_with
 from tests.openai.swallowing import swallowing
@@ -65,6 +67,7 @@ def journey(
             {
                 "name": sdk, "poor_key": poor.key, "swallowing": f"{network}/v1",
                 "event": signed_event(),
+                "picture": base64.b64encode(picture("PNG", (640, 360))).decode(),
             }
         )  # fmt: skip
         settings = {"OPENAI_BASE_URL": f"{api.address}/v1", "OPENAI_API_KEY": caller.key, **modules}
@@ -125,6 +128,17 @@ def test_lists_run_over_all_pages(journey: Journey) -> None:
     assert journey.seen["listed_asc"] == journey.seen["made"][::-1]
 
 
+def test_a_video_begins_with_the_file_that_was_sent(journey: Journey) -> None:
+    pictured = journey.seen["pictured"]
+    assert (pictured["object"], pictured["model"]) == ("video", "sora-2")
+    found = str(parse_generation_id(pictured["id"]))
+    assert journey.caller.until_rest(found) == "succeeded"
+    generation = journey.caller.generation(found)
+    assert generation["feature"] == "IMAGE_TO_VIDEO"
+    [image] = generation["inputs"]
+    assert image["sha256"] == hashlib.sha256(picture("PNG", (640, 360))).hexdigest()
+
+
 def test_tags_are_kept_and_found(journey: Journey) -> None:
     tags = {"cost_centre": "4711", "project": "Ω"}
     remix, polled = journey.seen["remix"], journey.seen["polled"]
@@ -158,7 +172,7 @@ def test_models_are_listed(journey: Journey) -> None:
         ("unknown", "NotFoundError", 404, "not_found", None),
         ("expired", "NotFoundError", 404, "video_expired", None),
         ("size", "BadRequestError", 400, "unsupported_size", "size"),
-        ("file", "BadRequestError", 400, "not_offered", "input_reference"),
+        ("file", "BadRequestError", 400, "invalid_value", "input_reference"),
         ("poor", "RateLimitError", 429, "insufficient_quota", None),
     ],
 )
@@ -189,7 +203,7 @@ def test_a_create_whose_answer_is_lost_is_one_generation_and_one_submission(
 
 def test_everything_it_made_was_paid_for_once(journey: Journey, place: Site) -> None:
     found = journey.caller.get("/api/v1/generations?limit=100").json()["data"]
-    assert len(found) == 7
+    assert len(found) == 8
     for each in found:
         assert journey.caller.until_rest(each["id"]) == "succeeded"
         assert place.upstream.counts(each["spec"]["prompt"])["submitted"] == 1

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import av
 import httpx
 import pytest
 
 from app.simulator import assets
 from app.simulator.config import PAYER_NAME
 from tests.harness.pictures import picture
-from tests.simulator.conftest import Client
+from tests.simulator.conftest import Client, body, until
 
 
 async def upload(
@@ -66,3 +68,41 @@ async def test_it_has_faults(
     await still.fault(name, {"path": "assets"}, **options)
     assert (await upload(still, picture())).status_code == status
     assert (await upload(still, picture())).status_code == 200
+
+
+def made_of(image: str) -> dict[str, Any]:
+    asked = body(imageUrl=image, duration="5s")
+    return {**asked, "type": "IMAGE_TO_VIDEO"}
+
+
+async def test_a_film_begins_with_its_image(live: Client, tmp_path: Path) -> None:
+    key = (await upload(live, picture("JPEG", (300, 300), (20, 160, 60)))).json()["asset"]["key"]
+    answer = await live.http.post("/api/features", json=made_of(key))
+    assert answer.status_code == 200, answer.text
+    record = answer.json()["aiRecord"]
+    assert record["type"] == "IMAGE_TO_VIDEO"
+    assert record["aiRecordDetail"]["promptObject"]["imageUrl"] == key
+
+    async def ended() -> bool:
+        return bool((await live.result(record["uuid"]))["status"] == "SUCCESS")
+
+    await until(ended)
+    film = tmp_path / "film.mp4"
+    link = (await live.result(record["uuid"]))["temporaryUrl"]
+    film.write_bytes((await live.http.get(link)).content)
+    with av.open(str(film)) as container:
+        frame = next(container.decode(video=0)).to_image()  # type: ignore[no-untyped-call]
+    assert frame.size == (1280, 720)
+    for seen, wanted in zip(frame.getpixel((640, 360)), (20, 160, 60), strict=True):
+        assert abs(seen - wanted) < 12
+
+
+async def test_a_file_of_another_account_is_none(still: Client) -> None:
+    key = (await upload(still, picture())).json()["asset"]["key"]
+    for wrong, headers in ((key, {"API-KEY": "another-account"}), ("development/x.png", {})):
+        answer = await still.http.post("/api/features", json=made_of(wrong), headers=headers)
+        assert answer.status_code == 422
+        assert answer.json()["errorCode"] == "PROMPT_OBJECT_VALIDATION_FAILED"
+        assert "promptObject.imageUrl" in answer.text
+    assert (await still.http.post("/api/features", json=made_of(key))).status_code == 200
+    assert (await still.summary())["records"] == 1

@@ -9,6 +9,7 @@ from app.http.schemas import (
     DETAILS,
     DURATION,
     END_USER,
+    IMAGE_URL,
     INSTANT,
     LINK,
     METADATA,
@@ -39,6 +40,9 @@ _BODY = object_of(
         "callback_url": or_null({**TEXT, "format": "uri",
                                  "description": "Receives webhooks when it starts and ends."}),
         "generation_type": or_null(_TYPE),
+        "keyframes": or_null(object_of(
+            {"frame0": or_null(object_of({"type": {**TEXT, "const": "image"}, "url": IMAGE_URL}))},
+            required=[])),
         "user_id": or_null(END_USER),
         "metadata": or_null(METADATA),
     },

@@ -100,7 +100,9 @@ async def _create(
         rt,
         request,
         caller,
-        NewGeneration(spec=parsed.spec, extras=extras, adjusted=parsed.adjusted),
+        NewGeneration(
+            spec=parsed.spec, path_of=wire.path_of, extras=extras, adjusted=parsed.adjusted
+        ),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),
     )
@@ -192,8 +194,8 @@ async def get_credits(rt: Rt, caller: ReadLimited) -> Response:
 async def refuse(request: Request) -> Response:
     what = request.scope["route"].path
     raise NotOffered(
-        f"POST {what} is not offered: the upstream makes videos from text, and nothing else. "
-        "Nothing was charged."
+        f"POST {what} is not offered: the upstream makes videos from text or an image, and nothing "
+        "else. Nothing was charged."
     )
 
 

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.dialects.luma.errors import detail_of
+from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec
 from app.domain.generation import Generation, State
 from app.domain.links import Links
@@ -24,9 +25,11 @@ GENERATION_TYPE = "video"
 FIRST_MODEL = "ray-1-6"
 _MADE_OF = (
     "model", "prompt", "aspect_ratio", "resolution", "duration", "loop", "callback_url",
-    "generation_type", "user_id", "metadata",
+    "generation_type", "keyframes", "user_id", "metadata",
 )  # fmt: skip
-_NOT_OFFERED = ("keyframes", "concepts")
+_NOT_OFFERED = ("concepts",)
+#: Where a request has the image that the video begins with.
+FIRST_FRAME = "keyframes.frame0.url"
 
 #: Clients of Luma poll until `completed` or `failed`; another word would keep them polling for
 #: ever. `unknown` may still end either way.
@@ -74,7 +77,8 @@ def parse(
     name = body.get("model")
     if name is None:
         name = model
-    found = read.model(name, "model")
+    read.model(name, "model")
+    image = read.first_frame(_first_frame(body.get("keyframes"), read), FIRST_FRAME)
     facts = Facts(
         prompt=prompt,
         seconds=read.seconds(body.get("duration"), "duration"),
@@ -82,11 +86,44 @@ def parse(
         lines=read.lines(body.get("resolution"), "resolution"),
         loop=read.loop(body.get("loop"), "loop"),
     )
+    found = read.chosen
     if read.issues.issues or found is None or name is None:
         raise invalid(read)
     return VideoRequest(
-        read.spec(found, facts), name, callback, end_user, metadata, tuple(read.adjusted)
-    )
+        read.spec(found, facts, first_frame=image), name, callback, end_user, metadata,
+        tuple(read.adjusted),
+    )  # fmt: skip
+
+
+def _first_frame(keyframes: Any, read: OptionReader) -> Any:
+    """The URL of `{"frame0": {"type": "image", "url": …}}`. The upstream takes no other keyframe,
+    and no other generation as one."""
+    if not keyframes:
+        return None
+    if not isinstance(keyframes, dict):
+        read.issues.add("keyframes", "type", "must be an object", value=shown(keyframes))
+        return None
+    read.only({n: v for n, v in keyframes.items() if n != "frame1"}, ("frame0",),
+              prefix="keyframes.")  # fmt: skip
+    read.without(keyframes, ("frame1",), prefix="keyframes.")
+    frame = keyframes.get("frame0")
+    if frame is None:
+        return None
+    if not isinstance(frame, dict):
+        read.issues.add("keyframes.frame0", "type", "must be an object", value=shown(frame))
+        return None
+    kind = frame.get("type")
+    if kind != "image":
+        message = "must be image; nothing else is offered by the upstream"
+        read.not_offered("keyframes.frame0.type", message, kind, allowed=["image"])
+        return None
+    read.only(frame, ("type", "url"), prefix="keyframes.frame0.")
+    return frame.get("url") or ""
+
+
+def path_of(_: Field) -> str:
+    """Where a request has the image."""
+    return FIRST_FRAME
 
 
 def render(generation: Generation, links: Links | None) -> dict[str, Any]:

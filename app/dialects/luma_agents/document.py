@@ -9,6 +9,7 @@ from app.http.schemas import (
     DETAILS,
     DURATION,
     END_USER,
+    IMAGE_URL,
     INSTANT,
     LINK,
     METADATA,
@@ -38,6 +39,16 @@ _BODY = object_of(
                     "duration": or_null(DURATION),
                     "resolution": or_null(RESOLUTION),
                     "loop": or_null({**TRUTH, "description": "Not with 10s."}),
+                    "start_frame": or_null(
+                        object_of(
+                            {
+                                "url": or_null(IMAGE_URL),
+                                "data": or_null(TEXT),
+                                "media_type": or_null(TEXT),
+                            },
+                            required=[],
+                        )
+                    ),
                 },
                 required=[],
             )

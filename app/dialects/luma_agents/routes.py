@@ -51,6 +51,7 @@ async def create_generation(request: Request, rt: Rt, caller: Creator) -> Respon
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
     new = NewGeneration(
         spec=parsed.spec,
+        path_of=wire.path_of,
         extras=Extras(
             echo={"model": parsed.model_name},
             end_user=parsed.end_user,
@@ -83,6 +84,5 @@ async def get_generation(generation_id: AnyId, rt: Rt, key: Presented) -> Respon
 
 async def refuse_files() -> Response:
     raise NotOffered(
-        "Files are not offered: the upstream makes videos from text, and nothing else. Nothing was "
-        "charged."
+        "Files are not offered: name an image by its URL, or send it as data. Nothing was charged."
     )

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.dialects.luma.errors import detail_of
+from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec
 from app.domain.generation import Generation, State
 from app.domain.links import Links
@@ -25,8 +26,10 @@ DEFAULT_MODEL = "ray-3.2"
 _MADE_OF = ("prompt", "model", "type", "aspect_ratio", "video", "user_id", "metadata")
 _NOT_OFFERED = ("image_ref", "layering", "output_format", "source", "style", "web_search")
 _VIDEO_MADE_OF = ("duration", "resolution", "loop")
+#: Where a request has the image that the video begins with.
+FIRST_FRAME = "video.start_frame"
 _VIDEO_NOT_OFFERED = (
-    "start_frame", "end_frame", "keyframes", "keyframe_indexes", "edit", "hdr", "exr_export",
+    "end_frame", "keyframes", "keyframe_indexes", "edit", "hdr", "exr_export",
     "source_position",
 )  # fmt: skip
 
@@ -82,7 +85,8 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     video = _video(body.get("video"), read)
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
-    model = read.model(DEFAULT_MODEL if name is None else name, "model")
+    read.model(DEFAULT_MODEL if name is None else name, "model")
+    image = _first_frame(video.get("start_frame"), read)
     facts = Facts(
         prompt=prompt,
         aspect_ratio=read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio"),
@@ -95,11 +99,43 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
             "video.loop", "value", "a video of 10s cannot be a loop; ask for 5s", value=True,
             allowed=[False],
         )  # fmt: skip
+    model = read.chosen
     if read.issues.issues or model is None:
         raise invalid(read)
     return VideoRequest(
-        read.spec(model, facts), name or DEFAULT_MODEL, end_user, metadata, tuple(read.adjusted)
-    )
+        read.spec(model, facts, first_frame=image), name or DEFAULT_MODEL, end_user, metadata,
+        tuple(read.adjusted),
+    )  # fmt: skip
+
+
+def _first_frame(frame: Any, read: OptionReader) -> str | None:
+    """A `url`, or base64 `data` with its `media_type`. There are no other generations or files to
+    begin with."""
+    if frame is None:
+        return read.first_frame(None, FIRST_FRAME)
+    if not isinstance(frame, dict):
+        read.issues.add(FIRST_FRAME, "type", "must be an object", value=shown(frame))
+        return None
+    read.without(frame, ("generation_id", "file_id"), prefix=f"{FIRST_FRAME}.")
+    given = {n: v for n, v in frame.items() if v is not None}
+    known = {n: v for n, v in given.items() if n not in ("generation_id", "file_id")}
+    read.only(known, ("url", "data", "media_type"), prefix=f"{FIRST_FRAME}.")
+    if "data" in known and "url" not in known:
+        kind = known.get("media_type", "image/png")
+        if not isinstance(known["data"], str) or not isinstance(kind, str):
+            read.issues.add(f"{FIRST_FRAME}.data", "type", "must be a string",
+                            value=shown(known["data"]))  # fmt: skip
+            return None
+        return read.first_frame(f"data:{kind};base64,{known['data']}", f"{FIRST_FRAME}.data")
+    if "data" in known:
+        read.issues.add(f"{FIRST_FRAME}.data", "value", "contradicts url; leave one out",
+                        value=shown(known["data"]))  # fmt: skip
+    return read.first_frame(known.get("url", ""), f"{FIRST_FRAME}.url")
+
+
+def path_of(_: Field) -> str:
+    """Where a request has the image."""
+    return FIRST_FRAME
 
 
 def _check_type(kind: Any, read: OptionReader) -> None:
@@ -118,7 +154,7 @@ def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
         read.issues.add("video", "type", "must be an object", value=shown(video))
         return {}
     known = {name: value for name, value in video.items() if name not in _VIDEO_NOT_OFFERED}
-    read.only(known, _VIDEO_MADE_OF, prefix="video.")
+    read.only(known, (*_VIDEO_MADE_OF, "start_frame"), prefix="video.")
     read.without(video, _VIDEO_NOT_OFFERED, prefix="video.")
     return video
 

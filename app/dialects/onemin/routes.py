@@ -101,6 +101,7 @@ async def create_feature(request: Request, rt: Rt, caller: Creator) -> Response:
         caller,
         NewGeneration(
             spec=parsed.spec,
+            path_of=wire.path_of,
             extras=Extras(end_user=parsed.end_user, metadata=parsed.metadata),
         ),
         dialect=DIALECT,

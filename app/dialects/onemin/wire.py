@@ -13,9 +13,10 @@ from typing import Any
 
 from app.domain.caller import Caller
 from app.domain.catalog.catalog import Catalog, EnabledPage
+from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Spec
 from app.domain.generation import Generation, State
-from app.domain.inputs import Input
+from app.domain.inputs import Input, named
 from app.domain.links import Links
 from app.domain.metadata import check_metadata
 from app.domain.text import MAX_END_USER_CHARS, check_text, shown
@@ -100,6 +101,11 @@ def _has_conversation(body: Mapping[str, Any], catalog: Catalog) -> bool:
     return page is not None and page.page.conversation
 
 
+def path_of(field: Field) -> str:
+    """Where a request has a field."""
+    return f"{_PROMPT}.{field.wire}"
+
+
 def _page(body: Mapping[str, Any], catalog: Catalog, issues: Rejections) -> EnabledPage | None:
     """The page of `type` and `model`. Raises `UnsupportedModel` if both are given and the pair is
     not offered."""
@@ -168,7 +174,7 @@ def render(
             "status": STATUS[generation.state],
             "createdAt": instant(generation.created_at),
             "aiRecordDetail": {
-                "promptObject": catalog.prompt_object(generation.spec),
+                "promptObject": catalog.prompt_object(_as_sent(generation)),
                 "resultObject": _result(generation),
                 "responseObject": {},
             },
@@ -176,6 +182,12 @@ def render(
             "temporaryUrl": links and links.video,
         }
     }
+
+
+def _as_sent(generation: Generation) -> Spec:
+    """With the paths of its images that an upload is answered with."""
+    paths = {use.input_id: use.public_path for use in generation.inputs}
+    return named(generation.spec, paths, generation.inputs)
 
 
 def _result(generation: Generation) -> list[str] | dict[str, Any]:

@@ -13,6 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.db import generations
 from app.dialects.openai import document, webhooks, wire
+from app.dialects.openai.first_frame import FIRST_FRAMES, path_of
 from app.domain.caller import Caller as CallerRecord
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id, video_id
@@ -25,6 +26,7 @@ from app.http.access import Active, Caller, Creator, Presented, ReadLimited, Rt,
 from app.http.after_commit import after_commit
 from app.http.bodies import BODY_SECONDS, MAX_BODY_BYTES, read_json_object
 from app.http.creation import Accepted, NewGeneration, create
+from app.http.inputs import read_form_with_image
 from app.http.metadata import TagFilter
 from app.http.multipart import is_form, read_form
 from app.http.plain import plain
@@ -77,7 +79,7 @@ def create_dialect() -> FastAPI:
 @plain
 async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
     """Creates a video and answers at once, unless `Prefer: wait=N` says otherwise."""
-    fields = await _read_fields(request)
+    fields = await _read_create(request, rt, caller)
     strict = rt.settings.unoffered_values is UnofferedValues.STRICT
     parsed = wire.parse(fields, aliases=rt.aliases, strict=strict)
     return await _create(request, rt, caller, parsed, source=None)
@@ -101,6 +103,22 @@ async def _read_fields(request: Request) -> dict[str, Any]:
     return wire.unnest(form.fields)
 
 
+async def _read_create(request: Request, rt: ApiRuntime, caller: CallerRecord) -> dict[str, Any]:
+    """The same, of a request that may have a file with the image. The file becomes an input, and
+    the field its id."""
+    if not is_form(request):
+        return await read_json_object(request)
+    form, image = await read_form_with_image(
+        rt, request, caller, FIRST_FRAMES, limit=MAX_BODY_BYTES
+    )
+    if form.file is not None:
+        raise wire.not_offered(str(shown(form.file)), "(a file)")
+    fields = wire.unnest(form.fields)
+    if image is not None and form.received is not None:
+        fields[form.received] = str(image.id)
+    return fields
+
+
 async def _create(
     request: Request,
     rt: ApiRuntime,
@@ -122,6 +140,7 @@ async def _create(
         caller,
         NewGeneration(
             spec=parsed.spec,
+            path_of=path_of,
             extras=extras,
             adjusted=parsed.adjusted,
             idempotency_key=parsed.idempotency_key,

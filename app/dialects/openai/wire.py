@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from app.dialects.openai.first_frame import FIRST_FRAMES, first_frame
 from app.dialects.openai.sizes import (
     DEFAULT_FRAME,
     USUAL_FRAME,
@@ -32,12 +33,13 @@ from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence
 DEFAULT_MODEL = "sora-2"
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
-          "callback_url", "user", "metadata", "idempotency_key")  # fmt: skip
+          *FIRST_FRAMES, "callback_url", "user", "metadata",
+          "idempotency_key")  # fmt: skip
 REMIX_FIELDS = ("prompt", "callback_url", "user", "metadata", "idempotency_key")
 #: What OpenAI's API accepts and the upstream does not offer.
-_OF_OPENAI = ("input_reference", "characters", "video")
+_OF_OPENAI = ("characters", "video")
 #: And what newer clients of this API send, such as LLM Gateway's provider for the AI SDK.
-_OF_OTHERS = ("image", "last_frame", "reference_images", "reference_videos", "audio")
+_OF_OTHERS = ("last_frame", "reference_images", "reference_videos", "audio")
 NOT_OFFERED = _OF_OPENAI + _OF_OTHERS
 #: More digits than any duration has.
 _LONGEST_NUMBER = 20
@@ -140,17 +142,19 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     name = fields.get("model")
     if name is None:
         name = DEFAULT_MODEL
-    model = read.model(name, "model")
+    read.model(name, "model")
+    image = first_frame(read, fields)
     seconds = _duration(read, fields.get("seconds"))
     ratio, lines = _frame_of(read, fields)
     loop = read.loop(_truth(fields.get("loop")), "loop")
     end_user = read.end_user(fields.get("user"), "user")
     metadata = read.metadata(fields.get("metadata"), "metadata")
+    model = read.chosen
     if read.issues.issues or model is None:
         raise _invalid(read.issues.issues)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
     return VideoRequest(
-        read.spec(model, facts), {"model": name}, fields.get("callback_url"),
+        read.spec(model, facts, first_frame=image), {"model": name}, fields.get("callback_url"),
         fields.get("idempotency_key"), end_user, metadata, tuple(read.adjusted),
     )  # fmt: skip
 
@@ -173,7 +177,8 @@ def parse_remix(fields: Mapping[str, Any], source: Generation) -> VideoRequest:
 
 def not_offered(field: str, value: Any = None) -> NotOffered:
     message = (
-        f"{field} is not offered: the upstream makes videos from text alone. Nothing was charged."
+        f"{field} is not offered: the upstream makes videos from text or an image alone. "
+        "Nothing was charged."
     )
     reason = "is not offered by the upstream; leave it out"
     return NotOffered(message, issues=[Issue(field, "value", reason, shown(value))])

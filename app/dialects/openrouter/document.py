@@ -11,6 +11,7 @@ from app.http.schemas import (
     BILLED,
     DETAILS,
     END_USER,
+    IMAGE_URL,
     LINK,
     PROMPT,
     RATIO,
@@ -40,6 +41,11 @@ _PROPERTIES: dict[str, Any] = {
     "aspect_ratio": or_null(RATIO),
     "size": or_null({**TEXT, "examples": ["1280x720"],
                      "description": "In place of `aspect_ratio` and `resolution`."}),
+    "frame_images": or_null({"type": "array", "maxItems": 1, "items": object_of(
+        {"type": {**TEXT, "const": "image_url"},
+         "frame_type": {**TEXT, "const": "first_frame"},
+         "image_url": object_of({"url": IMAGE_URL})},
+        required=["image_url"])}),
     "provider": or_null(object_of(
         {"options": or_null({
             **object_of({PROVIDER: object_of({"parameters": _PASSED_ON}, required=[])},

@@ -61,7 +61,7 @@ async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
         end_user=parsed.end_user,
         metadata=parsed.metadata,
     )
-    new = NewGeneration(spec=parsed.spec, extras=extras)
+    new = NewGeneration(spec=parsed.spec, path_of=wire.path_of, extras=extras)
     try:
         return await create(
             rt, request, caller, new, dialect=DIALECT, attempt_of=unmarked_attempt,
@@ -144,6 +144,9 @@ async def list_models(rt: Rt, _caller: Caller) -> Response:
     for name in rt.aliases.names:
         model = rt.aliases.find(name)
         assert model is not None
+        if model.text_model is not None:
+            # Who sends an image names the model that makes the same from text.
+            continue
         skus = {}
         for seconds in model.offered.seconds or (None,):
             for lines in model.offered.lines or (None,):
@@ -156,5 +159,10 @@ async def list_models(rt: Rt, _caller: Caller) -> Response:
                 sku += "" if seconds is None else f"_{seconds}s"
                 sku += "" if lines is None else f"_{lines}p"
                 skus[sku] = str(quote.credits)
-        models.append(wire.render_model(name, model, skus=skus, is_alias=name != model.id))
+        begins_with = rt.catalog.with_first_frame(model) is not None
+        models.append(
+            wire.render_model(
+                name, model, skus=skus, is_alias=name != model.id, begins_with=begins_with
+            )
+        )
     return JSONResponse({"data": models})

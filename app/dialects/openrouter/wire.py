@@ -19,6 +19,7 @@ from uuid import UUID
 
 from app.domain.assets import AssetState
 from app.domain.catalog.models import Model, Offered
+from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec, frame_size, ratio_of
 from app.domain.generation import Generation, State
 from app.domain.links import Links
@@ -33,9 +34,11 @@ PROVIDER = "luma"
 #: What `provider.options.luma.parameters` may have.
 PASSED_ON = ("loop",)
 FIELDS = ("model", "prompt", "duration", "resolution", "aspect_ratio", "size", "provider",
-          "callback_url", "user", "session_id", "trace")  # fmt: skip
+          "frame_images", "callback_url", "user", "session_id", "trace")  # fmt: skip
+#: Where a request has the image that the video begins with.
+FIRST_FRAME = "frame_images.0.image_url.url"
 #: What this API accepts and the upstream does not offer.
-NOT_OFFERED = ("frame_images", "input_references", "generate_audio", "seed", "creativity",
+NOT_OFFERED = ("input_references", "generate_audio", "seed", "creativity",
                "upscale_factor", "previous_job_id")  # fmt: skip
 
 #: Clients poll while it is `pending` or `in_progress`. `unknown` may still end either way.
@@ -74,16 +77,43 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     _check_not_offered(body, read)
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
-    model = read.model(_bare(name, aliases), "model")
+    read.model(_bare(name, aliases), "model")
+    image = read.first_frame(_first_frame(body.get("frame_images"), read), FIRST_FRAME)
     seconds = _duration(body.get("duration"), read)
     ratio, lines = _frame(body, read)
     loop = _loop(body.get("provider"), read)
     end_user = read.end_user(body.get("user"), "user")
     metadata = _tags(body, read)
+    model = read.chosen
     if read.issues.issues or model is None or name is None:
         raise invalid(read)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
-    return VideoRequest(read.spec(model, facts), name, body.get("callback_url"), end_user, metadata)
+    spec = read.spec(model, facts, first_frame=image)
+    return VideoRequest(spec, name, body.get("callback_url"), end_user, metadata)
+
+
+def _first_frame(frames: Any, read: OptionReader) -> Any:
+    """The URL of the one frame of `[{frame_type: first_frame, image_url: {url: …}}]`. The upstream
+    takes no last frame."""
+    if not frames:
+        return None
+    if not isinstance(frames, list) or len(frames) > 1 or not isinstance(frames[0], dict):
+        read.issues.add("frame_images", "type", "must be a list of one object", value=shown(frames))
+        return None
+    frame = frames[0]
+    read.only(frame, ("type", "frame_type", "image_url"), prefix="frame_images.0.")
+    kind = frame.get("frame_type", "first_frame")
+    if kind != "first_frame":
+        message = "must be first_frame; nothing else is offered by the upstream"
+        read.not_offered("frame_images.0.frame_type", message, kind, allowed=["first_frame"])
+        return None
+    url = frame.get("image_url")
+    return (url.get("url") if isinstance(url, dict) else url) or ""
+
+
+def path_of(_: Field) -> str:
+    """Where a request has the image."""
+    return FIRST_FRAME
 
 
 def _bare(name: Any, aliases: Aliases) -> Any:
@@ -289,9 +319,9 @@ def _expiry(link: str) -> int:
 
 
 def render_model(
-    name: str, model: Model, *, skus: Mapping[str, str], is_alias: bool
+    name: str, model: Model, *, skus: Mapping[str, str], is_alias: bool, begins_with: bool = False
 ) -> dict[str, Any]:
-    """What a model offers, under one of its names."""
+    """What a model offers, under one of its names. `begins_with`: an image, if there is one."""
     own, offered = f"{model.provider}/{model.id}", model.offered
     return {
         "id": name if is_alias else own,
@@ -302,7 +332,7 @@ def render_model(
         "supported_resolutions": [f"{lines}p" for lines in offered.lines],
         "supported_aspect_ratios": list(offered.aspect_ratios),
         "supported_sizes": list(_sizes(offered)),
-        "supported_frame_images": [],
+        "supported_frame_images": ["first_frame"] if begins_with else [],
         "generate_audio": False,
         "seed": False,
         "creativity": None,

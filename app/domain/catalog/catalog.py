@@ -87,6 +87,14 @@ class Catalog:
         rules = self.models[spec.model].broken_rules(spec.values, flagged=True)
         return [f"{rule.field}: {rule.reason}" for rule in rules]
 
+    def with_first_frame(self, model: Model) -> Model | None:
+        """The enabled model that begins with an image and is otherwise this one; None if there is
+        none."""
+        if model.first_frame is not None:
+            return model
+        begin = (each for each in self.enabled.values() if each.first_frame is not None)
+        return next((each for each in begin if each.text_model == model.id), None)
+
     def prompt_object(self, spec: Spec) -> dict[str, Any]:
         """As the upstream takes it; by our names if the model has been removed since."""
         model = self.models.get(spec.model)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.domain.catalog.images import CONNECTED, NOT_CONNECTED, STRICT
+from app.domain.catalog.images import STRICT
 from app.domain.catalog.models import Model
 from app.domain.catalog.pages import Field, Kind, Page
 from app.domain.catalog.rules import Rule, Source
@@ -93,8 +93,7 @@ MODELS = (
             fixed={"version": version},
             defaults=_SECONDS_AND_LINES if version in _SECOND else {},
             text_model=None if version == "i2v-01-live" else f"hailuo-{version[4:]}",
-            as_of=_AS_OF, source="1min.ai, Hailuo - Image to Video", enabled=CONNECTED,
-            reason=NOT_CONNECTED,
+            as_of=_AS_OF, source="1min.ai, Hailuo - Image to Video",
         )
         for version in IMAGE_TO_VIDEO.by_name["version"].choices
     ),

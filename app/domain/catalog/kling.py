@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.domain.catalog.images import CONNECTED, NOT_CONNECTED
 from app.domain.catalog.models import Model
 from app.domain.catalog.pages import Field, Kind, Page
 from app.domain.catalog.rules import Rule, Source
@@ -120,7 +119,7 @@ MODELS = (
             id=f"kling-{version}-image", page=IMAGE_TO_VIDEO, fixed={"version": version},
             defaults={**_defaults(version), "aspect_ratio": "16:9", "cfg_scale": 0.5},
             text_model=None if version == "2.1" else f"kling-{version}", as_of=_AS_OF,
-            source="1min.ai, Kling - Image to Video", enabled=CONNECTED, reason=NOT_CONNECTED,
+            source="1min.ai, Kling - Image to Video",
         )
         for version in IMAGE_TO_VIDEO.by_name["version"].choices
     ),

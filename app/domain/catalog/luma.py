@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.domain.catalog.images import CONNECTED, NOT_CONNECTED
 from app.domain.catalog.models import Model
 from app.domain.catalog.pages import Field, Kind, Page
 from app.domain.catalog.rules import Rule, Source
@@ -88,7 +87,7 @@ MODELS = (
         Model(
             id=f"{version}-image", page=IMAGE_TO_VIDEO, fixed={"version": version},
             text_model=version, as_of=_AS_OF, source="1min.ai, Luma AI - Image to Video",
-            enabled=CONNECTED, reason=NOT_CONNECTED,
+
         )
         for version in _VERSIONS
     ),

@@ -61,6 +61,12 @@ class Model:
         return tuple(each for each in self.page.fields if each.name not in self.fixed)
 
     @cached_property
+    def first_frame(self) -> Field | None:
+        """The field of the image that a video begins with. None: it is made of text alone, or of
+        several images."""
+        return next((each for each in self.fields if each.kind is Kind.ASSET), None)
+
+    @cached_property
     def form(self) -> Form:
         """How the own REST names the fields."""
         return Form(self.fields, native=False)
@@ -109,10 +115,12 @@ class Model:
             if rule.flagged is flagged and rule.broken_by(known)
         ]  # fmt: skip
 
-    def spec_of(self, facts: Facts) -> Spec:
+    def spec_of(self, facts: Facts, *, first_frame: str | None = None) -> Spec:
         """The Spec that asks for these facts, each of which is offered, and has the defaults for
         what facts cannot say."""
         values = {**self.defaults, **facts.words}
+        if first_frame is not None and self.first_frame is not None:
+            values[self.first_frame.name] = first_frame
         ordered = {each.name: values[each.name] for each in self.fields if each.name in values}
         return Spec(model=self.id, values=ordered)
 

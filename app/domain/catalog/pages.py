@@ -10,12 +10,16 @@ from functools import cached_property
 from typing import Any
 
 from app.domain.catalog.rules import Rule
-from app.domain.inputs import InputRule, parse_input_id
+from app.domain.inputs import InputRule
 from app.domain.text import MAX_PROMPT_CHARS, check_text, shown
 from app.errors import Rejections
 
 #: More bits than any number of a page has.
 _NUMBER_BITS = 64
+
+
+#: An asset may be named by a URL that holds the image itself.
+MAX_ASSET_CHARS = 1_048_576
 
 
 class Kind(StrEnum):
@@ -188,11 +192,8 @@ def _range(field: Field) -> str:
 
 
 def _check_asset(value: Any, path: str, issues: Rejections) -> Any:
-    found = parse_input_id(value) if isinstance(value, str) else None
-    if found is None:
-        issues.add(path, "value", "must be the id of an uploaded image", value=shown(value))
-        return None
-    return str(found)
+    """An id, a path, or a URL: whose image it is, is found out when the request is accepted."""
+    return check_text(value, path, issues, most=MAX_ASSET_CHARS)
 
 
 def _check_assets(entry: _Entry, value: Any, path: str, issues: Rejections) -> Any:

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.domain.catalog.images import CONNECTED, NOT_CONNECTED
 from app.domain.catalog.models import Model
 from app.domain.catalog.pages import Field, Kind, Page
 
@@ -79,7 +78,7 @@ MODELS = (
         Model(
             id=f"{version.replace('-v', '-')}-image", page=IMAGE_TO_VIDEO,
             fixed={"version": version}, text_model=version.replace("-v", "-"), as_of=_AS_OF,
-            source="1min.ai, Pika - Image to Video", enabled=CONNECTED, reason=NOT_CONNECTED,
+            source="1min.ai, Pika - Image to Video",
         )
         for version in _VERSION.choices
     ),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from datetime import date
 
-from app.domain.catalog.images import CONNECTED, NOT_CONNECTED, STRICT
+from app.domain.catalog.images import STRICT
 from app.domain.catalog.models import Model
 from app.domain.catalog.pages import Field, Kind, Page
 
@@ -62,7 +62,7 @@ WAN = _unseen(
 MODELS = (
     Model(
         id="skyreels-image", page=SKYREELS, as_of=date(2026, 1, 31),
-        source="1min.ai, Skyreels - Image to Video", enabled=CONNECTED, reason=NOT_CONNECTED,
+        source="1min.ai, Skyreels - Image to Video",
     ),
     *(
         Model(
