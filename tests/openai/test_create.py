@@ -277,11 +277,10 @@ async def test_files_that_are_no_images_are_refused_by_their_name(still_gate: Ga
 async def test_a_file_is_what_the_video_begins_with(still_gate: Gateway) -> None:
     key = await still_gate.member()
     for name in ("input_reference", "image"):
-        answer = await still_gate.http.post(
-            "/v1/videos",
-            headers=bearer(key),
-            files={"prompt": (None, f"{PROMPT} {name}"), name: ("cat.png", picture())},
-        )
+        parts: dict[str, Any] = {
+            "prompt": (None, f"{PROMPT} {name}"), name: ("cat.png", picture()),
+        }  # fmt: skip
+        answer = await still_gate.http.post("/v1/videos", headers=bearer(key), files=parts)
         assert answer.status_code == 200, answer.text
         generation = await still_gate.generation(UUID(answer.json()["id"][6:]))
         assert (generation.feature, generation.spec.model) == ("IMAGE_TO_VIDEO", "ray-v3-image")
