@@ -268,7 +268,7 @@ async def test_files_that_are_no_images_are_refused_by_their_name(still_gate: Ga
         answer = await still_gate.http.post("/v1/videos", headers=bearer(key), files=parts)
         error = refusal(answer, 400, "invalid_value")
         assert (error["param"], error["billed"]) == ("input_reference", False)
-    other = {"prompt": (None, PROMPT), "video": ("cat.mp4", b"film", "video/mp4")}
+    other: dict[str, Any] = {"prompt": (None, PROMPT), "video": ("cat.mp4", b"film", "video/mp4")}
     answer = await still_gate.http.post("/v1/videos", headers=bearer(key), files=other)
     assert refusal(answer, 400, "not_offered")["param"] == "video"
     assert await traces(still_gate) == before
