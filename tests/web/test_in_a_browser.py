@@ -60,8 +60,11 @@ def test_a_person_signs_in_watches_and_deletes(started: Api, tmp_path: Path) -> 
         _step(script, "deleted")
         found = started.http.get(f"/api/v1/generations/{made.json()['id']}", headers=headers)
         assert found.json()["video"]["state"] == "deleted"
+        _step(script, "deeds")
+        unknown = started.http.get("/api/v1/admin/unknown", headers=headers)
+        assert unknown.json()["data"] == []
         _step(script, "out")
-        assert _step(script, "in") == "/app/videos?state=failed"
+        assert _step(script, "in") == "/app/videos?state=canceled"
         assert _step(script, "below") == "/app/me"
         assert _step(script, "complaints") == []
         assert _step(script, "violations") == []

@@ -10,6 +10,8 @@ import {
 import { meQuery } from "@/api/me";
 import { Refused } from "@/api/problem";
 import { videosSearch } from "@/features/gallery/search";
+import { auditSearch } from "@/features/desk/audit-search";
+import { usageSearch } from "@/features/usage/search";
 import { PAGES } from "@/lib/place";
 import { Frame } from "@/shell/frame";
 import { Empty, Failure, Loading } from "@/ui/notices";
@@ -76,13 +78,70 @@ const video = createRoute({
   component: lazyRouteComponent(() => import("@/features/gallery/video-page"), "VideoPage"),
 });
 
+const usage = createRoute({
+  getParentRoute: () => inside,
+  path: "/usage",
+  validateSearch: usageSearch,
+  component: lazyRouteComponent(() => import("@/features/usage/usage-page"), "UsagePage"),
+});
+
+const keys = createRoute({
+  getParentRoute: () => inside,
+  path: "/keys",
+  component: lazyRouteComponent(() => import("@/features/keys/keys-page"), "KeysPage"),
+});
+
 const me = createRoute({
   getParentRoute: () => inside,
   path: "/me",
   component: lazyRouteComponent(() => import("@/features/sessions/account-page"), "AccountPage"),
 });
 
-const tree = root.addChildren([signIn, inside.addChildren([home, videos, video, me])]);
+const desk = createRoute({
+  getParentRoute: () => inside,
+  path: "/desk",
+  component: lazyRouteComponent(() => import("@/features/desk/desk-frame"), "DeskFrame"),
+});
+
+const now = createRoute({
+  getParentRoute: () => desk,
+  path: "/",
+  component: lazyRouteComponent(() => import("@/features/desk/now-page"), "NowPage"),
+});
+
+const unknowns = createRoute({
+  getParentRoute: () => desk,
+  path: "/unknowns",
+  component: lazyRouteComponent(() => import("@/features/desk/unknowns-page"), "UnknownsPage"),
+});
+
+const controls = createRoute({
+  getParentRoute: () => desk,
+  path: "/controls",
+  component: lazyRouteComponent(() => import("@/features/desk/controls-page"), "ControlsPage"),
+});
+
+const audit = createRoute({
+  getParentRoute: () => desk,
+  path: "/audit",
+  validateSearch: auditSearch,
+  component: lazyRouteComponent(() => import("@/features/desk/audit-page"), "AuditPage"),
+});
+
+const teams = createRoute({
+  getParentRoute: () => desk,
+  path: "/teams",
+  component: lazyRouteComponent(() => import("@/features/teams/teams-page"), "TeamsPage"),
+});
+
+const team = createRoute({
+  getParentRoute: () => desk,
+  path: "/teams/$id",
+  component: lazyRouteComponent(() => import("@/features/teams/team-page"), "TeamPage"),
+});
+
+const atDesk = desk.addChildren([now, unknowns, teams, team, controls, audit]);
+const tree = root.addChildren([signIn, inside.addChildren([home, videos, video, usage, keys, me, atDesk])]);
 
 export function makeRouter(queries: QueryClient) {
   return createRouter({

@@ -3,7 +3,10 @@ import type { Schemas } from "./client";
 export type Problem = Pick<
   Schemas["Problem"],
   "title" | "detail" | "code" | "status" | "billed" | "retry_safe" | "request_id"
->;
+> & {
+  /** The person has to prove who it is once more. */
+  sign_in_again?: boolean;
+};
 
 /** An answer of the gateway that is no success, as it told it itself. */
 export class Refused extends Error {
@@ -41,6 +44,7 @@ export async function refusal(response: Response): Promise<Refused> {
     status: response.status,
     billed: known.billed ?? null,
     retry_safe: known.retry_safe ?? false,
+    sign_in_again: known.sign_in_again ?? false,
     request_id: known.request_id ?? response.headers.get("x-request-id") ?? "",
   });
 }

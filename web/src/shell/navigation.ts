@@ -1,4 +1,4 @@
-import { Clapperboard, type LucideIcon, UserRound } from "lucide-react";
+import { ChartColumn, Clapperboard, KeyRound, type LucideIcon, RadioTower, UserRound } from "lucide-react";
 import type { Me } from "@/api/me";
 
 export interface Entry {
@@ -12,5 +12,13 @@ export interface Entry {
 /** In the order of the side bar. A page of the desk asks for `me.operates` or `me.manages_team`. */
 export const ENTRIES: Entry[] = [
   { to: "/videos", label: "Videos", icon: Clapperboard, open: () => true },
+  { to: "/usage", label: "Usage", icon: ChartColumn, open: () => true },
+  { to: "/keys", label: "Keys", icon: KeyRound, open: () => true },
+  {
+    to: "/desk",
+    label: "Desk",
+    icon: RadioTower,
+    open: (me) => me.operates || me.manages_team,
+  },
   { to: "/me", label: "Account", icon: UserRound, open: () => true },
 ];

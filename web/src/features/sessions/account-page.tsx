@@ -1,5 +1,7 @@
 import { useSuspenseQuery } from "@tanstack/react-query";
 import { meQuery } from "@/api/me";
+import { CreditRequests } from "@/features/account/credit-requests";
+import { Notices } from "@/features/account/notices";
 import { credits } from "@/lib/format";
 import { SessionList } from "./session-list";
 
@@ -30,6 +32,8 @@ export function AccountPage() {
       </dl>
       <h2 className="mt-8 mb-3 text-lg font-semibold">Signed in</h2>
       <SessionList />
+      <CreditRequests />
+      <Notices />
     </>
   );
 }
