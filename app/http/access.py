@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
@@ -40,8 +39,6 @@ _PASS = APIKeyQuery(
 SESSION = "reelgate.session"
 #: Where a request keeps whom it was found to be from.
 _FOUND = "reelgate.found"
-#: As long as a request takes anyway between the look at its key and what it does.
-_MOMENT_SECONDS = 1.0
 #: Longer than any key of ours, so not worth hashing.
 _LONGEST_KEY = 200
 
@@ -119,14 +116,6 @@ def given_key(request: Request, secret: str) -> PresentedKey:
     return PresentedKey(request, prefix_of(secret), digest_of(secret))
 
 
-@dataclass(frozen=True, slots=True)
-class _Found:
-    """Whom `authenticate_early` found, and when on the event loop's clock."""
-
-    caller: CallerRecord
-    at: float
-
-
 async def authenticated(request: Request) -> CallerRecord:
     """The caller, whatever the key is for. Raises `Unauthenticated`, and `Forbidden` where the key
     may not be used from the caller's address."""
@@ -147,17 +136,18 @@ async def authenticate(
 
 async def authenticate_early(request: Request) -> None:
     """For routes whose body is read before their dependencies are called: nobody without a key is
-    waited for. The dependency takes who was found, or looks again if the body took longer than a
-    moment: the key may have been revoked meanwhile. Raises what `authenticate` raises."""
-    caller = await authenticated(request)
-    request.scope[_FOUND] = _Found(caller, asyncio.get_running_loop().time())
+    waited for. The dependency takes who was found, unless `forget_caller` was called. Raises what
+    `authenticate` raises."""
+    request.scope[_FOUND] = await authenticated(request)
 
 
 def _found_early(request: Request) -> CallerRecord | None:
-    found: _Found | None = request.scope.get(_FOUND)
-    if found is None or asyncio.get_running_loop().time() - found.at > _MOMENT_SECONDS:
-        return None
-    return found.caller
+    return request.scope.get(_FOUND)
+
+
+def forget_caller(request: Request) -> None:
+    """For when the client was waited for: its key may have been revoked meanwhile."""
+    request.scope.pop(_FOUND, None)
 
 
 async def _presented(

@@ -20,7 +20,7 @@ from app.errors import (
     RequestTimedOut,
     UnsupportedEncoding,
 )
-from app.http.access import authenticate_early
+from app.http.access import authenticate_early, forget_caller
 
 #: Largest request body that is read: over twice the longest prompt with every character escaped.
 MAX_BODY_BYTES = 1_048_576
@@ -49,6 +49,8 @@ async def read_body(request: Request, *, limit: int) -> bytes:
     if declared.isdigit() and int(declared) > limit:
         raise PayloadTooLarge(f"The request body must be at most {limit} bytes long.")
     body = bytearray()
+    # Called in the loop's next turn, so never if all of the body is here already.
+    waits = asyncio.get_running_loop().call_soon(forget_caller, request)
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for chunk in request.stream():
@@ -59,6 +61,8 @@ async def read_body(request: Request, *, limit: int) -> bytes:
         raise MalformedJson("The request body ended early.") from None
     except TimeoutError:
         raise RequestTimedOut() from None
+    finally:
+        waits.cancel()
     return bytes(body)
 
 

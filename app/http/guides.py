@@ -29,6 +29,7 @@ _NAMES = (
     "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/openrouter",
     "clients/litellm",
     "clients/rest", "clients/typescript", "clients/python-generated", "clients/web-page", "live",
+    "pages", "sign-in",
     "webhooks", "budgets", "managing", "operations", "upstream-credits", "containers", "backup",
     "reliability", "reference",
 )  # fmt: skip
@@ -55,7 +56,8 @@ class Guide:
 def guides() -> Mapping[str, Guide]:
     """By file name, without the extension."""
     found = {}
-    for name in _NAMES:
+    models = sorted(file.stem for file in (_DOCS / "models").glob("*.md"))
+    for name in (*_NAMES, *(f"models/{model}" for model in models)):
         file = _DOCS / f"{name}.md"
         if file.is_file():
             text = file.read_text()

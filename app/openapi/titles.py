@@ -18,7 +18,7 @@ TITLES = {
     "get_input": "Get an image's properties",
     "get_input_content": "Download an image",
     "delete_input": "Delete an image",
-    "create_asset": "Upload an image",
+    "create_asset": "Upload an image, as 1min.ai does",
     "create_events_token": "Get a token for a browser's events",
     "stream_events": "Listen to all your events",
     "stream_generation_events": "Listen to one video's events",

@@ -127,12 +127,15 @@ async def test_models_have_all_that_a_form_needs(still_gate: Gateway) -> None:
         if each["provider"] != "luma":
             continue
         allowed = {option["name"]: option["allowed"] for option in each["options"]}
-        assert allowed == {
+        image = {"image": None} if each["feature"] == "IMAGE_TO_VIDEO" else {}
+        assert allowed == image | {
             "prompt": None, "duration": list(DURATIONS), "aspect_ratio": list(RATIOS),
             "resolution": list(RESOLUTIONS), "loop": None,
         }  # fmt: skip
         required = {option["name"] for option in each["options"] if option["required"]}
-        assert required == {"prompt", "duration"}
+        assert required == {"prompt", "duration", *image}
+        if image:
+            continue  # An estimate needs one that was uploaded.
         for price in each["prices"]:
             options = {name: price[name] for name in ("duration", "resolution")}
             quoted = await estimate(still_gate, key, model=each["id"], **options)

@@ -22,7 +22,7 @@ from app.domain.caller import Role
 from app.domain.catalog.catalog import BUILT_IN
 from app.domain.nearest import NO_ALIASES
 from app.errors import MAX_ISSUES, InvalidRequest, Rejections
-from app.http import access, bodies
+from app.http import bodies
 from app.http.bodies import BoundedRoute
 from tests.harness.gateway import Gateway
 from tests.harness.traces import execute
@@ -97,7 +97,6 @@ async def test_a_key_that_is_revoked_while_a_body_arrives_does_nothing(
     still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     key = await still_gate.member()
-    monkeypatch.setattr(access, "_MOMENT_SECONDS", 0.0)
     found, find_caller = asyncio.Event(), api_keys.find_caller
 
     async def noted(tx: Tx, digest: bytes, **options: Any) -> Any:

@@ -72,6 +72,6 @@ async def test_every_guide_that_it_names_exists(still_gate: Gateway) -> None:
     """Its links are relative to `/docs`."""
     about = document.combined()["info"]["description"]
     links = re.findall(r"\]\(([^)]+)\)", about)
-    assert len(links) == 3
+    assert len(links) == 4
     for link in links:
         assert (await still_gate.http.get(f"/{link}")).status_code == 200, link

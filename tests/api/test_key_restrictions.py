@@ -64,7 +64,7 @@ async def test_a_narrow_key_makes_no_wider_one(still_gate: Gateway) -> None:
 
 @pytest.mark.parametrize(
     ("field", "value"),
-    [("scopes", []), ("scopes", ["admin"]), ("models", ["kling"]), ("models", []),
+    [("scopes", []), ("scopes", ["admin"]), ("models", ["nobodys-1"]), ("models", []),
      ("addresses", ["localhost"]), ("addresses", ["10.0.0.1/8"]), ("addresses", []),
      ("addresses", [7]), ("rate_per_minute", 0), ("rate_burst", 3), ("max_open", -1),
      ("max_open", "2"), ("max_open", 2.5)],

@@ -80,6 +80,6 @@ CREATES: dict[str, Create] = {
     ),
     "Luma Agents": Create("/luma/v1/generations", {**_LION, "type": "video"}, _by_state, sdk=True),
     "OpenRouter": Create(
-        "/openrouter/api/v1/videos", {**_LION, "model": "ray-3"}, _by_status, sdk=True
+        "/openrouter/api/v1/videos", {**_LION, "model": "ray-3"}, _by_status, sdk=False
     ),
 }

@@ -161,7 +161,8 @@ async def test_a_replay_while_the_database_is_away_is_503_and_names_it(
 
     monkeypatch.setattr(queries, "find_own", away)
     answer = await create.post(quick, key, **headers)
-    assert answer.status_code == 503
+    # SDKs of OpenRouter repeat whatever is answered with 503.
+    assert answer.status_code == (202 if name == "OpenRouter" else 503)
     denies_nothing(answer, create, made, billed=None)
     assert "Retry-After" not in answer.headers
 
@@ -179,6 +180,7 @@ async def test_a_fault_inside_admission_leaves_open_whether_it_was_charged(
     monkeypatch.setattr(decisions, "admit", broken)
     answer = await create.post(quick, key)
     error = error_of(answer)
+    error = error.get("metadata", error)
     assert (answer.status_code, error["billed"], error["retry_safe"]) == (500, None, False)
     assert named(answer) is None
     assert "canary" not in answer.text

@@ -39,8 +39,8 @@ async def test_first_calls_are_a_page(still_gate: Gateway) -> None:
     assert f"export REELGATE_URL={still_gate.rt.settings.link_base} REELGATE_KEY=" in page
     assert page.count("<details open>") == 1
     # Each can be pasted into a shell as it is.
-    assert page.count("cat &gt; boat.py") == page.count("\npython boat.py\npython boat.py") == 4
-    assert page.count("cat &gt; boat.mjs") == page.count("\nnode boat.mjs\n") == 2
+    assert page.count("cat &gt; boat.py") == page.count("\npython boat.py\npython boat.py") == 5
+    assert page.count("cat &gt; boat.mjs") == page.count("\nnode boat.mjs\n") == 3
     head = await still_gate.http.head("/guides", headers=BROWSER)
     assert (head.status_code, head.content) == (200, b"")
 

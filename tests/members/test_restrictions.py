@@ -228,7 +228,7 @@ async def test_a_cap_of_its_own_binds_the_key_and_no_other(still_gate: Gateway) 
     [
         ({"rate_per_minute": 0}, "rate_per_minute"), ({"rate_burst": 5}, "rate_burst"),
         ({"max_open": 0}, "max_open"), ({"models": ()}, "models"),
-        ({"models": ("kling",)}, "models"), ({"addresses": ()}, "addresses"),
+        ({"models": ("nobodys-1",)}, "models"), ({"addresses": ()}, "addresses"),
         ({"addresses": ("10.0.0.1/8",)}, "addresses"), ({"addresses": ("localhost",)}, "addresses"),
         ({"addresses": ("10.0.0.1",) * 51}, "addresses"),
         ({"scopes": ()}, "scopes"),
