@@ -78,5 +78,5 @@ async def test_an_api_listens_and_a_worker_does_not(
             assert set(opened) == {"HttpClient"}
         opened.clear()
         async with open_api(rt, formats=PAYLOAD_FORMATS):
-            # One for downloads, one for tests of webhook endpoints: none for the upstream.
-            assert sorted(opened) == ["Feed", "HttpClient", "HttpClient", "Watch"]
+            # For downloads, for images by their URL, for tests of endpoints: none for the upstream.
+            assert sorted(opened) == ["Feed", *["HttpClient"] * 3, "Watch"]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Request, Response
 from pydantic import Field
 
 from app.api.documents import Document
@@ -17,6 +17,7 @@ from app.http.access import SESSION, Caller, Rt
 from app.members import sessions
 
 router = APIRouter(prefix="/sessions", tags=["account"])
+SessionId = Annotated[UUID, Path(description="The `id` of a session.")]
 
 
 class SessionDocument(Document):
@@ -51,7 +52,7 @@ async def list_sessions(request: Request, rt: Rt, caller: Caller) -> SessionList
 
 @router.delete("/{session_id}", name="end_session", status_code=204, response_class=Response,
                responses=refusals(403, 404, 422))  # fmt: skip
-async def end_session(session_id: UUID, rt: Rt, caller: Caller) -> None:
+async def end_session(session_id: SessionId, rt: Rt, caller: Caller) -> None:
     """Signs one of your browsers out, wherever it is."""
     await sessions.end_session(rt, caller, session_id)
 

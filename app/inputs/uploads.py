@@ -108,7 +108,9 @@ async def _archive(rt: ApiRuntime, made: Input, spool: Spool) -> None:
 
 async def _finished(rt: ApiRuntime, made: Input) -> Input:
     try:
-        async with rt.db.single() as tx:
+        async with rt.db.begin() as tx:
+            # Whoever looks for the same bytes in the meantime finds them everywhere or nowhere.
+            await inputs.lock_member(tx, made.member_id)
             if await inputs.mark_ready(tx, made.id, expires_at=made.expires_at):
                 return made
     except Conflict:

@@ -76,7 +76,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
             "metadata": {"cost_centre": "4711"},
         },
     },
-    "TextToVideoFeature": {
+    "FeatureRequest": {
         "least": {
             "type": "TEXT_TO_VIDEO",
             "model": "luma",
@@ -116,7 +116,7 @@ def schemas(catalog: Catalog) -> dict[str, Any]:
     union of one is replaced by a reference, because generators make wrong code of it."""
     found: dict[str, Any] = {}
     own: dict[str, str] = {}
-    native: dict[str, dict[str, str]] = {}
+    native: list[dict[str, Any]] = []
     for (feature, provider), page in catalog.pages.items():
         family = family_of(feature, provider)
         models = list(page.models.values())
@@ -132,14 +132,11 @@ def schemas(catalog: Catalog) -> dict[str, Any]:
             {field.wire: _field(field, family, native=True) for field in page.page.fields},
             required=[field.wire for field in page.page.fields if field.required],
         )
-        native.setdefault(feature, {})[provider] = f"{family}Feature"
+        native.append({"$ref": f"#/components/schemas/{family}Feature"})
         found[f"{family}Feature"] = _feature(family, page.page)
     found["GenerationRequest"] = union("model", own)
-    features = {}
-    for feature, members in native.items():
-        features[feature] = f"{_camel(feature)}Feature"
-        found[features[feature]] = union("model", members)
-    found["FeatureRequest"] = union("type", features)
+    # Flat, since a generator writes clients of nested unions that do not compile.
+    found["FeatureRequest"] = {"oneOf": native}
     found |= _UPLOADS
     return found
 

@@ -204,7 +204,7 @@ def test_every_example_fits_its_schema(document: dict[str, Any]) -> None:
 def test_every_example_of_a_request_is_taken() -> None:
     for example in requests.EXAMPLES["GenerationRequest"].values():
         assert rest.parse(example).spec.facts.prompt == example["prompt"]
-    for example in requests.EXAMPLES["TextToVideoFeature"].values():
+    for example in requests.EXAMPLES["FeatureRequest"].values():
         assert (
             onemin.parse(example, BUILT_IN).spec.facts.prompt == example["promptObject"]["prompt"]
         )

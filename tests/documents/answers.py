@@ -2,8 +2,8 @@
 
 `…` stands for anything within a line, and alone in a line for any number of lines. In JSON, a
 member `"…"` stands for further members, and an item `"…"` at the end for further items. What
-differs from run to run is compared by its form: ids, times, keys. An id that the page shows twice
-has to come twice. All else must be the same.
+differs from run to run is compared by its form: ids, times, keys, upstream keys. An id that the
+page shows twice has to come twice. All else must be the same.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ _FORMS = (
     r"\d{4}-\d\d-\d\d(?: \d\d:\d\d(?::\d\d)?)?",
     r"\b[0-9a-f]{24,}\b",
     r"rg_\w+",
+    r"\bkey[1-9]\b",
     r"…",
 )
 _FORM = re.compile("|".join(f"({form})" for form in _FORMS))

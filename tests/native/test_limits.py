@@ -165,7 +165,7 @@ async def test_a_request_without_a_price_is_refused_before_anything_is_taken(
         key = await gate.member()
         before = await traces(gate)
         found = refusal(await gate.create(key), 422, "PRICE_UNKNOWN")
-        assert "luma ray-v3, 5s, 720p" in found["message"]
+        assert "luma ray-v3 with duration 5s, " in found["message"]
         assert await traces(gate) == before
         priced = await gate.create(key, body(modelName="ray-v1"))
         assert priced.json()["aiRecord"]["teamUser"]["usedCredit"] == 7

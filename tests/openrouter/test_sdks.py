@@ -85,7 +85,7 @@ def test_the_sdk_for_python(studio: Studio, tmp_path: Path) -> None:
     caller = studio.member("python")
     found = studio.run("sdk.txt", tmp_path, caller, **studio.limited("python"))
     assert found.pop("refused") == {
-        "frame": ["BadRequestResponseError", 400, "not_offered"],
+        "frame": ["BadRequestResponseError", 400, "invalid_request"],
         "seed": ["BadRequestResponseError", 400, "not_offered"],
         "duration": ["BadRequestResponseError", 400, "invalid_request"],
         "model": ["BadRequestResponseError", 400, "invalid_request"],
@@ -142,12 +142,14 @@ def test_the_provider_for_the_ai_sdk(studio: Studio, tmp_path: Path) -> None:
         ).ready()
         found = replace(studio, api=named).run("ai_sdk.mjs", tmp_path, caller)
     refused = found.pop("refused")
-    assert found == {"video": "ftyp", "kind": "video/mp4", "id": "string", "creates": 1}
+    assert found == {
+        "video": "ftyp", "kind": "video/mp4", "id": "string", "creates": 1, "begun": "ftyp",
+    }  # fmt: skip
+    assert _of_user(caller, "reader-4")["spec"]["model"] == "ray-v3-image"
     spec = _of_user(caller, "reader-3")["spec"]
     assert (spec["resolution"], spec["loop"]) == ("720p", True)
-    for name, field in (("image", "frame_images"), ("seed", "seed")):
-        kind, status, message, creates = refused[name]
-        assert (kind, status, creates) == ("AI_APICallError", 400, 1)
-        assert message.startswith(f"{field}: not offered by the upstream; leave it out")
+    kind, status, message, creates = refused["seed"]
+    assert (kind, status, creates) == ("AI_APICallError", 400, 1)
+    assert message.startswith("seed: not offered by the upstream; leave it out")
     assert refused["failed"][0] == "AI_APICallError"
     assert refused["failed"][3] == 1

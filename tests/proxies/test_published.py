@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import pytest
 
+from app.domain.catalog.catalog import BUILT_IN
 from app.http.middleware import RequestContext
 from app.http.ops import add_routes, create_bare
 from app.main import create_app
@@ -16,7 +17,7 @@ from app.settings import Settings
 from tests.proxies.place import Place
 from tests.structure.sources import read
 
-_RUNTIME = cast(Any, SimpleNamespace(settings=Settings(_env_file=None)))
+_RUNTIME = cast(Any, SimpleNamespace(settings=Settings(_env_file=None), catalog=BUILT_IN))
 _ID = "18c9b579-e114-4184-9746-52a635d00566"
 
 

@@ -37,8 +37,11 @@ async function refused(more) {
 }
 
 const image = Buffer.from('iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==', 'base64')
+const began = await generateVideo({
+  ...asked, prompt: { text: 'a wave', image }, providerOptions: { openrouter: { user: 'reader-4' } },
+})
+found.begun = Buffer.from(began.video.uint8Array).subarray(4, 8).toString()
 found.refused = {
-  image: await refused({ prompt: { text: 'a wave', image } }),
   seed: await refused({ seed: 7 }),
   failed: await refused({ prompt: 'ai sdk openrouter [sim:fail_later]' }),
 }
