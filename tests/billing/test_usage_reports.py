@@ -307,4 +307,6 @@ async def test_a_year_is_read_from_the_sums(past: Past) -> None:
             )
             lines = "\n".join(line[0] for line in plan)
         assert "Seq Scan on generations" not in lines, lines
-        assert set(re.findall(r"\bgenerations_\w+", lines)) == {"generations_unfinished_idx"}, lines
+        used = set(re.findall(r"\bgenerations_\w+", lines))
+        # A filter by a tag may be read from that index as well, before any row is looked at.
+        assert used - {"generations_metadata_idx"} == {"generations_unfinished_idx"}, lines
