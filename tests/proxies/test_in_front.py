@@ -4,6 +4,7 @@ proxy nor the restart of an API."""
 from __future__ import annotations
 
 import json
+import random
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +19,7 @@ import pytest
 from app.http.bodies import MAX_BODY_BYTES
 from tests.harness.gateway import body
 from tests.harness.processes import until
+from tests.inputs.test_hostile_images import png
 from tests.live.test_processes import heard, until_listening
 from tests.promises.site import PRICE, Caller
 from tests.proxies.place import AS_BY_DEFAULT, FIRST, SECOND, Place, start_api
@@ -107,6 +109,20 @@ def test_the_gateway_itself_says_what_is_too_large(place: Place, kind: str) -> N
                 assert answer.headers["Content-Type"] == "application/json"
                 assert f"at most {MAX_BODY_BYTES} bytes" in answer.text
     assert caller.me()["credits"]["binding"]["used_credits"] == PRICE
+
+
+@each_proxy
+def test_an_image_may_be_larger_than_other_bodies(place: Place, kind: str) -> None:
+    caller = place.caller(kind, "drawing")
+    noise = random.Random(7).randbytes(3 * 1000 * 1000)
+    lines = b"".join(b"\0" + noise[at : at + 3000] for at in range(0, len(noise), 3000))
+    image = png(3000, 1000, lines)
+    assert len(image) > 2 * MAX_BODY_BYTES
+    for path, name in (("/api/assets", "asset"), ("/api/v1/inputs", "file")):
+        answer = caller.http.post(
+            path, files={name: ("noise.png", image)}, headers={"API-KEY": caller.key}
+        )
+        assert answer.status_code in (200, 201), answer.text
 
 
 @each_proxy
