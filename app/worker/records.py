@@ -68,9 +68,6 @@ async def keep_figures(
     if isinstance(answer, Failed) and answer.upstream_id is None and answer.figures is None:
         # A refusal, which has no record.
         return
-    if isinstance(answer, Failed) and answer.upstream_id is None and answer.figures is None:
-        # A refusal, which has no record.
-        return
     if answer.figures is None:
         outcome = "unreadable"
     elif answer.figures == mark.figures and not mark.due:
