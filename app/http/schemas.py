@@ -12,6 +12,7 @@ from app.domain.text import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 
 TEXT: dict[str, Any] = {"type": "string"}
 TRUTH: dict[str, Any] = {"type": "boolean"}
+INTEGER: dict[str, Any] = {"type": "integer"}
 PROMPT: dict[str, Any] = {**TEXT, "minLength": 1, "maxLength": MAX_PROMPT_CHARS}
 END_USER: dict[str, Any] = {
     **TEXT, "maxLength": MAX_END_USER_CHARS,

@@ -11,6 +11,7 @@ from app.http.schemas import (
     END_USER,
     IMAGE_URL,
     INSTANT,
+    INTEGER,
     LINK,
     METADATA,
     PROMPT,
@@ -27,7 +28,6 @@ from app.http.schemas import (
     or_null,
 )
 
-_INTEGER: dict[str, Any] = {"type": "integer"}
 _TYPE: dict[str, Any] = {**TEXT, "const": GENERATION_TYPE}
 _BODY = object_of(
     {
@@ -78,9 +78,9 @@ GENERATION = object_of(
 _PAGE = object_of(
     {
         "generations": {"type": "array", "items": GENERATION},
-        "count": _INTEGER,
-        "limit": _INTEGER,
-        "offset": _INTEGER,
+        "count": INTEGER,
+        "limit": INTEGER,
+        "offset": INTEGER,
         "has_more": TRUTH,
     }
 )

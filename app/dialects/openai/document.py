@@ -14,6 +14,7 @@ from app.http.schemas import (
     END_USER,
     GENERATION_THAT_EXISTS,
     IMAGE_URL,
+    INTEGER,
     METADATA,
     PROMPT,
     RATIO,
@@ -24,18 +25,16 @@ from app.http.schemas import (
     or_null,
 )
 
-_INTEGER: dict[str, Any] = {"type": "integer"}
-
 _VIDEO = object_of(
     {
         "id": {**TEXT, "examples": ["video_06e92293ee3247d785f2fd4b59482b91"]},
         "object": {"const": "video", "type": "string"},
         "model": {**TEXT, "description": "The model name you used."},
         "status": {**TEXT, "enum": list(dict.fromkeys(STATUS.values()))},
-        "progress": {**_INTEGER, "minimum": 0, "maximum": 100},
-        "created_at": {**_INTEGER, "description": "Unix seconds."},
-        "completed_at": or_null(_INTEGER),
-        "expires_at": or_null({**_INTEGER, "description": "In the past once the file is gone."}),
+        "progress": {**INTEGER, "minimum": 0, "maximum": 100},
+        "created_at": {**INTEGER, "description": "Unix seconds."},
+        "completed_at": or_null(INTEGER),
+        "expires_at": or_null({**INTEGER, "description": "In the past once the file is gone."}),
         "prompt": TEXT,
         "seconds": {**TEXT, "description": "Seconds, `5` or `10`.", "examples": ["5"]},
         "size": {**TEXT, "description": "Of the file, or of the request until there is one."},
@@ -63,7 +62,7 @@ _MODEL = object_of(
     {
         "id": TEXT,
         "object": {"const": "model", "type": "string"},
-        "created": _INTEGER,
+        "created": INTEGER,
         "owned_by": TEXT,
         "stands_for": {**TEXT, "description": "The model it selects."},
     }
@@ -153,8 +152,8 @@ _WEBHOOK = object_of(
     {
         "id": {**TEXT, "examples": ["whe_2b0a3b8e5c3f4e0c9f6f3a51b8c1d9e7"]},
         "object": {"const": "webhook_endpoint", "type": "string"},
-        "created_at": {**_INTEGER, "description": "Unix seconds."},
-        "updated_at": _INTEGER,
+        "created_at": {**INTEGER, "description": "Unix seconds."},
+        "updated_at": INTEGER,
         "name": TEXT,
         "url": TEXT,
         "event_types": {"type": "array", "items": TEXT},
@@ -181,7 +180,7 @@ _WEBHOOK_TESTED = object_of(
         "object": {"const": "webhook_endpoint.test", "type": "string"},
         "webhook_endpoint_id": TEXT,
         "event_type": TEXT,
-        "status_code": {**_INTEGER, "description": "What the endpoint answered."},
+        "status_code": {**INTEGER, "description": "What the endpoint answered."},
         "success": {**TRUTH, "description": "It answered."},
     }
 )

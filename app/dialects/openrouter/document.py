@@ -12,6 +12,7 @@ from app.http.schemas import (
     DETAILS,
     END_USER,
     IMAGE_URL,
+    INTEGER,
     LINK,
     PROMPT,
     RATIO,
@@ -25,7 +26,6 @@ from app.http.schemas import (
     or_null,
 )
 
-_INTEGER: dict[str, Any] = {"type": "integer"}
 _SECONDS = sorted(filter(None, map(seconds_of, BUILT_IN.offered("duration"))))
 _TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
 _OPEN: dict[str, Any] = {"type": "object", "additionalProperties": True}
@@ -35,7 +35,7 @@ _PASSED_ON = object_of({name: or_null(TRUTH) for name in PASSED_ON}, required=[]
 _PROPERTIES: dict[str, Any] = {
     "model": {**TEXT, "description": "Any `id` that `GET /videos/models` lists."},
     "prompt": PROMPT,
-    "duration": or_null({**_INTEGER, "enum": _SECONDS,
+    "duration": or_null({**INTEGER, "enum": _SECONDS,
                          "default": 5, "description": "Seconds."}),
     "resolution": or_null({**TEXT, "enum": BUILT_IN.offered("resolution")}),
     "aspect_ratio": or_null(RATIO),
@@ -68,13 +68,13 @@ _VIDEO = object_of(
         "generation_id": UUID,
         "unsigned_urls": {"type": "array", "items": LINK},
         "urls": {"type": "array", "items": LINK},
-        "expires_at": {**_INTEGER, "description": "Of the links, in Unix seconds."},
+        "expires_at": {**INTEGER, "description": "Of the links, in Unix seconds."},
         "usage": object_of(
             {
                 "cost": {"type": "number",
                          "description": "US dollars, if the operator prices credits in these."},
                 "is_byok": TRUTH,
-                "credits": {**_INTEGER, "description": "What it cost, in credits."},
+                "credits": {**INTEGER, "description": "What it cost, in credits."},
             },
             required=["is_byok", "credits"],
         ),
@@ -87,8 +87,8 @@ _MODEL = object_of(
         "id": TEXT,
         "canonical_slug": {**TEXT, "description": "The model that it stands for."},
         "name": TEXT,
-        "created": _INTEGER,
-        "supported_durations": {"type": "array", "items": _INTEGER},
+        "created": INTEGER,
+        "supported_durations": {"type": "array", "items": INTEGER},
         "supported_resolutions": _TEXTS,
         "supported_aspect_ratios": _TEXTS,
         "supported_sizes": _TEXTS,
@@ -106,7 +106,7 @@ _ERROR = object_of(
     {
         "error": object_of(
             {
-                "code": {**_INTEGER, "description": "The status."},
+                "code": {**INTEGER, "description": "The status."},
                 "message": TEXT,
                 "metadata": {
                     **object_of({"code": TEXT, "billed": BILLED, "retry_safe": TRUTH,
