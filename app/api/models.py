@@ -4,17 +4,21 @@ from __future__ import annotations
 
 import contextlib
 from datetime import date, datetime
-from typing import Literal
+from typing import Any, Literal
 
 from fastapi import APIRouter
 from pydantic import Field
 
 from app.api.documents import PRICE, Document, price_name
 from app.api.estimates import PRICE_CHANGE, PriceChangeDocument, price_change_document
-from app.domain.catalog.models import Model
+from app.domain.catalog.models import NO_UPLOADS, Model
 from app.domain.catalog.pages import Field as PageField
+from app.domain.catalog.pages import Kind
+from app.domain.catalog.rules import Rule
 from app.domain.catalog.spec import Facts
+from app.domain.inputs import InputRule
 from app.domain.prices import PriceList
+from app.domain.text import MAX_PROMPT_CHARS
 from app.errors import PriceUnknown
 from app.http.access import Caller, Rt
 from app.runtime import ApiRuntime
@@ -32,6 +36,17 @@ class PriceDocument(Document):
     credits: int
     price: str = Field(description=PRICE)
     price_change: PriceChangeDocument | None = Field(description=PRICE_CHANGE)
+
+
+class ImageDocument(Document):
+    """What is demanded of an image. Null: nothing."""
+
+    content_types: list[str]
+    max_bytes: int
+    min_side: int | None = Field(description="Pixels of each side, at least.")
+    max_side: int | None = Field(description="Pixels of each side, at most.")
+    min_ratio: float | None = Field(description="Width divided by height, at least.")
+    max_ratio: float | None = Field(description="Width divided by height, at most.")
 
 
 class ModelOptionDocument(Document):
@@ -52,12 +67,20 @@ class ModelOptionDocument(Document):
         description="What 1min.ai says that leaving it out means. Null: it does not say."
     )
     description: str
+    image: ImageDocument | None = Field(description="Of `asset` and `assets`.")
+    native_name: str = Field(description="Its name in `promptObject`, in 1min.ai's API.")
+    native_allowed: list[Any] | None = Field(
+        description="What `promptObject` has for each of `allowed`, in the same order."
+    )
 
 
 class ModelRuleDocument(Document):
-    """A combination that is refused or, where it is not certain, `flagged`."""
+    """A combination that is refused or, where it is not certain, `flagged`. A request is one of
+    them if each option of `when` has one of its values; null is that of an option that is left
+    out."""
 
-    field: str
+    when: dict[str, list[Any]]
+    field: str = Field(description="The option that errors name.")
     reason: str
     source: str = Field(
         description="`documented` by 1min.ai, `inferred` from the provider behind it, or `learned`."
@@ -77,6 +100,13 @@ class ModelDocument(Document):
     )
     options: list[ModelOptionDocument]
     rules: list[ModelRuleDocument]
+    defaults: dict[str, Any] = Field(
+        description="Values of options that APIs which cannot say them get. 1min.ai's API and this "
+        "one leave out what a request leaves out."
+    )
+    native_fixed: dict[str, Any] = Field(
+        description="What `promptObject` has in 1min.ai's API for this model to be chosen."
+    )
     prices: list[PriceDocument] = Field(
         description="What has no price cannot be requested: the operator has not set one."
     )
@@ -110,13 +140,10 @@ def _model(rt: ApiRuntime, model: Model, prices: list[PriceDocument]) -> ModelDo
         feature=model.feature,
         provider=model.provider,
         aliases=[alias for alias, stands_for in rt.aliases.table.items() if stands_for == model.id],
-        options=[_option(field) for field in model.fields],
-        rules=[
-            ModelRuleDocument(
-                field=rule.field, reason=rule.reason, source=rule.source, flagged=rule.flagged
-            )
-            for rule in model.rules
-        ],
+        options=[_option(field, max_bytes=rt.settings.max_input_bytes) for field in model.fields],
+        rules=[_rule(rule, model) for rule in model.rules],
+        defaults=dict(model.defaults),
+        native_fixed=model.page.prompt_object(model.fixed, NO_UPLOADS),
         prices=prices,
         source=model.source,
         as_of=model.as_of,
@@ -124,17 +151,48 @@ def _model(rt: ApiRuntime, model: Model, prices: list[PriceDocument]) -> ModelDo
     )
 
 
-def _option(field: PageField) -> ModelOptionDocument:
+def _rule(rule: Rule, model: Model) -> ModelRuleDocument:
+    """Without what the model fixes: the rules of a model are those that it does not rule out."""
+    return ModelRuleDocument(
+        when={name: list(wrong) for name, wrong in rule.when.items() if name not in model.fixed},
+        field=rule.field,
+        reason=rule.reason,
+        source=rule.source,
+        flagged=rule.flagged,
+    )
+
+
+def _option(field: PageField, *, max_bytes: int) -> ModelOptionDocument:
+    most = MAX_PROMPT_CHARS if field.kind is Kind.TEXT and field.most is None else field.most
+    is_image = field.kind in (Kind.ASSET, Kind.ASSETS)
     return ModelOptionDocument(
         name=field.name,
         kind=field.kind,
         required=field.required,
         allowed=list(field.choices) or None,
         minimum=field.least,
-        maximum=field.most,
+        maximum=most,
         default=field.default,
         description=field.help,
+        image=_image(field.image or InputRule(), max_bytes=max_bytes) if is_image else None,
+        native_name=field.wire,
+        native_allowed=list(field.sent or field.choices) or None,
     )
+
+
+def _image(rule: InputRule, *, max_bytes: int) -> ImageDocument:
+    return ImageDocument(
+        content_types=list(rule.content_types),
+        max_bytes=max_bytes if rule.max_bytes is None else min(rule.max_bytes, max_bytes),
+        min_side=rule.shortest,
+        max_side=rule.longest,
+        min_ratio=_ratio(rule.tallest),
+        max_ratio=_ratio(rule.widest),
+    )
+
+
+def _ratio(pair: tuple[int, int] | None) -> float | None:
+    return None if pair is None else pair[0] / pair[1]
 
 
 def _prices(prices: PriceList, model: Model, now: datetime) -> list[PriceDocument]:

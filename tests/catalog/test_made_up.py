@@ -165,7 +165,14 @@ async def test_a_family_in_one_file_is_served_everywhere(
         listed = (await gate.http.get("/api/v1/models", headers=headers)).json()["data"]
         (small,) = [each for each in listed if each["id"] == "acme-small"]
         assert [price["credits"] for price in small["prices"]] == [30]
-        assert [rule["field"] for rule in small["rules"]] == ["duration", "grain"]
+        assert [(rule["field"], rule["when"]) for rule in small["rules"]] == [
+            ("duration", {"duration": ["7s"]}), ("grain", {"grain": [9]}),
+        ]  # fmt: skip
+        assert small["native_fixed"] == {"kind": "small"}
+        native = [(each["native_name"], each["native_allowed"]) for each in small["options"]]
+        assert native == [
+            ("text", None), ("secs", [3, 7]), ("shape", ["1:1", "2:1"]), ("grain", None),
+        ]  # fmt: skip
         assert small["retires_on"] == "2027-01-31"
         ends = gate.rt.metrics.registry.get_sample_value(
             "reelgate_model_retires_timestamp_seconds", {"model": "acme-small"}
