@@ -89,6 +89,8 @@ generations = Table(
     Column("metadata", JSONB, nullable=False, server_default=text("'{}'::jsonb")),
     # What its inputs are, also after they are deleted.
     Column("inputs", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
+    # A digest of what the caller wrote, with its own words for images; null without images.
+    Column("written", LargeBinary),
     # The first and the latest attempt of an SDK's call for this generation, counted from 0; null if
     # no SDK counted.
     Column("sdk_first", Integer),
@@ -146,6 +148,7 @@ unmarked_calls = Table(
     metadata,
     Column("api_key_id", ForeignKey("api_keys.id", ondelete="CASCADE"), primary_key=True),
     Column("fingerprint", LargeBinary, primary_key=True),
+    Column("written", LargeBinary),
     Column("generation_id", ForeignKey("generations.id"), nullable=False, unique=True),
     instant("created_at", nullable=False),
     instant("answered_at"),

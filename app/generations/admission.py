@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, NoReturn
+from typing import Any
 from uuid import UUID, uuid4
 
 from app.db import admission as decisions
@@ -21,24 +20,20 @@ from app.domain.catalog.models import Model
 from app.domain.catalog.spec import Spec
 from app.domain.generation import Generation, State
 from app.domain.inputs import InputUse, named
-from app.domain.limits import ACCOUNT_OF_LIMIT, Limit, LimitStatus
+from app.domain.limits import LimitStatus
 from app.domain.metadata import missing_tags
 from app.domain.prices import Quote
 from app.domain.text import shown
 from app.errors import (
     Forbidden,
-    IdempotencyMismatch,
-    InsufficientCredits,
     InvalidRequest,
     Issue,
-    MaxOpenReached,
-    Paused,
-    RateLimited,
     Suspended,
     Unauthenticated,
     Unavailable,
 )
 from app.generations import lifecycle
+from app.generations.refusals import rate_headers, refuse
 from app.runtime import ApiRuntime, Runtime
 from app.telemetry import logger
 
@@ -93,8 +88,9 @@ class SdkAttempt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Extras:
-    """What a request has besides its Spec. `echo` is what its dialect repeats in responses;
-    everything else makes two requests with the same Spec different."""
+    """What a request has besides its Spec. `echo` is what its dialect repeats in responses, and
+    `written` a digest of what the caller wrote, if that names images; everything else makes two
+    requests with the same Spec different."""
 
     echo: Mapping[str, Any] = field(default_factory=dict)
     remixed_from: UUID | None = None
@@ -103,6 +99,7 @@ class Extras:
     metadata: Mapping[str, str] = field(default_factory=dict)
     inputs: tuple[InputUse, ...] = ()
     retry_of: UUID | None = None
+    written: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +151,7 @@ async def admit(
         "model": spec.model,
         "kind": spec.kind,
         "fingerprint": "\\x" + fingerprint(model, spec, extras).hex(),
+        "written": extras.written and "\\x" + extras.written.hex(),
         "prompt_head": marks and marks.head,
         "prompt_digest": marks and marks.digest,
         "idempotency_key": idempotency_key,
@@ -163,12 +161,7 @@ async def admit(
         "caller_version": caller.version,
         "now": rt.clock.for_database(),
     }
-    if attempt is not None:
-        request |= {
-            "sdk_attempt": attempt.count,
-            "sdk_waited_seconds": attempt.waited_seconds,
-            "sdk_window_seconds": attempt.window_seconds,
-        }
+    request |= _attempted(attempt)
     try:
         decision, new = await _decide(rt, caller, new, request, quote)
     except Unavailable as unavailable:
@@ -192,19 +185,69 @@ async def admit(
     if decision.outcome == _INPUT_GONE:
         raise InvalidRequest("An image that this is to be made of has just been deleted.")
     if decision.outcome not in _TAKEN or decision.generation_id is None:
-        _refuse(decision.outcome, limits, new.quote)
-    headers = rate_headers(limits)
+        refuse(decision.outcome, limits, new.quote)
     if decision.accepted_at is None:
-        headers["Idempotent-Replayed"] = "true"
-        return Admitted(
-            generation_id=decision.generation_id, replayed=True, headers=headers, fresh=None
-        )
+        return _made(decision.generation_id, limits)
     fresh = Fresh(
         generation=replace(new, created_at=decision.accepted_at),
         used_credits=limits.account(AccountKind.MEMBER).used,
         held_up=decision.submission_held_up,
     )
-    return Admitted(generation_id=new.id, replayed=False, headers=headers, fresh=fresh)
+    return Admitted(generation_id=new.id, replayed=False, headers=rate_headers(limits), fresh=fresh)
+
+
+async def find_made(
+    rt: ApiRuntime,
+    caller: Caller,
+    *,
+    dialect: str,
+    idempotency_key: str | None,
+    extras: Extras,
+    attempt: SdkAttempt | None,
+) -> Admitted | None:
+    """The generation that an earlier request like this one made, by what the callers wrote: its
+    images need not be there, nor anywhere else. None if none did, and nothing is used up. Raises
+    what `admit` raises."""
+    if caller.status is not Status.ACTIVE:
+        raise Suspended()
+    request: dict[str, Any] = {
+        "only_made": True,
+        "member_id": caller.member_id,
+        "api_key_id": caller.key_id,
+        "dialect": dialect,
+        "written": extras.written and "\\x" + extras.written.hex(),
+        "metadata": dict(extras.metadata),
+        "quote": 0,
+        "idempotency_key": idempotency_key,
+        "caller_version": caller.version,
+        "now": rt.clock.for_database(),
+        **_attempted(attempt),
+    }
+    decision = await decisions.admit(rt.db.direct, request)
+    if decision.outcome == "caller_changed":
+        raise CallerChanged()
+    if decision.outcome == "unauthenticated":
+        raise Unauthenticated()
+    if decision.generation_id is None or decision.limits is None:
+        return None
+    _count(rt, caller, dialect, decision.outcome)
+    return _made(decision.generation_id, decision.limits)
+
+
+def _made(generation_id: UUID, limits: LimitStatus) -> Admitted:
+    """The answer with a generation of an earlier request."""
+    headers = rate_headers(limits) | {"Idempotent-Replayed": "true"}
+    return Admitted(generation_id=generation_id, replayed=True, headers=headers, fresh=None)
+
+
+def _attempted(attempt: SdkAttempt | None) -> dict[str, Any]:
+    if attempt is None:
+        return {}
+    return {
+        "sdk_attempt": attempt.count,
+        "sdk_waited_seconds": attempt.waited_seconds,
+        "sdk_window_seconds": attempt.window_seconds,
+    }
 
 
 async def _decide(
@@ -276,89 +319,6 @@ def parse_idempotency_key(given: Any, field: str = "Idempotency-Key") -> str | N
             f"{field} {message}.", issues=[Issue(field, "value", message, shown(given))]
         )
     return key
-
-
-def rate_headers(limits: LimitStatus) -> dict[str, str]:
-    """RateLimit fields of the IETF draft: requests left in the window, and seconds until it is full
-    again; of the member, and of a key with a rate of its own."""
-    policies = [f'"member";q={limits.rate_burst};w={math.ceil(limits.rate_window_seconds)}']
-    left = [f'"member";r={max(limits.rate_remaining, 0)};t={math.ceil(limits.rate_reset_seconds)}']
-    if limits.key_rate_per_minute is not None:
-        window = math.ceil(limits.key_rate_window_seconds or 0)
-        policies.append(f'"key";q={limits.key_rate_burst};w={window}')
-        reset = math.ceil(limits.key_rate_reset_seconds or 0)
-        left.append(f'"key";r={max(limits.key_rate_remaining or 0, 0)};t={reset}')
-    return {"RateLimit-Policy": ", ".join(policies), "RateLimit": ", ".join(left)}
-
-
-_RATES: dict[Limit, Callable[[LimitStatus], tuple[int | None, int | None]]] = {
-    Limit.RATE_PER_MINUTE: lambda limits: (limits.rate_per_minute, limits.rate_burst),
-    Limit.KEY_RATE_PER_MINUTE: lambda limits: (limits.key_rate_per_minute, limits.key_rate_burst),
-}
-_CAPS: dict[Limit, Callable[[LimitStatus], tuple[int | None, int | None]]] = {
-    Limit.MAX_OPEN: lambda limits: (limits.max_open, limits.open_generations),
-    Limit.KEY_MAX_OPEN: lambda limits: (limits.key_max_open, limits.key_open_generations),
-}
-
-
-def _refuse(outcome: str, limits: LimitStatus, quote: int) -> NoReturn:
-    """Raises the error for any decision that is not an acceptance."""
-    if outcome == "idempotency_mismatch":
-        raise IdempotencyMismatch(
-            issues=[Issue("Idempotency-Key", "value", "already used with another body")]
-        )
-    wait = limits.retry_after_seconds
-    headers, refused_by = rate_headers(limits), Limit(outcome)
-    if refused_by is Limit.SUSPENDED:
-        raise Suspended()
-    if refused_by is Limit.PAUSED:
-        raise Paused(retry_after_seconds=wait)
-    if refused_by in _RATES:
-        per_minute, burst = _RATES[refused_by](limits)
-        raise RateLimited(
-            f"The limit of {per_minute} requests per minute (burst {burst}) is reached; try again "
-            f"in {math.ceil(wait or 0)} s.",
-            retry_after_seconds=wait,
-            headers=headers,
-            extra={"limit": refused_by, "limit_value": per_minute},
-        )
-    if refused_by in _CAPS:
-        max_open, opened = _CAPS[refused_by](limits)
-        raise MaxOpenReached(
-            f"{opened} generations are in progress and the limit is {max_open}; wait for one to "
-            "finish.",
-            retry_after_seconds=wait,
-            headers=headers,
-            extra={"limit": refused_by, "limit_value": max_open, "used_value": opened},
-        )
-    account = limits.account(ACCOUNT_OF_LIMIT[refused_by])
-    allowed = f"{account.kind.value}'s {account.credit_limit}"
-    if account.granted:
-        allowed += f", and {account.granted} granted,"
-    said, resets_at = ".", None
-    if account.resets_at is not None:
-        resets_at = account.resets_at.isoformat().replace("+00:00", "Z")
-        said = (
-            f" this {account.period.value}; the next begins at {resets_at} ({account.time_zone})."
-        )
-    raise InsufficientCredits(
-        f"This request is quoted at {quote} credits; {account.used} of the "
-        f"{allowed} are used or reserved{said}",
-        retry_after_seconds=wait,
-        headers=headers,
-        extra={
-            "limit": refused_by,
-            "limit_value": account.credit_limit,
-            "granted_value": account.granted,
-            "used_value": account.used,
-            "held_value": account.held,
-            "remaining_value": account.remaining,
-            "quote": quote,
-            "period": account.period.value,
-            "time_zone": account.time_zone,
-            "resets_at": resets_at,
-        },
-    )
 
 
 def _count(rt: Runtime, caller: Caller, dialect: str, outcome: str) -> None:

@@ -8,10 +8,10 @@ A dialect provides two things: a `NewGeneration`, made by its parser, and a func
 from __future__ import annotations
 
 from calendar import timegm
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from email.utils import formatdate
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from starlette.requests import Request
@@ -33,12 +33,14 @@ from app.generations.admission import (
     Extras,
     SdkAttempt,
     admit,
+    find_made,
+    fingerprint,
     parse_idempotency_key,
 )
 from app.generations.queries import Waiting
 from app.http.access import look_again
 from app.http.after_commit import after_commit
-from app.http.inputs import resolve
+from app.http.inputs import has_images, resolve
 from app.http.metadata import all_tags
 from app.http.sdk_retries import sdk_attempt
 from app.http.waiting import WaitPolicy, wait_for_end
@@ -46,6 +48,8 @@ from app.runtime import ApiRuntime
 from app.telemetry import logger
 
 log = logger(__name__)
+
+_Answer = TypeVar("_Answer")
 
 
 def _own_name(field: Field) -> str:
@@ -98,14 +102,20 @@ async def create(
     key = _idempotency_key(request, new.idempotency_key)
     attempt = attempt_of(request)
     tags = all_tags(request, inherited=new.inherited, given=new.extras.metadata)
-    spec, inputs = await resolve(rt, caller, new.spec, path_of=new.path_of)
-    new = replace(new, spec=spec)
-    extras = replace(new.extras, metadata=tags, inputs=inputs)
+    new = replace(new, extras=replace(new.extras, metadata=tags))
+    how: dict[str, Any] = {
+        "dialect": dialect, "idempotency_key": key and new.key_scope + key, "attempt": attempt,
+    }  # fmt: skip
+    made: Admitted | None = None
+    if has_images(rt, new.spec):
+        caller, new, made = await _with_images(rt, request, caller, new, how)
     try:
-        caller, admitted = await _admitted(
-            rt, request, caller, new, extras,
-            dialect=dialect, idempotency_key=key and new.key_scope + key, attempt=attempt,
-        )  # fmt: skip
+        if made is None:
+            caller, admitted = await _known(
+                request, caller, lambda who: admit(rt, who, new.spec, extras=new.extras, **how)
+            )
+        else:
+            admitted = made
     except (GatewayError, Conflict, Fault):
         # Admission refuses with errors of its own, and the database rejects a whole statement.
         raise
@@ -140,21 +150,33 @@ def _about_model(rt: ApiRuntime, spec: Spec) -> dict[str, str]:
     return headers
 
 
-async def _admitted(
-    rt: ApiRuntime,
-    request: Request,
-    caller: Caller,
-    new: NewGeneration,
-    extras: Extras,
-    **how: Any,
-) -> tuple[Caller, Admitted]:
-    """And the caller as admission knew it."""
+async def _with_images(
+    rt: ApiRuntime, request: Request, caller: Caller, new: NewGeneration, how: dict[str, Any]
+) -> tuple[Caller, NewGeneration, Admitted | None]:
+    """The request with its inputs; or, if an earlier request like it made a generation, that: then
+    no image is fetched, which may have changed or gone by now."""
+    extras = new.extras
+    extras = replace(extras, written=fingerprint(rt.catalog.get(new.spec.model), new.spec, extras))
+    if how["idempotency_key"] is not None or how["attempt"] is not None:
+        caller, made = await _known(
+            request, caller, lambda who: find_made(rt, who, extras=extras, **how)
+        )
+        if made is not None:
+            return caller, new, made
+    spec, inputs = await resolve(rt, caller, new.spec, path_of=new.path_of)
+    return caller, replace(new, spec=spec, extras=replace(extras, inputs=inputs)), None
+
+
+async def _known(
+    request: Request, caller: Caller, ask: Callable[[Caller], Awaitable[_Answer]]
+) -> tuple[Caller, _Answer]:
+    """What is asked for a caller, and the caller as whoever answered knew it."""
     try:
-        return caller, await admit(rt, caller, new.spec, extras=extras, **how)
+        return caller, await ask(caller)
     except CallerChanged:
         # What was read just now is as good as what any request begins with.
         caller = replace(await look_again(request), version=None)
-        return caller, await admit(rt, caller, new.spec, extras=extras, **how)
+        return caller, await ask(caller)
 
 
 def _idempotency_key(request: Request, in_body: Any) -> str | None:

@@ -135,14 +135,23 @@ class _Named:
     word: str
 
 
+def has_images(rt: ApiRuntime, spec: Spec) -> bool:
+    """Whether a request names any."""
+    return any(each.name in spec.values for each in _image_fields(rt, spec))
+
+
+def _image_fields(rt: ApiRuntime, spec: Spec) -> list[Field]:
+    fields = rt.catalog.models[spec.model].fields
+    return [each for each in fields if each.kind in (Kind.ASSET, Kind.ASSETS)]
+
+
 async def resolve(
     rt: ApiRuntime, caller: Caller, spec: Spec, *, path_of: Callable[[Field], str]
 ) -> tuple[Spec, tuple[InputUse, ...]]:
     """The Spec with the ids of its inputs in place of what the caller called them: an id, a path
     of the 1min.ai API, or a URL, which is fetched. `path_of` is where a field is in the caller's
     body. Raises `InvalidRequest` and what `receive` raises."""
-    model = rt.catalog.models[spec.model]
-    fields = [each for each in model.fields if each.kind in (Kind.ASSET, Kind.ASSETS)]
+    fields = _image_fields(rt, spec)
     images = [one for field in fields for one in _named(spec, field, path_of(field))]
     if not images:
         return spec, ()

@@ -23,7 +23,8 @@ BEGIN
      WHERE g.id = (
         SELECT e.id FROM generations e
          WHERE e.member_id = p_new.member_id AND e.api_key_id = p_new.api_key_id
-           AND e.dialect = p_new.dialect AND e.fingerprint = p_new.fingerprint
+           AND e.dialect = p_new.dialect
+           AND (e.fingerprint = p_new.fingerprint OR e.written = p_new.written)
            AND e.created_at > p_now - make_interval(secs => (least(p_attempt, 9) + 1) * p_window)
            AND ((e.sdk_last < p_attempt AND e.sdk_last_at
                  > p_now - make_interval(secs => (p_attempt - e.sdk_last) * p_window))
@@ -58,6 +59,9 @@ $$;
 -- `outcome` is 'accepted', 'replayed' (by its key), 'recognised' (as an attempt at an earlier call),
 -- 'idempotency_mismatch', 'unauthenticated', 'caller_changed' (look it up again), 'prices_changed'
 -- (quote it again), 'tag_missing', 'input_gone' (it was deleted meanwhile), or the limit that refused.
+-- With `only_made` nothing is admitted: a request that no earlier one was like is 'not_made'. Two
+-- requests are alike if they ask for the same, with images of the same bytes, or if their callers wrote
+-- the same; before its images are there only the latter is known.
 -- `limits` are those of `reelgate_limits`, as this admission leaves them but for the credits it holds,
 -- and `missing_tags`; null without a good caller or a good quote.
 CREATE OR REPLACE FUNCTION reelgate_admit(p_request jsonb) RETURNS TABLE (
@@ -77,6 +81,7 @@ DECLARE
     v_limits record;
     v_missing text[];
     v_changed boolean;
+    v_only_made boolean := coalesce((p_request->>'only_made')::boolean, false);
 BEGIN
     IF current_setting('transaction_isolation') <> 'read committed' THEN
         RAISE 'admission needs read committed: it must see what is new after each lock';
@@ -106,10 +111,11 @@ BEGIN
     END IF;
 
     IF v_key IS NOT NULL THEN
-        SELECT CASE WHEN k.fingerprint = v_new.fingerprint
-                    THEN 'replayed' ELSE 'idempotency_mismatch' END, k.generation_id
+        SELECT CASE WHEN k.fingerprint = v_new.fingerprint OR g.written = v_new.written
+                    THEN 'replayed' WHEN NOT v_only_made THEN 'idempotency_mismatch' END,
+               k.generation_id
           INTO outcome, generation_id
-          FROM idempotency_keys k
+          FROM idempotency_keys k JOIN generations g ON g.id = k.generation_id
          WHERE k.member_id = v_new.member_id AND k.scope = v_new.dialect AND k.key = v_key
            AND k.expires_at > v_now;
     ELSIF v_window IS NOT NULL THEN
@@ -117,6 +123,11 @@ BEGIN
             THEN reelgate_join_call(v_new, v_waited, v_window, v_now)
             ELSE reelgate_continue_call(v_new, v_attempt, v_waited, v_window, v_now) END;
         outcome := CASE WHEN generation_id IS NOT NULL THEN 'recognised' END;
+    END IF;
+    IF v_only_made AND outcome IS NULL THEN
+        outcome := 'not_made';
+        generation_id := NULL;
+        RETURN NEXT; RETURN;
     END IF;
 
     IF outcome IS NULL AND (
@@ -184,12 +195,13 @@ BEGIN
     INSERT INTO generations (
         id, team_id, member_id, api_key_id, dialect, feature, provider, spec, model, kind,
         prompt_head, prompt_digest, echo, remixed_from, callback_url, end_user, metadata, inputs,
-        fingerprint, sdk_first, sdk_last, sdk_last_at, state, priority, quote, price_id, created_at, queue_deadline_at
+        fingerprint, written, sdk_first, sdk_last, sdk_last_at, state, priority, quote, price_id, created_at, queue_deadline_at
     ) VALUES (
         v_new.id, v_new.team_id, v_new.member_id, v_new.api_key_id, v_new.dialect, v_new.feature,
         v_new.provider, v_new.spec, v_new.model, v_new.kind, v_new.prompt_head,
         v_new.prompt_digest, v_new.echo, v_new.remixed_from, v_new.callback_url, v_new.end_user,
-        coalesce(v_new.metadata, '{}'), coalesce(v_new.inputs, '[]'), v_new.fingerprint, v_attempt, v_attempt,
+        coalesce(v_new.metadata, '{}'), coalesce(v_new.inputs, '[]'), v_new.fingerprint,
+        v_new.written, v_attempt, v_attempt,
         CASE WHEN v_attempt IS NOT NULL THEN v_now END,
         'queued', v_new.priority, v_new.quote, v_new.price_id, v_now,
         v_now + make_interval(secs => (p_request->>'queue_seconds')::double precision)

@@ -10,21 +10,28 @@
 CREATE OR REPLACE FUNCTION reelgate_join_call(
     p_new generations, p_waited double precision, p_window double precision, p_now timestamptz
 ) RETURNS uuid LANGUAGE sql AS $$
-    SELECT c.generation_id FROM unmarked_calls c
-     WHERE c.api_key_id = p_new.api_key_id AND c.fingerprint = p_new.fingerprint
-       AND c.created_at > p_now - make_interval(secs => p_window)
+    SELECT c.generation_id FROM (
+        SELECT * FROM unmarked_calls
+         WHERE api_key_id = p_new.api_key_id AND fingerprint = p_new.fingerprint
+        UNION ALL
+        SELECT * FROM unmarked_calls
+         WHERE p_new.written IS NOT NULL
+           AND api_key_id = p_new.api_key_id AND written = p_new.written
+        ) c
+     WHERE c.created_at > p_now - make_interval(secs => p_window)
        AND (c.answered_at IS NULL OR c.answered_at > p_now - make_interval(secs => p_waited))
+     ORDER BY c.created_at DESC LIMIT 1
 $$;
 
 
 -- In the transaction of the admission: a call that no one has answered yet.
 CREATE OR REPLACE FUNCTION reelgate_begin_call(p_new generations, p_now timestamptz)
 RETURNS void LANGUAGE sql AS $$
-    INSERT INTO unmarked_calls AS c (api_key_id, fingerprint, generation_id, created_at)
-    VALUES (p_new.api_key_id, p_new.fingerprint, p_new.id, p_now)
+    INSERT INTO unmarked_calls AS c (api_key_id, fingerprint, written, generation_id, created_at)
+    VALUES (p_new.api_key_id, p_new.fingerprint, p_new.written, p_new.id, p_now)
     ON CONFLICT (api_key_id, fingerprint) DO UPDATE
-        SET generation_id = excluded.generation_id, created_at = excluded.created_at,
-            answered_at = NULL
+        SET written = excluded.written, generation_id = excluded.generation_id,
+            created_at = excluded.created_at, answered_at = NULL
 $$;
 
 

@@ -19,6 +19,7 @@ CREATE TABLE generations (
     metadata jsonb NOT NULL DEFAULT '{}',
     inputs jsonb NOT NULL DEFAULT '[]',
     fingerprint bytea NOT NULL,
+    written bytea,
     sdk_first integer,
     sdk_last integer,
     sdk_last_at timestamptz,
@@ -86,6 +87,7 @@ CREATE INDEX idempotency_keys_expires_idx ON idempotency_keys (expires_at);
 CREATE TABLE unmarked_calls (
     api_key_id uuid NOT NULL REFERENCES api_keys ON DELETE CASCADE,
     fingerprint bytea NOT NULL,
+    written bytea,
     generation_id uuid NOT NULL REFERENCES generations,
     created_at timestamptz NOT NULL,
     answered_at timestamptz,
