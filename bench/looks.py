@@ -224,6 +224,9 @@ LOOKS = (
     Look(name="retention: a round", act=lambda p: retention.one_round(p.rt)),
     _tx("expected duration", lambda tx, _: durations.history_of(tx, SPEC.kind)),
     _tx("expected wait", lambda tx, _: waits_of(tx, SPEC.kind)),
+    _tx("expected of all models",
+        lambda tx, p: durations.times_of_models(
+            tx, {model.id: model.kinds for model in p.rt.catalog.enabled.values()})),
     _tx("archive verify: a page of all",
         lambda tx, p: assets.list_kept(tx, after=p.facts["asset"], limit=200)),
     _tx("archive verify: a page of a team",

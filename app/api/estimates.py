@@ -40,8 +40,8 @@ class RateDocument(Document):
 
 
 class ExpectedDocument(Document):
-    """How long similar generations (same model and length) took recently; null if too few have
-    finished. `queued_ahead` is how many would be sent before this one."""
+    """How long similar generations (same model and length) waited in the queue and took recently;
+    null if too few have finished. `queued_ahead` is how many would be sent before this one."""
 
     queued_ahead: int
     wait_p50_seconds: float | None

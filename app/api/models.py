@@ -11,12 +11,14 @@ from pydantic import Field
 
 from app.api.documents import PRICE, Document, price_name
 from app.api.estimates import PRICE_CHANGE, PriceChangeDocument, price_change_document
+from app.db.durations import ModelTimes
 from app.domain.catalog.models import NO_UPLOADS, Model
 from app.domain.catalog.pages import Field as PageField
 from app.domain.catalog.pages import Kind
 from app.domain.catalog.rules import Rule
 from app.domain.catalog.spec import Facts
 from app.domain.inputs import InputRule
+from app.domain.polling import ENOUGH_SAMPLES
 from app.domain.prices import PriceList
 from app.domain.text import MAX_PROMPT_CHARS
 from app.errors import PriceUnknown
@@ -88,6 +90,17 @@ class ModelRuleDocument(Document):
     flagged: bool
 
 
+class ModelTimesDocument(Document):
+    """How long the last videos of the model waited in the queue, and how long they took from then
+    on: half of them (p50) and nine of ten (p90) were no slower. Null if too few have finished. An
+    estimate has the figures of one length."""
+
+    wait_p50_seconds: float | None
+    wait_p90_seconds: float | None
+    duration_p50_seconds: float | None
+    duration_p90_seconds: float | None
+
+
 class ModelDocument(Document):
     """What a model can make, and what that costs."""
 
@@ -110,6 +123,7 @@ class ModelDocument(Document):
     prices: list[PriceDocument] = Field(
         description="What has no price cannot be requested: the operator has not set one."
     )
+    expected: ModelTimesDocument
     source: str = Field(description="Where this entry is from.")
     as_of: date
     retires_on: date | None = Field(description="When 1min.ai stops making it, as far as is known.")
@@ -122,18 +136,22 @@ class ModelList(Document):
 
 @router.get("/models", name="list_models")
 async def list_models(rt: Rt, _caller: Caller) -> ModelList:
-    """Lists every model with its options and prices."""
-    prices = await rt.prices.known()
+    """Lists every model with its options, its prices, and how long its videos take."""
+    models = rt.catalog.enabled.values()
+    prices, times = await rt.prices.known(), await rt.durations.of_models(models)
     now = rt.clock.now()
     return ModelList(
         object="list",
         data=[
-            _model(rt, model, _prices(prices, model, now)) for model in rt.catalog.enabled.values()
+            _model(rt, model, _prices(prices, model, now), _expected(times.get(model.id)))
+            for model in models
         ],
     )
 
 
-def _model(rt: ApiRuntime, model: Model, prices: list[PriceDocument]) -> ModelDocument:
+def _model(
+    rt: ApiRuntime, model: Model, prices: list[PriceDocument], expected: ModelTimesDocument
+) -> ModelDocument:
     return ModelDocument(
         id=model.id,
         object="model",
@@ -145,10 +163,18 @@ def _model(rt: ApiRuntime, model: Model, prices: list[PriceDocument]) -> ModelDo
         defaults=dict(model.defaults),
         native_fixed=model.page.prompt_object(model.fixed, NO_UPLOADS),
         prices=prices,
+        expected=expected,
         source=model.source,
         as_of=model.as_of,
         retires_on=model.retires_on,
     )
+
+
+def _expected(times: ModelTimes | None) -> ModelTimesDocument:
+    names = list(ModelTimesDocument.model_fields)
+    if times is None or times.samples < ENOUGH_SAMPLES:
+        return ModelTimesDocument(**dict.fromkeys(names))
+    return ModelTimesDocument(**{name: round(getattr(times, name), 3) for name in names})
 
 
 def _rule(rule: Rule, model: Model) -> ModelRuleDocument:

@@ -11,7 +11,7 @@ from typing import Any
 
 from app.domain.catalog.pages import Field, Form, Kind, Page
 from app.domain.catalog.rules import Rule
-from app.domain.catalog.spec import Facts, Spec, lines_of, ratio_of, seconds_of
+from app.domain.catalog.spec import Facts, Spec, kind_of, lines_of, ratio_of, seconds_of
 from app.errors import Rejections
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
@@ -85,6 +85,11 @@ class Model:
             lines=tuple(sorted(each for each in lines if each is not None)),
             loop="loop" in names and names["loop"].kind is Kind.FLAG,
         )
+
+    @cached_property
+    def kinds(self) -> tuple[str, ...]:
+        """Those that its Specs can be of."""
+        return tuple(kind_of(self.id, seconds) for seconds in (None, *self.offered.seconds))
 
     def check(self, values: Mapping[str, Any], *, prefix: str, issues: Rejections) -> Spec | None:
         """The Spec of values by our names; None if there are issues, which are added."""

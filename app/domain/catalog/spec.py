@@ -109,6 +109,11 @@ def ratio_of(word: Any) -> tuple[int, int] | None:
     return (int(found[1]), int(found[2])) if found else None
 
 
+def kind_of(model: str, seconds: int | None) -> str:
+    """The kind of a Spec."""
+    return model if seconds is None else f"{model} {seconds}s"
+
+
 @dataclass(frozen=True, kw_only=True, repr=False)
 class Spec:
     """What was asked for: a model by its id, and the values of its fields by our names. What the
@@ -127,8 +132,7 @@ class Spec:
     @cached_property
     def kind(self) -> str:
         """Specs of one kind take about as long: the model, and the length if it was asked for."""
-        seconds = self.facts.seconds
-        return self.model if seconds is None else f"{self.model} {seconds}s"
+        return kind_of(self.model, self.facts.seconds)
 
     def with_facts(self, facts: Facts) -> Spec:
         """The same, but for what these say."""
