@@ -17,6 +17,7 @@ from app.db import api_keys, limits
 from app.domain.authority import Actor
 from app.domain.caller import Caller, Role, Status
 from app.domain.keys import Scope
+from app.domain.limits import Limit
 from app.http.access import ReadLimited, Rt
 from app.runtime import ApiRuntime
 
@@ -65,6 +66,9 @@ class MeDocument(Document):
     max_open: int = Field(description="How many generations may be in progress at the same time.")
     open: int = Field(description="Generations in progress.")
     rate: RateDocument
+    binding_limit: Limit | None = Field(
+        description="The limit that would refuse a request now, whatever it costs; null if none would."
+    )
 
 
 @router.get("/me", name="get_me", responses=refusals(429))
@@ -101,6 +105,7 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
         max_open=status.max_open,
         open=status.open_generations or 0,
         rate=rate_document(status),
+        binding_limit=status.binding_limit,
     )
 
 

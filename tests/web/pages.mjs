@@ -150,10 +150,23 @@ await act("Resume");
 await page.getByRole("button", { name: "Pause submission" }).waitFor();
 bad.push(...(await violations(page, "controls")));
 
-await go("Audit log");
+// By keyboard, from anywhere.
+await page.keyboard.press("Control+K");
+await page.getByRole("combobox", { name: "A page, or the id of a video" }).waitFor();
+await page.keyboard.type("log audit");
+bad.push(...(await violations(page, "palette")));
+await page.keyboard.press("Enter");
 await page.getByRole("cell", { name: "team.create", exact: true }).first().waitFor();
 bad.push(...(await violations(page, "audit log")));
-say("deeds");
+await page.setViewportSize({ width: 1280, height: 900 });
+const surface = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
+await page.emulateMedia({ colorScheme: "light" });
+await page.locator("label", { hasText: "Dark" }).last().click();
+await page.reload();
+await page.getByRole("heading", { name: "Audit log" }).waitFor();
+const dark = await surface();
+await page.locator("label", { hasText: "As the system" }).last().click();
+say("deeds", { dark, light: await surface() });
 
 await page.getByRole("link", { name: "Account" }).click();
 await page.getByRole("heading", { name: "Account" }).waitFor();

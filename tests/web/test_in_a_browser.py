@@ -60,7 +60,8 @@ def test_a_person_signs_in_watches_and_deletes(started: Api, tmp_path: Path) -> 
         _step(script, "deleted")
         found = started.http.get(f"/api/v1/generations/{made.json()['id']}", headers=headers)
         assert found.json()["video"]["state"] == "deleted"
-        _step(script, "deeds")
+        # What a person chose stays, whatever the system says.
+        assert _step(script, "deeds") == {"dark": "rgb(16, 18, 22)", "light": "rgb(255, 255, 255)"}
         unknown = started.http.get("/api/v1/admin/unknown", headers=headers)
         assert unknown.json()["data"] == []
         _step(script, "out")

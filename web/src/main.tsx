@@ -6,6 +6,9 @@ import { meQuery } from "@/api/me";
 import { Refused } from "@/api/problem";
 import "./app.css";
 import { makeRouter } from "./router";
+import { showTheme } from "./shell/theme";
+
+showTheme();
 
 const queries = new QueryClient({
   queryCache: new QueryCache({

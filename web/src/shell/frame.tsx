@@ -1,12 +1,15 @@
 import { useMutation, useQuery, useQueryClient, useSuspenseQuery } from "@tanstack/react-query";
 import { Link, Outlet, useNavigate } from "@tanstack/react-router";
 import { LogOut } from "lucide-react";
-import { meQuery } from "@/api/me";
+import { type Me, meQuery } from "@/api/me";
 import { signOutMutation } from "@/features/signin/queries";
 import { Button } from "@/ui/button";
 import { ENTRIES } from "./navigation";
 import { gatewayQuery } from "./queries";
 import { useLive } from "./live";
+import { PaletteButton } from "./palette-button";
+import { ThemeChoice } from "./theme-choice";
+import { warnings } from "./warnings";
 
 const ENTRY =
   "flex items-center gap-2 rounded-md px-3 py-2 text-sm hover:bg-sunken aria-[current=page]:bg-accent-soft aria-[current=page]:font-semibold aria-[current=page]:text-accent";
@@ -31,6 +34,7 @@ export function Frame() {
         <div className="flex items-center justify-between px-4 py-3">
           <span className="font-semibold">Reelgate</span>
           <span className="text-xs text-muted md:hidden">{me.name}</span>
+          <PaletteButton />
         </div>
         <nav aria-label="Pages" className="flex gap-1 overflow-x-auto px-2 pb-2 md:flex-col">
           {ENTRIES.filter((entry) => entry.open(me)).map(({ to, label, icon: Icon }) => (
@@ -39,8 +43,9 @@ export function Frame() {
               {label}
             </Link>
           ))}
-          <span className="md:hidden">
+          <span className="flex items-center gap-1 md:hidden">
             <SignOut />
+            <ThemeChoice />
           </span>
         </nav>
         <div className="mt-auto hidden border-t border-border p-3 text-sm md:block">
@@ -49,10 +54,13 @@ export function Frame() {
             {me.team.name} · {me.operates ? "operator" : me.manages_team ? "lead" : "member"}
           </p>
           <SignOut />
+          <div className="mt-2">
+            <ThemeChoice />
+          </div>
         </div>
       </header>
       <div className="min-w-0">
-        <Strip connected={live} suspended={me.status === "SUSPENDED"} />
+        <Strip me={me} connected={live} />
         <main id="main" tabIndex={-1} className="mx-auto max-w-[100rem] p-4 md:p-6">
           <Outlet />
         </main>
@@ -85,19 +93,15 @@ function SignOut() {
   );
 }
 
-/** What everybody has to know before they trust what is below. */
-function Strip({ connected, suspended }: { connected: boolean; suspended: boolean }) {
+/** Above every page. */
+function Strip({ me, connected }: { me: Me; connected: boolean }) {
   const { data: gateway } = useQuery(gatewayQuery);
-  const lines = [
-    gateway?.simulated && "The simulator stands in for 1min.ai: no video is real, nothing is charged.",
-    suspended && "You are suspended: you can watch and download your videos, and nothing else.",
-    !connected && "Not live at the moment: connecting again.",
-  ].filter(Boolean);
+  const lines = warnings({ me, connected, simulated: gateway?.simulated ?? false });
   return (
     <div role="status">
       {lines.map((line) => (
         <p
-          key={String(line)}
+          key={line}
           className="border-b border-border bg-warning-soft px-4 py-2 text-sm text-warning md:px-6"
         >
           {line}

@@ -3,7 +3,7 @@ import { Link, Outlet } from "@tanstack/react-router";
 import { meQuery } from "@/api/me";
 import { Empty } from "@/ui/notices";
 
-const PAGES = [
+export const PAGES = [
   { to: "/desk", label: "Now", operators: false },
   { to: "/desk/unknowns", label: "Unknowns", operators: false },
   { to: "/desk/teams", label: "Teams", operators: false },
