@@ -67,7 +67,7 @@ class MeDocument(Document):
     open: int = Field(description="Generations in progress.")
     rate: RateDocument
     binding_limit: Limit | None = Field(
-        description="The limit that would refuse a request now, whatever it costs; null if none would."
+        description="The limit that would refuse whatever is requested now. Null: none."
     )
 
 
