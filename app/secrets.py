@@ -67,12 +67,15 @@ def fingerprint_of(upstream_key: str) -> str:
 #: The endings of the files that links open.
 VIDEO = ".mp4"
 THUMBNAIL = ".webp"
+#: Of an input, whatever its format.
+IMAGE = ".image"
 
 
 class LinkSigner:
     """Makes and checks `/media/{id}.mp4?expires=…&sig=…`: HMAC-SHA256 over the file and the
     expiry. The file is the id for a video, and the id with its ending for anything else, so that no
-    link opens another file of its generation."""
+    link opens another file of its generation. The id is the generation's or, of an image that it is
+    made of, that of the input."""
 
     def __init__(self, secret: bytes, *, base_url: str) -> None:
         self._secret = hashlib.sha256(b"reelgate media link\x00" + secret).digest()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import Annotated, Any
 from uuid import UUID
 
@@ -13,16 +12,10 @@ from app.api.input_documents import InputDocument, InputList, input_document
 from app.api.parameters import refusals
 from app.db import inputs
 from app.domain.inputs import EXTENSIONS
-from app.errors import NotFound, Unavailable
 from app.http.access import Active, Caller, ReadLimited, Rt
-from app.http.content import content_response
+from app.http.images import image_response
 from app.http.inputs import receive
-from app.http.video import CACHE_SECONDS
 from app.inputs import deletion, uploads
-from app.telemetry import logger
-from app.videos.store import ArchiveError, Gone
-
-log = logger(__name__)
 
 router = APIRouter(prefix="/inputs", tags=["inputs"])
 
@@ -123,30 +116,4 @@ async def get_input_content(
 ) -> Response:
     """Returns the image as it is kept: upright."""
     found = await uploads.get_visible(rt, caller, input_id)
-    path = found.path
-    assert path is not None
-
-    async def part(start: int, end: int) -> AsyncIterator[bytes]:
-        async for block in rt.archive.read(path, start, end):
-            yield block
-
-    try:
-        response = await content_response(
-            request,
-            open_range=part,
-            length=found.size_bytes,
-            etag_sha256=found.sha256,
-            content_type=found.content_type,
-            filename=f"{found.id}.{EXTENSIONS[found.content_type]}",
-            last_modified=found.created_at,
-            cache_seconds=CACHE_SECONDS,
-        )
-    except Gone:
-        log.error("archive_file_missing", input_id=str(found.id))
-        raise NotFound("The image is missing from the archive.") from None
-    except ArchiveError as error:
-        log.error("archive_unavailable", error=str(error))
-        raise Unavailable("The archive cannot be read right now.", retry_after_seconds=5) from None
-    # What follows the end of an image may be anything: nothing of it is run.
-    response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    return response
+    return await image_response(rt, request, found)

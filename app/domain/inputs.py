@@ -179,6 +179,17 @@ class InputUse:
         return cls(**{**stored, "input_id": UUID(stored["input_id"])})
 
 
+def first_and_last(uses: Iterable[InputUse]) -> tuple[InputUse | None, InputUse | None]:
+    """The images that a video begins and ends with, as far as it is made of such."""
+    found: dict[str, list[InputUse]] = {}
+    for use in uses:
+        found.setdefault(use.field, []).append(use)
+    frames = found.get("frames", [])
+    first = found.get("image", frames[:1])
+    last = found.get("tail_image", frames[1:][-1:])
+    return next(iter(first), None), next(iter(last), None)
+
+
 def named(spec: Spec, words: Mapping[UUID, str], uses: Iterable[InputUse]) -> Spec:
     """The Spec with other words for its inputs, such as their paths at the upstream. Those that
     have none keep their ids."""

@@ -104,7 +104,8 @@ class Endpoint:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Payload:
     """The content of a webhook, before a format renders it. `generation` is None if it is about
-    credits, which have another `content`, and for a test. `links` are given while there is a video.
+    credits, which have another `content`, and for a test. `links` are given while there is a video;
+    `images` are links to what it is made of, by the id of the input.
     The percentiles are those of similar generations."""
 
     message_id: str
@@ -113,6 +114,7 @@ class Payload:
     generation: Generation | None
     content: Mapping[str, Any] | None
     links: Links | None
+    images: Mapping[UUID, str]
     elapsed_seconds: float
     p50_seconds: float | None
     p90_seconds: float | None

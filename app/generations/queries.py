@@ -15,7 +15,7 @@ from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.errors import NotFound, Unavailable
 from app.runtime import ApiRuntime, Runtime
-from app.secrets import THUMBNAIL, LinkSigner
+from app.secrets import IMAGE, THUMBNAIL, LinkSigner
 
 #: How long a signed link is valid: seven days, like a link of the upstream.
 LINK_SECONDS = 604_800
@@ -62,6 +62,16 @@ def signed_links(rt: Runtime, signer: LinkSigner, generation: Generation) -> Lin
         video=signer.link(generation.id, now=now, seconds=LINK_SECONDS),
         thumbnail=signer.link(generation.id, now=now, seconds=LINK_SECONDS, ending=THUMBNAIL),
     )
+
+
+def image_links(rt: Runtime, signer: LinkSigner, generation: Generation) -> dict[UUID, str]:
+    """Signed links of ours to what it is made of, by the id of the input. A link opens nothing once
+    the input is deleted."""
+    now = rt.clock.now()
+    return {
+        use.input_id: signer.link(use.input_id, now=now, seconds=LINK_SECONDS, ending=IMAGE)
+        for use in generation.inputs
+    }
 
 
 async def read_own(rt: Runtime, key: SentKey, generation_id: UUID | None) -> Generation:

@@ -1,5 +1,5 @@
-"""`/media/{id}.mp4`, and `.webp` for a thumbnail: these work with a signed link alone, so that
-`<video>` and `<img>` tags and curl can use them.
+"""`/media/{id}.mp4`, `.webp` for a thumbnail, and `.image` for an input: these work with a signed
+link alone, so that `<video>` and `<img>` tags and curl can use them.
 
 The ending is for programs that save a file under the last part of its address, such as `curl -O`.
 A link to a video is as good without it.
@@ -12,19 +12,22 @@ from uuid import UUID
 from starlette.requests import Request
 from starlette.responses import Response
 
-from app.db import generations
+from app.db import generations, inputs
 from app.errors import Forbidden, NotFound
 from app.http.access import runtime_of
 from app.http.content import Disposition
+from app.http.images import image_response
 from app.http.thumbnails import thumbnail_response
 from app.http.video import video_response
-from app.secrets import THUMBNAIL, VIDEO
+from app.runtime import ApiRuntime
+from app.secrets import IMAGE, THUMBNAIL, VIDEO
 
 
 async def get_media(request: Request, generation_id: str) -> Response:
-    """The video or its thumbnail, if `expires` and `sig` are valid and the link has not expired."""
+    """The video, its thumbnail or an input, if `expires` and `sig` are valid and the link has not
+    expired."""
     rt = runtime_of(request)
-    ending = THUMBNAIL if generation_id.endswith(THUMBNAIL) else VIDEO
+    ending = next((each for each in (THUMBNAIL, IMAGE) if generation_id.endswith(each)), VIDEO)
     try:
         wanted = UUID(generation_id.removesuffix(ending))
     except ValueError:
@@ -39,6 +42,8 @@ async def get_media(request: Request, generation_id: str) -> Response:
     )
     if not valid:
         raise Forbidden("This link is invalid or has expired; get the generation again.")
+    if ending == IMAGE:
+        return await _image(rt, request, wanted)
     async with rt.db.single() as tx:
         generation = await generations.find(tx, wanted)
     if generation is None:
@@ -47,3 +52,11 @@ async def get_media(request: Request, generation_id: str) -> Response:
         return await thumbnail_response(rt, request, generation)
     disposition: Disposition = "attachment" if "download" in query else "inline"
     return await video_response(rt, request, generation, disposition=disposition)
+
+
+async def _image(rt: ApiRuntime, request: Request, input_id: UUID) -> Response:
+    async with rt.db.single() as tx:
+        found = await inputs.find_many(tx, [input_id])
+    if not found:
+        raise NotFound("There is no image at this address.")
+    return await image_response(rt, request, found[0])

@@ -244,6 +244,7 @@ async def _payload(
         generation=generation,
         content=delivery.content,
         links=None if generation is None else queries.signed_links(rt, sender.signer, generation),
+        images={} if generation is None else queries.image_links(rt, sender.signer, generation),
         elapsed_seconds=0.0 if now is None else now.elapsed_seconds,
         p50_seconds=None if now is None else now.p50_seconds,
         p90_seconds=None if now is None else now.p90_seconds,

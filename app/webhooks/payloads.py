@@ -27,7 +27,7 @@ def _openai(payload: Payload) -> dict[str, Any]:
 
 def _luma(payload: Payload) -> dict[str, Any]:
     assert payload.generation is not None
-    return luma.render_callback(payload.generation, payload.links)
+    return luma.render_callback(payload.generation, payload.links, payload.images)
 
 
 def _openrouter(payload: Payload) -> dict[str, Any]:

@@ -23,10 +23,11 @@ from app.dialects.luma import wire as dream_machine
 from app.dialects.luma_agents import wire as agents
 from app.domain.catalog.catalog import BUILT_IN
 from app.domain.generation import Generation, State
+from app.domain.inputs import InputUse
 from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.errors import GatewayError
-from app.secrets import THUMBNAIL, LinkSigner
+from app.secrets import IMAGE, THUMBNAIL, LinkSigner
 from app.settings.groups import Browsers
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -39,6 +40,9 @@ DASHES = "\n---\n"
 ALIASES = Aliases.parse(Browsers().model_aliases, BUILT_IN)
 NOW = datetime(2026, 3, 1, 12, 0, 0, 7_000, tzinfo=UTC)
 SIGNER = LinkSigner(b"golden-signing-secret", base_url="https://gateway.example")
+#: The first input of a request, and the ones after it.
+INPUT_IDS = [UUID(int=number, version=4) for number in range(1, 4)]
+IMAGES = {each: SIGNER.link(each, now=NOW, seconds=604_800, ending=IMAGE) for each in INPUT_IDS}
 
 
 def _name(file: Path) -> str:
@@ -57,7 +61,7 @@ def test_a_request_and_its_reply(file: Path) -> None:
             video=SIGNER.link(generation.id, now=NOW, seconds=604_800),
             thumbnail=SIGNER.link(generation.id, now=NOW, seconds=604_800, ending=THUMBNAIL),
         )
-    reply = _pretty(wire.render(generation, links))
+    reply = _pretty(wire.render(generation, links, IMAGES))
     said = "\n".join([repr(asked.spec), *asked.adjusted])
     _compare(file, request, said, state, reply)
 
@@ -83,7 +87,8 @@ def test_a_callback_is_the_whole_generation() -> None:
         {"model": "ray-2", "prompt": "a lion"}, aliases=ALIASES, strict=False
     )
     generation = generation_of(asked, "running")
-    assert dream_machine.render_callback(generation, None) == dream_machine.render(generation, None)
+    called = dream_machine.render_callback(generation, None, IMAGES)
+    assert called == dream_machine.render(generation, None, IMAGES)
 
 
 def _is_strict(file: Path) -> bool:
@@ -114,4 +119,9 @@ def generation_of(asked: Any, state: str, code: str | None = None, message: str 
         created_at=NOW, submitted_at=None, running_at=None, finished_at=None, asset=None,
         echo={"model": asked.model_name},
         callback_url=getattr(asked, "callback_url", None),
+        inputs=tuple(
+            InputUse(field=field, input_id=each, sha256="ab" * 32, content_type="image/png",
+                     size_bytes=1, width=1, height=1)
+            for each, (field, _) in zip(INPUT_IDS, asked.spec.facts.inputs, strict=False)
+        ),
     )  # fmt: skip

@@ -85,4 +85,4 @@ def _is_taken_or_refused(wire: ModuleType, document: dict[str, Any]) -> None:
         assert b"\n" not in said
         if wire is WIRES["agents"]:
             assert not (asked.spec.facts.loop and asked.spec.facts.seconds == 10)
-        json.dumps(wire.render(generation_of(asked, "queued"), None), allow_nan=False).encode()
+        json.dumps(wire.render(generation_of(asked, "queued"), None, {}), allow_nan=False).encode()

@@ -113,7 +113,12 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     history = rt.durations.at_hand(generation.spec)
     headers = accepted.headers | look_again(rt, generation, history, accepted.waiting)
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
-    return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
+    body = wire.render(generation, accepted.links, _images(rt, generation))
+    return JSONResponse(body, 201, headers=headers)
+
+
+def _images(rt: ApiRuntime, generation: Generation) -> dict[UUID, str]:
+    return queries.image_links(rt, rt.signer, generation)
 
 
 @plain
@@ -123,7 +128,8 @@ async def get_generation(generation_id: AnyId, rt: Rt, key: Presented) -> Respon
     headers = {}
     if generation.state not in FINAL:
         headers = look_again(rt, generation, await rt.durations.of(generation.spec))
-    return JSONResponse(wire.render(generation, queries.links(rt, generation)), headers=headers)
+    body = wire.render(generation, queries.links(rt, generation), _images(rt, generation))
+    return JSONResponse(body, headers=headers)
 
 
 async def list_generations(
@@ -146,7 +152,7 @@ async def list_generations(
                 after=after,
                 limit=limit + 1,
             )
-    page = [wire.render(each, queries.links(rt, each)) for each in found[:limit]]
+    page = [wire.render(each, queries.links(rt, each), _images(rt, each)) for each in found[:limit]]
     return JSONResponse(
         wire.render_list(page, limit=limit, offset=offset, has_more=len(found) > limit)
     )

@@ -9,11 +9,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from app.dialects.luma.errors import detail_of
 from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec
 from app.domain.generation import Generation, State
+from app.domain.inputs import first_and_last
 from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.domain.options import OptionReader, invalid
@@ -126,8 +128,11 @@ def path_of(_: Field) -> str:
     return FIRST_FRAME
 
 
-def render(generation: Generation, links: Links | None) -> dict[str, Any]:
+def render(
+    generation: Generation, links: Links | None, images: Mapping[UUID, str]
+) -> dict[str, Any]:
     """A Generation. `links` are given while there is a video; without them there are no `assets`.
+    `images` are links to what it is made of, by the id of the input.
     By Luma's document these are optional and never null. Generated clients fail at a null, and
     programs that wait until there are `assets` fail at an object without a video."""
     state = generation.state
@@ -140,13 +145,15 @@ def render(generation: Generation, links: Links | None) -> dict[str, Any]:
         "created_at": _instant(generation.created_at),
         "model": _model(generation),
         **({"assets": {"video": links.video, "image": links.thumbnail}} if links else {}),
-        "request": _request(generation),
+        "request": _request(generation, images),
     }
 
 
-def render_callback(generation: Generation, links: Links | None) -> dict[str, Any]:
+def render_callback(
+    generation: Generation, links: Links | None, images: Mapping[UUID, str]
+) -> dict[str, Any]:
     """The body of a callback when it is dreaming, completed or failed: the Generation."""
-    return render(generation, links)
+    return render(generation, links, images)
 
 
 def render_list(
@@ -178,14 +185,25 @@ def _model(generation: Generation) -> str:
     return str(generation.echo.get("model", generation.spec.model))
 
 
-def _request(generation: Generation) -> dict[str, Any]:
+def _request(generation: Generation, images: Mapping[UUID, str]) -> dict[str, Any]:
     """The request with its adjustments. Luma's SDK recognizes the kind of a request by its fields,
     and without `generation_type` it takes this for another kind."""
     return {
         "generation_type": GENERATION_TYPE,
         **generation.spec.facts.words,
         "model": _model(generation),
+        **({"keyframes": frames} if (frames := _keyframes(generation, images)) else {}),
         **({"callback_url": url} if (url := generation.callback_url) else {}),
+    }
+
+
+def _keyframes(generation: Generation, images: Mapping[UUID, str]) -> dict[str, Any]:
+    """With links of ours: what the caller named an image by, which may be a secret, is not kept."""
+    both = zip(("frame0", "frame1"), first_and_last(generation.inputs), strict=True)
+    return {
+        name: {"type": "image", "url": images[use.input_id]}
+        for name, use in both
+        if use is not None and use.input_id in images
     }
 
 

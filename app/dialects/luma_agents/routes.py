@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from functools import cache
+from uuid import UUID
 
 from fastapi import Depends, FastAPI, Request
 from starlette.responses import JSONResponse, Response
 
 from app.dialects.luma_agents import document, wire
-from app.domain.generation import FINAL
+from app.domain.generation import FINAL, Generation
 from app.domain.ids import parse_generation_id
 from app.errors import NotOffered
 from app.generations import queries
@@ -69,7 +70,12 @@ def _answer(rt: ApiRuntime, accepted: Accepted) -> Response:
     history = rt.durations.at_hand(generation.spec)
     headers = accepted.headers | look_again(rt, generation, history, accepted.waiting)
     headers["Location"] = f"{rt.settings.link_base}{PREFIX}/generations/{generation.id}"
-    return JSONResponse(wire.render(generation, accepted.links), 201, headers=headers)
+    body = wire.render(generation, accepted.links, _images(rt, generation))
+    return JSONResponse(body, 201, headers=headers)
+
+
+def _images(rt: ApiRuntime, generation: Generation) -> dict[UUID, str]:
+    return queries.image_links(rt, rt.signer, generation)
 
 
 @plain
@@ -79,7 +85,8 @@ async def get_generation(generation_id: AnyId, rt: Rt, key: Presented) -> Respon
     headers = {}
     if generation.state not in FINAL:
         headers = look_again(rt, generation, await rt.durations.of(generation.spec))
-    return JSONResponse(wire.render(generation, queries.links(rt, generation)), headers=headers)
+    body = wire.render(generation, queries.links(rt, generation), _images(rt, generation))
+    return JSONResponse(body, headers=headers)
 
 
 async def refuse_files() -> Response:

@@ -9,11 +9,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from app.dialects.luma.errors import detail_of
 from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec
 from app.domain.generation import Generation, State
+from app.domain.inputs import first_and_last
 from app.domain.links import Links
 from app.domain.nearest import Aliases
 from app.domain.options import OptionReader, invalid
@@ -159,9 +161,11 @@ def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
     return video
 
 
-def render(generation: Generation, links: Links | None) -> dict[str, Any]:
-    """A Generation. `links` are given while there is a video. The last three fields
-    are ours: the request with its adjustments."""
+def render(
+    generation: Generation, links: Links | None, images: Mapping[UUID, str]
+) -> dict[str, Any]:
+    """A Generation. `links` are given while there is a video; `images` are links to what it is made
+    of, by the id of the input. The last three fields are ours: the request with its adjustments."""
     state, said = generation.state, generation.spec.facts.words
     failed = STATES[state] == "failed"
     return {
@@ -175,7 +179,19 @@ def render(generation: Generation, links: Links | None) -> dict[str, Any]:
         "output": [{"type": TYPE, "url": links.video}] if links else [],
         "prompt": said.get("prompt"),
         "aspect_ratio": said.get("aspect_ratio"),
-        "video": {name: said[name] for name in _VIDEO_MADE_OF if name in said},
+        "video": {
+            **{name: said[name] for name in _VIDEO_MADE_OF if name in said},
+            **_frames(generation, images),
+        },
+    }
+
+
+def _frames(generation: Generation, images: Mapping[UUID, str]) -> dict[str, Any]:
+    both = zip(("start_frame", "end_frame"), first_and_last(generation.inputs), strict=True)
+    return {
+        name: {"url": images[use.input_id]}
+        for name, use in both
+        if use is not None and use.input_id in images
     }
 
 
