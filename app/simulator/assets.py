@@ -49,8 +49,6 @@ async def _work(simulator: Simulator, request: Request, account: Account) -> Res
         answer: Response | None = None
         if fault.name == "reset_before":
             answer = disconnects.Reset()
-        elif fault.name == "hang":
-            answer = disconnects.Hang(fault["seconds"])
         else:
             answer = error_bodies.answer(fault, simulator.config.price)
         if answer is not None:
@@ -67,6 +65,10 @@ async def _work(simulator: Simulator, request: Request, account: Account) -> Res
     await anyio.Path(path).write_bytes(content)
     simulator.database.add_asset(asset)
     simulator.log_request(request, ASSETS, fault.name if fault else "stored", body=content)
+    if fault is not None and fault.name == "reset_after":
+        return disconnects.Reset()
+    if fault is not None and fault.name == "hang":
+        return disconnects.Hang(fault["seconds"])
     return disconnects.with_fault(JsonAnswer(_render(asset, account)), fault)
 
 

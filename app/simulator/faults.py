@@ -78,9 +78,9 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "not_acceptable_406": _kind("406 with a short text", _API),
         # The connection
         "reset_before": _kind("reset at once; nothing is recorded or billed", _ALL),
-        "reset_after": _kind("recorded and billed, then reset without an answer", _API),
+        "reset_after": _kind("recorded and billed, then reset without an answer", _KEYED),
         "half_body": _kind("half of the JSON, then closed", _KEYED),
-        "slow_drip": _kind("the JSON arrives slowly, over `seconds`", _API, seconds=5.0),
+        "slow_drip": _kind("the JSON arrives slowly, over `seconds`", _KEYED, seconds=5.0),
         "hang": _kind("accepted, no answer for `seconds`, then closed", _ALL, seconds=60.0),
         "delay": _kind("works as usual, `seconds` later", _ALL, seconds=2.0),
         # What happens to the record

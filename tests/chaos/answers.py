@@ -19,6 +19,7 @@ DRAIN_SECONDS = 6.0
 _EXPECTED = {
     "create": frozenset({200, 202, 402, 429}),
     "reuse": frozenset({422}),
+    "upload": frozenset({200, 201}),
     "cancel": frozenset({200, 409}),
     "content": frozenset({200, 206, 409}),
 }
@@ -47,6 +48,8 @@ class Answer:
     canaries: tuple[str, ...] = ()
     #: The upstream's file host does not send all of this video.
     breaks_off: bool = False
+    #: The request brings an image, which is archived before the answer.
+    stores: bool = False
 
     @property
     def document(self) -> dict[str, Any]:
@@ -119,7 +122,7 @@ def _excuse(answer: Answer, outages: Outages) -> str | None:
         return None
     if met("postgres"):
         return "Postgres was away"
-    if answer.kind == "content" and met("archive"):
+    if (answer.kind == "content" or answer.stores) and met("archive"):
         return "the archive was away"
     if answer.kind == "content" and "upstream" in str(answer.document.get("detail")):
         return "the video was not archived yet and the upstream's file host failed"

@@ -121,7 +121,43 @@ def lost_files(case: Case) -> Iterator[str]:
             found = files.pop(row["path"], None)
             if found != (row["size_bytes"], row["sha256"]):
                 yield f"{row['id']} is archived as {row['path']}, there is {found}"
-    yield from (f"{path} belongs to no generation" for path in files)
+    kept = {row["path"] for row in case.evidence.inputs if row["state"] != "deleted"}
+    yield from (f"{path} belongs to no generation" for path in files if path not in kept)
+
+
+def lost_inputs(case: Case) -> Iterator[str]:
+    """What a generation is made of, and is not there or has other bytes."""
+    there = {row["id"]: row for row in case.evidence.inputs}
+    for use in case.evidence.uses:
+        row = there[use["input_id"]]
+        found = case.evidence.files.get(row["path"] or "")
+        if row["state"] != "ready" or found != (row["size_bytes"], row["sha256"]):
+            yield f"{use['generation_id']} is made of {row['id']}: {row['state']}, {found}"
+
+
+def left_inputs(case: Case) -> Iterator[str]:
+    """Images that no generation uses, after their time is over."""
+    for row in case.evidence.inputs:
+        if (row["state"] != "deleted" and not row["kept"]) or (
+            row["state"] == "deleted" and row["path"]
+        ):
+            yield f"{row['id']} is {row['state']}, at {row['path']}"
+
+
+def sent_without_inputs(case: Case) -> Iterator[str]:
+    """A submission through a key whose account does not have all images, or of a generation that
+    should have one and has none."""
+    uses: dict[str, list[Row]] = defaultdict(list)
+    for use in case.evidence.uses:
+        uses[use["prompt"]].append(use)
+    for row in case.evidence.generations:
+        ask = case.asks.get(row["prompt"])
+        if (ask is not None and ask.image is not None) is not bool(uses[row["prompt"]]):
+            yield f"{row['id']} has {len(uses[row['prompt']])} images"
+    for prompt, rows in case.submissions.items():
+        for row in rows:
+            if any(row["key_fingerprint"] not in use["accounts"] for use in uses.get(prompt, ())):
+                yield f"{prompt!r} was sent by {row['key_fingerprint']}, which has no image of it"
 
 
 def billed_and_lost(case: Case) -> Iterator[str]:
@@ -268,6 +304,9 @@ CHECKS = {
     "billed and lost": billed_and_lost,
     "another request's video": others_videos,
     "archived files that are missing, changed or without a row": lost_files,
+    "images of generations that are missing or changed": lost_inputs,
+    "images that nobody uses and nobody deletes": left_inputs,
+    "sent through an account without its image": sent_without_inputs,
     "wrong holds and settlements": wrong_ledger,
     "credit limits exceeded at any commit": overshoots,
     "ended without a webhook, or with a wrong one": untold,

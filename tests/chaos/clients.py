@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import hashlib
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 
 import httpx
@@ -20,6 +22,8 @@ from tests.chaos.plan import Ask
 from tests.chaos.receivers import Heard
 from tests.chaos.site import Site, plain_http
 from tests.harness.gateway import body
+from tests.harness.pictures import picture
+from tests.inputs.calling import image_body
 
 #: Longer than a create waits: no answer within it means that there is none.
 PATIENCE_SECONDS = 30.0
@@ -86,16 +90,20 @@ class Clients:
         if ask.cancels:
             await self._cancel(ask, made)
         if ask.reuses and ask.keyed:
-            await self._reuse(ask)
+            await self._reuse(ask, await self._image(replace(ask, uploads=False)))
         await self._follow(ask, made)
 
     # Creating
 
     async def _create(self, ask: Ask) -> str | None:
         """The id, or None where nothing came of it as far as the client knows."""
+        image = await self._image(ask)
+        if ask.image is not None and image is None:
+            self.ledger.refused.add(ask.number)
+            return None
         doubtful = False
         for attempt in range(_MOST_TRIES):
-            answer = await self._post(ask, attempt)
+            answer = await self._post(ask, attempt, image)
             if answer.status in (200, 202):
                 return self._accept(ask, answer)
             doubtful |= answer.status not in (402, 429) and not answer.retry_safe
@@ -112,7 +120,31 @@ class Clients:
             self.ledger.refused.add(ask.number)
         return None
 
-    async def _post(self, ask: Ask, attempt: int) -> Answer:
+    async def _image(self, ask: Ask) -> str | None:
+        """What the create calls its image: a URL that holds it, or what an upload was answered
+        with. None where there is none."""
+        if ask.image is None:
+            return None
+        content = _picture(ask.image)
+        url = f"data:image/png;base64,{base64.b64encode(content).decode()}"
+        if not ask.uploads:
+            return url
+        path = "/api/v1/inputs" if ask.told else "/api/assets"
+        sent: dict[str, Any] = (
+            {"content": {"url": url}} if ask.told else {"files": {"asset": ("image.png", content)}}
+        )
+        for attempt in range(_MOST_TRIES):
+            answer = await self._send(
+                "upload", ask, attempt, "POST", path,
+                headers={"API-KEY": self._keys[ask.member]}, **sent,
+            )  # fmt: skip
+            if answer.status in (200, 201):
+                found = answer.document
+                return str(found["id"] if ask.told else found["fileContent"]["path"])
+            await asyncio.sleep(min(answer.retry_after or 0.2, _LONGEST_PAUSE_SECONDS))
+        return None
+
+    async def _post(self, ask: Ask, attempt: int, image: str | None) -> Answer:
         """The first try may hang up; those after it want an answer."""
         headers = {"API-KEY": self._keys[ask.member]}
         if ask.keyed:
@@ -121,7 +153,7 @@ class Clients:
             headers["Prefer"] = "respond-async"
         return await self._send(
             "create", ask, attempt, "POST", _path(ask), headers=headers,
-            content=self._video(ask, ask.prompt),
+            content=self._video(ask, ask.prompt, image),
             patience=ask.hangs_up_after if attempt == 0 else None,
         )  # fmt: skip
 
@@ -134,21 +166,29 @@ class Clients:
         self.ledger.accepted.setdefault(ask.number, set()).add(made)
         return str(made)
 
-    def _video(self, ask: Ask, prompt: str) -> dict[str, Any]:
+    def _video(self, ask: Ask, prompt: str, image: str | None) -> dict[str, Any]:
         """Those that want to be told ask in the own REST's words, which have a callback."""
         if not ask.told:
-            return body(prompt, aspectRatio="1:1")
+            return (
+                body(prompt, aspectRatio="1:1")
+                if image is None
+                else image_body(image, prompt, aspectRatio="1:1")
+            )
+        what: dict[str, Any] = (
+            {"feature": "TEXT_TO_VIDEO", "model": "ray-v3"}
+            if image is None
+            else {"feature": "IMAGE_TO_VIDEO", "model": "ray-v3-image", "image": image}
+        )
         return {
-            "feature": "TEXT_TO_VIDEO", "prompt": prompt, "model": "ray-v3", "duration": "5s",
-            "aspect_ratio": "1:1", "resolution": "720p",
+            **what, "prompt": prompt, "duration": "5s", "aspect_ratio": "1:1", "resolution": "720p",
             "callback_url": f"{self._site.hooks_origin}/{ask.number}",
         }  # fmt: skip
 
-    async def _reuse(self, ask: Ask) -> None:
+    async def _reuse(self, ask: Ask, image: str | None) -> None:
         """The same key with another body: refused, and never made."""
         headers = {"API-KEY": self._keys[ask.member], "Idempotency-Key": f"key-{ask.number}"}
         await self._send(
-            "reuse", ask, 0, "POST", _path(ask), content=self._video(ask, ask.other_prompt),
+            "reuse", ask, 0, "POST", _path(ask), content=self._video(ask, ask.other_prompt, image),
             headers={**headers, "Prefer": "respond-async"},
         )  # fmt: skip
         self.ledger.done["reused a key with another body"] += 1
@@ -198,7 +238,7 @@ class Clients:
     async def _send(
         self, kind: str, ask: Ask, turn: int, method: str, path: str, *,
         headers: dict[str, str], content: dict[str, Any] | None = None,
-        patience: float | None = None,
+        files: dict[str, Any] | None = None, patience: float | None = None,
     ) -> Answer:  # fmt: skip
         """Each try goes to the next process, as a load balancer would have it."""
         if self.enough:
@@ -211,7 +251,8 @@ class Clients:
         timeout = httpx.Timeout(PATIENCE_SECONDS, read=patience or PATIENCE_SECONDS)
         try:
             answer = await self._http.request(
-                method, seat.address + path, headers=headers, json=content, timeout=timeout,
+                method, seat.address + path, headers=headers, json=content, files=files,
+                timeout=timeout,
                 extensions={"trace": sending.note},
             )  # fmt: skip
             status, bytes_, told = answer.status_code, answer.content, answer.headers
@@ -223,6 +264,7 @@ class Clients:
             kind=kind, number=ask.number, seat=seat.name, at=at, begin=begin,
             end=time.monotonic(), status=status, error=error, headers=told, body=bytes_,
             sending_seconds=sending.seconds,
+            stores=ask.image is not None and method == "POST",
             breaks_off=any(fault.name in BREAKS_OFF for fault in ask.faults),
             canaries=tuple(each.decode() for each in self._canaries if each in whole),
         )  # fmt: skip
@@ -239,6 +281,11 @@ def _light(answer: Answer) -> Answer:
     if len(answer.body) < 10_000:
         return answer
     return replace(answer, body=b"")
+
+
+@cache
+def _picture(number: int) -> bytes:
+    return picture("PNG", (320, 320), (40 * number, 80, 120))
 
 
 def _archived(video: dict[str, Any]) -> bool:

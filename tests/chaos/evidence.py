@@ -42,6 +42,23 @@ _DELIVERIES: LiteralString = """
 """
 
 
+_INPUTS: LiteralString = """
+    SELECT i.id::text, i.state, i.path, i.size_bytes, i.sha256,
+           EXISTS (SELECT FROM generation_inputs u
+                    WHERE u.input_id = i.id AND u.released_at IS NULL) AS kept
+      FROM inputs i ORDER BY i.created_at
+"""
+#: What each generation is made of, and the accounts that have it.
+_USES: LiteralString = """
+    SELECT u.generation_id::text, u.input_id::text, g.spec->>'prompt' AS prompt,
+           ARRAY(SELECT k.fingerprint FROM input_uploads p
+                   JOIN upstream_keys k ON k.id = p.upstream_key_id
+                  WHERE p.generation_id = u.generation_id AND p.input_id = u.input_id
+                    AND p.upstream_path IS NOT NULL) AS accounts
+      FROM generation_inputs u JOIN generations g ON g.id = u.generation_id
+"""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """`files` maps paths in the archive to (size, SHA-256)."""
@@ -52,6 +69,8 @@ class Evidence:
     looks: int
     files: Mapping[str, tuple[int, str]]
     deliveries: Sequence[Row] = ()
+    inputs: Sequence[Row] = ()
+    uses: Sequence[Row] = ()
 
 
 def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
@@ -66,6 +85,8 @@ def gather(address: str, archive: Path, books: Mapping[str, Any]) -> Evidence:
             looks=looks["last_value"] if looks else 0,
             files=dict(_files(archive)),
             deliveries=connection.execute(_DELIVERIES).fetchall(),
+            inputs=connection.execute(_INPUTS).fetchall(),
+            uses=connection.execute(_USES).fetchall(),
         )
 
 
@@ -120,9 +141,22 @@ def what_moves(address: str) -> dict[str, int]:
             UNION ALL
             SELECT 'not told', count(*) FROM webhook_deliveries WHERE state = 'pending'
             HAVING count(*) > 0
+            UNION ALL
+            SELECT 'inputs to delete', count(*) FROM inputs i
+             WHERE (state = 'deleted' AND path IS NOT NULL)
+                OR (state <> 'deleted' AND expires_at < now() AND NOT EXISTS
+                    (SELECT FROM generation_inputs u
+                      WHERE u.input_id = i.id AND u.released_at IS NULL))
+            HAVING count(*) > 0
             """
         ).fetchall()
         return {str(name): int(count) for name, count in rows}
+
+
+def expire_inputs(address: str) -> None:
+    """The time of every image that nobody uses is over, and of every upload that never ended."""
+    with psycopg.connect(driver_conninfo(address), autocommit=True) as connection:
+        connection.execute("UPDATE inputs SET expires_at = now() WHERE state <> 'deleted'")
 
 
 def differing_balances(address: str) -> list[str]:

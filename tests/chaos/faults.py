@@ -7,13 +7,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.simulator.faults import ASSETS
+
 #: Longer than a submission may take with a run's settings: the answer comes after the deadline.
 TOO_LATE_SECONDS = 6.0
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """`path` is where it happens: features, results or download."""
+    """`path` is where it happens: features, results, download or assets."""
 
     name: str
     path: str
@@ -25,8 +27,12 @@ class Fault:
         return f"{self.path}: {self.name}" + (f" ({shown})" if shown else "")
 
     def rule(self, prompt_contains: str) -> dict[str, Any]:
+        """Uploads have no prompt: the next one meets the fault, whoever's it is."""
+        match = {"path": self.path}
         return {
-            "match": {"path": self.path, "prompt_contains": prompt_contains},
+            "match": match
+            if self.path == ASSETS
+            else {**match, "prompt_contains": prompt_contains},
             "times": 1,
             "fault": {"name": self.name, **self.options},
         }
@@ -135,10 +141,37 @@ DOWNLOAD = _faults(
     ("download_slow", {"seconds": 2.0}),
 )
 
+UPLOAD = _faults(
+    ASSETS,
+    ("status", {"status": 413}),
+    ("status", {"status": 507}),
+    "http_500",
+    "http_502",
+    "http_503",
+    "http_504",
+    "http_522",
+    "http_524",
+    "key_deleted",
+    "key_inactive",
+    "rate_limited",
+    ("rate_limited", {"retry_after": 1.0}),
+    ("rate_limited", {"bare": True}),
+    "html_200",
+    ("html_200", {"accepted": True}),
+    "challenge_403",
+    "reset_before",
+    "reset_after",
+    "half_body",
+    ("slow_drip", {"seconds": 1.0}),
+    ("hang", {"seconds": 60.0}),
+    ("delay", {"seconds": 2.0}),
+    ("delay", {"seconds": TOO_LATE_SECONDS}),
+)
+
 #: A video that is still on its way breaks off for its viewer too.
 BREAKS_OFF = frozenset({"download_truncated", "download_endless", "download_reset_midway"})
 
-EVERY = (*SUBMISSION, *LOOK_UP, *DOWNLOAD)
+EVERY = (*SUBMISSION, *LOOK_UP, *DOWNLOAD, *UPLOAD)
 
 #: Outcomes in the simulator's books after which a submission may be sent again: it surely was not
 #: processed.

@@ -14,11 +14,13 @@ from typing import Any
 
 from app.domain.accounts import Period
 from app.domain.limits import Limits
-from app.simulator.faults import PATHS
-from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, Fault
+from app.simulator.faults import ASSETS, PATHS
+from tests.chaos.faults import DOWNLOAD, LOOK_UP, SUBMISSION, UPLOAD, Fault
 
 PRICE = 150_000
 APIS, WORKERS, KEYS = 3, 2, 8
+#: So many images there are: several people send the same one.
+IMAGES = 6
 
 #: Kind → weight. The first three of these, and those of Postgres and the upstream, are `kill -9`.
 DISRUPTIONS = {
@@ -88,6 +90,10 @@ class Ask:
     #: It wants to be told by webhook, and what its receiver does first: `refused`, `hung`.
     told: bool = False
     moods: tuple[str, ...] = ()
+    #: The image that its video begins with, by number; and whether it is uploaded first, or is in
+    #: the create.
+    image: int | None = None
+    uploads: bool = False
 
     @property
     def token(self) -> str:
@@ -143,7 +149,7 @@ def make(*, generations: int, minutes: float, seed: int, every_seconds: float = 
         seed=seed,
         seconds=seconds,
         people=people,
-        asks=tuple(_told(seed, _asks(dice, generations, seconds, people))),
+        asks=tuple(_pictured(seed, _told(seed, _asks(dice, generations, seconds, people)))),
         disruptions=tuple(_disruptions(dice, seconds, every_seconds)),
         grants=tuple(_grants(seed, people, seconds)),
     )
@@ -222,6 +228,25 @@ def _told(seed: int, asks: Iterable[Ask]) -> Iterator[Ask]:
     for ask in asks:
         wants, moods = dice.random() < 0.5, dice.choices(list(_MOODS), list(_MOODS.values()))[0]
         yield replace(ask, told=True, moods=moods) if wants and not ask.waits else ask
+
+
+def _pictured(seed: int, asks: Iterable[Ask]) -> Iterator[Ask]:
+    """A third of the videos begin with an image. By dice of its own, as above."""
+    dice = random.Random(f"pictures of {seed}")
+    deck = _dealt(dice, UPLOAD)
+    for ask in asks:
+        if dice.random() >= 1 / 3:
+            yield ask
+            continue
+        luck, faults = dice.random(), ask.faults
+        if luck < 0.5:
+            faults = (*faults, next(deck))
+        elif luck < 0.7:
+            faults = (
+                *faults,
+                Fault("delay", ASSETS, {"seconds": round(dice.uniform(0.2, 2.0), 1)}),
+            )
+        yield replace(ask, faults=faults, image=dice.randrange(IMAGES), uploads=dice.random() < 0.5)
 
 
 def _dealt(dice: random.Random, deck: tuple[Fault, ...]) -> Iterator[Fault]:

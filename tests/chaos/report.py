@@ -13,7 +13,7 @@ from tests.chaos.run import Result
 
 _SHOWN = 20
 #: What the simulator's books call an answer in which nothing went wrong.
-_RIGHT = frozenset({"accepted", "found", "sent"})
+_RIGHT = frozenset({"accepted", "found", "sent", "stored"})
 
 
 def show_plan(console: Console, plan: Plan) -> None:
@@ -33,6 +33,7 @@ def show_plan(console: Console, plan: Plan) -> None:
             name for name in ("waits", "keyed", "cancels", "reuses", "told") if getattr(ask, name)
         ]
         how += [f"its receiver: {mood}" for mood in ask.moods]
+        how += [f"begins with image {ask.image}"] if ask.image is not None else []
         how += [f"hangs up after {ask.hangs_up_after:.1f} s"] if ask.hangs_up_after else []
         faults = "; ".join(fault.label for fault in ask.faults)
         name = plan.people[ask.member].name
@@ -45,6 +46,7 @@ def show(console: Console, result: Result) -> None:
     tried = Table("tried", "times", title=f"Seed {result.plan.seed}")
     tried.add_row("generations", str(len(result.evidence.generations)))
     _rows(tried, {f"  {state}": count for state, count in states.items()})
+    tried.add_row("  that begin with an image", str(_pictured(result)))
     tried.add_row("answers to clients", str(len(result.ledger.answers)))
     _rows(tried, {f"  {what}": count for what, count in result.ledger.done.items()})
     tried.add_row("kill -9", str(sum(result.disruptions[kind] for kind in KILLS)))
@@ -97,6 +99,7 @@ def markdown(result: Result) -> str:
         "|---|---:|",
         f"| generations | {len(result.evidence.generations):,} |",
         *(f"| … {state} | {count:,} |" for state, count in sorted(states.items())),
+        f"| … that begin with an image | {_pictured(result):,} |",
         f"| `kill -9` | {kills:,} |",
         f"| disruptions in all | {result.disruptions.total():,} |",
         *(f"| … `{kind}` | {result.disruptions[kind]:,} |" for kind in DISRUPTIONS),
@@ -120,6 +123,10 @@ def markdown(result: Result) -> str:
         *(f"| {what} | {len(found):,} |" for what, found in result.found.items()),
     ]
     return "\n".join(lines)
+
+
+def _pictured(result: Result) -> int:
+    return len({use["generation_id"] for use in result.evidence.uses})
 
 
 def _faults(result: Result) -> int:

@@ -15,7 +15,9 @@ from tests.chaos.faults import SUBMISSION, Fault
 from tests.chaos.receivers import Heard
 
 PRICE = plan.PRICE
-ASK = dataclasses.replace(plan.make(generations=2, minutes=1, seed=1).asks[0], faults=())
+ASK = dataclasses.replace(
+    plan.make(generations=2, minutes=1, seed=1).asks[0], faults=(), image=None
+)
 FILE = (1000, "ab" * 32)
 
 
@@ -56,12 +58,38 @@ def case(
     }  # fmt: skip
     ledger = changes.pop("ledger", Ledger(accepted={ASK.number: {"g1"}}))
     ledger.heard = changes.pop("heard", ())
-    ask = dataclasses.replace(ASK, faults=faults, told=changes.pop("told", False))
+    ask = dataclasses.replace(
+        ASK, faults=faults, told=changes.pop("told", False), image=changes.pop("image", None)
+    )
     return Case({ask.prompt: ask}, ledger, Evidence(**{**evidence, **changes}))
 
 
 def found(tried: Case) -> set[str]:
     return {name for name, check in CHECKS.items() if list(check(tried))}
+
+
+IMAGE = (500, "cd" * 32)
+
+
+def image(**changes: Any) -> dict[str, Any]:
+    """One that a generation is made of."""
+    return {"id": "i1", "state": "ready", "path": "inputs/t/i1.png", "size_bytes": IMAGE[0],
+            "sha256": IMAGE[1], "kept": True, **changes}  # fmt: skip
+
+
+def pictured(
+    *images: dict[str, Any], accounts: tuple[str, ...] = ("k1",), begins: bool = True,
+    **changes: Any,
+) -> Case:  # fmt: skip
+    """A generation that begins with an image, which account `k1` has."""
+    use = {"generation_id": "g1", "input_id": "i1", "prompt": ASK.prompt,
+           "accounts": list(accounts)}  # fmt: skip
+    given: dict[str, Any] = {
+        "inputs": images or (image(),), "uses": [use],
+        "submissions": [submission(key_fingerprint="k1")],
+        "files": {"videos/g1.mp4": FILE, "inputs/t/i1.png": IMAGE}, **changes,
+    }  # fmt: skip
+    return case(image=1 if begins else None, **given)
 
 
 def heard(type_: str = "video.completed", **changes: str) -> Heard:
@@ -101,6 +129,10 @@ SOUND = {
         submissions=[submission(), submission(prompt="other", uuid="u2", billed=0)],
         faults=(Fault("same_uuid", "features"),),
     ),
+    "begins with an image": pictured(),
+    "an image was deleted": pictured(
+        image(), image(id="i2", state="deleted", path=None, kept=False)
+    ),
     "canceled": case(
         generation(state="canceled", settled=0, upstream_id=None, asset=None, used=0),
         submissions=[],
@@ -108,6 +140,9 @@ SOUND = {
     ),
 }
 
+LOST_IMAGE = "images of generations that are missing or changed"
+LEFT_IMAGE = "images that nobody uses and nobody deletes"
+NOT_THERE = "sent through an account without its image"
 UNTOLD = "ended without a webhook, or with a wrong one"
 WRONG = [
     ("submitted again although it may have been processed",
@@ -142,6 +177,18 @@ WRONG = [
     ("credit limits exceeded at any commit",
      case(overshoots=[{"whose": "member", "id": "m", "used": 2, "credit_limit": 1, "at": 0}])),
     ("credit limits exceeded at any commit", case(looks=0)),
+    (LOST_IMAGE, pictured(image(state="deleted"))),
+    (LOST_IMAGE, pictured(files={"videos/g1.mp4": FILE})),
+    (LOST_IMAGE, pictured(files={"videos/g1.mp4": FILE, "inputs/t/i1.png": FILE})),
+    (LEFT_IMAGE, pictured(image(), image(id="i2", kept=False))),
+    (LEFT_IMAGE, pictured(image(), image(id="i2", state="pending", kept=False))),
+    (LEFT_IMAGE, pictured(image(), image(id="i2", state="deleted", kept=False))),
+    (NOT_THERE, pictured(accounts=())),
+    (NOT_THERE, pictured(accounts=("k2",))),
+    (NOT_THERE, pictured(begins=False)),
+    (NOT_THERE, case(image=1)),
+    ("archived files that are missing, changed or without a row",
+     pictured(files={"videos/g1.mp4": FILE, "inputs/t/i1.png": IMAGE, "inputs/t/x.png": IMAGE})),
     (UNTOLD, case(told=True)),
     (UNTOLD, case(told=True, heard=[heard("video.failed")])),
     (UNTOLD, case(told=True, heard=[heard(), heard(message="m2")])),

@@ -4,7 +4,7 @@ import itertools
 from pathlib import Path
 
 from app.simulator.fault_rules import FaultRules
-from app.simulator.faults import FAULTS, PATHS
+from app.simulator.faults import ASSETS, FAULTS, PATHS
 from tests.chaos import plan
 from tests.chaos.faults import EVERY, PROVIDER_LIMITED
 from tests.chaos.saboteur import Saboteur
@@ -30,7 +30,7 @@ def test_every_kind_of_strike_is_told_of() -> None:
 
 def test_every_fault_the_simulator_knows_is_met() -> None:
     assert {fault.name for fault in EVERY} == FAULTS.keys()
-    assert {fault.path for fault in EVERY} == set(PATHS)
+    assert {fault.path for fault in EVERY} == {*PATHS, ASSETS}
     assert PROVIDER_LIMITED in EVERY
     asks = plan.make(generations=400, minutes=5, seed=1).asks
     assert {fault.label for fault in EVERY} <= {fault.label for ask in asks for fault in ask.faults}
