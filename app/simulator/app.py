@@ -4,9 +4,11 @@ POST /api/features            a submission; [sim:name] in its prompt triggers th
 GET  /api/results/{uuid}      a record
 POST /api/assets              an upload
 GET  /asset.1min.ai/{key}     a video, through a signed link
+GET  /models?feature=…        the models of a feature, for anybody
 /_simulator/faults            every fault, with its options and their defaults
 /_simulator/rules             POST a rule {match, times, fault}; GET or DELETE all rules
 /_simulator/summary           every submission and what was billed
+/_simulator/models            POST a list of differences of the models that are listed
 /_simulator/account           POST the credit limit, used credit or rejection of one key or of all
 """
 
@@ -31,6 +33,7 @@ from app.simulator.config import SERVER_NAME, SimulatorConfig
 from app.simulator.downloads import download
 from app.simulator.features import submit
 from app.simulator.links import BUCKET
+from app.simulator.listing import list_models
 from app.simulator.refusals import Refusal
 from app.simulator.results import look_up
 from app.simulator.state import Simulator, log
@@ -80,6 +83,7 @@ def create_simulator(config: SimulatorConfig, *, now: Callable[[], float] = time
             Route("/api/features", submit, methods=["POST"]),
             Route("/api/results/{uuid}", look_up, methods=["GET"]),
             Route("/api/assets", upload, methods=["POST"]),
+            Route("/models", list_models, methods=["GET"]),
             Route(f"/{BUCKET}/{{key:path}}", download, methods=["GET"]),
             *(control.ROUTES if config.control else []),
         ],

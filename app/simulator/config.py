@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.domain.catalog.catalog import Catalog
+from app.simulator.models import ALL_BUILT_IN
+
 #: Personal and internal data in the simulator's answers. None of it may reach a caller or a log of
 #: the gateway: tests search for each of these strings.
 PAYER_NAME = "Simulated Payer"
@@ -26,6 +29,7 @@ class SimulatorConfig:
     account. `rate_per_minute` 0 means no rate limit. `control` enables `/_simulator/…`.
     `one_video_for_all` renders one video for each set of options, not one for each record, and
     leaves the prompt out of the picture: for load tests, which must not measure rendering.
+    `catalog` has what it makes.
     """
 
     data_dir: Path
@@ -38,3 +42,4 @@ class SimulatorConfig:
     rate_per_minute: int = 180
     control: bool = True
     one_video_for_all: bool = False
+    catalog: Catalog = ALL_BUILT_IN

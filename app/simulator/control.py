@@ -10,6 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from app.simulator import models
 from app.simulator.accounts import REJECTIONS, Account, fingerprint
 from app.simulator.faults import FAULTS, InvalidFault
 from app.simulator.refusals import JsonAnswer
@@ -118,11 +119,22 @@ def _account_json(account: Account) -> dict[str, Any]:
     }
 
 
+async def change_models(request: Request) -> Response:
+    """Differences between the models that are made and those that are listed, as `models.listed`
+    takes them; each call replaces those before."""
+    try:
+        simulator_of(request).changes = models.checked(await _json(request))
+    except ValueError as error:
+        return _bad_request(str(error))
+    return JsonAnswer({"changes": simulator_of(request).changes}, 201)
+
+
 ROUTES = [
     Route("/_simulator/faults", list_faults, methods=["GET"]),
     Route("/_simulator/rules", add_rule, methods=["POST"]),
     Route("/_simulator/rules", list_rules, methods=["GET"]),
     Route("/_simulator/rules", clear_rules, methods=["DELETE"]),
     Route("/_simulator/summary", summary, methods=["GET"]),
+    Route("/_simulator/models", change_models, methods=["POST"]),
     Route("/_simulator/account", change_account, methods=["POST"]),
 ]

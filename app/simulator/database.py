@@ -242,7 +242,7 @@ class Database:
         for row in self.db.execute(
             "SELECT kind, outcome, count(*) AS times FROM requests GROUP BY kind, outcome"
         ):
-            counts[row["kind"]][row["outcome"]] = row["times"]
+            counts.setdefault(row["kind"], {})[row["outcome"]] = row["times"]
         totals = self.db.execute(
             "SELECT count(*), coalesce(sum(billed), 0) FROM records"
         ).fetchone()

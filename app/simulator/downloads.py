@@ -51,7 +51,7 @@ def _find_ready(simulator: Simulator, key: str) -> Record | None:
 async def _video(simulator: Simulator, record: Record) -> Path:
     """The name depends on the spec too: `download_mismatch` renders a record with another one."""
     spec, uuid = record.spec, record.uuid
-    key = wire.first_frame(spec)
+    key = wire.first_frame(spec, simulator.config.catalog)
     picture = None if key is None else path_of(simulator.config.data_dir, key)
     if simulator.config.one_video_for_all:
         spec = wire.without_images(spec).with_facts(Facts(prompt="any prompt"))

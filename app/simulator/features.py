@@ -62,7 +62,7 @@ async def _work(call: Call, account: Account, body: dict[str, Any] | None) -> Re
     answer = _error_answer(call, fault)
     if answer is not None and not (fault and fault.options.get("accepted")):
         return answer
-    submission = wire.parse(body)
+    submission = wire.parse(body, simulator.config.catalog)
     _check_assets(simulator, account, submission)
     record = _accept(call, account.fingerprint, submission, fault)
     if answer is not None:
@@ -82,7 +82,7 @@ def _check_assets(simulator: Simulator, account: Account, submission: wire.Submi
     """A file of another account is answered like one that is not there."""
     issues = [
         Issue(f"promptObject.{name}", "value", f"{name} must be the path of an uploaded asset")
-        for name, key in wire.assets_of(submission)
+        for name, key in wire.assets_of(submission, simulator.config.catalog)
         if simulator.database.find_asset(key, account.fingerprint) is None
     ]
     if issues:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 from uuid import UUID
@@ -30,6 +30,8 @@ class Simulator:
         self.database = Database(config.data_dir, credit_limit=config.credit_limit)
         self.fault_rules = FaultRules()
         self.renders = RenderCache(config.data_dir / "renders")
+        #: What differs in the list of models, as `models.listed` takes it.
+        self.changes: list[Mapping[str, Any]] = []
         self._request_times: dict[str, deque[float]] = {}
 
     @cached_property
@@ -89,7 +91,7 @@ class Simulator:
         if stage is None:
             return wire.no_record()
         link = self.link(record, request) if stage.has_link else None
-        return wire.render(record, account, used=used, stage=stage, link=link)
+        return wire.render(record, account, self.config.catalog, used=used, stage=stage, link=link)
 
     def log_request(
         self,

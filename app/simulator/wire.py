@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from app.domain.catalog.catalog import BUILT_IN, Catalog, EnabledPage
+from app.domain.catalog.catalog import Catalog, EnabledPage
 from app.domain.catalog.pages import Field, Kind
-from app.domain.catalog.spec import Spec
+from app.domain.catalog.spec import INPUTS, Spec
 from app.errors import Rejections
 from app.simulator import refusals
 from app.simulator.accounts import Account
 from app.simulator.config import PAYER_AVATAR, PAYER_NAME
 from app.simulator.records import Record, Stage
-
-#: The upstream makes whatever it documents, whatever the gateway offers of that.
-CATALOG = Catalog(replace(model, enabled=True) for model in BUILT_IN.models.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,16 +52,16 @@ def storable(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def parse(body: Mapping[str, Any] | None) -> Submission:
+def parse(body: Mapping[str, Any] | None, catalog: Catalog) -> Submission:
     """Raises `Refusal`; like the upstream, it reports one kind of error at a time."""
     if body is None:
         raise refusals.body_invalid("The request body")
     missing = [name for name in ("type", "model", "promptObject") if body.get(name) in (None, "")]
     if missing:
         raise refusals.missing_fields(missing)
-    if body["type"] not in {feature for feature, _ in CATALOG.pages}:
+    if body["type"] not in {feature for feature, _ in catalog.pages}:
         raise refusals.unknown_error()
-    page = CATALOG.pages.get((body["type"], str(body["model"])))
+    page = catalog.pages.get((body["type"], str(body["model"])))
     if page is None:
         raise refusals.unsupported_model(str(body["model"]))
     if not isinstance(body["promptObject"], dict):
@@ -123,9 +120,9 @@ def _value(field: Field, value: Any, issues: Rejections) -> Any:
     return storable(value) if isinstance(value, str) else value
 
 
-def assets_of(submission: Submission) -> list[tuple[str, str]]:
+def assets_of(submission: Submission, catalog: Catalog) -> list[tuple[str, str]]:
     """The files that it names: the name of the field, and the key."""
-    fields = CATALOG.models[submission.spec.model].page.fields
+    fields = catalog.models[submission.spec.model].page.fields
     return [
         (field.wire, key)
         for field in fields
@@ -134,15 +131,15 @@ def assets_of(submission: Submission) -> list[tuple[str, str]]:
     ]
 
 
-def first_frame(spec: Spec) -> str | None:
+def first_frame(spec: Spec, catalog: Catalog) -> str | None:
     """The key of the image that a video begins with."""
-    field = CATALOG.models[spec.model].first_frame
+    model = catalog.models.get(spec.model)
+    field = None if model is None else model.first_frame
     return None if field is None else spec.values.get(field.name)
 
 
 def without_images(spec: Spec) -> Spec:
-    kinds = {field.name: field.kind for field in CATALOG.models[spec.model].page.fields}
-    kept = {n: v for n, v in spec.values.items() if kinds[n] not in (Kind.ASSET, Kind.ASSETS)}
+    kept = {name: value for name, value in spec.values.items() if name not in INPUTS}
     return Spec(model=spec.model, values=kept)
 
 
@@ -151,18 +148,24 @@ def _all(value: Any) -> list[str]:
 
 
 def render(
-    record: Record, account: Account, *, used: int, stage: Stage, link: str | None
+    record: Record,
+    account: Account,
+    catalog: Catalog,
+    *,
+    used: int,
+    stage: Stage,
+    link: str | None,
 ) -> dict[str, Any]:
     """The whole answer. `used` is the used credit before this request, since the upstream's figure
-    lags by one request."""
-    model = CATALOG.models[record.spec.model]
+    lags by one request. A model may have been removed since."""
+    model = catalog.models.get(record.spec.model)
     body: dict[str, Any] = {
         "uuid": str(record.uuid),
         "userId": str(account.user_id),
         "teamId": str(account.team_id),
         "teamUser": _team_user(account, used),
-        "model": model.provider,
-        "type": model.feature,
+        "model": record.spec.model if model is None else model.provider,
+        "type": None if model is None else model.feature,
         "metadata": None,
         "rating": None,
         "feedback": None,

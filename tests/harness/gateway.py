@@ -23,6 +23,7 @@ from app.members import keys, members, teams
 from app.runtime import ApiRuntime, Clock, WorkerRuntime, open_api, open_runtime, open_worker
 from app.settings import Settings
 from app.simulator.config import SimulatorConfig
+from app.simulator.models import everything
 from app.webhooks.payloads import PAYLOAD_FORMATS
 from app.worker.run import run as run_worker
 from tests.harness.actors import TESTER
@@ -168,9 +169,11 @@ async def gateway(
     """`changes` are settings of the gateway; `speed` is the simulator's."""
     simulator_folder = folder / "simulator"
     simulator_folder.mkdir()
+    made = everything(settings_for(database_url, folder, **changes).catalog())
     config = SimulatorConfig(
-        data_dir=simulator_folder, speed=speed, rate_per_minute=0, one_video_for_all=True
-    )
+        data_dir=simulator_folder, speed=speed, rate_per_minute=0, one_video_for_all=True,
+        catalog=made,
+    )  # fmt: skip
     async with shared_renders(simulator_folder), serving(config) as simulator:
         settings = settings_for(
             database_url, folder, simulator_url=str(simulator.http.base_url), **changes

@@ -11,9 +11,11 @@ import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 
 from app import __version__
+from tests.catalog.test_made_up import FAMILY, PRICES
 from tests.harness.database import open_folder
 from tests.harness.gateway import SIGNING_SECRET, body
 from tests.harness.processes import Api, Process, ending_processes, environment, until
@@ -277,3 +279,41 @@ def test_a_simulator_apart_reports_under_its_own_name(
     assert said["setting"] == f"REELGATE_SIMULATOR_URL={said['listens']}"
     assert said["data"] == str(tmp_path / "data" / "simulator")
     assert "public" not in said
+
+
+def test_an_operators_own_model_works_from_the_first_start(
+    started: list[Process], tmp_path: Path
+) -> None:
+    """The simulator that it starts beside the gateway makes it too."""
+    models, prices = tmp_path / "models.toml", tmp_path / "prices.toml"
+    models.write_text(FAMILY)
+    prices.write_text(PRICES)
+    api = up(
+        started, tmp_path, REELGATE_CATALOG_FILE=str(models), REELGATE_PRICES_FILE=str(prices)
+    ).ready()
+    (key,) = re.findall(r"^ +(rg_\S+)$", api.printed, re.MULTILINE)
+    asked = {"text": "a wave", "kind": "large", "secs": 3, "shape": "2:1"}
+    made = api.http.post(
+        "/api/features", headers={"API-KEY": key},
+        json={"type": "TEXT_TO_VIDEO", "model": "acme/films", "promptObject": asked},
+    )  # fmt: skip
+    assert made.status_code == 200, made.text
+    record = made.json()["aiRecord"]
+    assert (record["status"], record["model"]) == ("SUCCESS", "acme/films")
+    assert record["aiRecordDetail"]["promptObject"] == asked
+    end(api, tmp_path)
+
+
+def test_a_simulator_apart_makes_an_operators_own_models(
+    started: list[Process], tmp_path: Path
+) -> None:
+    models = tmp_path / "models.toml"
+    models.write_text(FAMILY)
+    settings = QUICK | {"REELGATE_CATALOG_FILE": str(models)}
+    simulate = Process("simulate", folder=tmp_path, name="simulate", settings=settings)
+    started.append(simulate)
+    address = simulate.logged("simulator_started")["address"]
+    listed = httpx.get(f"{address}/models", params={"feature": "TEXT_TO_VIDEO"}, trust_env=False)
+    entries = {each["modelId"]: each for each in listed.json()["models"]}
+    assert entries["acme/films"]["name"] == "Acme"
+    assert httpx.get(f"{address}/models", trust_env=False).json() == {"models": [], "total": 0}
