@@ -10,9 +10,9 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import SecretStr
 
@@ -80,11 +80,16 @@ def run_command(
 ) -> None:
     """Runs a command's use case on an opened runtime. `migrated`: it needs this version's schema.
     Raises `ConfigurationError`, `Unavailable`, and `KeyboardInterrupt` for a signal."""
+    run_until_stopped(lambda: _with_runtime(settings, act, migrated=migrated))
+
+
+def run_until_stopped(act: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """Runs what a command does. Raises what it raises, and `KeyboardInterrupt` for a signal."""
     ended = False
 
     async def until_stopped(stopping: asyncio.Event) -> None:
         nonlocal ended
-        acting = asyncio.ensure_future(_with_runtime(settings, act, migrated=migrated))
+        acting = asyncio.ensure_future(act())
         stop = asyncio.ensure_future(stopping.wait())
         await asyncio.wait({acting, stop}, return_when=asyncio.FIRST_COMPLETED)
         ended = acting.done()
@@ -315,6 +320,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
     from app.http.server import Server
     from app.simulator.app import create_simulator
     from app.simulator.config import SimulatorConfig
+    from app.simulator.models import everything
     from app.simulator.server import uvicorn_config
 
     folder = data_folder(settings, "simulator")
@@ -323,6 +329,7 @@ async def _simulator(settings: Settings) -> AsyncIterator[str]:
             data_dir=folder,
             speed=settings.simulator_speed,
             one_video_for_all=settings.simulator_one_film,
+            catalog=everything(settings.catalog()),
         )
     )
     with listening(_LOOPBACK, settings.simulator_port, "REELGATE_SIMULATOR_PORT") as listener:

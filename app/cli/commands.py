@@ -10,6 +10,7 @@ from app import __version__
 from app.cli import (
     archive,
     audit,
+    catalog,
     gateway,
     generations,
     grants,
@@ -39,6 +40,7 @@ cli.add_typer(keys.cli, name="key")
 cli.add_typer(sign_in.cli, name="sign-in")
 cli.add_typer(grants.cli, name="grant")
 cli.add_typer(prices.cli, name="prices")
+cli.add_typer(catalog.cli, name="catalog")
 cli.add_typer(requests.cli, name="request")
 cli.add_typer(ledger.cli, name="ledger")
 cli.add_typer(statements.cli, name="statement")

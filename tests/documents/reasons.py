@@ -27,6 +27,7 @@ NOT_RUN: dict[str, dict[str, str]] = {
             "runs for ever; tests/promises/test_apart.py runs the processes",
         "secrets:": "needs a container engine; tests/test_settings_sources.py reads such files",
         "spec:": "needs Kubernetes",
+        "reelgate catalog check": "asks 1min.ai; tests/catalog/test_check.py asks a simulator",
         "reelgate archive move --to s3://bucket/prefix":
             "needs a bucket; tests/videos/test_verify.py moves a folder",
         '{"Rules": [{"ID": "incomplete uploads", "Status": "Enabled", "Filter": {"Prefix": ""},':

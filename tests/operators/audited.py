@@ -15,6 +15,7 @@ SILENT_COMMANDS = {
     "webhooks list": "looks", "ledger verify": "looks", "usage": "looks", "grant list": "looks",
     "prices list": "looks", "statement list": "looks", "statement show": "looks",
     "statement verify": "looks", "request list": "looks", "sign-in list": "looks",
+    "catalog check": "looks",
 }  # fmt: skip
 #: What is typed, with names for what the database has, and the action it leaves.
 COMMANDS = {
