@@ -60,6 +60,10 @@ _END = text(
     RETURNING s.id
     """
 )
+_REPLACE = text(
+    "UPDATE sessions SET ended_at = now() WHERE secret_sha256 = :digest AND ended_at IS NULL"
+    " RETURNING id, key_id"
+)
 _END_OF_MEMBERS = text(
     """
     UPDATE sessions s SET ended_at = now()
@@ -159,6 +163,13 @@ async def end(tx: Tx, session_id: UUID, *, member_id: UUID) -> bool:
     """Whether the member had it, and it had not ended."""
     values = {"id": session_id, "member_id": member_id}
     return (await tx.execute(_END, values)).one_or_none() is not None
+
+
+async def replace(tx: Tx, digest: bytes) -> tuple[UUID, UUID] | None:
+    """Ends the session whose secret has this SHA-256, since its browser gets another one. Its id,
+    and that of its key; None: it had ended."""
+    row = (await tx.execute(_REPLACE, {"digest": digest})).one_or_none()
+    return None if row is None else (row.id, row.key_id)
 
 
 async def end_of_members(tx: Tx, member_ids: Collection[UUID]) -> None:

@@ -47,6 +47,22 @@ async def test_every_edge_takes_a_session_in_place_of_a_key(still_gate: Gateway)
         assert with_key["open"] == 2
 
 
+async def test_signing_in_replaces_the_session_that_the_browser_had(still_gate: Gateway) -> None:
+    key = await still_gate.member()
+    async with browser(still_gate) as client, browser(still_gate) as other:
+        await sign_in(client, key=key)
+        await sign_in(other, key=key)
+        former = dict(client.cookies)
+        await sign_in(client, key=key)
+        assert await _status(client) == 200
+        assert await _status(other) == 200
+        client.cookies.clear()
+        client.cookies.update(former)
+        assert await _status(client) == 401
+        listed = (await other.get("/api/v1/sessions")).json()["data"]
+        assert len(listed) == 2
+
+
 async def test_the_limits_of_the_key_are_those_of_its_session(still_gate: Gateway) -> None:
     key = await still_gate.member(max_open=1)
     async with browser(still_gate) as client:

@@ -17,6 +17,7 @@ from app.http.middleware import ADDRESS
 from app.runtime import ApiRuntime
 from app.secrets import digest_of, make_session_secret, prefix_of
 from app.telemetry import logger
+from app.web import cookies
 from app.web.attempts import Attempts
 
 log = logger(__name__)
@@ -103,7 +104,8 @@ async def open_session(
     **detail: str,
 ) -> str:
     """The secret of a new session of somebody who has just proved who it is, or did at
-    `proved_at`."""
+    `proved_at`. It replaces the one that the browser had."""
+    await _end_former(rt, tx, request)
     secret, session_id = make_session_secret(), uuid4()
     address = request.scope.get(ADDRESS)
     await sessions.begin(
@@ -114,6 +116,18 @@ async def open_session(
     )  # fmt: skip
     await _record(tx, caller, "session.begin", session_id, method=method.value, **detail)
     return secret
+
+
+async def _end_former(rt: ApiRuntime, tx: Tx, request: Request) -> None:
+    """The browser forgets its secret, so nobody could end it from there any more."""
+    secret = cookies.session_secret(request.scope, rt.settings)
+    former = secret and await sessions.replace(tx, digest_of(secret))
+    if not former:
+        return
+    session_id, key_id = former
+    caller = await api_keys.find_caller_of_key(tx, key_id, now=rt.clock.for_database())
+    if caller is not None:
+        await _record(tx, caller, "session.end", session_id, replaced="true")
 
 
 async def _record(tx: Tx, caller: Caller, action: str, session_id: UUID, **detail: str) -> None:

@@ -3,6 +3,7 @@ import { fireEvent, render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { beforeAll, expect, test, vi } from "vitest";
 import { Refused } from "@/api/problem";
+import { issuersQuery } from "@/api/issuers";
 import { Deed, type Filled } from "./deed";
 import { Field } from "./field";
 
@@ -64,14 +65,22 @@ test("who has to sign in again does so in the form, and its key is not sent with
     sign_in_again: true,
   });
   const asked = vi.fn<(filled: Filled) => void>();
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  queries.setQueryData(issuersQuery.queryKey, [{ id: "company", name: "The company" }]);
   const deed = (
-    <QueryClientProvider client={new QueryClient()}>
+    <QueryClientProvider client={queries}>
       <Deed title="Resolve" act="Resolve" pending={false} error={error} onSubmit={asked} onClose={() => {}}>
         <Field label="Reason" name="reason" />
       </Deed>
     </QueryClientProvider>
   );
   render(deed);
+  const link = screen.getByRole("link", { name: "Sign in again with The company" });
+  const { pathname, searchParams } = new URL(link.getAttribute("href") ?? "");
+  expect(pathname.endsWith("app/oidc/company/begin")).toBe(true);
+  expect(searchParams.get("again")).toBe("1");
+  // In another tab: what was filled in here stays.
+  expect(link.getAttribute("target")).toBe("_blank");
   await userEvent.type(screen.getByLabelText("A key of yours"), "rg_mine{Enter}");
   await screen.findByText(/send it once more/);
   expect(asked).not.toHaveBeenCalled();

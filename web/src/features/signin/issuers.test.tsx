@@ -2,7 +2,7 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen } from "@testing-library/react";
 import { expect, test } from "vitest";
 import { Issuers } from "./issuers";
-import { issuersQuery } from "./queries";
+import { issuersQuery } from "@/api/issuers";
 
 function show(issuers: { id: string; name: string }[], next?: string) {
   const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });

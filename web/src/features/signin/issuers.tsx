@@ -1,7 +1,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { at } from "@/lib/place";
 import { Button } from "@/ui/button";
-import { issuersQuery } from "./queries";
+import { issuersQuery } from "@/api/issuers";
 
 /**
  * A button for each issuer of OpenID Connect, in the order of the settings. They are links: the

@@ -1,18 +1,5 @@
-import { mutationOptions, queryOptions } from "@tanstack/react-query";
+import { mutationOptions } from "@tanstack/react-query";
 import { own } from "@/api/client";
-import { at } from "@/lib/place";
-
-/** Issuers that people may sign in with. Without an answer, a key still signs in. */
-export const issuersQuery = queryOptions({
-  queryKey: ["issuers"],
-  queryFn: async () => {
-    const response = await fetch(at("app/oidc"));
-    if (!response.ok) return [];
-    const found = (await response.json()) as { data: { id: string; name: string }[] };
-    return found.data;
-  },
-  staleTime: 60_000,
-});
 
 export const signInMutation = mutationOptions({
   mutationFn: (proof: { key: string } | { link: string }) => own("POST", "session", proof),
