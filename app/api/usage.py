@@ -13,6 +13,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from app.api.documents import Document
+from app.api.money import MoneyDocument, money_of
 from app.api.parameters import TEXT, Day, TeamId, refusals
 from app.billing import usage
 from app.billing.usage import MOST_DAYS, MOST_ROWS, Usage, usage_csv
@@ -20,6 +21,7 @@ from app.domain.generation import State
 from app.domain.usage import GROUP, Dimension, Question, read_group, read_groups
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.metadata import FILTER, TagFilter
+from app.runtime import Runtime
 
 router = APIRouter()
 
@@ -37,9 +39,12 @@ class UsageFormat(StrEnum):
 class UsageRowDocument(Document):
     """Generations that have in common what rows are grouped by; the other fields are null."""
 
-    day: date | None = Field(description="On which they were requested, in `time_zone`.")
+    day: date | None = Field(description="On which they were requested, in the team's time zone.")
+    month: str | None = Field(description="The same, as in `2026-03`.")
     model: str | None
     state: State | None
+    team_id: UUID | None
+    team: str | None
     member_id: UUID | None
     member: str | None
     key_id: UUID | None = Field(
@@ -53,23 +58,46 @@ class UsageRowDocument(Document):
     held_credits: int = Field(description="Reserved for those that have not ended.")
 
 
-class UsageDocument(Document):
+class _UsageDocument(Document):
     object: Literal["usage"]
     from_day: date
     to_day: date
-    time_zone: str = Field(description="The team's, in which a day begins and ends.")
     group_by: list[str]
     data: list[UsageRowDocument]
     generations: int = Field(description="Total of all rows.")
     settled_credits: int = Field(description="Total of all rows.")
     held_credits: int = Field(description="Total of all rows.")
+    settled_money: MoneyDocument | None = Field(
+        description="`settled_credits` in money, at what credits cost now. Null: the gateway's "
+        "operator has not set that."
+    )
 
 
+class UsageDocument(_UsageDocument):
+    time_zone: str = Field(description="The team's, in which a day begins and ends.")
+
+
+class UsageOfTeamsDocument(_UsageDocument):
+    time_zone: str | None = Field(
+        description="Of the team, in which a day begins and ends. Null: of several teams, and each "
+        "has its own."
+    )
+
+
+_CSV = {"content": {"text/csv": {"schema": {"type": "string"}}}}
 _RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {
         "description": "The rows and their totals.",
         "model": UsageDocument,
-        "content": {"text/csv": {"schema": {"type": "string"}}},
+        **_CSV,
+    },
+    **refusals(403, 422, 429),
+}
+_RESPONSES_OF_TEAMS: dict[int | str, dict[str, Any]] = {
+    200: {
+        "description": "The rows and their totals.",
+        "model": UsageOfTeamsDocument,
+        **_CSV,
     },
     **refusals(403, 422, 429),
 }
@@ -99,9 +127,10 @@ def _in_query(
         list[_Group] | None,
         Query(
             max_length=len(Dimension) + 1,
-            description="What each row is of: `day`, `model`, `state`, `member`, `key`, and a tag, "
-            "as in `metadata[cost_centre]`. Several as `group_by=day&group_by=member`. "
-            f"Default: day, model and state. More than {MOST_ROWS} rows are refused.",
+            description="What each row is of: `day`, `month`, `model`, `state`, `team`, `member`, "
+            "`key`, and a tag, as in `metadata[cost_centre]`. Several as "
+            "`group_by=day&group_by=member`. Default: day, model and state. "
+            f"More than {MOST_ROWS} rows are refused.",
         ),
     ] = None,
     model: Annotated[
@@ -150,7 +179,29 @@ async def get_usage(
     found = await usage.usage_of_caller(
         rt, question, caller=caller, whole_team=scope is UsageScope.TEAM
     )
-    return _answer(request, question, found, format_)
+    return _answer(rt, request, question, found, format_)
+
+
+@router.get(
+    "/admin/usage",
+    name="get_usage_of_teams",
+    tags=["admin"],
+    response_model=None,
+    responses=_RESPONSES_OF_TEAMS,
+    openapi_extra={"parameters": [FILTER]},
+)
+async def get_usage_of_teams(
+    request: Request,
+    rt: Rt,
+    actor: Manager,
+    _caller: ReadLimited,
+    question: InQuery,
+    format_: Format = None,
+) -> Response:
+    """Returns what all teams created and what it cost, as `/usage` does for yourself; to
+    administrators, that of their team. Days are those of each team."""
+    found = await usage.usage_of_all(rt, question, actor=actor)
+    return _answer(rt, request, question, found, format_, document=UsageOfTeamsDocument)
 
 
 @router.get(
@@ -174,11 +225,17 @@ async def get_team_usage(
     """Returns what a team created and what it cost, as `/usage` does for yourself."""
     question = replace(question, member_id=member)
     found = await usage.usage_of_team(rt, team_id, question, actor=actor)
-    return _answer(request, question, found, format_)
+    return _answer(rt, request, question, found, format_)
 
 
 def _answer(
-    request: Request, question: Question, found: Usage, format_: UsageFormat | None
+    rt: Runtime,
+    request: Request,
+    question: Question,
+    found: Usage,
+    format_: UsageFormat | None,
+    *,
+    document: type[UsageDocument | UsageOfTeamsDocument] = UsageDocument,
 ) -> Response:
     if format_ is UsageFormat.CSV or (format_ is None and _prefers_csv(request)):
         name = f"usage-{found.first}-{found.last}.csv"
@@ -186,20 +243,23 @@ def _answer(
             usage_csv(question, found.rows), media_type="text/csv; charset=utf-8",
             headers={"Content-Disposition": f'attachment; filename="{name}"'},
         )  # fmt: skip
-    document = UsageDocument(
-        object="usage",
-        from_day=found.first,
-        to_day=found.last,
-        time_zone=found.time_zone,
-        group_by=list(question.groups),
-        data=[],
-        generations=found.generations,
-        settled_credits=found.settled_credits,
-        held_credits=found.held_credits,
+    whole = document.model_validate(
+        {
+            "object": "usage",
+            "from_day": found.first,
+            "to_day": found.last,
+            "time_zone": found.time_zone,
+            "group_by": list(question.groups),
+            "data": [],
+            "generations": found.generations,
+            "settled_credits": found.settled_credits,
+            "held_credits": found.held_credits,
+            "settled_money": money_of(rt, found.settled_credits, rt.clock.now()),
+        }
     )
     # Thousands of rows, which are in their form already: nothing checks them one by one.
     rows = [{name: getattr(row, name) for name in _FIELDS} for row in found.rows]
-    body = json.dumps({**document.model_dump(mode="json"), "data": rows}, default=str)
+    body = json.dumps({**whole.model_dump(mode="json"), "data": rows}, default=str)
     return Response(body, media_type="application/json")
 
 

@@ -31,11 +31,12 @@ MOST_GENERATIONS = 100_000
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Usage:
-    """All rows of the days from `first` to `last`, inclusive, in `time_zone`, and their totals."""
+    """All rows of the days from `first` to `last`, inclusive, in `time_zone`, and their totals.
+    `time_zone` None: that of each team."""
 
     first: date
     last: date
-    time_zone: str
+    time_zone: str | None
     rows: Sequence[UsageRow]
 
     @property
@@ -73,7 +74,15 @@ async def usage_of_team(
         return await _usage(rt, tx, (await managed_team(tx, team, actor)).id, question)
 
 
-async def _usage(rt: Runtime, tx: Tx, team_id: UUID, question: Question) -> Usage:
+async def usage_of_all(rt: Runtime, question: Question, *, actor: Actor) -> Usage:
+    """The usage of all teams, for operators, and of its team, for an administrator. Raises as
+    `usage_of_caller`."""
+    actor.require_manager()
+    async with rt.db.single() as tx:
+        return await _usage(rt, tx, actor.only_team, question)
+
+
+async def _usage(rt: Runtime, tx: Tx, team_id: UUID | None, question: Question) -> Usage:
     time_zone, today = await usage_reports.today(tx, team_id, now=rt.clock.now())
     last = question.last or today
     first = question.first or last - timedelta(days=min(_DAYS - 1, last.toordinal() - 1))
@@ -91,7 +100,9 @@ async def _usage(rt: Runtime, tx: Tx, team_id: UUID, question: Question) -> Usag
             "group_by", f"gives more than {MOST_ROWS} rows; group by less, ask for fewer days, or "
             "filter", ", ".join(question.groups),
         )  # fmt: skip
-    found = Usage(first=first, last=last, time_zone=time_zone, rows=rows)
+    found = Usage(
+        first=first, last=last, time_zone=None if team_id is None else time_zone, rows=rows
+    )
     if usage_reports.reads_generations(question) and found.generations > MOST_GENERATIONS:
         raise _invalid(
             "metadata", f"more than {MOST_GENERATIONS} generations have these tags, and only those "
@@ -107,6 +118,7 @@ def _invalid(field: str, message: str, value: object) -> InvalidRequest:
 
 #: Of each dimension, the fields of a row.
 _FIELDS = {
+    Dimension.TEAM: ("team_id", "team"),
     Dimension.MEMBER: ("member_id", "member"),
     Dimension.KEY: ("key_id", "key", "key_prefix"),
 }

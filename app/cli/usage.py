@@ -31,9 +31,9 @@ def usage(
     ] = None,
     by: Annotated[
         list[str] | None,
-        typer.Option(help="What each row is of: day, model, state, member, key, or a tag, as in "
-                     "metadata[cost_centre]. Several: --by day --by member. Default: day, model "
-                     "and state."),
+        typer.Option(help="What each row is of: day, month, model, state, team, member, key, or a "
+                     "tag, as in metadata[cost_centre]. Several: --by day --by member. Default: "
+                     "day, model and state."),
     ] = None,
     as_csv: Annotated[bool, typer.Option("--csv", help="As CSV.")] = False,
 ) -> None:  # fmt: skip

@@ -21,8 +21,10 @@ class Dimension(StrEnum):
     """What rows are of, beside the value of a tag."""
 
     DAY = "day"
+    MONTH = "month"
     MODEL = "model"
     STATE = "state"
+    TEAM = "team"
     MEMBER = "member"
     KEY = "key"
 

@@ -135,7 +135,8 @@ def _expected(past: Past, question: Question) -> dict[tuple[object, ...], tuple[
         ):
             continue
         of = {
-            Dimension.DAY: day, Dimension.MODEL: one.model, Dimension.STATE: one.state,
+            Dimension.DAY: day, Dimension.MONTH: f"{day:%Y-%m}", Dimension.MODEL: one.model,
+            Dimension.STATE: one.state, Dimension.TEAM: past.team,
             Dimension.MEMBER: one.member, Dimension.KEY: one.key,
         }  # fmt: skip
         group: tuple[object, ...] = tuple(of[each] for each in question.dimensions)
@@ -150,7 +151,9 @@ def _expected(past: Past, question: Question) -> dict[tuple[object, ...], tuple[
     }
 
 
-_FIELD = {Dimension.MEMBER: "member_id", Dimension.KEY: "key_id"}
+_FIELD = {
+    Dimension.TEAM: "team_id", Dimension.MEMBER: "member_id", Dimension.KEY: "key_id",
+}  # fmt: skip
 
 
 async def _answered(
@@ -262,7 +265,7 @@ async def test_an_administrator_sees_one_member_and_one_key(past: Past) -> None:
 
 @pytest.mark.parametrize(
     "groups",
-    [["colour"], ["metadata[a]", "metadata[b]"], ["day", "metadata"], ["day"] * 7, [""]],
+    [["colour"], ["metadata[a]", "metadata[b]"], ["day", "metadata"], ["day"] * 9, [""]],
 )  # fmt: skip
 async def test_a_group_that_is_none_is_refused(still_gate: Gateway, groups: list[str]) -> None:
     answer = await still_gate.http.get(

@@ -5,8 +5,11 @@ import { groupOf, usageSearch } from "./search";
 
 const ROW: UsageRow = {
   day: null,
+  month: null,
   model: null,
   state: null,
+  team_id: null,
+  team: null,
   member_id: null,
   member: null,
   key_id: null,
@@ -29,6 +32,7 @@ test("a day on which nothing was made is a column, too", () => {
     generations: 1,
     settled_credits: 150000,
     held_credits: 5,
+    settled_money: null,
   };
   expect(columnsOf(usage)).toEqual([
     { day: "2026-02-27", settled: 0, held: 0 },
