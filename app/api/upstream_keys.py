@@ -10,6 +10,7 @@ from fastapi import Path as PathParameter
 from pydantic import Field
 
 from app.api.documents import Document
+from app.api.money import IN_MONEY, MoneyDocument, money_of
 from app.api.parameters import TEXT, refusals
 from app.api.pauses import Because
 from app.db.upstream_watermarks import Interval
@@ -44,6 +45,7 @@ class WatermarkDocument(Document):
         description="What it surely has left, once everything is charged that is in progress, or "
         "whose outcome is unknown."
     )
+    remaining_money: MoneyDocument | None = Field(description=IN_MONEY)
     credits_per_day: int | None = Field(
         description="What it used in the last seven days, a day. Null: less than a day is known, "
         "or it used nothing."
@@ -81,6 +83,9 @@ class UpstreamKeyDocument(Document):
     breaker_failures: int
     breaker_until: datetime | None
     minute: MinuteDocument
+    open_generations: int = Field(
+        description="Sent with it and not ended: in progress, or with an unknown outcome."
+    )
     watermark: WatermarkDocument | None = Field(description="Null: no answer had its figures yet.")
     test: TestDocument | None = Field(description="The latest. Null: there was none.")
 
@@ -88,6 +93,10 @@ class UpstreamKeyDocument(Document):
 class UpstreamKeyList(Document):
     object: Literal["list"]
     data: list[UpstreamKeyDocument]
+    reserve_credits: int | None = Field(
+        description="`REELGATE_UPSTREAM_RESERVE_CREDITS`: what is left in each account. Null: "
+        "nothing is."
+    )
 
 
 class IntervalDocument(Document):
@@ -183,10 +192,14 @@ async def return_upstream_key(
 
 async def _keys(rt: ApiRuntime) -> UpstreamKeyList:
     found = await upstream_keys.list_keys(rt)
-    return UpstreamKeyList(object="list", data=[_key(each) for each in found])
+    return UpstreamKeyList(
+        object="list",
+        data=[_key(rt, each) for each in found],
+        reserve_credits=rt.settings.upstream_reserve_credits,
+    )
 
 
-def _key(status: KeyStatus) -> UpstreamKeyDocument:
+def _key(rt: ApiRuntime, status: KeyStatus) -> UpstreamKeyDocument:
     key = status.key
     return UpstreamKeyDocument(
         object="upstream_key", label=key.label, fingerprint=status.fingerprint, state=key.state,
@@ -195,17 +208,19 @@ def _key(status: KeyStatus) -> UpstreamKeyDocument:
         breaker_until=key.breaker_until,
         minute=MinuteDocument(limit=status.minute_limit, used=key.minute_requests,
                               remaining=status.minute_remaining),
-        watermark=_watermark(status), test=_test(status),
+        open_generations=status.open_generations,
+        watermark=_watermark(rt, status), test=_test(status),
     )  # fmt: skip
 
 
-def _watermark(status: KeyStatus) -> WatermarkDocument | None:
+def _watermark(rt: ApiRuntime, status: KeyStatus) -> WatermarkDocument | None:
     found = status.watermark
     if found is None:
         return None
     return WatermarkDocument(
         observed_at=found.observed_at, used_credits=found.used, credit_limit=found.credit_limit,
         remaining_credits=found.remaining,
+        remaining_money=money_of(rt, found.remaining, rt.clock.now()),
         credits_per_day=None if found.pace is None else round(found.pace),
         days_left=None if found.days_left is None else round(found.days_left, 1),
         unexplained_credits=found.unexplained,

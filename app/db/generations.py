@@ -186,6 +186,18 @@ async def unsettled(tx: Tx) -> dict[str, Backlog]:
     )
 
 
+async def count_sent(tx: Tx) -> dict[int, int]:
+    """How many have not ended that were sent with each upstream key, by its id."""
+    rows = await tx.execute(
+        text(
+            "SELECT upstream_key_id, count(*) AS rows FROM generations"
+            " WHERE state IN ('submitting', 'running', 'unknown')"
+            "   AND upstream_key_id IS NOT NULL GROUP BY upstream_key_id"
+        )
+    )
+    return {row.upstream_key_id: row.rows for row in rows}
+
+
 async def unknown(tx: Tx) -> Backlog:
     found = await backlog.by_state(tx, "generations WHERE state = 'unknown'")
     return found.get(State.UNKNOWN, Backlog())

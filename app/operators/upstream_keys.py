@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from app.db import audit, jobs, upstream_keys, upstream_looks, upstream_watermarks
+from app.db import audit, generations, jobs, upstream_keys, upstream_looks, upstream_watermarks
 from app.db.upstream_keys import UpstreamKey
 from app.db.upstream_watermarks import Interval, Watermark
 from app.errors import NotFound
@@ -18,11 +18,12 @@ _FINGERPRINT_CHARS = 8
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KeyStatus:
     """`watermark` is None as long as no answer had figures. `minute_limit` is how many requests a
-    minute it may make."""
+    minute it may make. `open_generations` were sent with it and have not ended."""
 
     key: UpstreamKey
     watermark: Watermark | None
     minute_limit: int
+    open_generations: int
 
     @property
     def fingerprint(self) -> str:
@@ -38,10 +39,15 @@ async def list_keys(rt: Runtime) -> list[KeyStatus]:
     async with rt.db.single() as tx:
         keys = await upstream_keys.list_keys(tx)
         watermarks = await upstream_watermarks.by_label(tx)
+        open_ones = await generations.count_sent(tx)
     limit = rt.settings.upstream_rate_per_minute
     return [
-        KeyStatus(key=key, watermark=watermarks.get(key.label), minute_limit=limit) for key in keys
-    ]
+        KeyStatus(
+            key=key, watermark=watermarks.get(key.label), minute_limit=limit,
+            open_generations=open_ones.get(key.id, 0),
+        )
+        for key in keys
+    ]  # fmt: skip
 
 
 async def list_intervals(

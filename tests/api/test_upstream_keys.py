@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import ROUND_HALF_UP, Decimal
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,29 @@ async def test_operators_see_what_is_left(gate: Gateway) -> None:
     assert 100_000_000 - 4 * PRICE <= mark["remaining_credits"] <= 100_000_000 - 2 * PRICE
     assert (mark["credits_per_day"], mark["days_left"]) == (None, None), "too young for a pace"
     assert UPSTREAM_KEY not in (await root("GET", KEYS)).text
+
+
+async def test_operators_see_what_is_open_and_what_is_left_in_money(
+    database_url: str, tmp_path: Path
+) -> None:
+    changes: dict[str, Any] = {
+        "upstream_reserve_credits": 7, "money_per_1000_credits": "0.35 EUR",
+    }  # fmt: skip
+    async with gateway(database_url, tmp_path, **changes) as gate:
+        root, key = await operator(gate), await gate.member()
+        await make(gate, key, "a film")
+        assert (await main_key(root))["open_generations"] == 0, "it has ended"
+        lost = await created(gate, key, "[sim:reset_after] a fox")
+        assert (await gate.closed(lost)).state == "unknown"
+        assert (await main_key(root))["open_generations"] == 1
+        body = {"outcome": "not_made", "reason": "no record of it"}
+        await root("POST", f"/api/v1/admin/unknown/{lost}/resolve", body)
+        assert (await main_key(root))["open_generations"] == 0
+        assert (await root("GET", KEYS)).json()["reserve_credits"] == 7
+        mark = (await main_key(root))["watermark"]
+        exact = Decimal(mark["remaining_credits"]) * 35 / 100_000
+        money = exact.quantize(Decimal("0.01"), ROUND_HALF_UP)
+        assert mark["remaining_money"] == {"amount": f"{money:f}", "currency": "EUR"}
 
 
 async def test_days_left_at_the_pace_of_the_last_days(gate: Gateway) -> None:
