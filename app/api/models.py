@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable
 from datetime import date, datetime
 from typing import Any, Literal
 
@@ -137,16 +138,22 @@ class ModelList(Document):
 @router.get("/models", name="list_models")
 async def list_models(rt: Rt, _caller: Caller) -> ModelList:
     """Lists every model with its options, its prices, and how long its videos take."""
-    models = rt.catalog.enabled.values()
-    prices, times = await rt.prices.known(), await rt.durations.of_models(models)
-    now = rt.clock.now()
+    prices = await rt.prices.known()
     return ModelList(
-        object="list",
-        data=[
-            _model(rt, model, _prices(prices, model, now), _expected(times.get(model.id)))
-            for model in models
-        ],
+        object="list", data=await model_documents(rt, rt.catalog.enabled.values(), prices)
     )
+
+
+async def model_documents(
+    rt: ApiRuntime, models: Iterable[Model], prices: PriceList
+) -> list[ModelDocument]:
+    """In the order of the models."""
+    times = await rt.durations.of_models(rt.catalog.enabled.values())
+    now = rt.clock.now()
+    return [
+        _model(rt, model, _prices(prices, model, now), _expected(times.get(model.id)))
+        for model in models
+    ]
 
 
 def _model(

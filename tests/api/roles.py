@@ -56,6 +56,7 @@ CASES = {
     "return_upstream_key": Case(
         "POST", "/admin/upstream-keys/none/return", _WHY, "401 403 403 403 404"
     ),
+    "list_managed_models": Case("GET", "/admin/models", None, "401 403 403 403 200"),
     "list_managed_generations": Case("GET", "/admin/generations", None, "401 403 200 200 200"),
     "get_generation_story": Case("GET", _GENERATION, None, "401 403 200 404 200"),
     "cancel_managed_generation": Case(
@@ -100,6 +101,7 @@ CASES = {
     "list_teams": Case("GET", "/admin/teams", None, "401 403 200 200 200"),
     "create_team": Case("POST", "/admin/teams", {"name": "{new}"}, "401 403 403 403 201"),
     "get_team": Case("GET", _TEAM, None, "401 403 200 404 200"),
+    "get_usage_of_teams": Case("GET", "/admin/usage", None, "401 403 200 200 200"),
     "get_team_usage": Case("GET", f"{_TEAM}/usage", None, "401 403 200 404 200"),
     "change_team": Case("PATCH", _TEAM, {"credit_limit": 5}, "401 403 403 404 200"),
     "rename_team": Case("POST", f"{_TEAM}/rename", {"new_name": "{new}"}, "401 403 403 404 200"),
