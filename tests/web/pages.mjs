@@ -50,8 +50,11 @@ async function violations(page, name) {
 
 const page = watched(await context.newPage());
 await page.goto(link);
-await page.getByRole("heading", { name: "Videos" }).waitFor();
+// An operator begins at the desk.
+await page.waitForURL(`${base}/app/desk`);
 say("linked", { address: page.url().replace(base, ""), role: await page.getByText("operator").count() });
+
+await page.getByRole("link", { name: "Videos", exact: true }).click();
 
 await page.getByText("No videos yet").waitFor();
 const bad = await violations(page, "empty gallery");

@@ -51,7 +51,7 @@ def test_a_person_signs_in_watches_and_deletes(started: Api, tmp_path: Path) -> 
     }  # fmt: skip
     with browsing(tmp_path, SCRIPT, started.address, link[0], key[1]) as script:
         # The link's secret is no longer in the address.
-        assert _step(script, "linked") == {"address": "/app/videos", "role": 1}
+        assert _step(script, "linked") == {"address": "/app/desk", "role": 1}
         _step(script, "empty")
         made = started.http.post("/api/v1/generations", json=wanted, headers=headers)
         assert made.status_code == 202

@@ -11,6 +11,7 @@ import { meQuery } from "@/api/me";
 import { Refused } from "@/api/problem";
 import { videosSearch } from "@/features/gallery/search";
 import { auditSearch } from "@/features/desk/audit-search";
+import { playSearch } from "@/features/playground/search";
 import { usageSearch } from "@/features/usage/search";
 import { PAGES } from "@/lib/place";
 import { Frame } from "@/shell/frame";
@@ -60,9 +61,18 @@ const inside = createRoute({
 const home = createRoute({
   getParentRoute: () => inside,
   path: "/",
-  beforeLoad: () => {
-    throw redirect({ to: "/videos", replace: true });
+  beforeLoad: async ({ context }) => {
+    const me = await context.queries.query(meQuery);
+    const plays = me.key.scopes.includes("generate") && me.status !== "SUSPENDED";
+    throw redirect({ to: me.operates ? "/desk" : plays ? "/play" : "/videos", replace: true });
   },
+});
+
+const play = createRoute({
+  getParentRoute: () => inside,
+  path: "/play",
+  validateSearch: playSearch,
+  component: lazyRouteComponent(() => import("@/features/playground/play-page"), "PlayPage"),
 });
 
 const videos = createRoute({
@@ -141,7 +151,7 @@ const team = createRoute({
 });
 
 const atDesk = desk.addChildren([now, unknowns, teams, team, controls, audit]);
-const tree = root.addChildren([signIn, inside.addChildren([home, videos, video, usage, keys, me, atDesk])]);
+const tree = root.addChildren([signIn, inside.addChildren([home, play, videos, video, usage, keys, me, atDesk])]);
 
 export function makeRouter(queries: QueryClient) {
   return createRouter({

@@ -4,6 +4,8 @@ export type Problem = Pick<
   Schemas["Problem"],
   "title" | "detail" | "code" | "status" | "billed" | "retry_safe" | "request_id"
 > & {
+  /** Of single fields, named as in the request. */
+  errors?: { field: string; message: string }[];
   /** The person has to prove who it is once more. */
   sign_in_again?: boolean;
 };
@@ -44,6 +46,7 @@ export async function refusal(response: Response): Promise<Refused> {
     status: response.status,
     billed: known.billed ?? null,
     retry_safe: known.retry_safe ?? false,
+    errors: known.errors ?? [],
     sign_in_again: known.sign_in_again ?? false,
     request_id: known.request_id ?? response.headers.get("x-request-id") ?? "",
   });

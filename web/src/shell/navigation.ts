@@ -1,4 +1,4 @@
-import { ChartColumn, Clapperboard, KeyRound, type LucideIcon, RadioTower, UserRound } from "lucide-react";
+import { ChartColumn, Clapperboard, KeyRound, type LucideIcon, RadioTower, Sparkles, UserRound } from "lucide-react";
 import type { Me } from "@/api/me";
 
 export interface Entry {
@@ -11,6 +11,7 @@ export interface Entry {
 
 /** In the order of the side bar. A page of the desk asks for `me.operates` or `me.manages_team`. */
 export const ENTRIES: Entry[] = [
+  { to: "/play", label: "Playground", icon: Sparkles, open: (me) => me.key.scopes.includes("generate") },
   { to: "/videos", label: "Videos", icon: Clapperboard, open: () => true },
   { to: "/usage", label: "Usage", icon: ChartColumn, open: () => true },
   { to: "/keys", label: "Keys", icon: KeyRound, open: () => true },

@@ -59,6 +59,11 @@ function Whole({ video }: { video: Generation }) {
           <StateBadge state={video.state} />
           <Copy what="id" text={video.id} />
         </div>
+        <Button asChild className="mt-4">
+          <Link to="/play" search={{ from: video.id }}>
+            Make again
+          </Link>
+        </Button>
         {playable && (
           <div className="mt-4 flex flex-wrap items-center gap-2">
             <Button asChild>
