@@ -12,7 +12,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,12 +19,11 @@ from typing import Any
 import pytest
 
 from app.domain.limits import Limits
-from tests.harness import database
 from tests.harness.gateway import Gateway
 from tests.harness.pictures import picture
 from tests.harness.processes import Api, environment
 from tests.harness.toolchains import program, python_with
-from tests.promises.site import Caller, Site, site
+from tests.promises.site import Caller, Site
 
 GOLDEN = Path(__file__).parent / "golden"
 MODELS = GOLDEN / "models.json"
@@ -79,22 +77,6 @@ def test_every_api_is_shown_where_it_can_say_the_request() -> None:
         "kling-pro": plain,
         "hailuo": plain | SDKS.keys(),
     }
-
-
-@pytest.fixture(scope="module")
-def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    folder = tmp_path_factory.mktemp("snippets")
-    with (
-        postgres.fresh() as address,
-        site(address, folder, REELGATE_SIMULATOR_ONE_FILM="true") as running,
-    ):
-        running.start_worker()
-        yield running
-
-
-@pytest.fixture(scope="module")
-def api(place: Site) -> Api:
-    return place.start_api().ready()
 
 
 def _command(tab: str, code: str, folder: Path) -> list[str]:
