@@ -3,8 +3,8 @@ import type { Me } from "@/api/me";
 import { commandsFor, idIn, matching } from "./commands";
 
 const ID = "06e92293-ee32-4778-9f2f-d4fb59482b91";
-const person = (rights: Partial<Me>) =>
-  ({ operates: false, manages_team: false, ...rights }) as Me;
+const person = (rights: Partial<Me>, scopes = ["generate", "read"]) =>
+  ({ operates: false, manages_team: false, key: { scopes }, ...rights }) as Me;
 const labels = (me: Me) => commandsFor(me).map((command) => command.label);
 
 test("an id is found in the form of every API, and in an address", () => {
@@ -22,6 +22,8 @@ test("a person finds only what is open to it", () => {
   expect(labels(person({ manages_team: true }))).toContain("Desk: Unknowns");
   expect(labels(person({ manages_team: true }))).not.toContain("Desk: Controls");
   expect(labels(person({ operates: true }))).toContain("Desk: Controls");
+  expect(labels(person({}))).toContain("Playground");
+  expect(labels(person({}, ["read"]))).not.toContain("Playground");
 });
 
 test("every word must be there, whatever its case and order", () => {
