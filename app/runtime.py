@@ -280,6 +280,7 @@ def make_upstream(rt: Runtime) -> UpstreamClient:
         keys=rt.settings.upstream_keys(),
         fetcher=make_downloads(rt.settings),
         read_seconds=rt.settings.upstream_read_seconds,
+        catalog=rt.catalog,
         observe=rt.metrics.observe_upstream,
     )
 

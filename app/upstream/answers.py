@@ -69,12 +69,14 @@ class Unconfirmed:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failed:
-    """`upstream_id` is set if the answer was a record with an id that can be polled."""
+    """`upstream_id` is set if the answer was a record with an id that can be polled. `refused` are
+    the fields of promptObject that a refusal names, in the upstream's words."""
 
     code: FailureCode
     message: str
     upstream_id: str | None = None
     billed_credits: int | None = None
+    refused: tuple[str, ...] = field(default=(), repr=False)
     echo: str | None = field(default=None, repr=False)
     verbatim: str | None = field(default=None, repr=False, compare=False)
     figures: Figures | None = field(default=None, repr=False, compare=False)

@@ -14,6 +14,7 @@ from uuid import uuid4
 
 from pydantic import SecretStr
 
+from app.domain.catalog.catalog import Catalog
 from app.domain.catalog.models import Model
 from app.domain.catalog.spec import Spec
 from app.domain.upstream_keys import Figures, KeyCheck
@@ -35,9 +36,10 @@ from app.upstream.answers import (
 )
 from app.upstream.assets import AssetFile, Form, UploadAnswer, UploadFailed, read_upload
 from app.upstream.encoding import TooLarge, Unreadable, unpacked
+from app.upstream.errors import words_of_options
 from app.upstream.inflight import InFlight
 from app.upstream.reply import is_document
-from app.upstream.wire import read_result, read_submission, request_body
+from app.upstream.wire import explained, read_result, read_submission, request_body
 
 log = logger(__name__)
 
@@ -61,10 +63,12 @@ class UpstreamClient:
         keys: Mapping[str, str | SecretStr],
         fetcher: GuardedFetcher,
         read_seconds: float,
+        catalog: Catalog,
         observe: Observer | None = None,
         clock: Callable[[], float] = time.perf_counter,
     ) -> None:
-        """`keys` maps labels to keys. `observe` is called for every call."""
+        """`keys` maps labels to keys. `catalog` has the options that errors may name. `observe` is
+        called for every call."""
         self._http = http
         self._base_url = base_url.rstrip("/")
         self._keys = {
@@ -73,6 +77,7 @@ class UpstreamClient:
         }
         self._fetcher = fetcher
         self._read_seconds = read_seconds
+        self._options = words_of_options(catalog)
         self._observe = observe
         self._clock = clock
         self._in_flight = {label: InFlight() for label in self._keys}
@@ -221,7 +226,7 @@ class UpstreamClient:
         )
         self._in_flight[key_label].hear()
         try:
-            return self._without_keys(read(_whole(reply)))
+            return self._without_keys(explained(read(_whole(reply)), self._options))
         except RequestFailed:
             raise
         except Exception as error:

@@ -11,10 +11,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.catalog import Catalog
 
 OUT_OF_CREDITS = "INSUFFICIENT_CREDITS"
 RATE_LIMITED = "RATE_LIMITED"
@@ -49,12 +50,10 @@ _MODERATION_WORDS = re.compile(
 _CREDIT_WORDS = re.compile(
     r"\brequires? .{0,40}\bcredits?\b.{0,80}\bonly has .{0,40}\bcredits?\b", re.IGNORECASE
 )
-#: The upstream's documented names of options → words that fit every dialect.
-_OPTIONS = {
-    field.wire: "model" if field.name in model.fixed else field.name.replace("_", " ")
-    for model in BUILT_IN.models.values()
-    for field in model.page.fields
-}
+#: Before the name of an option, where a refusal names the field of a request.
+_OF_THE_PROMPT = "promptObject."
+#: More than any page has.
+_MOST_FIELDS = 100
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,6 +140,15 @@ def of_result(result: Any) -> ReportedError:
     return _reported(None, result, None)
 
 
+def words_of_options(catalog: Catalog) -> dict[str, str]:
+    """The upstream's documented names of options, each with words that fit every dialect."""
+    return {
+        field.wire: "model" if field.name in model.fixed else field.name.replace("_", " ")
+        for model in catalog.models.values()
+        for field in model.page.fields
+    }
+
+
 def refusal_message(reported: ReportedError) -> str:
     """One sentence for a caller whose request was refused."""
     if reported.code == "UNSUPPORTED_MODEL":
@@ -148,10 +156,32 @@ def refusal_message(reported: ReportedError) -> str:
     if reported.code == PROVIDER_ERROR:
         return "The provider behind the upstream refused the request."
     if reported.code in VALIDATION_REFUSALS:
-        if options := _options(reported.details):
-            return f"The upstream refused these options of the request: {', '.join(options)}."
         return "The upstream refused the request as not valid."
     return "The upstream refused the request."
+
+
+def refused_fields(reported: ReportedError) -> tuple[str, ...]:
+    """The fields of promptObject that a refusal of the request's format names. They are the
+    upstream's words, until they are compared with the documented ones."""
+    if reported.code not in VALIDATION_REFUSALS:
+        return ()
+    details = reported.details
+    entries = details if isinstance(details, list) else [details]
+    named = [entry.get("field") for entry in entries[:_MOST_FIELDS] if isinstance(entry, dict)]
+    return tuple(
+        name.removeprefix(_OF_THE_PROMPT)
+        for name in named
+        if isinstance(name, str) and name.startswith(_OF_THE_PROMPT)
+    )
+
+
+def message_of_options(refused: Collection[str], options: Mapping[str, str]) -> str | None:
+    """One sentence that names the refused ones of the documented `options`, in their order, and
+    nothing else; None if there are none."""
+    named = dict.fromkeys(said for wire, said in options.items() if wire in refused)
+    if not named:
+        return None
+    return f"The upstream refused these options of the request: {', '.join(named)}."
 
 
 def _reported(code: Any, message: Any, details: Any) -> ReportedError:
@@ -186,10 +216,3 @@ def _provider_words(details: Any) -> str:
         return json.dumps(_provider_response(details), ensure_ascii=False)[:4000]
     except (ValueError, RecursionError):
         return ""
-
-
-def _options(details: Any) -> list[str]:
-    """The documented options that a refusal names, in the order of the documentation."""
-    entries = details if isinstance(details, list) else [details]
-    named = [entry.get("field") for entry in entries if isinstance(entry, dict)]
-    return [said for wire, said in _OPTIONS.items() if f"promptObject.{wire}" in named]

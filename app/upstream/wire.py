@@ -38,8 +38,10 @@ from app.upstream.errors import (
     ReportedError,
     bare,
     envelope,
+    message_of_options,
     of_result,
     refusal_message,
+    refused_fields,
 )
 from app.upstream.reply import Reply, read_id
 from app.upstream.verbatim import verbatim
@@ -80,6 +82,15 @@ def read_submission(status: int, headers: Mapping[str, str], body: bytes) -> Sub
     """The meaning of an answer to a submission. Never raises."""
     reply = Reply.of(status, headers, body)
     return _with_words(_submission(reply), reply)
+
+
+def explained(answer: _Answer, options: Mapping[str, str]) -> _Answer:
+    """The answer with the refused ones of the documented options in its message: `options` has
+    words for each, by the upstream's names."""
+    if not isinstance(answer, Failed) or answer.code is not FailureCode.UPSTREAM_REFUSED:
+        return answer
+    message = message_of_options(answer.refused, options)
+    return answer if message is None else replace(answer, message=message)
 
 
 def _submission(reply: Reply) -> SubmitAnswer:
@@ -235,6 +246,7 @@ def _failed(reported: ReportedError, upstream_id: str | None, billed: int | None
         message=message,
         upstream_id=upstream_id,
         billed_credits=billed,
+        refused=refused_fields(reported),
     )
 
 
@@ -283,6 +295,7 @@ def _refusal(reported: ReportedError) -> Failed:
     return Failed(
         code=FailureCode.UPSTREAM_REFUSED,
         message=refusal_message(reported),
+        refused=refused_fields(reported),
     )
 
 

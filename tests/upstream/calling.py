@@ -51,6 +51,7 @@ async def upstream(
         base_url=base_url,
         keys=keys or {"main": SecretStr("key-of-the-account"), "spare": "other-key"},
         fetcher=GuardedFetcher(http, policy),
+        catalog=BUILT_IN,
         read_seconds=read_seconds,
         observe=observe,
     )

@@ -12,11 +12,14 @@ from pathlib import Path
 
 import pytest
 
+from app.domain.catalog.catalog import BUILT_IN
 from app.upstream.answers import ResultAnswer, SubmitAnswer, Succeeded
-from app.upstream.wire import read_result, read_submission
+from app.upstream.errors import words_of_options
+from app.upstream.wire import explained, read_result, read_submission
 
 FILES = sorted((Path(__file__).parent / "golden").glob("*.txt"))
 DASHES = "\n---\n"
+OPTIONS = words_of_options(BUILT_IN)
 
 
 def _answer(request: str) -> SubmitAnswer | ResultAnswer:
@@ -25,8 +28,8 @@ def _answer(request: str) -> SubmitAnswer | ResultAnswer:
     headers = dict(line.split(": ", 1) for line in lines)
     method, *ids, status = first.split()
     if method == "POST":
-        return read_submission(int(status), headers, body.encode())
-    return read_result(int(status), headers, body.encode(), expected_id=ids[0])
+        return explained(read_submission(int(status), headers, body.encode()), OPTIONS)
+    return explained(read_result(int(status), headers, body.encode(), expected_id=ids[0]), OPTIONS)
 
 
 def _rendered(answer: SubmitAnswer | ResultAnswer) -> str:

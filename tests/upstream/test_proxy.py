@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
+from app.domain.catalog.catalog import BUILT_IN
 from app.fetch import FetchFailed, FetchPolicy, GuardedFetcher
 from app.http_client import HttpClient
 from app.operators import startup
@@ -81,6 +82,7 @@ def upstream_of(http_client: HttpClient) -> UpstreamClient:
         base_url=UPSTREAM,
         keys={"main": "key-of-the-account"},
         fetcher=GuardedFetcher(http_client, FetchPolicy(hosts=frozenset({HOST}))),
+        catalog=BUILT_IN,
         read_seconds=PATIENCE_SECONDS,
     )
 

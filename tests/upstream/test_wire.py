@@ -21,7 +21,8 @@ from app.upstream.answers import (
     Running,
     Succeeded,
 )
-from app.upstream.wire import read_submission, request_body
+from app.upstream.errors import words_of_options
+from app.upstream.wire import explained, read_submission, request_body
 from tests.harness.specs import DURATIONS, MODELS, PAGE, RATIOS, RESOLUTIONS, luma
 from tests.upstream.calling import ID
 from tests.upstream.reading import CODES, STATUSES, read, submission
@@ -290,6 +291,9 @@ def test_a_refusal_names_the_documented_options_and_no_other_words(packed: Any) 
     ]  # fmt: skip
     details = [*({"field": field, "message": WORDS} for field in fields), "promptObject.loop", 7]
     answer = submission(422, {"errorCode": "INVALID_REQUEST", "details": packed(details)})
+    assert isinstance(answer, Failed)
+    assert answer.message == "The upstream refused the request as not valid."
+    answer = explained(answer, words_of_options(BUILT_IN))
     assert isinstance(answer, Failed)
     assert answer.message == (
         "The upstream refused these options of the request: aspect ratio, resolution."
