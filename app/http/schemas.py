@@ -6,7 +6,6 @@ from typing import Annotated, Any
 
 from fastapi import Path
 
-from app.domain.catalog.catalog import BUILT_IN
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
 from app.domain.text import MAX_END_USER_CHARS, MAX_PROMPT_CHARS
 
@@ -24,7 +23,10 @@ METADATA: dict[str, Any] = {
     "description": f"Tags of your own, with keys of 1 to {MAX_KEY_CHARS} characters: kept with the "
     "video, never sent upstream.",
 }  # fmt: skip
-RATIO: dict[str, Any] = {**TEXT, "enum": BUILT_IN.offered("aspect_ratio")}
+#: These depend on the model, and an operator may have others than are built in.
+RATIO: dict[str, Any] = {
+    **TEXT, "examples": ["16:9", "9:16"], "description": "One that the model offers.",
+}  # fmt: skip
 DURATION: dict[str, Any] = {
     **TEXT, "default": "5s", "examples": ["5s", "10s"],
     "description": "An unsupported length becomes the next longer one.",

@@ -7,7 +7,6 @@ from typing import Any
 
 from app.dialects.openai.webhook_wire import EVENT_TYPES, MAX_NAME_CHARS
 from app.dialects.openai.wire import DEFAULT_MODEL, STATUS
-from app.domain.catalog.catalog import BUILT_IN
 from app.http.metadata import FILTER
 from app.http.schemas import (
     BILLED,
@@ -18,6 +17,7 @@ from app.http.schemas import (
     METADATA,
     PROMPT,
     RATIO,
+    RESOLUTION,
     TEXT,
     TRUTH,
     application,
@@ -118,7 +118,7 @@ _BODY = object_of(
         "size": {**TEXT, "default": "720x1280", "examples": ["1280x720"],
                  "description": "Pixels or an aspect ratio; the nearest supported one is used."},
         "aspect_ratio": RATIO,
-        "resolution": {**TEXT, "enum": BUILT_IN.offered("resolution")},
+        "resolution": RESOLUTION,
         "loop": TRUTH,
         "input_reference": {
             "description": "The image that the video begins with: a file in a form, or this.",
