@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from app.domain.catalog.models import Model, Offered, rule_issue
+from app.domain.catalog.models import NO_OPTIONS, Model, Offered, rule_issue
 from app.domain.catalog.pages import MAX_ASSET_CHARS
 from app.domain.catalog.spec import Facts, Spec, ratio_of
 from app.domain.metadata import check_metadata
@@ -40,8 +40,13 @@ class OptionReader:
     paths: dict[str, str] = field(default_factory=dict)
 
     @property
+    def model_or_first(self) -> Model:
+        """Where no model was chosen, what else is wrong is found by the first one."""
+        return self.chosen or next(iter(self.aliases.catalog.enabled.values()))
+
+    @property
     def offered(self) -> Offered:
-        return (self.chosen or next(iter(self.aliases.catalog.enabled.values()))).offered
+        return self.model_or_first.offered
 
     def only(self, values: Mapping[str, Any], allowed: Iterable[str], *, prefix: str = "") -> None:
         """Refuses unknown fields."""
@@ -166,9 +171,17 @@ class OptionReader:
             self._no_choice(value, path)
         return found if self.offered.loop else None
 
-    def spec(self, model: Model, facts: Facts, *, first_frame: str | None = None) -> Spec:
-        """What was read, if no rule refuses it. Raises `InvalidRequest`."""
-        spec = model.spec_of(facts, first_frame=first_frame)
+    def spec(
+        self,
+        model: Model,
+        facts: Facts,
+        *,
+        first_frame: str | None = None,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> Spec:
+        """What was read, if no rule refuses it. `options` are others that the API has. Raises
+        `InvalidRequest`."""
+        spec = model.spec_of(facts, first_frame=first_frame, options=options)
         for rule in model.broken_rules(spec.values):
             path = self.paths.get(rule.field, rule.field)
             rule_issue(rule, path, spec.values, self.issues)

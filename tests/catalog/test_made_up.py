@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 from pathlib import Path
+from uuid import UUID
 
+from app.upstream.answers import Failed
+from app.upstream.errors import words_of_options
+from app.upstream.wire import explained, read_submission
 from tests.harness.gateway import gateway
 
 FAMILY = """
@@ -168,6 +173,29 @@ async def test_a_family_in_one_file_is_served_everywhere(database_url: str, tmp_
             "reelgate_model_retires_timestamp_seconds", {"model": "acme-small"}
         )
         assert ends == datetime(2027, 1, 31, tzinfo=UTC).timestamp()
+
+        # What differs of a refusal of the upstream is said in words.
+        refused_by = {"errorCode": "PROMPT_OBJECT_VALIDATION_FAILED", "message": "no",
+                      "details": [{"field": "promptObject.secs"}, {"field": "promptObject.kind"},
+                                  {"field": "promptObject.team-1"}]}  # fmt: skip
+        answer = read_submission(422, {}, json.dumps(refused_by).encode())
+        words = explained(answer, words_of_options(gate.rt.catalog))
+        assert isinstance(words, Failed)
+        assert words.message == (
+            "The upstream refused these options of the request: model, duration."
+        )
+
+        # OpenRouter's API, with an option that only this family has.
+        router = {
+            "model": "acme/films/acme-large", "prompt": "a sea", "duration": 7,
+            "provider": {"options": {"acme/films": {"parameters": {"grain": 8}}}},
+        }  # fmt: skip
+        made = await gate.http.post("/openrouter/api/v1/videos", json=router, headers=headers)
+        assert made.status_code == 202, made.text
+        stored = await gate.generation(UUID(made.json()["id"]))
+        assert stored.spec.to_json() == {
+            "model": "acme-large", "prompt": "a sea", "duration": "7s", "grain": 8,
+        }  # fmt: skip
 
         # An SDK, by an alias: never shorter than requested, and in the shape there is.
         video = {"model": "film", "prompt": "a tree", "seconds": "5", "size": "1440x720"}

@@ -9,6 +9,7 @@ from uuid import UUID
 import httpx
 import pytest
 
+from app.domain.catalog.pages import Kind
 from app.errors import Unavailable
 from tests.harness.gateway import Gateway, gateway
 from tests.harness.specs import RATIOS, RESOLUTIONS
@@ -210,6 +211,20 @@ async def test_the_models_say_what_they_offer(still_gate: Gateway) -> None:
     assert model["allowed_passthrough_parameters"] == ["loop"]
     assert model["pricing_skus"]["credits_5s_720p"] == "150000"
     assert models["kling/kling-2.5"]["supported_sizes"] == []
+    assert models["pika/pika-2.2"]["seed"] is True
+    assert models["pika/pika-2.2"]["allowed_passthrough_parameters"] == ["negative_prompt"]
+    assert models["hailuo/hailuo-02"]["allowed_passthrough_parameters"] == ["expand_prompt"]
+    for name, each in models.items():
+        said = {
+            "prompt", *each["allowed_passthrough_parameters"],
+            *(["duration"] if each["supported_durations"] else []),
+            *(["resolution"] if each["supported_resolutions"] else []),
+            *(["aspect_ratio"] if each["supported_aspect_ratios"] else []),
+            *(option for option in ("seed", "generate_audio") if each[option]),
+        }  # fmt: skip
+        model = still_gate.rt.catalog.models[each["canonical_slug"].rpartition("/")[2]]
+        images = [field.name for field in model.fields if field.kind in (Kind.ASSET, Kind.ASSETS)]
+        assert said == {*model.form.names} - {*images}, name
     busy = await still_gate.member("bob", rate_burst=500, max_open=500, credit_limit=10**9)
     for name, offered in models.items():
         if name.endswith("-image"):

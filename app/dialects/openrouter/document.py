@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.dialects.openrouter.wire import EXPIRED, FIELDS, PASSED_ON, PROVIDER, STATUS
-from app.domain.catalog.catalog import BUILT_IN
-from app.domain.catalog.spec import seconds_of
+from app.dialects.openrouter.wire import EXPIRED, FIELDS, STATUS
 from app.http.schemas import (
     BILLED,
     DETAILS,
@@ -26,21 +24,27 @@ from app.http.schemas import (
     or_null,
 )
 
-_SECONDS = sorted(filter(None, map(seconds_of, BUILT_IN.offered("duration"))))
 _TEXTS: dict[str, Any] = {"type": "array", "items": TEXT}
 _OPEN: dict[str, Any] = {"type": "object", "additionalProperties": True}
 _STATUS = {**TEXT, "enum": [*dict.fromkeys(STATUS.values()), EXPIRED]}
 _POLLING: dict[str, Any] = {**TEXT, "format": "uri", "description": "Where to look for it."}
-_PASSED_ON = object_of({name: or_null(TRUTH) for name in PASSED_ON}, required=[])
+_PASSED_ON = object_of(
+    {"parameters": {**_OPEN, "description": "Those that the model lists as "
+                    "`allowed_passthrough_parameters`."}},
+    required=[],
+)  # fmt: skip
 _PROPERTIES: dict[str, Any] = {
     "model": {**TEXT, "description": "Any `id` that `GET /videos/models` lists."},
     "prompt": PROMPT,
-    "duration": or_null({**INTEGER, "enum": _SECONDS,
-                         "default": 5, "description": "Seconds."}),
-    "resolution": or_null({**TEXT, "enum": BUILT_IN.offered("resolution")}),
+    "duration": or_null({**INTEGER, "minimum": 1, "default": 5, "examples": [5, 10],
+                         "description": "Seconds; those that the model lists."}),
+    "resolution": or_null({**TEXT, "examples": ["720p", "1080p"],
+                           "description": "One that the model lists."}),
     "aspect_ratio": or_null(RATIO),
     "size": or_null({**TEXT, "examples": ["1280x720"],
                      "description": "In place of `aspect_ratio` and `resolution`."}),
+    "seed": or_null({**INTEGER, "description": "Of models that list it."}),
+    "generate_audio": or_null({**TRUTH, "description": "Of models that list it."}),
     "frame_images": or_null({"type": "array", "maxItems": 1, "items": object_of(
         {"type": {**TEXT, "const": "image_url"},
          "frame_type": {**TEXT, "const": "first_frame"},
@@ -48,9 +52,9 @@ _PROPERTIES: dict[str, Any] = {
         required=["image_url"])}),
     "provider": or_null(object_of(
         {"options": or_null({
-            **object_of({PROVIDER: object_of({"parameters": _PASSED_ON}, required=[])},
-                        required=[]),
-            "description": "Options of other providers are ignored."})},
+            "type": "object", "additionalProperties": _PASSED_ON,
+            "description": "By provider, which is the part of a model's `id` before its name, as "
+            "`luma` of `luma/ray-v3`. Options of other providers are ignored."})},
         required=[])),
     "callback_url": or_null({**TEXT, "format": "uri",
                              "description": "Receives a signed webhook when the video ended."}),

@@ -17,6 +17,12 @@ from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
+from app.dialects.openrouter.options import (
+    named_options,
+    object_in,
+    passed_on,
+    provider_options,
+)
 from app.domain.assets import AssetState
 from app.domain.catalog.models import Model, Offered
 from app.domain.catalog.pages import Field
@@ -29,17 +35,13 @@ from app.domain.options import OptionReader, invalid, usual_seconds
 from app.domain.text import shown
 from app.errors import GatewayError, IdempotencyMismatch, InvalidRequest, Rejections
 
-#: Who makes the videos, in the ids of models and in `provider.options`.
-PROVIDER = "luma"
-#: What `provider.options.luma.parameters` may have.
-PASSED_ON = ("loop",)
-FIELDS = ("model", "prompt", "duration", "resolution", "aspect_ratio", "size", "provider",
-          "frame_images", "callback_url", "user", "session_id", "trace")  # fmt: skip
+FIELDS = ("model", "prompt", "duration", "resolution", "aspect_ratio", "size", "seed",
+          "generate_audio", "provider", "frame_images", "callback_url", "user", "session_id",
+          "trace")  # fmt: skip
 #: Where a request has the image that the video begins with.
 FIRST_FRAME = "frame_images.0.image_url.url"
 #: What this API accepts and the upstream does not offer.
-NOT_OFFERED = ("input_references", "generate_audio", "seed", "creativity",
-               "upscale_factor", "previous_job_id")  # fmt: skip
+NOT_OFFERED = ("input_references", "creativity", "upscale_factor", "previous_job_id")
 
 #: Clients poll while it is `pending` or `in_progress`. `unknown` may still end either way.
 STATUS: Mapping[State, str] = {
@@ -81,14 +83,14 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     image = read.first_frame(_first_frame(body.get("frame_images"), read), FIRST_FRAME)
     seconds = _duration(body.get("duration"), read)
     ratio, lines = _frame(body, read)
-    loop = _loop(body.get("provider"), read)
+    options = named_options(body, read) | provider_options(body.get("provider"), read)
     end_user = read.end_user(body.get("user"), "user")
     metadata = _tags(body, read)
     model = read.chosen
     if read.issues.issues or model is None or name is None:
         raise invalid(read)
-    facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
-    spec = read.spec(model, facts, first_frame=image)
+    facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines)
+    spec = read.spec(model, facts, first_frame=image, options=options)
     return VideoRequest(spec, name, body.get("callback_url"), end_user, metadata)
 
 
@@ -184,33 +186,10 @@ def _sizes(offered: Offered) -> dict[str, tuple[tuple[int, int], int]]:
     }
 
 
-def _loop(provider: Any, read: OptionReader) -> bool | None:
-    """Of `provider.options.luma.parameters`. Options of other providers are ignored, as this API
-    documents: a request may have some for each provider that its model could be made by."""
-    options = _object(_object({"provider": provider}, "provider", "", read), "options", "provider.",
-                      read)  # fmt: skip
-    read.only({} if not isinstance(provider, dict) else provider, ("options",), prefix="provider.")
-    place = f"provider.options.{PROVIDER}."
-    mine = _object(options, PROVIDER, "provider.options.", read)
-    read.only(mine, ("parameters",), prefix=place)
-    parameters = _object(mine, "parameters", place, read)
-    read.only(parameters, PASSED_ON, prefix=f"{place}parameters.")
-    return read.loop(parameters.get("loop"), f"{place}parameters.loop")
-
-
-def _object(outer: Mapping[str, Any], name: str, prefix: str, read: OptionReader) -> dict[str, Any]:
-    """Empty if it is omitted or no object."""
-    value = outer.get(name)
-    if value is None or isinstance(value, dict):
-        return value or {}
-    read.issues.add(f"{prefix}{name}", "type", "must be an object", value=shown(value))
-    return {}
-
-
 def _tags(body: Mapping[str, Any], read: OptionReader) -> dict[str, str]:
     """`session_id` and what `trace` has, as tags. They say nothing of the video: what cannot be a
     tag is accepted and not kept."""
-    given = dict(_object(body, "trace", "", read))
+    given = dict(object_in(body, "trace", "", read))
     if (session := body.get("session_id")) is not None:
         if not isinstance(session, str):
             read.issues.add("session_id", "type", "must be a string", value=shown(session))
@@ -333,12 +312,12 @@ def render_model(
         "supported_aspect_ratios": list(offered.aspect_ratios),
         "supported_sizes": list(_sizes(offered)),
         "supported_frame_images": ["first_frame"] if begins_with else [],
-        "generate_audio": False,
-        "seed": False,
+        "generate_audio": "generate_audio" in model.form.names,
+        "seed": "seed" in model.form.names,
         "creativity": None,
         "upscale_factor": None,
         "pricing_skus": dict(skus),
-        "allowed_passthrough_parameters": list(PASSED_ON) if offered.loop else [],
+        "allowed_passthrough_parameters": passed_on(model),
     }
 
 

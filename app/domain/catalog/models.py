@@ -15,6 +15,7 @@ from app.domain.catalog.spec import Facts, Spec, kind_of, lines_of, ratio_of, se
 from app.errors import Rejections
 
 NO_UPLOADS: Mapping[str, str] = MappingProxyType({})
+NO_OPTIONS: Mapping[str, Any] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -120,10 +121,16 @@ class Model:
             if rule.flagged is flagged and rule.broken_by(known)
         ]  # fmt: skip
 
-    def spec_of(self, facts: Facts, *, first_frame: str | None = None) -> Spec:
-        """The Spec that asks for these facts, each of which is offered, and has the defaults for
-        what facts cannot say."""
-        values = {**self.defaults, **facts.words}
+    def spec_of(
+        self,
+        facts: Facts,
+        *,
+        first_frame: str | None = None,
+        options: Mapping[str, Any] = NO_OPTIONS,
+    ) -> Spec:
+        """The Spec that asks for these facts, each of which is offered. It has the defaults for
+        what facts cannot say, unless `options` do."""
+        values = {**self.defaults, **options, **facts.words}
         if first_frame is not None and self.first_frame is not None:
             values[self.first_frame.name] = first_frame
         ordered = {each.name: values[each.name] for each in self.fields if each.name in values}
