@@ -243,7 +243,9 @@ async def open_api(rt: Runtime, *, formats: PayloadFormats) -> AsyncIterator[Api
                 settings, max_connections=_RELAYS, queue_seconds=_RELAY_QUEUE_SECONDS
             ),
             input_fetches=make_input_fetches(settings),
-            upload_limits=UploadLimits(per_minute=settings.uploads_per_minute),
+            upload_limits=UploadLimits(
+                rt.db, per_minute=settings.uploads_per_minute, now=rt.clock.for_database
+            ),
             sender=sender,
             signer=sender.signer,
             stream_tokens=StreamTokens(signing_secret(settings)),

@@ -53,6 +53,15 @@ inputs = Table(
           postgresql_where=text("state = 'deleted' AND path IS NOT NULL")),
 )  # fmt: skip
 
+upload_rate_states = Table(
+    "upload_rate_states",
+    metadata,
+    Column("member_id", ForeignKey("members.id", ondelete="CASCADE"), primary_key=True),
+    # GCRA's theoretical arrival time.
+    instant("arrival_at", nullable=False),
+    postgresql_with={"fillfactor": 50},
+)
+
 generation_inputs = Table(
     "generation_inputs",
     metadata,

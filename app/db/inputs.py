@@ -36,6 +36,36 @@ async def lock_member(tx: Tx, member_id: UUID) -> None:
     )
 
 
+async def take_upload(tx: Tx, member_id: UUID, *, per_minute: int, now: datetime | None) -> float:
+    """0.0 if the member may upload one image more now, which then counts; otherwise the seconds
+    until it may, and nothing is counted."""
+    values = {"member": member_id, "step": 60.0 / per_minute, "now": now}
+    if (await tx.execute(_TAKE_UPLOAD, values)).rowcount:
+        return 0.0
+    over = await tx.scalar(
+        text(
+            "SELECT extract(epoch FROM arrival_at"
+            " - coalesce(CAST(:now AS timestamptz), clock_timestamp())) + :step - 60"
+            " FROM upload_rate_states WHERE member_id = :member"
+        ),
+        values,
+    )
+    return max(float(over or 0.0), 0.001)
+
+
+_TAKE_UPLOAD = text(
+    """
+    INSERT INTO upload_rate_states AS r (member_id, arrival_at)
+    VALUES (:member, coalesce(CAST(:now AS timestamptz), clock_timestamp())
+                     + make_interval(secs => :step))
+        ON CONFLICT (member_id) DO UPDATE
+       SET arrival_at = greatest(r.arrival_at, excluded.arrival_at - make_interval(secs => :step))
+                        + make_interval(secs => :step)
+     WHERE r.arrival_at <= excluded.arrival_at + make_interval(secs => 60 - 2 * :step)
+    """
+)
+
+
 async def find_same(tx: Tx, *, member_id: UUID, sha256: str, expires_at: datetime) -> Input | None:
     """The member's input with these bytes, which now expires no earlier."""
     row = (

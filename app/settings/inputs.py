@@ -27,7 +27,7 @@ class Inputs(BaseModel):
     )  # fmt: skip
     uploads_per_minute: int = Field(
         100, ge=1, le=100_000,
-        description="How many images a member may upload in a minute, through one API process.",
+        description="How many images a member may upload in a minute.",
     )  # fmt: skip
     input_internal_origins: Annotated[tuple[Origin, ...], NoDecode] = Field(
         (),

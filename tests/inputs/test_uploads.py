@@ -184,11 +184,30 @@ async def test_a_member_keeps_only_so_much_that_nobody_uses(
         await uploaded(gate, key, picture(colour=(1, 2, 3)))
 
 
-async def test_uploads_have_a_rate(database_url: str, tmp_path: Path) -> None:
-    async with gateway(database_url, tmp_path, worker=False, uploads_per_minute=2) as gate:
-        key = await gate.member()
-        statuses = [(await upload(gate, key)).status_code for _ in range(3)]
-        assert statuses == [201, 201, 429]
+async def test_uploads_have_a_rate_in_all_processes_together(
+    database_url: str, tmp_path: Path
+) -> None:
+    """Also where two are asked at the same time."""
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+    async with (
+        gateway(database_url, tmp_path / "one", worker=False, uploads_per_minute=4) as one_of_two,
+        gateway(database_url, tmp_path / "two", worker=False, uploads_per_minute=4) as other,
+    ):
+        key, another = await one_of_two.member("ada"), await one_of_two.member("bob")
+        gates = (one_of_two, other) * 3
+        answers = await asyncio.gather(*(upload(gate, key) for gate in gates))
+        assert sorted(answer.status_code for answer in answers) == [201] * 4 + [429] * 2
+        refused = next(answer for answer in answers if answer.status_code == 429)
+        assert refused.json()["limit_value"] == 4
+        assert 0 < int(refused.headers["Retry-After"]) <= 15
+        assert (await upload(other, another)).status_code == 201
+        # After a quarter of a minute there is room for one more, and for no second.
+        await execute(
+            other, "UPDATE upload_rate_states SET arrival_at = arrival_at - interval '15 seconds'"
+        )
+        statuses = [(await upload(gate, key)).status_code for gate in (other, one_of_two)]
+        assert statuses == [201, 429]
 
 
 async def test_what_nobody_uses_is_deleted_after_its_time(still_gate: Gateway) -> None:

@@ -27,6 +27,12 @@ CREATE INDEX inputs_path_idx ON inputs (path) WHERE path IS NOT NULL;
 CREATE INDEX inputs_expires_idx ON inputs (expires_at) WHERE state <> 'deleted';
 CREATE INDEX inputs_leftover_idx ON inputs (id) WHERE state = 'deleted' AND path IS NOT NULL;
 
+-- How often a member uploads. Written by every upload.
+CREATE TABLE upload_rate_states (
+    member_id uuid PRIMARY KEY REFERENCES members ON DELETE CASCADE,
+    arrival_at timestamptz NOT NULL
+) WITH (fillfactor = 50);
+
 -- Which generation is made of which inputs. Released: the generation keeps it no longer.
 CREATE TABLE generation_inputs (
     generation_id uuid NOT NULL REFERENCES generations,
