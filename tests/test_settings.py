@@ -18,6 +18,7 @@ PRODUCTION: dict[str, Any] = {
     "signing_secret": CANARY,
     "database_url": f"postgresql://user:{CANARY}@db/reelgate",
     "public_url": "https://videos.example",
+    "archive_url": "s3://videos/archive",
 }
 
 
@@ -92,6 +93,8 @@ def test_a_host_that_no_name_can_be_is_refused() -> None:
         ({"database_url": None}, "The production profile needs DATABASE_URL, or "
                                  "REELGATE_ALLOW_EMBEDDED_POSTGRES=true"),
         ({"public_url": None}, "The production profile needs REELGATE_PUBLIC_URL"),
+        ({"archive_url": None}, "The production profile needs REELGATE_ARCHIVE_URL, or an absolute "
+                                "REELGATE_DATA_DIR"),
         ({"public_url": "http://videos.example"}, "The production profile needs an https:// "
                                                   "REELGATE_PUBLIC_URL"),
         ({"onemin_base_url": "http://api.1min.ai"}, "The production profile needs an https:// "
@@ -108,9 +111,16 @@ def test_production_says_everything_that_is_missing_at_once() -> None:
         "ONEMIN_API_KEY",
         "REELGATE_SIGNING_SECRET",
         "DATABASE_URL",
+        "REELGATE_ARCHIVE_URL",
         "REELGATE_PUBLIC_URL",
     ):
         assert f"The production profile needs {name}" in sentences
+
+
+def test_production_takes_an_archive_in_a_folder_that_every_process_means() -> None:
+    place = Path("/srv/reelgate")
+    settings = Settings(**{**PRODUCTION, "archive_url": None, "data_dir": place}).checked()
+    assert settings.archive_address == (place / "archive").as_uri()
 
 
 @pytest.mark.parametrize("secret", ["a" * 40, "changeme" * 5, "canary-0123" * 4 + "can", "01" * 20])

@@ -223,6 +223,12 @@ class Settings(
                 "The production profile needs DATABASE_URL, or "
                 "REELGATE_ALLOW_EMBEDDED_POSTGRES=true to keep the embedded PostgreSQL."
             )
+        if self.archive_url is None and not self.data_dir.is_absolute():
+            yield (
+                "The production profile needs REELGATE_ARCHIVE_URL, or an absolute "
+                "REELGATE_DATA_DIR: a process started in another folder would have an archive of "
+                "its own."
+            )
         if self.public_url is None:
             yield "The production profile needs REELGATE_PUBLIC_URL, the address callers use."
         elif urlsplit(self.public_url).scheme != "https":

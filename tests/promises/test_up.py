@@ -32,6 +32,7 @@ PRODUCTION = {
     "REELGATE_SIGNING_SECRET": SIGNING_SECRET,
     "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nothing",
     "REELGATE_PUBLIC_URL": "https://video.example.com",
+    "REELGATE_ARCHIVE_URL": "s3://videos/archive",
 }
 
 
