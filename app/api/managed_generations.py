@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from app.api import cursor as cursors
 from app.api.documents import GenerationDocument
 from app.api.management_documents import Deed, Reasoned
-from app.api.parameters import Cursor, GenerationId, Instant, refusals
+from app.api.parameters import TEXT, Cursor, GenerationId, Instant, refusals
 from app.api.story_documents import (
     GenerationStoryDocument,
     ManagedGenerationDocument,
@@ -49,6 +49,17 @@ async def list_managed_generations(
     key_id: Annotated[UUID | None, Query(description="Only created with this API key.")] = None,
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
     model: Annotated[str | None, Query(description="Only of this model.")] = None,
+    search: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=200,
+            pattern=TEXT,
+            description="Only the one with this id, in the form of any dialect; for operators also "
+            "the upstream's. Or those of the key that begins like this: `rg_` and eight "
+            "characters.",
+        ),
+    ] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
     cursor: Cursor = None,
@@ -62,7 +73,9 @@ async def list_managed_generations(
         created_from=created_from, created_before=created_before, metadata=tags,
     )  # fmt: skip
     after = cursors.read(cursor)
-    found = await story.list_managed(rt, wanted, actor=actor, after=after, limit=limit + 1)
+    found = await story.list_managed(
+        rt, wanted, actor=actor, search=search, after=after, limit=limit + 1
+    )
     page, next_cursor = cursors.page_of(found, limit=limit)
     return ManagedGenerationList(
         object="list",

@@ -1,8 +1,8 @@
-"""Webhook endpoints and deliveries of a team, for operators and its administrators."""
+"""Webhook endpoints and deliveries of teams, for operators and their administrators."""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Query
@@ -13,6 +13,7 @@ from app.api.documents import Document
 from app.api.management_documents import Deed, Reasoned
 from app.api.parameters import (
     AnyFormOfEndpointId,
+    AnyFormOfId,
     Cursor,
     DeliveryId,
     EndpointId,
@@ -28,8 +29,9 @@ from app.api.webhook_documents import (
     delivery_fields,
     endpoint_fields,
 )
-from app.db.managed_deliveries import Wanted
+from app.db.managed_deliveries import Named, Wanted
 from app.db.webhook_deliveries import Delivery
+from app.db.webhook_endpoints import NamedEndpoint
 from app.domain.webhooks import DeliveryState, Endpoint
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.after_commit import after_commit
@@ -51,26 +53,44 @@ class ManagedEndpointDocument(WebhookEndpointDocument):
     member_id: UUID | None = Field(description="Whose it is. Null: the team's.")
 
 
+class NamedEndpointDocument(ManagedEndpointDocument):
+    """An endpoint, with the names of those whose it is."""
+
+    team: str
+    member: str | None = Field(description="Null: it is the team's.")
+
+
 class ManagedEndpointList(Document):
     """One page, oldest first."""
 
     object: Literal["list"]
-    data: list[ManagedEndpointDocument]
+    data: list[NamedEndpointDocument]
     has_more: bool
     next_cursor: str | None
 
 
 class TeamDeliveryDocument(WebhookDeliveryDocument):
-    """A delivery to an endpoint or a callback address of a member."""
+    """A delivery to an endpoint or a callback address."""
 
-    member_id: UUID
+    member_id: UUID | None = Field(description="Whose it is about. Null: the team's credits.")
+
+
+class NamedDeliveryDocument(TeamDeliveryDocument):
+    """A delivery, with the names of those whose it is, and where it goes."""
+
+    team_id: UUID
+    team: str
+    member: str | None
+    url: str | None = Field(
+        description="Of its endpoint, without its query. Null: to a callback address."
+    )
 
 
 class TeamDeliveryList(Document):
     """One page, newest first."""
 
     object: Literal["list"]
-    data: list[TeamDeliveryDocument]
+    data: list[NamedDeliveryDocument]
     has_more: bool
     next_cursor: str | None
 
@@ -115,7 +135,33 @@ async def list_team_endpoints(
     page, next_cursor = cursors.page_of(found, limit=limit)
     return ManagedEndpointList(
         object="list",
-        data=[_endpoint(each) for each in page],
+        data=[_named_endpoint(each) for each in page],
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
+    )
+
+
+@router.get("/webhooks/endpoints", name="list_managed_endpoints", responses=refusals(404, 422, 429))
+async def list_managed_endpoints(
+    rt: Rt,
+    actor: Manager,
+    _caller: ReadLimited,
+    team_id: Annotated[UUID | None, Query(description="Only of this team.")] = None,
+    enabled: Annotated[
+        bool | None, Query(description="Only enabled ones, or only disabled ones.")
+    ] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Endpoints per page.")] = 50,
+) -> ManagedEndpointList:
+    """Lists the webhook endpoints of everybody, oldest first. Administrators of a team see those of
+    their team."""
+    found = await managed.list_endpoints(
+        rt, team_id, actor=actor, enabled=enabled, after=cursors.read(cursor), limit=limit + 1
+    )
+    page, next_cursor = cursors.page_of(found, limit=limit)
+    return ManagedEndpointList(
+        object="list",
+        data=[_named_endpoint(each) for each in page],
         has_more=next_cursor is not None,
         next_cursor=next_cursor,
     )
@@ -170,7 +216,44 @@ async def list_team_deliveries(
     page, next_cursor = cursors.page_of(found, limit=limit)
     return TeamDeliveryList(
         object="list",
-        data=[_delivery(each) for each in page],
+        data=[_named_delivery(each) for each in page],
+        has_more=next_cursor is not None,
+        next_cursor=next_cursor,
+    )
+
+
+@router.get(
+    "/webhooks/deliveries", name="list_managed_deliveries", responses=refusals(404, 422, 429)
+)
+async def list_managed_deliveries(
+    rt: Rt,
+    actor: Manager,
+    _caller: ReadLimited,
+    team_id: Annotated[UUID | None, Query(description="Only of this team.")] = None,
+    endpoint_id: Annotated[
+        UUID | None, AnyFormOfEndpointId, Query(description="Only to this endpoint.")
+    ] = None,
+    generation_id: Annotated[
+        UUID | None, AnyFormOfId, Query(description="Only about this generation.")
+    ] = None,
+    state: Annotated[DeliveryState | None, Query(description="Only in this state.")] = None,
+    since: Annotated[Instant | None, Query(description="Made at or after.")] = None,
+    until: Annotated[Instant | None, Query(description="Made before.")] = None,
+    cursor: Cursor = None,
+    limit: Annotated[int, Query(ge=1, le=100, description="Deliveries per page.")] = 20,
+) -> TeamDeliveryList:
+    """Lists the webhook deliveries of everybody, newest first. Administrators of a team see those
+    of their team."""
+    wanted = Wanted(
+        team_id=team_id, endpoint_id=endpoint_id, generation_id=generation_id, state=state,
+        created_from=since, created_before=until,
+    )  # fmt: skip
+    after = cursors.read(cursor)
+    found = await managed.list_deliveries(rt, wanted, actor=actor, after=after, limit=limit + 1)
+    page, next_cursor = cursors.page_of(found, limit=limit)
+    return TeamDeliveryList(
+        object="list",
+        data=[_named_delivery(each) for each in page],
         has_more=next_cursor is not None,
         next_cursor=next_cursor,
     )
@@ -226,10 +309,36 @@ async def resend_failed_deliveries(
         )
 
 
+def _of_endpoint(endpoint: Endpoint) -> dict[str, Any]:
+    return {
+        **endpoint_fields(endpoint),
+        "url": _shown(endpoint.url),
+        "team_id": endpoint.team_id,
+        "member_id": endpoint.member_id,
+    }
+
+
+def _shown(url: str) -> str:
+    return url.partition("?")[0]
+
+
 def _endpoint(endpoint: Endpoint) -> ManagedEndpointDocument:
-    fields = {**endpoint_fields(endpoint), "url": endpoint.url.partition("?")[0]}
-    return ManagedEndpointDocument(**fields, team_id=endpoint.team_id, member_id=endpoint.member_id)
+    return ManagedEndpointDocument(**_of_endpoint(endpoint))
+
+
+def _named_endpoint(named: NamedEndpoint) -> NamedEndpointDocument:
+    return NamedEndpointDocument(
+        **_of_endpoint(named.endpoint), team=named.team, member=named.member
+    )
 
 
 def _delivery(delivery: Delivery) -> TeamDeliveryDocument:
     return TeamDeliveryDocument(**delivery_fields(delivery), member_id=delivery.member_id)
+
+
+def _named_delivery(named: Named) -> NamedDeliveryDocument:
+    return NamedDeliveryDocument(
+        **delivery_fields(named.delivery), member_id=named.delivery.member_id,
+        team_id=named.delivery.team_id, team=named.team, member=named.member,
+        url=named.url and _shown(named.url),
+    )  # fmt: skip

@@ -38,6 +38,7 @@ from app.errors import InvalidRequest, Issue
 from app.http.access import Active, Caller, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.repeats import MADE, ONCE, Once, mark
 from app.http.webhooks import Changing, send_test
 from app.runtime import ApiRuntime
 from app.webhooks import endpoints
@@ -51,12 +52,12 @@ _ONE = "/endpoints/{endpoint_id}"
 
 
 @router.post("/endpoints", name="create_webhook_endpoint", status_code=201,
-             responses=refusals(408, 413, 422, 429))  # fmt: skip
+             responses={**refusals(408, 413, 422, 429), **MADE}, openapi_extra=ONCE)  # fmt: skip
 async def create_webhook_endpoint(
-    body: WebhookEndpointRequest, rt: Rt, caller: Changing
+    body: WebhookEndpointRequest, rt: Rt, caller: Changing, once: Once, response: Response
 ) -> WebhookEndpointWithSecret:
     """Creates an endpoint that receives events of your videos. The response shows the secret that
-    signs them; it is shown only once."""
+    signs them; only a repetition with the same Idempotency-Key shows it again."""
     issued = await endpoints.create(
         rt,
         caller,
@@ -65,7 +66,9 @@ async def create_webhook_endpoint(
         events=in_order(body.event_types),
         payload_format=body.format,
         team_wide=body.team_wide,
+        once=once,
     )
+    mark(response, once)
     with after_commit("The endpoint was created"):
         return _with_secret(issued)
 

@@ -243,9 +243,11 @@ async def list_unarchived(tx: Tx, *, limit: int) -> list[Unarchived]:
     return [Unarchived(**{**row._mapping, "state": AssetState(row.state)}) for row in rows]
 
 
-async def unarchived(tx: Tx) -> dict[str, Backlog]:
+async def unarchived(tx: Tx, *, team_id: UUID | None = None) -> dict[str, Backlog]:
     """Files that are not safely in the archive, by their state."""
-    return await backlog.by_state(tx, "assets WHERE state IN ('pending', 'set_aside', 'lost')")
+    return await backlog.by_state(
+        tx, "assets WHERE state IN ('pending', 'set_aside', 'lost')", team_id=team_id
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

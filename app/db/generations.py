@@ -174,7 +174,7 @@ async def in_states(tx: Tx, ids: Sequence[UUID], states: Sequence[State]) -> lis
     return [row.id for row in rows]
 
 
-async def unsettled(tx: Tx) -> dict[str, Backlog]:
+async def unsettled(tx: Tx, *, team_id: UUID | None = None) -> dict[str, Backlog]:
     """Generations that have not ended, by state. A later state counts from when it was entered, so
     that time in the queue does not make a generation old at the upstream."""
     return await backlog.by_state(
@@ -183,6 +183,7 @@ async def unsettled(tx: Tx) -> dict[str, Backlog]:
         since="""CASE state WHEN 'submitting' THEN coalesce(submitted_at, created_at)
                             WHEN 'running' THEN coalesce(running_at, created_at)
                             ELSE created_at END""",
+        team_id=team_id,
     )
 
 

@@ -1,4 +1,4 @@
-"""Webhook deliveries of a whole team."""
+"""Webhook deliveries of a whole team, or of all teams."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ _Position = tuple[datetime, UUID]
 class Wanted:
     """Which deliveries. None: all."""
 
-    team_id: UUID
+    team_id: UUID | None = None
     endpoint_id: UUID | None = None
+    generation_id: UUID | None = None
     state: DeliveryState | None = None
     created_from: datetime | None = None
     created_before: datetime | None = None
@@ -31,6 +32,7 @@ class Wanted:
 _CONDITIONS = {
     "team_id": "d.team_id = :team_id",
     "endpoint_id": "d.endpoint_id = :endpoint_id",
+    "generation_id": "d.generation_id = :generation_id",
     # Written out, so that the index of failed ones covers it.
     "state": "d.state = '{state}'",
     "created_from": "d.created_at >= :created_from",
@@ -43,25 +45,66 @@ def _conditions(wanted: Wanted) -> tuple[str, dict[str, Any]]:
         name: getattr(wanted, name) for name in _CONDITIONS if getattr(wanted, name) is not None
     }
     clauses = [_CONDITIONS[name].format(**values) for name in values]
-    return " AND ".join(clauses), values
+    return " AND ".join(clauses) or "true", values
 
 
-async def list_deliveries(
-    tx: Tx, wanted: Wanted, *, after: _Position | None, limit: int
-) -> list[Delivery]:
-    """Newest first. `after` is the position of the last row before the page."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """A delivery, and whose it is. `member` None: it is about the team's credits. `url` None: it
+    goes to the callback address of its generation."""
+
+    delivery: Delivery
+    team: str
+    member: str | None
+    url: str | None
+
+    @property
+    def id(self) -> UUID:
+        return self.delivery.id
+
+    @property
+    def created_at(self) -> datetime:
+        return self.delivery.created_at
+
+
+async def list_named(tx: Tx, wanted: Wanted, *, after: _Position | None, limit: int) -> list[Named]:
+    """Of one team or of all, newest first. `after` is the position of the last row before the
+    page."""
     matching, values = _conditions(wanted)
     if after is not None:
         matching += " AND (d.created_at, d.id) < (:after_at, :after_id)"
         values |= {"after_at": after[0], "after_id": after[1]}
+    named = (wanted.team_id, wanted.endpoint_id, wanted.generation_id)
+    failed_of_all = wanted.state is DeliveryState.FAILED and not any(named)
+    if failed_of_all:
+        matching += " AND d.team_id = t.id"
+    page = (
+        f"SELECT d.id, d.created_at FROM webhook_deliveries d WHERE {matching}"  # noqa: S608
+        " ORDER BY d.created_at DESC, d.id DESC LIMIT :limit"
+    )
+    if failed_of_all:
+        # Failed ones are rare, and their index begins with the team.
+        page = (
+            f"SELECT n.id FROM teams t CROSS JOIN LATERAL ({page}) n"  # noqa: S608
+            " ORDER BY n.created_at DESC, n.id DESC LIMIT :limit"
+        )
     rows = await tx.execute(
         text(
-            f"{SELECT_DELIVERIES} WHERE {matching}"
-            " ORDER BY d.created_at DESC, d.id DESC LIMIT :limit"
+            f"""
+            SELECT p.*, t.name AS team, m.name AS member, w.url
+              FROM ({SELECT_DELIVERIES} WHERE d.id IN (SELECT id FROM ({page}) page)) p
+              JOIN teams t ON t.id = p.team_id
+              LEFT JOIN members m ON m.id = p.member_id
+              LEFT JOIN webhook_endpoints w ON w.id = p.endpoint_id
+             ORDER BY p.created_at DESC, p.id DESC
+            """  # noqa: S608 - constants of this module
         ),
         {**values, "limit": limit},
     )
-    return [delivery_of(row) for row in rows]
+    return [
+        Named(delivery=delivery_of(row), team=row.team, member=row.member, url=row.url)
+        for row in rows
+    ]
 
 
 async def begin_failed_again(

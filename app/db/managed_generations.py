@@ -84,6 +84,11 @@ class Wanted:
     team_id: UUID | None = None
     member_id: UUID | None = None
     key_id: UUID | None = None
+    #: The beginning of a key, as it is shown.
+    key_prefix: str | None = None
+    #: Its own id, or the upstream's in lower case. With both, either of them.
+    generation_id: UUID | None = None
+    upstream_id: str | None = None
     states: Sequence[State] = ()
     model: str | None = None
     created_from: datetime | None = None
@@ -106,19 +111,17 @@ async def list_details(
     if after is not None:
         clauses.append("(g.created_at, g.id) < (:after_at, :after_id)")
         values["after_at"], values["after_id"] = after
-    of_all = wanted.team_id is None and wanted.member_id is None and wanted.key_id is None
-    if of_all:
-        clauses.append("g.team_id = t.id")
+    each_of = _each_of(wanted)
+    if each_of is not None:
+        clauses.append(each_of[1])
     matching = "".join(f" AND {clause}" for clause in clauses)
     page = (
         f"SELECT g.id, g.created_at FROM generations g WHERE true{matching}"  # noqa: S608
         " ORDER BY g.created_at DESC, g.id DESC LIMIT :limit"
     )
-    if of_all:
-        # No index has all teams in order, since every create would pay for it: each team's newest
-        # come from the index of teams.
+    if each_of is not None:
         page = (
-            f"SELECT n.id FROM teams t CROSS JOIN LATERAL ({page}) n"  # noqa: S608
+            f"SELECT n.id FROM {each_of[0]} CROSS JOIN LATERAL ({page}) n"  # noqa: S608
             " ORDER BY n.created_at DESC, n.id DESC LIMIT :limit"
         )
     rows = await tx.execute(
@@ -129,6 +132,21 @@ async def list_details(
         {**values, "limit": limit},
     )
     return [_details(row) for row in rows]
+
+
+def _each_of(wanted: Wanted) -> tuple[str, str] | None:
+    """Rows whose newest generations are put together, with what ties a generation to one of them.
+    None: one index has all of them in order, or they are few."""
+    if wanted.generation_id is not None or wanted.upstream_id is not None:
+        return None
+    if wanted.key_prefix is not None:
+        keys = "(SELECT id, member_id FROM api_keys WHERE prefix = :key_prefix) k"
+        return keys, "g.api_key_id = k.id AND g.member_id = k.member_id"
+    if wanted.team_id is None and wanted.member_id is None and wanted.key_id is None:
+        # No index has all teams in order, since every create would pay for it: each team's newest
+        # come from the index of teams.
+        return "teams t", "g.team_id = t.id"
+    return None
 
 
 #: Field of `Wanted` → the condition on a generation `g`. That of a key names its member, for whose
@@ -145,14 +163,27 @@ _CONDITIONS = {
 }
 
 
+#: Field of `Wanted` → the ids of the generations that it names.
+_NAMES = {
+    "generation_id": "SELECT CAST(:generation_id AS uuid)",
+    "upstream_id": "SELECT id FROM generations WHERE lower(upstream_id) = :upstream_id",
+}
+
+
 def _conditions(wanted: Wanted) -> tuple[list[str], dict[str, Any]]:
     values = {name: getattr(wanted, name) for name in _CONDITIONS if getattr(wanted, name)}
     clauses = [_CONDITIONS[name] for name in values]
+    named = {name: getattr(wanted, name) for name in _NAMES if getattr(wanted, name)}
+    if named:
+        # Each name has an index of its own; an OR over both would be read without any.
+        clauses.append(f"g.id IN ({' UNION ALL '.join(_NAMES[name] for name in named)})")
+    if wanted.key_prefix is not None:
+        values["key_prefix"] = wanted.key_prefix
     if wanted.states:
         clauses.append(in_one_of(wanted.states))
     if "metadata" in values:
         values["metadata"] = json.dumps(dict(values["metadata"]))
-    return clauses, values
+    return clauses, values | named
 
 
 async def unknown_details(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -130,6 +130,7 @@ async def make_test(
     )  # fmt: skip
 
 
+_READ = tuple(field.name for field in fields(Delivery) if field.name != "event")
 #: What `delivery_of` reads.
 SELECT_DELIVERIES = """
     SELECT d.id, d.team_id, d.member_id, d.endpoint_id, d.generation_id, d.data AS content, d.type,
@@ -167,7 +168,7 @@ _TO_CALLBACKS = """
 
 
 def delivery_of(row: Row[Any]) -> Delivery:
-    named = {k: v for k, v in row._mapping.items() if k != "type"}
+    named = {name: row._mapping[name] for name in _READ}
     state = DeliveryState(row.state)
     return Delivery(**{**named, "state": state, "event": event_of(row.type)})
 
@@ -321,12 +322,13 @@ async def begin_again(tx: Tx, delivery_id: UUID, *, now: datetime | None) -> Non
     )
 
 
-async def pending(tx: Tx) -> Backlog:
+async def pending(tx: Tx, *, team_id: UUID | None = None) -> Backlog:
     """Deliveries with an attempt to come. A test has only one: if that was interrupted, none is to
     come."""
     found = await backlog.by_state(
-        tx, "webhook_deliveries WHERE state = 'pending' AND next_attempt_at IS NOT NULL"
-    )
+        tx, "webhook_deliveries WHERE state = 'pending' AND next_attempt_at IS NOT NULL",
+        team_id=team_id,
+    )  # fmt: skip
     return found.get(DeliveryState.PENDING, Backlog())
 
 

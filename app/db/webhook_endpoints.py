@@ -50,7 +50,7 @@ _OWNED = "team_id = :team_id AND (member_id = :member_id OR (member_id IS NULL A
 
 
 def _endpoint(row: Row[Any]) -> Endpoint:
-    named = dict(row._mapping)
+    named = {name: value for name, value in row._mapping.items() if not name.startswith("of_")}
     events, state = named.pop("event_types"), named.pop("state")
     named["format"] = PayloadFormat(named["format"])
     return Endpoint(**named, events=tuple(map(WebhookEvent, events)), enabled=state == "enabled")
@@ -164,21 +164,57 @@ async def list_owned(tx: Tx, owner: Owner) -> list[Endpoint]:
     return [_endpoint(row) for row in rows]
 
 
-async def list_of_team(
-    tx: Tx, team_id: UUID, *, after: tuple[datetime, UUID] | None, limit: int
-) -> list[Endpoint]:
-    """Those of the team and of its members, oldest first. `after` is the (created_at, id) of the
-    last row before the page."""
-    values: dict[str, Any] = {"team_id": team_id, "limit": limit}
-    beyond = ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NamedEndpoint:
+    """An endpoint, and whose it is. `member` None: it is the team's."""
+
+    endpoint: Endpoint
+    team: str
+    member: str | None
+
+    @property
+    def id(self) -> UUID:
+        return self.endpoint.id
+
+    @property
+    def created_at(self) -> datetime:
+        return self.endpoint.created_at
+
+
+async def list_named(
+    tx: Tx,
+    *,
+    team_id: UUID | None,
+    enabled: bool | None = None,
+    after: tuple[datetime, UUID] | None,
+    limit: int,
+) -> list[NamedEndpoint]:
+    """Those of a team and of its members, or of all teams, oldest first. `after` is the
+    (created_at, id) of the last row before the page."""
+    values: dict[str, Any] = {"limit": limit}
+    clauses = ["true"]
+    if team_id is not None:
+        clauses.append("team_id = :team_id")
+        values["team_id"] = team_id
+    if enabled is not None:
+        clauses.append("state = :state")
+        values["state"] = "enabled" if enabled else "disabled"
     if after is not None:
-        beyond = "AND (created_at, id) > (:after_at, :after_id)"
+        clauses.append("(created_at, id) > (:after_at, :after_id)")
         values |= {"after_at": after[0], "after_id": after[1]}
+    page = f"{_SELECT} WHERE {' AND '.join(clauses)} ORDER BY created_at, id LIMIT :limit"
     rows = await tx.execute(
-        text(f"{_SELECT} WHERE team_id = :team_id {beyond} ORDER BY created_at, id LIMIT :limit"),
+        text(
+            f"SELECT w.*, t.name AS of_team, m.name AS of_member FROM ({page}) w"  # noqa: S608
+            " JOIN teams t ON t.id = w.team_id LEFT JOIN members m ON m.id = w.member_id"
+            " ORDER BY w.created_at, w.id"
+        ),
         values,
     )
-    return [_endpoint(row) for row in rows]
+    return [
+        NamedEndpoint(endpoint=_endpoint(row), team=row.of_team, member=row.of_member)
+        for row in rows
+    ]
 
 
 async def summaries(tx: Tx, *, team: str | None = None) -> list[EndpointSummary]:

@@ -17,8 +17,10 @@ from app.db.webhook_attempts import Tried
 from app.db.webhook_deliveries import Delivery
 from app.domain.authority import Actor
 from app.domain.generation import Generation, State
+from app.domain.ids import parse_generation_id
 from app.errors import NotFound
 from app.runtime import Runtime
+from app.secrets import shown_of
 
 #: How much of what can be repeated is shown: a delivery can be sent again without end.
 _MAX_DELIVERIES = 200
@@ -58,16 +60,33 @@ async def list_managed(
     wanted: Wanted,
     *,
     actor: Actor,
+    search: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int,
 ) -> list[Details]:
-    """Generations of the teams that the actor manages, newest first. Raises `Forbidden`."""
+    """Generations of the teams that the actor manages, newest first. `search` is an id in the form
+    of any dialect, for operators also the upstream's, or the beginning of a key. Raises
+    `Forbidden`."""
     actor.require_manager()
     if wanted.team_id is not None and not actor.manages(wanted.team_id):
         return []
     wanted = replace(wanted, team_id=wanted.team_id or actor.only_team)
+    if search is not None:
+        wanted = _named(wanted, search.strip(), actor)
+        if not (wanted.key_prefix or wanted.generation_id or wanted.upstream_id):
+            return []
     async with rt.db.single() as tx:
         return await list_details(tx, wanted, after=after, limit=limit)
+
+
+def _named(wanted: Wanted, search: str, actor: Actor) -> Wanted:
+    if search.startswith("rg_"):
+        # Who pastes a whole key looks for what may be shown of it.
+        return replace(wanted, key_prefix=shown_of(search))
+    return replace(
+        wanted, generation_id=parse_generation_id(search),
+        upstream_id=search.lower() if actor.unbound else None,
+    )  # fmt: skip
 
 
 async def get_managed(rt: Runtime, generation_id: UUID, *, actor: Actor) -> Generation:

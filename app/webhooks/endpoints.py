@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.db import api_keys, audit, members, webhook_deliveries, webhook_endpoints
+from app.db import api_keys, audit, members, repeats, webhook_deliveries, webhook_endpoints
 from app.db.jobs import Job, enqueue, run_now
+from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import Owner
@@ -52,16 +53,21 @@ async def create(
     payload_format: PayloadFormat,
     team_wide: bool,
     repeats_seconds: float = 0.0,
+    once: Repeat | None = None,
 ) -> Issued:
     """Raises `Forbidden` if a member asks for events of the whole team, and `InvalidRequest` if
     there are too many endpoints already. `url` has been checked. A request that repeats one of at
-    most `repeats_seconds` ago gets the endpoint that this one made, with its secret."""
+    most `repeats_seconds` ago gets the endpoint that this one made, with its secret; so does one
+    that repeats another by its Idempotency-Key."""
     if team_wide and not caller.is_admin:
         raise Forbidden("Only an administrator of the team may have a team-wide endpoint.")
     endpoint_id, seed, most = uuid4(), make_seed(), MAX_ENDPOINTS
     member_id = None if team_wide else caller.member_id
     async with rt.db.begin() as tx:
         await webhook_endpoints.lock_owner(tx, caller.team_id, member_id)
+        earlier = await repeats.earlier(tx, once, endpoint_id)
+        if earlier is not None:
+            return _issued(rt, await _get(tx, caller, earlier))
         if repeats_seconds:
             found = await webhook_endpoints.find_untouched(
                 tx, key_id=caller.key_id, member_id=member_id, url=url, description=description,

@@ -15,10 +15,11 @@ from app.db import (
     webhook_deliveries,
     webhook_endpoints,
 )
-from app.db.managed_deliveries import Wanted
+from app.db.managed_deliveries import Named, Wanted
 from app.db.session import Tx
 from app.db.webhook_attempts import Tried
 from app.db.webhook_deliveries import Delivery
+from app.db.webhook_endpoints import NamedEndpoint
 from app.domain.authority import Actor
 from app.domain.webhooks import DeliveryState, Endpoint, UnlistedEvent
 from app.errors import InvalidRequest, NotFound
@@ -42,23 +43,38 @@ class Batch:
 
 
 async def list_endpoints(
-    rt: Runtime, team_id: UUID, *, actor: Actor, after: Position | None = None, limit: int
-) -> list[Endpoint]:
-    """Of the team and its members, oldest first. Raises `Forbidden` and `NotFound`."""
+    rt: Runtime,
+    team_id: UUID | None = None,
+    *,
+    actor: Actor,
+    enabled: bool | None = None,
+    after: Position | None = None,
+    limit: int,
+) -> list[NamedEndpoint]:
+    """Of a team and its members, or of all that the actor manages; oldest first. Raises `Forbidden`
+    and `NotFound`."""
     actor.require_manager()
     async with rt.db.single() as tx:
-        team = await managed_team(tx, team_id, actor)
-        return await webhook_endpoints.list_of_team(tx, team.id, after=after, limit=limit)
+        return await webhook_endpoints.list_named(
+            tx, team_id=await _only_team(tx, team_id, actor), enabled=enabled, after=after,
+            limit=limit,
+        )  # fmt: skip
 
 
 async def list_deliveries(
     rt: Runtime, wanted: Wanted, *, actor: Actor, after: Position | None = None, limit: int
-) -> list[Delivery]:
-    """Of a team, newest first. Raises `Forbidden` and `NotFound`."""
+) -> list[Named]:
+    """Of a team, or of all that the actor manages; newest first. Raises `Forbidden` and
+    `NotFound`."""
     actor.require_manager()
     async with rt.db.single() as tx:
-        await managed_team(tx, wanted.team_id, actor)
-        return await managed_deliveries.list_deliveries(tx, wanted, after=after, limit=limit)
+        wanted = replace(wanted, team_id=await _only_team(tx, wanted.team_id, actor))
+        return await managed_deliveries.list_named(tx, wanted, after=after, limit=limit)
+
+
+async def _only_team(tx: Tx, team_id: UUID | None, actor: Actor) -> UUID | None:
+    """None: all teams."""
+    return actor.only_team if team_id is None else (await managed_team(tx, team_id, actor)).id
 
 
 async def get_delivery(
@@ -156,10 +172,11 @@ async def resend_failed(
     after: Position | None = None,
     limit: int = MAX_BATCH,
 ) -> Batch:
-    """Sends failed deliveries of a team again, oldest first, at most `limit` of them. Those to
-    disabled endpoints stay as they are. Raises `Forbidden`, `NotFound`, and `InvalidRequest` if the
-    one endpoint in `wanted` is disabled."""
+    """Sends failed deliveries of the team in `wanted` again, oldest first, at most `limit` of them.
+    Those to disabled endpoints stay as they are. Raises `Forbidden`, `NotFound`, and
+    `InvalidRequest` if the one endpoint in `wanted` is disabled."""
     actor.require_manager()
+    assert wanted.team_id is not None
     async with rt.db.begin() as tx:
         team = await managed_team(tx, wanted.team_id, actor)
         subject = f"failed deliveries of {team.name}"

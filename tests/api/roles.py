@@ -68,6 +68,13 @@ CASES = {
     "accept_file": Case(
         "POST", f"/admin/generations/{_NOWHERE}/accept-file", None, "401 403 403 403 404"
     ),
+    "get_overview": Case("GET", "/admin/overview", None, "401 403 200 200 200"),
+    "list_managed_endpoints": Case(
+        "GET", "/admin/webhooks/endpoints?team_id={team}", None, "401 403 200 404 200"
+    ),
+    "list_managed_deliveries": Case(
+        "GET", "/admin/webhooks/deliveries?team_id={team}", None, "401 403 200 404 200"
+    ),
     "list_team_endpoints": Case("GET", f"{_HOOKS}/endpoints", None, "401 403 200 404 200"),
     "list_team_deliveries": Case("GET", f"{_HOOKS}/deliveries", None, "401 403 200 404 200"),
     "resend_failed_deliveries": Case("POST", f"{_HOOKS}/resend", {}, "401 403 202 404 202"),

@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 from app.db.events import Past
 from app.domain.caller import Role
 from app.domain.generation import State
+from app.domain.ids import video_id
 from app.generations.story import submissions
 from tests.api.desk import Desk, operator
 from tests.harness.gateway import TEAM, UPSTREAM_KEY, Gateway, body
@@ -206,3 +207,31 @@ async def test_leads_see_their_unknown_ones_and_resolve_none(still_gate: Gateway
         "POST", f"{path}/{made[0]}/resolve", {"outcome": "not_made", "reason": "seen"}
     )
     assert refused.status_code == 403
+
+
+async def test_any_id_finds_what_it_names(gate: Gateway) -> None:
+    ada, eve = await gate.member("ada"), await gate.member("eve", team="rivals")
+    of_ada, of_eve = await created(gate, ada, "a wave"), await created(gate, eve, "a wave")
+    await gate.archived(of_ada)
+    await gate.archived(of_eve)
+    root, boss = await operator(gate), await lead(gate)
+    upstream = (await root("GET", HERS.format(of_eve))).json()["upstream_id"]
+    for search, wanted in {
+        of_eve: [of_eve],
+        video_id(UUID(of_eve)): [of_eve],
+        upstream: [of_eve],
+        upstream.upper(): [of_eve],
+        eve[:11]: [of_eve],
+        eve: [of_eve],
+        eve[:6]: [],
+        str(uuid4()): [],
+        "nothing": [],
+    }.items():
+        assert await ids(root, f"search={search}") == wanted, search
+        assert await ids(boss, f"search={search}") == [], search
+    assert await ids(boss, f"search={of_ada}") == [of_ada]
+    assert await ids(boss, f"search={ada[:11]}&state=succeeded") == [of_ada]
+    assert await ids(boss, f"search={ada[:11]}&state=failed") == []
+    # The upstream's ids tell of its account.
+    hers = (await root("GET", HERS.format(of_ada))).json()["upstream_id"]
+    assert await ids(boss, f"search={hers}") == []

@@ -200,3 +200,66 @@ async def test_an_endpoint_of_another_team_is_unknown_to_this_one(
         refused = await desk("POST", f"{furnished.hooks}/resend", {"endpoint_id": str(theirs)})
         assert refused.status_code == 404
         assert await ids(desk, f"{furnished.hooks}/deliveries?endpoint_id={theirs}") == []
+
+
+async def test_operators_see_everybodys_and_leads_those_of_their_team(
+    still_gate: Gateway, furnished: Furnished
+) -> None:
+    await still_gate.member("eve", team="rivals")
+    eve = await one(
+        still_gate,
+        "SELECT m.id, m.team_id, k.id AS key FROM members m JOIN api_keys k ON k.member_id = m.id"
+        " WHERE m.name = 'eve'",
+    )
+    theirs = await an_endpoint(still_gate, team_id=eve["team_id"], member_id=None)
+    about = await queued_one(
+        still_gate, team_id=eve["team_id"], member_id=eve["id"], key_id=eve["key"]
+    )
+    ours = [await furnished.failed(still_gate, hour=hour) for hour in (0, 2)]
+    of_eve = await failed_delivery(
+        still_gate, about, team_id=eve["team_id"], member_id=eve["id"], endpoint_id=None,
+        created_at=BEGAN + timedelta(hours=1),
+    )  # fmt: skip
+    root, newest = await operator(still_gate), [str(ours[1]), str(of_eve), str(ours[0])]
+    path = f"{ADMIN}/webhooks/deliveries"
+    for query, wanted in {
+        "": newest, "state=failed": newest, "state=pending": [],
+        f"team_id={eve['team_id']}": newest[1:2],
+        f"generation_id={about}": newest[1:2],
+        f"endpoint_id={furnished.endpoint}": [newest[0], newest[2]],
+        "since=2026-03-01T01:00:00Z&until=2026-03-01T02:00:00Z": newest[1:2],
+    }.items():  # fmt: skip
+        assert await ids(root, f"{path}?{query}") == wanted, query
+    for query in ("state=failed", ""):
+        page = (await root("GET", f"{path}?{query}&limit=2")).json()
+        assert await ids(root, f"{path}?{query}&cursor={page['next_cursor']}") == newest[2:]
+    assert await ids(furnished.lead, path) == [newest[0], newest[2]]
+    assert await ids(furnished.lead, f"{path}?generation_id={about}") == []
+    shown = (await root("GET", path)).json()["data"]
+    assert [(each["team"], each["member"], each["url"]) for each in shown[:2]] == [
+        (TEAM, "ada", "https://127.0.0.1/hook"), ("rivals", "eve", None),
+    ]  # fmt: skip
+    path = f"{ADMIN}/webhooks/endpoints"
+    assert await ids(root, path) == [str(furnished.endpoint), str(theirs)]
+    assert await ids(furnished.lead, path) == [str(furnished.endpoint)]
+    await execute(
+        still_gate, "UPDATE webhook_endpoints SET state = 'disabled' WHERE id = :id", id=theirs
+    )
+    assert await ids(root, f"{path}?enabled=false") == [str(theirs)]
+    assert await ids(root, f"{path}?enabled=true") == [str(furnished.endpoint)]
+
+
+async def test_a_delivery_about_the_credits_of_the_team_is_nobodys(
+    still_gate: Gateway, furnished: Furnished
+) -> None:
+    delivery = await furnished.failed(still_gate, hour=0)
+    await execute(
+        still_gate,
+        "UPDATE webhook_deliveries SET member_id = NULL, generation_id = NULL, data = '{}',"
+        " type = 'budget.threshold' WHERE id = :id",
+        id=delivery,
+    )
+    listed = await furnished.lead("GET", f"{furnished.hooks}/deliveries")
+    assert [each["member_id"] for each in listed.json()["data"]] == [None]
+    again = await furnished.lead("POST", f"{ADMIN}/webhooks/deliveries/{delivery}/resend")
+    assert (again.status_code, again.json()["member_id"]) == (202, None)

@@ -18,6 +18,9 @@ from app.db import (
     events,
     generations,
     ledger,
+    managed_deliveries,
+    managed_generations,
+    overview,
     webhook_deliveries,
     webhook_endpoints,
 )
@@ -131,6 +134,22 @@ READS: dict[str, tuple[int, Read]] = {
     "the deliveries about a generation": (
         10, lambda tx, past: webhook_deliveries.list_visible(
             tx, _owner(past, is_admin=True), generation_id=past.generation, limit=_LIMIT)),
+    "failed deliveries of everybody": (
+        3 * _LIMIT, lambda tx, _: managed_deliveries.list_named(
+            tx, managed_deliveries.Wanted(state=DeliveryState.FAILED), after=None, limit=_LIMIT)),
+    "deliveries of everybody": (
+        4 * _LIMIT, lambda tx, _: managed_deliveries.list_named(
+            tx, managed_deliveries.Wanted(), after=None, limit=_LIMIT)),
+    "a generation by its id or the upstream's": (
+        5, lambda tx, past: managed_generations.list_details(
+            tx, managed_generations.Wanted(
+                generation_id=past.generation, upstream_id=str(past.generation)), limit=_LIMIT)),
+    "how long generations of each kind took": (
+        2_000, lambda tx, _: overview.took(tx)),
+    "how today went": (
+        0, lambda tx, _: overview.ended(tx, None, days=1)),
+    "videos that are in danger": (
+        400, lambda tx, _: overview.endangered(tx, None)),
     "how many deliveries wait or failed": (
         400, lambda tx, _: webhook_endpoints.summaries(tx)),
     "audit: nobody's deeds": (
