@@ -11,7 +11,9 @@ import { meQuery } from "@/api/me";
 import { Refused } from "@/api/problem";
 import { videosSearch } from "@/features/gallery/search";
 import { auditSearch } from "@/features/desk/audit-search";
+import { deliveriesSearch } from "@/features/deliveries/search";
 import { playSearch } from "@/features/playground/search";
+import { storiesSearch } from "@/features/stories/search";
 import { usageSearch } from "@/features/usage/search";
 import { PAGES } from "@/lib/place";
 import { Frame } from "@/shell/frame";
@@ -101,6 +103,12 @@ const keys = createRoute({
   component: lazyRouteComponent(() => import("@/features/keys/keys-page"), "KeysPage"),
 });
 
+const webhooks = createRoute({
+  getParentRoute: () => inside,
+  path: "/webhooks",
+  component: lazyRouteComponent(() => import("@/features/webhooks/webhooks-page"), "WebhooksPage"),
+});
+
 const me = createRoute({
   getParentRoute: () => inside,
   path: "/me",
@@ -119,10 +127,42 @@ const now = createRoute({
   component: lazyRouteComponent(() => import("@/features/desk/now-page"), "NowPage"),
 });
 
+const generations = createRoute({
+  getParentRoute: () => desk,
+  path: "/generations",
+  validateSearch: storiesSearch,
+  component: lazyRouteComponent(
+    () => import("@/features/stories/generations-page"),
+    "GenerationsPage",
+  ),
+});
+
+const story = createRoute({
+  getParentRoute: () => desk,
+  path: "/generations/$id",
+  component: lazyRouteComponent(() => import("@/features/stories/story-page"), "StoryPage"),
+});
+
 const unknowns = createRoute({
   getParentRoute: () => desk,
   path: "/unknowns",
   component: lazyRouteComponent(() => import("@/features/desk/unknowns-page"), "UnknownsPage"),
+});
+
+const deliveries = createRoute({
+  getParentRoute: () => desk,
+  path: "/deliveries",
+  validateSearch: deliveriesSearch,
+  component: lazyRouteComponent(
+    () => import("@/features/deliveries/deliveries-page"),
+    "DeliveriesPage",
+  ),
+});
+
+const signIns = createRoute({
+  getParentRoute: () => desk,
+  path: "/sign-ins",
+  component: lazyRouteComponent(() => import("@/features/desk/sign-ins-page"), "SignInsPage"),
 });
 
 const controls = createRoute({
@@ -150,8 +190,22 @@ const team = createRoute({
   component: lazyRouteComponent(() => import("@/features/teams/team-page"), "TeamPage"),
 });
 
-const atDesk = desk.addChildren([now, unknowns, teams, team, controls, audit]);
-const tree = root.addChildren([signIn, inside.addChildren([home, play, videos, video, usage, keys, me, atDesk])]);
+const atDesk = desk.addChildren([
+  now,
+  generations,
+  story,
+  unknowns,
+  deliveries,
+  teams,
+  team,
+  signIns,
+  controls,
+  audit,
+]);
+const tree = root.addChildren([
+  signIn,
+  inside.addChildren([home, play, videos, video, usage, keys, webhooks, me, atDesk]),
+]);
 
 export function makeRouter(queries: QueryClient) {
   return createRouter({

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytes, credits, seconds } from "./format";
+import { bytes, credits, seconds, span } from "./format";
 
 test("credits are grouped by thin spaces that do not break", () => {
   expect(credits(0)).toBe("0");
@@ -11,6 +11,13 @@ test("credits are grouped by thin spaces that do not break", () => {
 test("a length of time has minutes only where there are some", () => {
   expect(seconds(9.4)).toBe("9 s");
   expect(seconds(412)).toBe("6 min 52 s");
+});
+
+test("longer times are in the two units that matter", () => {
+  expect(span(-5)).toBe("0 s");
+  expect(span(412)).toBe("6 min 52 s");
+  expect(span(4_980)).toBe("1 h 23 min");
+  expect(span(187_200)).toBe("2 d 4 h");
 });
 
 test("sizes are in units of a thousand", () => {

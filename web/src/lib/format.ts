@@ -10,6 +10,11 @@ export function instant(iso: string): string {
   return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "short" });
 }
 
+/** In the viewer's zone, for what happens within a minute. */
+export function toTheSecond(iso: string): string {
+  return new Date(iso).toLocaleString(undefined, { dateStyle: "medium", timeStyle: "medium" });
+}
+
 /** In the viewer's zone, short: a list shows the rest on hover. */
 export function day(iso: string): string {
   return new Date(iso).toLocaleDateString(undefined, { day: "numeric", month: "short" });
@@ -20,6 +25,14 @@ export function seconds(value: number): string {
   const whole = Math.round(value);
   const minutes = Math.floor(whole / 60);
   return minutes > 0 ? `${minutes} min ${whole % 60} s` : `${whole} s`;
+}
+
+/** Of longer times: `187 200` as `2 d 4 h`, `4 980` as `1 h 23 min`. */
+export function span(value: number): string {
+  const minutes = Math.floor(Math.max(0, value) / 60);
+  const hours = Math.floor(minutes / 60);
+  if (hours >= 24) return `${Math.floor(hours / 24)} d ${hours % 24} h`;
+  return hours > 0 ? `${hours} h ${minutes % 60} min` : seconds(Math.max(0, value));
 }
 
 export function bytes(value: number): string {

@@ -1,4 +1,13 @@
-import { ChartColumn, Clapperboard, KeyRound, type LucideIcon, RadioTower, Sparkles, UserRound } from "lucide-react";
+import {
+  ChartColumn,
+  Clapperboard,
+  KeyRound,
+  type LucideIcon,
+  RadioTower,
+  Sparkles,
+  UserRound,
+  Webhook,
+} from "lucide-react";
 import type { Me } from "@/api/me";
 
 export interface Entry {
@@ -15,6 +24,7 @@ export const ENTRIES: Entry[] = [
   { to: "/videos", label: "Videos", icon: Clapperboard, open: () => true },
   { to: "/usage", label: "Usage", icon: ChartColumn, open: () => true },
   { to: "/keys", label: "Keys", icon: KeyRound, open: () => true },
+  { to: "/webhooks", label: "Webhooks", icon: Webhook, open: () => true },
   {
     to: "/desk",
     label: "Desk",

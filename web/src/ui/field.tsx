@@ -53,8 +53,14 @@ export function Choice({
 }
 
 /** Why, as the audit log keeps it. */
-export function Reason({ hint }: { hint?: string }) {
+export function Reason({ hint, required = true }: { hint?: string; required?: boolean }) {
   return (
-    <Field label="Reason" name="reason" required maxLength={500} hint={hint ?? "For the audit log."} />
+    <Field
+      label="Reason"
+      name="reason"
+      required={required}
+      maxLength={500}
+      hint={hint ?? "For the audit log."}
+    />
   );
 }

@@ -2,6 +2,7 @@ import { useInfiniteQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { Download } from "lucide-react";
 import type { Schemas } from "@/api/client";
+import { detailOf } from "@/lib/detail";
 import { Answer, More } from "@/ui/answer";
 import { Button } from "@/ui/button";
 import { Filled } from "@/ui/deed";
@@ -73,13 +74,6 @@ export function AuditPage() {
       </Answer>
     </>
   );
-}
-
-/** A detail in one line. It may be of any shape, so it is shown as it is. */
-export function detailOf(detail: Record<string, unknown>): string {
-  return Object.entries(detail)
-    .map(([name, value]) => `${name}: ${typeof value === "string" ? value : JSON.stringify(value)}`)
-    .join(" · ");
 }
 
 function Lines({ lines }: { lines: Schemas["AuditLine"][] }) {

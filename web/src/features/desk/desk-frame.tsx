@@ -5,8 +5,11 @@ import { Empty } from "@/ui/notices";
 
 export const PAGES = [
   { to: "/desk", label: "Now", operators: false },
+  { to: "/desk/generations", label: "Generations", operators: false },
   { to: "/desk/unknowns", label: "Unknowns", operators: false },
+  { to: "/desk/deliveries", label: "Deliveries", operators: false },
   { to: "/desk/teams", label: "Teams", operators: false },
+  { to: "/desk/sign-ins", label: "Sign-ins", operators: true },
   { to: "/desk/controls", label: "Controls", operators: true },
   { to: "/desk/audit", label: "Audit log", operators: false },
 ] as const;

@@ -1,108 +1,92 @@
 import { useInfiniteQuery, useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
-import type { ReactNode } from "react";
-import type { Schemas } from "@/api/client";
 import { meQuery } from "@/api/me";
+import { GenerationTable } from "@/features/stories/generation-table";
+import { storiesQuery } from "@/features/stories/queries";
+import type { StoriesSearch } from "@/features/stories/search";
 import { Answer } from "@/ui/answer";
 import { Empty } from "@/ui/notices";
 import { Section } from "@/ui/table";
-import { FlightTable } from "./flight-table";
-import { flightQuery, MOST, oldQuery, pausesQuery, unknownsQuery } from "./queries";
+import { Endangered } from "./endangered";
+import { Figures, Took } from "./figures";
+import { Needs } from "./needs";
+import { overviewQuery } from "./queries";
 import { UpstreamKeys } from "./upstream-keys";
 
-/** What is in flight, and what needs a person. */
+/** How it goes, and what needs a person. */
 export function NowPage() {
   const { data: me } = useSuspenseQuery(meQuery);
-  const flight = useQuery(flightQuery);
-  const old = useQuery(oldQuery);
+  const overview = useQuery(overviewQuery);
   return (
     <>
       <h1 className="text-xl font-semibold">
         {me.operates ? "Everybody's videos, now" : `Videos of ${me.team.name}, now`}
       </h1>
-      <Needs operates={me.operates} />
-      <Section title="In flight">
-        <Answer query={flight} what="what is in flight">
-          {(list) => <Counts list={list} />}
-        </Answer>
-      </Section>
-      <Section title="For more than a quarter of an hour">
-        <Answer query={old} what="what takes long">
-          {({ data, has_more }) =>
-            data.length === 0 ? (
-              <Empty title="Nothing takes that long" />
-            ) : (
-              <>
-                <FlightTable caption="In flight for long, oldest first" list={data.toReversed()} />
-                {has_more && (
-                  <p className="mt-2 text-sm text-muted">The newest {MOST} of these; there are more.</p>
-                )}
-              </>
-            )
-          }
-        </Answer>
-      </Section>
+      <Answer query={overview} what="how it goes">
+        {(data) => (
+          <>
+            <Needs of={data} />
+            <Figures of={data} />
+            <Endangered of={data.archive} at={overview.dataUpdatedAt} />
+          </>
+        )}
+      </Answer>
+      <Few
+        title="For more than a quarter of an hour"
+        caption="In flight for long"
+        search={{ state: "open", older: 15 }}
+        none="Nothing takes that long"
+      />
+      <Few
+        title="In flight"
+        caption="In flight, newest first"
+        search={{ state: "open" }}
+        none="Nothing is in flight"
+      />
+      {overview.data && <Took list={overview.data.took} />}
       {me.operates && <UpstreamKeys />}
     </>
   );
 }
 
-/** Only what somebody has to do something about. */
-function Needs({ operates }: { operates: boolean }) {
-  const unknowns = useInfiniteQuery(unknownsQuery);
-  const pauses = useQuery({ ...pausesQuery, enabled: operates });
-  const count = unknowns.data?.pages[0]?.data.length ?? 0;
-  const paused = pauses.data?.data.filter((one) => one.paused) ?? [];
-  if (count === 0 && paused.length === 0) return null;
-  return (
-    <ul aria-label="What needs a person" className="mt-4 space-y-2">
-      {paused.map((one) => (
-        <Need key={one.name}>
-          <strong>The {one.name} is paused</strong>: {one.reason}.{" "}
-          <Link to="/desk/controls" className="underline">
-            To the controls
-          </Link>
-        </Need>
-      ))}
-      {count > 0 && (
-        <Need>
-          <strong>
-            {count}
-            {unknowns.hasNextPage && " or more"} with an unknown outcome
-          </strong>
-          : credits are held until somebody looks.{" "}
-          <Link to="/desk/unknowns" className="underline">
-            To the unknowns
-          </Link>
-        </Need>
-      )}
-    </ul>
-  );
-}
+const FEW = 10;
 
-function Need({ children }: { children: ReactNode }) {
-  return <li className="rounded-lg bg-warning-soft px-4 py-3 text-sm text-warning">{children}</li>;
-}
-
-export function Counts({ list }: { list: Schemas["ManagedGenerationList"] }) {
-  const states = ["queued", "submitting", "running", "unknown"] as const;
-  if (list.data.length === 0) return <Empty title="Nothing is in flight" />;
+/** The newest of a view, and the way to all of it. */
+function Few({
+  title,
+  caption,
+  search,
+  none,
+}: {
+  title: string;
+  caption: string;
+  search: StoriesSearch;
+  none: string;
+}) {
+  const query = useInfiniteQuery(storiesQuery(search));
   return (
-    <>
-      <dl className="mb-4 grid grid-cols-2 gap-3 sm:grid-cols-4">
-        {states.map((state) => (
-          <div key={state} className="rounded-lg border border-border p-3">
-            <dt className="text-xs text-muted">{state}</dt>
-            <dd className="text-2xl font-semibold">
-              {list.data.filter((one) => one.state === state).length}
-            </dd>
-          </div>
-        ))}
-      </dl>
-      {list.has_more && (
-        <p className="mb-2 text-sm text-muted">Of the newest {MOST}; there are more.</p>
-      )}
-      <FlightTable caption="In flight, newest first" list={list.data.slice(0, 20)} />
-    </>
+    <Section
+      title={title}
+      aside={
+        <Link
+          to="/desk/generations"
+          search={search}
+          className="text-sm text-accent underline"
+        >
+          All of them<span className="sr-only">: {title}</span>
+        </Link>
+      }
+    >
+      <Answer query={query} what={title.toLowerCase()}>
+        {({ pages }) => {
+          const list = pages[0]?.data ?? [];
+          return list.length === 0 ? (
+            <Empty title={none} />
+          ) : (
+            <GenerationTable caption={caption} list={list.slice(0, FEW)} at={query.dataUpdatedAt} />
+          );
+        }}
+      </Answer>
+    </Section>
   );
 }

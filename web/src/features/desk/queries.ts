@@ -1,38 +1,13 @@
 import { infiniteQueryOptions, mutationOptions, queryOptions } from "@tanstack/react-query";
 import { api, brought, type Schemas } from "@/api/client";
 
-const OPEN: Schemas["State"][] = ["queued", "submitting", "running", "unknown"];
 /** What happens to others' generations is told by no event here, so a view asks again itself. */
 const AGAIN_MS = 10_000;
-const OLD_MS = 15 * 60_000;
-export const MOST = 100;
 
-export const flightQuery = queryOptions({
-  queryKey: ["generations", "desk", "flight"],
-  queryFn: async () =>
-    brought(
-      await api.GET("/api/v1/admin/generations", {
-        params: { query: { state: OPEN, limit: MOST } },
-      }),
-    ),
-  refetchInterval: AGAIN_MS,
-});
-
-/** What has been in flight for a quarter of an hour: rarely anything, whatever the load. */
-export const oldQuery = queryOptions({
-  queryKey: ["generations", "desk", "old"],
-  queryFn: async () =>
-    brought(
-      await api.GET("/api/v1/admin/generations", {
-        params: {
-          query: {
-            state: OPEN,
-            limit: MOST,
-            created_before: new Date(Date.now() - OLD_MS).toISOString(),
-          },
-        },
-      }),
-    ),
+/** All figures of the desk's first page, in one answer. */
+export const overviewQuery = queryOptions({
+  queryKey: ["generations", "desk", "overview"],
+  queryFn: async () => brought(await api.GET("/api/v1/admin/overview")),
   refetchInterval: AGAIN_MS,
 });
 
@@ -71,16 +46,17 @@ export const answerQuery = (id: string) =>
       ),
   });
 
+export async function resolve(id: string, body: Schemas["ResolveRequest"]) {
+  return brought(
+    await api.POST("/api/v1/admin/unknown/{generation_id}/resolve", {
+      params: { path: { generation_id: id } },
+      body,
+    }),
+  );
+}
+
 export const resolveMutation = (id: string) =>
-  mutationOptions({
-    mutationFn: async (body: Schemas["ResolveRequest"]) =>
-      brought(
-        await api.POST("/api/v1/admin/unknown/{generation_id}/resolve", {
-          params: { path: { generation_id: id } },
-          body,
-        }),
-      ),
-  });
+  mutationOptions({ mutationFn: (body: Schemas["ResolveRequest"]) => resolve(id, body) });
 
 export const pauseMutation = (name: Schemas["Pause"], deed: "pause" | "resume") =>
   mutationOptions({

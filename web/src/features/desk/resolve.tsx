@@ -8,7 +8,7 @@ import { resolveMutation } from "./queries";
 
 type Outcome = Schemas["Outcome"];
 
-const MEANT: Record<Outcome, string> = {
+export const MEANT: Record<Outcome, string> = {
   delivered: "The video exists, and you have a link to it.",
   found: "The upstream has a record of it, which decides how it ends.",
   not_made: "It was never made, and not charged.",

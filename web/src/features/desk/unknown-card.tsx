@@ -1,13 +1,13 @@
-import { useQuery } from "@tanstack/react-query";
-import { type ReactNode, useState } from "react";
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
 import type { Schemas } from "@/api/client";
 import { credits } from "@/lib/format";
-import { Answer } from "@/ui/answer";
 import { Button } from "@/ui/button";
 import { Copy } from "@/ui/copy";
+import { Fact, Facts } from "@/ui/facts";
 import { Moment } from "@/ui/moment";
-import { answerQuery } from "./queries";
 import { Resolve } from "./resolve";
+import { Said } from "./said";
 
 type Unknown = Schemas["Unknown"];
 
@@ -15,22 +15,40 @@ type Unknown = Schemas["Unknown"];
 export function UnknownCard({
   of,
   operates,
+  chosen,
+  onChoose,
   onDone,
 }: {
   of: Unknown;
   operates: boolean;
+  chosen: boolean;
+  onChoose: (chosen: boolean) => void;
   onDone: (said: string) => void;
 }) {
   const [resolving, setResolving] = useState(false);
   return (
     <article className="rounded-lg border border-border p-4">
       <div className="flex flex-wrap items-start justify-between gap-2">
-        <h2 className="min-w-0 font-semibold break-words">{of.spec.prompt ?? of.feature}</h2>
-        <div className="flex items-center">
+        <h2 className="min-w-0 font-semibold break-words">
+          <Link to="/desk/generations/$id" params={{ id: of.id }} className="hover:underline">
+            {of.spec.prompt ?? of.feature}
+          </Link>
+        </h2>
+        <div className="flex flex-wrap items-center gap-2">
+          {operates && (
+            <label className="flex items-center gap-2 text-sm">
+              <input
+                type="checkbox"
+                checked={chosen}
+                onChange={(event) => onChoose(event.target.checked)}
+              />
+              choose
+            </label>
+          )}
           <Copy what="id" text={of.id} />
         </div>
       </div>
-      <dl className="mt-3 grid gap-x-6 gap-y-3 text-sm sm:grid-cols-2 lg:grid-cols-4">
+      <Facts>
         <Fact name="Of">
           {of.team}/{of.member}
         </Fact>
@@ -50,7 +68,7 @@ export function UnknownCard({
           </>
         )}
         <Fact name="Held">{credits(of.quote_credits)} credits</Fact>
-      </dl>
+      </Facts>
       {operates && of.has_upstream_answer && <Said id={of.id} />}
       {operates && (
         <Button className="mt-4" onClick={() => setResolving(true)}>
@@ -68,37 +86,5 @@ export function UnknownCard({
         />
       )}
     </article>
-  );
-}
-
-function Fact({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="min-w-0">
-      <dt className="text-xs text-muted">{name}</dt>
-      <dd className="break-words">{children}</dd>
-    </div>
-  );
-}
-
-/** The upstream's own words. They may name the account, so they are fetched only for who asks. */
-function Said({ id }: { id: string }) {
-  const [open, setOpen] = useState(false);
-  const query = useQuery({ ...answerQuery(id), enabled: open });
-  return (
-    <details className="mt-4 text-sm" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary className="font-medium">What the upstream said</summary>
-      {open && (
-        <Answer query={query} what="what it said">
-          {({ answer }) => (
-            <pre
-              tabIndex={0}
-              className="mt-2 max-h-64 overflow-auto rounded bg-sunken p-3 font-mono text-xs whitespace-pre-wrap"
-            >
-              {answer ?? "No more than the state says."}
-            </pre>
-          )}
-        </Answer>
-      )}
-    </details>
   );
 }

@@ -1,0 +1,123 @@
+"""Those who look after others' videos, and a member's webhooks, in Chromium."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from threading import Thread
+from typing import Any
+
+import pytest
+
+from app.web import built
+from tests.harness.browser import Script, browsing
+from tests.harness.database import open_folder
+from tests.harness.processes import Api, ending_processes
+from tests.web.test_in_a_browser import QUICK
+
+SCRIPT = Path(__file__).with_name("desk.mjs")
+VIDEO = {"feature": "TEXT_TO_VIDEO", "model": "ray-v3", "duration": "5s"}
+
+
+class _Receiver(BaseHTTPRequestHandler):
+    """Takes what is sent, but for what goes to `/broken`."""
+
+    def do_POST(self) -> None:
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(500 if self.path == "/broken" else 204)
+        self.end_headers()
+
+    def log_message(self, *_: Any) -> None:
+        """Says nothing."""
+
+
+@contextmanager
+def receiving() -> Iterator[str]:
+    server = ThreadingHTTPServer(("127.0.0.1", 0), _Receiver)
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+@pytest.fixture
+def hook() -> Iterator[str]:
+    with receiving() as address:
+        yield address
+
+
+@pytest.fixture
+def started(hook: str) -> Iterator[Api]:
+    assert built.load(built.FOLDER), "The pages are not built: `make pages`."
+    settings = {**QUICK, "REELGATE_WEBHOOK_INTERNAL_ORIGINS": hook}
+    with open_folder() as folder, ending_processes() as processes:
+        api = Api("up", folder=folder, name="up", settings=settings)
+        processes.append(api)
+        yield api.ready()
+        # Gently, so that its Postgres ends with it.
+        api.interrupt()
+        api.exit_code()
+
+
+def _step(script: Script, name: str) -> Any:
+    said = json.loads(script.line())
+    assert said["step"] == name
+    return said["found"]
+
+
+class Calls:
+    """The REST API, with one key."""
+
+    def __init__(self, api: Api, key: str) -> None:
+        self._api, self._headers = api, {"API-KEY": key}
+
+    def post(self, path: str, body: Any, **headers: str) -> dict[str, Any]:
+        answer = self._api.http.post(
+            f"/api/v1{path}", json=body, headers={**self._headers, **headers}, timeout=60
+        )
+        assert answer.is_success, answer.text
+        found: dict[str, Any] = answer.json()
+        return found
+
+
+def test_everybody_at_what_they_look_after(started: Api, hook: str, tmp_path: Path) -> None:
+    link = re.search(r"http://\S+/app/sign-in#rg_link_\S+", started.printed)
+    key = re.search(r"^ +(rg_\S+)$", started.printed, re.MULTILINE)
+    assert link
+    assert key
+    root = Calls(started, key[1])
+    team = root.post("/admin/teams", {"name": "films"})["id"]
+    people = {}
+    for name, role in (("lead", "ADMIN"), ("ada", "MEMBER")):
+        member = root.post(f"/admin/teams/{team}/members", {"name": name, "role": role})
+        made = root.post(f"/admin/teams/{team}/members/{member['id']}/keys", {"name": "hers"})
+        people[name] = made["secret"]
+    lead, ada = Calls(started, people["lead"]), Calls(started, people["ada"])
+    lead.post("/webhooks/endpoints", {"url": f"{hook}/broken", "team_wide": True})
+    boat = ada.post("/generations", {**VIDEO, "prompt": "a paper boat"}, prefer="wait=60")
+    assert boat["state"] == "succeeded"
+    for animal in ("fox", "owl"):
+        lost = ada.post(
+            "/generations", {**VIDEO, "prompt": f"[sim:reset_after] a {animal}"}, prefer="wait=5"
+        )
+        assert lost["state"] == "unknown"
+    words = (started.address, link[0], people["lead"], people["ada"], boat["id"], hook)
+    with browsing(tmp_path, SCRIPT, *words) as script:
+        assert "1" in _step(script, "desk").split()
+        assert _step(script, "in flight") == "/app/desk/generations?state=open"
+        assert _step(script, "story") == 1
+        assert re.fullmatch(r"\d+ deliver(y is|ies are) sent again\.", _step(script, "resent"))
+        pages = _step(script, "pages of a lead")
+        assert {"Generations", "Deliveries"} <= set(pages)
+        assert "Sign-ins" not in pages
+        assert _step(script, "upstream") == 0
+        assert _step(script, "secret").startswith("whsec_")
+        assert _step(script, "complaints") == []
+        assert _step(script, "violations") == []
+        script.rest()

@@ -1,0 +1,17 @@
+import type { ReactNode } from "react";
+
+/** What is known of something, side by side. */
+export function Facts({ children }: { children: ReactNode }) {
+  return (
+    <dl className="mt-3 grid gap-x-6 gap-y-3 text-sm sm:grid-cols-2 lg:grid-cols-4">{children}</dl>
+  );
+}
+
+export function Fact({ name, children }: { name: string; children: ReactNode }) {
+  return (
+    <div className="min-w-0">
+      <dt className="text-xs text-muted">{name}</dt>
+      <dd className="break-words">{children}</dd>
+    </div>
+  );
+}
