@@ -35,6 +35,10 @@ RESOLUTION: dict[str, Any] = {
     **TEXT, "examples": ["720p", "1080p"],
     "description": "Smaller ones become 720p; larger ones are refused.",
 }  # fmt: skip
+#: In lists of models, where it is known.
+ENDS: dict[str, Any] = {
+    **TEXT, "format": "date", "description": "When the upstream stops making it, if that is known.",
+}  # fmt: skip
 INSTANT: dict[str, Any] = {**TEXT, "format": "date-time"}
 UUID: dict[str, Any] = {**TEXT, "format": "uuid"}
 LINK: dict[str, Any] = {

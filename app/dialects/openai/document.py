@@ -11,6 +11,7 @@ from app.http.metadata import FILTER
 from app.http.schemas import (
     BILLED,
     END_USER,
+    ENDS,
     GENERATION_THAT_EXISTS,
     IMAGE_URL,
     INTEGER,
@@ -65,7 +66,9 @@ _MODEL = object_of(
         "created": INTEGER,
         "owned_by": TEXT,
         "stands_for": {**TEXT, "description": "The model it selects."},
-    }
+        "retires_on": ENDS,
+    },
+    required=["id", "object", "created", "owned_by", "stands_for"],
 )
 _MODELS = object_of(
     {

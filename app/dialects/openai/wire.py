@@ -305,7 +305,7 @@ def render_model(name: str, aliases: Aliases) -> dict[str, Any] | None:
     if model is None:
         return None
     return {"id": name, "object": "model", "created": 0, "owned_by": model.provider,
-            "stands_for": model.id}  # fmt: skip
+            "stands_for": model.id, **model.end}  # fmt: skip
 
 
 def render_models(aliases: Aliases) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from app.http.schemas import (
     BILLED,
     DETAILS,
     END_USER,
+    ENDS,
     IMAGE_URL,
     INTEGER,
     LINK,
@@ -104,7 +105,13 @@ _MODEL = object_of(
         "pricing_skus": {"type": "object", "additionalProperties": TEXT,
                          "description": "Credits a video, by seconds and resolution."},
         "allowed_passthrough_parameters": _TEXTS,
-    }
+        "retires_on": ENDS,
+    },
+    required=[
+        "id", "canonical_slug", "name", "created", "supported_durations", "supported_resolutions",
+        "supported_aspect_ratios", "supported_sizes", "supported_frame_images", "generate_audio",
+        "seed", "creativity", "upscale_factor", "pricing_skus", "allowed_passthrough_parameters",
+    ],
 )  # fmt: skip
 _ERROR = object_of(
     {

@@ -318,6 +318,7 @@ def render_model(
         "upscale_factor": None,
         "pricing_skus": dict(skus),
         "allowed_passthrough_parameters": passed_on(model),
+        **model.end,
     }
 
 

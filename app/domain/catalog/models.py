@@ -56,6 +56,11 @@ class Model:
     def provider(self) -> str:
         return self.page.provider
 
+    @property
+    def end(self) -> dict[str, str]:
+        """The member of a list of models that says when it ends, where that is known."""
+        return {} if self.retires_on is None else {"retires_on": self.retires_on.isoformat()}
+
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Those that a request may have."""
