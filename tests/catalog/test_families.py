@@ -39,7 +39,7 @@ def values_of(field: Field) -> st.SearchStrategy[Any]:
     if field.kind is Kind.INTEGER:
         return st.integers(int(field.least or 0), int(field.most or 9))
     if field.kind is Kind.NUMBER:
-        return st.floats(field.least, field.most)
+        return st.floats(field.least, field.most, allow_nan=False, allow_infinity=False)
     if field.kind is Kind.ASSET:
         return st.uuids().map(str)
     return st.just("a wave")

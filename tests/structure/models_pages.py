@@ -23,7 +23,12 @@ def pages() -> dict[Path, str]:
 
 
 def _name(provider: str) -> str:
-    return provider.rpartition("/")[2].removesuffix("-video")
+    return (
+        provider.rpartition("/")[2]
+        .partition(":")[0]
+        .removesuffix("-text-to-video")
+        .removesuffix("-video")
+    )
 
 
 def _family(pages_: list[Page]) -> str:

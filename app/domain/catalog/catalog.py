@@ -8,7 +8,16 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any
 
-from app.domain.catalog import hailuo, kling, luma, pika, qubico, retired, veo
+from app.domain.catalog import (
+    hailuo,
+    kling,
+    luma,
+    pika,
+    qubico,
+    replicate,
+    retired,
+    veo,
+)
 from app.domain.catalog.models import Model, rule_issue
 from app.domain.catalog.pages import Form, Page
 from app.domain.catalog.rules import Flagged
@@ -19,7 +28,7 @@ from app.errors import InvalidRequest, Issue, NotOffered, Rejections
 #: One file a family.
 FAMILIES = (
     luma.MODELS, kling.MODELS, hailuo.MODELS, pika.MODELS, veo.MODELS, qubico.MODELS,
-    retired.MODELS,
+    replicate.MODELS, retired.MODELS,
 )  # fmt: skip
 
 

@@ -69,6 +69,8 @@ _RULES = (
 
 TEXT_TO_VIDEO = Page(
     feature="TEXT_TO_VIDEO", provider="kling", title="Kling, text to video", conversation=True,
+    doubt="Version 3.0 and later are documented on a page that has not been seen, with 3 to 15 "
+    "seconds, and a resolution in place of the mode for 3.0 Omni: they are not offered.",
     fields=(
         Field(
             name="prompt", wire="prompt", kind=Kind.TEXT, required=True,

@@ -38,14 +38,21 @@ SKYREELS = Page(
 )  # fmt: skip
 
 
-def _unseen(provider: str, title: str, *kinds: str) -> Page:
+_PROMPT = Field(
+    name="prompt", wire="prompt", kind=Kind.TEXT, required=True, help="What the video should show."
+)
+_IMAGE = Field(
+    name="image", wire="imageUrl", kind=Kind.ASSET, required=True,
+    help="The first frame: an uploaded image.",
+)  # fmt: skip
+
+
+def _unseen(provider: str, title: str, *kinds: str, more: str = "", image: bool = False) -> Page:
     return Page(
-        feature="TEXT_TO_VIDEO", provider=provider, title=title, doubt=_UNSEEN,
+        feature="IMAGE_TO_VIDEO" if image else "TEXT_TO_VIDEO",
+        provider=provider, title=title, doubt=_UNSEEN + more,
         fields=(
-            Field(
-                name="prompt", wire="prompt", kind=Kind.TEXT, required=True,
-                help="What the video should show.",
-            ),
+            *((_IMAGE,) if image else ()), _PROMPT,
             Field(
                 name="version", wire="task_type", kind=Kind.CHOICE, required=True, choices=kinds,
                 help="The kind of the model.",
@@ -55,9 +62,15 @@ def _unseen(provider: str, title: str, *kinds: str) -> Page:
 
 
 HUNYUAN = _unseen("Qubico/hunyuan", "Hunyuan, text to video", "txt2video", "fast-txt2video")
+HUNYUAN_IMAGE = _unseen(
+    "Qubico/hunyuan", "Hunyuan, image to video", "img2video-concat", "img2video-replace",
+    image=True,
+)  # fmt: skip
 WAN = _unseen(
-    "Qubico/wanx", "Wan, text to video", "txt2video-1.3b", "txt2video-14b", "wan22-txt2video-14b"
-)
+    "Qubico/wanx", "Wan, text to video", "txt2video-1.3b", "txt2video-14b", "wan22-txt2video-14b",
+    more=" The same is true of Wan 2.7, whose id is not known, and of the kinds that begin with an "
+    "image: they are not listed.",
+)  # fmt: skip
 
 MODELS = (
     Model(
@@ -71,6 +84,8 @@ MODELS = (
         )
         for page, kind, name in (
             (HUNYUAN, "txt2video", "hunyuan"), (HUNYUAN, "fast-txt2video", "hunyuan-fast"),
+            (HUNYUAN_IMAGE, "img2video-concat", "hunyuan-concat-image"),
+            (HUNYUAN_IMAGE, "img2video-replace", "hunyuan-replace-image"),
             (WAN, "txt2video-1.3b", "wan-2.1-1.3b"), (WAN, "txt2video-14b", "wan-2.1-14b"),
             (WAN, "wan22-txt2video-14b", "wan-2.2-14b"),
         )
