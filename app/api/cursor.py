@@ -29,12 +29,15 @@ _Row = TypeVar("_Row", bound=Listed)
 _Id = TypeVar("_Id", UUID, int)
 
 
-def page_of(found: Sequence[_Row], *, limit: int) -> tuple[Sequence[_Row], str | None]:
+def page_of(
+    found: Sequence[_Row], *, limit: int, looked_to: PagePosition | None = None
+) -> tuple[Sequence[_Row], str | None]:
     """The page, and the cursor of the next one, which is None if this is the last. `found` was read
-    one row further than `limit`."""
+    one row further than `limit`. A search that ended before it had looked at all goes on after
+    `looked_to`."""
     page = found[:limit]
     if len(found) <= limit:
-        return page, None
+        return page, looked_to and write(looked_to)
     return page, write((page[-1].created_at, page[-1].id))
 
 

@@ -164,13 +164,17 @@ class GenerationDocument(Document):
     )
     metadata: dict[str, str] = Field(description="Its tags, as the create said.")
     inputs: list[InputUseDocument] = Field(description="The images that it is made of.")
+    favorite: bool | None = Field(
+        description="Whether you marked it, in lists and in `get_generation`. Null in all other "
+        "responses, in events and in webhooks."
+    )
     created_at: datetime
     submitted_at: datetime | None
     finished_at: datetime | None
 
 
 class GenerationList(Document):
-    """One page, newest first."""
+    """One page, newest first. A search can have more pages although this one is short or empty."""
 
     object: Literal["list"]
     data: list[GenerationDocument]
@@ -222,6 +226,7 @@ def generation_document(
     links: Links | None,
     progress: Progress,
     waiting: Waiting | None = None,
+    favorite: bool | None = None,
 ) -> GenerationDocument:
     asset = generation.asset
     return GenerationDocument.model_construct(
@@ -275,6 +280,7 @@ def generation_document(
         user=generation.end_user,
         metadata=dict(generation.metadata),
         inputs=[InputUseDocument.model_construct(**asdict(use)) for use in generation.inputs],
+        favorite=favorite,
         created_at=generation.created_at,
         submitted_at=generation.submitted_at,
         finished_at=generation.finished_at,

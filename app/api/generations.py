@@ -17,11 +17,14 @@ from app.api.parameters import (
     PREFER,
     GenerationId,
     Instant,
+    Prompt,
     headers,
     refusals,
 )
-from app.db import generations
+from app.db import favorites
+from app.db.searches import Wanted, list_wanted
 from app.domain.generation import CLOSED, Generation, State
+from app.domain.searches import patterns_of
 from app.domain.text import MAX_END_USER_CHARS
 from app.errors import Forbidden, NotRetryable
 from app.generations import cancel, progress, queries
@@ -97,7 +100,12 @@ async def list_generations(
     rt: Rt,
     caller: ReadLimited,
     tags: TagFilter,
+    q: Prompt = None,
+    favorite: Annotated[bool, Query(description="Only those that you marked.")] = False,
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
+    model: Annotated[
+        str | None, Query(description="Only of this model. Pages can be short, as with `q`.")
+    ] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
     user: Annotated[
@@ -121,23 +129,23 @@ async def list_generations(
     the whole team."""
     if not caller.is_admin and member_id not in (None, caller.member_id):
         raise Forbidden("Only an administrator of the team may list another member's generations.")
+    wanted = Wanted(
+        team_id=caller.team_id,
+        member_id=member_id if caller.is_admin else caller.member_id,
+        favorites_of=caller.member_id if favorite else None,
+        patterns=() if q is None else patterns_of(q, "q"),
+        model=model and rt.catalog.check_name(model, "model"),
+        states=state or (),
+        created_from=created_from, created_before=created_before, end_user=user, metadata=tags,
+    )  # fmt: skip
+    after = cursors.read(cursor)
     async with rt.db.single() as tx:
-        found = await generations.list_visible(
-            tx,
-            team_id=caller.team_id,
-            member_id=member_id if caller.is_admin else caller.member_id,
-            states=state or (),
-            created_from=created_from,
-            created_before=created_before,
-            end_user=user,
-            metadata=tags,
-            after=cursors.read(cursor),
-            limit=limit + 1,
-        )
-    page, next_cursor = cursors.page_of(found, limit=limit)
+        found = await list_wanted(tx, wanted, after=after, limit=limit + 1)
+        marked = await favorites.among(tx, caller.member_id, [one.id for one in found.generations])
+    page, next_cursor = cursors.page_of(found.generations, limit=limit, looked_to=found.looked_to)
     return GenerationList(
         object="list",
-        data=[await _document(rt, generation) for generation in page],
+        data=[await _document(rt, each, favorite=each.id in marked) for each in page],
         has_more=next_cursor is not None,
         next_cursor=next_cursor,
     )
@@ -152,12 +160,14 @@ async def list_generations(
 @plain
 async def get_generation(generation_id: GenerationId, rt: Rt, key: Presented) -> Response:
     """Returns one generation. While it is in progress, `Retry-After` says when to check again."""
-    generation, waiting = await queries.read_visible(rt, key, generation_id)
+    found = await queries.read_visible(rt, key, generation_id)
+    generation, waiting = found.generation, found.waiting
     headers: dict[str, str] = {}
     if generation.state not in CLOSED:
         seconds = waiting.retry_after_seconds if waiting else rt.settings.poll_seconds
         headers["Retry-After"] = str(math.ceil(seconds))
-    return _json(await _document(rt, generation, waiting=waiting), 200, headers)
+    document = await _document(rt, generation, waiting=waiting, favorite=found.favorite)
+    return _json(document, 200, headers)
 
 
 @router.post("/{generation_id}/cancel", name="cancel_generation", responses=refusals(404, 409, 422))
@@ -228,6 +238,35 @@ async def delete_generation(generation_id: GenerationId, rt: Rt, caller: Active)
     await deletion.delete(rt, generation, reason="owner" if own else "admin", by=caller)
 
 
+@router.put(
+    "/{generation_id}/favorite",
+    name="add_favorite",
+    status_code=204,
+    response_class=Response,
+    responses=refusals(404, 422),
+)
+async def add_favorite(generation_id: GenerationId, rt: Rt, caller: Active) -> None:
+    """Marks a generation for yourself: nobody else sees it, and it changes nothing else. Marking it
+    again changes nothing."""
+    await queries.get_visible(rt, caller, generation_id)
+    async with rt.db.begin() as tx:
+        await favorites.add(tx, caller.member_id, generation_id)
+
+
+@router.delete(
+    "/{generation_id}/favorite",
+    name="remove_favorite",
+    status_code=204,
+    response_class=Response,
+    responses=refusals(404, 422),
+)
+async def remove_favorite(generation_id: GenerationId, rt: Rt, caller: Active) -> None:
+    """Takes your mark from a generation. Taking it again changes nothing."""
+    await queries.get_visible(rt, caller, generation_id)
+    async with rt.db.begin() as tx:
+        await favorites.remove(tx, caller.member_id, generation_id)
+
+
 _FILE: dict[str, Any] = {"schema": {"type": "string", "format": "binary"}}
 _CONTENT: dict[int | str, dict[str, Any]] = {
     200: {"description": "The whole file.", "content": {"video/mp4": _FILE}},
@@ -285,15 +324,17 @@ async def get_thumbnail(
 
 
 async def _document(
-    rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None
-) -> GenerationDocument:
+    rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None,
+    favorite: bool,
+) -> GenerationDocument:  # fmt: skip
     await rt.durations.of(generation.spec)
-    return _document_at_hand(rt, generation, waiting=waiting)
+    return _document_at_hand(rt, generation, waiting=waiting, favorite=favorite)
 
 
 def _document_at_hand(
-    rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None
-) -> GenerationDocument:
+    rt: ApiRuntime, generation: Generation, *, waiting: queries.Waiting | None = None,
+    favorite: bool | None = None,
+) -> GenerationDocument:  # fmt: skip
     """Without reading the database."""
     history = rt.durations.at_hand(generation.spec)
     return generation_document(
@@ -301,6 +342,7 @@ def _document_at_hand(
         links=queries.links(rt, generation),
         progress=progress.progress_of(generation, history, now=rt.clock.now()),
         waiting=waiting,
+        favorite=favorite,
     )
 
 

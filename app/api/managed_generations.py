@@ -10,7 +10,7 @@ from fastapi import APIRouter, Query
 from app.api import cursor as cursors
 from app.api.documents import GenerationDocument
 from app.api.management_documents import Deed, Reasoned
-from app.api.parameters import TEXT, Cursor, GenerationId, Instant, refusals
+from app.api.parameters import IN_PROMPT, TEXT, Cursor, GenerationId, Instant, refusals
 from app.api.story_documents import (
     GenerationStoryDocument,
     ManagedGenerationDocument,
@@ -21,6 +21,7 @@ from app.api.story_documents import (
 )
 from app.db.managed_generations import Wanted
 from app.domain.generation import State
+from app.domain.searches import MAX_CHARS, patterns_of
 from app.generations import cancel, story
 from app.http.access import Manager, Operating, ReadLimited, Rt
 from app.http.after_commit import after_commit
@@ -44,6 +45,14 @@ async def list_managed_generations(
     actor: Manager,
     _caller: ReadLimited,
     tags: TagFilter,
+    q: Annotated[
+        str | None,
+        Query(
+            min_length=1,
+            max_length=MAX_CHARS,
+            description=f"{IN_PROMPT} Operators give `team_id`, `member_id` or `key_id` too.",
+        ),
+    ] = None,
     team_id: Annotated[UUID | None, Query(description="Only of this team.")] = None,
     member_id: Annotated[UUID | None, Query(description="Only of this member.")] = None,
     key_id: Annotated[UUID | None, Query(description="Only created with this API key.")] = None,
@@ -71,12 +80,13 @@ async def list_managed_generations(
         team_id=team_id, member_id=member_id, key_id=key_id, states=state or (),
         model=model and rt.catalog.check_name(model, "model"),
         created_from=created_from, created_before=created_before, metadata=tags,
+        patterns=() if q is None else patterns_of(q, "q"),
     )  # fmt: skip
     after = cursors.read(cursor)
-    found = await story.list_managed(
+    found, looked_to = await story.list_managed(
         rt, wanted, actor=actor, search=search, after=after, limit=limit + 1
     )
-    page, next_cursor = cursors.page_of(found, limit=limit)
+    page, next_cursor = cursors.page_of(found, limit=limit, looked_to=looked_to)
     return ManagedGenerationList(
         object="list",
         data=[ManagedGenerationDocument(**managed_fields(rt, each, actor)) for each in page],

@@ -11,6 +11,7 @@ from fastapi import Path, Query
 from pydantic import AwareDatetime, BeforeValidator
 
 from app.domain.ids import parse_generation_id, parse_webhook_id
+from app.domain.searches import MAX_CHARS
 
 
 def _any_form(given: Any) -> UUID:
@@ -56,6 +57,12 @@ EndpointId = Annotated[
 TeamId = Annotated[UUID, Path(description="The `id` of a team.")]
 MemberId = Annotated[UUID, Path(description="The `id` of a member.")]
 KeyId = Annotated[UUID, Path(description="The `id` of an API key.")]
+#: What `q` of a list does.
+IN_PROMPT = (
+    "Only with all of these words in the prompt, in any order and in either case. A page looks at "
+    "5,000 generations: if it is not full, `next_cursor` goes on behind them."
+)
+Prompt = Annotated[str | None, Query(min_length=1, max_length=MAX_CHARS, description=IN_PROMPT)]
 Cursor = Annotated[str | None, Query(description="`next_cursor` of the previous page.")]
 #: Text that Postgres can keep.
 TEXT = r"^[^\x00]*$"

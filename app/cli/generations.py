@@ -48,7 +48,7 @@ def generation_list(
             else (await members.get_member(rt, team, member, actor=who)).id,
             states=state or (), model=model and rt.catalog.check_name(model, "model"),
         )  # fmt: skip
-        found = await story.list_managed(rt, wanted, actor=who, limit=limit)
+        found, _ = await story.list_managed(rt, wanted, actor=who, limit=limit)
         show(
             ["generation", "created", "state", "team/member", "key", "quote", "settled", "model",
              "prompt"],

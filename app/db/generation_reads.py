@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from app.db import api_keys, generations, ledger, queue_position
+from app.db import api_keys, favorites, generations, ledger, queue_position
 from app.db.queue_position import QueuePosition
 from app.db.session import Database
 from app.domain.caller import Caller
@@ -34,18 +34,20 @@ class FoundOwn(Found):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FoundOfTeam(Found):
-    """With what it waits for, while it is queued."""
+    """With what it waits for, while it is queued, and whether the caller marked it."""
 
     queue: QueuePosition | None
+    favorite: bool
 
 
 _USED = ledger.USED_BY_MEMBER.format(member="m.id", now="s.now")
 _QUEUE = queue_position.QUEUE_POSITION.format(id="g.id")
 
 
-def _statement(whose: str, more: str) -> str:
+def _statement(whose: str, *more: str) -> str:
+    columns = "".join(f", {each} AS more_{number}" for number, each in enumerate(more))
     return f"""
-        SELECT {api_keys.CALLER_COLUMNS}, {generations.SELECTED}, {more} AS more
+        SELECT {api_keys.CALLER_COLUMNS}, {generations.SELECTED}{columns}
           FROM (SELECT coalesce(CAST(%s AS timestamptz), now()) AS now) s
           JOIN api_keys k ON k.secret_sha256 = %s AND k.revoked_at IS NULL
                          AND (k.expires_at IS NULL OR k.expires_at > s.now)
@@ -55,11 +57,12 @@ def _statement(whose: str, more: str) -> str:
     """  # noqa: S608
 
 
-_OWN = _statement("g.member_id = m.id", "NULL")
+_OWN = _statement("g.member_id = m.id")
 _OWN_AND_USED = _statement("g.member_id = m.id", _USED)
 _OF_TEAM = _statement(
     "g.team_id = t.id",
     f"CASE WHEN g.state = 'queued' THEN (SELECT to_jsonb(q) FROM ({_QUEUE}) q) END",  # noqa: S608
+    favorites.IS_FAVORITE,
 )
 
 
@@ -75,26 +78,30 @@ async def find_own(
 async def find_own_and_used(
     db: Database, digest: bytes, generation_id: UUID | None, *, now: datetime | None
 ) -> FoundOwn:
-    caller, generation, used = await _find(_OWN_AND_USED, db, digest, generation_id, now)
-    return FoundOwn(caller=caller, generation=generation, used_credits=int(used or 0))
+    caller, generation, more = await _find(_OWN_AND_USED, db, digest, generation_id, now)
+    used = int(more[0] or 0) if more else 0
+    return FoundOwn(caller=caller, generation=generation, used_credits=used)
 
 
 async def find_of_team(
     db: Database, digest: bytes, generation_id: UUID, *, now: datetime | None
 ) -> FoundOfTeam:
-    caller, generation, found = await _find(_OF_TEAM, db, digest, generation_id, now)
+    caller, generation, more = await _find(_OF_TEAM, db, digest, generation_id, now)
+    found, favorite = more or (None, False)
     queue = None if found is None else queue_position.from_json(found)
-    return FoundOfTeam(caller=caller, generation=generation, queue=queue)
+    return FoundOfTeam(caller=caller, generation=generation, queue=queue, favorite=favorite)
 
 
 async def _find(
     statement: str, db: Database, digest: bytes, generation_id: UUID | None, now: datetime | None
-) -> tuple[Caller | None, Generation | None, Any]:
+) -> tuple[Caller | None, Generation | None, tuple[Any, ...]]:
+    """With what the statement asks for besides; nothing where nobody has the key."""
     row = await db.direct.one(statement, (now, digest, generation_id))
     if row is None:
-        return None, None, None
+        return None, None, ()
     values = tuple(row.values())
     count = api_keys.CALLER_COLUMNS_COUNT
     # Without its id there is none.
-    generation = None if values[count] is None else generations.generation_of(values[count:-1])
-    return api_keys.caller_of(values[:count]), generation, values[-1]
+    generation = None if values[count] is None else generations.generation_of(values[count:])
+    more = values[count + generations.SELECTED_COUNT :]
+    return api_keys.caller_of(values[:count]), generation, more

@@ -27,6 +27,7 @@ _ASSET_COLUMNS = tuple(field.name for field in fields(Asset))
 SELECTED = ", ".join(
     [f"g.{name}" for name in _COLUMNS] + [f"a.{name} AS asset_{name}" for name in _ASSET_COLUMNS]
 )
+SELECTED_COUNT = len(_COLUMNS) + len(_ASSET_COLUMNS)
 FROM = "FROM generations g LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'"
 _SELECT = f"SELECT {SELECTED} {FROM}"
 _FIND = text(_SELECT + " WHERE g.id = :id")

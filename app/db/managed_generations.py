@@ -12,6 +12,7 @@ from uuid import UUID
 from sqlalchemy import Row, text
 
 from app.db.generations import FROM, HAS_TAGS, SELECTED, generation_of, in_one_of
+from app.db.searches import HAS_WORDS, Position, last_looked_at, looked_at, of_generations
 from app.db.session import Tx
 from app.domain.generation import Generation, State
 
@@ -94,6 +95,12 @@ class Wanted:
     created_from: datetime | None = None
     created_before: datetime | None = None
     metadata: Mapping[str, str] | None = None
+    #: Those of a search in prompts, which is of one key, one member or one team.
+    patterns: Sequence[str] = ()
+
+    @property
+    def of_all(self) -> bool:
+        return self.team_id is None and self.member_id is None and self.key_id is None
 
 
 async def find_details(tx: Tx, generation_id: UUID) -> Details | None:
@@ -124,12 +131,17 @@ async def list_details(
             f"SELECT n.id FROM {each_of[0]} CROSS JOIN LATERAL ({page}) n"  # noqa: S608
             " ORDER BY n.created_at DESC, n.id DESC LIMIT :limit"
         )
+    return await _page(tx, page, {**values, "limit": limit})
+
+
+async def _page(tx: Tx, page: str, values: Mapping[str, Any]) -> list[Details]:
+    """`page` is SQL that finds the ids of one."""
     rows = await tx.execute(
         text(
             f"{_SELECT_DETAILS} WHERE g.id IN (SELECT id FROM ({page}) page)"  # noqa: S608
             " ORDER BY g.created_at DESC, g.id DESC"
         ),
-        {**values, "limit": limit},
+        dict(values),
     )
     return [_details(row) for row in rows]
 
@@ -142,13 +154,43 @@ def _each_of(wanted: Wanted) -> tuple[str, str] | None:
     if wanted.key_prefix is not None:
         keys = "(SELECT id, member_id FROM api_keys WHERE prefix = :key_prefix) k"
         return keys, "g.api_key_id = k.id AND g.member_id = k.member_id"
-    if wanted.team_id is None and wanted.member_id is None and wanted.key_id is None:
+    if wanted.of_all:
         # No index has all teams in order, since every create would pay for it: each team's newest
         # come from the index of teams.
         return "teams t", "g.team_id = t.id"
     return None
 
 
+async def search_details(
+    tx: Tx, wanted: Wanted, *, after: Position | None = None, limit: int
+) -> tuple[list[Details], Position | None]:
+    """As `list_details`, of those with `patterns` in their prompt; and where the search goes on, if
+    it has not looked at all."""
+    looks_at = next(name for name in _LOOKED_AT if getattr(wanted, name) is not None)
+    scope = of_generations([_LOOKED_AT[looks_at]], {looks_at: getattr(wanted, looks_at)})
+    for name in ("created_from", "created_before"):
+        if getattr(wanted, name) is not None:
+            scope = scope.further(_CONDITIONS[name], **{name: getattr(wanted, name)})
+    scope = scope.after(after)
+    looked_to = await last_looked_at(tx, scope)
+    scope = scope.down_to(looked_to)
+    clauses, values = _conditions(wanted)
+    if wanted.key_prefix is not None:
+        clauses.append("g.api_key_id IN (SELECT id FROM api_keys WHERE prefix = :key_prefix)")
+    values |= {**scope.values, "patterns": list(wanted.patterns), "limit": limit}
+    page = (
+        f"SELECT g.id FROM {looked_at(scope)} WHERE {' AND '.join([*clauses, HAS_WORDS])}"  # noqa: S608
+        " ORDER BY g.listed_at DESC, g.listed_id DESC LIMIT :limit"
+    )
+    return await _page(tx, page, values), looked_to
+
+
+#: Field of `Wanted` → what an index has in order. The first that is given is searched.
+_LOOKED_AT = {
+    "key_id": "g.member_id = (SELECT member_id FROM api_keys WHERE id = :key_id)",
+    "member_id": "g.member_id = :member_id",
+    "team_id": "g.team_id = :team_id",
+}
 #: Field of `Wanted` → the condition on a generation `g`. That of a key names its member, for whose
 #: generations there is an index.
 _CONDITIONS = {

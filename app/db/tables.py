@@ -26,6 +26,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 # The rest of the schema.
 from app.db import billing_tables as billing_tables
+from app.db import favorite_tables as favorite_tables
 from app.db import identity_tables as identity_tables
 from app.db import input_tables as input_tables
 from app.db import member_tables as member_tables

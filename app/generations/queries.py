@@ -97,18 +97,25 @@ async def read_own_and_used(
     return caller, Own(generation=found.generation, used_credits=found.used_credits)
 
 
-async def read_visible(
-    rt: Runtime, key: SentKey, generation_id: UUID
-) -> tuple[Generation, Waiting | None]:
-    """A member's own generation, or any of the team for its administrators, and what it waits for
-    while it is queued; in one round trip. Otherwise raises `NotFound`, or what `key` is refused
-    with."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Visible:
+    """A generation, what it waits for while it is queued, and whether its reader marked it."""
+
+    generation: Generation
+    waiting: Waiting | None
+    favorite: bool
+
+
+async def read_visible(rt: Runtime, key: SentKey, generation_id: UUID) -> Visible:
+    """A member's own generation, or any of the team for its administrators; in one round trip.
+    Otherwise raises `NotFound`, or what `key` is refused with."""
     now = rt.clock.for_database()
     found = await generation_reads.find_of_team(rt.db, key.digest, generation_id, now=now)
     caller, generation = key.verified(found.caller), found.generation
     if generation is None or not (caller.is_admin or generation.member_id == caller.member_id):
         raise NotFound(f"There is no generation {generation_id}.")
-    return generation, None if found.queue is None else _waiting(rt, found.queue)
+    waiting = None if found.queue is None else _waiting(rt, found.queue)
+    return Visible(generation=generation, waiting=waiting, favorite=found.favorite)
 
 
 async def get_visible(rt: Runtime, caller: Caller, generation_id: UUID) -> Generation:

@@ -12,13 +12,13 @@ from app.db.assets import File
 from app.db.audit import AuditLine
 from app.db.events import Past
 from app.db.ledger import Entry
-from app.db.managed_generations import Details, Wanted, find_details, list_details
+from app.db.managed_generations import Details, Wanted, find_details, list_details, search_details
 from app.db.webhook_attempts import Tried
 from app.db.webhook_deliveries import Delivery
 from app.domain.authority import Actor
 from app.domain.generation import Generation, State
 from app.domain.ids import parse_generation_id
-from app.errors import NotFound
+from app.errors import InvalidRequest, Issue, NotFound
 from app.runtime import Runtime
 from app.secrets import shown_of
 
@@ -63,20 +63,26 @@ async def list_managed(
     search: str | None = None,
     after: tuple[datetime, UUID] | None = None,
     limit: int,
-) -> list[Details]:
-    """Generations of the teams that the actor manages, newest first. `search` is an id in the form
-    of any dialect, for operators also the upstream's, or the beginning of a key. Raises
-    `Forbidden`."""
+) -> tuple[list[Details], tuple[datetime, UUID] | None]:
+    """Generations of the teams that the actor manages, newest first; and where a search in prompts
+    goes on that has not looked at all. `search` is an id in the form of any dialect, for operators
+    also the upstream's, or the beginning of a key. Raises `Forbidden`, and `InvalidRequest` for a
+    search in the prompts of all teams."""
     actor.require_manager()
     if wanted.team_id is not None and not actor.manages(wanted.team_id):
-        return []
+        return [], None
     wanted = replace(wanted, team_id=wanted.team_id or actor.only_team)
+    if wanted.patterns and wanted.of_all:
+        message = "needs team_id, member_id or key_id: prompts are searched within one team"
+        raise InvalidRequest(f"q {message}.", issues=[Issue("q", "value", message)])
     if search is not None:
         wanted = _named(wanted, search.strip(), actor)
         if not (wanted.key_prefix or wanted.generation_id or wanted.upstream_id):
-            return []
+            return [], None
     async with rt.db.single() as tx:
-        return await list_details(tx, wanted, after=after, limit=limit)
+        if wanted.patterns:
+            return await search_details(tx, wanted, after=after, limit=limit)
+        return await list_details(tx, wanted, after=after, limit=limit), None
 
 
 def _named(wanted: Wanted, search: str, actor: Actor) -> Wanted:

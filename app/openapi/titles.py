@@ -11,6 +11,8 @@ TITLES = {
     "delete_generation": "Delete a video",
     "cancel_generation": "Cancel a video before it is sent",
     "retry_generation": "Make a failed video again",
+    "add_favorite": "Mark a video for yourself",
+    "remove_favorite": "Take your mark from a video",
     "get_content": "Download a video",
     "get_thumbnail": "Get a frame of a video",
     "create_input": "Upload an image",

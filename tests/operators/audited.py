@@ -66,6 +66,7 @@ SILENT_ROUTES = {
     "create_generation": "the generation says who asked for it", "create_feature": "so",
     "retry_generation": "so", "create_video": "so", "remix_video": "so",
     "create_input": "the input says who uploaded it", "create_asset": "so",
+    "add_favorite": "a member's note to itself", "remove_favorite": "so",
     "estimate_generation": "looks", "create_events_token": "nothing is kept",
 }  # fmt: skip
 #: Families of actions that are about no team: only operators read their lines.
