@@ -78,7 +78,7 @@ class Issue:
         return body
 
 
-_CREATES = ("create_generation", "create_feature")
+_CREATES, _WATCHES = ("create_generation", "create_feature"), ("get_content", "get_thumbnail")
 _ADMISSIONS = (*_CREATES, "retry_generation")
 
 
@@ -215,7 +215,7 @@ class KeyAlreadyMade(WrongState):
 class NotReady(WrongState):
     code = "not_ready"
     title = "The video is not ready yet"
-    operations = ("get_content", "get_thumbnail", "delete_generation", "delete_input")
+    operations = (*_WATCHES, "create_share", "delete_generation", "delete_input")
 
 
 class RequestConflict(GatewayError):

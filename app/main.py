@@ -38,6 +38,12 @@ def create_app(rt: ApiRuntime) -> ASGIApp:
     app.add_api_route(
         "/media/{generation_id}", media.get_media, methods=["GET", "HEAD"], name="get_media"
     )
+    app.add_api_route(
+        "/media/shares/{share_id}",
+        media.get_shared_media,
+        methods=["GET", "HEAD"],
+        name="get_shared_media",
+    )
     app.add_api_route("/", home.get_home, methods=["GET", "HEAD"], name="get_home")
     app.add_api_route(PAGES, home.lead_to_pages, methods=["GET", "HEAD"], name="lead_to_pages")
     app.add_api_route("/guides", home.get_guides, methods=["GET", "HEAD"], name="get_guides")

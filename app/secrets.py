@@ -45,6 +45,11 @@ def make_link_secret() -> str:
     return "rg_link_" + secrets.token_urlsafe(32)
 
 
+def make_share_secret() -> str:
+    """The same, of a link to one video."""
+    return "rg_share_" + secrets.token_urlsafe(32)
+
+
 def prefix_of(secret: str) -> str | None:
     """What may be shown of a key, also of one that nobody has. None where it is no key of ours."""
     return secret[:_SHOWN] if re.fullmatch(rf"{_PREFIX}[\w-]{{40}}", secret, re.ASCII) else None

@@ -28,6 +28,7 @@ from app.api import (
     pauses,
     prices,
     sessions,
+    shares,
     sign_in_requests,
     statements,
     teams,
@@ -43,6 +44,7 @@ PREFIX = "/api/v1"
 ROUTERS: tuple[APIRouter, ...] = (
     estimates.router,
     generations.router,
+    shares.router,
     inputs.router,
     events.router,
     webhooks.router,

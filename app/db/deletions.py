@@ -34,7 +34,24 @@ async def delete_videos(tx: Tx, generation_id: UUID, *, reason: str, by: UUID) -
         ),
         {"id": generation_id, "reason": reason, "by": str(by)},
     )
+    if result.rowcount > 0:
+        await _end_shares(tx, generation_id)
     return result.rowcount > 0
+
+
+async def _end_shares(tx: Tx, generation_id: UUID | None = None) -> None:
+    """Of this video, or of all that are deleted. A statement of its own: it sees a share for whose
+    end the one before had to wait."""
+    await tx.execute(
+        text(
+            """
+            DELETE FROM shares s USING assets a
+             WHERE a.generation_id = s.generation_id AND a.kind = 'video' AND a.state = 'deleted'
+               AND (CAST(:id AS uuid) IS NULL OR s.generation_id = :id)
+            """
+        ),
+        {"id": generation_id},
+    )
 
 
 async def delete_expired(tx: Tx, *, now: datetime | None, limit: int) -> int:
@@ -65,7 +82,22 @@ async def delete_expired(tx: Tx, *, now: datetime | None, limit: int) -> int:
         ),
         {"now": now, "limit": limit},
     )
+    if result.rowcount:
+        await _end_shares(tx)
     return int(result.rowcount)
+
+
+async def has_video(tx: Tx, generation_id: UUID) -> bool:
+    """Whether there is a video, or may be one. Until the end of this transaction nobody deletes
+    it."""
+    rows = await tx.execute(
+        text(
+            "SELECT FROM assets WHERE generation_id = :id AND kind = 'video'"
+            " AND state IN ('pending', 'archived', 'set_aside') FOR SHARE"
+        ),
+        {"id": generation_id},
+    )
+    return rows.one_or_none() is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

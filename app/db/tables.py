@@ -33,6 +33,7 @@ from app.db import member_tables as member_tables
 from app.db import operator_tables as operator_tables
 from app.db import price_tables as price_tables
 from app.db import session_tables as session_tables
+from app.db import share_tables as share_tables
 from app.db import statement_tables as statement_tables
 from app.db import upstream_tables as upstream_tables
 from app.db import usage_tables as usage_tables

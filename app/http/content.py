@@ -39,12 +39,13 @@ async def content_response(
     content_type: str,
     filename: str,
     last_modified: datetime,
-    cache_seconds: int,
+    cache_seconds: int | None,
     disposition: Disposition = "inline",
     open_file: OpenFile | None = None,
 ) -> Response:
     """Answers GET or HEAD with the file, the requested ranges, or 304.
 
+    With `cache_seconds` of None, a browser that has the file asks before it shows it again.
     Raises `PreconditionFailed`, `RangeNotSatisfiable`, and what `open_file` raises, or `open_range`
     before its first bytes: they are fetched here, while the response can still become an error.
     """
@@ -59,7 +60,9 @@ async def content_response(
     headers = {
         "ETag": etag,
         "Last-Modified": format_datetime(last_modified.astimezone(UTC), usegmt=True),
-        "Cache-Control": f"private, max-age={cache_seconds}, immutable",
+        "Cache-Control": "private, no-cache"
+        if cache_seconds is None
+        else f"private, max-age={cache_seconds}, immutable",
         "Accept-Ranges": "bytes",
     }
     match plan.status:

@@ -14,13 +14,28 @@ from starlette.responses import Response
 
 from app.db import generations, inputs
 from app.errors import Forbidden, NotFound
+from app.generations import sharing
 from app.http.access import runtime_of
 from app.http.content import Disposition
 from app.http.images import image_response
 from app.http.thumbnails import thumbnail_response
-from app.http.video import video_response
+from app.http.video import shared_video_response, video_response
 from app.runtime import ApiRuntime
 from app.secrets import IMAGE, THUMBNAIL, VIDEO
+
+
+async def get_shared_media(request: Request, share_id: str) -> Response:
+    """The video that somebody shared, if `token` is the secret of its link. Whoever has the link
+    learns nothing else, and nothing of a link that does not work."""
+    rt = runtime_of(request)
+    try:
+        wanted = UUID(share_id.removesuffix(VIDEO))
+    except ValueError:
+        raise NotFound("There is no video at this address.") from None
+    query = request.query_params
+    generation = await sharing.get_shared(rt, wanted, query.get("token", ""))
+    disposition: Disposition = "attachment" if "download" in query else "inline"
+    return await shared_video_response(rt, request, generation, disposition=disposition)
 
 
 async def get_media(request: Request, generation_id: str) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack, aclosing
+from dataclasses import dataclass
 from uuid import UUID
 
 from starlette.requests import Request
@@ -61,10 +62,33 @@ def _nothing() -> None:
     """For a server that cannot close a connection."""
 
 
+@dataclass(frozen=True, slots=True)
+class _Manner:
+    """How a file is sent."""
+
+    disposition: Disposition
+    filename: str
+    cache_seconds: int | None
+
+
 async def video_response(
     rt: ApiRuntime, request: Request, generation: Generation, *, disposition: Disposition
 ) -> Response:
     """Raises `NotReady` before there is a video and `VideoExpired` once there is none."""
+    manner = _Manner(disposition, f"{generation.id}.mp4", CACHE_SECONDS)
+    return await _response(rt, request, generation, manner)
+
+
+async def shared_video_response(
+    rt: ApiRuntime, request: Request, generation: Generation, *, disposition: Disposition
+) -> Response:
+    """The same, for a link that may be revoked, and that says nothing of the generation."""
+    return await _response(rt, request, generation, _Manner(disposition, "video.mp4", None))
+
+
+async def _response(
+    rt: ApiRuntime, request: Request, generation: Generation, manner: _Manner
+) -> Response:
     asset = get_asset(generation)
     if asset.state is AssetState.PENDING:
         async with rt.db.single() as tx:
@@ -72,11 +96,11 @@ async def video_response(
             # It may have been archived since the generation was read.
             now = None if pending else await generations.find(tx, generation.id)
         if pending is not None and pending.link is not None:
-            return await _through(rt, request, generation, pending.link, disposition)
+            return await _through(rt, request, generation, pending.link, manner)
         if now is not None:
             asset = get_asset(now)
     if asset.state is AssetState.ARCHIVED:
-        return await _from_archive(rt, request, generation, asset, disposition)
+        return await _from_archive(rt, request, generation, asset, manner)
     if asset.state is AssetState.PENDING:
         raise _not_archived(generation)
     if asset.state is AssetState.SET_ASIDE:
@@ -111,12 +135,8 @@ def get_asset(generation: Generation) -> Asset:
     return asset
 
 
-def _filename(generation: Generation) -> str:
-    return f"{generation.id}.mp4"
-
-
 async def _from_archive(
-    rt: ApiRuntime, request: Request, generation: Generation, asset: Asset, disposition: Disposition
+    rt: ApiRuntime, request: Request, generation: Generation, asset: Asset, manner: _Manner
 ) -> Response:
     path = asset.path
     # The schema guarantees these four for an archived video.
@@ -130,10 +150,10 @@ async def _from_archive(
             length=asset.size_bytes,
             etag_sha256=asset.sha256,
             content_type=asset.content_type,
-            filename=_filename(generation),
+            filename=manner.filename,
             last_modified=asset.archived_at,
-            cache_seconds=CACHE_SECONDS,
-            disposition=disposition,
+            cache_seconds=manner.cache_seconds,
+            disposition=manner.disposition,
         )
     except Gone:
         log.error("archive_file_missing", generation_id=str(generation.id))
@@ -144,7 +164,7 @@ async def _from_archive(
 
 
 async def _through(
-    rt: ApiRuntime, request: Request, generation: Generation, link: str, disposition: Disposition
+    rt: ApiRuntime, request: Request, generation: Generation, link: str, manner: _Manner
 ) -> Response:
     """Streams from the upstream's link, which callers never see. Refuses what does not begin like a
     film: the archive would refuse it too."""
@@ -154,7 +174,7 @@ async def _through(
         if wanted is not None:
             # A range from the middle does not show what kind of file it is part of.
             await _look_at(rt, link)
-        return await _relayed(rt, request, generation, link, wanted, disposition)
+        return await _relayed(rt, request, link, wanted, manner)
     except (_NoFilm, Refused) as error:
         log.warning("relay_refused", generation_id=str(generation.id), error=str(error))
         raise _not_archived(generation) from None
@@ -176,9 +196,8 @@ async def _look_at(rt: ApiRuntime, link: str) -> None:
 
 
 async def _relayed(
-    rt: ApiRuntime, request: Request, generation: Generation, link: str, wanted: str | None,
-    disposition: Disposition,
-) -> Response:  # fmt: skip
+    rt: ApiRuntime, request: Request, link: str, wanted: str | None, manner: _Manner
+) -> Response:
     async with AsyncExitStack() as stack:
         # GET even for HEAD: the upstream signs its link for GET only.
         response = await stack.enter_async_context(
@@ -204,8 +223,8 @@ async def _relayed(
             chunks=chunks,
             close=keep.aclose,
             content_type="video/mp4",
-            filename=_filename(generation),
-            disposition=disposition,
+            filename=manner.filename,
+            disposition=manner.disposition,
         )
 
 

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from uuid import UUID, uuid4
 
-from app.db import accounts, api_keys, audit, members, notices, repeats, webhook_endpoints
+from app.db import accounts, api_keys, audit, members, notices, repeats, shares, webhook_endpoints
 from app.db.api_keys import Key
 from app.db.members import Member
 from app.db.repeats import Repeat
@@ -223,8 +223,8 @@ async def revoke_key(
     """The key stops working now. `given` is the key itself, or its beginning, also with the dots
     that `key list` shows. It may be a secret, so no error repeats it.
 
-    Webhook endpoints and the callback secret are the member's and stay. If the key is
-    `compromised`, those that were set up with it are disabled, and the secret, which it could
+    Webhook endpoints, shares and the callback secret are the member's and stay. If the key is
+    `compromised`, those that were made with it are disabled or end, and the secret, which it could
     read, is replaced. Raises `NotFound`, and `InvalidRequest` if it matches several keys or is
     revoked already.
     """
@@ -260,7 +260,9 @@ async def revoke_keys(
 
 async def _revoked(tx: Tx, key: Key, actor: Actor, *, compromised: bool) -> Revoked:
     endpoints = await webhook_endpoints.enabled_of_key(tx, key.id)
+    ended: list[UUID] = []
     if compromised:
+        ended = await shares.end_of_key(tx, key.id)
         for endpoint_id in endpoints:
             await webhook_endpoints.disable(
                 tx, endpoint_id, reason="owner" if actor.is_member(key.member_id) else "operator"
@@ -269,7 +271,8 @@ async def _revoked(tx: Tx, key: Key, actor: Actor, *, compromised: bool) -> Revo
     await audit.record(
         tx, actor.name, "key.revoke", f"{key.team_name}/{key.member_name}", key=key.prefix,
         compromised=compromised or None,
-        disabled=[str(one) for one in endpoints] if compromised else None, reason=actor.reason,
+        disabled=[str(one) for one in endpoints] if compromised else None,
+        revoked_shares=[str(one) for one in ended] or None, reason=actor.reason,
         team_id=key.team_id,
     )  # fmt: skip
     return Revoked(key=await api_keys.get_key(tx, key.id), endpoints=tuple(endpoints))

@@ -36,6 +36,7 @@ from app.settings.inputs import Inputs
 from app.settings.issuers import load_issuers
 from app.settings.names import LINK_REMEDY, UnknownName, is_service_link, unknown_names
 from app.settings.sessions import SignedIn
+from app.settings.sharing import Sharing
 
 __all__ = [
     "GROUPS", "SHORTEST_SIGNING_SECRET", "LogFormat", "Profile", "Settings", "UnofferedValues",
@@ -48,7 +49,7 @@ SHORTEST_SIGNING_SECRET = 32
 
 class Settings(
     Connections, Running, CallerPolicy, Browsers, SignedIn, Notifications, MemberDefaults,
-    Budgets, Inputs, UpstreamPolicy, Models, SimulatorSettings, BaseSettings,
+    Budgets, Inputs, Sharing, UpstreamPolicy, Models, SimulatorSettings, BaseSettings,
 ):  # fmt: skip
     """Read from the environment, then from `.env`. Names are `REELGATE_` and the field's name in
     capitals, except for three that other tools share. Every secret can be in a file."""

@@ -16,6 +16,7 @@ from app.settings.budgets import Budgets
 from app.settings.catalog import Models
 from app.settings.inputs import Inputs
 from app.settings.sessions import SignedIn
+from app.settings.sharing import Sharing
 
 
 class Profile(StrEnum):
@@ -383,5 +384,5 @@ class SimulatorSettings(BaseModel):
 #: In the order of the documents.
 GROUPS: tuple[type[BaseModel], ...] = (
     Connections, Running, CallerPolicy, Browsers, SignedIn, Notifications, MemberDefaults, Budgets,
-    Inputs, UpstreamPolicy, Models, SimulatorSettings,
+    Inputs, Sharing, UpstreamPolicy, Models, SimulatorSettings,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from app.db import (
     notices,
     repeats,
     sessions,
+    shares,
     sign_in_requests,
     unmarked_calls,
     upstream_keys,
@@ -95,6 +96,7 @@ async def one_round(rt: WorkerRuntime) -> None:
         await unmarked_calls.prune(tx)
         await repeats.prune(tx)
         await sessions.prune(tx)
+        await shares.prune(tx)
         await identities.prune(tx)
         await sign_in_requests.prune(tx)
         await jobs.prune(tx)

@@ -22,7 +22,7 @@ FOLDER = Path(__file__).parent / revision
 TABLES = (
     "members", "sessions", "identities", "operators", "prices", "upstream_watermarks",
     "generations", "billing", "statements", "notices", "requests", "usage", "assets", "inputs",
-    "favorites", "events", "webhooks",
+    "favorites", "shares", "events", "webhooks",
 )  # fmt: skip
 
 # A notification inside a transaction takes a lock of the whole server at commit and keeps it until

@@ -83,6 +83,13 @@ OF_NO_TEAM = {
 ROUTES: dict[str, tuple[str, str, Any, str]] = {
     "cancel_generation": ("POST", "/api/v1/generations/{queued}/cancel", None, "generation.cancel"),
     "delete_generation": ("DELETE", "/api/v1/generations/{succeeded}", None, "video.delete"),
+    "create_share": (
+        "POST", "/api/v1/generations/{succeeded}/shares", {"expires_in_seconds": 3600},
+        "share.create",
+    ),
+    "revoke_share": (
+        "DELETE", "/api/v1/generations/{succeeded}/shares/{share}", None, "share.revoke",
+    ),
     "end_session": ("DELETE", "/api/v1/sessions/{session}", None, "session.end"),
     "delete_input": ("DELETE", "/api/v1/inputs/{input}", None, "input.delete"),
     "delete_video": ("DELETE", "/v1/videos/{queued}", None, "generation.cancel"),
@@ -244,3 +251,23 @@ ROUTES: dict[str, tuple[str, str, Any, str]] = {
         {"outcome": "not_made", "reason": "seen"}, "unknown.resolve",
     ),
 }  # fmt: skip
+#: By the name that a path has: what is there for that alone.
+ONLY_WHERE_NEEDED = {
+    "input": """
+        INSERT INTO inputs (id, team_id, member_id, state, name, path, sha256, content_type,
+                            size_bytes, width, height, expires_at)
+        VALUES (:input, :team, :member, 'ready', 'x', 'inputs/x', 'x', 'image/png', 1, 1, 1,
+                now() + interval '1 day')
+    """,
+    # With one that is open, she can make no other.
+    "adas": """
+        INSERT INTO credit_requests (id, team_id, member_id, account_id, kind, credits, reason,
+                                     created_at)
+        VALUES (:adas, :team, :member, :member, 'member', 5, 'odd', now())
+    """,
+    "share": """
+        INSERT INTO shares (id, generation_id, member_id, api_key_id, secret_sha256, expires_at)
+        SELECT :share, id, member_id, api_key_id, '', now() + interval '1 day'
+          FROM generations WHERE id = :succeeded
+    """,
+}

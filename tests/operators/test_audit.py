@@ -32,7 +32,14 @@ from app.dialects.openrouter.routes import create_dialect as openrouter
 from app.domain.caller import Role
 from tests.harness.gateway import TEAM, Gateway, body
 from tests.harness.traces import execute
-from tests.operators.audited import COMMANDS, OF_NO_TEAM, ROUTES, SILENT_COMMANDS, SILENT_ROUTES
+from tests.operators.audited import (
+    COMMANDS,
+    OF_NO_TEAM,
+    ONLY_WHERE_NEEDED,
+    ROUTES,
+    SILENT_COMMANDS,
+    SILENT_ROUTES,
+)
 from tests.structure import reference
 
 
@@ -64,7 +71,7 @@ def furnish(address: str) -> dict[str, str]:
         name: str(uuid4())
         for name in ("team", "member", "key", "queued", "unknown", "succeeded", "set_aside",
                      "ended", "endpoint", "disabled", "openai", "delivery", "other", "bob",
-                     "bobs", "price", "request", "adas", "sign_in", "input", "session")
+                     "bobs", "price", "request", "adas", "sign_in", "input", "session", "share")
     }  # fmt: skip
     with psycopg.connect(driver_conninfo(address)) as tx:
         for name in ("team", "other"):
@@ -209,7 +216,7 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
             tx.execute("SET session_replication_role = replica")
             for table in (
                 "audit_log", "sessions", "events", "webhook_attempts", "webhook_deliveries",
-                "webhook_endpoints", "assets", "inputs", "balances", "statement_lines",
+                "webhook_endpoints", "shares", "assets", "inputs", "balances", "statement_lines",
                 "statements", "unclosed_entries", "daily_usage", "team_usage", "credit_requests",
                 "notices", "grants", "ledger_entries", "generations", "identities",
                 "sign_in_requests", "api_keys", "rate_states", "members", "teams",
@@ -218,23 +225,9 @@ async def test_every_route_leaves_a_line_with_key_member_team_and_address(
                 tx.execute(f"DELETE FROM {table}")
         ids = furnish(address)
         await execute(still_gate, "UPDATE teams SET name = 'default' WHERE name = 'studio'")
-        if "{input}" in path:
-            await execute(
-                still_gate,
-                "INSERT INTO inputs (id, team_id, member_id, state, name, path, sha256,"
-                " content_type, size_bytes, width, height, expires_at) VALUES (:id, :team, :member,"
-                " 'ready', 'x', 'inputs/x', 'x', 'image/png', 1, 1, 1, now() + interval '1 day')",
-                id=ids["input"], team=ids["team"], member=ids["member"],
-            )  # fmt: skip
-        if "{adas}" in path:
-            # Only here: with one that is open, she can make no other.
-            await execute(
-                still_gate,
-                "INSERT INTO credit_requests"
-                " (id, team_id, member_id, account_id, kind, credits, reason, created_at)"
-                " VALUES (:id, :team, :member, :member, 'member', 5, 'odd', now())",
-                id=ids["adas"], team=ids["team"], member=ids["member"],
-            )  # fmt: skip
+        for needed, statement in ONLY_WHERE_NEEDED.items():
+            if f"{{{needed}}}" in path:
+                await execute(still_gate, statement, **ids)
         answer = await still_gate.http.request(
             method, path.format(**ids), headers={"API-KEY": SECRET},
             json=json.loads(json.dumps(document).replace("{other}", ids["other"])),

@@ -44,7 +44,6 @@ RETIRED_NAMES = {
     "asked": "request, or look-up",
     "fate": "fault effect",
     "rested": "closed",
-    "shares": "fairness",
     "strike": "disruption",
     "studio": "simulator",
     "telling": "payload",
