@@ -68,6 +68,36 @@ await page.locator("li img").first().waitFor();
 say("arrived", await page.evaluate(() => window.notReloaded));
 bad.push(...(await violations(page, "gallery")));
 
+// Found by words, marked, selected by keyboard, and kept when what is selected is deleted.
+await page.setViewportSize({ width: 1280, height: 900 });
+await page.locator("li").first().hover();
+await page.locator("li video").waitFor();
+const silent = await page.locator("li video").evaluate((video) => video.muted);
+await page.mouse.move(0, 0);
+await page.getByRole("button", { name: "Favorite: a paper boat" }).click();
+await page.locator("li button[aria-pressed=true]").waitFor();
+await page.getByLabel("Words of the prompt").fill("BOAT paper");
+await page.keyboard.press("Enter");
+await page.getByLabel("Favorites only").check();
+await page.waitForURL(/q=BOAT.*favorite=true|favorite=true.*q=BOAT/);
+await page.getByRole("link", { name: /a paper boat/ }).focus();
+await page.keyboard.press("Space");
+const selected = page.getByRole("region", { name: "Selected videos" });
+await selected.getByText("1 selected").waitFor();
+bad.push(...(await violations(page, "selection")));
+await selected.getByRole("button", { name: "Delete" }).click();
+await page.getByText("1 is a favorite and is kept.").waitFor();
+bad.push(...(await violations(page, "delete selected")));
+await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
+await page.getByText("1 of 1: 0 deleted, 1 left as they are.").waitFor();
+bad.push(...(await violations(page, "deleted selected")));
+await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
+await page.getByLabel("Words of the prompt").fill("nowhere");
+await page.keyboard.press("Enter");
+await page.getByText("No video is like this").waitFor();
+await page.getByRole("button", { name: "Clear the filters" }).click();
+say("kept", silent);
+
 await page.getByRole("link", { name: /a paper boat/ }).click();
 await page.getByRole("heading", { name: /a paper boat/ }).waitFor();
 const length = await page.locator("video").evaluate(async (video) => {
@@ -78,6 +108,18 @@ const length = await page.locator("video").evaluate(async (video) => {
 const video = page.url().replace(base, "");
 say("plays", length);
 bad.push(...(await violations(page, "video")));
+
+await page.getByRole("button", { name: "Share" }).click();
+await page.getByRole("button", { name: "Make a link" }).click();
+await page.getByText("This link is shown only now.").waitFor();
+const shared = await page.getByRole("dialog").locator("code").textContent();
+const opens = async () => (await fetch(shared)).status;
+const before = await opens();
+bad.push(...(await violations(page, "share")));
+await page.getByRole("button", { name: /^Revoke the link/ }).click();
+await page.getByText("No link works at the moment.").waitFor();
+say("shared", [before, await opens()]);
+await page.getByRole("button", { name: "Close" }).click();
 
 await page.getByRole("button", { name: "Delete" }).click();
 bad.push(...(await violations(page, "question")));

@@ -56,7 +56,9 @@ def test_a_person_signs_in_watches_and_deletes(started: Api, tmp_path: Path) -> 
         made = started.http.post("/api/v1/generations", json=wanted, headers=headers)
         assert made.status_code == 202
         assert _step(script, "arrived") is True
+        assert _step(script, "kept") is True
         assert _step(script, "plays") == pytest.approx(5, abs=0.5)
+        assert _step(script, "shared") == [200, 404]
         _step(script, "deleted")
         found = started.http.get(f"/api/v1/generations/{made.json()['id']}", headers=headers)
         assert found.json()["video"]["state"] == "deleted"

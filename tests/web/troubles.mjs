@@ -55,6 +55,8 @@ await signIn();
 await strip.getByText("You are suspended").waitFor();
 await page.getByRole("link", { name: "Videos", exact: true }).click();
 await page.getByRole("link", { name: /made meanwhile/ }).click();
+// In the list a video that is pointed at plays, too.
+await page.getByRole("heading", { name: /made meanwhile/ }).waitFor();
 const seconds = await page.locator("video").evaluate(async (video) => {
   video.muted = true;
   await video.play();

@@ -1,10 +1,13 @@
 import type { ReactNode } from "react";
-import { bytes, credits, instant, seconds } from "@/lib/format";
+import { bytes, credits } from "@/lib/format";
+import { Inputs } from "./inputs";
 import type { Generation } from "./queries";
+import { Tags } from "./tags";
+import { Timeline } from "./timeline";
 
 /** What was asked, what came, and what it cost. */
 export function Receipt({ video }: { video: Generation }) {
-  const { spec, video: file, progress } = video;
+  const { spec, video: file } = video;
   return (
     <aside aria-label="Receipt" className="min-w-0 space-y-5 text-sm">
       <Part title="Cost">
@@ -18,20 +21,10 @@ export function Receipt({ video }: { video: Generation }) {
         <Row name="Resolution">{spec.resolution ?? "left open"}</Row>
         <Row name="Loop">{spec.loop === null ? "left open" : spec.loop ? "yes" : "no"}</Row>
         <Row name="Through">{video.dialect}</Row>
-        {Object.entries(video.metadata).map(([tag, value]) => (
-          <Row key={tag} name={tag}>
-            {value}
-          </Row>
-        ))}
       </Part>
-      <Part title="Times">
-        <Row name="Accepted">
-          <Instant iso={video.created_at} />
-        </Row>
-        <Row name="Sent">{video.submitted_at ? <Instant iso={video.submitted_at} /> : "not yet"}</Row>
-        <Row name="Ended">{video.finished_at ? <Instant iso={video.finished_at} /> : "not yet"}</Row>
-        <Row name="Took">{progress.elapsed_seconds ? seconds(progress.elapsed_seconds) : "–"}</Row>
-      </Part>
+      <Timeline video={video} />
+      <Tags tags={video.metadata} />
+      <Inputs inputs={video.inputs} />
       {file && (
         <Part title="File">
           <Row name="Kept">{file.state}</Row>
@@ -58,14 +51,6 @@ export function settled({ settled_credits, state }: Generation): string {
   if (settled_credits !== null) return `${credits(settled_credits)} credits`;
   if (state === "unknown") return "held: nobody knows yet whether it was billed";
   return state === "failed" || state === "canceled" ? "nothing" : "held until it ends";
-}
-
-function Instant({ iso }: { iso: string }) {
-  return (
-    <time dateTime={iso} title={iso}>
-      {instant(iso)}
-    </time>
-  );
 }
 
 function Part({ title, children }: { title: string; children: ReactNode }) {

@@ -7,8 +7,10 @@ import { Confirm } from "@/ui/confirm";
 import { Copy } from "@/ui/copy";
 import { Failure, Loading } from "@/ui/notices";
 import { StateBadge } from "@/ui/state-badge";
+import { Favorite } from "./favorite";
 import {
   contentAddress,
+  deleted,
   deleteMutation,
   type Generation,
   generationQuery,
@@ -16,6 +18,7 @@ import {
   titleOf,
 } from "./queries";
 import { Receipt } from "./receipt";
+import { Share } from "./share";
 
 export function VideoPage() {
   const { id } = useParams({ from: "/inside/videos/$id" });
@@ -57,6 +60,7 @@ function Whole({ video }: { video: Generation }) {
         <h1 className="mt-4 text-lg font-semibold break-words">{titleOf(video)}</h1>
         <div className="mt-2 flex flex-wrap items-center gap-2">
           <StateBadge state={video.state} />
+          <Favorite video={video} />
           <Copy what="id" text={video.id} />
         </div>
         <Button asChild className="mt-4">
@@ -71,7 +75,7 @@ function Whole({ video }: { video: Generation }) {
                 <Download aria-hidden className="size-4" /> Download
               </a>
             </Button>
-            {file.url && <Copy what="link that needs no key" text={file.url} />}
+            <Share video={video} />
             <Delete video={video} />
           </div>
         )}
@@ -108,6 +112,7 @@ function Delete({ video }: { video: Generation }) {
   const remove = useMutation({
     ...deleteMutation(video.id),
     onSuccess: async () => {
+      deleted(queries, video);
       await queries.invalidateQueries({ queryKey: ["generations"] });
       setAsked(false);
     },
