@@ -76,6 +76,7 @@ export function ChoiceField({
               id={place === 0 ? id : undefined}
               name={id}
               className="sr-only"
+              required={demanded}
               checked={one === value}
               disabled={reason !== null}
               aria-describedby={reason === null ? undefined : `${id}-more`}

@@ -100,6 +100,7 @@ export function ImageField({
               className="sr-only"
               accept={option.image?.content_types.join(",")}
               multiple={several && most > 1}
+              required={demanded && images.length === 0}
               disabled={upload.isPending}
               aria-label={`${labelOf(option.name)}: choose a file`}
               onChange={(event) => {

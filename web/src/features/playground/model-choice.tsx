@@ -45,7 +45,7 @@ export function ModelChoice({
         ))}
       </select>
       <Hint id="play-model-help">
-        {priceOf(model)} {model.source}, as of {model.as_of}.
+        {priceOf(model)} From {model.source}, as of {model.as_of}.
         {model.retires_on && (
           <span className="text-warning"> 1min.ai stops making it on {model.retires_on}.</span>
         )}

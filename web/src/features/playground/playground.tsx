@@ -24,7 +24,7 @@ const TYPING_MS = 400;
 export function Playground({ me, models, first, search }: { me: Me; models: Model[]; first: Model; search: PlaySearch }) {
   const form = useForm(models, first, search);
   const { model, asked, body } = form;
-  const { run, running, pending, error, generate, generateAnyway } = useGenerate(me, body);
+  const { run, running, unknown, pending, error, generate, generateAnyway } = useGenerate(me, body);
   const [asJson, setAsJson] = useState(false);
   const [written, setWritten] = useState<Issue[]>([]);
   // Which model was tried to be sent with: another one begins anew.
@@ -130,7 +130,11 @@ export function Playground({ me, models, first, search }: { me: Me; models: Mode
             {pending ? "Waiting for the answer …" : "Generate"}
           </Button>
           <span id="play-same" className="text-sm text-muted">
-            {running ? "The same request is being made." : "Or Ctrl + Enter."}
+            {unknown
+              ? "What became of the same request is not known yet."
+              : running
+                ? "The same request is being made."
+                : "Or Ctrl + Enter."}
           </span>
           {running && <Button onClick={() => submit(generateAnyway)}>Generate again anyway</Button>}
         </div>

@@ -79,7 +79,7 @@ function Run({ made, seenAt }: { made: Generation; seenAt: number }) {
   );
 }
 
-function sentence({ state, waiting, video, error }: Generation): string {
+function sentence({ state, waiting, video }: Generation): string {
   switch (state) {
     case "queued":
       if (waiting?.reason === "paused") return "An operator has paused submissions.";
@@ -93,8 +93,10 @@ function sentence({ state, waiting, video, error }: Generation): string {
       return video?.state === "archived" ? "It is there, and kept." : "It is there, and being archived.";
     case "canceled":
       return "It was never sent, and costs nothing.";
+    case "failed":
+      return "There is no video.";
     default:
-      return error?.message ?? "";
+      return "Nobody knows yet what became of it.";
   }
 }
 
@@ -146,8 +148,7 @@ function Failed({ made }: { made: Generation }) {
   const billed = made.settled_credits ?? 0;
   return (
     <div className="mt-3 rounded-lg border border-danger bg-danger-soft p-4 text-sm">
-      <p className="font-semibold">{unknown ? "Nobody knows yet what became of it" : "There is no video"}</p>
-      <p className="mt-1">{made.error?.message}</p>
+      <p className="font-semibold">{made.error?.message}</p>
       <p className="mt-1">
         {unknown
           ? "Its credits stay reserved. The gateway is finding out, and never sends it twice: do not send it again before that, or you may pay for two."

@@ -37,8 +37,10 @@ export function useGenerate(me: Me, body: Body) {
   return {
     /** The generation that is shown. */
     run,
-    /** The same request is on its way, or nobody knows what became of it. */
+    /** The same request is on its way, as far as anybody knows. */
     running: id !== "" && !ended && !same.error,
+    /** Nobody knows yet whether the same request was made. */
+    unknown: same.data?.state === "unknown",
     pending: create.isPending,
     /** Of the request that was sent last, if the form still says the same. */
     error: create.variables?.body === body ? create.error : null,
