@@ -6,12 +6,13 @@ omitted option.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from app.domain.catalog.images import Images, Place
 from app.domain.catalog.models import NO_OPTIONS, Model, Offered, rule_issue
-from app.domain.catalog.pages import MAX_ASSET_CHARS
+from app.domain.catalog.pages import MAX_ASSET_CHARS, Field
 from app.domain.catalog.spec import Facts, Spec, ratio_of
 from app.domain.metadata import check_metadata
 from app.domain.nearest import Aliases, accepted_seconds, find_lines, find_seconds
@@ -21,6 +22,14 @@ from app.errors import InvalidRequest, NotOffered, Rejections, summary
 #: More bits than any plausible duration in seconds needs.
 _NUMBER_BITS = 64
 _USUAL_SECONDS = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """An image, as the caller names it, and where."""
+
+    value: Any
+    path: str
 
 
 @dataclass(slots=True)
@@ -38,6 +47,8 @@ class OptionReader:
     chosen: Model | None = None
     #: Where the caller says each field.
     paths: dict[str, str] = field(default_factory=dict)
+    #: And each image.
+    image_paths: dict[Place, str] = field(default_factory=dict)
 
     @property
     def model_or_first(self) -> Model:
@@ -99,23 +110,54 @@ class OptionReader:
             self._refuse(value, path, self.aliases.names)
         return self.chosen
 
-    def first_frame(self, value: Any, path: str) -> str | None:
-        """The image that a video is to begin with, as the caller names it. Then the model is the
-        one that takes it, so this is read before what else depends on the model."""
+    def images(
+        self, first: Named, last: Named | None = None, references: Sequence[Named] = ()
+    ) -> dict[str, Any]:
+        """The values of the fields with the images that a video is to begin with, to end with and
+        to be like, as the caller names them. Then the model is the one that takes them, so this is
+        read before what else depends on the model. A value of None is an omitted one."""
         if self.chosen is None:
-            return None
-        if value is None:
-            field = self.chosen.first_frame
-            if field is not None and field.required:
-                self.issues.add(path, "missing", "this model needs an image")
-            return None
-        found = self.aliases.catalog.with_first_frame(self.chosen)
-        if found is None:
-            message = "this model makes videos from text alone; leave it out"
-            self.not_offered(path, message, "(an image)")
-            return None
+            return {}
+        given = [each for each in (first, last, *references) if each and each.value is not None]
+        if not given:
+            if any(each.required for each in self.chosen.image_fields):
+                self.issues.add(first.path, "missing", "this model needs an image")
+            return {}
+        wanted = Images(
+            first=first in given, last=last is not None and last in given,
+            references=len([each for each in references if each in given]),
+        )  # fmt: skip
+        found = self.aliases.catalog.with_images(self.chosen, wanted)
+        places = None if found is None else found.places(wanted)
+        if found is None or places is None:
+            self._refuse_images(self.chosen, wanted, first, last, given)
+            return {}
         self.chosen = found
-        return check_text(value, path, self.issues, most=MAX_ASSET_CHARS)
+        values: dict[str, Any] = {}
+        for place, each in zip(places, given, strict=True):
+            name, at = place
+            self.image_paths[place] = each.path
+            word = check_text(each.value, each.path, self.issues, most=MAX_ASSET_CHARS)
+            if at is None:
+                values[name] = word
+            else:
+                values.setdefault(name, []).append(word)
+        return values
+
+    def _refuse_images(
+        self, model: Model, wanted: Images, first: Named, last: Named | None, given: list[Named]
+    ) -> None:
+        """Names the first image that is one too many."""
+        takes = self.aliases.catalog.with_images
+        if wanted.first and not takes(model, Images(first=True)):
+            path, message = first.path, "this model makes videos from text alone; leave it out"
+            if takes(model, Images(first=True, last=True)):
+                message = "this model needs a last image too"
+        elif wanted.last and last and not takes(model, replace(wanted, references=0)):
+            path, message = last.path, "this model takes no last image; leave it out"
+        else:
+            path, message = given[-1].path, "this model takes no such images, or not as many"
+        self.not_offered(path, message, "(an image)")
 
     def seconds(self, value: Any, path: str) -> int | None:
         """Five by default, or the next longer that is made. None where the model has no choice."""
@@ -175,16 +217,19 @@ class OptionReader:
         self,
         model: Model,
         facts: Facts,
+        images: Mapping[str, Any],
         *,
-        first_frame: str | None = None,
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> Spec:
         """What was read, if no rule refuses it. `options` are others that the API has. Raises
         `InvalidRequest`."""
-        spec = model.spec_of(facts, first_frame=first_frame, options=options)
+        spec = model.spec_of(facts, images=images, options=options)
         for rule in model.broken_rules(spec.values):
             path = self.paths.get(rule.field, rule.field)
             rule_issue(rule, path, spec.values, self.issues)
+        for field_, reason in model.misplaced(spec.values):
+            paths = (path for place, path in self.image_paths.items() if place[0] == field_.name)
+            self.issues.add(next(paths, field_.name), "value", reason)
         if self.issues.issues:
             raise invalid(self)
         return spec
@@ -205,6 +250,12 @@ class OptionReader:
             path, "value", f"must be one of {', '.join(allowed)}", value=shown(value),
             allowed=[str(word) for word in allowed],
         )  # fmt: skip
+
+
+def path_of(paths: Mapping[Place, str], otherwise: str) -> Callable[[Field, int | None], str]:
+    """Where a request has its images: `paths` as they were read, of a spec that was. Any other has
+    them where `otherwise` says."""
+    return lambda field_, at: paths.get((field_.name, at), otherwise)
 
 
 def invalid(read: OptionReader) -> InvalidRequest:

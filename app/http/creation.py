@@ -40,7 +40,7 @@ from app.generations.admission import (
 from app.generations.queries import Waiting
 from app.http.access import look_again
 from app.http.after_commit import after_commit
-from app.http.inputs import has_images, resolve
+from app.http.inputs import PathOf, has_images, resolve
 from app.http.metadata import all_tags
 from app.http.sdk_retries import sdk_attempt
 from app.http.waiting import WaitPolicy, wait_for_end
@@ -52,8 +52,8 @@ log = logger(__name__)
 _Answer = TypeVar("_Answer")
 
 
-def _own_name(field: Field) -> str:
-    return field.name
+def _own_name(field: Field, at: int | None) -> str:
+    return field.name if at is None else f"{field.name}.{at}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,10 +62,10 @@ class NewGeneration:
     offered. `key_scope` keeps the idempotency keys of one kind of request apart from all others.
     `idempotency_key` was in the body, and is not validated yet. `inherited` are the tags of the
     generation that this one repeats or remixes. In `spec`, images are what the caller calls them;
-    `path_of` is where the body has a field."""
+    `path_of` is where the body has one."""
 
     spec: Spec
-    path_of: Callable[[Field], str] = _own_name
+    path_of: PathOf = _own_name
     extras: Extras = NO_EXTRAS
     adjusted: tuple[str, ...] = ()
     key_scope: str = ""

@@ -135,24 +135,23 @@ class _Named:
     word: str
 
 
+#: Where the caller's body has an image: of a field, and which of its images.
+PathOf = Callable[[Field, int | None], str]
+
+
 def has_images(rt: ApiRuntime, spec: Spec) -> bool:
     """Whether a request names any."""
-    return any(each.name in spec.values for each in _image_fields(rt, spec))
-
-
-def _image_fields(rt: ApiRuntime, spec: Spec) -> list[Field]:
-    fields = rt.catalog.models[spec.model].fields
-    return [each for each in fields if each.kind in (Kind.ASSET, Kind.ASSETS)]
+    return any(each.name in spec.values for each in rt.catalog.models[spec.model].image_fields)
 
 
 async def resolve(
-    rt: ApiRuntime, caller: Caller, spec: Spec, *, path_of: Callable[[Field], str]
+    rt: ApiRuntime, caller: Caller, spec: Spec, *, path_of: PathOf
 ) -> tuple[Spec, tuple[InputUse, ...]]:
     """The Spec with the ids of its inputs in place of what the caller called them: an id, a path
-    of the 1min.ai API, or a URL, which is fetched. `path_of` is where a field is in the caller's
+    of the 1min.ai API, or a URL, which is fetched. `path_of` is where an image is in the caller's
     body. Raises `InvalidRequest` and what `receive` raises."""
-    fields = _image_fields(rt, spec)
-    images = [one for field in fields for one in _named(spec, field, path_of(field))]
+    fields = rt.catalog.models[spec.model].image_fields
+    images = [one for field in fields for one in _named(spec, field, path_of)]
     if not images:
         return spec, ()
     if caller.status is not Status.ACTIVE:
@@ -176,13 +175,13 @@ async def resolve(
     return Spec(model=spec.model, values=values), tuple(uses)
 
 
-def _named(spec: Spec, field: Field, path: str) -> list[_Named]:
+def _named(spec: Spec, field: Field, path_of: PathOf) -> list[_Named]:
     value = spec.values.get(field.name)
     if value is None:
         return []
     if field.kind is Kind.ASSETS:
-        return [_Named(field, f"{path}.{at}", word) for at, word in enumerate(value)]
-    return [_Named(field, path, value)]
+        return [_Named(field, path_of(field, at), word) for at, word in enumerate(value)]
+    return [_Named(field, path_of(field, None), value)]
 
 
 async def _find(rt: ApiRuntime, caller: Caller, images: Sequence[_Named]) -> list[Input]:

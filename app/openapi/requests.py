@@ -6,8 +6,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from app.domain.catalog.catalog import Catalog
-from app.domain.catalog.models import Model
+from app.domain.catalog.catalog import Catalog, EnabledPage
 from app.domain.catalog.pages import MAX_ASSET_CHARS, Field, Kind, Page
 from app.domain.catalog.spec import lines_of, ratio_of, seconds_of
 from app.domain.metadata import MAX_KEY_CHARS, MAX_TAGS, MAX_VALUE_CHARS
@@ -127,7 +126,7 @@ def schemas(catalog: Catalog) -> dict[str, Any]:
                     allowed = (field.allowed_on_wire if native_ else field.allowed) or []
                     found[_enumeration_name(family, field, native=native_)] = _enumeration(allowed)
         own |= {model.id: f"{family}Request" for model in models}
-        found[f"{family}Request"] = _own_request(family, models[0])
+        found[f"{family}Request"] = _own_request(family, page)
         found[f"{family}PromptObject"] = _object(
             {field.wire: _field(field, family, native=True) for field in page.page.fields},
             required=[field.wire for field in page.page.fields if field.required],
@@ -147,9 +146,11 @@ def family_of(feature: str, provider: str) -> str:
     return name if feature == "TEXT_TO_VIDEO" else f"{name}{_camel(feature.split('_')[0])}"
 
 
-def _own_request(family: str, model: Model) -> dict[str, Any]:
-    fields = {field.name: _field(field, family, native=False) for field in model.fields}
-    head = {"feature": _only(model.feature)}
+def _own_request(family: str, page: EnabledPage) -> dict[str, Any]:
+    """Of all models of a page: what only some of them need is not required."""
+    own = [field for field in page.page.fields if field.name not in page.chosen_by]
+    fields = {field.name: _field(field, family, native=False) for field in own}
+    head = {"feature": _only(page.page.feature)}
     if "prompt" in fields:
         head["prompt"] = fields.pop("prompt")
     return _object(
@@ -162,7 +163,7 @@ def _own_request(family: str, model: Model) -> dict[str, Any]:
             "user": _USER,
             "metadata": _METADATA,
         },
-        required=["feature", "model", *(field.name for field in model.fields if field.required)],
+        required=["feature", "model", *(field.name for field in own if field.required)],
     )  # fmt: skip
 
 

@@ -51,14 +51,16 @@ def _find_ready(simulator: Simulator, key: str) -> Record | None:
 async def _video(simulator: Simulator, record: Record) -> Path:
     """The name depends on the spec too: `download_mismatch` renders a record with another one."""
     spec, uuid = record.spec, record.uuid
-    key = wire.first_frame(spec, simulator.config.catalog)
-    picture = None if key is None else path_of(simulator.config.data_dir, key)
+    folder = simulator.config.data_dir
+    pictures = [
+        (when, path_of(folder, key)) for when, key in wire.pictures(spec, simulator.config.catalog)
+    ]
     if simulator.config.one_video_for_all:
         spec = wire.without_images(spec).with_facts(Facts(prompt="any prompt"))
-        uuid, picture = UUID(int=0), None
+        uuid, pictures = UUID(int=0), []
     content = json.dumps(spec.to_json(), sort_keys=True).encode()
     name = f"{uuid}-{hashlib.sha256(content).hexdigest()[:8]}"
-    return await simulator.renders.get(spec, uuid, name=name, picture=picture)
+    return await simulator.renders.get(spec, uuid, name=name, pictures=pictures)
 
 
 def _file(path: Path, record: Record) -> Response:

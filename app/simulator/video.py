@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +15,9 @@ from app.domain.catalog.spec import Facts, Spec
 from app.simulator.scene import Scene
 
 FRAME_RATE = 24
-#: How long a picture that a video begins with stands still.
+#: When a picture is shown, from 0 at the beginning to 1 at the end, and its file.
+Picture = tuple[float, Path]
+#: How long a picture stands still.
 STILL_FRAMES = FRAME_RATE // 2
 #: One thread and the fastest preset: the scenes are simple, and a render must leave CPU to others.
 CODEC_OPTIONS = {"preset": "ultrafast", "crf": "26", "threads": "1"}
@@ -42,11 +45,11 @@ def render(
     uuid: UUID,
     *,
     seconds: float | None = None,
-    picture: Path | None = None,
+    pictures: Sequence[Picture] = (),
 ) -> None:
-    """Write the video to `target`. The same spec, uuid and picture give the same bytes.
+    """Write the video to `target`. The same spec, uuid and pictures give the same bytes.
 
-    `seconds` overrides the requested duration. The picture is what the video begins with.
+    `seconds` overrides the requested duration. Each picture stands still for a moment.
     """
     width, height = frame_size(spec)
     facts = shown_facts(spec)
@@ -66,12 +69,13 @@ def render(
         )
         stream.width, stream.height, stream.pix_fmt = width, height, "yuv420p"
         stream.codec_context.gop_size = 2 * FRAME_RATE
-        still = None if picture is None else _still(picture, width, height)
+        stills = {
+            round(when * (frames - STILL_FRAMES)): _still(path, width, height)
+            for when, path in pictures
+        }
         for number in range(frames):
-            if still is not None and number < STILL_FRAMES:
-                frame = still
-            else:
-                frame = scene.frame(number).to_frame(width, height)
+            begun = [at for at in stills if at <= number < at + STILL_FRAMES]
+            frame = stills[max(begun)] if begun else scene.frame(number).to_frame(width, height)
             frame.pts, frame.time_base = number, Fraction(1, FRAME_RATE)
             container.mux(stream.encode(frame))
         container.mux(stream.encode())

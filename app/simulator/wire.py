@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from app.domain.catalog.catalog import Catalog, EnabledPage
+from app.domain.catalog.images import FRAMES, LAST, REFERENCES
 from app.domain.catalog.pages import Field, Kind
 from app.domain.catalog.spec import INPUTS, Spec
 from app.errors import Rejections
@@ -87,6 +88,9 @@ def _parse_prompt_object(page: EnabledPage, values: Mapping[str, Any], *, held: 
     model = page.models.get(tuple(chosen.pop(name, None) for name in page.chosen_by))
     if model is None:
         raise refusals.external_error()
+    wanted = [field for field in model.fields if field.required and field.name not in chosen]
+    if wanted:
+        raise refusals.missing_fields([f"promptObject.{field.wire}" for field in wanted])
     return Submission(
         spec=Spec(model=model.id, values=chosen),
         prompt_object={field.wire: values[field.wire] for field in fields if field.wire in values},
@@ -122,20 +126,29 @@ def _value(field: Field, value: Any, issues: Rejections) -> Any:
 
 def assets_of(submission: Submission, catalog: Catalog) -> list[tuple[str, str]]:
     """The files that it names: the name of the field, and the key."""
-    fields = catalog.models[submission.spec.model].page.fields
     return [
         (field.wire, key)
-        for field in fields
-        if field.kind in (Kind.ASSET, Kind.ASSETS) and field.name in submission.spec.values
+        for field in catalog.models[submission.spec.model].image_fields
+        if field.name in submission.spec.values
         for key in _all(submission.spec.values[field.name])
     ]
 
 
-def first_frame(spec: Spec, catalog: Catalog) -> str | None:
-    """The key of the image that a video begins with."""
+def pictures(spec: Spec, catalog: Catalog) -> list[tuple[float, str]]:
+    """The images that a video shows: when, from 0 at its beginning to 1 at its end, and the key.
+    Those that it shall be like are shown in between."""
+    found: list[tuple[float, str]] = []
     model = catalog.models.get(spec.model)
-    field = None if model is None else model.first_frame
-    return None if field is None else spec.values.get(field.name)
+    for field in () if model is None else model.image_fields:
+        keys = _all(spec.values.get(field.name, []))
+        for at, key in enumerate(keys):
+            if field.name == REFERENCES:
+                found.append(((at + 1) / (len(keys) + 1), key))
+            elif field.name == FRAMES:
+                found.append((at / max(len(keys) - 1, 1), key))
+            else:
+                found.append((1.0 if field.name == LAST else 0.0, key))
+    return sorted(found)
 
 
 def without_images(spec: Spec) -> Spec:

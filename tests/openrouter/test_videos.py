@@ -83,7 +83,7 @@ async def test_every_wrong_field_is_named_with_its_value_and_the_allowed_ones(
 ) -> None:
     key = await still_gate.member()
     frame = {"type": "image_url", "image_url": {"url": "https://a.example/a.png"},
-             "frame_type": "last_frame"}  # fmt: skip
+             "frame_type": "middle_frame"}  # fmt: skip
     answer = await ask(
         still_gate, key,
         {"model": "google/veo-3.1", "prompt": "", "duration": 4, "resolution": "480p",
@@ -93,7 +93,7 @@ async def test_every_wrong_field_is_named_with_its_value_and_the_allowed_ones(
     found = _issues(answer)
     assert answer.status_code == 400
     assert {name: each.get("value") for name, each in found.items()} == {
-        "n": 2, "frame_images.0.frame_type": "last_frame", "generate_audio": True, "prompt": "",
+        "n": 2, "frame_images.0.frame_type": "middle_frame", "generate_audio": True, "prompt": "",
         "model": "google/veo-3.1", "duration": 4, "resolution": "480p", "aspect_ratio": "2:3",
         "size": "1x1", "provider.options.luma.parameters.style": "noir",
     }  # fmt: skip

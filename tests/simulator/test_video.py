@@ -10,8 +10,10 @@ import av
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from app.domain.catalog.spec import Facts
-from app.simulator import video
+from app.domain.catalog.catalog import BUILT_IN
+from app.domain.catalog.spec import Facts, Spec
+from app.simulator import video, wire
+from tests.harness.pictures import picture
 from tests.harness.specs import DURATIONS, RATIOS, RESOLUTIONS, luma
 
 UUID_A, UUID_B = UUID(int=0xA11CE << 90), UUID(int=0xB0B << 90)
@@ -106,3 +108,38 @@ def test_a_loop_ends_where_it_begins(tmp_path: Path, loop: bool) -> None:
     seam = difference(frames[-1], frames[0])
     assert (seam < 1.5 * step) is loop
     assert difference(frames[0], frames[len(frames) // 2]) > 2 * step  # there is movement
+
+
+def test_pictures_stand_still_at_their_moments(tmp_path: Path) -> None:
+    colours = {0.0: (220, 20, 20), 0.5: (20, 200, 20), 1.0: (20, 20, 220)}
+    given = []
+    for when, colour in colours.items():
+        file = tmp_path / f"{when}.png"
+        file.write_bytes(picture(colour=colour))
+        given.append((when, file))
+    path = tmp_path / "film.mp4"
+    video.render(path, SQUARE, UUID_A, seconds=3, pictures=given)
+    frames = pictures(path)
+    assert len(frames) == 3 * video.FRAME_RATE
+    for when, colour in colours.items():
+        shown = frames[min(int(when * len(frames)), len(frames) - 1)]
+        seen = shown.getpixel((shown.width // 2, shown.height // 2))
+        assert isinstance(seen, tuple)
+        assert max(abs(one - other) for one, other in zip(seen, colour, strict=True)) < 30
+    plain = tmp_path / "plain.mp4"
+    video.render(plain, SQUARE, UUID_A, seconds=3)
+    between = video.FRAME_RATE
+    assert same(frames[between], pictures(plain)[between])
+
+
+def same(one: Image.Image, other: Image.Image) -> bool:
+    return max(ImageStat.Stat(ImageChops.difference(one, other)).mean) < 3
+
+
+def test_where_a_video_shows_what_it_is_made_of() -> None:
+    frames = Spec(model="pika-2.2-frames", values={"frames": ["a", "b", "c"]})
+    assert wire.pictures(frames, BUILT_IN) == [(0.0, "a"), (0.5, "b"), (1.0, "c")]
+    both = {"image": "a", "tail_image": "b", "reference_images": ["c"]}
+    veo = Spec(model="veo-3.1-image", values=both)
+    assert wire.pictures(veo, BUILT_IN) == [(0.0, "a"), (0.5, "c"), (1.0, "b")]
+    assert wire.pictures(SQUARE, BUILT_IN) == []

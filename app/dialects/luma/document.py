@@ -41,7 +41,8 @@ _BODY = object_of(
                                  "description": "Receives webhooks when it starts and ends."}),
         "generation_type": or_null(_TYPE),
         "keyframes": or_null(object_of(
-            {"frame0": or_null(object_of({"type": {**TEXT, "const": "image"}, "url": IMAGE_URL}))},
+            {name: or_null(object_of({"type": {**TEXT, "const": "image"}, "url": IMAGE_URL}))
+             for name in ("frame0", "frame1")},
             required=[])),
         "user_id": or_null(END_USER),
         "metadata": or_null(METADATA),
@@ -52,6 +53,13 @@ _REQUEST = object_of(
     {
         "generation_type": _TYPE, "model": TEXT, "prompt": TEXT, "duration": TEXT,
         "aspect_ratio": RATIO, "resolution": TEXT, "loop": TRUTH, "callback_url": TEXT,
+        "keyframes": {
+            **object_of(
+                {name: object_of({"type": {**TEXT, "const": "image"}, "url": LINK})
+                 for name in ("frame0", "frame1")},
+                required=[]),
+            "description": "With signed links of the gateway.",
+        },
     },
     required=["generation_type", "model", "prompt", "duration"],
 )  # fmt: skip

@@ -101,7 +101,7 @@ async def _create(
         request,
         caller,
         NewGeneration(
-            spec=parsed.spec, path_of=wire.path_of, extras=extras, adjusted=parsed.adjusted
+            spec=parsed.spec, path_of=parsed.path_of, extras=extras, adjusted=parsed.adjusted
         ),
         dialect=DIALECT,
         render=lambda accepted: _answer(rt, accepted),

@@ -5,7 +5,7 @@ The formats are those of Luma's own SDKs, lumaai 1.21 for Python and 1.19 for No
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from app.domain.generation import Generation, State
 from app.domain.inputs import first_and_last
 from app.domain.links import Links
 from app.domain.nearest import Aliases
-from app.domain.options import OptionReader, invalid
+from app.domain.options import Named, OptionReader, invalid, path_of
 from app.domain.text import shown
 from app.errors import GatewayError
 
@@ -57,6 +57,7 @@ class VideoRequest:
     end_user: str | None
     metadata: Mapping[str, str]
     adjusted: tuple[str, ...]
+    path_of: Callable[[Field, int | None], str]
 
 
 def parse(
@@ -80,7 +81,7 @@ def parse(
     if name is None:
         name = model
     read.model(name, "model")
-    image = read.first_frame(_first_frame(body.get("keyframes"), read), FIRST_FRAME)
+    images = read.images(*_frames(body.get("keyframes"), read))
     facts = Facts(
         prompt=prompt,
         seconds=read.seconds(body.get("duration"), "duration"),
@@ -92,40 +93,38 @@ def parse(
     if read.issues.issues or found is None or name is None:
         raise invalid(read)
     return VideoRequest(
-        read.spec(found, facts, first_frame=image), name, callback, end_user, metadata,
-        tuple(read.adjusted),
+        read.spec(found, facts, images), name, callback, end_user, metadata, tuple(read.adjusted),
+        path_of(read.image_paths, FIRST_FRAME),
     )  # fmt: skip
 
 
-def _first_frame(keyframes: Any, read: OptionReader) -> Any:
-    """The URL of `{"frame0": {"type": "image", "url": …}}`. The upstream takes no other keyframe,
-    and no other generation as one."""
-    if not keyframes:
-        return None
-    if not isinstance(keyframes, dict):
+def _frames(keyframes: Any, read: OptionReader) -> tuple[Named, Named]:
+    """The images of `{"frame0": {"type": "image", "url": …}, "frame1": …}`. The upstream takes no
+    other generation as one."""
+    if keyframes and not isinstance(keyframes, dict):
         read.issues.add("keyframes", "type", "must be an object", value=shown(keyframes))
-        return None
-    read.only({n: v for n, v in keyframes.items() if n != "frame1"}, ("frame0",),
-              prefix="keyframes.")  # fmt: skip
-    read.without(keyframes, ("frame1",), prefix="keyframes.")
-    frame = keyframes.get("frame0")
+    given = keyframes if isinstance(keyframes, dict) else {}
+    read.only(given, ("frame0", "frame1"), prefix="keyframes.")
+    first, last = (
+        Named(_url(given.get(name), f"keyframes.{name}", read), f"keyframes.{name}.url")
+        for name in ("frame0", "frame1")
+    )
+    return first, last
+
+
+def _url(frame: Any, path: str, read: OptionReader) -> Any:
     if frame is None:
         return None
     if not isinstance(frame, dict):
-        read.issues.add("keyframes.frame0", "type", "must be an object", value=shown(frame))
+        read.issues.add(path, "type", "must be an object", value=shown(frame))
         return None
     kind = frame.get("type")
     if kind != "image":
         message = "must be image; nothing else is offered by the upstream"
-        read.not_offered("keyframes.frame0.type", message, kind, allowed=["image"])
+        read.not_offered(f"{path}.type", message, kind, allowed=["image"])
         return None
-    read.only(frame, ("type", "url"), prefix="keyframes.frame0.")
+    read.only(frame, ("type", "url"), prefix=f"{path}.")
     return frame.get("url") or ""
-
-
-def path_of(_: Field) -> str:
-    """Where a request has the image."""
-    return FIRST_FRAME
 
 
 def render(

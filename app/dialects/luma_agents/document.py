@@ -27,6 +27,9 @@ from app.http.schemas import (
 )
 
 _TYPE: dict[str, Any] = {**TEXT, "const": TYPE}
+_FRAME = object_of(
+    {"url": or_null(IMAGE_URL), "data": or_null(TEXT), "media_type": or_null(TEXT)}, required=[]
+)
 _BODY = object_of(
     {
         "type": _TYPE,
@@ -39,16 +42,7 @@ _BODY = object_of(
                     "duration": or_null(DURATION),
                     "resolution": or_null(RESOLUTION),
                     "loop": or_null({**TRUTH, "description": "Not with 10s."}),
-                    "start_frame": or_null(
-                        object_of(
-                            {
-                                "url": or_null(IMAGE_URL),
-                                "data": or_null(TEXT),
-                                "media_type": or_null(TEXT),
-                            },
-                            required=[],
-                        )
-                    ),
+                    **{name: or_null(_FRAME) for name in ("start_frame", "end_frame")},
                 },
                 required=[],
             )
@@ -73,7 +67,13 @@ GENERATION = object_of(
         "aspect_ratio": or_null(RATIO),
         "video": {
             **object_of(
-                {"duration": TEXT, "resolution": TEXT, "loop": TRUTH}, required=["duration"]
+                {
+                    "duration": TEXT,
+                    "resolution": TEXT,
+                    "loop": TRUTH,
+                    **{name: object_of({"url": LINK}) for name in ("start_frame", "end_frame")},
+                },
+                required=["duration"],
             ),
             "description": "What is made.",
         },

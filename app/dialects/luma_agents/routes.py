@@ -52,7 +52,7 @@ async def create_generation(request: Request, rt: Rt, caller: Creator) -> Respon
     parsed = wire.parse(body, aliases=rt.aliases, strict=strict)
     new = NewGeneration(
         spec=parsed.spec,
-        path_of=wire.path_of,
+        path_of=parsed.path_of,
         extras=Extras(
             echo={"model": parsed.model_name},
             end_user=parsed.end_user,

@@ -5,7 +5,7 @@ The formats are those of Luma's own SDK, luma-agents 0.5 for Python.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +18,7 @@ from app.domain.generation import Generation, State
 from app.domain.inputs import first_and_last
 from app.domain.links import Links
 from app.domain.nearest import Aliases
-from app.domain.options import OptionReader, invalid
+from app.domain.options import Named, OptionReader, invalid, path_of
 from app.domain.text import shown
 from app.errors import GatewayError
 
@@ -31,7 +31,7 @@ _VIDEO_MADE_OF = ("duration", "resolution", "loop")
 #: Where a request has the image that the video begins with.
 FIRST_FRAME = "video.start_frame"
 _VIDEO_NOT_OFFERED = (
-    "end_frame", "keyframes", "keyframe_indexes", "edit", "hdr", "exr_export",
+    "keyframes", "keyframe_indexes", "edit", "hdr", "exr_export",
     "source_position",
 )  # fmt: skip
 
@@ -74,6 +74,7 @@ class VideoRequest:
     end_user: str | None
     metadata: Mapping[str, str]
     adjusted: tuple[str, ...]
+    path_of: Callable[[Field, int | None], str]
 
 
 def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRequest:
@@ -88,7 +89,10 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
     read.model(DEFAULT_MODEL if name is None else name, "model")
-    image = _first_frame(video.get("start_frame"), read)
+    images = read.images(
+        _frame(video.get("start_frame"), FIRST_FRAME, read),
+        _frame(video.get("end_frame"), "video.end_frame", read),
+    )
     facts = Facts(
         prompt=prompt,
         aspect_ratio=read.aspect_ratio(body.get("aspect_ratio"), "aspect_ratio"),
@@ -105,39 +109,33 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> VideoRe
     if read.issues.issues or model is None:
         raise invalid(read)
     return VideoRequest(
-        read.spec(model, facts, first_frame=image), name or DEFAULT_MODEL, end_user, metadata,
-        tuple(read.adjusted),
+        read.spec(model, facts, images), name or DEFAULT_MODEL, end_user, metadata,
+        tuple(read.adjusted), path_of(read.image_paths, FIRST_FRAME),
     )  # fmt: skip
 
 
-def _first_frame(frame: Any, read: OptionReader) -> str | None:
+def _frame(frame: Any, path: str, read: OptionReader) -> Named:
     """A `url`, or base64 `data` with its `media_type`. There are no other generations or files to
-    begin with."""
+    begin or end with."""
     if frame is None:
-        return read.first_frame(None, FIRST_FRAME)
+        return Named(None, path)
     if not isinstance(frame, dict):
-        read.issues.add(FIRST_FRAME, "type", "must be an object", value=shown(frame))
-        return None
-    read.without(frame, ("generation_id", "file_id"), prefix=f"{FIRST_FRAME}.")
+        read.issues.add(path, "type", "must be an object", value=shown(frame))
+        return Named(None, path)
+    read.without(frame, ("generation_id", "file_id"), prefix=f"{path}.")
     given = {n: v for n, v in frame.items() if v is not None}
     known = {n: v for n, v in given.items() if n not in ("generation_id", "file_id")}
-    read.only(known, ("url", "data", "media_type"), prefix=f"{FIRST_FRAME}.")
+    read.only(known, ("url", "data", "media_type"), prefix=f"{path}.")
     if "data" in known and "url" not in known:
         kind = known.get("media_type", "image/png")
         if not isinstance(known["data"], str) or not isinstance(kind, str):
-            read.issues.add(f"{FIRST_FRAME}.data", "type", "must be a string",
-                            value=shown(known["data"]))  # fmt: skip
-            return None
-        return read.first_frame(f"data:{kind};base64,{known['data']}", f"{FIRST_FRAME}.data")
+            read.issues.add(f"{path}.data", "type", "must be a string", value=shown(known["data"]))
+            return Named(None, path)
+        return Named(f"data:{kind};base64,{known['data']}", f"{path}.data")
     if "data" in known:
-        read.issues.add(f"{FIRST_FRAME}.data", "value", "contradicts url; leave one out",
+        read.issues.add(f"{path}.data", "value", "contradicts url; leave one out",
                         value=shown(known["data"]))  # fmt: skip
-    return read.first_frame(known.get("url", ""), f"{FIRST_FRAME}.url")
-
-
-def path_of(_: Field) -> str:
-    """Where a request has the image."""
-    return FIRST_FRAME
+    return Named(known.get("url", ""), f"{path}.url")
 
 
 def _check_type(kind: Any, read: OptionReader) -> None:
@@ -156,7 +154,7 @@ def _video(video: Any, read: OptionReader) -> Mapping[str, Any]:
         read.issues.add("video", "type", "must be an object", value=shown(video))
         return {}
     known = {name: value for name, value in video.items() if name not in _VIDEO_NOT_OFFERED}
-    read.only(known, (*_VIDEO_MADE_OF, "start_frame"), prefix="video.")
+    read.only(known, (*_VIDEO_MADE_OF, "start_frame", "end_frame"), prefix="video.")
     read.without(video, _VIDEO_NOT_OFFERED, prefix="video.")
     return video
 

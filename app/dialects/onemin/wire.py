@@ -101,9 +101,9 @@ def _has_conversation(body: Mapping[str, Any], catalog: Catalog) -> bool:
     return page is not None and page.page.conversation
 
 
-def path_of(field: Field) -> str:
-    """Where a request has a field."""
-    return f"{_PROMPT}.{field.wire}"
+def path_of(field: Field, at: int | None) -> str:
+    """Where a request has an image."""
+    return f"{_PROMPT}.{field.wire}" + ("" if at is None else f".{at}")
 
 
 def _page(body: Mapping[str, Any], catalog: Catalog, issues: Rejections) -> EnabledPage | None:

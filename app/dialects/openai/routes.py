@@ -13,7 +13,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.db import generations
 from app.dialects.openai import document, webhooks, wire
-from app.dialects.openai.first_frame import FIRST_FRAMES, path_of
+from app.dialects.openai.images import FIRST_FRAMES
 from app.domain.caller import Caller as CallerRecord
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id, video_id
@@ -140,7 +140,7 @@ async def _create(
         caller,
         NewGeneration(
             spec=parsed.spec,
-            path_of=path_of,
+            path_of=parsed.path_of,
             extras=extras,
             adjusted=parsed.adjusted,
             idempotency_key=parsed.idempotency_key,

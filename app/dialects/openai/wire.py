@@ -7,12 +7,12 @@ The formats are those of OpenAI's own SDKs, openai 2.2 to 3 for Python and 6 to 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from app.dialects.openai.first_frame import FIRST_FRAMES, first_frame
+from app.dialects.openai.images import FIRST_FRAMES, LAST_FRAME, REFERENCES, images
 from app.dialects.openai.sizes import (
     DEFAULT_FRAME,
     USUAL_FRAME,
@@ -21,11 +21,12 @@ from app.dialects.openai.sizes import (
     pixels,
 )
 from app.domain.assets import AssetState
+from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec, frame_size, ratio_of
 from app.domain.generation import Generation, State
 from app.domain.ids import video_id
 from app.domain.nearest import NO_ALIASES, Aliases, accepted_seconds, find_seconds
-from app.domain.options import OptionReader
+from app.domain.options import OptionReader, invalid, path_of
 from app.domain.text import shown
 from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence, summary
 
@@ -33,14 +34,16 @@ from app.errors import GatewayError, InvalidRequest, Issue, NotOffered, sentence
 DEFAULT_MODEL = "sora-2"
 
 FIELDS = ("prompt", "model", "seconds", "size", "aspect_ratio", "resolution", "loop",
-          *FIRST_FRAMES, "callback_url", "user", "metadata",
+          *FIRST_FRAMES, LAST_FRAME, REFERENCES, "callback_url", "user", "metadata",
           "idempotency_key")  # fmt: skip
 REMIX_FIELDS = ("prompt", "callback_url", "user", "metadata", "idempotency_key")
 #: What OpenAI's API accepts and the upstream does not offer.
 _OF_OPENAI = ("characters", "video")
 #: And what newer clients of this API send, such as LLM Gateway's provider for the AI SDK.
-_OF_OTHERS = ("last_frame", "reference_images", "reference_videos", "audio")
+_OF_OTHERS = ("reference_videos", "audio")
 NOT_OFFERED = _OF_OPENAI + _OF_OTHERS
+#: No sound, and no images at all, is what is made.
+_SILENT = (*_OF_OTHERS, LAST_FRAME, REFERENCES)
 #: More digits than any duration has.
 _LONGEST_NUMBER = 20
 _FIELD_NAME = re.compile(r"([^\[\]]+)((?:\[[^\[\]]{0,100}\]){1,8})")
@@ -92,6 +95,10 @@ _VALUES: Mapping[str, str] = {
 }
 
 
+#: Of a request that repeats the images of another video.
+_WHEREVER = path_of({}, FIRST_FRAMES[0])
+
+
 @dataclass(frozen=True, slots=True)
 class VideoRequest:
     """`echo` is repeated in responses; `callback_url` and `idempotency_key` are not validated yet;
@@ -104,6 +111,7 @@ class VideoRequest:
     end_user: str | None
     metadata: Mapping[str, str]
     adjusted: tuple[str, ...] = ()
+    path_of: Callable[[Field, int | None], str] = _WHEREVER
 
 
 def unnest(pairs: Iterable[tuple[str, str]]) -> dict[str, Any]:
@@ -143,7 +151,7 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     if name is None:
         name = DEFAULT_MODEL
     read.model(name, "model")
-    image = first_frame(read, fields)
+    found = images(read, fields)
     seconds = _duration(read, fields.get("seconds"))
     ratio, lines = _frame_of(read, fields)
     loop = read.loop(_truth(fields.get("loop")), "loop")
@@ -151,11 +159,13 @@ def parse(fields: Mapping[str, Any], *, aliases: Aliases, strict: bool) -> Video
     metadata = read.metadata(fields.get("metadata"), "metadata")
     model = read.chosen
     if read.issues.issues or model is None:
-        raise _invalid(read.issues.issues)
+        raise _refused(read)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines, loop=loop)
     return VideoRequest(
-        read.spec(model, facts, first_frame=image), {"model": name}, fields.get("callback_url"),
+        read.spec(model, facts, found), {"model": name}, fields.get("callback_url"),
         fields.get("idempotency_key"), end_user, metadata, tuple(read.adjusted),
+        path_of({place: path.partition(".")[0] for place, path in read.image_paths.items()},
+                FIRST_FRAMES[0]),
     )  # fmt: skip
 
 
@@ -185,8 +195,7 @@ def not_offered(field: str, value: Any = None) -> NotOffered:
 
 
 def _offered(fields: Mapping[str, Any]) -> dict[str, Any]:
-    # No sound, and no images at all, is what is made.
-    silent = {name for name in _OF_OTHERS if _truth(fields.get(name)) in (False, [])}
+    silent = {name for name in _SILENT if _truth(fields.get(name)) in (False, [])}
     fields = {name: value for name, value in fields.items() if name not in silent}
     for name in NOT_OFFERED:
         if fields.get(name) is not None:
@@ -343,6 +352,13 @@ def _kind_of(error: GatewayError) -> tuple[int, str, str]:
             code = _VALUES.get(first.field, code)
         return 400, "invalid_request_error", code
     return _ERRORS.get(error.code, (400, "invalid_request_error", error.code))
+
+
+def _refused(read: OptionReader) -> InvalidRequest:
+    """`NotOffered` if images are all that is wrong."""
+    error, issues = invalid(read), read.issues.issues
+    kind = NotOffered if isinstance(error, NotOffered) else InvalidRequest
+    return kind(summary(issues, listed_in="details"), issues=issues)
 
 
 def _invalid(issues: Sequence[Issue]) -> InvalidRequest:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.dialects.openrouter.wire import EXPIRED, FIELDS, STATUS
+from app.dialects.openrouter.wire import EXPIRED, FIELDS, FRAME_TYPES, STATUS
 from app.http.schemas import (
     BILLED,
     DETAILS,
@@ -46,10 +46,13 @@ _PROPERTIES: dict[str, Any] = {
                      "description": "In place of `aspect_ratio` and `resolution`."}),
     "seed": or_null({**INTEGER, "description": "Of models that list it."}),
     "generate_audio": or_null({**TRUTH, "description": "Of models that list it."}),
-    "frame_images": or_null({"type": "array", "maxItems": 1, "items": object_of(
+    "frame_images": or_null({"type": "array", "maxItems": 2, "items": object_of(
         {"type": {**TEXT, "const": "image_url"},
-         "frame_type": {**TEXT, "const": "first_frame"},
+         "frame_type": {**TEXT, "enum": list(FRAME_TYPES)},
          "image_url": object_of({"url": IMAGE_URL})},
+        required=["image_url"])}),
+    "input_references": or_null({"type": "array", "items": object_of(
+        {"type": {**TEXT, "const": "image_url"}, "image_url": object_of({"url": IMAGE_URL})},
         required=["image_url"])}),
     "provider": or_null(object_of(
         {"options": or_null({

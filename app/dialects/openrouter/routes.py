@@ -12,6 +12,7 @@ from starlette.responses import JSONResponse, Response
 
 from app.billing.money import rates
 from app.dialects.openrouter import document, wire
+from app.domain.catalog.images import Images
 from app.domain.catalog.spec import Facts
 from app.domain.generation import FINAL, Generation, State
 from app.domain.ids import parse_generation_id
@@ -61,7 +62,7 @@ async def create_video(request: Request, rt: Rt, caller: Creator) -> Response:
         end_user=parsed.end_user,
         metadata=parsed.metadata,
     )
-    new = NewGeneration(spec=parsed.spec, path_of=wire.path_of, extras=extras)
+    new = NewGeneration(spec=parsed.spec, path_of=parsed.path_of, extras=extras)
     try:
         return await create(
             rt, request, caller, new, dialect=DIALECT, attempt_of=unmarked_attempt,
@@ -159,10 +160,12 @@ async def list_models(rt: Rt, _caller: Caller) -> Response:
                 sku += "" if seconds is None else f"_{seconds}s"
                 sku += "" if lines is None else f"_{lines}p"
                 skus[sku] = str(quote.credits)
-        begins_with = rt.catalog.with_first_frame(model) is not None
+        offered = (Images(first=True), Images(first=True, last=True))
+        frames = [
+            kind for kind, images in zip(wire.FRAME_TYPES, offered, strict=True)
+            if rt.catalog.with_images(model, images) is not None
+        ]  # fmt: skip
         models.append(
-            wire.render_model(
-                name, model, skus=skus, is_alias=name != model.id, begins_with=begins_with
-            )
+            wire.render_model(name, model, skus=skus, is_alias=name != model.id, frames=frames)
         )
     return JSONResponse({"data": models})

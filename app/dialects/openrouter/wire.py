@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -31,17 +31,21 @@ from app.domain.generation import Generation, State
 from app.domain.links import Links
 from app.domain.metadata import check_metadata
 from app.domain.nearest import Aliases
-from app.domain.options import OptionReader, invalid, usual_seconds
+from app.domain.options import Named, OptionReader, invalid, path_of, usual_seconds
 from app.domain.text import shown
 from app.errors import GatewayError, IdempotencyMismatch, InvalidRequest, Rejections
 
 FIELDS = ("model", "prompt", "duration", "resolution", "aspect_ratio", "size", "seed",
-          "generate_audio", "provider", "frame_images", "callback_url", "user", "session_id",
+          "generate_audio", "provider", "frame_images", "input_references", "callback_url", "user",
+          "session_id",
           "trace")  # fmt: skip
 #: Where a request has the image that the video begins with.
 FIRST_FRAME = "frame_images.0.image_url.url"
+FRAME_TYPES = ("first_frame", "last_frame")
+#: More than any model takes.
+_MOST_IMAGES = 20
 #: What this API accepts and the upstream does not offer.
-NOT_OFFERED = ("input_references", "creativity", "upscale_factor", "previous_job_id")
+NOT_OFFERED = ("creativity", "upscale_factor", "previous_job_id")
 
 #: Clients poll while it is `pending` or `in_progress`. `unknown` may still end either way.
 STATUS: Mapping[State, str] = {
@@ -67,6 +71,7 @@ class VideoRequest:
     callback_url: Any
     end_user: str | None
     metadata: Mapping[str, str]
+    path_of: Callable[[Field, int | None], str]
 
 
 def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
@@ -80,7 +85,7 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     prompt = read.prompt(body.get("prompt"), "prompt")
     name = body.get("model")
     read.model(_bare(name, aliases), "model")
-    image = read.first_frame(_first_frame(body.get("frame_images"), read), FIRST_FRAME)
+    images = read.images(*_frames(body, read), _references(body, read))
     seconds = _duration(body.get("duration"), read)
     ratio, lines = _frame(body, read)
     options = named_options(body, read) | provider_options(body.get("provider"), read)
@@ -90,32 +95,56 @@ def parse(body: Mapping[str, Any], *, aliases: Aliases) -> VideoRequest:
     if read.issues.issues or model is None or name is None:
         raise invalid(read)
     facts = Facts(prompt=prompt, seconds=seconds, aspect_ratio=ratio, lines=lines)
-    spec = read.spec(model, facts, first_frame=image, options=options)
-    return VideoRequest(spec, name, body.get("callback_url"), end_user, metadata)
+    spec = read.spec(model, facts, images, options=options)
+    return VideoRequest(
+        spec, name, body.get("callback_url"), end_user, metadata,
+        path_of(read.image_paths, FIRST_FRAME),
+    )  # fmt: skip
 
 
-def _first_frame(frames: Any, read: OptionReader) -> Any:
-    """The URL of the one frame of `[{frame_type: first_frame, image_url: {url: …}}]`. The upstream
-    takes no last frame."""
-    if not frames:
-        return None
-    if not isinstance(frames, list) or len(frames) > 1 or not isinstance(frames[0], dict):
-        read.issues.add("frame_images", "type", "must be a list of one object", value=shown(frames))
-        return None
-    frame = frames[0]
-    read.only(frame, ("type", "frame_type", "image_url"), prefix="frame_images.0.")
-    kind = frame.get("frame_type", "first_frame")
-    if kind != "first_frame":
-        message = "must be first_frame; nothing else is offered by the upstream"
-        read.not_offered("frame_images.0.frame_type", message, kind, allowed=["first_frame"])
-        return None
-    url = frame.get("image_url")
-    return (url.get("url") if isinstance(url, dict) else url) or ""
+def _frames(body: Mapping[str, Any], read: OptionReader) -> tuple[Named, Named | None]:
+    """The first and the last frame of `[{frame_type: first_frame, image_url: {url: …}}]`."""
+    found: dict[str, Named] = {}
+    for at, frame in enumerate(_list(body, "frame_images", read)):
+        path = f"frame_images.{at}"
+        read.only(frame, ("type", "frame_type", "image_url"), prefix=f"{path}.")
+        kind = frame.get("frame_type", FRAME_TYPES[0])
+        if kind not in FRAME_TYPES:
+            message = f"must be one of {', '.join(FRAME_TYPES)}"
+            read.issues.add(f"{path}.frame_type", "value", message, value=shown(kind),
+                            allowed=list(FRAME_TYPES))  # fmt: skip
+        elif kind in found:
+            message = "there is another frame of this type; leave one out"
+            read.issues.add(f"{path}.frame_type", "value", message, value=kind)
+        else:
+            found[kind] = _named(frame, path)
+    first, last = map(found.get, FRAME_TYPES)
+    return first or Named(None, FIRST_FRAME), last
 
 
-def path_of(_: Field) -> str:
-    """Where a request has the image."""
-    return FIRST_FRAME
+def _references(body: Mapping[str, Any], read: OptionReader) -> list[Named]:
+    """Of `[{type: image_url, image_url: {url: …}}]`."""
+    found = []
+    for at, each in enumerate(_list(body, "input_references", read)):
+        path = f"input_references.{at}"
+        read.only(each, ("type", "image_url"), prefix=f"{path}.")
+        found.append(_named(each, path))
+    return found
+
+
+def _list(body: Mapping[str, Any], name: str, read: OptionReader) -> list[dict[str, Any]]:
+    given = body.get(name)
+    if not given:
+        return []
+    if not isinstance(given, list) or not all(isinstance(each, dict) for each in given):
+        read.issues.add(name, "type", "must be a list of objects", value=shown(given))
+        return []
+    return given[:_MOST_IMAGES]
+
+
+def _named(image: Mapping[str, Any], path: str) -> Named:
+    url = image.get("image_url")
+    return Named((url.get("url") if isinstance(url, dict) else url) or "", f"{path}.image_url.url")
 
 
 def _bare(name: Any, aliases: Aliases) -> Any:
@@ -298,9 +327,14 @@ def _expiry(link: str) -> int:
 
 
 def render_model(
-    name: str, model: Model, *, skus: Mapping[str, str], is_alias: bool, begins_with: bool = False
+    name: str,
+    model: Model,
+    *,
+    skus: Mapping[str, str],
+    is_alias: bool,
+    frames: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """What a model offers, under one of its names. `begins_with`: an image, if there is one."""
+    """What a model offers, under one of its names. `frames` are the types of those it takes."""
     own, offered = f"{model.provider}/{model.id}", model.offered
     return {
         "id": name if is_alias else own,
@@ -311,7 +345,7 @@ def render_model(
         "supported_resolutions": [f"{lines}p" for lines in offered.lines],
         "supported_aspect_ratios": list(offered.aspect_ratios),
         "supported_sizes": list(_sizes(offered)),
-        "supported_frame_images": ["first_frame"] if begins_with else [],
+        "supported_frame_images": list(frames),
         "generate_audio": "generate_audio" in model.form.names,
         "seed": "seed" in model.form.names,
         "creativity": None,

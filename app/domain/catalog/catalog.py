@@ -18,6 +18,7 @@ from app.domain.catalog import (
     retired,
     veo,
 )
+from app.domain.catalog.images import Images
 from app.domain.catalog.models import Model, rule_issue
 from app.domain.catalog.pages import Form, Page
 from app.domain.catalog.rules import Flagged
@@ -96,13 +97,11 @@ class Catalog:
         rules = self.models[spec.model].broken_rules(spec.values, flagged=True)
         return [f"{rule.field}: {rule.reason}" for rule in rules]
 
-    def with_first_frame(self, model: Model) -> Model | None:
-        """The enabled model that begins with an image and is otherwise this one; None if there is
+    def with_images(self, model: Model, images: Images) -> Model | None:
+        """The enabled model that takes these images and is otherwise this one; None if there is
         none."""
-        if model.first_frame is not None:
-            return model
-        begin = (each for each in self.enabled.values() if each.first_frame is not None)
-        return next((each for each in begin if each.text_model == model.id), None)
+        same = (each for each in self.enabled.values() if each.text_model == model.id)
+        return next((each for each in (model, *same) if each.places(images) is not None), None)
 
     def prompt_object(self, spec: Spec) -> dict[str, Any]:
         """As the upstream takes it; by our names if the model has been removed since."""
@@ -136,7 +135,13 @@ class EnabledPage:
         fixed = {name for model in models for name in model.fixed}
         names = tuple(field.name for field in page.fields if field.name in fixed)
         fields = []
+        taken = {field.name for model in models for field in model.fields}
         for field in page.fields:
+            if field.name not in taken | fixed:
+                continue
+            if field.only_with and not all(field in model.fields for model in models):
+                # Once the model is chosen, it is known whether it needs the field.
+                field = replace(field, required=False)
             if field.name in fixed and field.choices:
                 kept = [model.fixed.get(field.name) for model in models]
                 both = zip(field.choices, field.sent or field.choices, strict=True)
@@ -169,10 +174,25 @@ class EnabledPage:
             issues.add(f"{under}{wires[0]}", "value",
                        f"no model is offered with this {' and '.join(wires)}")  # fmt: skip
             return None
+        under = f"{prefix}." if prefix else ""
         for rule in model.broken_rules(chosen):
-            wire = self.page.by_name[rule.field].wire
-            rule_issue(rule, f"{prefix}.{wire}" if prefix else wire, given, issues)
+            rule_issue(rule, f"{under}{self.page.by_name[rule.field].wire}", given, issues)
+        own = {field.name: field for field in model.fields}
+        for name in chosen:
+            if name not in own:
+                issues.add(f"{under}{self.page.by_name[name].wire}", "value",
+                           f"is not for {self._choice(model)}; leave it out")  # fmt: skip
+        for field in model.fields:
+            if field.required and field.name not in chosen:
+                issues.add(f"{under}{field.wire}", "missing",
+                           f"this field is required for {self._choice(model)}")  # fmt: skip
+        for field, reason in model.misplaced(chosen):
+            issues.add(f"{under}{field.wire}", "value", reason)
         return None if len(issues.issues) > before else Spec(model=model.id, values=chosen)
+
+    def _choice(self, model: Model) -> str:
+        """What a request chooses the model by."""
+        return " and ".join(str(model.fixed.get(name)) for name in self.chosen_by)
 
 
 BUILT_IN = Catalog(model for family in FAMILIES for model in family)

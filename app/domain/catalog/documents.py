@@ -37,6 +37,7 @@ _TYPES: Mapping[str, tuple[type, str]] = {
     "when": (dict, "a table"),
     "choices": (list, "a list"),
     "sent": (list, "a list"),
+    "only_with": (dict, "a table"),
 }
 
 

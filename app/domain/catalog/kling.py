@@ -1,4 +1,5 @@
-"""Kling, as the upstream's pages document it. The page of 3.0 and later has not been seen."""
+"""Kling, as the upstream's pages document it. The page of 3.0 and later has not been seen. An end
+frame was on the first version of the page for images and is on none since: it is not offered."""
 
 from __future__ import annotations
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
+from app.domain.catalog.images import FRAMES, LAST, REFERENCES, Images, Place
 from app.domain.catalog.pages import Field, Form, Kind, Page
 from app.domain.catalog.rules import Rule
 from app.domain.catalog.spec import Facts, Spec, kind_of, lines_of, ratio_of, seconds_of
@@ -64,13 +66,53 @@ class Model:
     @cached_property
     def fields(self) -> tuple[Field, ...]:
         """Those that a request may have."""
-        return tuple(each for each in self.page.fields if each.name not in self.fixed)
+        return tuple(
+            each for each in self.page.fields
+            if each.name not in self.fixed
+            and not each.excluded_by(self.fixed, by=each.only_with.keys() & self.fixed.keys())
+        )  # fmt: skip
+
+    @cached_property
+    def image_fields(self) -> tuple[Field, ...]:
+        """Those whose values are images."""
+        return tuple(each for each in self.fields if each.kind in (Kind.ASSET, Kind.ASSETS))
 
     @cached_property
     def first_frame(self) -> Field | None:
         """The field of the image that a video begins with. None: it is made of text alone, or of
         several images."""
-        return next((each for each in self.fields if each.kind is Kind.ASSET), None)
+        single = (each for each in self.fields if each.kind is Kind.ASSET)
+        return next((each for each in single if each.name != LAST), None)
+
+    def places(self, images: Images) -> list[Place] | None:
+        """Where a request of this model has these images, in their order. None: it does not take
+        them, or not without others."""
+        names = {each.name: each for each in self.image_fields}
+        found: list[Place] = []
+        frames = names.get(FRAMES)
+        if frames is not None and images.first and images.last:
+            found += [(FRAMES, 0), (FRAMES, 1)]
+        elif images.first and self.first_frame is not None:
+            found.append((self.first_frame.name, None))
+        elif images.first:
+            return None
+        if images.last and not frames:
+            if LAST not in names:
+                return None
+            found.append((LAST, None))
+        elif images.last and (FRAMES, 1) not in found:
+            return None
+        found += [(REFERENCES, at) for at in range(images.references)]
+        if images.references and REFERENCES not in names:
+            return None
+        counts = Counter(name for name, _ in found)
+        for each in names.values():
+            count = counts[each.name]
+            if count == 0 and each.required:
+                return None
+            if count and each.kind is Kind.ASSETS and not each.holds(count):
+                return None
+        return found
 
     @cached_property
     def form(self) -> Form:
@@ -105,7 +147,21 @@ class Model:
             under = f"{prefix}." if prefix else ""
             for rule in self.broken_rules(chosen):
                 rule_issue(rule, f"{under}{rule.field}", chosen, issues)
+            for each, reason in self.misplaced(chosen):
+                issues.add(f"{under}{each.name}", "value", reason)
         return None if len(issues.issues) > before else Spec(model=self.id, values=chosen)
+
+    def misplaced(self, values: Mapping[str, Any]) -> Iterator[tuple[Field, str]]:
+        """The fields that are not for what the others say, each with the rest of a sentence."""
+        for each in self.fields:
+            if each.name not in values or not each.only_with:
+                continue
+            other = each.excluded_by(
+                {**self.fixed, **values}, by=[n for n in each.only_with if n not in self.fixed]
+            )
+            if other is not None:
+                words = " or ".join(str(word) for word in each.only_with[other] if word is not None)
+                yield each, f"is only made with the {other} {words}"
 
     @cached_property
     def rules(self) -> list[Rule]:
@@ -130,14 +186,13 @@ class Model:
         self,
         facts: Facts,
         *,
-        first_frame: str | None = None,
+        images: Mapping[str, Any] = NO_OPTIONS,
         options: Mapping[str, Any] = NO_OPTIONS,
     ) -> Spec:
         """The Spec that asks for these facts, each of which is offered. It has the defaults for
-        what facts cannot say, unless `options` do."""
-        values = {**self.defaults, **options, **facts.words}
-        if first_frame is not None and self.first_frame is not None:
-            values[self.first_frame.name] = first_frame
+        what facts cannot say, unless `options` do. `images` are the values of the fields that have
+        some."""
+        values = {**self.defaults, **options, **facts.words, **images}
         ordered = {each.name: values[each.name] for each in self.fields if each.name in values}
         return Spec(model=self.id, values=ordered)
 

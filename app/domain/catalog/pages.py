@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -45,7 +46,9 @@ class Field:
     `choices` are our words, the same ones in every page, as `5s`; `sent` are what the upstream
     takes for them, in the same order, if that differs, as 5. `least` and `most` bound a number, the
     characters of a text, or how many assets there are. `default` is what the page says that an
-    omitted one means, in our words. `image` is what the page demands of an asset.
+    omitted one means, in our words. `image` is what the page demands of an asset. With `only_with`,
+    it is only for requests, and required only in those, in which each of these other fields has one
+    of these values; None is one that is left out.
     """
 
     name: str
@@ -59,6 +62,13 @@ class Field:
     most: float | None = None
     default: Any = None
     image: InputRule | None = None
+    only_with: Mapping[str, tuple[Any, ...]] = dataclasses.field(default_factory=dict)
+
+    def excluded_by(self, values: Mapping[str, Any], *, by: Iterable[str]) -> str | None:
+        """The first of these other fields whose value it is not for."""
+        return next(
+            (name for name in by if values.get(name) not in self.only_with.get(name, ())), None
+        )
 
     @property
     def allowed(self) -> list[Any] | None:
@@ -66,6 +76,10 @@ class Field:
         if self.kind is Kind.CHOICE:
             return list(self.choices)
         return [True, False] if self.kind is Kind.FLAG else None
+
+    def holds(self, count: int) -> bool:
+        """Whether a list of so many is allowed."""
+        return _within(self, count)
 
     @property
     def allowed_on_wire(self) -> list[Any] | None:

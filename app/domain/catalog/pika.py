@@ -1,8 +1,9 @@
-"""Pika, as the upstream's pages document it: text, and one image, to video. The kinds that take
-several images, effects and scenes are not offered."""
+"""Pika, as the upstream's pages document it: text, and images, to video. Effects and scenes are not
+offered."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
 
 from app.domain.catalog.models import Model
@@ -52,18 +53,25 @@ TEXT_TO_VIDEO = Page(
     doubt="The list of aspect ratios has only been seen in part: there may be more. The range of "
     "the seed is not documented.",
 )  # fmt: skip
+_FRAMES = "pika-v2.2-pikaframes"
 IMAGE_TO_VIDEO = Page(
     feature="IMAGE_TO_VIDEO", provider="pika", title="Pika, image to video", conversation=True,
     fields=(
-        _VERSION,
+        replace(_VERSION, choices=(*_VERSION.choices, _FRAMES)),
         Field(
             name="image", wire="imageUrl", kind=Kind.ASSET, required=True,
-            help="The first frame: an uploaded image.",
+            only_with={"version": _VERSION.choices}, help="The first frame: an uploaded image.",
+        ),
+        Field(
+            name="frames", wire="imageUrls", kind=Kind.ASSETS, required=True, least=2, most=5,
+            only_with={"version": (_FRAMES,)},
+            help="The images that the video leads through, from its first frame to its last.",
         ),
         Field(name="prompt", wire="prompt", kind=Kind.TEXT, help="What the video should show."),
         _NEGATIVE, *_OPTIONS,
     ),
-    doubt="The range of the seed is not documented.",
+    doubt="The range of the seed is not documented. Nor is how many images pikaframes takes, and "
+    "whether its price is for a second; its transitions are not offered.",
 )  # fmt: skip
 
 MODELS = (
@@ -81,5 +89,10 @@ MODELS = (
             source="1min.ai, Pika - Image to Video",
         )
         for version in _VERSION.choices
+    ),
+    Model(
+        id="pika-2.2-frames", page=IMAGE_TO_VIDEO, fixed={"version": _FRAMES},
+        text_model="pika-2.2", as_of=_AS_OF, source="1min.ai, Pika - Image to Video",
+        enabled=False, reason="How many images it takes, and what they cost, is not documented.",
     ),
 )  # fmt: skip

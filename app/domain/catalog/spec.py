@@ -18,8 +18,9 @@ _SIZE = re.compile(r"([1-9][0-9]{1,4})x([1-9][0-9]{1,4})")
 #: Fields of these names say a fact, in every page that has them. `duration` is `5s`, `resolution`
 #: is `720p`, `aspect_ratio` is `16:9`, `size` is `1280x720`, `loop` is a flag.
 FACTS = ("prompt", "duration", "aspect_ratio", "resolution", "size", "loop")
-#: Fields of these names are inputs: the first image, the last one, and those to be like.
-INPUTS = ("image", "tail_image", "reference_images")
+#: Fields of these names are inputs: the first image, the last one, those that the video leads
+#: through, and those to be like.
+INPUTS = ("image", "tail_image", "frames", "reference_images")
 
 
 @dataclass(frozen=True, kw_only=True)

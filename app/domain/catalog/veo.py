@@ -1,5 +1,4 @@
-"""Veo, as the upstream's pages document it. They and the model list name it differently.
-Reference images are not offered."""
+"""Veo, as the upstream's pages document it. They and the model list name it differently."""
 
 from __future__ import annotations
 
@@ -38,6 +37,13 @@ _OPTIONS = (
 )  # fmt: skip
 
 
+_REFERENCES = Field(
+    name="reference_images", wire="reference_image_urls", kind=Kind.ASSETS, least=1, most=3,
+    only_with={"duration": ("8s",), "aspect_ratio": ("16:9",)},
+    help="What the video should look like: up to three uploaded images.",
+)  # fmt: skip
+
+
 def _resolution(default: str) -> Field:
     return Field(
         name="resolution", wire="resolution", kind=Kind.CHOICE, choices=("720p", "1080p"),
@@ -53,7 +59,7 @@ TEXT_TO_VIDEO = Page(
             name="negative_prompt", wire="negativePrompt", kind=Kind.TEXT,
             help="What the video should not show.",
         ),
-        *_OPTIONS, _resolution("720p"),
+        *_OPTIONS, _resolution("720p"), _REFERENCES,
     ),
     doubt=_NAME,
 )  # fmt: skip
@@ -69,6 +75,7 @@ IMAGE_TO_VIDEO = Page(
             name="tail_image", wire="tail_image_url", kind=Kind.ASSET,
             help="The last frame: an uploaded image.",
         ),
+        _REFERENCES,
     ),
     doubt=_NAME,
 )  # fmt: skip
