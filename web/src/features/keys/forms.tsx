@@ -45,30 +45,14 @@ export function requested(filled: Filled): Schemas["KeyRequest"] {
   };
 }
 
-export function CreateKey({ onDone, onClose }: Form<KeyWithSecret>) {
-  const { data: me } = useSuspenseQuery(meQuery);
-  const [once] = useState(onceKey);
-  const asked = useAsked();
-  const create = useMutation({
-    ...createMutation(once),
-    onSuccess: async (made) => {
-      await asked();
-      onDone(made);
-    },
-  });
+/** What a new key may; `scopes` are those that whoever makes it may give. */
+export function KeyFields({ scopes }: { scopes: Schemas["Scope"][] }) {
   return (
-    <Deed
-      title="Make a key"
-      act="Make the key"
-      pending={create.isPending}
-      error={create.error}
-      onSubmit={(filled) => create.mutate(requested(filled))}
-      onClose={onClose}
-    >
+    <>
       <Field label="Name" name="name" required maxLength={100} placeholder="laptop" />
       <fieldset>
         <legend className="font-medium">May</legend>
-        {me.key.scopes.map((scope) => (
+        {scopes.map((scope) => (
           <label key={scope} className="mt-1 flex items-center gap-2">
             <input
               type="checkbox"
@@ -100,6 +84,31 @@ export function CreateKey({ onDone, onClose }: Form<KeyWithSecret>) {
         <Field label="In progress at most" name="max_open" type="number" min={1} />
         <Field label="Models" name="models" placeholder="ray-v3" hint="Empty: all." />
       </div>
+    </>
+  );
+}
+
+export function CreateKey({ onDone, onClose }: Form<KeyWithSecret>) {
+  const { data: me } = useSuspenseQuery(meQuery);
+  const [once] = useState(onceKey);
+  const asked = useAsked();
+  const create = useMutation({
+    ...createMutation(once),
+    onSuccess: async (made) => {
+      await asked();
+      onDone(made);
+    },
+  });
+  return (
+    <Deed
+      title="Make a key"
+      act="Make the key"
+      pending={create.isPending}
+      error={create.error}
+      onSubmit={(filled) => create.mutate(requested(filled))}
+      onClose={onClose}
+    >
+      <KeyFields scopes={me.key.scopes} />
     </Deed>
   );
 }

@@ -1,4 +1,4 @@
-import { useMutation, useQueryClient } from "@tanstack/react-query";
+import { useMutation } from "@tanstack/react-query";
 import { useState } from "react";
 import type { Schemas } from "@/api/client";
 import { credits } from "@/lib/format";
@@ -6,32 +6,16 @@ import { onceKey } from "@/lib/once";
 import { Deed, type Filled } from "@/ui/deed";
 import { Choice, Field, Reason } from "@/ui/field";
 import { Allowance } from "./allowance";
+import { type Form, useChanged } from "./changed";
 import {
   changeMemberMutation,
-  changeTeamMutation,
   createMemberMutation,
   createTeamMutation,
   decideMutation,
   grantMutation,
   type Member,
   type Team,
-  TEAMS,
 } from "./queries";
-
-/** `onDone` is told what has changed, once the gateway has said so. */
-interface Form {
-  onDone: (said: string) => void;
-  onClose: () => void;
-}
-
-/** After a change, what shows teams asks again. */
-function useChanged(onDone: (said: string) => void) {
-  const queries = useQueryClient();
-  return async (said: string) => {
-    await queries.invalidateQueries({ queryKey: TEAMS });
-    onDone(said);
-  };
-}
 
 const period = (filled: Filled) => filled.text("credit_period") as Schemas["Period"];
 
@@ -66,34 +50,6 @@ export function CreateTeam({ onDone, onClose }: Form) {
         defaultValue={Intl.DateTimeFormat().resolvedOptions().timeZone}
         hint="In which its days, weeks and months begin."
       />
-    </Deed>
-  );
-}
-
-export function ChangeTeam({ of, onDone, onClose }: Form & { of: Team }) {
-  const changed = useChanged(onDone);
-  const change = useMutation({
-    ...changeTeamMutation(of.id),
-    onSuccess: (team) => changed(`The limits of ${team.name} are changed.`),
-  });
-  return (
-    <Deed
-      title={`Change the limit of ${of.name}`}
-      act="Change"
-      pending={change.isPending}
-      error={change.error}
-      onSubmit={(filled) =>
-        change.mutate({
-          credit_limit: filled.numberOrNull("credit_limit"),
-          credit_period: period(filled),
-          reason: filled.text("reason"),
-        })
-      }
-      onClose={onClose}
-    >
-      <p className="text-muted">{credits(of.used_credits)} are used of it. A lower limit counts at once.</p>
-      <Allowance limit={of.credit_limit} period={of.credit_period} />
-      <Reason />
     </Deed>
   );
 }

@@ -84,6 +84,42 @@ export const changeTeamMutation = (id: string) =>
       ),
   });
 
+export const renameMutation = (of: Team | Member) =>
+  mutationOptions({
+    mutationFn: async (body: Schemas["Renaming"]): Promise<{ name: string }> =>
+      of.object === "team"
+        ? brought(
+            await api.POST("/api/v1/admin/teams/{team_id}/rename", {
+              params: { path: { team_id: of.id } },
+              body,
+            }),
+          )
+        : brought(
+            await api.POST("/api/v1/admin/teams/{team_id}/members/{member_id}/rename", {
+              params: { path: { team_id: of.team_id, member_id: of.id } },
+              body,
+            }),
+          ),
+  });
+
+export const endMutation = (of: Team | Member) =>
+  mutationOptions({
+    mutationFn: async (body: Schemas["Ending"]) =>
+      of.object === "team"
+        ? brought(
+            await api.POST("/api/v1/admin/teams/{team_id}/end", {
+              params: { path: { team_id: of.id } },
+              body,
+            }),
+          )
+        : brought(
+            await api.POST("/api/v1/admin/teams/{team_id}/members/{member_id}/end", {
+              params: { path: { team_id: of.team_id, member_id: of.id } },
+              body,
+            }),
+          ),
+  });
+
 export const createMemberMutation = (team: string, once: string) =>
   mutationOptions({
     mutationFn: async (body: Schemas["MemberRequest"]) =>
