@@ -9,9 +9,11 @@ import {
 } from "@tanstack/react-router";
 import { meQuery } from "@/api/me";
 import { Refused } from "@/api/problem";
+import { catalogueSearch } from "@/features/catalogue/search";
 import { videosSearch } from "@/features/gallery/search";
 import { auditSearch } from "@/features/desk/audit-search";
 import { deliveriesSearch } from "@/features/deliveries/search";
+import { moneySearch } from "@/features/money/search";
 import { playSearch } from "@/features/playground/search";
 import { storiesSearch } from "@/features/stories/search";
 import { usageSearch } from "@/features/usage/search";
@@ -190,6 +192,29 @@ const team = createRoute({
   component: lazyRouteComponent(() => import("@/features/teams/team-page"), "TeamPage"),
 });
 
+const upstream = createRoute({
+  getParentRoute: () => desk,
+  path: "/upstream",
+  component: lazyRouteComponent(() => import("@/features/upstream/upstream-page"), "UpstreamPage"),
+});
+
+const money = createRoute({
+  getParentRoute: () => desk,
+  path: "/money",
+  validateSearch: moneySearch,
+  component: lazyRouteComponent(() => import("@/features/money/money-page"), "MoneyPage"),
+});
+
+const catalogue = createRoute({
+  getParentRoute: () => desk,
+  path: "/catalogue",
+  validateSearch: catalogueSearch,
+  component: lazyRouteComponent(
+    () => import("@/features/catalogue/catalogue-page"),
+    "CataloguePage",
+  ),
+});
+
 const atDesk = desk.addChildren([
   now,
   generations,
@@ -198,6 +223,9 @@ const atDesk = desk.addChildren([
   deliveries,
   teams,
   team,
+  money,
+  upstream,
+  catalogue,
   signIns,
   controls,
   audit,

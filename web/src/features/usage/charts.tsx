@@ -3,8 +3,8 @@ import type { Column } from "./rows";
 
 const HEIGHT = 120;
 
-/** Credits by day. The table below it has the same numbers, so it is one picture to readers. */
-export function Columns({ columns }: { columns: Column[] }) {
+/** Credits by day or month. A table has the same numbers, so it is one picture to readers. */
+export function Columns({ columns, every = "day" }: { columns: Column[]; every?: "day" | "month" }) {
   const most = Math.max(1, ...columns.map((one) => one.settled + one.held));
   const scale = HEIGHT / most;
   const first = columns[0]?.day ?? "";
@@ -13,7 +13,7 @@ export function Columns({ columns }: { columns: Column[] }) {
     <figure className="rounded-lg border border-border p-4">
       <svg
         role="img"
-        aria-label={`Credits by day from ${first} to ${last}, at most ${credits(most)} a day`}
+        aria-label={`Credits by ${every} from ${first} to ${last}, at most ${credits(most)} a ${every}`}
         viewBox={`0 0 ${columns.length * 10} ${HEIGHT}`}
         preserveAspectRatio="none"
         className="h-32 w-full"
