@@ -100,12 +100,7 @@ async def list_generations(
     rt: Rt,
     caller: ReadLimited,
     tags: TagFilter,
-    q: Prompt = None,
-    favorite: Annotated[bool, Query(description="Only those that you marked.")] = False,
     state: Annotated[list[State] | None, Query(description="Only in these states.")] = None,
-    model: Annotated[
-        str | None, Query(description="Only of this model. Pages can be short, as with `q`.")
-    ] = None,
     created_from: Annotated[Instant | None, Query(description="Created at or after.")] = None,
     created_before: Annotated[Instant | None, Query(description="Created before.")] = None,
     user: Annotated[
@@ -124,6 +119,11 @@ async def list_generations(
         str | None, Query(min_length=1, description="`next_cursor` of the previous page.")
     ] = None,
     limit: Annotated[int, Query(ge=1, le=100, description="Generations per page.")] = 20,
+    q: Prompt = None,
+    favorite: Annotated[bool, Query(description="Only those that you marked.")] = False,
+    model: Annotated[
+        str | None, Query(description="Only of this model. Pages can be short, as with `q`.")
+    ] = None,
 ) -> GenerationList:
     """Lists your generations, newest first, whichever API created them. Administrators see those of
     the whole team."""

@@ -143,6 +143,9 @@ async def list_wanted(tx: Tx, wanted: Wanted, *, after: Position | None, limit: 
     return Found(generations=found, looked_to=None)
 
 
+_IN_ORDER = "ORDER BY g.listed_at DESC, g.listed_id DESC"
+
+
 async def _search(tx: Tx, wanted: Wanted, *, after: Position | None, limit: int) -> Found:
     scope = _scope(wanted).after(after)
     looked_to = await last_looked_at(tx, scope)
@@ -150,10 +153,11 @@ async def _search(tx: Tx, wanted: Wanted, *, after: Position | None, limit: int)
     clauses, values = _conditions(wanted)
     rows = await tx.execute(
         text(
-            f"SELECT {SELECTED} FROM {looked_at(scope)}"  # noqa: S608
-            " LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video'"
-            f" WHERE {' AND '.join(clauses) or 'true'}"
-            " ORDER BY g.listed_at DESC, g.listed_id DESC LIMIT :limit"
+            # The page is cut before it is joined: after a join Postgres may sort, and to sort it
+            # reads all that is looked at.
+            f"SELECT {SELECTED} FROM (SELECT g.* FROM {looked_at(scope)}"  # noqa: S608
+            f" WHERE {' AND '.join(clauses)} {_IN_ORDER} LIMIT :limit) g"
+            f" LEFT JOIN assets a ON a.generation_id = g.id AND a.kind = 'video' {_IN_ORDER}"
         ),
         {**scope.values, **values, "limit": limit},
     )

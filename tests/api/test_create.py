@@ -67,7 +67,7 @@ async def test_a_create_is_accepted_at_once_and_says_where_to_look(still_gate: G
         "elapsed_seconds": 0.0, "p50_seconds": None, "p90_seconds": None,
     }  # fmt: skip
     again = await get(still_gate, key, made["id"])
-    assert {**again, "waiting": None} == made
+    assert {**again, "waiting": None, "favorite": None} == made
     assert again["waiting"] == {"queue_position": 1, "reason": "queue", "retry_after_seconds": 5}
 
 
