@@ -14,7 +14,7 @@ const DEEDS: [MemberDeed, string, (name: string) => string][] = [
   ["change", "Change", (name) => `Change ${name}`],
   ["grant", "Grant", (name) => `Grant to ${name}`],
   ["rename", "Rename", (name) => `Rename ${name}`],
-  ["revoke", "Revoke keys", (name) => `Revoke all keys of ${name}`],
+  ["revoke", "Revoke keys", (name) => `Revoke keys of ${name}`],
   ["end", "End", (name) => `End ${name}`],
 ];
 
