@@ -13,13 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from app.dialects.openai.images import FIRST_FRAMES, LAST_FRAME, REFERENCES, images
-from app.dialects.openai.sizes import (
-    DEFAULT_FRAME,
-    USUAL_FRAME,
-    find_size,
-    frames,
-    pixels,
-)
+from app.dialects.openai.sizes import DEFAULT_FRAME, USUAL_FRAME, find_size, frames, pixels
 from app.domain.assets import AssetState
 from app.domain.catalog.pages import Field
 from app.domain.catalog.spec import Facts, Spec, frame_size, ratio_of
