@@ -109,6 +109,8 @@ async def create(
     made: Admitted | None = None
     if has_images(rt, new.spec):
         caller, new, made = await _with_images(rt, request, caller, new, how)
+        # It came in longer ago by now: an attempt that was admitted meanwhile is one at its call.
+        how["attempt"] = attempt_of(request)
     try:
         if made is None:
             caller, admitted = await _known(

@@ -91,6 +91,8 @@ BEGIN
     -- Until the end of this admission prices stay as they are.
     PERFORM pg_advisory_xact_lock_shared(hashtext('reelgate prices'));
     v_now := coalesce((p_request->>'now')::timestamptz, clock_timestamp());
+    -- Of two attempts at a call that wait here, the earlier one may be the second to get the lock.
+    v_waited := v_waited + extract(epoch FROM clock_timestamp() - statement_timestamp());
 
     -- Who calls was looked up when the request's head came in, or for an earlier request. Whoever ends
     -- a key takes the lock above too: once that is done, nothing more is admitted for it. Whatever else

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import text
 
 from app.errors import MaxOpenReached, Paused, RateLimited
 from app.generations.admission import Extras, SdkAttempt
@@ -19,6 +20,7 @@ from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
 from tests.harness.gateway import TEAM, Gateway, gateway
 from tests.harness.traces import execute, traces, used_credits
+from tests.worker.test_upkeep import until
 
 #: The client's own timeout and the slack, as the edge makes them.
 WINDOW = 720.0
@@ -109,6 +111,22 @@ async def test_a_try_that_was_held_up_belongs_to_what_a_later_one_made(
     made = await attempt(timed, key, made_by)
     clock.move(5)
     assert await attempt(timed, key, late, waited=6) == made
+    assert await used_credits(timed) == PRICE
+
+
+async def test_a_try_that_waited_for_a_lock_belongs_to_what_a_later_one_made(
+    timed: Gateway,
+) -> None:
+    """Both wait for the member's other admissions, and the later one is first to get through."""
+    key = await timed.member()
+    waiting = "SELECT count(*) = {} FROM pg_locks WHERE NOT granted"
+    async with timed.rt.db.begin() as tx:
+        await tx.execute(text("SELECT FROM rate_states FOR UPDATE"))
+        later = asyncio.create_task(attempt(timed, key, 1))
+        await until(timed, waiting.format(1))
+        first = asyncio.create_task(attempt(timed, key, 0))
+        await until(timed, waiting.format(2))
+    assert await first == await later
     assert await used_credits(timed) == PRICE
 
 

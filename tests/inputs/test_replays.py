@@ -31,6 +31,9 @@ class Pictures:
         self.other: bytes | None = None
         #: Whom the answers wait for.
         self.both: asyncio.Barrier | None = None
+        #: What the answer to the first who asks waits for.
+        self.released: asyncio.Event | None = None
+        self.asked = asyncio.Event()
         self.fetched = 0
         self.server: Server | None = None
 
@@ -38,8 +41,11 @@ class Pictures:
         await connection.request()
         self.fetched += 1
         content = self.content if self.fetched == 1 else self.other or self.content
+        self.asked.set()
         if self.both is not None:
             await self.both.wait()
+        if self.released is not None and self.fetched == 1:
+            await self.released.wait()
         await connection.send(http(404) if content is None else http(200, content))
 
     @property
@@ -199,6 +205,23 @@ async def test_two_attempts_that_fetch_at_once_are_one_generation(
     answers = await asyncio.gather(*(create(gate, key, pictures.url, **each) for each in headers))
     assert pictures.fetched == 2
     assert len({id_of(answer) for answer in answers}) == 1
+    assert (await traces(gate)).generations == 1
+
+
+@pytest.mark.parametrize("create", [openai, luma, agents])
+async def test_an_attempt_that_fetched_for_long_is_at_the_call_that_was_repeated(
+    gate: Gateway, pictures: Pictures, create: Create
+) -> None:
+    """The first attempt gets its image only once the second one has made the generation."""
+    key = await gate.member()
+    pictures.other, pictures.released = picture("PNG"), asyncio.Event()
+    first = asyncio.ensure_future(
+        create(gate, key, pictures.url, X_Stainless_Retry_Count="0", **RETRY)
+    )
+    await pictures.asked.wait()
+    second = await create(gate, key, pictures.url, X_Stainless_Retry_Count="1", **RETRY)
+    pictures.released.set()
+    assert id_of(await first) == id_of(second)
     assert (await traces(gate)).generations == 1
 
 
