@@ -175,8 +175,8 @@ async def _give(
         rt, account_of, credits_=body.credits, ends_at=body.ends_at, once=once,
         actor=actor.because(body.reason),
     )  # fmt: skip
-    mark(response, once)
     with after_commit("The credits were granted"):
+        mark(response, once)
         return _document(grant)
 
 

@@ -68,8 +68,8 @@ async def create_member(
         rt, team_id, name, role=role, limits=Limits(**sent), once=once,
         actor=actor.because(body.reason),
     )  # fmt: skip
-    mark(response, once)
     with after_commit("The member was created"):
+        mark(response, once)
         return member_document(member)
 
 

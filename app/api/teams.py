@@ -63,8 +63,8 @@ async def create_team(
         time_zone=body.time_zone, retention_days=body.retention_days, once=once,
         actor=actor.because(body.reason),
     )  # fmt: skip
-    mark(response, once)
     with after_commit("The team was created"):
+        mark(response, once)
         return team_document(team)
 
 

@@ -68,8 +68,8 @@ async def create_webhook_endpoint(
         team_wide=body.team_wide,
         once=once,
     )
-    mark(response, once)
     with after_commit("The endpoint was created"):
+        mark(response, once)
         return _with_secret(issued)
 
 

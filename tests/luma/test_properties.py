@@ -61,7 +61,7 @@ def test_what_is_echoed_can_be_asked_for_again_and_gives_the_same(spec: Spec) ->
     dream_machine = WIRES["dream_machine"]
     first = dream_machine.parse(asked, aliases=ALIASES, strict=True)
     assert first.spec == spec
-    echoed = dream_machine.render(generation_of(first, "queued"), None)["request"]
+    echoed = dream_machine.render(generation_of(first, "queued"), None, {})["request"]
     again = dream_machine.parse(echoed, aliases=ALIASES, strict=True)
     assert (again.spec, again.adjusted) == (spec, ())
 

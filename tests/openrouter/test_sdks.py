@@ -150,6 +150,6 @@ def test_the_provider_for_the_ai_sdk(studio: Studio, tmp_path: Path) -> None:
     assert (spec["resolution"], spec["loop"]) == ("720p", True)
     kind, status, message, creates = refused["seed"]
     assert (kind, status, creates) == ("AI_APICallError", 400, 1)
-    assert message.startswith("seed: not offered by the upstream; leave it out")
+    assert message.startswith("seed: this model has no such option; leave it out")
     assert refused["failed"][0] == "AI_APICallError"
     assert refused["failed"][3] == 1
