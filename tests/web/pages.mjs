@@ -13,6 +13,8 @@ const context = await chromium.launchPersistentContext(profile, {
   args: ["--no-sandbox"],
   viewport: { width: 1280, height: 900 },
 });
+// Of a machine that has other things to do.
+context.setDefaultTimeout(120_000);
 const complaints = [];
 function watched(page) {
   page.on("console", (message) => {

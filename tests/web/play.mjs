@@ -12,6 +12,8 @@ const context = await chromium.launchPersistentContext(profile, {
   args: ["--no-sandbox"],
   viewport: { width: 1280, height: 900 },
 });
+// Of a machine that has other things to do.
+context.setDefaultTimeout(120_000);
 const complaints = [];
 const page = await context.newPage();
 page.on("console", (message) => {
