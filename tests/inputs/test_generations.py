@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 
 from app.domain.caller import Role
+from app.domain.catalog.pages import Kind
 from app.domain.generation import State
 from app.domain.inputs import InputRule
 from app.inputs import deletion
@@ -241,6 +242,9 @@ async def test_the_pages_rule_is_asked_before_anything_is_paid(
         replace(field, image=rule) if field.name == "image" else field for field in model.fields
     )
     monkeypatch.setitem(model.__dict__, "fields", fields)
+    # Known from an earlier request, if there was one.
+    images = tuple(field for field in fields if field.kind is Kind.ASSET)
+    monkeypatch.setitem(model.__dict__, "image_fields", images)
     key = await still_gate.member()
     for size, said in (
         ((200, 200), "at least 300 pixels"),
