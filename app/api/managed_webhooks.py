@@ -32,10 +32,12 @@ from app.api.webhook_documents import (
 from app.db.managed_deliveries import Named, Wanted
 from app.db.webhook_deliveries import Delivery
 from app.db.webhook_endpoints import NamedEndpoint
+from app.domain.authority import Actor
 from app.domain.webhooks import DeliveryState, Endpoint
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.runtime import ApiRuntime
 from app.webhooks import managed
 
 router = APIRouter(prefix="/admin", tags=["admin"], route_class=BoundedRoute)
@@ -211,6 +213,12 @@ async def list_team_deliveries(
         team_id=team_id, endpoint_id=endpoint_id, state=state, created_from=since,
         created_before=until,
     )  # fmt: skip
+    return await _deliveries(rt, wanted, actor=actor, cursor=cursor, limit=limit)
+
+
+async def _deliveries(
+    rt: ApiRuntime, wanted: Wanted, *, actor: Actor, cursor: str | None, limit: int
+) -> TeamDeliveryList:
     after = cursors.read(cursor)
     found = await managed.list_deliveries(rt, wanted, actor=actor, after=after, limit=limit + 1)
     page, next_cursor = cursors.page_of(found, limit=limit)
@@ -248,15 +256,7 @@ async def list_managed_deliveries(
         team_id=team_id, endpoint_id=endpoint_id, generation_id=generation_id, state=state,
         created_from=since, created_before=until,
     )  # fmt: skip
-    after = cursors.read(cursor)
-    found = await managed.list_deliveries(rt, wanted, actor=actor, after=after, limit=limit + 1)
-    page, next_cursor = cursors.page_of(found, limit=limit)
-    return TeamDeliveryList(
-        object="list",
-        data=[_named_delivery(each) for each in page],
-        has_more=next_cursor is not None,
-        next_cursor=next_cursor,
-    )
+    return await _deliveries(rt, wanted, actor=actor, cursor=cursor, limit=limit)
 
 
 @router.get(_DELIVERY, name="get_team_delivery", responses=refusals(404, 422, 429))
