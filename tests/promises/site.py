@@ -107,15 +107,16 @@ class Caller:
         return until(look, f"{generation_id} is archived", seconds=seconds)
 
 
-def until_a_request_waits(address: str) -> None:
-    """Waits until the process at this address, which is frozen, has unread bytes of a request."""
+def until_a_request_waits(address: str, *, chars: int = 1) -> None:
+    """Waits until the process at this address, which is frozen, has unread bytes of a request, and
+    at least as many as these characters take."""
     port = f":{urlsplit(address).port:04X}"
 
     def look() -> bool:
         rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
         # State 01 is a connection. For a listening socket the queue counts connections.
         return any(
-            local.endswith(port) and state == "01" and int(queues.partition(":")[2], 16)
+            local.endswith(port) and state == "01" and int(queues.partition(":")[2], 16) >= chars
             for _, local, _, state, queues, *_ in rows
         )
 
@@ -140,9 +141,10 @@ class Upstream:
         finally:
             self.process.resume()
 
-    def until_a_request_waits(self) -> None:
-        """Waits until the frozen process has unread bytes of a request."""
-        until_a_request_waits(self.address)
+    def until_a_request_waits(self, *, chars: int = 1) -> None:
+        """Waits until the frozen process has unread bytes of a request. Workers also look at their
+        keys: `chars` is more than such a look has, where a certain request is meant."""
+        until_a_request_waits(self.address, chars=chars)
 
     def fault(self, name: str, prompt: str, *, path: str | None = None, **options: Any) -> None:
         """Makes the next request for this prompt get this fault."""

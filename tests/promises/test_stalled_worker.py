@@ -18,13 +18,14 @@ def test_a_stalled_worker_is_replaced_and_its_late_success_counts(
 ) -> None:
     caller = workers.caller(api, f"stalled {asynchronous}")
     mode = {"REELGATE_UPSTREAM_ASYNC": str(asynchronous)}
-    prompt = f"sent by a frozen worker, asynchronous: {asynchronous}"
+    # Longer than the whole of any other request.
+    prompt = f"sent by a frozen worker, asynchronous: {asynchronous} {'.' * 4000}"
     made = caller.create(prompt)
     # The upstream answers only after the worker was frozen.
     with workers.upstream.frozen():
         frozen = workers.start_worker(**mode)
         assert caller.until_submitting() == made
-        workers.upstream.until_a_request_waits()
+        workers.upstream.until_a_request_waits(chars=len(prompt))
 
         frozen.pause()
         workers.expire_heartbeats()
