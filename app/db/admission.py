@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import datetime
@@ -39,11 +40,20 @@ _ADMIT = (
 )
 
 
-async def admit(direct: Direct, request: Mapping[str, Any]) -> Decision:
+async def admit(
+    direct: Direct, request: Mapping[str, Any], *, arrived_at: float | None = None
+) -> Decision:
     """Decides and, on acceptance, inserts generation, hold and job. `reelgate_admit` documents
-    `request`."""
-    stored = json.dumps(request, ensure_ascii=False, default=_plain)
-    row = await direct.one(_ADMIT, (stored,))
+    `request`, but for how long an SDK's attempt has waited: since `arrived_at` of
+    `time.perf_counter`, until it is sent."""
+
+    def stored() -> tuple[str]:
+        waited = {}
+        if arrived_at is not None:
+            waited = {"sdk_waited_seconds": time.perf_counter() - arrived_at}
+        return (json.dumps({**request, **waited}, ensure_ascii=False, default=_plain),)
+
+    row = await direct.one(_ADMIT, stored)
     assert row is not None
     held = request["quote"] if row["accepted_at"] is not None else 0
     limits = row["limits"] or {}

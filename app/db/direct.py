@@ -7,7 +7,7 @@ statement commits by itself.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, LiteralString
 
@@ -31,15 +31,19 @@ class Direct:
         #: The one that was used last is used next.
         self._idle: list[Connection] = []
 
-    async def one(self, statement: LiteralString, values: Sequence[Any]) -> DictRow | None:
-        """The first row of a constant statement. Raises `Unavailable`, `Conflict`, `Fault`."""
+    async def one(
+        self, statement: LiteralString, values: Sequence[Any] | Callable[[], Sequence[Any]]
+    ) -> DictRow | None:
+        """The first row of a constant statement. Raises `Unavailable`, `Conflict`, `Fault`. Values
+        that change while it waits for a connection are called for when it has one."""
         begun = False
         # UnicodeError: for an impossible host name.
         away = (psycopg.OperationalError, psycopg.InterfaceError, TimeoutError, UnicodeError)
         try:
             async with self._connection() as connection:
                 begun = True
-                cursor = await connection.execute(statement, values)
+                given = values() if callable(values) else values
+                cursor = await connection.execute(statement, given)
                 return await cursor.fetchone()
         except psycopg.IntegrityError as error:
             raise conflict(error) from None

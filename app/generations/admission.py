@@ -78,11 +78,11 @@ class Admitted:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SdkAttempt:
     """An SDK's attempt at one call; the SDK counts them from 0, or `count` is None: it marks them
-    in no way. It arrived `waited_seconds` ago; the attempt before it, or of one that does not count
-    the first one, can have arrived at most `window_seconds` ago."""
+    in no way. It arrived at `arrived_at` of `time.perf_counter`; the attempt before it, or of one
+    that does not count the first one, can have arrived at most `window_seconds` ago."""
 
     count: int | None
-    waited_seconds: float
+    arrived_at: float
     window_seconds: float
 
 
@@ -163,7 +163,7 @@ async def admit(
     }
     request |= _attempted(attempt)
     try:
-        decision, new = await _decide(rt, caller, new, request, quote)
+        decision, new = await _decide(rt, caller, new, request, quote, _arrived(attempt))
     except Unavailable as unavailable:
         if unavailable.unasked:
             _count(rt, caller, dialect, "unavailable")
@@ -223,7 +223,7 @@ async def find_made(
         "now": rt.clock.for_database(),
         **_attempted(attempt),
     }
-    decision = await decisions.admit(rt.db.direct, request)
+    decision = await decisions.admit(rt.db.direct, request, arrived_at=_arrived(attempt))
     if decision.outcome == "caller_changed":
         raise CallerChanged()
     if decision.outcome == "unauthenticated":
@@ -245,9 +245,12 @@ def _attempted(attempt: SdkAttempt | None) -> dict[str, Any]:
         return {}
     return {
         "sdk_attempt": attempt.count,
-        "sdk_waited_seconds": attempt.waited_seconds,
         "sdk_window_seconds": attempt.window_seconds,
     }
+
+
+def _arrived(attempt: SdkAttempt | None) -> float | None:
+    return None if attempt is None else attempt.arrived_at
 
 
 async def _decide(
@@ -256,6 +259,7 @@ async def _decide(
     new: Generation,
     request: dict[str, Any],
     quote: Quote,
+    arrived_at: float | None,
 ) -> tuple[Decision, Generation]:
     """The decision, and the generation at the quote that it is about. Raises `PriceUnknown` and
     `Unavailable`."""
@@ -264,7 +268,9 @@ async def _decide(
             _count(rt, caller, new.dialect, _PRICES_CHANGED)
             quote = await rt.prices.quote_again(new.spec)
             new = replace(new, quote=quote.credits, price_id=quote.price_id)
-        decision = await decisions.admit(rt.db.direct, request | _priced(quote))
+        decision = await decisions.admit(
+            rt.db.direct, request | _priced(quote), arrived_at=arrived_at
+        )
         if decision.outcome != _PRICES_CHANGED:
             break
     return decision, new

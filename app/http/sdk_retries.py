@@ -41,7 +41,7 @@ def sdk_attempt(request: Request) -> SdkAttempt | None:
         return None
     return SdkAttempt(
         count=int(counted),
-        waited_seconds=_waited(request),
+        arrived_at=_arrived_at(request),
         window_seconds=read_seconds(request) + _SLACK_SECONDS,
     )
 
@@ -49,13 +49,13 @@ def sdk_attempt(request: Request) -> SdkAttempt | None:
 def unmarked_attempt(request: Request) -> SdkAttempt:
     """The same for the SDKs of OpenRouter, which repeat a create and say nothing of it."""
     return sdk_attempt(request) or SdkAttempt(
-        count=None, waited_seconds=_waited(request), window_seconds=UNMARKED_SECONDS
+        count=None, arrived_at=_arrived_at(request), window_seconds=UNMARKED_SECONDS
     )
 
 
-def _waited(request: Request) -> float:
+def _arrived_at(request: Request) -> float:
     started: float = request.scope.get("reelgate.started", time.perf_counter())
-    return time.perf_counter() - started
+    return started
 
 
 def read_seconds(request: Request) -> float:

@@ -103,6 +103,31 @@ async def test_while_all_are_in_use_the_next_waits_and_then_was_not_asked(
     await hurried.close()
 
 
+async def test_values_are_called_for_when_there_is_a_connection(
+    database: Database, database_url: str
+) -> None:
+    single, called = Direct({"conninfo": database_url}, size=1, wait_seconds=60), asyncio.Event()
+
+    def values() -> tuple[int]:
+        called.set()
+        return (7,)
+
+    asking = asyncio.create_task(single.one("SELECT pg_sleep(60)", ()))
+
+    async def busy() -> bool:
+        return await _sleeping(database) == 1
+
+    await until(busy)
+    waiting = asyncio.create_task(single.one("SELECT %s::int AS found", values))
+    await busy()
+    assert not called.is_set()
+    asking.cancel()
+    row = await waiting
+    assert (row and row["found"], called.is_set()) == (7, True)
+    await asyncio.gather(asking, return_exceptions=True)
+    await single.close()
+
+
 async def test_one_that_was_interrupted_is_not_used_again(database: Database) -> None:
     before = await _pid(database.direct)
     asking = asyncio.create_task(database.direct.one("SELECT pg_sleep(60)", ()))

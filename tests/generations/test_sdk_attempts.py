@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ async def timed(database_url: str, tmp_path: Path, clock: HandClock) -> AsyncIte
 async def attempt(
     gate: Gateway, key: str, count: int, *, waited: float = 0.0, window: float = WINDOW, **more: Any
 ) -> UUID:
-    made = SdkAttempt(count=count, waited_seconds=waited, window_seconds=window)
+    made = SdkAttempt(count=count, arrived_at=time.perf_counter() - waited, window_seconds=window)
     return (await ask(gate, key, attempt=made, **more)).generation_id
 
 
@@ -50,7 +51,7 @@ async def test_every_try_of_a_call_is_the_same_generation(timed: Gateway, clock:
     before = await traces(timed)
     for count in (1, 2, 3):
         clock.move(601)
-        made = SdkAttempt(count=count, waited_seconds=0.0, window_seconds=WINDOW)
+        made = SdkAttempt(count=count, arrived_at=time.perf_counter(), window_seconds=WINDOW)
         again = await ask(timed, key, attempt=made)
         assert again.generation_id == first
         assert again.headers["Idempotent-Replayed"] == "true"
@@ -111,6 +112,15 @@ async def test_a_try_that_was_held_up_belongs_to_what_a_later_one_made(
     made = await attempt(timed, key, made_by)
     clock.move(5)
     assert await attempt(timed, key, late, waited=6) == made
+    assert await used_credits(timed) == PRICE
+
+
+async def test_a_try_is_as_old_as_it_is_when_it_is_sent(timed: Gateway) -> None:
+    """Whatever it waits for behind the edge counts too: a look at prices, a free connection."""
+    key = await timed.member()
+    first = SdkAttempt(count=0, arrived_at=time.perf_counter(), window_seconds=WINDOW)
+    made = await attempt(timed, key, 1)
+    assert (await ask(timed, key, attempt=first)).generation_id == made
     assert await used_credits(timed) == PRICE
 
 

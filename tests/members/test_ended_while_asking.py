@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
@@ -156,7 +157,7 @@ async def test_what_was_asked_before_is_not_shown_again(still_gate: Gateway) -> 
     key = await still_gate.member()
     caller = await caller_of(still_gate, key)
     await ask(still_gate, key, idempotency_key="k")
-    first = SdkAttempt(count=0, waited_seconds=0, window_seconds=60)
+    first = SdkAttempt(count=0, arrived_at=time.perf_counter(), window_seconds=60)
     await ask(still_gate, key, SPEC, attempt=first)
     await keys.revoke_key(still_gate.rt, key[:11], actor=TESTER)
     before = await traces(still_gate)
