@@ -1,18 +1,8 @@
 // Uses the page of examples/web-page as a person does, and prints what it saw.
-import { chromium } from 'playwright-core'
+import { launch, words } from '../harness/browser.mjs'
 
-const [program, profile, address, key] = process.argv.slice(2)
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  headless: true,
-  timeout: 0,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
-// Of a machine that has other things to do; a page that is stuck says where.
-browser.setDefaultTimeout(120_000)
+const [address, key] = words
+const browser = await launch()
 const page = await browser.newPage()
 
 // All that reaches the browser, and what it objects to.

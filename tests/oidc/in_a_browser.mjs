@@ -1,19 +1,9 @@
 // Signs a person in, in a real browser, from a link of the gateway. Prints what it saw.
-import { chromium } from 'playwright-core'
+import { launch, words } from '../harness/browser.mjs'
 
-const [program, profile, gateway] = process.argv.slice(2)
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  headless: true,
-  // Of a machine that has other things to do; whoever started this ends it.
-  timeout: 0,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const [gateway] = words
+const browser = await launch()
 const page = await browser.newPage()
-page.setDefaultTimeout(0)
 const me = () => page.evaluate(async (address) => {
   const answer = await fetch(address)
   return [answer.status, (await answer.json()).name ?? null]

@@ -1,72 +1,11 @@
 // An operator, an administrator of a team and a member at what each of them looks after. Prints a
 // line of JSON for each step; the test compares.
-import { readFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { say, visit, words } from "../harness/browser.mjs";
 
-const [program, profile, base, link, lead, member, made, hook, shots] = process.argv.slice(2);
-const axe = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
-const say = (step, found = null) => console.log(JSON.stringify({ step, found }));
-
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  args: ["--no-sandbox"],
-  viewport: { width: 1280, height: 900 },
-});
-// Of a machine that has other things to do.
-context.setDefaultTimeout(120_000);
-const complaints = [];
-const page = await context.newPage();
-page.on("console", (message) => {
-  if (message.type() === "error" && !/status of 401/.test(message.text()))
-    complaints.push(message.text());
-});
-page.on("pageerror", (error) => complaints.push(error.message));
-
-// Through the debugger: the policy lets no page run what we bring.
-const bad = [];
-async function look(name) {
-  const session = await context.newCDPSession(page);
-  for (const scheme of ["light", "dark"]) {
-    for (const width of [360, 1440]) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.setViewportSize({ width, height: 900 });
-      await session.send("Runtime.evaluate", { expression: axe });
-      const { result } = await session.send("Runtime.evaluate", {
-        awaitPromise: true,
-        returnByValue: true,
-        expression: `axe.run().then((all) => all.violations.map((one) =>
-          one.id + " " + one.nodes.map((node) => node.target.join(" ")).join(", ")))`,
-      });
-      bad.push(...result.value.map((one) => `${name} ${scheme} ${width}: ${one}`));
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) bad.push(`${name} ${width}: ${wide} pixels too wide`);
-      if (shots) await page.screenshot({ path: `${shots}/${name}-${scheme}-${width}.png`, fullPage: true });
-    }
-  }
-  await page.emulateMedia({ colorScheme: "light" });
-  await page.setViewportSize({ width: 1280, height: 900 });
-  await session.detach();
-}
-
-const desk = page.getByRole("navigation", { name: "Desk" });
-const go = (name) => desk.getByRole("link", { name, exact: true }).click();
-const press = (name) => page.getByRole("button", { name }).first().click();
-const dialog = page.getByRole("dialog");
-const act = (name) => dialog.getByRole("button", { name }).click();
-const reason = (text) => dialog.getByLabel("Reason").fill(text);
-const rows = (name) => page.getByRole("table", { name }).locator("tbody tr");
-
-async function signIn(key) {
-  await page.goto(`${base}/app/sign-in`);
-  await page.getByLabel("API key").fill(key);
-  await page.keyboard.press("Enter");
-  // Where it leads: a click before that would be on its way as well.
-  await page.getByRole("heading", { name: "Playground" }).waitFor();
-}
-async function signOut() {
-  await page.getByRole("button", { name: "Sign out" }).click();
-  await page.getByLabel("API key").waitFor();
-}
+const [base, link, lead, member, made, hook] = words;
+const person = await visit(base);
+const { act, desk, dialog, examine, page, pathOf, press, reason, rows, signIn, signOut } = person;
+const go = (name) => person.go(name, desk);
 
 // The operator.
 await page.goto(link);
@@ -74,15 +13,15 @@ await page.getByRole("link", { name: "Desk" }).click();
 await page.getByRole("heading", { name: "Everybody's videos, now" }).waitFor();
 await page.getByText("2 with an unknown outcome").waitFor();
 await rows("How long videos of the last seven days took").first().waitFor();
-await look("desk");
+await examine("desk");
 say("desk", await page.locator("dt", { hasText: "made today" }).locator("xpath=..").innerText());
 
 await go("Generations");
 await rows("Generations, newest first").nth(2).waitFor();
-await look("generations");
+await examine("generations");
 await page.getByRole("link", { name: "In flight" }).click();
 await page.getByRole("cell", { name: "unknown", exact: true }).first().waitFor();
-say("in flight", page.url().replace(base, ""));
+say("in flight", pathOf());
 await page.getByRole("link", { name: "All", exact: true }).click();
 await page.getByLabel("Any id").fill(made);
 await press("Show");
@@ -91,12 +30,12 @@ await page.getByRole("link", { name: made.slice(0, 8) }).click();
 await page.getByRole("heading", { name: "a paper boat" }).waitFor();
 await rows("Ledger entries, oldest first").nth(1).waitFor();
 await rows("Webhooks about it, oldest first").first().waitFor();
-await look("story");
+await examine("story");
 say("story", await rows("Tries upstream, oldest first").count());
 await press("Correct the cost");
 await dialog.getByLabel("Credits in all").fill("0");
 await reason("it shows a ship");
-await look("correct");
+await examine("correct");
 await act(/credits go back/);
 await page.getByText(/^Corrected: it has cost 0 credits, .* credits go back\.$/).waitFor();
 await page.getByRole("cell", { name: "ledger.correct" }).waitFor();
@@ -106,7 +45,7 @@ await press("Choose all that are shown");
 await press("Resolve the 2 chosen");
 await dialog.getByRole("radio", { name: /^not made/ }).check();
 await reason("no record of either");
-await look("resolve several");
+await examine("resolve several");
 await act(/^Resolve 2: .* credits go back/);
 await page.getByText(/^2 of 2 are resolved: .* credits go back\.$/).waitFor();
 await page.getByRole("list", { name: "What became of each" }).getByText(/: failed$/).nth(1).waitFor();
@@ -114,10 +53,10 @@ await page.getByText("Nothing is unknown").waitFor();
 
 await go("Deliveries");
 await rows("Deliveries, newest first").first().waitFor();
-await look("deliveries");
+await examine("deliveries");
 await press(/^Attempts of/);
 await dialog.getByText("status 500").first().waitFor();
-await look("attempts");
+await examine("attempts");
 await act("Close");
 await press(/^Disable http/);
 await reason("it answers nobody");
@@ -135,25 +74,25 @@ say("resent", await page.getByText(/(delivery is|deliveries are) sent again\.$/)
 
 await go("Sign-ins");
 await page.getByText("Nobody waits").waitFor();
-await look("sign-ins");
+await examine("sign-ins");
 await signOut();
 
 // The administrator of a team.
 await signIn(lead);
 await page.getByRole("link", { name: "Desk" }).click();
 await page.getByRole("heading", { name: "Videos of films, now" }).waitFor();
-await look("desk of a team");
+await examine("desk of a team");
 say("pages of a lead", await desk.getByRole("link").allInnerTexts());
 await go("Generations");
 await rows("Generations, newest first").nth(2).waitFor();
 await page.getByLabel("Member").selectOption({ label: "ada" });
 await press("Show");
 await page.waitForURL(/member=/);
-await look("generations of a team");
+await examine("generations of a team");
 await rows("Generations, newest first").nth(2).getByRole("link").click();
 await page.getByRole("heading", { name: "a paper boat" }).waitFor();
 say("upstream", await page.getByText("Upstream key").count());
-await look("story for a lead");
+await examine("story for a lead");
 await go("Deliveries");
 await rows("Deliveries, newest first").first().waitFor();
 await signOut();
@@ -164,23 +103,23 @@ await page.goto(`${base}/app/desk/generations`);
 await page.getByText("The desk is for operators").waitFor();
 await page.getByRole("link", { name: "Webhooks" }).click();
 await page.getByText("You have no endpoint").waitFor();
-await look("no webhooks");
+await examine("no webhooks");
 await press("Set up an endpoint");
 await dialog.getByLabel("Address").fill(`${hook}/ada`);
-await look("set up");
+await examine("set up");
 await act("Set it up");
 await page.getByText(/It is shown only now\.$/).waitFor();
-await look("secret");
+await examine("secret");
 say("secret", await page.getByText(/^whsec_/).innerText());
 await press("I have it");
 await press(/^Test http/);
 await page.getByText("The test arrived.").waitFor();
 await rows("What was sent, newest first").first().waitFor();
-await look("webhooks");
+await examine("webhooks");
 await press(/^Attempts of/);
 await dialog.getByText("Body that was sent").click();
 await dialog.getByText("webhook.test").last().waitFor();
-await look("own attempts");
+await examine("own attempts");
 await act("Close");
 await press(/^New secret: http/);
 await act("Make a new secret");
@@ -193,12 +132,9 @@ await press(/^Disable http/);
 await page.getByText(/is disabled\.$/).waitFor();
 await press("Show it");
 await page.getByText("Your callback secret").waitFor();
-await look("callback secret");
+await examine("callback secret");
 await press(/^Delete: http/);
 await act("Delete");
 await page.getByText(/is deleted\.$/).waitFor();
 
-say("complaints", complaints);
-say("violations", bad);
-await context.close();
-process.exit(0);
+await person.finish();

@@ -1,65 +1,21 @@
 // Walks through the pages as a person does. Prints a line of JSON for each step; the test answers
 // what has to happen outside of the browser in between, and compares.
-import { readFileSync } from "node:fs";
 import { createServer, request } from "node:http";
-import { chromium } from "playwright-core";
+import { say, visit, words } from "../harness/browser.mjs";
 
-const [program, profile, base, link, key] = process.argv.slice(2);
-const axe = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
-const say = (step, found = null) => console.log(JSON.stringify({ step, found }));
+const [base, link, key] = words;
+const person = await visit(base, { expected: /status of (401|409)/ });
+const { act, dialog, examine, go, page, pathOf, press, reason, signOut } = person;
 
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  args: ["--no-sandbox"],
-  viewport: { width: 1280, height: 900 },
-});
-// Of a machine that has other things to do.
-context.setDefaultTimeout(120_000);
-const complaints = [];
-function watched(page) {
-  page.on("console", (message) => {
-    // A refusal that a page asks for and shows is no fault of it.
-    if (message.type() === "error" && !/status of (401|409)/.test(message.text()))
-      complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(error.message));
-  return page;
-}
-
-// Through the debugger: the policy lets no page run what we bring.
-async function violations(page, name) {
-  const session = await context.newCDPSession(page);
-  const found = [];
-  for (const scheme of ["light", "dark"]) {
-    for (const width of [360, 1440]) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.setViewportSize({ width, height: 900 });
-      await session.send("Runtime.evaluate", { expression: axe });
-      const { result } = await session.send("Runtime.evaluate", {
-        awaitPromise: true,
-        returnByValue: true,
-        expression: `axe.run().then((all) => all.violations.map((one) =>
-          one.id + " " + one.nodes.map((node) => node.target.join(" ")).join(", ")))`,
-      });
-      found.push(...result.value.map((one) => `${name} ${scheme} ${width}: ${one}`));
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) found.push(`${name} ${width}: ${wide} pixels too wide`);
-    }
-  }
-  await session.detach();
-  return found;
-}
-
-const page = watched(await context.newPage());
 await page.goto(link);
 // An operator begins at the desk.
 await page.waitForURL(`${base}/app/desk`);
-say("linked", { address: page.url().replace(base, ""), role: await page.getByText("operator").count() });
+say("linked", { address: pathOf(), role: await page.getByText("operator").count() });
 
 await page.getByRole("link", { name: "Videos", exact: true }).click();
 
 await page.getByText("No videos yet").waitFor();
-const bad = await violations(page, "empty gallery");
+await examine("empty gallery");
 
 // Live: the test creates a video now, and nothing here is reloaded.
 await page.evaluate(() => (window.notReloaded = true));
@@ -68,10 +24,9 @@ await page.getByRole("link", { name: /a paper boat/ }).waitFor();
 await page.getByRole("listitem").getByText("succeeded", { exact: true }).waitFor();
 await page.locator("li img").first().waitFor();
 say("arrived", await page.evaluate(() => window.notReloaded));
-bad.push(...(await violations(page, "gallery")));
+await examine("gallery");
 
 // Found by words, marked, selected by keyboard, and kept when what is selected is deleted.
-await page.setViewportSize({ width: 1280, height: 900 });
 await page.locator("li").first().hover();
 await page.locator("li video").waitFor();
 const silent = await page.locator("li video").evaluate((video) => video.muted);
@@ -86,13 +41,13 @@ await page.getByRole("link", { name: /a paper boat/ }).focus();
 await page.keyboard.press("Space");
 const selected = page.getByRole("region", { name: "Selected videos" });
 await selected.getByText("1 selected").waitFor();
-bad.push(...(await violations(page, "selection")));
+await examine("selection");
 await selected.getByRole("button", { name: "Delete" }).click();
 await page.getByText("1 is a favorite and is kept.").waitFor();
-bad.push(...(await violations(page, "delete selected")));
+await examine("delete selected");
 await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
 await page.getByText("1 of 1: 0 deleted, 1 left as they are.").waitFor();
-bad.push(...(await violations(page, "deleted selected")));
+await examine("deleted selected");
 await page.getByRole("dialog").getByRole("button", { name: "Close" }).click();
 await page.getByLabel("Words of the prompt").fill("nowhere");
 await page.keyboard.press("Enter");
@@ -102,14 +57,10 @@ say("kept", silent);
 
 await page.getByRole("link", { name: /a paper boat/ }).click();
 await page.getByRole("heading", { name: /a paper boat/ }).waitFor();
-const length = await page.locator("video").evaluate(async (video) => {
-  video.muted = true;
-  await video.play();
-  return video.duration;
-});
-const video = page.url().replace(base, "");
+const length = await person.play(page.locator("video"));
+const video = pathOf();
 say("plays", length);
-bad.push(...(await violations(page, "video")));
+await examine("video");
 
 await page.getByRole("button", { name: "Share" }).click();
 await page.getByRole("button", { name: "Make a link" }).click();
@@ -117,14 +68,14 @@ await page.getByText("This link is shown only now.").waitFor();
 const shared = await page.getByRole("dialog").locator("code").textContent();
 const opens = async () => (await fetch(shared)).status;
 const before = await opens();
-bad.push(...(await violations(page, "share")));
+await examine("share");
 await page.getByRole("button", { name: /^Revoke the link/ }).click();
 await page.getByText("No link works at the moment.").waitFor();
 say("shared", [before, await opens()]);
 await page.getByRole("button", { name: "Close" }).click();
 
 await page.getByRole("button", { name: "Delete" }).click();
-bad.push(...(await violations(page, "question")));
+await examine("question");
 await page.keyboard.press("Escape");
 await page.getByRole("button", { name: "Delete" }).click();
 await page.getByRole("dialog").getByRole("button", { name: "Delete" }).click();
@@ -132,7 +83,6 @@ await page.getByText("The file is deleted.").waitFor();
 say("deleted");
 
 // What a member and an operator do by forms. One request is charged and its answer lost.
-await page.setViewportSize({ width: 1280, height: 900 });
 await page.evaluate(() =>
   fetch("/api/v1/generations", {
     method: "POST",
@@ -142,22 +92,17 @@ await page.evaluate(() =>
     }),
   }),
 );
-const go = (name) => page.getByRole("link", { name, exact: true }).click();
-const press = (name) => page.getByRole("button", { name, exact: true }).click();
-const dialog = page.getByRole("dialog");
-const act = (name) => dialog.getByRole("button", { name }).click();
-
 await go("Usage");
 await page.getByRole("table", { name: "Spent by day" }).waitFor();
-bad.push(...(await violations(page, "usage")));
+await examine("usage");
 
 await go("Keys");
 await press("Make a key");
 await dialog.getByLabel("Name").fill("laptop");
-bad.push(...(await violations(page, "make a key")));
+await examine("make a key");
 await act("Make the key");
 await page.getByText("It is shown only now.").waitFor();
-bad.push(...(await violations(page, "keys")));
+await examine("keys");
 await press("I have it");
 await press("Revoke laptop");
 await act("Revoke");
@@ -165,12 +110,12 @@ await page.getByText("laptop is revoked.").waitFor();
 
 await go("Desk");
 await page.getByText("1 with an unknown outcome").waitFor();
-bad.push(...(await violations(page, "desk")));
+await examine("desk");
 await go("Unknowns");
 await press("Resolve");
 await dialog.getByRole("radio", { name: /^not made/ }).check();
-await dialog.getByLabel("Reason").fill("no record of it");
-bad.push(...(await violations(page, "resolve")));
+await reason("no record of it");
+await examine("resolve");
 await act(/credits go back/);
 await page.getByText(/video is failed: .* credits go back/).waitFor();
 
@@ -182,32 +127,30 @@ await act("Make the team");
 await go("films");
 await press("Grant credits");
 await dialog.getByLabel("Credits").fill("500");
-await dialog.getByLabel("Reason").fill("the trailer");
+await reason("the trailer");
 await act("Grant");
 await page.getByText("500 credits are granted to films.").waitFor();
-bad.push(...(await violations(page, "team")));
+await examine("team");
 
 await go("Controls");
 await press("Pause submission");
-await dialog.getByLabel("Reason").fill("a new key");
+await reason("a new key");
 await act("Pause");
 await press("Resume submission");
-await dialog.getByLabel("Reason").fill("it is in use");
+await reason("it is in use");
 await act("Resume");
 await page.getByRole("button", { name: "Pause submission" }).waitFor();
-bad.push(...(await violations(page, "controls")));
+await examine("controls");
 
 // By keyboard, from anywhere.
 await page.keyboard.press("Control+K");
 await page.getByRole("combobox", { name: "A page, or the id of a video" }).waitFor();
 await page.keyboard.type("log audit");
-bad.push(...(await violations(page, "palette")));
+await examine("palette");
 await page.keyboard.press("Enter");
 await page.getByRole("cell", { name: "team.create", exact: true }).first().waitFor();
-bad.push(...(await violations(page, "audit log")));
-await page.setViewportSize({ width: 1280, height: 900 });
+await examine("audit log");
 const surface = () => page.evaluate(() => getComputedStyle(document.documentElement).backgroundColor);
-await page.emulateMedia({ colorScheme: "light" });
 await page.locator("label", { hasText: "Dark" }).last().click();
 await page.reload();
 await page.getByRole("heading", { name: "Audit log" }).waitFor();
@@ -217,13 +160,11 @@ say("deeds", { dark, light: await surface() });
 
 await page.getByRole("link", { name: "Account" }).click();
 await page.getByRole("heading", { name: "Account" }).waitFor();
-bad.push(...(await violations(page, "account")));
-await page.setViewportSize({ width: 1280, height: 900 });
-await page.getByRole("button", { name: "Sign out" }).click();
-await page.getByLabel("API key").waitFor();
+await examine("account");
+await signOut();
 await page.goto(`${base}/app/videos?state=canceled`);
 await page.getByLabel("API key").waitFor();
-bad.push(...(await violations(page, "sign-in")));
+await examine("sign-in");
 say("out");
 
 // By keyboard alone, and back to where the person wanted to go.
@@ -231,13 +172,13 @@ await page.keyboard.press("Tab");
 await page.keyboard.type("rg_wrong");
 await page.keyboard.press("Enter");
 await page.getByRole("alert").waitFor();
-bad.push(...(await violations(page, "refusal")));
+await examine("refusal");
 await page.getByLabel("API key").focus();
 await page.keyboard.press("ControlOrMeta+A");
 await page.keyboard.type(key);
 await page.keyboard.press("Enter");
 await page.getByText("No video is canceled").waitFor();
-say("in", page.url().replace(base, ""));
+say("in", pathOf());
 
 // A proxy that serves the gateway below a path, which it removes, and of which nobody was told.
 const proxy = createServer((asked, answer) => {
@@ -258,8 +199,4 @@ await page.getByRole("link", { name: "Account" }).click();
 await page.getByRole("heading", { name: "Account" }).waitFor();
 say("below", page.url().replace(below, ""));
 
-say("complaints", complaints);
-say("violations", bad);
-await context.close();
-// The proxy's own connections, of events, would keep it running.
-process.exit(0);
+await person.finish();

@@ -1,51 +1,11 @@
 // The playground as a person uses it. Prints a line of JSON for each step; the test compares, and
 // does in between what has to happen outside of the browser.
-import { readFileSync } from "node:fs";
-import { chromium } from "playwright-core";
+import { say, visit, words } from "../harness/browser.mjs";
 
-const [program, profile, base, key, poorKey] = process.argv.slice(2);
-const axe = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
-const say = (step, found = null) => console.log(JSON.stringify({ step, found }));
-
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  args: ["--no-sandbox"],
-  viewport: { width: 1280, height: 900 },
-});
-// Of a machine that has other things to do.
-context.setDefaultTimeout(120_000);
-const complaints = [];
-const page = await context.newPage();
-page.on("console", (message) => {
-  // A refusal that a page asks for and shows is no fault of it, nor is a poster that is not there yet.
-  if (message.type() === "error" && !/status of (401|402|409|422)/.test(message.text()))
-    complaints.push(message.text());
-});
-page.on("pageerror", (error) => complaints.push(error.message));
-
-// Through the debugger: the policy lets no page run what we bring.
-const bad = [];
-async function examine(name) {
-  const session = await context.newCDPSession(page);
-  for (const scheme of ["light", "dark"]) {
-    for (const width of [360, 1440]) {
-      await page.emulateMedia({ colorScheme: scheme });
-      await page.setViewportSize({ width, height: 900 });
-      await session.send("Runtime.evaluate", { expression: axe });
-      const { result } = await session.send("Runtime.evaluate", {
-        awaitPromise: true,
-        returnByValue: true,
-        expression: `axe.run().then((all) => all.violations.map((one) =>
-          one.id + " " + one.nodes.map((node) => node.target.join(" ")).join(", ")))`,
-      });
-      bad.push(...result.value.map((one) => `${name} ${scheme} ${width}: ${one}`));
-      const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-      if (wide > 0) bad.push(`${name} ${width}: ${wide} pixels too wide`);
-    }
-  }
-  await session.detach();
-  await page.setViewportSize({ width: 1280, height: 900 });
-}
+const [base, key, poorKey] = words;
+// A refusal that a page shows, and a poster that is not there yet.
+const person = await visit(base, { expected: /status of (401|402|409|422)/ });
+const { examine, page, pathOf, signOut } = person;
 
 /** By keyboard alone. */
 async function tabTo(selector, key = "Tab") {
@@ -55,7 +15,6 @@ async function tabTo(selector, key = "Tab") {
   }
   throw new Error(`${key} does not lead to ${selector}`);
 }
-const pathOf = () => page.url().replace(base, "");
 const result = page.getByRole("region", { name: "Result" });
 const badge = (state) => result.getByRole("status").getByText(state, { exact: true });
 const generate = page.getByRole("button", { name: "Generate", exact: true });
@@ -72,7 +31,6 @@ async function signIn(secret) {
 
 await signIn(key);
 await examine("empty form");
-await page.emulateMedia({ colorScheme: "light" });
 await page.evaluate(() => (window.notReloaded = true));
 
 await tabTo("#play-model");
@@ -97,11 +55,7 @@ say("guarded", await generate.getAttribute("aria-disabled"));
 
 await badge("succeeded").waitFor();
 await result.getByText("SHA-256").first().waitFor();
-const length = await result.locator("video").evaluate(async (video) => {
-  video.muted = true;
-  await video.play();
-  return video.duration;
-});
+const length = await person.play(result.locator("video"));
 say("plays", [length, await page.evaluate(() => window.notReloaded)]);
 await page.getByRole("tab", { name: "lumaai" }).click();
 await page.getByRole("region", { name: "Code: lumaai" }).getByText('model="ray-v2-flash"').waitFor();
@@ -157,8 +111,7 @@ await result.getByText("As asked").waitFor();
 say("from an image", await result.locator("dt", { hasText: "SHA-256" }).count());
 
 // Nobody who has too little left is left to find out by trying, and who tries is told.
-await page.getByRole("button", { name: "Sign out" }).first().click();
-await page.getByLabel("API key").waitFor();
+await signOut();
 await signIn(poorKey);
 await page.getByText(/It would be refused now\. The credit limit of the member/).waitFor();
 await page.getByRole("textbox", { name: "Prompt" }).fill("a castle");
@@ -168,7 +121,4 @@ await refusal.getByText("No credits were spent.", { exact: false }).waitFor();
 await examine("refusal");
 say("refused", await refusal.locator("p").first().textContent());
 
-say("complaints", complaints);
-say("violations", bad);
-await context.close();
-process.exit(0);
+await person.finish();

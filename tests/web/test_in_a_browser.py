@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from app.web import built
-from tests.harness.browser import Script, browsing
+from tests.harness.browser import browsing
 from tests.harness.database import open_folder
 from tests.harness.processes import Api, ending_processes
 
@@ -33,12 +31,6 @@ def started() -> Iterator[Api]:
         api.exit_code()
 
 
-def _step(script: Script, name: str) -> Any:
-    said = json.loads(script.line())
-    assert said["step"] == name
-    return said["found"]
-
-
 def test_a_person_signs_in_watches_and_deletes(started: Api, tmp_path: Path) -> None:
     link = re.search(r"http://\S+/app/sign-in#rg_link_\S+", started.printed)
     key = re.search(r"^ +(rg_\S+)$", started.printed, re.MULTILINE)
@@ -51,24 +43,22 @@ def test_a_person_signs_in_watches_and_deletes(started: Api, tmp_path: Path) -> 
     }  # fmt: skip
     with browsing(tmp_path, SCRIPT, started.address, link[0], key[1]) as script:
         # The link's secret is no longer in the address.
-        assert _step(script, "linked") == {"address": "/app/desk", "role": 1}
-        _step(script, "empty")
+        assert script.step("linked") == {"address": "/app/desk", "role": 1}
+        script.step("empty")
         made = started.http.post("/api/v1/generations", json=wanted, headers=headers)
         assert made.status_code == 202
-        assert _step(script, "arrived") is True
-        assert _step(script, "kept") is True
-        assert _step(script, "plays") == pytest.approx(5, abs=0.5)
-        assert _step(script, "shared") == [200, 404]
-        _step(script, "deleted")
+        assert script.step("arrived") is True
+        assert script.step("kept") is True
+        assert script.step("plays") == pytest.approx(5, abs=0.5)
+        assert script.step("shared") == [200, 404]
+        script.step("deleted")
         found = started.http.get(f"/api/v1/generations/{made.json()['id']}", headers=headers)
         assert found.json()["video"]["state"] == "deleted"
         # What a person chose stays, whatever the system says.
-        assert _step(script, "deeds") == {"dark": "rgb(16, 18, 22)", "light": "rgb(255, 255, 255)"}
+        assert script.step("deeds") == {"dark": "rgb(16, 18, 22)", "light": "rgb(255, 255, 255)"}
         unknown = started.http.get("/api/v1/admin/unknown", headers=headers)
         assert unknown.json()["data"] == []
-        _step(script, "out")
-        assert _step(script, "in") == "/app/videos?state=canceled"
-        assert _step(script, "below") == "/app/me"
-        assert _step(script, "complaints") == []
-        assert _step(script, "violations") == []
-        script.rest()
+        script.step("out")
+        assert script.step("in") == "/app/videos?state=canceled"
+        assert script.step("below") == "/app/me"
+        script.ends_well()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -10,17 +9,11 @@ import pytest
 
 from app.domain.limits import Limits
 from app.web import built
-from tests.harness.browser import Script, browsing
+from tests.harness.browser import browsing
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Caller, Site
 
 SCRIPT = Path(__file__).with_name("play.mjs")
-
-
-def _step(script: Script, name: str) -> Any:
-    said = json.loads(script.line())
-    assert said["step"] == name
-    return said["found"]
 
 
 def _made(caller: Caller) -> list[dict[str, Any]]:
@@ -34,23 +27,21 @@ def test_a_person_makes_videos(place: Site, api: Api, tmp_path: Path) -> None:
     poor = place.caller(api, "poor player", limits=Limits(credit_limit=1))
     with browsing(tmp_path, SCRIPT, api.address, caller.key, poor.key) as script:
         with place.upstream.frozen():
-            asked = _step(script, "asked")
+            asked = script.step("asked")
             assert asked.startswith("/app/play?model=ray-v2-flash&")
             assert "duration=10s" in asked
             # Pressed four times.
-            assert _step(script, "guarded") == "true"
+            assert script.step("guarded") == "true"
             assert len(_made(caller)) == 1
-        assert _step(script, "plays") == [pytest.approx(10, abs=0.5), True]
-        again, prompt = _step(script, "again")
+        assert script.step("plays") == [pytest.approx(10, abs=0.5), True]
+        again, prompt = script.step("again")
         assert (again.startswith("/app/play?model=ray-v2-flash&"), prompt) == (True, "a paper boat")
-        assert _step(script, "edited") == "a paper plane"
-        assert _step(script, "barred") is True
-        assert _step(script, "from an image") == 1
+        assert script.step("edited") == "a paper plane"
+        assert script.step("barred") is True
+        assert script.step("from an image") == 1
         newest, first = _made(caller)
         assert [newest["spec"]["model"], len(newest["inputs"])] == ["ray-v2-flash-image", 1]
         assert first["spec"]["prompt"] == "a paper boat"
-        assert _step(script, "refused") == "The credit limit does not cover this request"
+        assert script.step("refused") == "The credit limit does not cover this request"
         assert _made(poor) == []
-        assert _step(script, "complaints") == []
-        assert _step(script, "violations") == []
-        script.rest()
+        script.ends_well()

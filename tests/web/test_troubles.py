@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,7 +13,7 @@ from app.members import members
 from app.runtime import open_runtime
 from app.web import built
 from tests.harness.actors import TESTER
-from tests.harness.browser import Script, browsing
+from tests.harness.browser import browsing
 from tests.harness.gateway import settings_for
 from tests.promises.site import Caller, site
 
@@ -23,12 +21,6 @@ SCRIPT = Path(__file__).with_name("troubles.mjs")
 #: The gateway comes back at the same address, so each test process has a loopback address of its
 #: own.
 HOST = ".".join(map(str, (127, 64 | os.getpid() >> 16, os.getpid() >> 8 & 255, os.getpid() & 255)))
-
-
-def _step(script: Script, name: str) -> Any:
-    said = json.loads(script.line())
-    assert said["step"] == name
-    return said["found"]
 
 
 async def _suspend(database_url: str, folder: Path) -> None:
@@ -53,25 +45,24 @@ def test_an_open_page_survives_what_happens_to_it(database_url: str, tmp_path: P
         browser = tmp_path / "browser"
         browser.mkdir()
         with browsing(browser, SCRIPT, api.address, ada.key) as script:
-            _step(script, "signed in")
+            script.step("signed in")
             api.kill()
-            _step(script, "not live")
+            script.step("not live")
             api = place.start_api().ready()
             ada = ada.at(api)
             made = ada.create("made meanwhile")
-            _step(script, "live again")
+            script.step("live again")
             ada.create("made afterwards")
             # Nobody has reloaded the page.
-            assert _step(script, "heard") is True
+            assert script.step("heard") is True
             ada.until_archived(made)
-            _step(script, "at usage")
+            script.step("at usage")
             _sign_out_everywhere(ada)
             # Something happens, so that the page asks.
             ada.create("made at last")
-            assert _step(script, "back") == "/app/usage"
+            assert script.step("back") == "/app/usage"
             asyncio.run(_suspend(database_url, tmp_path / "site"))
-            found = _step(script, "suspended")
+            found = script.step("suspended")
             assert found["seconds"] == pytest.approx(5, abs=0.5)
             assert found["refused"] == [403, "suspended"]
-            assert _step(script, "faults") == []
-            script.rest()
+            script.ends_well()

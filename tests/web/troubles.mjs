@@ -1,23 +1,13 @@
 // What happens to a page while it is open. Prints a line of JSON when something has to happen outside
 // of the browser, and goes on when it sees that it did.
-import { chromium } from "playwright-core";
+import { say, visit, words } from "../harness/browser.mjs";
 
-const [program, profile, base, key] = process.argv.slice(2);
-const say = (step, found = null) => console.log(JSON.stringify({ step, found }));
-const context = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  args: ["--no-sandbox"],
-  viewport: { width: 1280, height: 900 },
-});
-const page = await context.newPage();
-page.setDefaultTimeout(120_000);
-const faults = [];
-page.on("pageerror", (error) => faults.push(error.message));
+const [base, key] = words;
+// The console has much to say of a gateway that is away.
+const person = await visit(base, { expected: /./ });
+const { go, page, pathOf } = person;
+const signIn = () => person.giveKey(key);
 const strip = page.getByRole("status").first();
-async function signIn() {
-  await page.getByLabel("API key").fill(key);
-  await page.keyboard.press("Enter");
-}
 
 await page.goto(`${base}/app/videos`);
 await signIn();
@@ -36,13 +26,13 @@ await page.getByRole("link", { name: /made afterwards/ }).waitFor();
 say("heard", await page.evaluate(() => window.notReloaded));
 
 // Somebody signs this browser out, elsewhere.
-await page.getByRole("link", { name: "Usage", exact: true }).click();
+await go("Usage");
 await page.getByRole("table", { name: "Spent by day" }).waitFor();
 say("at usage");
 await page.getByLabel("API key").waitFor();
 await signIn();
 await page.getByRole("table", { name: "Spent by day" }).waitFor();
-say("back", page.url().replace(base, "").split("?")[0]);
+say("back", pathOf().split("?")[0]);
 
 // An operator suspends the member, which ends its sessions. Nothing tells the page: it finds out when
 // it asks.
@@ -53,15 +43,11 @@ while (!(await field.isVisible())) {
 }
 await signIn();
 await strip.getByText("You are suspended").waitFor();
-await page.getByRole("link", { name: "Videos", exact: true }).click();
+await go("Videos");
 await page.getByRole("link", { name: /made meanwhile/ }).click();
 // In the list a video that is pointed at plays, too.
 await page.getByRole("heading", { name: /made meanwhile/ }).waitFor();
-const seconds = await page.locator("video").evaluate(async (video) => {
-  video.muted = true;
-  await video.play();
-  return video.duration;
-});
+const seconds = await person.play(page.locator("video"));
 const refused = await page.evaluate(async (address) => {
   const answer = await fetch(address, {
     method: "POST",
@@ -73,5 +59,4 @@ const refused = await page.evaluate(async (address) => {
   return [answer.status, (await answer.json()).code];
 }, `${base}/api/v1/generations`);
 say("suspended", { seconds, refused });
-say("faults", faults);
-await context.close();
+await person.finish();

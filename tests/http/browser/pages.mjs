@@ -1,17 +1,8 @@
 // Opens a page of each origin in a real browser, lets it call the gateway, and prints what it saw.
-import { chromium } from 'playwright-core'
+import { launch, words } from '../../harness/browser.mjs'
 
-const [program, profile, listed, stranger, gateway, key] = process.argv.slice(2)
-const browser = await chromium.launchPersistentContext(profile, {
-  executablePath: program,
-  headless: true,
-  // Of a machine that has other things to do; whoever started this ends it.
-  timeout: 0,
-  args: [
-    '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
-    '--disable-background-networking', '--disable-component-update', '--disable-sync',
-  ],
-})
+const [listed, stranger, gateway, key] = words
+const browser = await launch()
 
 // Runs inside the page: nothing but what a browser has.
 async function call({ gateway, key }) {
@@ -79,7 +70,6 @@ async function tryTo({ gateway, key }) {
 }
 
 try {
-  browser.setDefaultTimeout(0)
   const page = await browser.newPage()
   await page.goto(listed)
   const found = await page.evaluate(call, { gateway, key })
