@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 
 from app.api.credits import GRANTED
 from app.api.documents import Document
-from app.api.management_documents import NO_LIMIT, PERIOD, Deed, limit_field
+from app.api.management_documents import NO_LIMIT, PERIOD, Deed, credit_fields, limit_field
 from app.api.parameters import TEXT, Instant, Whole, WholeOrNull
 from app.db.api_keys import Key
 from app.domain.accounts import Period
@@ -105,6 +105,17 @@ class MemberKeyDocument(Document):
     credit_limit: int | None = Field(description=NO_LIMIT)
     granted_credits: int = Field(description=GRANTED)
     credit_period: Period
+    used_credits: int = Field(
+        description="Settled and held ones of the present period. Keys that replaced each other "
+        "share them."
+    )
+    settled_credits: int = Field(description="Spent.")
+    held_credits: int = Field(description="Reserved for generations that have not ended.")
+    remaining_credits: int | None = Field(
+        description="What its own limit leaves. Those of its member and team may leave less. Null "
+        "where it has none."
+    )
+    resets_at: datetime | None = Field(description="When the credits begin anew. Null: never.")
     scopes: list[Scope]
     models: list[str] | None = Field(description="Null: all.")
     addresses: list[str] | None = Field(description="Networks. Null: all.")
@@ -165,8 +176,7 @@ def key_document(key: Key) -> MemberKeyDocument:
     may = key.restrictions
     return MemberKeyDocument(
         object="key", id=key.id, team_id=key.team_id, member_id=key.member_id, prefix=key.prefix,
-        name=key.name, credit_limit=key.credit_limit, granted_credits=key.granted_credits,
-        credit_period=key.credit_period, scopes=list(may.scopes),
+        name=key.name, **credit_fields(key), scopes=list(may.scopes),
         models=may.models and list(may.models),
         addresses=may.addresses and list(may.addresses), rate_per_minute=may.rate_per_minute,
         rate_burst=may.rate_burst, max_open=may.max_open,

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from app.api.credits import GRANTED
 from app.api.documents import Document
 from app.api.parameters import TEXT, WholeOrNull
+from app.db.api_keys import Key
 from app.db.members import Member
 from app.db.teams import Team
 from app.domain.accounts import Period, remaining_credits
@@ -210,7 +211,7 @@ def team_document(team: Team) -> ManagedTeamDocument:
     )  # fmt: skip
 
 
-def credit_fields(account: Team | Member) -> dict[str, Any]:
+def credit_fields(account: Team | Member | Key) -> dict[str, Any]:
     used, limit = account.settled_credits + account.held_credits, account.credit_limit
     return {
         "credit_limit": limit,

@@ -129,13 +129,14 @@ def key_list(
             found = await api_keys.list_keys(tx, team=team)
         show(
             ["key", "team", "member", "name", "scopes", "credit limit", "granted", "period",
-             "created", "last used", "expires", "revoked"],
+             "used", "set aside", "created", "last used", "expires", "revoked"],
             [
                 [k.shown, k.team_name, k.member_name, k.name,
                  ",".join(k.restrictions.scopes), k.credit_limit,
                  k.granted_credits if k.credit_limit is not None else None,
-                 k.credit_period if k.credit_limit is not None else None, day(k.created_at),
-                 day(k.last_used_at), day(k.expires_at), day(k.revoked_at)]
+                 k.credit_period if k.credit_limit is not None else None,
+                 k.settled_credits, k.held_credits, day(k.created_at), day(k.last_used_at),
+                 day(k.expires_at), day(k.revoked_at)]
                 for k in found
             ],
         )  # fmt: skip

@@ -40,17 +40,17 @@ _REBUILD_SOME = text(
     f"{_REBUILD.text} WHERE member_id = ANY(:members) AND account_id = ANY(:accounts)"
 )
 
-#: SQL that joins `b` to a row of teams or members, `{owner}`, and its team, `t`: the balance of its
-#: account in the present period, when that ends, and what is granted to it.
+#: SQL that joins `b` to a row of teams, members or keys, `{owner}`, and its team, `t`: the balance
+#: of `{account}` in the present period, when that ends, and `g`, what is granted to it.
 PRESENT_BALANCE = """
   CROSS JOIN LATERAL (
     SELECT coalesce(sum(x.settled), 0)::bigint AS settled,
            coalesce(sum(x.held), 0)::bigint AS held,
            reelgate_period_ends_at({owner}.credit_period, t.time_zone, p.period_on) AS resets_at
       FROM (SELECT reelgate_period_on({owner}.credit_period, t.time_zone, now()) AS period_on) p
-      LEFT JOIN balances x ON x.account_id = {owner}.id AND x.period_on = p.period_on
+      LEFT JOIN balances x ON x.account_id = {account} AND x.period_on = p.period_on
      GROUP BY p.period_on) b
-  CROSS JOIN LATERAL reelgate_granted({owner}.id, now()) g
+  CROSS JOIN LATERAL reelgate_granted({account}, now()) g
 """
 
 

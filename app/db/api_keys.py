@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, text
 
+from app.db.accounts import PRESENT_BALANCE
 from app.db.session import Tx
 from app.domain.accounts import Period
 from app.domain.caller import Caller, Role, Status
@@ -18,6 +19,9 @@ from app.domain.keys import Restrictions, Scope
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
+    """`settled_credits` and `held_credits` are those of its account in the present period, which
+    `resets_at` ends, if it ends; `granted_credits` are added to its limit for now."""
+
     id: UUID
     member_id: UUID
     member_name: str
@@ -29,6 +33,9 @@ class Key:
     credit_limit: int | None
     granted_credits: int
     credit_period: Period
+    settled_credits: int
+    held_credits: int
+    resets_at: datetime | None
     restrictions: Restrictions
     created_at: datetime
     expires_at: datetime | None
@@ -172,15 +179,16 @@ async def any_key(tx: Tx) -> bool:
     return bool(await tx.scalar(text("SELECT EXISTS (SELECT FROM api_keys)")))
 
 
-_KEYS = """
+_KEYS = f"""
     SELECT k.id, k.member_id, m.name AS member_name, t.id AS team_id, t.name AS team_name,
            k.name, k.prefix, k.account_id, k.credit_limit, k.credit_period, k.scopes, k.models,
            k.addresses, k.rate_per_minute, k.rate_burst, k.max_open, k.created_at, k.expires_at,
            k.revoked_at,
-           k.last_used_at, g.granted AS granted_credits
+           k.last_used_at, g.granted AS granted_credits, b.settled AS settled_credits,
+           b.held AS held_credits, b.resets_at
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-     CROSS JOIN LATERAL reelgate_granted(k.account_id, now()) g
-"""
+      {PRESENT_BALANCE.format(owner="k", account="k.account_id")}
+"""  # noqa: S608 - a constant
 
 
 async def list_keys(

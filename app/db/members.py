@@ -75,7 +75,8 @@ _MEMBERS = f"""
            m.credit_limit, m.credit_period, m.rate_per_minute, m.rate_burst, m.max_open,
            b.settled AS settled_credits, b.held AS held_credits, b.resets_at,
            g.granted AS granted_credits
-      FROM members m JOIN teams t ON t.id = m.team_id {PRESENT_BALANCE.format(owner="m")}
+      FROM members m JOIN teams t ON t.id = m.team_id
+      {PRESENT_BALANCE.format(owner="m", account="m.id")}
 """  # noqa: S608 - a constant
 
 

@@ -78,7 +78,7 @@ async def list_teams(
                    (SELECT count(*) FROM members m WHERE m.team_id = t.id) AS members,
                    b.settled AS settled_credits, b.held AS held_credits, b.resets_at,
                    g.granted AS granted_credits
-              FROM teams t {PRESENT_BALANCE.format(owner="t")}
+              FROM teams t {PRESENT_BALANCE.format(owner="t", account="t.id")}
              WHERE (CAST(:id AS uuid) IS NULL OR t.id = :id)
                AND (CAST(:name AS text) IS NULL OR t.name = :name)
                AND (CAST(:at AS timestamptz) IS NULL OR (t.created_at, t.id) > (:at, :after_id))

@@ -55,6 +55,44 @@ async def test_a_member_has_its_own_keys(still_gate: Gateway) -> None:
     assert (again.status_code, "revoked already" in again.json()["detail"]) == (422, True)
 
 
+async def test_keys_say_what_is_left_of_their_own_limits(still_gate: Gateway) -> None:
+    ada = Desk(still_gate, await still_gate.member())
+    lead, path = await lead_of(still_gate)
+    limited = {"name": "ci", "credit_limit": 450_000, "credit_period": "day"}
+    made = (await ada("POST", OWN, limited)).json()
+    empty = (0, 0, 0, 450_000)
+
+    async def shown(key_id: str) -> list[dict[str, Any]]:
+        """From each list, and by itself."""
+        own = (await ada("GET", OWN)).json()["data"]
+        team = (await lead("GET", f"{path.removesuffix('/members')}/keys")).json()["data"]
+        one = (await lead("GET", f"{ADMIN}/{key_id}")).json()
+        return [key for key in (*own, *team, one) if key["id"] == key_id]
+
+    def figures(key: dict[str, Any]) -> tuple[int | None, ...]:
+        names = ("used_credits", "settled_credits", "held_credits", "remaining_credits")
+        return tuple(key[name] for name in names)
+
+    assert figures(made) == empty
+    assert made["resets_at"] > made["created_at"]
+    video = (await still_gate.create(made["secret"])).json()
+    assert [figures(key) for key in await shown(made["id"])] == [(150_000, 0, 150_000, 300_000)] * 3
+    still_gate.start_worker()
+    await still_gate.closed(video["aiRecord"]["uuid"])
+    spent = (150_000, 150_000, 0, 300_000)
+    assert [figures(key) for key in await shown(made["id"])] == [spent] * 3
+    # The key that replaces it goes on in its account, and others have theirs.
+    fresh = (await ada("POST", f"{OWN}/{made['id']}/rotate")).json()
+    assert (figures(fresh), fresh["resets_at"]) == (spent, made["resets_at"])
+    (first,) = {str(key["id"]) for key in (await ada("GET", OWN)).json()["data"]} - {
+        str(made["id"]), str(fresh["id"])
+    }  # fmt: skip
+    assert [figures(key) for key in await shown(first)] == [(0, 0, 0, None)] * 3
+    grant = {"credits": 50_000, "reason": "launch"}
+    await lead("POST", f"{ADMIN}/{fresh['id']}/grants", grant)
+    assert figures((await shown(fresh["id"]))[0]) == (150_000, 150_000, 0, 350_000)
+
+
 async def test_a_limited_key_makes_none_that_may_more(still_gate: Gateway) -> None:
     first = Desk(still_gate, await still_gate.member())
     limited = await key_of(still_gate, "ada", credit_limit=5)

@@ -26,6 +26,7 @@ export function useLive(): boolean {
       seen = event.lastEventId;
       void queries.invalidateQueries({ queryKey: ["generations"] });
       void queries.invalidateQueries({ queryKey: meQuery.queryKey });
+      void queries.invalidateQueries({ queryKey: ["keys"] });
     }
 
     function connect() {

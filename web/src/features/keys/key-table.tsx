@@ -1,7 +1,7 @@
-import { credits } from "@/lib/format";
 import { Button } from "@/ui/button";
 import { Moment } from "@/ui/moment";
 import { Badge, Table } from "@/ui/table";
+import { OwnCredits } from "./own-credits";
 import { type Key, type KeyState, stateOf } from "./queries";
 
 const LOOKS: Record<KeyState, "good" | "calm" | "bad"> = {
@@ -10,11 +10,9 @@ const LOOKS: Record<KeyState, "good" | "calm" | "bad"> = {
   revoked: "bad",
 };
 
-/** What a key may do less than its member, in words. */
+/** What a key may do less than its member, in words; its credits are apart. */
 export function limitsOf(key: Key): string {
-  const period = key.credit_period === "none" ? "" : ` a ${key.credit_period}`;
   return [
-    key.credit_limit !== null && `${credits(key.credit_limit)} credits${period}`,
     key.max_open !== null && `${key.max_open} in progress`,
     key.rate_per_minute !== null && `${key.rate_per_minute} a minute`,
     key.models && `only ${key.models.join(", ")}`,
@@ -38,7 +36,7 @@ export function KeyTable({
   return (
     <Table
       caption="Keys"
-      heads={["Name", "Key", "State", "May", "Limits", "Last used", "Ends", ""]}
+      heads={["Name", "Key", "State", "May", "Credits", "Other limits", "Last used", "Ends", ""]}
     >
       {keys.map((key) => {
         const state = stateOf(key, now);
@@ -52,6 +50,9 @@ export function KeyTable({
               <Badge look={LOOKS[state]}>{state}</Badge>
             </td>
             <td>{key.scopes.join(", ")}</td>
+            <td className="whitespace-nowrap">
+              <OwnCredits of={key} />
+            </td>
             <td>{limitsOf(key) || "those of the member"}</td>
             <td className="whitespace-nowrap">
               {key.last_used_at ? <Moment at={key.last_used_at} /> : "never"}

@@ -7,6 +7,7 @@ import { Button } from "@/ui/button";
 import { Empty } from "@/ui/notices";
 import { CreateKey, RevokeKey, RotateKey } from "./forms";
 import { KeyTable } from "./key-table";
+import { Together } from "./own-credits";
 import { type Key, type KeyWithSecret, keysQuery } from "./queries";
 import { Secret } from "./secret";
 
@@ -33,6 +34,7 @@ export function KeysPage() {
           <Plus aria-hidden className="size-4" /> Make a key
         </Button>
       </div>
+      <Together accounts={me.credits.accounts} />
       <p role="status" className="mt-2 text-sm text-success">
         {said}
       </p>

@@ -1,3 +1,4 @@
+import { OwnCredits } from "@/features/keys/own-credits";
 import { Button } from "@/ui/button";
 import { Moment } from "@/ui/moment";
 import { Badge, Table } from "@/ui/table";
@@ -29,7 +30,7 @@ export function TeamKeyTable({
   return (
     <Table
       caption="Keys of the team"
-      heads={["Key", "Of", "State", "May", "Credits", "A minute", "In progress", "Last used", "Ends", ""]}
+      heads={["Key", "Of", "State", "May", "Credits", "Left of its own", "A minute", "In progress", "Last used", "Ends", ""]}
     >
       {keys.map((key) => {
         const owner = owners.get(key.member_id);
@@ -48,6 +49,9 @@ export function TeamKeyTable({
             </td>
             <td className="whitespace-nowrap">
               {owner ? <Credits limits={creditLimitsOf(key, owner, team)} /> : "–"}
+            </td>
+            <td className="whitespace-nowrap">
+              <OwnCredits of={key} />
             </td>
             <td className="whitespace-nowrap">{owner && <Whose of={rateOf(key, owner)} />}</td>
             <td className="whitespace-nowrap">{owner && <Whose of={openOf(key, owner)} />}</td>
