@@ -7,6 +7,9 @@ PYTHON3 ?= python3
 # For two cores: tests wait for other processes as often as they compute.
 WORKERS ?= 3
 
+# Checks of one core each run two at a time, where this make can keep what they print apart.
+BESIDE := $(if $(filter output-sync,$(.FEATURES)),--jobs=2 --output-sync=target)
+
 VENV := .venv
 BIN := $(VENV)/bin
 CREATED := $(VENV)/.created
@@ -44,10 +47,12 @@ pages: $(RUNTIME) ## Build the pages, if they are missing or their sources chang
 pages-check: $(DEVELOPMENT) ## Types, lint and tests of the pages, and build them
 	@$(BIN)/python web/build.py --check
 
-test: lint types contracts pages-check ## Lint, types, import contracts and every test
+test: $(DEVELOPMENT) ## Lint, types, import contracts and every test
+	@$(MAKE) --no-print-directory $(BESIDE) lint pages-check types contracts
 	$(BIN)/python -m pytest -n $(WORKERS) $(if $(COVERAGE),--cov --cov-report=term) $(PYTEST)
 
-check: lint types contracts ## The same without the tests that need Postgres or processes
+check: $(DEVELOPMENT) ## The same without the tests that need Postgres or processes
+	@$(MAKE) --no-print-directory $(BESIDE) lint types contracts
 	$(BIN)/python -m pytest -p tests.structure.quick -n $(WORKERS) $(PYTEST)
 
 lint: $(DEVELOPMENT)
