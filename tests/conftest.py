@@ -7,11 +7,17 @@ import hypothesis
 import pytest
 import structlog
 
-from tests.harness import database
+from tests.harness import database, order
 from tests.harness.gateway import Gateway, gateway
 
 # Every run tries the same examples, and none is timed: a busy machine is no counterexample.
 hypothesis.settings.load_profile("ci")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if workers := getattr(config, "workerinput", {}).get("workercount"):
+        items[:] = order.deal([(item.nodeid, item) for item in items], workers)
 
 
 @pytest.fixture(scope="session")
