@@ -17,7 +17,7 @@ from pathlib import Path
 from tests.harness.processes import environment
 
 #: A command that runs longer than this hangs.
-_SECONDS = 60.0
+_SECONDS = 120.0
 _LOOK_SECONDS = 0.02
 
 

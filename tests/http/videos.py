@@ -33,7 +33,7 @@ async def pending_video(gate: Gateway, key: str, *, link: str | None = None) -> 
 async def film_behind(gate: Gateway) -> bytes:
     """What the upstream's link of the only video leads to."""
     row = await one(gate, "SELECT source_link FROM assets")
-    async with httpx.AsyncClient(timeout=30, trust_env=False) as http:
+    async with httpx.AsyncClient(timeout=120, trust_env=False) as http:
         return (await http.get(row["source_link"])).content
 
 

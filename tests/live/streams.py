@@ -93,7 +93,7 @@ class Listener:
 
     def __init__(self, address: str) -> None:
         self.address = address
-        self.http = httpx.AsyncClient(base_url=address, timeout=30, trust_env=False)
+        self.http = httpx.AsyncClient(base_url=address, timeout=120, trust_env=False)
 
     async def get(self, path: str, key: str | None = None, **headers: str) -> httpx.Response:
         """A whole answer. Over all it may take no longer than patience: one that should not be a

@@ -52,7 +52,7 @@ def until_listening(lines: Iterator[str]) -> None:
 
 def listening(caller: Caller, **headers: Any) -> Any:
     return caller.http.stream(
-        "GET", "/api/v1/events", headers={"API-KEY": caller.key, **headers}, timeout=30
+        "GET", "/api/v1/events", headers={"API-KEY": caller.key, **headers}, timeout=120
     )
 
 

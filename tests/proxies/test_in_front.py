@@ -36,7 +36,7 @@ each_proxy = pytest.mark.parametrize("kind", ["nginx", "caddy"])
 def test_events_come_when_they_happen(place: Place, kind: str) -> None:
     caller = place.caller(kind, "listening")
     headers = {"API-KEY": caller.key}
-    with caller.http.stream("GET", "/api/v1/events", headers=headers, timeout=30) as stream:
+    with caller.http.stream("GET", "/api/v1/events", headers=headers, timeout=120) as stream:
         lines = stream.iter_lines()
         until_listening(lines)
         caller.create("told at once")

@@ -137,7 +137,7 @@ async def serving(
     async with httpx.AsyncClient(
         base_url=f"http://127.0.0.1:{port}",
         headers={"API-KEY": KEY},
-        timeout=30,
+        timeout=120,
         trust_env=False,
         # Loading authorities that http never asks for costs more than most tests.
         verify=False,

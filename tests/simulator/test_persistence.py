@@ -120,7 +120,7 @@ async def test_nothing_is_lost_by_a_kill(tmp_path: Path) -> None:
     old link still serves its video."""
     process, address = await start(tmp_path, speed=1)
     async with httpx.AsyncClient(
-        base_url=address, headers={"API-KEY": KEY}, timeout=30, trust_env=False
+        base_url=address, headers={"API-KEY": KEY}, timeout=120, trust_env=False
     ) as http:
         client = Client(http)
         await client.fault("early_success")

@@ -61,7 +61,7 @@ async def exchange(stand_in: StandIn, *requests: bytes) -> bytes:
     writer.writelines(requests)
     received: list[bytes] = []
     try:
-        async with asyncio.timeout(30):
+        async with asyncio.timeout(60):
             while data := await reader.read(65_536):
                 received.append(data)
     except ConnectionResetError:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import time
 from contextlib import AsyncExitStack
 from pathlib import Path
 
@@ -36,9 +35,7 @@ async def test_eight_at_a_byte_a_second_do_not_keep_a_good_one_waiting(
         for prompt in prompts:
             stand_in.script.on(Point.DOWNLOAD, drip, prompt=prompt, times=None)
         slow = await asyncio.gather(*(succeeded(gate, key, prompt) for prompt in prompts))
-        began = time.monotonic()
-        await gate.archived(str(await succeeded(gate, key, "good")), seconds=30)
-        assert time.monotonic() - began < 30
+        await gate.archived(str(await succeeded(gate, key, "good")))
         state, attempts, reason = await trouble(gate, str(slow[0]))
         assert state == "pending"
         assert attempts >= 1
