@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -46,8 +47,19 @@ class Models(BaseModel):
 
     def prices(self, catalog: Catalog) -> PriceTable:
         """Raises `ConfigurationError`."""
-        path = self.prices_file or _SHIPPED_PRICES
-        return PriceTable.parse(_read("REELGATE_PRICES_FILE", path), catalog, origin=str(path))
+        if self.prices_file is None:
+            return _shipped_prices(catalog)
+        return _price_table(self.prices_file, catalog)
+
+
+@lru_cache(maxsize=1)
+def _shipped_prices(catalog: Catalog) -> PriceTable:
+    """Read once: tests open hundreds of gateways, and a catalog never changes."""
+    return _price_table(_SHIPPED_PRICES, catalog)
+
+
+def _price_table(path: Path, catalog: Catalog) -> PriceTable:
+    return PriceTable.parse(_read("REELGATE_PRICES_FILE", path), catalog, origin=str(path))
 
 
 def _read(name: str, path: Path) -> dict[str, Any]:
