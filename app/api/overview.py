@@ -110,6 +110,21 @@ class UpstreamOverviewDocument(Document):
     )
 
 
+class DrainDocument(Document):
+    """Whether the gateway can be stopped without interrupting anything."""
+
+    admission_paused: bool
+    submission_paused: bool = Field(description="If it is, what is queued stays queued.")
+    queued: int
+    submitting: int
+    running: int
+    archiving: int = Field(description="Files that are still to be archived.")
+    drained: bool = Field(
+        description="Admission has been paused for so long that nothing more comes, and none of "
+        "these is left: stopping the gateway interrupts nothing."
+    )
+
+
 class OverviewDocument(Document):
     """Of everybody, for administrators of a team of their team. `took` is of everybody."""
 
@@ -123,6 +138,7 @@ class OverviewDocument(Document):
     waiting: WaitingForPeopleDocument
     upstream: UpstreamOverviewDocument | None = Field(description=_OPERATORS)
     pauses: list[PauseDocument] | None = Field(description=_OPERATORS)
+    drain: DrainDocument | None = Field(description=_OPERATORS)
 
 
 @router.get("", name="get_overview", responses=refusals(429))
@@ -183,6 +199,12 @@ async def get_overview(rt: Rt, actor: Manager, _caller: ReadLimited) -> Overview
             )
             for each in found.paused
         ],
+        drain=found.drain and DrainDocument(
+            admission_paused=found.drain.admission_paused,
+            submission_paused=found.drain.submission_paused, queued=found.drain.queued,
+            submitting=found.drain.submitting, running=found.drain.running,
+            archiving=found.drain.archiving, drained=found.drain.drained,
+        ),
     )  # fmt: skip
 
 

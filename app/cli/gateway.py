@@ -50,6 +50,34 @@ def resume(
     with_runtime(act)
 
 
+@cli.command("in-flight")
+def in_flight() -> None:
+    """Show what still goes on, and whether the gateway can be stopped without interrupting
+    anything. Exits with 1 while it cannot."""
+    from app.operators import overview
+
+    async def act(rt: Runtime) -> None:
+        found = await overview.drain_of(rt)
+        show(
+            ["queued", "submitting", "running", "archiving"],
+            [[found.queued, found.submitting, found.running, found.archiving]],
+        )
+        if found.drained:
+            typer.echo("Nothing is in flight, and nothing more is accepted: safe to stop.")
+            return
+        if not found.admission_paused:
+            typer.echo("New requests are accepted: reelgate pause admission --reason '…'")
+        elif not (found.queued or found.submitting or found.running or found.archiving):
+            typer.echo(
+                "Admission was paused less than half a minute ago: a request may still come."
+            )
+        if found.submission_paused and found.queued:
+            typer.echo("Submission is paused, so what is queued waits: reelgate resume submission")
+        raise typer.Exit(1)
+
+    with_runtime(act)
+
+
 @cli.command("after-restore")
 def after_restore() -> None:
     """Before the first worker runs, mark what may have been sent since the backup as unknown."""

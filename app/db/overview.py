@@ -62,6 +62,41 @@ class Waiting:
     disabled_endpoints: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Drain:
+    """What still goes on, of everybody. `drained`: nothing does, and nothing more comes, so whoever
+    stops the gateway interrupts nothing."""
+
+    admission_paused: bool
+    submission_paused: bool
+    queued: int
+    submitting: int
+    running: int
+    archiving: int
+    drained: bool
+
+
+#: A create that was decided just before the pause may still commit for so long: its statement and
+#: its transaction may each take fifteen seconds (`app.db.session`).
+_DECIDED_SECONDS = 30
+#: One statement, so that nothing moves between its counts.
+_DRAIN = text(
+    """
+    SELECT admission_paused, submission_paused, queued, submitting, running, archiving,
+           admission_paused AND lasting AND queued + submitting + running + archiving = 0 AS drained
+      FROM (SELECT bool_or(paused) FILTER (WHERE name = 'admission') AS admission_paused,
+                   bool_or(paused) FILTER (WHERE name = 'submission') AS submission_paused,
+                   bool_or(changed_at <= now() - make_interval(secs => :seconds))
+                     FILTER (WHERE name = 'admission') AS lasting
+              FROM pauses) p
+     CROSS JOIN (SELECT count(*) FILTER (WHERE state = 'queued') AS queued,
+                        count(*) FILTER (WHERE state = 'submitting') AS submitting,
+                        count(*) FILTER (WHERE state = 'running') AS running
+                   FROM generations WHERE state IN ('queued', 'submitting', 'running')) g
+     CROSS JOIN (SELECT count(*) AS archiving FROM assets WHERE state = 'pending') a
+    """
+)
+
 #: From the roll-up by day, each team's in its own time zone.
 _ENDED = text(
     """
@@ -148,6 +183,10 @@ async def endangered(tx: Tx, team_id: UUID | None) -> list[Endangered]:
     """Of one team or of all; those whose link ends first. At most twenty."""
     rows = await tx.execute(_ENDANGERED, {"team_id": team_id, "most": _MOST_VIDEOS})
     return [Endangered(**{**row._mapping, "state": AssetState(row.state)}) for row in rows]
+
+
+async def drain(tx: Tx) -> Drain:
+    return Drain(**(await tx.execute(_DRAIN, {"seconds": _DECIDED_SECONDS})).one()._mapping)
 
 
 async def waiting(tx: Tx, team_id: UUID | None) -> Waiting:

@@ -16,7 +16,7 @@ from app.db import (
     webhook_deliveries,
 )
 from app.db.backlog import Backlog
-from app.db.overview import Endangered, Ended, Took, Waiting
+from app.db.overview import Drain, Endangered, Ended, Took, Waiting
 from app.db.pauses import PauseState
 from app.domain.authority import Actor
 from app.runtime import Runtime
@@ -34,7 +34,8 @@ class Upstream:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Overview:
-    """Of the actor's team, for operators of all. `upstream` and `paused` are for operators."""
+    """Of the actor's team, for operators of all. `upstream`, `paused` and `drain` are for
+    operators."""
 
     in_flight: Mapping[str, Backlog]
     unarchived: Mapping[str, Backlog]
@@ -46,6 +47,12 @@ class Overview:
     waiting: Waiting
     upstream: Upstream | None
     paused: Sequence[PauseState] | None
+    drain: Drain | None
+
+
+async def drain_of(rt: Runtime) -> Drain:
+    async with rt.db.single() as tx:
+        return await overview.drain(tx)
 
 
 async def overview_of(rt: Runtime, *, actor: Actor) -> Overview:
@@ -66,6 +73,7 @@ async def overview_of(rt: Runtime, *, actor: Actor) -> Overview:
                 await upstream_keys.usable_by_label(tx), await upstream_watermarks.by_label(tx)
             ) if actor.unbound else None,
             paused=await pauses.states(tx) if actor.unbound else None,
+            drain=await overview.drain(tx) if actor.unbound else None,
         )  # fmt: skip
 
 

@@ -60,6 +60,10 @@ async def test_nothing_is_nothing(still_gate: Gateway) -> None:
     }  # fmt: skip
     assert found["upstream"]["remaining_credits"] is None
     assert [each["paused"] for each in found["pauses"]] == [False, False]
+    assert found["drain"] == {
+        "admission_paused": False, "submission_paused": False, "queued": 0, "submitting": 0,
+        "running": 0, "archiving": 0, "drained": False,
+    }  # fmt: skip
 
 
 async def test_what_is_in_flight_of_everybody_and_of_a_team(still_gate: Gateway) -> None:
@@ -73,8 +77,41 @@ async def test_what_is_in_flight_of_everybody_and_of_a_team(still_gate: Gateway)
     of_team = await overview(await lead(still_gate))
     assert of_team["in_flight"]["queued"]["count"] == 1
     assert of_team["in_flight"]["queued"]["oldest_seconds"] == pytest.approx(60, abs=50)
-    assert (of_team["upstream"], of_team["pauses"]) == (None, None)
+    assert (of_team["upstream"], of_team["pauses"], of_team["drain"]) == (None, None, None)
     assert of_team["waiting"]["sign_in_requests"] is None
+
+
+async def test_a_drain_ends_when_nothing_goes_on_and_nothing_more_comes(
+    still_gate: Gateway,
+) -> None:
+    root = await operator(still_gate)
+    await still_gate.member("ada")
+
+    async def drain() -> dict[str, Any]:
+        found: dict[str, Any] = (await overview(root))["drain"]
+        return found
+
+    await root("POST", "/api/v1/admin/pauses/admission/pause", {"reason": "a new database"})
+    early = await drain()
+    # A create that was decided before the pause may still commit.
+    assert (early["admission_paused"], early["drained"]) == (True, False)
+    await execute(still_gate, "UPDATE pauses SET changed_at = changed_at - interval '1 minute'")
+    assert (await drain())["drained"] is True
+    video = await waiting_one(still_gate, "ada", seconds=60)
+    counts = ("queued", "submitting", "running", "archiving")
+    for state in counts[:3]:
+        await execute(
+            still_gate,
+            "UPDATE generations SET state = :s, upstream_id = 'made-up' WHERE id = :id",
+            s=state, id=video,
+        )  # fmt: skip
+        found = await drain()
+        assert {name: found[name] for name in counts} == {**dict.fromkeys(counts, 0), state: 1}
+        assert found["drained"] is False
+    await execute(still_gate, "UPDATE generations SET state = 'unknown' WHERE id = :id", id=video)
+    assert (await drain())["drained"] is True
+    await root("POST", "/api/v1/admin/pauses/admission/resume", {"reason": "it is there"})
+    assert (await drain())["drained"] is False
 
 
 async def test_how_it_went_today(gate: Gateway) -> None:
@@ -100,6 +137,8 @@ async def test_videos_in_danger_come_by_the_end_of_their_links(gate: Gateway) ->
     made = [await created(gate, ada, f"wave {number}") for number in range(3)]
     for each in made:
         await gate.archived(each)
+    # What is not archived would be, meanwhile.
+    await gate.stop_workers()
     # The second one's link ends first; the third is archived.
     for each, hours in ((made[0], 50), (made[1], 5)):
         await execute(
@@ -109,7 +148,9 @@ async def test_videos_in_danger_come_by_the_end_of_their_links(gate: Gateway) ->
             " WHERE generation_id = :id AND kind = 'video'",
             id=UUID(each), hours=hours,
         )  # fmt: skip
-    archive = (await overview(await operator(gate)))["archive"]
+    everybody = await overview(await operator(gate))
+    archive = everybody["archive"]
+    assert everybody["drain"]["archiving"] == 2
     assert [each["generation_id"] for each in archive["endangered"]] == [made[1], made[0]]
     assert archive["endangered"][0]["attempt_count"] == 3
     assert (archive["endangered"][0]["team"], archive["endangered"][0]["member"]) == (TEAM, "ada")

@@ -7,7 +7,7 @@ from typing import Any
 #: What leaves no line, and why.
 SILENT_COMMANDS = {
     "up": "a process", "serve": "a process", "worker": "a process", "simulate": "a process",
-    "migrate": "makes the log itself", "doctor": "looks", "audit": "looks",
+    "migrate": "makes the log itself", "doctor": "looks", "audit": "looks", "in-flight": "looks",
     "team list": "looks", "member list": "looks", "key list": "looks", "upstream list": "looks",
     "upstream answer": "looks", "upstream credits": "looks", "generation show": "looks",
     "generation list": "looks",

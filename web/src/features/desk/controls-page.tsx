@@ -7,7 +7,8 @@ import { Deed } from "@/ui/deed";
 import { Reason } from "@/ui/field";
 import { Moment } from "@/ui/moment";
 import { Badge } from "@/ui/table";
-import { pauseMutation, pausesQuery } from "./queries";
+import { Drain } from "./drain";
+import { overviewQuery, pauseMutation, pausesQuery } from "./queries";
 import { UpstreamKeys } from "./upstream-keys";
 
 type Control = Schemas["PauseDocument"];
@@ -30,6 +31,12 @@ export function ControlsPage() {
           {({ data }) => <Controls data={data} onDeed={setOf} />}
         </Answer>
       </div>
+      <Drain
+        onDeed={(paused) => {
+          const admission = query.data?.data.find(({ name }) => name === "admission");
+          if (admission) setOf({ ...admission, paused });
+        }}
+      />
       <UpstreamKeys />
       {of && <Turn of={of} onClose={() => setOf(null)} />}
     </>
@@ -69,7 +76,9 @@ function Turn({ of, onClose }: { of: Control; onClose: () => void }) {
   const change = useMutation({
     ...pauseMutation(of.name, of.paused ? "resume" : "pause"),
     onSuccess: async () => {
-      await queries.invalidateQueries({ queryKey: pausesQuery.queryKey });
+      await Promise.all(
+        [pausesQuery, overviewQuery].map(({ queryKey }) => queries.invalidateQueries({ queryKey })),
+      );
       onClose();
     },
   });
