@@ -12,7 +12,6 @@ import {
   createMemberMutation,
   createTeamMutation,
   decideMutation,
-  grantMutation,
   type Member,
   type Team,
 } from "./queries";
@@ -132,45 +131,6 @@ export function ChangeMember({ of, onDone, onClose }: Form & { of: Member }) {
           <option value="SUSPENDED">suspended</option>
         </Choice>
       </div>
-      <Reason />
-    </Deed>
-  );
-}
-
-export function GrantCredits({
-  team,
-  member,
-  onDone,
-  onClose,
-}: Form & { team: Team; member: Member | null }) {
-  const [once] = useState(onceKey);
-  const changed = useChanged(onDone);
-  const to = member?.name ?? team.name;
-  const grant = useMutation({
-    ...grantMutation(team.id, member?.id ?? null, once),
-    onSuccess: (made) => changed(`${credits(made.credits)} credits are granted to ${to}.`),
-  });
-  return (
-    <Deed
-      title={`Grant credits to ${to}`}
-      act="Grant"
-      pending={grant.isPending}
-      error={grant.error}
-      onSubmit={(filled) =>
-        grant.mutate({
-          credits: Number(filled.text("credits")),
-          ends_at: filled.instantOrNull("ends_at"),
-          reason: filled.text("reason"),
-        })
-      }
-      onClose={onClose}
-    >
-      <p className="text-muted">
-        Beside the limit, until they end.{" "}
-        {member && "The limit of the team holds nevertheless."}
-      </p>
-      <Field label="Credits" name="credits" type="number" min={1} required />
-      <Field label="Ends" name="ends_at" type="datetime-local" hint="Empty: never." />
       <Reason />
     </Deed>
   );

@@ -4,11 +4,11 @@ import { Answer, More } from "@/ui/answer";
 import { Moment } from "@/ui/moment";
 import { Empty } from "@/ui/notices";
 import { Table } from "@/ui/table";
-import { grantsQuery, type Team } from "./queries";
+import { type Grantee, grantsQuery } from "./grant-queries";
 
-/** What was granted to the team itself. */
-export function Grants({ team }: { team: Team }) {
-  const list = useInfiniteQuery(grantsQuery(team.id));
+/** What was granted to an account, by whom and until when; also what has ended. */
+export function Grants({ to }: { to: Grantee }) {
+  const list = useInfiniteQuery(grantsQuery(to));
   return (
     <Answer query={list} what="the grants">
       {({ pages }) => {
@@ -17,7 +17,7 @@ export function Grants({ team }: { team: Team }) {
           <Empty title="Nothing was granted">A grant is beside the limit, for once.</Empty>
         ) : (
           <>
-            <Table caption="Grants" heads={["Credits", "Why", "By", "When", "Ends"]}>
+            <Table caption={`Grants to ${to.name}`} heads={["Credits", "Why", "By", "When", "Ends"]}>
               {grants.map((grant) => (
                 <tr key={grant.id}>
                   <td>{credits(grant.credits)}</td>

@@ -6,6 +6,7 @@ import { Answer, More } from "@/ui/answer";
 import { Button } from "@/ui/button";
 import { Empty } from "@/ui/notices";
 import { Section } from "@/ui/table";
+import { GrantCredits } from "./grant-form";
 import { ChangeKey, MakeKey, RevokeTeamKey, RotateTeamKey } from "./key-forms";
 import { type TeamKey, teamKeysQuery } from "./key-queries";
 import { type KeyDeed, TeamKeyTable } from "./team-key-table";
@@ -63,6 +64,9 @@ export function KeySection({ team, onDone }: { team: Team; onDone: (said: string
       </div>
       {open?.deed === "make" && <MakeKey team={team} members={active} {...form} />}
       {open?.deed === "change" && <ChangeKey of={open.of} {...form} />}
+      {open?.deed === "grant" && (
+        <GrantCredits to={{ of: "key", key: open.of.id, name: open.of.name }} {...form} />
+      )}
       {open?.deed === "rotate" && <RotateTeamKey of={open.of} {...form} />}
       {open?.deed === "revoke" && <RevokeTeamKey of={open.of} {...form} />}
     </Section>

@@ -1,5 +1,6 @@
 import type { Form } from "./changed";
-import { ChangeMember, GrantCredits } from "./forms";
+import { ChangeMember } from "./forms";
+import { GrantCredits } from "./grant-form";
 import { RevokeAll } from "./key-forms";
 import type { MemberDeed } from "./member-table";
 import type { Member, Team } from "./queries";
@@ -13,7 +14,10 @@ export function MemberForm({
   ...form
 }: Form & { team: Team; how: MemberDeed; of: Member }) {
   if (how === "change") return <ChangeMember of={of} {...form} />;
-  if (how === "grant") return <GrantCredits team={team} member={of} {...form} />;
+  if (how === "grant") {
+    const to = { of: "member", team: team.id, member: of.id, name: of.name } as const;
+    return <GrantCredits to={to} {...form} />;
+  }
   if (how === "rename") return <Rename of={of} {...form} />;
   if (how === "revoke") return <RevokeAll of={of} {...form} />;
   return <End of={of} {...form} />;

@@ -4,8 +4,8 @@ import { api, brought, type Schemas } from "@/api/client";
 export type Team = Schemas["ManagedTeam"];
 export type Member = Schemas["ManagedMember"];
 
-const page = (cursor: string) => ({ limit: 50, ...(cursor && { cursor }) });
-const paged = {
+export const page = (cursor: string) => ({ limit: 50, ...(cursor && { cursor }) });
+export const paged = {
   initialPageParam: "",
   getNextPageParam: (last: { next_cursor: string | null }) => last.next_cursor,
 };
@@ -33,18 +33,6 @@ export const membersQuery = (id: string) =>
     queryFn: async ({ pageParam }) =>
       brought(
         await api.GET("/api/v1/admin/teams/{team_id}/members", {
-          params: { path: { team_id: id }, query: page(pageParam) },
-        }),
-      ),
-    ...paged,
-  });
-
-export const grantsQuery = (id: string) =>
-  infiniteQueryOptions({
-    queryKey: [...TEAMS, "grants", id],
-    queryFn: async ({ pageParam }) =>
-      brought(
-        await api.GET("/api/v1/admin/teams/{team_id}/grants", {
           params: { path: { team_id: id }, query: page(pageParam) },
         }),
       ),
@@ -140,27 +128,6 @@ export const changeMemberMutation = ({ team_id, id }: Member) =>
           body,
         }),
       ),
-  });
-
-/** To a member, or to the whole team. */
-export const grantMutation = (team: string, member: string | null, once: string) =>
-  mutationOptions({
-    mutationFn: async (body: Schemas["GrantRequest"]) => {
-      const header = { "Idempotency-Key": once };
-      return member === null
-        ? brought(
-            await api.POST("/api/v1/admin/teams/{team_id}/grants", {
-              params: { path: { team_id: team }, header },
-              body,
-            }),
-          )
-        : brought(
-            await api.POST("/api/v1/admin/teams/{team_id}/members/{member_id}/grants", {
-              params: { path: { team_id: team, member_id: member }, header },
-              body,
-            }),
-          );
-    },
   });
 
 export const decideMutation = (id: string, decision: "grant" | "refuse") =>

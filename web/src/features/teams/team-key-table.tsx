@@ -6,7 +6,7 @@ import { creditLimitsOf, type Effective, openOf, rateOf } from "./effective";
 import type { TeamKey } from "./key-queries";
 import type { Member, Team } from "./queries";
 
-export type KeyDeed = "change" | "rotate" | "revoke";
+export type KeyDeed = "change" | "grant" | "rotate" | "revoke";
 
 const LOOKS: Record<string, "good" | "calm" | "bad"> = {
   active: "good",
@@ -109,6 +109,8 @@ function Ends({ of }: { of: TeamKey }) {
 function Deeds({ of, onDeed }: { of: TeamKey; onDeed: (deed: KeyDeed, of: TeamKey) => void }) {
   const deeds: [KeyDeed, string][] = [
     ["change", "Limits"],
+    // Only beside a limit of its own is there something to add to.
+    ...(of.credit_limit === null ? [] : [["grant", "Grant"] satisfies [KeyDeed, string]]),
     ["rotate", "Rotate"],
     ["revoke", "Revoke"],
   ];
@@ -117,7 +119,7 @@ function Deeds({ of, onDeed }: { of: TeamKey; onDeed: (deed: KeyDeed, of: TeamKe
       key={deed}
       look="quiet"
       className={deed === "revoke" ? "text-danger" : undefined}
-      aria-label={`${said} of the key ${of.name} of ${of.member}`}
+      aria-label={`${said} ${deed === "grant" ? "to" : "of"} the key ${of.name} of ${of.member}`}
       onClick={() => onDeed(deed, of)}
     >
       {said}

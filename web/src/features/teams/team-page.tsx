@@ -7,7 +7,8 @@ import { Button } from "@/ui/button";
 import { Copy } from "@/ui/copy";
 import { Empty } from "@/ui/notices";
 import { Section } from "@/ui/table";
-import { CreateMember, GrantCredits } from "./forms";
+import { CreateMember } from "./forms";
+import { GrantCredits } from "./grant-form";
 import { Grants } from "./grants";
 import { KeySection } from "./key-section";
 import { MemberForm } from "./member-form";
@@ -82,13 +83,15 @@ function Whole({ team }: { team: Team }) {
       </Section>
       <KeySection team={team} onDone={setSaid} />
       <Section title="Grants to the team">
-        <Grants team={team} />
+        <Grants to={{ of: "team", team: team.id, name: team.name }} />
       </Section>
       {open?.deed === "change" && <ChangeTeam of={team} {...form} />}
       {open?.deed === "rename" && <Rename of={team} {...form} />}
       {open?.deed === "end" && <End of={team} {...form} />}
       {open?.deed === "add" && <CreateMember team={team} {...form} />}
-      {open?.deed === "grant" && <GrantCredits team={team} member={null} {...form} />}
+      {open?.deed === "grant" && (
+        <GrantCredits to={{ of: "team", team: team.id, name: team.name }} {...form} />
+      )}
       {open?.deed === "member" && <MemberForm team={team} how={open.how} of={open.of} {...form} />}
     </>
   );

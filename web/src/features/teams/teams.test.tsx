@@ -140,7 +140,17 @@ test("only a key that works can be changed, replaced or revoked", () => {
   render(<TeamKeyTable keys={[KEY, revoked]} members={[ADA]} team={TEAM} onDeed={() => {}} />);
   expect(screen.getByRole("button", { name: "Revoke of the key laptop of ada" })).toBeTruthy();
   expect(screen.queryByRole("button", { name: /old/ })).toBeNull();
+  // There is nothing to add to where a key has no limit of its own.
+  expect(screen.queryByRole("button", { name: /^Grant/ })).toBeNull();
   expect(screen.getAllByText("of the member").length).toBeGreaterThan(0);
+});
+
+test("credits are granted to a key beside a limit of its own", () => {
+  const limited = { ...KEY, credit_limit: 5, remaining_credits: 5 };
+  const deed = vi.fn();
+  render(<TeamKeyTable keys={[limited]} members={[ADA]} team={TEAM} onDeed={deed} />);
+  screen.getByRole("button", { name: "Grant to the key laptop of ada" }).click();
+  expect(deed).toHaveBeenCalledWith("grant", limited);
 });
 
 test("a change of a team has what is empty as none, and its tags each once", async () => {
