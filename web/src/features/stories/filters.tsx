@@ -5,29 +5,7 @@ import { MemberChoice, TeamChoice } from "@/features/teams/choices";
 import { Button } from "@/ui/button";
 import { Filled } from "@/ui/deed";
 import { Choice, Field } from "@/ui/field";
-import { STATES, storiesSearch, type StoriesSearch, VIEWS } from "./search";
-
-const VIEW =
-  "rounded-full border border-border px-3 py-1 text-sm hover:bg-sunken aria-[current=page]:border-accent aria-[current=page]:bg-accent-soft aria-[current=page]:font-semibold aria-[current=page]:text-accent";
-
-/** What is looked for most, one click away. */
-export function Views() {
-  return (
-    <nav aria-label="Views" className="mt-3 flex flex-wrap gap-2">
-      {VIEWS.map((view) => (
-        <Link
-          key={view.name}
-          to="/desk/generations"
-          search={view.search}
-          activeOptions={{ exact: true }}
-          className={VIEW}
-        >
-          {view.name}
-        </Link>
-      ))}
-    </nav>
-  );
-}
+import { STATES, storiesSearch, type StoriesSearch } from "./search";
 
 /** Narrows the list. Everything it says is in the address. */
 export function Filters({

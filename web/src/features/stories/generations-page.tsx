@@ -3,9 +3,10 @@ import { useNavigate, useSearch } from "@tanstack/react-router";
 import { meQuery } from "@/api/me";
 import { Answer, More } from "@/ui/answer";
 import { Empty } from "@/ui/notices";
-import { Filters, Views } from "./filters";
+import { Filters } from "./filters";
 import { GenerationTable } from "./generation-table";
 import { storiesQuery } from "./queries";
+import { Views } from "./views";
 
 /** What everybody asked for; an administrator of a team sees that of the team. */
 export function GenerationsPage() {
@@ -18,7 +19,7 @@ export function GenerationsPage() {
       <h1 className="text-xl font-semibold">
         {me.operates ? "Everybody's generations" : `Generations of ${me.team.name}`}
       </h1>
-      <Views />
+      <Views search={search} member={me.member_id} />
       <Filters search={search} onChange={(next) => void navigate({ search: next })} />
       <Answer query={list} what="generations">
         {({ pages }) => {

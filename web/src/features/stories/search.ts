@@ -91,7 +91,7 @@ export interface View {
   search: StoriesSearch;
 }
 
-/** What is looked for most. Any other view is an address, to keep as a bookmark. */
+/** What is looked for most. Any other view is an address, which a browser can keep under a name. */
 export const VIEWS: View[] = [
   { name: "All", search: {} },
   { name: "In flight", search: { state: "open" } },
