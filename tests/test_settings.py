@@ -235,6 +235,8 @@ def test_several_upstream_keys_have_labels() -> None:
         ("public_url", "ftp://canary", "http:// or https://"),
         ("public_url", "https://", "http:// or https://"),
         ("public_url", "https://host/?q=canary", "without a query"),
+        ("practice_url", "javascript:canary", "http:// or https://"),
+        ("practice_url", "https://ada:canary@host", "without a query or a password"),
         ("onemin_base_url", "canary", "http:// or https://"),
         ("profile", "canary", "'development' or 'production'"),
         ("log_level", "canary", "pattern"),

@@ -69,6 +69,10 @@ class MeDocument(Document):
     binding_limit: Limit | None = Field(
         description="The limit that would refuse whatever is requested now. Null: none."
     )
+    practice_url: str | None = Field(
+        description="Another gateway, whose upstream is the simulator: to practise without "
+        "credits. Null: there is none, or this one simulates."
+    )
 
 
 @router.get("/me", name="get_me", responses=refusals(429))
@@ -106,6 +110,7 @@ async def get_me(rt: Rt, caller: ReadLimited) -> MeDocument:
         open=status.open_generations or 0,
         rate=rate_document(status),
         binding_limit=status.binding_limit,
+        practice_url=None if rt.settings.simulated else rt.settings.practice_url,
     )
 
 

@@ -91,6 +91,11 @@ class Connections(BaseModel):
         description="The public address, for links; with a path if a proxy serves the gateway "
         "below one and removes it. Unset: from host and port.",
     )
+    practice_url: HttpAddress | None = Field(
+        None,
+        description="The public address of another gateway whose upstream is the simulator: the "
+        "playground links there, to practise without credits. Unset: no link.",
+    )
 
 
 class Running(BaseModel):

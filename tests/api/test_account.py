@@ -21,7 +21,7 @@ from tests.api.test_create import asked, create, post
 from tests.api.test_generations import problem
 from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
-from tests.harness.gateway import TEAM, Gateway, gateway
+from tests.harness.gateway import TEAM, Gateway, gateway, running_gateway, settings_for
 from tests.harness.specs import DURATIONS, RATIOS, RESOLUTIONS
 from tests.harness.traces import traces
 
@@ -42,6 +42,17 @@ async def timeless_gate(database_url: str, tmp_path: Path) -> AsyncIterator[Gate
     """Without a worker, on a clock that stands still: no rate recovers while a test looks."""
     async with gateway(database_url, tmp_path, worker=False, clock=HandClock()) as gate:
         yield gate
+
+
+async def test_me_names_where_to_practise_unless_that_is_here(
+    database_url: str, tmp_path: Path
+) -> None:
+    practice = "https://practice.example/gate"
+    for here, named in ((None, practice), ("http://127.0.0.1:1", None)):
+        settings = settings_for(database_url, tmp_path, practice_url=practice, simulator_url=here)
+        async with running_gateway(settings, worker=False) as gate:
+            me = (await fetch(gate, await gate.member(f"of {here}"), "me")).json()
+        assert me["practice_url"] == named
 
 
 async def test_an_estimate_says_the_price_and_spends_nothing(timeless_gate: Gateway) -> None:

@@ -11,6 +11,7 @@ import { estimable } from "./form";
 import { JsonEditor } from "./json-editor";
 import { ModelChoice } from "./model-choice";
 import { OptionFields } from "./option-fields";
+import { Practice } from "./practice";
 import { estimateQuery, type Model } from "./queries";
 import { type Issue, issuesOf, type Values } from "./rules";
 import { RunPanel } from "./run-panel";
@@ -138,6 +139,7 @@ export function Playground({ me, models, first, search }: { me: Me; models: Mode
           </span>
           {running && <Button onClick={() => submit(generateAnyway)}>Generate again anyway</Button>}
         </div>
+        <Practice gateway={me.practice_url} asked={asked} model={model} />
         {tried && !complete && (
           <p role="alert" className="text-sm font-medium text-danger">
             {lacking.length + written.length === 1 ? "One field is" : `${lacking.length + written.length} fields are`}{" "}
