@@ -63,13 +63,7 @@ ledger_entries = Table(
     # Of a correction: why, and whose.
     Column("reason", Text),
     Column("actor", Text),
-    one_of("kind", ["hold", "settle", "release", "correct"]),
-    CheckConstraint("CASE kind WHEN 'hold' THEN held > 0 AND settled = 0"
-                    " WHEN 'settle' THEN settled > 0 AND held <= -settled"
-                    " WHEN 'release' THEN held < 0 AND settled = 0"
-                    " ELSE held = 0 AND settled <> 0 END", name="credits"),
-    CheckConstraint("(kind = 'correct') = (reason IS NOT NULL)"
-                    " AND (kind = 'correct') = (actor IS NOT NULL)", name="reason"),
+    CheckConstraint("ledger_entry_is_sound(kind, held, settled, reason, actor)", name="sound"),
     # Each generation has at most one hold, and one end of it; what it cost may be corrected after.
     Index("ledger_entries_hold_idx", "generation_id", unique=True,
           postgresql_where=text("kind = 'hold'")),

@@ -17,9 +17,9 @@ from app.db.upstream_keys import USABLE
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueuePosition:
     """What decides when a queued generation is sent. `position` is 1 for the next one,
-    `MOST_COUNTED` for that and all after it, None if it has no job. `keys` counts the upstream keys
-    that some worker has configured, `usable_keys` those that may be used now. `keys_back_at` is
-    when the first of the others may be used again."""
+    `MOST_COUNTED` for that and all after it, None if it is being sent. `keys` counts the upstream
+    keys that some worker has configured, `usable_keys` those that may be used now. `keys_back_at`
+    is when the first of the others may be used again."""
 
     position: int | None
     paused: bool
@@ -39,19 +39,7 @@ SUBMISSION_HELD_UP = f"""(
 
 #: Of the queued generation `{id}`, a query.
 QUEUE_POSITION = f"""
-    SELECT (SELECT CASE WHEN j.status = 'doing' THEN 1 ELSE 1 + (
-                       SELECT count(*) FROM (
-                           SELECT FROM procrastinate_jobs o
-                            WHERE o.queue_name = 'submit' AND o.status = 'todo'
-                              AND o.priority > j.priority
-                            UNION ALL
-                           SELECT FROM procrastinate_jobs o
-                            WHERE o.queue_name = 'submit' AND o.status = 'todo'
-                              AND o.priority = j.priority AND o.id < j.id
-                            LIMIT {MOST_COUNTED} - 1) ahead) END
-              FROM procrastinate_jobs j
-             WHERE j.queueing_lock = 'submit:' || {{id}} AND j.status IN ('todo', 'doing')
-             ORDER BY j.status LIMIT 1) AS position,
+    SELECT reelgate_queue_position(CAST({{id}} AS uuid), {MOST_COUNTED}) AS position,
            (SELECT p.paused FROM pauses p WHERE p.name = 'submission') AS paused,
            count(k.id) AS keys,
            count(k.id) FILTER (WHERE {USABLE}) AS usable_keys,

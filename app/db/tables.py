@@ -40,17 +40,15 @@ from app.db import usage_tables as usage_tables
 from app.db import webhook_tables as webhook_tables
 from app.db.columns import created, instant, metadata, one_of
 from app.domain.assets import AssetState
-from app.domain.generation import State
-
-_STATES = [state.value for state in State]
 
 generations = Table(
     "generations",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("team_id", ForeignKey("teams.id"), nullable=False),
-    Column("member_id", ForeignKey("members.id"), nullable=False),
-    Column("api_key_id", ForeignKey("api_keys.id"), nullable=False),
+    # Its hold in the ledger refers to them.
+    Column("team_id", Uuid, nullable=False),
+    Column("member_id", Uuid, nullable=False),
+    Column("api_key_id", Uuid, nullable=False),
     Column("dialect", Text, nullable=False),
     Column("feature", Text, nullable=False),
     Column("provider", Text, nullable=False),
@@ -103,13 +101,8 @@ generations = Table(
     instant("submitted_at"),
     instant("running_at"),
     instant("finished_at"),
-    one_of("state", _STATES),
-    CheckConstraint("quote > 0", name="quote"),
-    CheckConstraint("settled >= 0 AND settled <= quote", name="settled"),
-    CheckConstraint("state <> 'running' OR upstream_id IS NOT NULL", name="running_has_id"),
     CheckConstraint(
-        "(state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL)",
-        name="finished",
+        "generation_is_sound(state, quote, settled, upstream_id, finished_at)", name="sound"
     ),
     # No two generations have the same upstream record.
     Index("generations_upstream_idx", text("lower(upstream_id)"), unique=True,
@@ -213,7 +206,7 @@ events = Table(
     metadata,
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     # Null: it is about credits, and `data` is what its readers are told.
-    Column("generation_id", ForeignKey("generations.id"), index=True),
+    Column("generation_id", Uuid, index=True),
     # Those of its generation, or of whose credits it tells.
     Column("team_id", Uuid, nullable=False),
     # Null: it is the team's.

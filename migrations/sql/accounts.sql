@@ -25,12 +25,12 @@ $$;
 -- of the same rows.
 CREATE OR REPLACE FUNCTION reelgate_version(p_key xid, p_member xid, p_team xid)
 RETURNS text LANGUAGE sql IMMUTABLE AS $$
-    SELECT p_key::text || '.' || p_member || '.' || p_team
+    SELECT p_key::text || '.' || p_member::text || '.' || p_team::text
 $$;
 
 
 -- The accounts in which a request of a member counts: its key's (where a key is given), its own, and
--- its team's. Whoever changes several takes them in this order.
+-- its team's. Whoever changes several takes them by their rank.
 CREATE OR REPLACE FUNCTION reelgate_accounts(p_key uuid, p_member uuid, p_at timestamptz)
 RETURNS TABLE (
     rank integer, kind text, account_id uuid, credit_limit bigint, period text, time_zone text,
@@ -45,7 +45,6 @@ RETURNS TABLE (
         (2, 'member', m.id, m.credit_limit, m.credit_period),
         (3, 'team', t.id, t.credit_limit, t.credit_period)) a(rank, kind, id, credit_limit, period)
      WHERE m.id = p_member AND a.id IS NOT NULL
-     ORDER BY a.rank
 $$;
 
 

@@ -31,7 +31,10 @@ BEGIN
     IF p_settled <> 0 THEN
         INSERT INTO unclosed_entries VALUES (p_team, p_counts_at, v_entry);
     END IF;
-    FOR v_account IN SELECT * FROM reelgate_accounts(p_key, p_member, p_counts_at) LOOP
+    FOR v_account IN
+        SELECT a.account_id, a.period_on FROM reelgate_accounts(p_key, p_member, p_counts_at) a
+         ORDER BY a.rank
+    LOOP
         UPDATE balances b SET held = b.held + p_held, settled = b.settled + p_settled
          WHERE b.account_id = v_account.account_id AND b.period_on = v_account.period_on
            AND b.member_id = p_member;

@@ -5,24 +5,22 @@
 -- at most `p_burst` steps. One further ahead means that the clock was set back or the limits were
 -- lowered: the bucket is then empty, and nobody is locked out for hours. A microsecond of slack absorbs
 -- rounding. `wait_seconds` is how long one more request has to wait; null if it has not.
-CREATE OR REPLACE FUNCTION reelgate_rate(
-    p_arrival timestamptz, p_per_minute integer, p_burst integer, p_now timestamptz
-) RETURNS TABLE (
-    step_seconds double precision,
-    window_seconds double precision,
-    remaining integer,
-    reset_seconds double precision,
-    wait_seconds double precision
-) LANGUAGE sql IMMUTABLE AS $$
-    SELECT s.step, p_burst * s.step, floor((p_burst * s.step - r.reset) / s.step + 1e-6)::integer,
-           r.reset,
-           CASE WHEN r.reset + s.step - p_burst * s.step > 1e-6
-                THEN r.reset + s.step - p_burst * s.step END
-      FROM (SELECT 60.0::double precision / p_per_minute AS step) s
-     CROSS JOIN LATERAL (
-        SELECT least(greatest(extract(epoch FROM p_arrival - p_now)::double precision, 0),
-                     p_burst * s.step) AS reset) r
-$$;
+CREATE OR REPLACE FUNCTION reelgate_gcra(
+    p_arrival timestamptz, p_per_minute integer, p_burst integer, p_now timestamptz,
+    OUT window_seconds double precision, OUT remaining integer, OUT reset_seconds double precision,
+    OUT wait_seconds double precision
+) LANGUAGE plpgsql IMMUTABLE AS $$
+DECLARE
+    v_step double precision := 60.0::double precision / p_per_minute;
+BEGIN
+    window_seconds := p_burst * v_step;
+    reset_seconds := least(
+        greatest(extract(epoch FROM p_arrival - p_now)::double precision, 0), window_seconds);
+    remaining := floor((window_seconds - reset_seconds) / v_step + 1e-6)::integer;
+    IF reset_seconds + v_step - window_seconds > 1e-6 THEN
+        wait_seconds := reset_seconds + v_step - window_seconds;
+    END IF;
+END $$;
 
 
 -- What is left of each limit of a member at `p_now`, and the first limit that refuses a request of
@@ -57,50 +55,56 @@ CREATE OR REPLACE FUNCTION reelgate_limits(
     accounts jsonb
 ) LANGUAGE plpgsql AS $$
 DECLARE
-    v record;
+    v_active boolean;
+    v_paused boolean;
+    v_team uuid;
+    v_team_limited boolean;
+    v_key_account uuid;
+    v_arrival timestamptz;
+    v_key_arrival timestamptz;
+    v_wait double precision;
+    v_key_wait double precision;
+    v_rate record;
     v_account record;
 BEGIN
-    SELECT m.status = 'ACTIVE' AND t.status = 'ACTIVE' AS active, p.paused,
-           t.id AS team_id, t.credit_limit IS NOT NULL AS team_limited,
-           m.rate_per_minute, m.rate_burst, m.max_open, g.*,
-           k.account_id, k.rate_per_minute AS key_rate_per_minute, k.rate_burst AS key_rate_burst,
-           k.max_open AS key_max_open, kg.window_seconds AS key_window_seconds,
-           kg.remaining AS key_remaining, kg.reset_seconds AS key_reset_seconds,
-           kg.wait_seconds AS key_wait_seconds
-      INTO STRICT v
+    SELECT m.status = 'ACTIVE' AND t.status = 'ACTIVE', p.paused, t.id, t.credit_limit IS NOT NULL,
+           m.rate_per_minute, m.rate_burst, m.max_open, r.arrival_at
+      INTO STRICT v_active, v_paused, v_team, v_team_limited,
+           rate_per_minute, rate_burst, max_open, v_arrival
       FROM members m JOIN teams t ON t.id = m.team_id
       JOIN rate_states r ON r.member_id = m.id
       JOIN pauses p ON p.name = 'admission'
-      LEFT JOIN api_keys k ON k.id = p_key
-      LEFT JOIN key_rate_states kr ON kr.account_id = k.account_id
-     CROSS JOIN LATERAL reelgate_rate(r.arrival_at, m.rate_per_minute, m.rate_burst, p_now) g
-      LEFT JOIN LATERAL reelgate_rate(kr.arrival_at, k.rate_per_minute, k.rate_burst, p_now) kg
-             ON k.rate_per_minute IS NOT NULL
      WHERE m.id = p_member;
-    rate_per_minute := v.rate_per_minute;
-    rate_burst := v.rate_burst;
-    rate_window_seconds := v.window_seconds;
-    rate_remaining := v.remaining;
-    rate_reset_seconds := v.reset_seconds;
-    max_open := v.max_open;
-    key_rate_per_minute := v.key_rate_per_minute;
-    key_rate_burst := v.key_rate_burst;
-    key_rate_window_seconds := v.key_window_seconds;
-    key_rate_remaining := v.key_remaining;
-    key_rate_reset_seconds := v.key_reset_seconds;
-    key_max_open := v.key_max_open;
+    v_rate := reelgate_gcra(v_arrival, rate_per_minute, rate_burst, p_now);
+    rate_window_seconds := v_rate.window_seconds;
+    rate_remaining := v_rate.remaining;
+    rate_reset_seconds := v_rate.reset_seconds;
+    v_wait := v_rate.wait_seconds;
+    IF p_key IS NOT NULL THEN
+        SELECT k.account_id, k.rate_per_minute, k.rate_burst, k.max_open, r.arrival_at
+          INTO v_key_account, key_rate_per_minute, key_rate_burst, key_max_open, v_key_arrival
+          FROM api_keys k LEFT JOIN key_rate_states r ON r.account_id = k.account_id
+         WHERE k.id = p_key;
+    END IF;
+    IF key_rate_per_minute IS NOT NULL THEN
+        v_rate := reelgate_gcra(v_key_arrival, key_rate_per_minute, key_rate_burst, p_now);
+        key_rate_window_seconds := v_rate.window_seconds;
+        key_rate_remaining := v_rate.remaining;
+        key_rate_reset_seconds := v_rate.reset_seconds;
+        v_key_wait := v_rate.wait_seconds;
+    END IF;
 
-    IF NOT v.active THEN
+    IF NOT v_active THEN
         binding_limit := 'suspended';
-    ELSIF v.paused THEN
+    ELSIF v_paused THEN
         binding_limit := 'paused';
         retry_after_seconds := 60;
-    ELSIF v.wait_seconds IS NOT NULL THEN
+    ELSIF v_wait IS NOT NULL THEN
         binding_limit := 'rate_per_minute';
-        retry_after_seconds := v.wait_seconds;
-    ELSIF v.key_wait_seconds IS NOT NULL THEN
+        retry_after_seconds := v_wait;
+    ELSIF v_key_wait IS NOT NULL THEN
         binding_limit := 'key_rate_per_minute';
-        retry_after_seconds := v.key_wait_seconds;
+        retry_after_seconds := v_key_wait;
     END IF;
     IF p_for = 'replay' OR (p_for = 'admission' AND binding_limit IS NOT NULL) THEN
         RETURN NEXT; RETURN;
@@ -112,7 +116,7 @@ BEGIN
         SELECT count(*) INTO key_open_generations
           FROM generations g JOIN api_keys k ON k.id = g.api_key_id
          WHERE g.member_id = p_member AND g.state IN ('queued', 'submitting', 'running')
-           AND k.account_id = v.account_id;
+           AND k.account_id = v_key_account;
     END IF;
     IF binding_limit IS NULL AND (open_generations >= max_open OR key_open_generations >= key_max_open)
     THEN
@@ -124,9 +128,9 @@ BEGIN
         END IF;
     END IF;
 
-    IF p_for = 'admission' AND v.team_limited THEN
+    IF p_for = 'admission' AND v_team_limited THEN
         -- Read again with the lock: an operator may have changed it while this one waited.
-        PERFORM FROM teams t WHERE t.id = v.team_id AND t.status = 'ACTIVE' FOR NO KEY UPDATE;
+        PERFORM FROM teams t WHERE t.id = v_team AND t.status = 'ACTIVE' FOR NO KEY UPDATE;
         IF NOT FOUND THEN
             binding_limit := 'suspended';
             RETURN NEXT; RETURN;
@@ -135,8 +139,8 @@ BEGIN
     accounts := '[]';
     FOR v_account IN
         SELECT c.kind, c.credit_limit, c.period, c.time_zone, b.held, b.settled,
-               g.granted,
-               reelgate_period_ends_at(c.period, c.time_zone, c.period_on) AS resets_at
+               g.granted, CASE WHEN c.period <> 'none'
+                   THEN reelgate_period_ends_at(c.period, c.time_zone, c.period_on) END AS resets_at
           FROM reelgate_accounts(p_key, p_member, p_now) c
          CROSS JOIN LATERAL (
             SELECT coalesce(sum(b.held), 0)::bigint AS held,

@@ -35,6 +35,14 @@ ALTER TABLE procrastinate_jobs
     DISABLE TRIGGER procrastinate_trigger_scheduled_events_v1;
 """
 
+# The library's index of queues holds every job and no order. This one finds what goes before a job,
+# in its queue alone.
+ORDERED_QUEUES = """
+DROP INDEX procrastinate_jobs_queue_name_idx_v1;
+CREATE INDEX procrastinate_jobs_order_idx ON procrastinate_jobs (queue_name, priority DESC, id)
+    WHERE status = 'todo';
+"""
+
 
 def upgrade() -> None:
     # The driver's own cursor: `%` and `:` in these texts are SQL, not parameters.
@@ -42,7 +50,7 @@ def upgrade() -> None:
     jobs = SchemaManager.get_schema()
     for table in TABLES:
         cursor.execute((FOLDER / f"{table}.sql").read_text())
-    for part in (jobs, SILENT_JOBS):
+    for part in (jobs, SILENT_JOBS, ORDERED_QUEUES):
         cursor.execute(part)
 
 

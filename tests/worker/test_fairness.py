@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import text
 
 from app.db import jobs
+from app.db.queue_position import MOST_COUNTED, queue_position_of
 from app.domain.operators import Pause
 from app.operators import pauses
 from app.worker.submissions import submit
@@ -17,6 +18,11 @@ from tests.simulator.conftest import until
 from tests.worker.test_submissions import created
 
 CROWD = 500
+
+_JOBS_READ = text(
+    "SELECT seq_tup_read + coalesce(idx_tup_fetch, 0) FROM pg_stat_xact_user_tables"
+    " WHERE relname = 'procrastinate_jobs'"
+)
 
 
 async def crowd_of(gate: Gateway, size: int = CROWD) -> str:
@@ -104,6 +110,42 @@ async def test_the_count_ahead_is_of_those_that_go_before(still_gate: Gateway) -
         assert await jobs.count_ahead(tx, priority=0) == 1
         assert await jobs.count_ahead(tx, priority=-2) == 3
         assert await jobs.count_ahead(tx, priority=-2, most=2) == 2
+
+
+async def test_a_place_in_the_queue_is_counted_up_to_an_end_whatever_waits(
+    still_gate: Gateway,
+) -> None:
+    """No other job is read: neither another queue's, nor one that goes after it, nor more of those
+    before it than count."""
+    ada = await still_gate.member("ada")
+    first, second = [UUID(await created(still_gate, ada, f"wave {n}")) for n in range(2)]
+    await execute(
+        still_gate,
+        """
+        INSERT INTO procrastinate_jobs (queue_name, task_name, priority, queueing_lock)
+        SELECT q.name, q.name, q.priority, 'test:' || q.priority || q.name || n
+          FROM (VALUES ('poll', 0), ('submit', -5)) q (name, priority)
+         CROSS JOIN generate_series(1, 3000) n
+        """,
+    )
+
+    async def seen(generation_id: UUID) -> tuple[int | None, int]:
+        """Its place, and how many jobs are read to find it."""
+        async with still_gate.rt.db.begin() as tx:
+            before = int(await tx.scalar(_JOBS_READ) or 0)
+            found = await queue_position_of(tx, generation_id)
+            return found.position, int(await tx.scalar(_JOBS_READ) or 0) - before
+
+    for generation_id, place in ((first, 1), (second, 2)):
+        position, read = await seen(generation_id)
+        assert position == place
+        assert read <= 2 * place
+    await execute(still_gate, "UPDATE procrastinate_jobs SET priority = 5 WHERE priority = -5")
+    position, read = await seen(second)
+    assert position == MOST_COUNTED
+    assert read <= MOST_COUNTED + 1
+    await execute(still_gate, "DELETE FROM procrastinate_jobs WHERE queue_name = 'submit'")
+    assert (await seen(second))[0] is None
 
 
 async def test_the_first_that_finds_no_budget_postpones_all_that_are_due(

@@ -11,6 +11,21 @@ CREATE TABLE grants (
 );
 CREATE INDEX grants_account_idx ON grants (account_id, ends_at);
 
+-- Whether the columns of an entry agree; a function for the reason that generations have one.
+CREATE FUNCTION ledger_entry_is_sound(
+    p_kind text, p_held bigint, p_settled bigint, p_reason text, p_actor text
+) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN CASE p_kind
+            WHEN 'hold' THEN p_held > 0 AND p_settled = 0
+            WHEN 'settle' THEN p_settled > 0 AND p_held <= -p_settled
+            WHEN 'release' THEN p_held < 0 AND p_settled = 0
+            WHEN 'correct' THEN p_held = 0 AND p_settled <> 0
+            ELSE false END
+        AND (p_kind = 'correct') = (p_reason IS NOT NULL)
+        AND (p_kind = 'correct') = (p_actor IS NOT NULL);
+END $$;
+
 -- Never changed. Each entry says what it adds to the balances of its key, its member and its team,
 -- in the period of `counts_at`: when the generation was admitted.
 CREATE TABLE ledger_entries (
@@ -19,7 +34,7 @@ CREATE TABLE ledger_entries (
     team_id uuid NOT NULL REFERENCES teams,
     member_id uuid NOT NULL REFERENCES members,
     api_key_id uuid NOT NULL REFERENCES api_keys,
-    kind text NOT NULL CHECK (kind IN ('hold', 'settle', 'release', 'correct')),
+    kind text NOT NULL,
     held bigint NOT NULL,
     settled bigint NOT NULL,
     counts_at timestamptz NOT NULL,
@@ -27,13 +42,8 @@ CREATE TABLE ledger_entries (
     -- Of a correction: why, and whose.
     reason text,
     actor text,
-    CONSTRAINT ledger_entries_credits_check CHECK (CASE kind
-        WHEN 'hold' THEN held > 0 AND settled = 0
-        WHEN 'settle' THEN settled > 0 AND held <= -settled
-        WHEN 'release' THEN held < 0 AND settled = 0
-        ELSE held = 0 AND settled <> 0 END),
-    CONSTRAINT ledger_entries_reason_check CHECK (
-        (kind = 'correct') = (reason IS NOT NULL) AND (kind = 'correct') = (actor IS NOT NULL))
+    CONSTRAINT ledger_entries_sound_check
+        CHECK (ledger_entry_is_sound(kind, held, settled, reason, actor))
 );
 CREATE UNIQUE INDEX ledger_entries_hold_idx ON ledger_entries (generation_id) WHERE kind = 'hold';
 CREATE UNIQUE INDEX ledger_entries_end_idx ON ledger_entries (generation_id)

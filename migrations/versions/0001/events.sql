@@ -1,7 +1,7 @@
 -- Of a generation; or of the credits of a member, or of a team: then `data` is what is told.
 CREATE TABLE events (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
-    generation_id uuid REFERENCES generations,
+    generation_id uuid,
     -- Those of its generation, or of whose credits it tells.
     team_id uuid NOT NULL,
     member_id uuid,

@@ -1,8 +1,23 @@
+-- Whether the columns of a generation agree. A function, because every statement that writes a row reads
+-- the expressions of its checks anew, and that of a call is short.
+CREATE FUNCTION generation_is_sound(
+    p_state text, p_quote bigint, p_settled bigint, p_upstream_id text, p_finished_at timestamptz
+) RETURNS boolean LANGUAGE plpgsql IMMUTABLE AS $$
+BEGIN
+    RETURN p_state IN (
+            'queued', 'submitting', 'running', 'succeeded', 'failed', 'canceled', 'unknown')
+        AND p_quote > 0
+        AND (p_settled IS NULL OR p_settled BETWEEN 0 AND p_quote)
+        AND (p_state <> 'running' OR p_upstream_id IS NOT NULL)
+        AND (p_state IN ('succeeded', 'failed', 'canceled')) = (p_finished_at IS NOT NULL);
+END $$;
+
+-- Its hold, made in the same transaction, refers to the same team, member and key: see ledger_entries.
 CREATE TABLE generations (
     id uuid PRIMARY KEY,
-    team_id uuid NOT NULL REFERENCES teams,
-    member_id uuid NOT NULL REFERENCES members,
-    api_key_id uuid NOT NULL REFERENCES api_keys,
+    team_id uuid NOT NULL,
+    member_id uuid NOT NULL,
+    api_key_id uuid NOT NULL,
     -- What was asked.
     dialect text NOT NULL,
     feature text NOT NULL,
@@ -24,8 +39,7 @@ CREATE TABLE generations (
     sdk_last integer,
     sdk_last_at timestamptz,
     -- Where it is.
-    state text NOT NULL CHECK (state IN (
-        'queued', 'submitting', 'running', 'succeeded', 'failed', 'canceled', 'unknown')),
+    state text NOT NULL,
     priority integer NOT NULL DEFAULT 0,
     attempt uuid,
     attempts integer NOT NULL DEFAULT 0,
@@ -33,7 +47,7 @@ CREATE TABLE generations (
     upstream_id text,
     polls integer NOT NULL DEFAULT 0,
     -- What it cost, and what came of it.
-    quote bigint NOT NULL CHECK (quote > 0),
+    quote bigint NOT NULL,
     price_id uuid,
     settled bigint,
     result_paths jsonb NOT NULL DEFAULT '[]',
@@ -46,11 +60,8 @@ CREATE TABLE generations (
     submitted_at timestamptz,
     running_at timestamptz,
     finished_at timestamptz,
-    CONSTRAINT generations_settled_check CHECK (settled >= 0 AND settled <= quote),
-    CONSTRAINT generations_running_has_id_check
-        CHECK (state <> 'running' OR upstream_id IS NOT NULL),
-    CONSTRAINT generations_finished_check
-        CHECK ((state IN ('succeeded', 'failed', 'canceled')) = (finished_at IS NOT NULL))
+    CONSTRAINT generations_sound_check
+        CHECK (generation_is_sound(state, quote, settled, upstream_id, finished_at))
 );
 CREATE UNIQUE INDEX generations_upstream_idx ON generations (lower(upstream_id))
     WHERE upstream_id IS NOT NULL;
