@@ -1,14 +1,16 @@
-"""What `pyproject.toml` cannot say: no package without the pages."""
+"""What `pyproject.toml` cannot say: no package without the pages, and the migrations are in it."""
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 from setuptools import setup
 from setuptools.command.build_py import build_py
 from setuptools.command.sdist import sdist
 
-BUILT = Path(__file__).parent / "app" / "web" / "dist" / "index.html"
+HERE = Path(__file__).parent
+BUILT = HERE / "app" / "web" / "dist" / "index.html"
 
 
 def require_pages() -> None:
@@ -20,10 +22,16 @@ def require_pages() -> None:
 
 class BuildPy(build_py):
     def run(self) -> None:
-        # Installed in place, it finds them once they are built.
-        if not self.editable_mode:
-            require_pages()
+        # Installed in place, it finds the pages once they are built, and the migrations beside it.
+        if self.editable_mode:
+            super().run()
+            return
+        require_pages()
         super().run()
+        shutil.copytree(
+            HERE / "migrations", Path(self.build_lib) / "app" / "migrations",
+            ignore=shutil.ignore_patterns("__pycache__"), dirs_exist_ok=True,
+        )  # fmt: skip
 
 
 class Sdist(sdist):

@@ -31,7 +31,10 @@ from app.errors import ConfigurationError, Unavailable
 if TYPE_CHECKING:
     from alembic.config import Config
 
-MIGRATIONS = Path(__file__).resolve().parents[2] / "migrations"
+_PACKAGE = Path(__file__).resolve().parents[1]
+_INSIDE = _PACKAGE / "migrations"
+#: A package has them inside; in the repository and in the image they lie beside it.
+MIGRATIONS = _INSIDE if _INSIDE.is_dir() else _PACKAGE.with_name("migrations")
 
 
 def _config() -> Config:
