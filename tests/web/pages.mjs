@@ -7,6 +7,9 @@ const [base, link, key] = words;
 const person = await visit(base, { expected: /status of (401|409)/ });
 const { act, dialog, examine, go, page, pathOf, press, reason, signOut } = person;
 
+// From a page that is there already: only what is behind the `#` changes.
+await page.goto(`${base}/app`);
+await page.getByLabel("API key").waitFor();
 await page.goto(link);
 // An operator begins at the desk.
 await page.waitForURL(`${base}/app/desk`);
@@ -162,10 +165,13 @@ await page.getByRole("link", { name: "Account" }).click();
 await page.getByRole("heading", { name: "Account" }).waitFor();
 await examine("account");
 await signOut();
+// The link has served, for whoever finds it.
+await page.goto(link);
+await page.getByRole("alert").waitFor();
+say("out", pathOf());
 await page.goto(`${base}/app/videos?state=canceled`);
 await page.getByLabel("API key").waitFor();
 await examine("sign-in");
-say("out");
 
 // By keyboard alone, and back to where the person wanted to go.
 await page.keyboard.press("Tab");

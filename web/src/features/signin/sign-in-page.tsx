@@ -24,11 +24,17 @@ export function SignInPage() {
   const { mutate } = signIn;
 
   useEffect(() => {
-    const link = window.location.hash.slice(1);
-    if (!link.startsWith("rg_link_")) return;
-    // Out of the address before anything else: it is a secret, and works once.
-    window.history.replaceState(window.history.state, "", window.location.pathname);
-    mutate({ link });
+    function follow() {
+      const link = window.location.hash.slice(1);
+      if (!link.startsWith("rg_link_")) return;
+      // Out of the address before anything else: it is a secret, and works once.
+      window.history.replaceState(window.history.state, "", window.location.pathname);
+      mutate({ link });
+    }
+    follow();
+    // To a browser that shows this page already, the link is the same page.
+    window.addEventListener("hashchange", follow);
+    return () => window.removeEventListener("hashchange", follow);
   }, [mutate]);
 
   function submit(event: SyntheticEvent) {
