@@ -26,6 +26,9 @@ export async function launch(viewport = { width: 1280, height: 900 }) {
   return context;
 }
 
+/** What an operator sees first. */
+export const DESK = "Everybody's videos, now";
+
 /** A person at the pages of the gateway at `base`. `expected` is what the browser's console may call
  * an error: a refusal that a page asks for and shows is no fault of it. */
 export async function visit(base, { expected = /status of 401/ } = {}) {
@@ -34,8 +37,8 @@ export async function visit(base, { expected = /status of 401/ } = {}) {
   const complaints = [];
   const violations = [];
   page.on("console", (message) => {
-    if (message.type() === "error" && !expected.test(message.text()))
-      complaints.push(`${message.text()} ${message.location().url}`);
+    const text = `${message.text()} ${message.location().url}`;
+    if (message.type() === "error" && !expected.test(text)) complaints.push(text);
   });
   page.on("pageerror", (error) => complaints.push(error.message));
 
@@ -61,13 +64,11 @@ export async function visit(base, { expected = /status of 401/ } = {}) {
     reason: (text) => dialog.getByLabel("Reason").fill(text),
 
     giveKey,
-    async signIn(key) {
+    async signIn(key, heading = "Playground") {
       await page.goto(`${base}/app/sign-in`);
       await giveKey(key);
       // Where it leads: a click before that would be on its way as well.
-      await page.waitForURL(/\/app\/(play|videos|desk)/);
-      await page.getByLabel("API key").waitFor({ state: "detached" });
-      await page.getByRole("heading", { level: 1 }).first().waitFor();
+      await page.getByRole("heading", { name: heading }).waitFor();
     },
     async signOut() {
       await button("Sign out").click();

@@ -138,8 +138,11 @@ class Process:
 class Api(Process):
     """A process that serves the API. `http` is a client without an API key."""
 
-    def __init__(self, command: str, *, folder: Path, name: str, settings: Mapping[str, str]):
-        super().__init__(command, folder=folder, name=name, settings=settings)
+    def __init__(
+        self, command: str, *, folder: Path, name: str, settings: Mapping[str, str],
+        program: Sequence[str | Path] = (REELGATE,),
+    ) -> None:  # fmt: skip
+        super().__init__(command, folder=folder, name=name, settings=settings, program=program)
         self._http: httpx.Client | None = None
 
     @property

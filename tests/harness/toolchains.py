@@ -42,15 +42,15 @@ def python_with(name: str) -> Path:
     """The interpreter of an environment with the packages of `tests/sdk/python/<name>.lock`."""
     lock = LOCKS / "python" / f"{name}.lock"
     folder = INSTALLED / f"python-{name}"
-    with _once(folder, lock.read_bytes()) as missing:
+    with once(folder, lock.read_bytes()) as missing:
         if missing:
-            _run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
+            run([sys.executable, "-m", "venv", "--without-pip", str(folder)])
             # pip, as in the Makefile, because it is configured for this machine's package index.
             pip = [sys.executable, "-m", "pip", "--python", str(folder / "bin" / "python"),
                    "--quiet", "--disable-pip-version-check"]  # fmt: skip
-            _run([*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
+            run([*pip, "install", "--no-deps", "--require-hashes", "--only-binary", ":all:",
                   "-r", str(lock)])  # fmt: skip
-            _run([*pip, "check"])
+            run([*pip, "check"])
     return folder / "bin" / "python"
 
 
@@ -60,17 +60,17 @@ def node_with(name: str, *, source: Path | None = None) -> Path:
     source = source or LOCKS / "node" / name
     folder = INSTALLED / f"node-{name}"
     lock = (source / "package-lock.json").read_bytes() + (source / "package.json").read_bytes()
-    with _once(folder, lock) as missing:
+    with once(folder, lock) as missing:
         if missing:
             folder.mkdir(parents=True)
             for file in ("package.json", "package-lock.json"):
                 shutil.copy(source / file, folder / file)
-            _run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
+            run(["npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund"], cwd=folder)
     return folder
 
 
 @contextmanager
-def _once(folder: Path, lock: bytes) -> Iterator[bool]:
+def once(folder: Path, lock: bytes) -> Iterator[bool]:
     """Yields whether the folder must be filled. Holds a file lock, so that one process fills it."""
     digest = hashlib.sha256(lock + sys.version.encode()).hexdigest()
     INSTALLED.mkdir(exist_ok=True)
@@ -85,7 +85,7 @@ def _once(folder: Path, lock: bytes) -> Iterator[bool]:
         done.write_text(digest)
 
 
-def _run(command: list[str], *, cwd: Path | None = None) -> None:
+def run(command: list[str], *, cwd: Path | None = None) -> None:
     env = {**PACKAGE_OPTIONS, **os.environ, "npm_config_update_notifier": "false"}
     done = subprocess.run(
         command, cwd=cwd, env=env, capture_output=True, text=True, timeout=600, check=False

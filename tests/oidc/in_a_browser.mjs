@@ -1,32 +1,62 @@
-// Signs a person in, in a real browser, from a link of the gateway. Prints what it saw.
-import { launch, words } from '../harness/browser.mjs'
+// Signs people in, in a real browser, from a link of the gateway; and an operator lets one of them in.
+// Prints a line of JSON a step.
+import { DESK, say, visit, words } from '../harness/browser.mjs'
 
-const [gateway] = words
-const browser = await launch()
-const page = await browser.newPage()
+const [gateway, key] = words
+// 403 is the answer to who has to wait. The issuer has no icon.
+const person = await visit(gateway, { expected: /status of (401|403)|favicon\.ico$/ })
+const { act, context, desk, dialog, examine, go, page, pathOf, reason } = person
 const me = () => page.evaluate(async (address) => {
   const answer = await fetch(address)
   return [answer.status, (await answer.json()).name ?? null]
 }, `${gateway}/api/v1/me`)
 
+/** At the issuer, which asks, since no cookie of anybody is left. */
+async function sayWho(name) {
+  await page.getByLabel('Who').fill(name)
+  await page.getByRole('button').click()
+}
+
 // From a page of somebody else, as from a portal.
 await page.setContent(`<a href="${gateway}/app/oidc/real/begin?next=%2Fvideos">Sign in</a>`)
 await page.getByRole('link').click()
-await page.getByLabel('Who').fill('ada')
-await page.getByRole('button').click()
+await sayWho('ada')
 await page.waitForURL(`${gateway}/app/videos`)
-const found = { signed_in: await me() }
-found.cookies = (await browser.cookies(gateway)).map((one) => [one.name, one.httpOnly, one.sameSite])
-found.seen_by_scripts = await page.evaluate(() => document.cookie)
+say('signed in', await me())
+say('cookies', (await context.cookies(gateway)).map((one) => [one.name, one.httpOnly, one.sameSite]))
+say('seen by scripts', await page.evaluate(() => document.cookie))
+
 // Somebody whom nobody let in.
-await browser.clearCookies()
+await context.clearCookies()
 await page.goto(`${gateway}/app/oidc/real/begin`)
-await page.getByLabel('Who').fill('eve')
-await page.getByRole('button').click()
+await sayWho('eve')
 await page.waitForURL('**/callback?*')
-found.refused = await page.getByRole('heading').textContent()
+say('refused', await page.getByRole('heading').textContent())
 await page.getByRole('link').click()
 await page.waitForURL(`${gateway}/app/sign-in`)
-found.signed_out = await me()
-await browser.close()
-console.log(JSON.stringify(found))
+say('signed out', await me())
+
+await person.signIn(key, DESK)
+await page.getByText('1 person waits').waitFor()
+await go('Sign-ins', desk)
+await page.getByRole('cell', { name: 'eve@example.com, not verified' }).waitFor()
+await examine('who waits')
+await page.getByRole('button', { name: 'Accept Eve' }).click()
+await dialog.getByLabel('Team').selectOption({ label: 'studio' })
+await dialog.getByLabel('Name', { exact: true }).fill('eve')
+await reason('she said so herself')
+await examine('accept')
+await act('Accept')
+await page.getByText('Eve may sign in from now on, as the member eve.').waitFor()
+await page.getByText('Nobody waits').waitFor()
+await person.signOut()
+
+await context.clearCookies()
+await page.goto(`${gateway}/app/usage`)
+await page.getByRole('link', { name: /The company/ }).click()
+await sayWho('eve')
+await page.waitForURL(`${gateway}/app/usage*`)
+await page.getByRole('heading', { name: 'Usage' }).waitFor()
+say('let in', [pathOf().split('?')[0], await me()])
+
+await person.finish()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
+from app.domain.caller import Role
 from app.domain.limits import Limits
+from tests.harness import wheel
 from tests.harness.browser import browsing
 from tests.oidc.real import issuer_table, issuers_file, real_issuer
 from tests.promises.site import site
@@ -23,30 +24,32 @@ team = "studio"
 """
 
 
-def test_a_person_signs_in_with_a_browser(database_url: str, tmp_path: Path) -> None:
+def test_people_sign_in_with_a_browser_and_one_is_let_in(database_url: str, tmp_path: Path) -> None:
     with real_issuer(tmp_path / "issuer") as real:
         gateway = f"http://{HOST}:8080"
+        eve = {"name": "Eve", "email": "eve@example.com", "email_verified": False, "groups": []}
         real.change(
             redirects=[f"{gateway}/app/oidc/real/callback"],
-            people={"ada": {"preferred_username": "ada", "groups": ["artists"]}},
+            people={"ada": {"preferred_username": "ada", "groups": ["artists"]}, "eve": eve},
         )
         file = issuers_file(tmp_path / "settings", issuer_table(real.url, GROUPS))
         with site(
-            database_url, tmp_path / "site", REELGATE_OIDC_FILE=str(file), REELGATE_HOST=HOST,
-            REELGATE_PORT="8080",
+            database_url, tmp_path / "site", wheel.installed().reelgate,
+            REELGATE_OIDC_FILE=str(file), REELGATE_HOST=HOST, REELGATE_PORT="8080",
         ) as place:  # fmt: skip
             api = place.start_api()
             assert api.address == gateway
             place.caller(api, "bob", limits=Limits())
-            with browsing(tmp_path, SCRIPT, gateway) as script:
-                found = json.loads(script.rest())
+            root = place.caller(api, "root", team="default", role=Role.ADMIN)
+            with browsing(tmp_path, SCRIPT, gateway, root.key) as script:
+                assert script.step("signed in") == [200, "ada"]
+                assert script.step("cookies") == [["reelgate", True, "Lax"]]
+                assert script.step("seen by scripts") == ""
+                assert script.step("refused") == "An operator has to let you in"
+                assert script.step("signed out") == [401, None]
+                # Where she wanted to go.
+                assert script.step("let in") == ["/app/usage", [200, "eve"]]
+                script.ends_well()
             logs = place.logs()
-    assert found == {
-        "signed_in": [200, "ada"],
-        "cookies": [["reelgate", True, "Lax"]],
-        "seen_by_scripts": "",
-        "refused": "An operator has to let you in",
-        "signed_out": [401, None],
-    }
     assert "code=" not in logs
     assert "a secret of a client" not in logs

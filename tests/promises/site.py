@@ -25,7 +25,7 @@ from app.members import keys, members, teams
 from app.runtime import open_runtime
 from tests.harness.actors import TESTER
 from tests.harness.gateway import SIGNING_SECRET, body, settings_for
-from tests.harness.processes import Api, Process, ending_processes, until
+from tests.harness.processes import REELGATE, Api, Process, ending_processes, until
 
 PRICE = 150_000
 #: Several, so that no test waits for the upstream's limit of 180 requests a minute per key.
@@ -182,12 +182,20 @@ class Upstream:
 
 
 class Site:
-    """`settings` apply to every process; those given when it is started override them."""
+    """`settings` apply to every process; those given when it is started override them. `program` is
+    what they run."""
 
     def __init__(
-        self, database_url: str, folder: Path, started: list[Process], **settings: str
+        self,
+        database_url: str,
+        folder: Path,
+        started: list[Process],
+        program: Path = REELGATE,
+        /,
+        **settings: str,
     ) -> None:
         self.folder = folder
+        self._program = (program,)
         self._database_url = database_url
         self._started = started
         self._numbers = itertools.count(1)
@@ -224,13 +232,19 @@ class Site:
 
     def start(self, command: str, **settings: str) -> Process:
         name = f"{command}-{next(self._numbers)}"
-        process = Process(command, folder=self.folder, name=name, settings=self.settings | settings)
+        process = Process(
+            command, folder=self.folder, name=name, settings=self.settings | settings,
+            program=self._program,
+        )  # fmt: skip
         self._started.append(process)
         return process
 
     def start_api(self, **settings: str) -> Api:
         name = f"serve-{next(self._numbers)}"
-        api = Api("serve", folder=self.folder, name=name, settings=self.settings | settings)
+        api = Api(
+            "serve", folder=self.folder, name=name, settings=self.settings | settings,
+            program=self._program,
+        )  # fmt: skip
         self._started.append(api)
         return api
 
@@ -294,10 +308,16 @@ class Site:
 
 @contextlib.contextmanager
 def site(
-    database_url: str, folder: Path, *, upstream: bool = True, **settings: str
+    database_url: str,
+    folder: Path,
+    program: Path = REELGATE,
+    /,
+    *,
+    upstream: bool = True,
+    **settings: str,
 ) -> Iterator[Site]:
     with ending_processes() as started:
-        running = Site(database_url, folder, started, **settings)
+        running = Site(database_url, folder, started, program, **settings)
         try:
             if upstream:
                 running.start_upstream()

@@ -1,4 +1,5 @@
-"""One gateway of real processes for what uses it from outside."""
+"""Gateways of real processes for what uses them from outside. They run as installed from a wheel,
+in folders of their own: nothing of this repository is there but what the wheel carries."""
 
 from __future__ import annotations
 
@@ -6,18 +7,26 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.harness import database
+from tests.harness import database, wheel
 from tests.harness.processes import Api
+from tests.harness.wheel import Installed
 from tests.promises.site import Site, site
 
 
+@pytest.fixture(scope="session")
+def package() -> Installed:
+    return wheel.installed()
+
+
 @pytest.fixture(scope="package")
-def place(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def place(
+    postgres: database.Server, tmp_path_factory: pytest.TempPathFactory, package: Installed
+) -> Iterator[Site]:
     """Every prompt gets one film: drawing each into one of its own would take most of the time."""
     folder = tmp_path_factory.mktemp("pages")
     with (
         postgres.fresh() as address,
-        site(address, folder, REELGATE_SIMULATOR_ONE_FILM="true") as running,
+        site(address, folder, package.reelgate, REELGATE_SIMULATOR_ONE_FILM="true") as running,
     ):
         running.start_worker()
         yield running

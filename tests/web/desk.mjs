@@ -1,6 +1,6 @@
 // An operator, an administrator of a team and a member at what each of them looks after. Prints a
 // line of JSON for each step; the test compares.
-import { say, visit, words } from "../harness/browser.mjs";
+import { DESK, say, visit, words } from "../harness/browser.mjs";
 
 const [base, link, lead, member, made, hook] = words;
 const person = await visit(base);
@@ -10,7 +10,7 @@ const go = (name) => person.go(name, desk);
 // The operator.
 await page.goto(link);
 await page.getByRole("link", { name: "Desk" }).click();
-await page.getByRole("heading", { name: "Everybody's videos, now" }).waitFor();
+await page.getByRole("heading", { name: DESK }).waitFor();
 await page.getByText("2 with an unknown outcome").waitFor();
 await rows("How long videos of the last seven days took").first().waitFor();
 await examine("desk");

@@ -1,7 +1,7 @@
 // Walks through the desk's pages of money, upstream, catalogue and teams: as an operator first, then
 // as the administrator of a team, who sees of each what is theirs. Prints a line of JSON a step.
 import { readFileSync } from "node:fs";
-import { say, visit, words } from "../harness/browser.mjs";
+import { DESK, say, visit, words } from "../harness/browser.mjs";
 
 const [base, operator, lead, team] = words;
 // A month that has not ended is refused, which the page shows. What is refused to who may not see it
@@ -9,21 +9,20 @@ const [base, operator, lead, team] = words;
 const person = await visit(base, { expected: /status of (401|422)/ });
 const { act, dialog, examine, go, page, pathOf, press, reason, signOut } = person;
 
-async function signIn(key) {
-  await person.signIn(key);
+async function signIn(key, heading) {
+  await person.signIn(key, heading);
   await page.goto(`${base}/app/desk`);
   await person.desk.waitFor();
 }
 const desk = async () => (await person.desk.getByRole("link").allTextContents()).join(" ");
 
-await signIn(operator);
+await signIn(operator, DESK);
 
 await go("Upstream");
 await page.getByRole("meter", { name: /this minute/ }).first().waitFor();
 await press(/^Test /);
 await act("Test");
 await page.getByText(/^A worker tests .* within seconds\.$/).waitFor();
-say("asked for a test");
 await page.getByRole("definition").filter({ hasText: /^ok/ }).waitFor();
 await press(/^Pause /);
 await reason("the account is audited");

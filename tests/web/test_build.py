@@ -6,18 +6,16 @@ import gzip
 import json
 import re
 import shutil
-import subprocess
-import sys
 import tarfile
 import zipfile
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-import pytest
-
 from app.web import built
-from tests.structure.sources import ROOT, read, tracked
+from tests.harness import wheel
+from tests.harness.wheel import Installed
+from tests.structure.sources import read, tracked
 
 KILOBYTE = 1_000
 #: Gzip, of a first visit and of what a page adds.
@@ -123,43 +121,30 @@ def test_types_of_the_api_are_made_from_its_document_before_every_check() -> Non
     assert [path for path in tracked() if path.name == "schema.ts"] == []
 
 
-@pytest.fixture(scope="module")
-def checkout(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The sources of the package, without anything built."""
-    folder = tmp_path_factory.mktemp("checkout")
-    for path in tracked():
-        if path.parts[0] in ("app", "README.md", "LICENSE", "pyproject.toml", "setup.py"):
-            (folder / path).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy(ROOT / path, folder / path)
-    return folder
-
-
-def _build(checkout: Path, kind: str) -> subprocess.CompletedProcess[str]:
-    script = f"from setuptools.build_meta import build_{kind} as build; print(build('out'))"
-    return subprocess.run(
-        [sys.executable, "-c", script], cwd=checkout, capture_output=True, text=True, check=False
-    )
-
-
-def test_there_is_no_package_without_pages(checkout: Path) -> None:
+def test_there_is_no_package_without_pages(tmp_path: Path) -> None:
+    wheel.copy_sources(tmp_path / "sources")
+    shutil.rmtree(tmp_path / "sources" / "app" / "web" / "dist")
     for kind in ("wheel", "sdist"):
-        refused = _build(checkout, kind)
+        refused = wheel.build(tmp_path / "sources", kind, tmp_path)
         assert refused.returncode != 0
         assert "make pages" in refused.stderr
 
 
-def test_wheel_and_source_package_carry_the_pages(checkout: Path, tmp_path: Path) -> None:
-    whole = tmp_path / "whole"
-    shutil.copytree(checkout, whole)
-    shutil.copytree(built.FOLDER, whole / "app" / "web" / "dist")
+def test_wheel_and_source_package_carry_pages_and_migrations(
+    package: Installed, tmp_path: Path
+) -> None:
     files = {f"app/web/dist/{path}" for path in built.load(built.FOLDER)}
     files |= {f"{path}.br" for path in files if path.endswith((".js", ".css"))}
-    for kind in ("wheel", "sdist"):
-        done = _build(whole, kind)
-        assert done.returncode == 0, done.stderr
-    (wheel,) = (whole / "out").glob("*.whl")
-    assert files <= set(zipfile.ZipFile(wheel).namelist())
-    (source,) = (whole / "out").glob("*.tar.gz")
+    migrations = {str(path) for path in tracked() if path.parts[0] == "migrations"}
+    assert len(migrations) > 10
+    carried = set(zipfile.ZipFile(package.wheel).namelist())
+    assert files | {f"app/{path}" for path in migrations} <= carried
+    # The guides and whatever else is in the repository is not in it.
+    assert {name.partition("/")[0] for name in carried if ".dist-info/" not in name} == {"app"}
+    wheel.copy_sources(tmp_path / "sources")
+    done = wheel.build(tmp_path / "sources", "sdist", tmp_path)
+    assert done.returncode == 0, done.stderr
+    (source,) = tmp_path.glob("*.tar.gz")
     with tarfile.open(source) as archive:
         names = {name.partition("/")[2] for name in archive.getnames()}
-    assert files <= names
+    assert files | migrations <= names

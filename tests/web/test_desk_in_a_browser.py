@@ -12,11 +12,9 @@ from typing import Any
 
 import pytest
 
-from app.web import built
 from tests.harness.browser import browsing
-from tests.harness.database import open_folder
-from tests.harness.processes import Api, ending_processes
-from tests.web.test_in_a_browser import QUICK
+from tests.harness.wheel import Installed
+from tests.web.first_start import first_start
 
 SCRIPT = Path(__file__).with_name("desk.mjs")
 VIDEO = {"feature": "TEXT_TO_VIDEO", "model": "ray-v3", "duration": "5s"}
@@ -51,64 +49,35 @@ def hook() -> Iterator[str]:
         yield address
 
 
-@pytest.fixture
-def started(hook: str) -> Iterator[Api]:
-    assert built.load(built.FOLDER), "The pages are not built: `make pages`."
-    settings = {**QUICK, "REELGATE_WEBHOOK_INTERNAL_ORIGINS": hook}
-    with open_folder() as folder, ending_processes() as processes:
-        api = Api("up", folder=folder, name="up", settings=settings)
-        processes.append(api)
-        yield api.ready()
-        # Gently, so that its Postgres ends with it.
-        api.interrupt()
-        api.exit_code()
-
-
-class Calls:
-    """The REST API, with one key."""
-
-    def __init__(self, api: Api, key: str) -> None:
-        self._api, self._headers = api, {"API-KEY": key}
-
-    def post(self, path: str, body: Any, **headers: str) -> dict[str, Any]:
-        answer = self._api.http.post(
-            f"/api/v1{path}", json=body, headers={**self._headers, **headers}, timeout=60
-        )
-        assert answer.is_success, answer.text
-        found: dict[str, Any] = answer.json()
-        return found
-
-
-def test_everybody_at_what_they_look_after(started: Api, hook: str, tmp_path: Path) -> None:
-    link = re.search(r"http://\S+/app/sign-in#rg_link_\S+", started.printed)
-    key = re.search(r"^ +(rg_\S+)$", started.printed, re.MULTILINE)
-    assert link
-    assert key
-    root = Calls(started, key[1])
-    team = root.post("/admin/teams", {"name": "films"})["id"]
-    people = {}
-    for name, role in (("lead", "ADMIN"), ("ada", "MEMBER")):
-        member = root.post(f"/admin/teams/{team}/members", {"name": name, "role": role})
-        made = root.post(f"/admin/teams/{team}/members/{member['id']}/keys", {"name": "hers"})
-        people[name] = made["secret"]
-    lead, ada = Calls(started, people["lead"]), Calls(started, people["ada"])
-    lead.post("/webhooks/endpoints", {"url": f"{hook}/broken", "team_wide": True})
-    boat = ada.post("/generations", {**VIDEO, "prompt": "a paper boat"}, prefer="wait=60")
-    assert boat["state"] == "succeeded"
-    for animal in ("fox", "owl"):
-        lost = ada.post(
-            "/generations", {**VIDEO, "prompt": f"[sim:reset_after] a {animal}"}, prefer="wait=5"
-        )
-        assert lost["state"] == "unknown"
-    words = (started.address, link[0], people["lead"], people["ada"], boat["id"], hook)
-    with browsing(tmp_path, SCRIPT, *words) as script:
-        assert "1" in script.step("desk").split()
-        assert script.step("in flight") == "/app/desk/generations?state=open"
-        assert script.step("story") == 1
-        assert re.fullmatch(r"\d+ deliver(y is|ies are) sent again\.", script.step("resent"))
-        pages = script.step("pages of a lead")
-        assert {"Generations", "Deliveries"} <= set(pages)
-        assert "Sign-ins" not in pages
-        assert script.step("upstream") == 0
-        assert script.step("secret").startswith("whsec_")
-        script.ends_well()
+def test_everybody_at_what_they_look_after(package: Installed, hook: str, tmp_path: Path) -> None:
+    with first_start(package, REELGATE_WEBHOOK_INTERNAL_ORIGINS=hook) as started:
+        root = started.calls()
+        team = root.post("/admin/teams", {"name": "films"})["id"]
+        people = {}
+        for name, role in (("lead", "ADMIN"), ("ada", "MEMBER")):
+            member = root.post(f"/admin/teams/{team}/members", {"name": name, "role": role})
+            made = root.post(f"/admin/teams/{team}/members/{member['id']}/keys", {"name": "hers"})
+            people[name] = made["secret"]
+        lead, ada = started.calls(people["lead"]), started.calls(people["ada"])
+        lead.post("/webhooks/endpoints", {"url": f"{hook}/broken", "team_wide": True})
+        boat = ada.post("/generations", {**VIDEO, "prompt": "a paper boat"}, prefer="wait=60")
+        assert boat["state"] == "succeeded"
+        for animal in ("fox", "owl"):
+            lost = ada.post(
+                "/generations",
+                {**VIDEO, "prompt": f"[sim:reset_after] a {animal}"},
+                prefer="wait=5",
+            )
+            assert lost["state"] == "unknown"
+        words = (started.api.address, started.link, people["lead"], people["ada"], boat["id"], hook)
+        with browsing(tmp_path, SCRIPT, *words) as script:
+            assert "1" in script.step("desk").split()
+            assert script.step("in flight") == "/app/desk/generations?state=open"
+            assert script.step("story") == 1
+            assert re.fullmatch(r"\d+ deliver(y is|ies are) sent again\.", script.step("resent"))
+            pages = script.step("pages of a lead")
+            assert {"Generations", "Deliveries"} <= set(pages)
+            assert "Sign-ins" not in pages
+            assert script.step("upstream") == 0
+            assert script.step("secret").startswith("whsec_")
+            script.ends_well()

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from app.domain.limits import Limits
-from app.web import built
 from tests.harness.browser import browsing
 from tests.harness.processes import Api
 from tests.promises.site import PRICE, Caller, Site
@@ -22,7 +21,6 @@ def _made(caller: Caller) -> list[dict[str, Any]]:
 
 
 def test_a_person_makes_videos(place: Site, api: Api, tmp_path: Path) -> None:
-    assert built.load(built.FOLDER), "The pages are not built: `make pages`."
     caller = place.caller(api, "player", limits=Limits(credit_limit=100 * PRICE))
     poor = place.caller(api, "poor player", limits=Limits(credit_limit=1))
     with browsing(tmp_path, SCRIPT, api.address, caller.key, poor.key) as script:

@@ -11,10 +11,10 @@ import pytest
 from app.domain.caller import Status
 from app.members import members
 from app.runtime import open_runtime
-from app.web import built
 from tests.harness.actors import TESTER
 from tests.harness.browser import browsing
 from tests.harness.gateway import settings_for
+from tests.harness.wheel import Installed
 from tests.promises.site import Caller, site
 
 SCRIPT = Path(__file__).with_name("troubles.mjs")
@@ -36,9 +36,13 @@ def _sign_out_everywhere(caller: Caller) -> None:
         assert ended.status_code == 204
 
 
-def test_an_open_page_survives_what_happens_to_it(database_url: str, tmp_path: Path) -> None:
-    assert built.load(built.FOLDER), "The pages are not built: `make pages`."
-    with site(database_url, tmp_path / "site", REELGATE_HOST=HOST, REELGATE_PORT="8080") as place:
+def test_an_open_page_survives_what_happens_to_it(
+    database_url: str, tmp_path: Path, package: Installed
+) -> None:
+    with site(
+        database_url, tmp_path / "site", package.reelgate, REELGATE_HOST=HOST,
+        REELGATE_PORT="8080",
+    ) as place:  # fmt: skip
         place.worker()
         api = place.start_api().ready()
         ada = place.caller(api, "ada")
