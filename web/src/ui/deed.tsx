@@ -1,6 +1,7 @@
-import { type ReactNode, type SyntheticEvent, useEffect, useId, useRef } from "react";
+import type { ReactNode, SyntheticEvent } from "react";
 import { Refused } from "@/api/problem";
 import { Button } from "./button";
+import { CloseButton, Dialog } from "./dialog";
 import { Failure } from "./notices";
 import { Proof } from "./proof";
 
@@ -56,25 +57,12 @@ export function Deed({
   onClose: () => void;
   children: ReactNode;
 }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const heading = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   function submit(event: SyntheticEvent<HTMLFormElement>) {
     event.preventDefault();
     if (!pending) onSubmit(new Filled(new FormData(event.currentTarget)));
   }
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby={heading}
-      onClose={onClose}
-      className="m-auto w-[min(32rem,calc(100vw-2rem))] rounded-xl border border-border bg-surface p-5 text-text"
-    >
-      <h2 id={heading} className="text-lg font-semibold">
-        {title}
-      </h2>
+    <Dialog title={title} className="w-[min(32rem,calc(100vw-2rem))]" onClose={onClose}>
       <form onSubmit={submit} className="mt-4 space-y-4 text-sm">
         {children}
         {error instanceof Refused && error.problem.sign_in_again ? (
@@ -83,12 +71,12 @@ export function Deed({
           <Failure error={error} />
         ) : null}
         <div className="flex justify-end gap-2">
-          <Button onClick={() => dialog.current?.close()}>Cancel</Button>
+          <CloseButton>Cancel</CloseButton>
           <Button look={danger ? "danger" : "primary"} type="submit" disabled={pending}>
             {pending ? "Waiting for the answer …" : act}
           </Button>
         </div>
       </form>
-    </dialog>
+    </Dialog>
   );
 }

@@ -1,5 +1,5 @@
-import { type ReactNode, useEffect, useId, useRef } from "react";
-import { Button } from "./button";
+import type { ReactNode } from "react";
+import { CloseButton, Dialog } from "./dialog";
 
 /** Something to read above the page. */
 export function Sheet({
@@ -11,25 +11,12 @@ export function Sheet({
   children: ReactNode;
   onClose: () => void;
 }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const heading = useId();
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby={heading}
-      onClose={onClose}
-      className="m-auto w-[min(44rem,calc(100vw-2rem))] rounded-xl border border-border bg-surface p-5 text-sm text-text"
-    >
-      <h2 id={heading} className="mb-4 text-lg font-semibold">
-        {title}
-      </h2>
-      {children}
+    <Dialog title={title} className="w-[min(44rem,calc(100vw-2rem))] text-sm" onClose={onClose}>
+      <div className="mt-4">{children}</div>
       <div className="mt-5 flex justify-end">
-        <Button onClick={() => dialog.current?.close()}>Close</Button>
+        <CloseButton>Close</CloseButton>
       </div>
-    </dialog>
+    </Dialog>
   );
 }

@@ -23,7 +23,8 @@ export function DeliveriesPage() {
   const [resending, setResending] = useState(false);
   const team = search.team ?? (me.operates ? undefined : me.team.id);
   const change = (next: Record<string, unknown>) =>
-    void navigate({ search: deliveriesSearch({ ...search, ...next }), replace: true });
+    // Of what the address has by then: two changes may come before one is shown.
+    void navigate({ search: (now) => deliveriesSearch({ ...now, ...next }), replace: true });
   return (
     <>
       <div className="flex flex-wrap items-end justify-between gap-3">

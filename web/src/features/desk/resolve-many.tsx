@@ -4,12 +4,11 @@ import type { Schemas } from "@/api/client";
 import { Refused } from "@/api/problem";
 import { Deed } from "@/ui/deed";
 import { Reason } from "@/ui/field";
+import { OutcomeChoice } from "./outcomes";
 import { resolve } from "./queries";
-import { effectOf, MEANT } from "./resolve";
+import { effectOf, type Outcome } from "./resolve";
 
 type Unknown = Schemas["Unknown"];
-type Outcome = Schemas["Outcome"];
-
 /** Those that are the same for all: the others need a link, or an id, for each. */
 const OUTCOMES = ["not_made", "lost"] as const satisfies readonly Outcome[];
 /** More at once is more than anybody has looked at. */
@@ -89,31 +88,13 @@ export function ResolveMany({
       }}
       onClose={onClose}
     >
-      <fieldset className="space-y-2" disabled={count > 0}>
-        <legend className="mb-1 text-muted">
-          The same for each of them. This cannot be taken back.
-        </legend>
-        {OUTCOMES.map((name) => (
-          <label
-            key={name}
-            className="flex items-start gap-3 rounded-lg border border-border p-3 has-checked:border-accent has-checked:bg-accent-soft"
-          >
-            <input
-              type="radio"
-              name="outcome"
-              required
-              className="mt-1"
-              checked={outcome === name}
-              onChange={() => setOutcome(name)}
-            />
-            <span>
-              <span className="font-medium">{name.replace("_", " ")}</span>
-              <span className="block">{MEANT[name]}</span>
-              <span className="block font-medium">{effectOf(sumOf(chosen, name))}</span>
-            </span>
-          </label>
-        ))}
-      </fieldset>
+      <OutcomeChoice
+        legend="The same for each of them. This cannot be taken back."
+        of={OUTCOMES.map((name) => sumOf(chosen, name))}
+        chosen={outcome}
+        disabled={count > 0}
+        onChange={setOutcome}
+      />
       <Reason />
       <p role="status">{count > 0 && `${count} of ${chosen.length} are answered.`}</p>
     </Deed>

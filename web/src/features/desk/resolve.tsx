@@ -4,9 +4,10 @@ import type { Schemas } from "@/api/client";
 import { credits } from "@/lib/format";
 import { Deed } from "@/ui/deed";
 import { Field, Reason } from "@/ui/field";
+import { OutcomeChoice } from "./outcomes";
 import { resolveMutation } from "./queries";
 
-type Outcome = Schemas["Outcome"];
+export type Outcome = Schemas["Outcome"];
 
 export const MEANT: Record<Outcome, string> = {
   delivered: "The video exists, and you have a link to it.",
@@ -70,32 +71,12 @@ export function Resolve({
       }}
       onClose={onClose}
     >
-      <fieldset className="space-y-2">
-        <legend className="mb-1 text-muted">This cannot be taken back.</legend>
-        {of.outcomes.map((one) => {
-          const name = one.outcome as Outcome;
-          return (
-            <label
-              key={name}
-              className="flex items-start gap-3 rounded-lg border border-border p-3 has-checked:border-accent has-checked:bg-accent-soft"
-            >
-              <input
-                type="radio"
-                name="outcome"
-                required
-                className="mt-1"
-                checked={outcome === name}
-                onChange={() => setOutcome(name)}
-              />
-              <span>
-                <span className="font-medium">{name.replace("_", " ")}</span>
-                <span className="block">{MEANT[name]}</span>
-                <span className="block font-medium">{effectOf(one)}</span>
-              </span>
-            </label>
-          );
-        })}
-      </fieldset>
+      <OutcomeChoice
+        legend="This cannot be taken back."
+        of={of.outcomes}
+        chosen={outcome}
+        onChange={setOutcome}
+      />
       {outcome === "delivered" && (
         <Field
           label="Link to the file"

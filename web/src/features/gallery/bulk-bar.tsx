@@ -1,7 +1,8 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { Download, Trash2, X } from "lucide-react";
-import { useEffect, useId, useRef, useState } from "react";
+import { useState } from "react";
 import { Button } from "@/ui/button";
+import { CloseButton, Dialog } from "@/ui/dialog";
 import { deleteUnlessFavorite, forEach, type Outcome, save } from "./bulk";
 import { deleted, type Generation, hasFile, titleOf } from "./queries";
 
@@ -59,12 +60,7 @@ export function BulkDeed({
   onClose: (done: boolean) => void;
 }) {
   const queries = useQueryClient();
-  const dialog = useRef<HTMLDialogElement>(null);
-  const heading = useId();
   const [outcomes, setOutcomes] = useState<Outcome[] | null>(null);
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   const { act, atATime, did } = DEEDS[what];
   const favorites = videos.filter((video) => video.favorite).length;
   const without = videos.filter((video) => !hasFile(video)).length;
@@ -84,21 +80,21 @@ export function BulkDeed({
   }
 
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby={heading}
+    <Dialog
+      title={
+        <>
+          {what === "delete" ? "Delete" : "Download"} {videos.length}{" "}
+          {videos.length === 1 ? "video" : "videos"}
+          {outcomes ? "" : "?"}
+        </>
+      }
+      className="w-[min(32rem,calc(100vw-2rem))]"
       onCancel={(event) => {
         // Closing it would not stop what is under way.
         if (outcomes && !over) event.preventDefault();
       }}
       onClose={() => onClose(over)}
-      className="m-auto w-[min(32rem,calc(100vw-2rem))] rounded-xl border border-border bg-surface p-5 text-text"
     >
-      <h2 id={heading} className="text-lg font-semibold">
-        {what === "delete" ? "Delete" : "Download"} {videos.length}{" "}
-        {videos.length === 1 ? "video" : "videos"}
-        {outcomes ? "" : "?"}
-      </h2>
       <div className="mt-2 space-y-2 text-sm text-muted">
         {!outcomes && what === "delete" && (
           <p>The files are deleted for good; the records and what they cost stay.</p>
@@ -134,19 +130,19 @@ export function BulkDeed({
       </div>
       <div className="mt-5 flex justify-end gap-2">
         {outcomes ? (
-          <Button disabled={!over} onClick={() => dialog.current?.close()}>
+          <CloseButton disabled={!over}>
             Close
-          </Button>
+          </CloseButton>
         ) : (
           <>
-            <Button onClick={() => dialog.current?.close()}>Cancel</Button>
+            <CloseButton>Cancel</CloseButton>
             <Button look={what === "delete" ? "danger" : "primary"} onClick={() => void start()}>
               {what === "delete" ? "Delete" : "Download"}
             </Button>
           </>
         )}
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 

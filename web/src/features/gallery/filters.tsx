@@ -2,6 +2,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type ComponentProps, useEffect, useRef } from "react";
 import { Button } from "@/ui/button";
+import { DateRange } from "@/ui/date-range";
 import { Choice, Field } from "@/ui/field";
 import { modelsQuery } from "./queries";
 import { STATES, type VideosSearch, videosSearch } from "./search";
@@ -13,7 +14,8 @@ export function Filters({ search }: { search: VideosSearch }) {
   const known = models?.data.map((model) => model.id) ?? [];
   const names = search.model && !known.includes(search.model) ? [search.model, ...known] : known;
   function change(changed: Record<string, unknown>) {
-    void navigate({ search: videosSearch({ ...search, ...changed }), replace: true });
+    // Of what the address has by then: two changes may come before one is shown.
+    void navigate({ search: (now) => videosSearch({ ...now, ...changed }), replace: true });
   }
   return (
     <search className="mt-4 grid grid-cols-2 items-end gap-3 sm:grid-cols-3 lg:grid-cols-6">
@@ -45,18 +47,7 @@ export function Filters({ search }: { search: VideosSearch }) {
           <option key={name}>{name}</option>
         ))}
       </Choice>
-      <Field
-        label="From"
-        type="date"
-        value={search.from ?? ""}
-        onChange={(event) => change({ from: event.target.value })}
-      />
-      <Field
-        label="To"
-        type="date"
-        value={search.to ?? ""}
-        onChange={(event) => change({ to: event.target.value })}
-      />
+      <DateRange from={search.from} to={search.to} onChange={change} />
       <Words
         label="Tag"
         className="col-span-2 sm:col-span-1 lg:col-span-2"

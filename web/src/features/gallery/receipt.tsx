@@ -1,5 +1,6 @@
 import type { ReactNode } from "react";
 import { bytes, credits } from "@/lib/format";
+import { FactRow } from "@/ui/facts";
 import { Inputs } from "./inputs";
 import type { Generation } from "./queries";
 import { Tags } from "./tags";
@@ -11,35 +12,35 @@ export function Receipt({ video }: { video: Generation }) {
   return (
     <aside aria-label="Receipt" className="min-w-0 space-y-5 text-sm">
       <Part title="Cost">
-        <Row name="Price">{credits(video.quote_credits)} credits</Row>
-        <Row name="Settled">{settled(video)}</Row>
+        <FactRow name="Price">{credits(video.quote_credits)} credits</FactRow>
+        <FactRow name="Settled">{settled(video)}</FactRow>
       </Part>
       <Part title="Asked">
-        <Row name="Model">{spec.model}</Row>
-        <Row name="Duration">{spec.duration ?? "left open"}</Row>
-        <Row name="Aspect ratio">{spec.aspect_ratio ?? "left open"}</Row>
-        <Row name="Resolution">{spec.resolution ?? "left open"}</Row>
-        <Row name="Loop">{spec.loop === null ? "left open" : spec.loop ? "yes" : "no"}</Row>
-        <Row name="Through">{video.dialect}</Row>
+        <FactRow name="Model">{spec.model}</FactRow>
+        <FactRow name="Duration">{spec.duration ?? "left open"}</FactRow>
+        <FactRow name="Aspect ratio">{spec.aspect_ratio ?? "left open"}</FactRow>
+        <FactRow name="Resolution">{spec.resolution ?? "left open"}</FactRow>
+        <FactRow name="Loop">{spec.loop === null ? "left open" : spec.loop ? "yes" : "no"}</FactRow>
+        <FactRow name="Through">{video.dialect}</FactRow>
       </Part>
       <Timeline video={video} />
       <Tags tags={video.metadata} />
       <Inputs inputs={video.inputs} />
       {file && (
         <Part title="File">
-          <Row name="Kept">{file.state}</Row>
+          <FactRow name="Kept">{file.state}</FactRow>
           {file.width && file.height && (
-            <Row name="Picture">
+            <FactRow name="Picture">
               {file.width} × {file.height}, {file.codec}
-            </Row>
+            </FactRow>
           )}
-          {file.duration_seconds && <Row name="Length">{file.duration_seconds.toFixed(1)} s</Row>}
-          {file.size_bytes && <Row name="Size">{bytes(file.size_bytes)}</Row>}
-          <Row name="As asked">{file.mismatch ?? "yes"}</Row>
+          {file.duration_seconds && <FactRow name="Length">{file.duration_seconds.toFixed(1)} s</FactRow>}
+          {file.size_bytes && <FactRow name="Size">{bytes(file.size_bytes)}</FactRow>}
+          <FactRow name="As asked">{file.mismatch ?? "yes"}</FactRow>
           {file.sha256 && (
-            <Row name="SHA-256">
+            <FactRow name="SHA-256">
               <code className="font-mono text-xs break-all">{file.sha256}</code>
-            </Row>
+            </FactRow>
           )}
         </Part>
       )}
@@ -61,14 +62,5 @@ function Part({ title, children }: { title: string; children: ReactNode }) {
         {children}
       </dl>
     </section>
-  );
-}
-
-function Row({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="flex justify-between gap-4 py-1.5">
-      <dt className="text-muted">{name}</dt>
-      <dd className="min-w-0 text-right">{children}</dd>
-    </div>
   );
 }

@@ -1,10 +1,11 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Share2 } from "lucide-react";
-import { useEffect, useId, useRef, useState } from "react";
+import { useState } from "react";
 import { instant } from "@/lib/format";
 import { Answer } from "@/ui/answer";
 import { Button } from "@/ui/button";
 import { Copy } from "@/ui/copy";
+import { CloseButton, Dialog } from "@/ui/dialog";
 import { Choice } from "@/ui/field";
 import { Failure } from "@/ui/notices";
 import type { Generation } from "./queries";
@@ -31,8 +32,6 @@ export function Share({ video }: { video: Generation }) {
 }
 
 export function ShareDialog({ id, onClose }: { id: string; onClose: () => void }) {
-  const dialog = useRef<HTMLDialogElement>(null);
-  const heading = useId();
   const queries = useQueryClient();
   const list = useQuery(sharesQuery(id));
   const [made, setMade] = useState<NewShare | null>(null);
@@ -44,19 +43,8 @@ export function ShareDialog({ id, onClose }: { id: string; onClose: () => void }
       await again();
     },
   });
-  useEffect(() => {
-    dialog.current?.showModal();
-  }, []);
   return (
-    <dialog
-      ref={dialog}
-      aria-labelledby={heading}
-      onClose={onClose}
-      className="m-auto w-[min(34rem,calc(100vw-2rem))] rounded-xl border border-border bg-surface p-5 text-text"
-    >
-      <h2 id={heading} className="text-lg font-semibold">
-        Share this video
-      </h2>
+    <Dialog title="Share this video" className="w-[min(34rem,calc(100vw-2rem))]" onClose={onClose}>
       <p className="mt-1 text-sm text-muted">
         Whoever has the link can watch and save the video, and sees nothing else: not the prompt, not
         you, not what it cost.
@@ -84,9 +72,9 @@ export function ShareDialog({ id, onClose }: { id: string; onClose: () => void }
         </Answer>
       </div>
       <div className="mt-5 flex justify-end">
-        <Button onClick={() => dialog.current?.close()}>Close</Button>
+        <CloseButton>Close</CloseButton>
       </div>
-    </dialog>
+    </Dialog>
   );
 }
 

@@ -1,6 +1,7 @@
 import { useNavigate } from "@tanstack/react-router";
 import { X } from "lucide-react";
 import { Button } from "@/ui/button";
+import { DateRange } from "@/ui/date-range";
 import { Choice, Field } from "@/ui/field";
 import { rangeOf } from "./rows";
 import { type Group, GROUPS, type MoneySearch, moneySearch } from "./search";
@@ -25,18 +26,7 @@ export function Filters({
   return (
     <>
       <div className="flex flex-wrap gap-3">
-        <Field
-          label="From"
-          type="date"
-          value={search.from ?? ""}
-          onChange={(event) => change({ from: event.target.value })}
-        />
-        <Field
-          label="To"
-          type="date"
-          value={search.to ?? ""}
-          onChange={(event) => change({ to: event.target.value })}
-        />
+        <DateRange from={search.from} to={search.to} onChange={change} />
         <Choice
           label="Over time by"
           value={search.every ?? "day"}

@@ -1,12 +1,13 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { Link } from "@tanstack/react-router";
 import { Download } from "lucide-react";
-import { type ReactNode, useEffect, useState } from "react";
+import { useEffect, useState } from "react";
 import { contentAddress, type Generation, generationQuery, thumbnailAddress } from "@/features/gallery/queries";
 import { bytes, credits, seconds } from "@/lib/format";
 import { Answer } from "@/ui/answer";
 import { Button } from "@/ui/button";
 import { Copy } from "@/ui/copy";
+import { FactRow } from "@/ui/facts";
 import { Failure } from "@/ui/notices";
 import { Moment } from "@/ui/moment";
 import { StateBadge } from "@/ui/state-badge";
@@ -185,56 +186,47 @@ function Facts({ made }: { made: Generation }) {
   const file = made.video;
   return (
     <dl className="mt-3 divide-y divide-border rounded-lg border border-border bg-raised px-3 text-sm">
-      <Row name="Accepted">
+      <FactRow name="Accepted">
         <Moment at={made.created_at} />
-      </Row>
+      </FactRow>
       {made.submitted_at && (
-        <Row name="Sent">
+        <FactRow name="Sent">
           <Moment at={made.submitted_at} />
-        </Row>
+        </FactRow>
       )}
       {made.finished_at && (
-        <Row name="Ended">
+        <FactRow name="Ended">
           <Moment at={made.finished_at} />
-        </Row>
+        </FactRow>
       )}
       {file?.archived_at && (
-        <Row name="Archived">
+        <FactRow name="Archived">
           <Moment at={file.archived_at} />
-        </Row>
+        </FactRow>
       )}
-      <Row name="Cost">
+      <FactRow name="Cost">
         {made.settled_credits === null
           ? `${credits(made.quote_credits)} credits ${made.state === "canceled" ? "given back" : "held"}`
           : `${credits(made.settled_credits)} credits`}
-      </Row>
+      </FactRow>
       {made.finished_at && made.submitted_at && (
-        <Row name="Took">{seconds(made.progress.elapsed_seconds)}</Row>
+        <FactRow name="Took">{seconds(made.progress.elapsed_seconds)}</FactRow>
       )}
       {file?.width && file.height && (
-        <Row name="Picture">
+        <FactRow name="Picture">
           {file.width} × {file.height}
           {file.duration_seconds !== null && `, ${file.duration_seconds.toFixed(1)} s`}
-        </Row>
+        </FactRow>
       )}
-      {file?.size_bytes && <Row name="Size">{bytes(file.size_bytes)}</Row>}
+      {file?.size_bytes && <FactRow name="Size">{bytes(file.size_bytes)}</FactRow>}
       {file?.sha256 && (
         <>
-          <Row name="As asked">{file.mismatch ?? "yes"}</Row>
-          <Row name="SHA-256">
+          <FactRow name="As asked">{file.mismatch ?? "yes"}</FactRow>
+          <FactRow name="SHA-256">
             <code className="font-mono text-xs break-all">{file.sha256}</code>
-          </Row>
+          </FactRow>
         </>
       )}
     </dl>
-  );
-}
-
-function Row({ name, children }: { name: string; children: ReactNode }) {
-  return (
-    <div className="flex justify-between gap-4 py-1.5">
-      <dt className="text-muted">{name}</dt>
-      <dd className="min-w-0 text-right">{children}</dd>
-    </div>
   );
 }

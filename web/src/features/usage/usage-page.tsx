@@ -5,6 +5,7 @@ import { meQuery } from "@/api/me";
 import { credits } from "@/lib/format";
 import { Answer } from "@/ui/answer";
 import { Button } from "@/ui/button";
+import { DateRange } from "@/ui/date-range";
 import { Choice, Field } from "@/ui/field";
 import { Empty } from "@/ui/notices";
 import { Section, Table } from "@/ui/table";
@@ -56,22 +57,12 @@ export function UsagePage() {
 function Filters({ search, lead }: { search: UsageSearch; lead: boolean }) {
   const navigate = useNavigate({ from: "/usage" });
   function change(changed: Record<string, unknown>) {
-    void navigate({ search: usageSearch({ ...search, ...changed }), replace: true });
+    // Of what the address has by then: two changes may come before one is shown.
+    void navigate({ search: (now) => usageSearch({ ...now, ...changed }), replace: true });
   }
   return (
     <div className="mb-4 flex flex-wrap gap-3">
-      <Field
-        label="From"
-        type="date"
-        value={search.from ?? ""}
-        onChange={(event) => change({ from: event.target.value })}
-      />
-      <Field
-        label="To"
-        type="date"
-        value={search.to ?? ""}
-        onChange={(event) => change({ to: event.target.value })}
-      />
+      <DateRange from={search.from} to={search.to} onChange={change} />
       <Choice
         label="By"
         value={search.by ?? "day"}
