@@ -62,6 +62,10 @@ await page.getByRole("region", { name: "Code: lumaai" }).getByText('model="ray-v
 await examine("result");
 
 await result.getByRole("link", { name: "Open in Videos" }).click();
+await page.getByRole("link", { name: "Make again" }).waitFor();
+await person.go("Videos");
+await page.getByRole("combobox", { name: "Model" }).getByText("ray-v2-flash", { exact: true }).waitFor({ state: "attached" });
+await page.getByRole("link", { name: /a paper boat/ }).click();
 await page.getByRole("link", { name: "Make again" }).click();
 await page.waitForURL(/play\?model=/);
 await page.getByRole("textbox", { name: "Prompt" }).waitFor();

@@ -1,17 +1,17 @@
 import { useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { type ComponentProps, useEffect, useRef } from "react";
+import { modelsQuery } from "@/api/models";
 import { Button } from "@/ui/button";
 import { DateRange } from "@/ui/date-range";
 import { Choice, Field } from "@/ui/field";
-import { modelsQuery } from "./queries";
 import { STATES, type VideosSearch, videosSearch } from "./search";
 
 /** Each change is in the address at once, so that a link shows the same. */
 export function Filters({ search }: { search: VideosSearch }) {
   const navigate = useNavigate({ from: "/videos" });
   const { data: models } = useQuery(modelsQuery);
-  const known = models?.data.map((model) => model.id) ?? [];
+  const known = models?.map((model) => model.id) ?? [];
   const names = search.model && !known.includes(search.model) ? [search.model, ...known] : known;
   function change(changed: Record<string, unknown>) {
     // Of what the address has by then: two changes may come before one is shown.

@@ -53,12 +53,6 @@ export async function generationOf(id: string): Promise<Generation> {
   );
 }
 
-export const modelsQuery = queryOptions({
-  queryKey: ["models"],
-  queryFn: async () => brought(await api.GET("/api/v1/models")),
-  staleTime: 300_000,
-});
-
 export async function deleteVideo(id: string): Promise<void> {
   await api.DELETE("/api/v1/generations/{generation_id}", {
     params: { path: { generation_id: id } },

@@ -2,13 +2,13 @@ import { useQuery, useSuspenseQuery } from "@tanstack/react-query";
 import { useNavigate, useSearch } from "@tanstack/react-router";
 import { useEffect } from "react";
 import { type Me, meQuery } from "@/api/me";
+import { type Model, modelsQuery } from "@/api/models";
 import { generationQuery } from "@/features/gallery/queries";
 import { Answer } from "@/ui/answer";
 import { Empty, Loading } from "@/ui/notices";
 import { remade, searchOf } from "./address";
 import { usualModel } from "./model-choice";
 import { Playground } from "./playground";
-import { type Model, modelsQuery } from "./queries";
 
 /** Where a video is asked for, and seen to arrive. */
 export function PlayPage() {

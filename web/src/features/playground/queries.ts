@@ -2,7 +2,7 @@ import { mutationOptions, queryOptions } from "@tanstack/react-query";
 import { api, brought, type Schemas } from "@/api/client";
 import { at } from "@/lib/place";
 
-export type Model = Schemas["Model"];
+export type { Model } from "@/api/models";
 export type Option = Schemas["ModelOption"];
 export type Rule = Schemas["ModelRule"];
 export type Estimate = Schemas["Estimate"];
@@ -10,12 +10,6 @@ export type Input = Schemas["Input"];
 
 /** What a request says: the body of `POST /api/v1/generations`, whatever the model. */
 export type Body = Record<string, unknown>;
-
-export const modelsQuery = queryOptions({
-  queryKey: ["models"],
-  queryFn: async () => brought(await api.GET("/api/v1/models")).data,
-  staleTime: 300_000,
-});
 
 /**
  * Below `generations`, so that it is asked again whenever one of them moves: what is left has
