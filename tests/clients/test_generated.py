@@ -92,7 +92,7 @@ def test_openapi_typescript_codegen(tmp_path: Path, caller: Caller, api: Api) ->
     (tmp_path / "node_modules").symlink_to(modules)
     for name, prefix in _DIALECTS.items():
         # From a file: it fetches nothing from an address of the own machine.
-        served = httpx.get(f"{api.address}{prefix}/openapi.json").text
+        served = httpx.get(f"{api.address}{prefix}/openapi.json", timeout=120).text
         document = tmp_path / f"{name}.json"
         document.write_text(served)
         shop.run("openapi", "--input", str(document), "--output", name)

@@ -42,7 +42,7 @@ def test_a_linter_has_nothing_to_report(linter: str, tmp_path: Path, api: Api) -
     names = []
     for path in _DOCUMENTS:
         names.append(path.strip("/").replace("/", "-"))
-        (tmp_path / names[-1]).write_text(httpx.get(f"{api.address}{path}").text)
+        (tmp_path / names[-1]).write_text(httpx.get(f"{api.address}{path}", timeout=120).text)
     code, said = _lint(linter, tmp_path, *names)
     assert code == 0, said
 
@@ -50,7 +50,7 @@ def test_a_linter_has_nothing_to_report(linter: str, tmp_path: Path, api: Api) -
 @pytest.mark.parametrize("linter", _LINTERS)
 def test_a_linter_fails_for_a_warning(linter: str, tmp_path: Path, api: Api) -> None:
     """An operation without an identifier, which both only warn of."""
-    document: dict[str, Any] = httpx.get(f"{api.address}{_DOCUMENTS[0]}").json()
+    document: dict[str, Any] = httpx.get(f"{api.address}{_DOCUMENTS[0]}", timeout=120).json()
     del document["paths"]["/api/v1/me"]["get"]["operationId"]
     (tmp_path / "wrong.json").write_text(json.dumps(document))
     code, said = _lint(linter, tmp_path, "wrong.json")

@@ -71,7 +71,7 @@ def proxy(config: str, folder: Path, settings: dict[str, str]) -> Iterator[str]:
     port = closed_port()
     address = f"http://127.0.0.1:{port}"
     command = ("--config", "config.yaml", "--host", "127.0.0.1", "--port", str(port))
-    with ending_processes() as started, httpx.Client(trust_env=False) as http:
+    with ending_processes() as started, httpx.Client(trust_env=False, timeout=120) as http:
         program = (python_with("litellm").with_name("litellm"),)
         running = Process(
             *command, folder=folder, name="litellm", settings=settings, program=program

@@ -132,7 +132,10 @@ def test_a_person_makes_a_video_with_the_page(
 def test_the_token_server(built: Path, place: Site, api: Api) -> None:
     """Clicks at the same moment are one, and nobody sees or cancels what is another's."""
     caller = place.caller(api, "bob", limits=Limits())
-    with serving(built, api.address, caller.key), httpx.Client(base_url=ORIGIN) as nobody:
+    with (
+        serving(built, api.address, caller.key),
+        httpx.Client(base_url=ORIGIN, timeout=120) as nobody,
+    ):
         wish = {"prompt": "a boat", "aspect_ratio": "1:1", "model": "ray-v1", "duration": "10s"}
         ada, bob = _visitor(nobody), _visitor(nobody)
 
@@ -152,7 +155,7 @@ def test_the_token_server(built: Path, place: Site, api: Api) -> None:
         own = f"/api/videos/{made['id']}"
         events = httpx.URL(nobody.get(own, headers=ada).json()["events"])
         other = events.copy_with(path="/api/v1/events")
-        assert httpx.get(other).status_code == 403
+        assert httpx.get(other, timeout=120).status_code == 403
         refused = [
             nobody.get(own, headers=bob),
             nobody.post(f"{own}/cancel", headers=bob),
@@ -169,7 +172,10 @@ def test_the_token_server(built: Path, place: Site, api: Api) -> None:
         assert all(answer.json()["detail"] for answer in refused)
         assert nobody.post(f"{own}/cancel", headers=ada).json()["state"] == "canceled"
         assert caller.key not in "".join(answer.text for answer in [*answers, *refused, his])
-    with serving(built, "http://127.0.0.1:9", caller.key), httpx.Client(base_url=ORIGIN) as http:
+    with (
+        serving(built, "http://127.0.0.1:9", caller.key),
+        httpx.Client(base_url=ORIGIN, timeout=120) as http,
+    ):
         away = http.get(own, headers=ada)
         assert (away.status_code, away.json()) == (502, {"detail": "The gateway does not answer."})
 

@@ -94,7 +94,7 @@ async def test_the_port_is_listened_on_while_the_api_runs(still_gate: Gateway) -
     address = f"http://127.0.0.1:{port}/metrics"
     facts = startup.facts(still_gate.rt.settings, api=True, embedded=False)
     assert facts["metrics"] == address
-    async with httpx.AsyncClient(trust_env=False) as http:
+    async with httpx.AsyncClient(trust_env=False, timeout=120) as http:
         async with _operations(still_gate.rt):
             assert "reelgate_database_up 1.0" in (await http.get(address)).text
         with pytest.raises(httpx.ConnectError):

@@ -27,7 +27,9 @@ class RealIssuer:
 
     def change(self, **changes: Any) -> None:
         """`people`: id → claims. `rotated`: it signs with another key from now on."""
-        httpx.post(f"{self.url}/control", json=changes, trust_env=False).raise_for_status()
+        httpx.post(
+            f"{self.url}/control", json=changes, trust_env=False, timeout=120
+        ).raise_for_status()
 
 
 @contextlib.contextmanager

@@ -99,7 +99,10 @@ def test_a_second_signal_cuts_the_simulator_short_without_a_traceback(
     caller = Thread(target=_submit, args=(address,))
     caller.start()
     summary = f"{address}/_simulator/summary"
-    until(lambda: httpx.get(summary, trust_env=False).json()["submissions"], "it was asked")
+    until(
+        lambda: httpx.get(summary, trust_env=False, timeout=120).json()["submissions"],
+        "it was asked",
+    )
     process.terminate()
     process.terminate()
     process.exit_code()

@@ -314,7 +314,12 @@ def test_a_simulator_apart_makes_an_operators_own_models(
     simulate = Process("simulate", folder=tmp_path, name="simulate", settings=settings)
     started.append(simulate)
     address = simulate.logged("simulator_started")["address"]
-    listed = httpx.get(f"{address}/models", params={"feature": "TEXT_TO_VIDEO"}, trust_env=False)
+    listed = httpx.get(
+        f"{address}/models", params={"feature": "TEXT_TO_VIDEO"}, trust_env=False, timeout=120
+    )
     entries = {each["modelId"]: each for each in listed.json()["models"]}
     assert entries["acme/films"]["name"] == "Acme"
-    assert httpx.get(f"{address}/models", trust_env=False).json() == {"models": [], "total": 0}
+    assert httpx.get(f"{address}/models", trust_env=False, timeout=120).json() == {
+        "models": [],
+        "total": 0,
+    }

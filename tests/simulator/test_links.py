@@ -152,6 +152,6 @@ async def test_a_video_cannot_be_downloaded_early(still: Client, clock: WallCloc
 
 async def test_links_need_no_api_key(live: Client) -> None:
     link = await link_of(live)
-    async with httpx.AsyncClient(trust_env=False) as anonymous:
+    async with httpx.AsyncClient(trust_env=False, timeout=120) as anonymous:
         assert (await anonymous.head(link)).status_code == 200
         assert (await anonymous.post(link, json=body())).status_code == 405

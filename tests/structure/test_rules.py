@@ -181,3 +181,20 @@ def test_a_row_that_is_only_changed_may_be_referred_to_meanwhile() -> None:
         without = re.sub(LOCKED_AGAINST_REFERENCES.get(str(path), "$^"), "", read(path))
         locks = re.findall(r"FOR UPDATE(?! (?:OF \w+ )?SKIP LOCKED)", without)
         assert not locks, f"{path}: FOR NO KEY UPDATE is enough"
+
+
+_REQUESTS = "get|post|put|patch|delete|head|options|request|stream|Client|AsyncClient"
+
+
+def test_a_test_says_how_long_it_waits_for_an_answer() -> None:
+    """httpx gives up after five seconds by itself, which a busy machine exceeds. A `transport` of a
+    test's own has no such end."""
+    hurried = [
+        f"{path}:{node.lineno}"
+        for path in python("tests", "bench")
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and re.fullmatch(rf"httpx\.({_REQUESTS})", ast.unparse(node.func))
+        and not {"timeout", "transport", None} & {each.arg for each in node.keywords}
+    ]
+    assert hurried == []
