@@ -6,6 +6,7 @@ content security policy allows nothing else.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable
 from functools import cache
@@ -16,12 +17,15 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, HTMLResponse, Response
 from starlette.routing import Route
 
-from app.domain.catalog.catalog import Catalog
+from app.domain.catalog.catalog import BUILT_IN, Catalog
 from app.openapi import document
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
 DOCS_PATH = "/docs"
 _BESIDE = DOCS_PATH[1:]
+#: As it lies beside the package in the repository: to write it takes seconds. An installed wheel
+#: has none.
+_KEPT = Path(__file__).resolve().parents[2] / "docs" / "openapi.json"
 #: The same for everybody, until another version is installed.
 _CACHED = {"Cache-Control": "public, max-age=300"}
 
@@ -86,13 +90,16 @@ def routes(catalog: Catalog, *, address: str) -> list[Route]:
 
 @cache
 def _written(catalog: Catalog) -> str:
+    if catalog is BUILT_IN and _KEPT.is_file():
+        return _KEPT.read_text()
     return document.written(catalog)
 
 
 def _document(catalog: Catalog, address: str) -> Callable[[Request], Awaitable[Response]]:
     async def get_document(_request: Request) -> Response:
         # The document's one server: programs that import it call what stands there.
-        served = _written(catalog).replace('"url": "/"', f'"url": {json.dumps(address)}', 1)
+        written = await asyncio.to_thread(_written, catalog)
+        served = written.replace('"url": "/"', f'"url": {json.dumps(address)}', 1)
         return Response(served, media_type="application/json", headers=_CACHED)
 
     return get_document

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import json
 import re
+import threading
 
-from app.openapi import document
+import pytest
+
+from app.domain.catalog.catalog import Catalog
+from app.openapi import document, routes
 from app.openapi.repairs import operations
 from app.openapi.titles import TITLES
 from tests.harness.gateway import Gateway
@@ -20,6 +24,30 @@ async def test_it_is_served_as_it_is_kept(still_gate: Gateway) -> None:
     # Programs that import it call the address that callers use.
     kept["servers"][0]["url"] = still_gate.rt.settings.link_base
     assert answer.json() == kept
+
+
+async def test_whatever_writes_it_holds_up_no_other_request(
+    still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where nothing is kept: an installed wheel, and an operator's own models."""
+    writers = []
+
+    def written(_catalog: Catalog) -> str:
+        writers.append(threading.current_thread())
+        return '{"openapi": "3.1.0"}'
+
+    monkeypatch.setattr(document, "written", written)
+    await still_gate.http.get("/api/v1/openapi.json")
+    assert writers == [], "it is kept"
+    monkeypatch.setattr(routes, "_KEPT", ROOT / "not-there.json")
+    routes._written.cache_clear()
+    try:
+        answer = await still_gate.http.get("/api/v1/openapi.json")
+    finally:
+        routes._written.cache_clear()
+    assert answer.json() == {"openapi": "3.1.0"}
+    assert writers != [threading.main_thread()]
+    assert len(writers) == 1
 
 
 async def test_the_page_loads_nothing_from_anywhere_else(still_gate: Gateway) -> None:
