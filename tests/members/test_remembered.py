@@ -76,12 +76,12 @@ async def test_a_caller_that_changes_all_the_time_is_looked_up_once_more(
 ) -> None:
     key, decide, asked = await still_gate.member(), admission.admit, 0
 
-    async def changed_meanwhile(*given: Any) -> Any:
+    async def changed_meanwhile(*given: Any, **more: Any) -> Any:
         nonlocal asked
         asked += 1
         async with still_gate.rt.db.single() as tx:
             await tx.execute(text("UPDATE members SET updated_at = now()"))
-        return await decide(*given)
+        return await decide(*given, **more)
 
     monkeypatch.setattr(admission, "admit", changed_meanwhile)
     assert (await still_gate.create(key)).status_code == 202

@@ -118,6 +118,8 @@ async def test_a_place_in_the_queue_is_counted_up_to_an_end_whatever_waits(
     """No other job is read: neither another queue's, nor one that goes after it, nor more of those
     before it than count."""
     ada = await still_gate.member("ada")
+    # Whether the planner knows the table decides which index it takes: here it knows nothing of it.
+    await execute(still_gate, "ALTER TABLE procrastinate_jobs SET (autovacuum_enabled = false)")
     first, second = [UUID(await created(still_gate, ada, f"wave {n}")) for n in range(2)]
     await execute(
         still_gate,
