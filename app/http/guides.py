@@ -24,6 +24,8 @@ from app.http.pages import page
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 #: A block, and the name of its file if the line above ends with one.
 _FENCE = re.compile(r"(?:`([\w.-]+)`:\n\n)?^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+#: Of no use beside the pages themselves, which whoever reads a guide has at hand.
+_PICTURE = re.compile(r"^!\[[^\]]*\]\([^)]*\)\n+", re.MULTILINE)
 #: In the order of the list. The other documents are for people who change the code.
 _NAMES = (
     "guide", "clients/openai", "clients/luma", "clients/luma-agents", "clients/openrouter",
@@ -60,7 +62,7 @@ def guides() -> Mapping[str, Guide]:
     for name in (*_NAMES, *(f"models/{model}" for model in models)):
         file = _DOCS / f"{name}.md"
         if file.is_file():
-            text = file.read_text()
+            text = _PICTURE.sub("", file.read_text())
             title = text.partition("\n")[0].removeprefix("# ")
             found[name] = Guide(f"guides/{name}.md", title, text)
     return found

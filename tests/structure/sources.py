@@ -13,6 +13,9 @@ ROOT = Path(__file__).resolve().parents[2]
 SOURCE_SUFFIXES = frozenset(
     {".py", ".sql", ".js", ".mjs", ".jsx", ".ts", ".tsx", ".css", ".html", ".sh"}
 )
+#: The only files that are no text: pictures of the documents.
+IMAGES = Path("docs/images")
+MOST_BYTES = 60_000
 
 
 @cache
@@ -35,6 +38,15 @@ def _unpacked() -> Iterator[Path]:
         hidden = any(p.startswith(".") or p in ("__pycache__", "data") for p in inside.parts[:-1])
         if path.is_file() and not hidden:
             yield inside
+
+
+def images() -> list[Path]:
+    return [path for path in tracked() if path.parent == IMAGES and path.suffix == ".webp"]
+
+
+def texts() -> list[Path]:
+    """All but the images. Whoever reads them fails at any other file that is no text."""
+    return [path for path in tracked() if path not in images()]
 
 
 def sources() -> list[Path]:

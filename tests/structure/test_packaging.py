@@ -8,7 +8,7 @@ import tomllib
 import pytest
 
 from app.db import migrate
-from tests.structure.sources import ROOT, read, tracked
+from tests.structure.sources import ROOT, read, texts, tracked
 
 LOCKS = ("requirements.lock", "requirements-dev.lock")
 #: The first character of each is in brackets, so that this file does not find itself.
@@ -71,11 +71,8 @@ def test_every_declared_package_has_a_reason_and_an_upper_bound() -> None:
 
 def test_nothing_names_a_machine_or_a_package_index() -> None:
     found = []
-    for path in tracked():
-        try:
-            lines = read(path).splitlines()
-        except UnicodeDecodeError:
-            continue
+    for path in texts():
+        lines = read(path).splitlines()
         found += [f"{path}:{n}: {line.strip()[:90]}" for n, line in enumerate(lines, start=1)
                   if FOREIGN.search(line)]  # fmt: skip
     assert found == []
