@@ -16,6 +16,9 @@ _OF_A_SESSION = re.compile(
     r"\A\s*(?:(?:UN)?LISTEN|SET\s+(?!LOCAL|TRANSACTION)|PREPARE)|pg_(?:try_)?advisory_lock", re.I
 )
 
+#: How a packet begins that ends the query of another connection; what follows is no text.
+_CANCEL = struct.pack("!i", 80877102)
+
 
 @dataclass
 class Pooler:
@@ -35,7 +38,14 @@ class Pooler:
 
     async def relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with suppress(OSError, asyncio.IncompleteReadError):
-            parameters = await _startup(reader)
+            packet = await _startup(reader)
+            if packet.startswith(_CANCEL):
+                _, server = await asyncio.open_unix_connection(self.path)
+                server.write(struct.pack("!i", len(packet) + 4) + packet)
+                server.close()
+                writer.close()
+                return
+            parameters = _parameters(packet)
             options = parameters.pop("options", "")
             if options and self.refuses:
                 writer.write(_refusal("unsupported startup parameter: options"))
@@ -76,9 +86,12 @@ class Pooler:
             self.of_a_session.append(statement)
 
 
-async def _startup(reader: asyncio.StreamReader) -> dict[str, str]:
+async def _startup(reader: asyncio.StreamReader) -> bytes:
     (length,) = struct.unpack("!i", await reader.readexactly(4))
-    packet = await reader.readexactly(length - 4)
+    return await reader.readexactly(length - 4)
+
+
+def _parameters(packet: bytes) -> dict[str, str]:
     words = packet[4:].decode().split("\0")
     return {name: value for name, value in zip(words[::2], words[1::2], strict=False) if name}
 
