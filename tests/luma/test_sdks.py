@@ -88,9 +88,10 @@ def studio(postgres: database.Server, tmp_path_factory: pytest.TempPathFactory) 
 
 
 def _keys(studio: Studio, name: str) -> dict[str, str]:
-    """Members at their limits: one has no credits, the other may create once a minute."""
+    """Members at their limits: one has no credits, the other may create nothing for an hour."""
     poor = studio.member(f"{name} poor", credit_limit=PRICE - 1)
-    busy = studio.member(f"{name} busy", rate_burst=1, rate_per_minute=1)
+    busy = studio.member(f"{name} busy")
+    studio.site.use_up_rate(f"{name} busy")
     image = base64.b64encode(picture("PNG", (640, 360))).decode()
     return {
         "POOR_KEY": poor.key, "BUSY_KEY": busy.key, "PICTURE": f"data:image/png;base64,{image}",

@@ -47,9 +47,10 @@ class Studio:
         return json.loads(done.stdout)
 
     def limited(self, name: str) -> dict[str, str]:
-        """Members at their limits: one has no credits, the other may create once a minute."""
+        """Members at their limits: one has no credits, the other may create nothing for an hour."""
         poor = self.member(f"{name} poor", credit_limit=PRICE - 1)
-        busy = self.member(f"{name} busy", rate_burst=1, rate_per_minute=1)
+        busy = self.member(f"{name} busy")
+        self.site.use_up_rate(f"{name} busy")
         return {"POOR_KEY": poor.key, "BUSY_KEY": busy.key}
 
 

@@ -270,6 +270,17 @@ class Site:
                 "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '1 hour'"
             )
 
+    def use_up_rate(self, member: str) -> None:
+        """The member creates nothing more for an hour: at one a minute, a slow program creates
+        another one."""
+        with psycopg.connect(driver_conninfo(self._database_url), autocommit=True) as connection:
+            done = connection.execute(
+                "UPDATE rate_states SET arrival_at = now() + interval '1 hour'"
+                " WHERE member_id = (SELECT id FROM members WHERE name = %s)",
+                [member],
+            )
+            assert done.rowcount == 1
+
     def end_workers(self) -> None:
         """Kills all workers, so that none works on for the next test."""
         for process in self._started:

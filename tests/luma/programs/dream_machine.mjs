@@ -56,8 +56,6 @@ while ((await client.generations.get(running.id)).state === 'queued') await setT
 const with_key = (authToken, options = {}) => new LumaAI({ authToken, fetch: counting, ...options })
 const again = { model: 'ray-2', prompt: 'sdk node again' }
 const busy = with_key(process.env.BUSY_KEY, { maxRetries: 0 })
-await busy.generations.create(again)
-// At once: a minute later it might create again.
 const limit = await refused(() => busy.generations.create(again))
 found.refused = {
   model: await refused(() => client.generations.create({ model: 'ray-9', prompt: 'x' })),

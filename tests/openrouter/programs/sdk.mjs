@@ -43,8 +43,6 @@ async function refused(call) {
 const again = { prompt: 'sdk openrouter node again', ...asked }
 const unknown = '00000000-0000-4000-8000-000000000000'
 const busy = of(process.env.BUSY_KEY)
-await generate(again, busy)
-// At once: a minute later it might create again.
 const limit = await refused(() => generate(again, busy))
 found.refused = {
   seed: await refused(() => generate({ ...again, seed: 0 })),
