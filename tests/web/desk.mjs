@@ -26,6 +26,16 @@ await page.getByRole("link", { name: "All", exact: true }).click();
 await page.getByLabel("Any id").fill(made);
 await press("Show");
 await page.waitForURL(/q=/);
+await press("Save this view");
+await dialog.getByLabel("Name").fill("The boat");
+await examine("save a view");
+await act("Save");
+await page.getByRole("link", { name: "All", exact: true }).click();
+await page.getByRole("link", { name: "The boat" }).click();
+await page.waitForURL(/q=/);
+await press("Your views");
+await examine("your views");
+await act("Close");
 await page.getByRole("link", { name: made.slice(0, 8) }).click();
 await page.getByRole("heading", { name: "a paper boat" }).waitFor();
 await rows("Ledger entries, oldest first").nth(1).waitFor();
@@ -75,6 +85,17 @@ say("resent", await page.getByText(/(delivery is|deliveries are) sent again\.$/)
 await go("Sign-ins");
 await page.getByText("Nobody waits").waitFor();
 await examine("sign-ins");
+
+await go("Controls");
+await press("Drain the gateway");
+await reason("a new database");
+await act("Pause");
+await page.getByText(/^(draining|drained)$/).waitFor();
+await examine("drain");
+await press("End the drain");
+await reason("it is there");
+await act("Resume");
+await page.getByText("New requests are accepted.", { exact: true }).waitFor();
 await signOut();
 
 // The administrator of a team.
