@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 
 from app.api import cursor as cursors
@@ -19,6 +19,7 @@ from app.db.prices import ListedPrice, PriceState
 from app.http.access import Manager, ReadLimited, Rt
 from app.http.after_commit import after_commit
 from app.http.bodies import BoundedRoute
+from app.http.repeats import MADE, ONCE, Once, mark
 
 router = APIRouter(prefix="/admin/prices", tags=["admin"], route_class=BoundedRoute)
 
@@ -106,15 +107,21 @@ async def list_prices(
     )
 
 
-@router.post("", name="set_price", status_code=201, responses=refusals(408, 413))
-async def set_price(body: PriceRequest, rt: Rt, actor: Manager) -> SetPriceDocument:
+@router.post(
+    "", name="set_price", status_code=201, responses={**MADE, **refusals(408, 413)},
+    openapi_extra=ONCE,
+)  # fmt: skip
+async def set_price(
+    body: PriceRequest, rt: Rt, actor: Manager, once: Once, response: Response
+) -> SetPriceDocument:
     """Sets a price, from now on or from a later instant. What was accepted before keeps its own.
     Operators only."""
     price = await prices.set_price(
-        rt, body.match, credits_=body.credits, effective_at=body.effective_at,
+        rt, body.match, credits_=body.credits, effective_at=body.effective_at, once=once,
         actor=actor.because(body.reason),
     )  # fmt: skip
     with after_commit("The price was set"):
+        mark(response, once)
         return _document(price)
 
 

@@ -7,8 +7,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from app.db import audit, prices
+from app.db import audit, prices, repeats
 from app.db.prices import ListedPrice, PriceState
+from app.db.repeats import Repeat
 from app.db.session import Tx
 from app.domain.authority import Actor
 from app.domain.catalog.prices import check_match
@@ -31,24 +32,28 @@ async def set_price(
     *,
     credits_: int | None,
     effective_at: datetime | None = None,
+    once: Repeat | None = None,
     actor: Actor,
 ) -> ListedPrice:
     """From `effective_at` on, by default from now on, requests with these values cost so many
     credits. None ends the price of the same match: the next less specific one counts, or the
-    default. Raises `Forbidden`, and `InvalidRequest`, also without a reason, or if it would not be
-    clear which of two prices counts."""
+    default. Raises `Forbidden`, `IdempotencyMismatch`, and `InvalidRequest`, also without a reason,
+    or if it would not be clear which of two prices counts."""
     actor.require_operator()
     _check(rt, match, credits_)
     actor.require_reason("to set a price")
+    price_id = uuid4()
     async with rt.db.begin() as tx:
         now, known = await _begin_change(rt, tx)
+        if (made := await repeats.earlier(tx, once, price_id)) is not None:
+            return await _get(tx, made, now)
         if len(known) >= MAX_PRICES:
             raise InvalidRequest(
                 f"There are {MAX_PRICES} current and upcoming prices, which is the limit: end some "
                 "first."
             )
         price = Price(
-            id=uuid4(), match=dict(match), credits=credits_, effective_at=effective_at or now
+            id=price_id, match=dict(match), credits=credits_, effective_at=effective_at or now
         )
         _check_instant(price.effective_at, now=now)
         _check_place(price, known)

@@ -1,5 +1,5 @@
-"""Idempotency keys of requests that make teams, members, keys and grants. Those of generations are
-kept by admission."""
+"""Idempotency keys of requests that make teams, members, keys, grants, webhook endpoints and
+prices. Those of generations are kept by admission."""
 
 from __future__ import annotations
 

@@ -38,6 +38,7 @@ async def rows(gate: Gateway) -> dict[str, Any]:
         gate,
         "SELECT (SELECT count(*) FROM teams) AS teams, (SELECT count(*) FROM members) AS members,"
         " (SELECT count(*) FROM api_keys) AS keys, (SELECT count(*) FROM grants) AS grants,"
+        " (SELECT count(*) FROM prices) AS prices,"
         " (SELECT count(*) FROM audit_log) AS lines",
     )
 
@@ -49,6 +50,7 @@ MADE: dict[str, dict[str, Any]] = {
     f"{ADMIN}/teams/{{team}}/grants": GRANT,
     f"{ADMIN}/teams/{{team}}/members/{{member}}/grants": GRANT,
     f"{ADMIN}/keys/{{key}}/grants": GRANT,
+    f"{ADMIN}/prices": {"match": {"model": "ray-v3"}, "credits": 5, "reason": "a list"},
 }
 
 

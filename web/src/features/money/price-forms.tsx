@@ -2,6 +2,7 @@ import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import { catalogueQuery } from "@/features/catalogue/queries";
 import { credits } from "@/lib/format";
+import { onceKey } from "@/lib/once";
 import { Answer } from "@/ui/answer";
 import { Deed } from "@/ui/deed";
 import { Choice, Field, Reason } from "@/ui/field";
@@ -29,12 +30,13 @@ function useChanged(onDone: (said: string) => void) {
 export function SetPrice({ onDone, onClose }: Form) {
   const query = useQuery(catalogueQuery);
   const models = query.data?.data ?? [];
+  const [once] = useState(onceKey);
   const [chosen, setChosen] = useState("");
   const [ends, setEnds] = useState(false);
   const model = models.find((one) => one.id === chosen) ?? models[0];
   const changed = useChanged(onDone);
   const set = useMutation({
-    ...setPriceMutation,
+    ...setPriceMutation(once),
     onSuccess: (price) =>
       changed(
         price.credits === null

@@ -146,10 +146,16 @@ export const pricesQuery = (state: PriceState | undefined) =>
     ...paged,
   });
 
-export const setPriceMutation = mutationOptions({
-  mutationFn: async (body: Schemas["PriceRequest"]) =>
-    brought(await api.POST("/api/v1/admin/prices", { body })),
-});
+export const setPriceMutation = (once: string) =>
+  mutationOptions({
+    mutationFn: async (body: Schemas["PriceRequest"]) =>
+      brought(
+        await api.POST("/api/v1/admin/prices", {
+          params: { header: { "Idempotency-Key": once } },
+          body,
+        }),
+      ),
+  });
 
 export const withdrawMutation = (id: string) =>
   mutationOptions({
