@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Any
 from uuid import UUID
 
 import procrastinate
@@ -17,7 +18,9 @@ import psycopg
 from procrastinate import BaseRetryStrategy, RetryDecision, exceptions
 from procrastinate import jobs as library
 from procrastinate import worker as library_worker
+from psycopg_pool import AsyncConnectionPool
 
+from app.db.faults import is_dead
 from app.db.jobs import Job
 from app.db.session import KEEPALIVES, PREPARE_THRESHOLD
 from app.telemetry import logger
@@ -49,6 +52,20 @@ async def _commit_each(connection: psycopg.AsyncConnection) -> None:
     await connection.set_autocommit(True)
 
 
+def _pool(**options: Any) -> AsyncConnectionPool:
+    """The library's, but for how it looks at a connection: the library asks Postgres, which is a
+    round trip before each of its statements."""
+    return AsyncConnectionPool(**{**options, "check": _refuse_the_dead})
+
+
+async def _refuse_the_dead(connection: psycopg.AsyncConnection) -> None:
+    """Then the pool makes another one."""
+    if is_dead(connection):
+        # The pool keeps what is not known to be closed.
+        await connection.close()
+        raise psycopg.OperationalError("the connection was closed while it rested")
+
+
 class Workers:
     """Runs this process's jobs until `stop`. Restarts itself after Postgres was away."""
 
@@ -66,6 +83,7 @@ class Workers:
     ) -> None:
         self._connector = procrastinate.PsycopgConnector(
             conninfo=conninfo,
+            pool_factory=_pool,
             min_size=1,
             max_size=max(4, len(lanes) * 2),
             timeout=min(10.0, stalled_seconds),

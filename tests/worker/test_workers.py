@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from app.db.jobs import Job
@@ -66,3 +68,36 @@ async def test_a_worker_that_stands_still_after_a_statement_holds_no_lock(
             assert await (await other.execute(lock)).fetchone() == (True,)
             show = await still.execute("SHOW idle_in_transaction_session_timeout")
             assert await show.fetchone() == ("15s",)
+
+
+async def test_a_connection_that_was_closed_while_it_rested_is_replaced(database_url: str) -> None:
+    workers = workers_of(database_url)
+    async with workers._app.open_async():
+        library = workers._connector.pool
+        async with library.connection() as one, library.connection() as other:
+            closed = one.info.backend_pid
+            # Returns once it has ended.
+            end = await other.execute("SELECT pg_terminate_backend(%s, 60000)", [closed])
+            assert await end.fetchone() == (True,)
+        for _ in range(3):
+            async with library.connection() as again:
+                assert again.info.backend_pid != closed
+                found = await (await again.execute("SELECT 1")).fetchone()
+                assert found == (1,)
+
+
+async def test_a_statement_of_the_library_is_one_round_trip(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent: list[str] = []
+    execute = psycopg.AsyncCursor.execute
+
+    async def counted(cursor: Any, query: Any, *values: Any, **options: Any) -> Any:
+        sent.append(str(query))
+        return await execute(cursor, query, *values, **options)
+
+    workers = workers_of(database_url)
+    async with workers._app.open_async():
+        monkeypatch.setattr(psycopg.AsyncCursor, "execute", counted)
+        await workers._app.check_connection_async()
+    assert len(sent) == 1
