@@ -12,6 +12,8 @@ import { overviewQuery, pauseMutation, pausesQuery } from "./queries";
 import { UpstreamKeys } from "./upstream-keys";
 
 type Control = Schemas["PauseDocument"];
+/** What is turned. */
+type Turned = Pick<Control, "name" | "paused">;
 
 const STOPS: Record<Schemas["Pause"], string> = {
   admission: "New requests are refused, with nothing charged. What was accepted goes on.",
@@ -21,7 +23,7 @@ const STOPS: Record<Schemas["Pause"], string> = {
 /** What an operator can stop, and start again. */
 export function ControlsPage() {
   const query = useQuery(pausesQuery);
-  const [of, setOf] = useState<Control | null>(null);
+  const [of, setOf] = useState<Turned | null>(null);
   return (
     <>
       <h1 className="text-xl font-semibold">Controls</h1>
@@ -31,19 +33,14 @@ export function ControlsPage() {
           {({ data }) => <Controls data={data} onDeed={setOf} />}
         </Answer>
       </div>
-      <Drain
-        onDeed={(paused) => {
-          const admission = query.data?.data.find(({ name }) => name === "admission");
-          if (admission) setOf({ ...admission, paused });
-        }}
-      />
+      <Drain onDeed={(paused) => setOf({ name: "admission", paused })} />
       <UpstreamKeys />
       {of && <Turn of={of} onClose={() => setOf(null)} />}
     </>
   );
 }
 
-export function Controls({ data, onDeed }: { data: Control[]; onDeed: (of: Control) => void }) {
+export function Controls({ data, onDeed }: { data: Control[]; onDeed: (of: Turned) => void }) {
   return (
     <ul className="grid gap-4 md:grid-cols-2">
       {data.map((one) => (
@@ -71,7 +68,7 @@ export function Controls({ data, onDeed }: { data: Control[]; onDeed: (of: Contr
   );
 }
 
-function Turn({ of, onClose }: { of: Control; onClose: () => void }) {
+function Turn({ of, onClose }: { of: Turned; onClose: () => void }) {
   const queries = useQueryClient();
   const change = useMutation({
     ...pauseMutation(of.name, of.paused ? "resume" : "pause"),

@@ -1,7 +1,14 @@
+import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { render, screen } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { expect, test, vi } from "vitest";
+import { ControlsPage } from "./controls-page";
 import { Draining, verdictOf } from "./drain";
+import { overviewQuery } from "./queries";
+
+HTMLDialogElement.prototype.showModal = function () {
+  this.open = true;
+};
 
 const OPEN = {
   admission_paused: false,
@@ -31,4 +38,17 @@ test("a drain shows its counts, and is begun and ended by one button", async () 
   expect(screen.getByText("draining")).toBeTruthy();
   await userEvent.click(screen.getByRole("button", { name: "End the drain" }));
   expect(deed.mock.calls).toEqual([[false], [true]]);
+});
+
+test("a drain begins also before it is known what is paused", async () => {
+  vi.stubGlobal("fetch", () => new Promise(() => {}));
+  const queries = new QueryClient({ defaultOptions: { queries: { staleTime: Infinity } } });
+  queries.setQueryData(overviewQuery.queryKey, { drain: OPEN } as never);
+  render(
+    <QueryClientProvider client={queries}>
+      <ControlsPage />
+    </QueryClientProvider>,
+  );
+  await userEvent.click(screen.getByRole("button", { name: "Drain the gateway" }));
+  expect(screen.getByRole("dialog", { name: "Pause admission" })).toBeTruthy();
 });

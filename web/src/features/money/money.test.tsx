@@ -260,6 +260,17 @@ test("what is offered without a price is named as refused", () => {
   expect(screen.queryByRole("rowheader", { name: "off" })).toBeNull();
 });
 
+test("a price waits for the models", () => {
+  vi.stubGlobal("fetch", () => new Promise(() => {}));
+  render(
+    <QueryClientProvider client={new QueryClient()}>
+      <SetPrice onDone={() => {}} onClose={() => {}} />
+    </QueryClientProvider>,
+  );
+  const set = screen.getByRole<HTMLButtonElement>("button", { name: /^Waiting for/ });
+  expect(set.disabled).toBe(true);
+});
+
 test("a month is closed once, and said only then", async () => {
   const done = vi.fn();
   const made = { month: "2026-10", credits: 150000 };

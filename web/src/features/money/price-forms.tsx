@@ -48,7 +48,7 @@ export function SetPrice({ onDone, onClose }: Form) {
     <Deed
       title="Set a price"
       act="Set the price"
-      pending={set.isPending}
+      pending={set.isPending || query.isPending}
       error={set.error}
       onSubmit={(filled) => model && set.mutate(priced(filled, model))}
       onClose={onClose}
