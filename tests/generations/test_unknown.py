@@ -348,7 +348,8 @@ async def test_an_operator_sees_beforehand_what_an_outcome_does(
     }
 
 
-async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) -> None:
+async def test_pausing_over_http_shows_in_the_gateway_document(still_gate: Gateway) -> None:
+    gate = still_gate
     operator = await gate.member("op", team="default", role=Role.ADMIN)
     headers = {"API-KEY": operator}
     paused = await gate.http.post(
@@ -371,6 +372,7 @@ async def test_pausing_over_http_shows_in_the_gateway_document(gate: Gateway) ->
     assert {s["name"]: s["paused"] for s in resumed.json()["data"]} == {
         "admission": False, "submission": False,
     }  # fmt: skip
+    gate.start_worker()
     assert (await gate.closed(uuid)).state is State.SUCCEEDED
 
 
