@@ -75,7 +75,7 @@ async def test_an_estimate_says_the_price_and_spends_nothing(timeless_gate: Gate
 async def test_an_estimate_expects_what_like_ones_took(gate: Gateway) -> None:
     key = await gate.member()
     for _ in range(5):
-        assert (await create(gate, key, Prefer="wait=20")).json()["state"] == "succeeded"
+        assert (await create(gate, key, Prefer="wait=500")).json()["state"] == "succeeded"
     gate.rt.durations.forget()
     expected = (await estimate(gate, key))["expected"]
     assert 0 <= expected["wait_p50_seconds"] <= expected["wait_p90_seconds"] < 20

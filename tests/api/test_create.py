@@ -89,9 +89,9 @@ async def test_a_long_queue_is_not_counted_to_its_end(
 
 async def test_a_create_that_may_wait_answers_with_the_video(gate: Gateway) -> None:
     key = await gate.member()
-    answer = await create(gate, key, Prefer="wait=20")
+    answer = await create(gate, key, Prefer="wait=500")
     assert answer.status_code == 200, answer.text
-    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert answer.headers["Preference-Applied"] == "wait=500"
     made = answer.json()
     assert (made["state"], made["settled_credits"]) == ("succeeded", 150_000)
     assert made["video"]["url"].startswith("http")
@@ -236,7 +236,7 @@ async def test_a_failed_generation_is_made_again_and_costs_again(
 async def _is_made_again(gate: Gateway, told: str) -> None:
     key = await gate.member()
     body = asked("a lion [sim:failed_200]", resolution="1080p", callback_url=told, user="alice")
-    failed = (await create(gate, key, body, Prefer="wait=20")).json()
+    failed = (await create(gate, key, body, Prefer="wait=500")).json()
     assert failed["state"] == "failed"
     again = await post(gate, key, f"/{failed['id']}/retry", Idempotency_Key="again")
     assert again.status_code == 202, again.text

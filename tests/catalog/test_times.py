@@ -30,7 +30,7 @@ async def test_models_say_how_long_theirs_took(gate: Gateway) -> None:
     key = await gate.member()
     for duration in ("5s", "10s", "5s", "10s", "5s"):
         assert await listed(gate, key) == dict.fromkeys(BUILT_IN.enabled, NOT_KNOWN)
-        made = await create(gate, key, asked(duration=duration), Prefer="wait=20")
+        made = await create(gate, key, asked(duration=duration), Prefer="wait=500")
         assert made.json()["state"] == "succeeded"
         gate.rt.durations.forget()
     async with gate.rt.db.begin() as tx:

@@ -38,7 +38,7 @@ const wanted: client.LumaRequest = {
 };
 
 async function main() {
-  const made = await api.createGeneration(wanted, crypto.randomUUID(), "wait=60");
+  const made = await api.createGeneration(wanted, crypto.randomUUID(), "wait=500");
   console.log(made.state);
   const page = await api.listGenerations([client.State.SUCCEEDED]);
   console.log(page.data.some((each) => each.id === made.id));

@@ -62,6 +62,6 @@ def _make_quick(running: Site, api: Api) -> None:
         answer = api.http.post(
             "/v1/videos",
             json={"prompt": f"before {number}", "seconds": "10", "size": "1280x720"},
-            headers={"Authorization": f"Bearer {caller.key}", "Prefer": "wait=60"},
+            headers={"Authorization": f"Bearer {caller.key}", "Prefer": "wait=500"},
         )
         assert answer.json()["status"] == "completed", answer.text

@@ -43,7 +43,7 @@ async def test_a_failure_has_a_code_of_theirs(gate: Gateway) -> None:
 
 async def test_it_waits_only_where_it_is_asked_to(gate: Gateway) -> None:
     key = await gate.member()
-    answer = await ask_agents(gate, key, prefer="wait=20")
+    answer = await ask_agents(gate, key, prefer="wait=500")
     assert (answer.status_code, answer.json()["state"]) == (201, "completed")
 
 

@@ -76,11 +76,11 @@ async def test_a_failure_has_its_reason(gate: Gateway) -> None:
 
 async def test_it_waits_only_where_it_is_asked_to(gate: Gateway) -> None:
     key = await gate.member()
-    answer = await dream(gate, key, prefer="wait=20")
+    answer = await dream(gate, key, prefer="wait=500")
     assert answer.status_code == 201
     assert answer.json()["state"] == "completed"
     assert answer.json()["assets"]["video"]
-    assert answer.headers["Preference-Applied"] == "wait=20"
+    assert answer.headers["Preference-Applied"] == "wait=500"
 
 
 @pytest.mark.parametrize("said", ["x-stainless-read-timeout", "x-stainless-timeout"])

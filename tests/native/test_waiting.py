@@ -123,7 +123,7 @@ async def test_a_preference_bounds_the_wait(still_gate: Gateway) -> None:
 
 
 async def test_a_preferred_wait_that_is_long_enough_gets_the_video(gate: Gateway) -> None:
-    answer = await post(gate, await gate.member(), Prefer="respond-async, wait=30")
+    answer = await post(gate, await gate.member(), Prefer="respond-async, wait=500")
     assert answer.status_code == 200
     assert answer.json()["aiRecord"]["status"] == "SUCCESS"
 

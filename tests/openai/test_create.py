@@ -114,9 +114,9 @@ async def test_a_video_is_made_and_fetched(gate: Gateway) -> None:
 
 async def test_a_wait_is_only_where_it_is_asked_for(gate: Gateway) -> None:
     key = await gate.member()
-    waited = await create(gate, key, {}, Prefer="wait=20")
+    waited = await create(gate, key, {}, Prefer="wait=500")
     assert waited.json()["status"] == "completed"
-    assert waited.headers["Preference-Applied"] == "wait=20"
+    assert waited.headers["Preference-Applied"] == "wait=500"
     short = await create(gate, key, {}, Prefer="wait=20", x_stainless_read_timeout="5.0")
     assert short.json()["status"] in ("queued", "in_progress")
     assert short.headers["Preference-Applied"] == "wait=0"

@@ -60,13 +60,13 @@ def test_everybody_at_what_they_look_after(package: Installed, hook: str, tmp_pa
             people[name] = made["secret"]
         lead, ada = started.calls(people["lead"]), started.calls(people["ada"])
         lead.post("/webhooks/endpoints", {"url": f"{hook}/broken", "team_wide": True})
-        boat = ada.post("/generations", {**VIDEO, "prompt": "a paper boat"}, prefer="wait=60")
+        boat = ada.post("/generations", {**VIDEO, "prompt": "a paper boat"}, prefer="wait=500")
         assert boat["state"] == "succeeded"
         for animal in ("fox", "owl"):
             lost = ada.post(
                 "/generations",
                 {**VIDEO, "prompt": f"[sim:reset_after] a {animal}"},
-                prefer="wait=5",
+                prefer="wait=500",
             )
             assert lost["state"] == "unknown"
         words = (started.api.address, started.link, people["lead"], people["ada"], boat["id"], hook)
