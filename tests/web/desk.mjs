@@ -31,6 +31,7 @@ await dialog.getByLabel("Name").fill("The boat");
 await examine("save a view");
 await act("Save");
 await page.getByRole("link", { name: "All", exact: true }).click();
+await page.waitForURL((url) => !url.searchParams.has("q"));
 await page.getByRole("link", { name: "The boat" }).click();
 await page.waitForURL(/q=/);
 await press("Your views");
