@@ -58,11 +58,9 @@ async def run_all_now(tx: Tx, job: Job) -> None:
 async def count_ahead(tx: Tx, *, priority: int, most: int | None = None) -> int:
     """How many waiting submissions go before one of this priority, or have the same; counts up to
     `most`."""
+    # 2^63 - 1: it gets a greater number than all that wait.
     counted = await tx.scalar(
-        text(
-            "SELECT count(*) FROM (SELECT FROM procrastinate_jobs WHERE queue_name = 'submit'"
-            " AND status = 'todo' AND priority >= :priority LIMIT :most) AS ahead"
-        ),
+        text("SELECT reelgate_count_ahead('submit', :priority, 9223372036854775807, :most)"),
         {"priority": priority, "most": most},
     )
     return int(counted or 0)

@@ -16,29 +16,40 @@ CREATE OR REPLACE FUNCTION reelgate_enqueue(
 $$;
 
 
+-- How many of a queue's waiting jobs go before the one of this priority and number, up to `p_most`.
+-- Reads no more than those, whatever else waits.
+CREATE OR REPLACE FUNCTION reelgate_count_ahead(
+    p_kind text, p_priority integer, p_id bigint, p_most integer
+) RETURNS integer LANGUAGE plpgsql STABLE
+-- A queue is often long and new, and its statistics are of another day: a scan that must not be sorted
+-- has one way only, the index of that order.
+SET enable_seqscan = off
+SET enable_bitmapscan = off
+SET enable_sort = off
+AS $$
+BEGIN
+    RETURN (SELECT count(*) FROM (
+        SELECT FROM procrastinate_jobs j
+         WHERE j.queue_name = p_kind AND j.status = 'todo'
+           AND (-j.priority, j.id) < (-p_priority, p_id)
+         ORDER BY -j.priority, j.id LIMIT p_most) ahead);
+END $$;
+
+
 -- The place in the queue of a generation's submission: 1 for the next one, `p_most` for that and all
--- after it. Null where none waits: it is being sent. Reads no more than that, however many wait.
+-- after it. Null where none waits: it is being sent.
 CREATE OR REPLACE FUNCTION reelgate_queue_position(p_generation uuid, p_most integer)
 RETURNS integer LANGUAGE plpgsql STABLE
--- A queue is often long and new: its statistics say that reading the whole table costs less.
 SET enable_seqscan = off
 AS $$
 DECLARE
     v_priority integer;
     v_id bigint;
-    v_ahead integer;
 BEGIN
     SELECT j.priority, j.id INTO v_priority, v_id FROM procrastinate_jobs j
      WHERE j.queueing_lock = 'submit:' || p_generation AND j.status = 'todo';
     IF FOUND THEN
-        SELECT count(*) INTO v_ahead FROM (
-            SELECT FROM procrastinate_jobs o
-             WHERE o.queue_name = 'submit' AND o.status = 'todo' AND o.priority > v_priority
-            UNION ALL
-            SELECT FROM procrastinate_jobs o
-             WHERE o.queue_name = 'submit' AND o.status = 'todo'
-               AND o.priority = v_priority AND o.id < v_id
-            LIMIT p_most - 1) ahead;
+        RETURN 1 + reelgate_count_ahead('submit', v_priority, v_id, p_most - 1);
     END IF;
-    RETURN 1 + v_ahead;
+    RETURN NULL;
 END $$;

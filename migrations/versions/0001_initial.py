@@ -36,10 +36,11 @@ ALTER TABLE procrastinate_jobs
 """
 
 # The library's index of queues holds every job and no order. This one finds what goes before a job,
-# in its queue alone.
+# in its queue alone. It is by `-priority` and not by `priority DESC` so that no other index has its
+# order: whoever asks for it is given it, whatever the planner knows of the table.
 ORDERED_QUEUES = """
 DROP INDEX procrastinate_jobs_queue_name_idx_v1;
-CREATE INDEX procrastinate_jobs_order_idx ON procrastinate_jobs (queue_name, priority DESC, id)
+CREATE INDEX procrastinate_jobs_order_idx ON procrastinate_jobs (queue_name, (-priority), id)
     WHERE status = 'todo';
 """
 
