@@ -228,7 +228,7 @@ async def _listen(rt: ApiRuntime, caller: CallerRecord, whose: Whose) -> Listene
     if rt.feed.listening >= rt.settings.max_streams:
         rt.metrics.streams_ended.labels("refused_process").inc()
         raise Unavailable("No more streams of events can be opened now.", retry_after_seconds=10)
-    listener = rt.feed.listen(whose, member_id=caller.member_id, key_id=caller.key_id)
+    listener = rt.feed.listen(whose, member_id=caller.member_id, lasts_with=caller.lasts_with)
     try:
         await rt.feed.placed(seconds=_PLACED_SECONDS)
     except BaseException:

@@ -72,15 +72,23 @@ _CALLER_FIELDS = {
 CALLER_COLUMNS = ", ".join(f"{of} AS caller_{name}" for name, of in _CALLER_FIELDS.items())
 CALLER_COLUMNS_COUNT = len(_CALLER_FIELDS)
 
+_NOW = "coalesce(CAST(:now AS timestamptz), now())"
+_VALID = f"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {_NOW})"
 _CALLER = f"""
     SELECT {CALLER_COLUMNS}
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-     WHERE k.revoked_at IS NULL
-       AND (k.expires_at IS NULL OR k.expires_at > coalesce(CAST(:now AS timestamptz), now()))
+     WHERE {_VALID}
 """  # noqa: S608
 _FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
 _FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
-_GOOD_KEYS = text(_CALLER + " AND k.id = ANY(:key_ids)")
+_STILL_VALID = text(
+    f"""
+    SELECT k.id FROM api_keys k WHERE k.id = ANY(:ids) AND {_VALID}
+     UNION ALL
+    SELECT s.id FROM sessions s JOIN api_keys k ON k.id = s.key_id
+     WHERE s.id = ANY(:ids) AND s.ended_at IS NULL AND s.expires_at > {_NOW} AND {_VALID}
+    """  # noqa: S608
+)
 
 #: Columns with lists of words; a caller is looked up with these alone.
 _RESTRICTION_LISTS = ("scopes", "models", "addresses")
@@ -112,9 +120,10 @@ async def find_caller_of_key(tx: Tx, key_id: UUID, *, now: datetime | None = Non
     return None if row is None else caller_of(row)
 
 
-async def good_keys(tx: Tx, key_ids: Collection[UUID], *, now: datetime | None = None) -> set[UUID]:
-    """Those keys that are neither revoked nor expired."""
-    rows = await tx.scalars(_GOOD_KEYS, {"key_ids": list(key_ids), "now": now})
+async def still_valid(tx: Tx, ids: Collection[UUID], *, now: datetime | None = None) -> set[UUID]:
+    """Which of these keys, and sessions of browsers, have neither ended nor expired. A session ends
+    with its key too."""
+    rows = await tx.scalars(_STILL_VALID, {"ids": list(ids), "now": now})
     return set(rows)
 
 

@@ -24,7 +24,8 @@ class Status(StrEnum):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caller:
     """The limits are the member's; `restrictions` are the key's. `key_prefix` is the beginning of
-    the key, which identifies it and is no secret."""
+    the key, which identifies it and is no secret. `session_id` is of the signed-in browser that
+    acts with the key; None where the key itself was sent."""
 
     key_id: UUID
     key_prefix: str
@@ -43,6 +44,13 @@ class Caller:
     restrictions: Restrictions = UNRESTRICTED
     #: Of the rows that this was read from: changes with each of them.
     version: str | None = None
+    session_id: UUID | None = None
+
+    @property
+    def lasts_with(self) -> UUID:
+        """What must stay valid for an open stream, wait or download of the caller: its session, or
+        else its key."""
+        return self.session_id or self.key_id
 
     @property
     def actor(self) -> str:

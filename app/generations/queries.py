@@ -187,10 +187,10 @@ async def wait_until_closed(
     seconds: float,
     gone: Callable[[], Awaitable[None]],
 ) -> bool:
-    """Waits until the generation is closed, the time is over, the process stops, the key ends, or
-    `gone` returns because the caller disconnected. None of them affects the generation. Also False
-    if too many wait, or the database is away: the generation is accepted, and no error may hide
-    that."""
+    """Waits until the generation is closed, the time is over, the process stops, the key or session
+    ends, or `gone` returns because the caller disconnected. None of them affects the generation.
+    Also False if too many wait, or the database is away: the generation is accepted, and no error
+    may hide that."""
     mine = rt.waiting_by_member
     if (
         seconds <= 0
@@ -202,7 +202,7 @@ async def wait_until_closed(
     waiting = asyncio.ensure_future(rt.watch.until_closed(generation_id, seconds=seconds))
     leaving = asyncio.ensure_future(gone())
     try:
-        with rt.keys.attached(caller.key_id, leaving.cancel):
+        with rt.keys.attached(caller.lasts_with, leaving.cancel):
             await asyncio.wait({waiting, leaving}, return_when=asyncio.FIRST_COMPLETED)
         return waiting.done() and waiting.result()
     except Unavailable:

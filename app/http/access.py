@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyHeader, APIKeyQuery, HTTPAuthorizationCredentials, HTTPBearer
@@ -65,6 +66,8 @@ class PresentedKey:
     request: Request
     prefix: str | None
     digest: bytes
+    #: Of the browser's session that acts with the key.
+    session_id: UUID | None = None
 
     def verified(self, caller: CallerRecord | None) -> CallerRecord:
         """`caller` is who has the key, as the database says. Raises `Unauthenticated` if nobody
@@ -82,7 +85,7 @@ class PresentedKey:
             address = self.request.scope.get(ADDRESS)
             if address is None or not is_within(address, [ip_network(each) for each in networks]):
                 raise Forbidden(f"This key may not be used from the address {address}.")
-        return caller
+        return caller if self.session_id is None else replace(caller, session_id=self.session_id)
 
     def refused(self) -> Unauthenticated:
         if self.prefix is not None:
@@ -104,7 +107,7 @@ def presented_key(request: Request) -> PresentedKey:
         if isinstance(session, GatewayError):
             raise session
         if session is not None:
-            return PresentedKey(request, session.key_prefix, session.key_digest)
+            return PresentedKey(request, session.key_prefix, session.key_digest, session.id)
         raise Unauthenticated("Send your key as `API-KEY: <key>` or `Authorization: Bearer <key>`.")
     return given_key(request, secret)
 

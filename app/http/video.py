@@ -40,21 +40,21 @@ async def callers_video_response(
     *,
     disposition: Disposition,
 ) -> Response:
-    """As `video_response`; the connection is closed if the key of the caller ends meanwhile."""
+    """As `video_response`; the connection is closed if the caller's key or session ends."""
     response = await video_response(rt, request, generation, disposition=disposition)
-    return _WhileValid(response, rt.keys, caller.key_id)
+    return _WhileValid(response, rt.keys, caller.lasts_with)
 
 
 class _WhileValid(Response):
-    """Another response, cut off when the key ends."""
+    """Another response, cut off when the key or session ends."""
 
-    def __init__(self, response: Response, keys: KeysInUse, key_id: UUID) -> None:
-        self._response, self._keys, self._key_id = response, keys, key_id
+    def __init__(self, response: Response, keys: KeysInUse, lasts_with: UUID) -> None:
+        self._response, self._keys, self._lasts_with = response, keys, lasts_with
         self.status_code, self.raw_headers = response.status_code, response.raw_headers
         self.background = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        with self._keys.attached(self._key_id, scope.get("reelgate.abort", _nothing)):
+        with self._keys.attached(self._lasts_with, scope.get("reelgate.abort", _nothing)):
             await self._response(scope, receive, send)
 
 

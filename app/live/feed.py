@@ -1,7 +1,7 @@
 """One reader of events for all listeners of this process.
 
 It reads about once a second, and at once when a generation is announced: one statement, however
-many listeners there are. A listener holds no database connection, and ends with its key.
+many listeners there are. A listener holds no database connection, and ends with its key or session.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ class Listener:
 
     whose: Whose
     member_id: UUID
-    key_id: UUID
+    lasts_with: UUID
     wake: asyncio.Event = field(default_factory=asyncio.Event)
     waiting: deque[FeedItem] = field(default_factory=deque)
     #: Why it ended: `stopping`, `behind`, `revoked` or `left`. Empty while it is open.
@@ -63,7 +63,7 @@ class Listener:
         self.wake.set()
 
     def revoke(self) -> None:
-        """Its key is no longer valid: what waits is not sent."""
+        """Its key or session is no longer valid: what waits is not sent."""
         self.end("revoked")
         self.waiting.clear()
 
@@ -132,23 +132,23 @@ class Feed:
         for listener in self._everybody():
             listener.end("stopping")
 
-    def listen(self, whose: Whose, *, member_id: UUID, key_id: UUID) -> Listener:
-        """A listener that gets everything the reader reads from now on, while the key is valid.
-        Pass it to `leave` at the end."""
-        listener = Listener(whose, member_id, key_id)
+    def listen(self, whose: Whose, *, member_id: UUID, lasts_with: UUID) -> Listener:
+        """A listener that gets everything the reader reads from now on, while this key or session
+        is valid. Pass it to `leave` at the end."""
+        listener = Listener(whose, member_id, lasts_with)
         if self._released:
             listener.end("stopping")
         if not self._listeners:
             self.wake()
         self._listeners.setdefault(whose, set()).add(listener)
         self._of_member[member_id] += 1
-        self._keys.attach(key_id, listener.revoke)
+        self._keys.attach(lasts_with, listener.revoke)
         return listener
 
     def leave(self, listener: Listener) -> None:
         together = self._listeners.get(listener.whose, set())
         if listener in together:
-            self._keys.detach(listener.key_id, listener.revoke)
+            self._keys.detach(listener.lasts_with, listener.revoke)
             together.remove(listener)
             if not together:
                 del self._listeners[listener.whose]

@@ -1,8 +1,8 @@
-"""The keys in use by this process: when each was last used, and what to end when one becomes
-invalid.
+"""The keys in use by this process, and the sessions of browsers that act with them: when each key
+was last used, and what to end when one becomes invalid.
 
-Requests do no extra work for that. Every few seconds one statement asks which keys of open streams
-and waits are no longer valid, and about once a minute another one records the uses.
+Requests do no extra work for that. Every few seconds one statement asks which of open streams and
+waits are no longer valid, and about once a minute another one records the uses.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from app.db import api_keys
 from app.db.session import Database
 from app.errors import Unavailable
 
-#: How long streams and waits of a revoked or expired key last at most.
+#: How long streams and waits last at most after their key or session has ended.
 LOOK_SECONDS = 3.0
 #: How old the recorded last use of a key can be.
 NOTE_SECONDS = 60.0
@@ -56,33 +56,33 @@ class KeysInUse:
         self._used[key_id] = time.monotonic()
 
     @contextlib.contextmanager
-    def attached(self, key_id: UUID, end: Callable[[], object]) -> Iterator[None]:
-        """Calls `end` if the key ends while the block runs."""
-        self.attach(key_id, end)
+    def attached(self, lasts_with: UUID, end: Callable[[], object]) -> Iterator[None]:
+        """Calls `end` if the key, or the session, with this id ends while the block runs."""
+        self.attach(lasts_with, end)
         try:
             yield
         finally:
-            self.detach(key_id, end)
+            self.detach(lasts_with, end)
 
-    def attach(self, key_id: UUID, end: Callable[[], object]) -> None:
-        self._attached.setdefault(key_id, []).append(end)
+    def attach(self, lasts_with: UUID, end: Callable[[], object]) -> None:
+        self._attached.setdefault(lasts_with, []).append(end)
 
-    def detach(self, key_id: UUID, end: Callable[[], object]) -> None:
-        attached = self._attached.get(key_id, [])
+    def detach(self, lasts_with: UUID, end: Callable[[], object]) -> None:
+        attached = self._attached.get(lasts_with, [])
         if end in attached:
             attached.remove(end)
             if not attached:
-                del self._attached[key_id]
+                del self._attached[lasts_with]
 
     async def look(self) -> None:
-        """Ends streams and waits of keys that are no longer valid. Raises `Unavailable`."""
+        """Ends streams and waits whose key or session is no longer valid. Raises `Unavailable`."""
         attached = set(self._attached)
         if not attached:
             return
         async with self._db.single() as tx:
-            good = await api_keys.good_keys(tx, attached, now=self._now())
-        for key_id in attached - good:
-            for end in self._attached.pop(key_id, []):
+            valid = await api_keys.still_valid(tx, attached, now=self._now())
+        for ended in attached - valid:
+            for end in self._attached.pop(ended, []):
                 end()
 
     async def note(self) -> None:

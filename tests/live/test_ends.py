@@ -111,7 +111,7 @@ async def test_one_that_is_cut_off_while_it_is_sent_something_is_counted(
     generation = await still_gate.generation(UUID(uuid))
     listener = rt.feed.listen(
         events.Whose(generation_id=generation.id), member_id=generation.member_id,
-        key_id=generation.id,
+        lasts_with=generation.id,
     )  # fmt: skip
     frames = api_events._Stream(rt, listener, (0, 0)).frames()
     await anext(frames)

@@ -1,4 +1,4 @@
-"""A stream lasts no longer than the key it was opened with."""
+"""A stream lasts no longer than the key, or the session, it was opened with."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ from app.members import keys, members
 from app.secrets import digest_of
 from tests.harness.actors import TESTER
 from tests.harness.clock import HandClock
-from tests.harness.gateway import TEAM, Gateway, gateway
+from tests.harness.gateway import TEAM, Gateway, body, gateway
 from tests.live.streams import PATIENCE_SECONDS, Stream, serving
 from tests.live.test_streams import made, types
 from tests.live.test_tokens import token_of
+from tests.simulator.conftest import until
+from tests.web.browser import OWN, browser, sign_in
 
 
 @pytest.fixture(autouse=True)
@@ -87,19 +89,55 @@ async def test_so_does_its_end(database_url: str, tmp_path: Path) -> None:
         assert ended(gate, "revoked") == 1
 
 
+async def test_signing_out_ends_the_streams_and_waits_of_that_browser_alone(
+    still_gate: Gateway,
+) -> None:
+    key = await still_gate.member(max_open=10)
+    async with (
+        browser(still_gate) as left, browser(still_gate) as kept, serving(still_gate.rt) as client,
+    ):  # fmt: skip
+        cookies = {}
+        for each in (left, kept):
+            await sign_in(each, key=key)
+            cookies[each] = "; ".join(f"{name}={value}" for name, value in each.cookies.items())
+
+        async def held() -> bool:
+            return still_gate.rt.watch.waiting == 1
+
+        waits = {**OWN, "Cookie": cookies[left], "Prefer": "wait=500"}
+        waiting = asyncio.create_task(
+            client.http.post("/api/features", json=body(), headers=waits, timeout=60)
+        )
+        async with (
+            client.stream("/api/v1/events", cookie=cookies[left]) as one,
+            client.stream("/api/v1/events", cookie=cookies[kept]) as two,
+            client.stream("/api/v1/events", key) as three,
+        ):
+            for stream in (one, two, three):
+                await stream.next()
+            await until(held)
+            assert (await left.delete("/app/session", headers=OWN)).status_code == 204
+            await over(one)
+            assert (await waiting).status_code == 202
+            assert ended(still_gate, "revoked") == 1
+            await made(still_gate, key)
+            for stream in (two, three):
+                assert types(await stream.events(1)) == ["generation.queued"]
+
+
 async def test_a_suspended_member_goes_on_looking(
     still_gate: Gateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It may open another stream, too."""
     answers: asyncio.Queue[set[UUID]] = asyncio.Queue()
-    good_keys = api_keys.good_keys
+    still_valid = api_keys.still_valid
 
-    async def noted(tx: Any, key_ids: Collection[UUID], **more: Any) -> set[UUID]:
-        answers.put_nowait(found := await good_keys(tx, key_ids, **more))
+    async def noted(tx: Any, ids: Collection[UUID], **more: Any) -> set[UUID]:
+        answers.put_nowait(found := await still_valid(tx, ids, **more))
         return found
 
     key = await still_gate.member(max_open=10)
-    monkeypatch.setattr(api_keys, "good_keys", noted)
+    monkeypatch.setattr(api_keys, "still_valid", noted)
     async with serving(still_gate.rt) as client, client.stream("/api/v1/events", key) as stream:
         await stream.next()
         uuid = await made(still_gate, key)
@@ -125,7 +163,7 @@ async def test_what_waits_for_it_is_not_sent(still_gate: Gateway) -> None:
         caller = await api_keys.find_caller(tx, digest_of(key))
     assert caller is not None
     whose = Whose(member_id=caller.member_id)
-    listener = heard.listen(whose, member_id=caller.member_id, key_id=caller.key_id)
+    listener = heard.listen(whose, member_id=caller.member_id, lasts_with=caller.key_id)
     await heard.placed(seconds=PATIENCE_SECONDS)
     await made(still_gate, key)
     async with asyncio.timeout(PATIENCE_SECONDS):
