@@ -100,9 +100,14 @@ async def rebuild_all(tx: Tx) -> None:
 
 
 async def knows_time_zone(tx: Tx, time_zone: str) -> bool:
+    """Whether it is a name that Postgres has. Postgres reads hundreds of files for their list, so a
+    name that a team has is not looked for again."""
     return bool(
         await tx.scalar(
-            text("SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)"),
+            text(
+                "SELECT :name = 'UTC' OR EXISTS (SELECT FROM teams WHERE time_zone = :name)"
+                " OR EXISTS (SELECT FROM pg_timezone_names WHERE name = :name)"
+            ),
             {"name": time_zone},
         )
     )
