@@ -295,6 +295,7 @@ async def _close(opened: httpx.AsyncBaseTransport | httpx.Response) -> None:
         await opened.aclose()
 
 
+@cache
 def user_agent() -> str:
     try:
         return f"reelgate/{version('reelgate')}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
@@ -14,6 +15,7 @@ from app.domain.catalog.models import Model
 _LONG_AGO = "2025-01-01T00:00:00.000Z"
 
 
+@cache
 def everything(catalog: Catalog) -> Catalog:
     """The upstream makes whatever it documents, whatever the gateway offers of that."""
     return Catalog(replace(model, enabled=True) for model in catalog.models.values())
