@@ -12,14 +12,16 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
 from app.http.pages import page
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 _DOCS = Path(__file__).resolve().parents[2] / "docs"
 #: A block, and the name of its file if the line above ends with one.
@@ -82,6 +84,9 @@ async def get_guide(request: Request) -> Response:
 
 @cache
 def _body(name: str) -> str:
+    # Many modules, for pages that most processes never show.
+    from markdown_it import MarkdownIt
+
     markdown = MarkdownIt("commonmark").enable("table")
     tokens = markdown.parse(guides()[name].text)
     for token, following in pairwise(tokens):
