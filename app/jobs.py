@@ -29,6 +29,14 @@ log = logger(__name__)
 
 _NEVER_SECONDS = 86_400.0
 
+#: Those of the queues that have something due. Each is looked at up to its first such job.
+_DUE = """
+    SELECT queue FROM unnest(%(queues)s::text[]) AS queue CROSS JOIN LATERAL (
+        SELECT FROM procrastinate_jobs j
+         WHERE j.queue_name = queue AND j.status = 'todo'
+           AND (j.scheduled_at IS NULL OR j.scheduled_at <= now())
+         LIMIT 1) AS first
+"""
 
 Act = Callable[[UUID], Awaitable[None]]
 
@@ -171,7 +179,7 @@ class Workers:
                     self._app,
                     queues=list(queues),  # the driver sends a tuple as a record
                     concurrency=size,
-                    fetch_job_polling_interval=self._poll_seconds,
+                    fetch_job_polling_interval=_NEVER_SECONDS,  # `_wake_lanes` does
                     listen_notify=False,  # nobody notifies: see decision 0010
                     abort_job_polling_interval=60,
                     # A lane that has only lost the database returns its jobs at once.
@@ -184,6 +192,26 @@ class Workers:
                 )
                 self._running.add(lane)
                 group.append(asyncio.create_task(self._run_lane(lane)))
+            group.append(asyncio.create_task(self._wake_lanes()))
+
+    async def _wake_lanes(self) -> None:
+        """Asks for all lanes at once what is due: most have nothing most of the time. Each looks by
+        itself when it begins, and goes on as long as it finds something."""
+        queues = [queue for lane in self._lanes for queue in lane]
+        try:
+            while self._running:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._stopping.wait(), timeout=self._poll_seconds)
+                    return
+                found = await self._connector.execute_query_all_async(_DUE, queues=queues)
+                due = {row["queue"] for row in found}
+                for lane in self._running:
+                    if not due.isdisjoint(lane.queues or ()):
+                        # As if the library's own notification had come.
+                        lane._new_job_event.set()
+        except BaseException:
+            self._stop_lanes()
+            raise
 
     async def _run_lane(self, lane: library_worker.Worker) -> None:
         running = asyncio.create_task(lane.run())  # type: ignore[no-untyped-call]
@@ -198,9 +226,12 @@ class Workers:
         finally:
             stopping.cancel()
             self._running.discard(lane)
-            # When one lane ends, all end, so that they start again together.
-            for other in list(self._running):
-                other.stop()  # type: ignore[no-untyped-call]
+            self._stop_lanes()
+
+    def _stop_lanes(self) -> None:
+        """When one ends, all end, so that they start again together."""
+        for lane in list(self._running):
+            lane.stop()  # type: ignore[no-untyped-call]
 
     @property
     def lanes_running(self) -> int:

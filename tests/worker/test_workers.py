@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from procrastinate.manager import JobManager
 
-from app.db.jobs import Job
-from app.db.session import driver_conninfo
-from app.jobs import Workers
+from app.db.jobs import Job, enqueue
+from app.db.session import Database, driver_conninfo
+from app.jobs import Act, Workers
 from tests.simulator.conftest import until
 
 
@@ -19,10 +21,10 @@ async def _nothing(generation_id: UUID) -> None:
     raise AssertionError(f"there is no work in this test, not even {generation_id}")
 
 
-def workers_of(database_url: str) -> Workers:
+def workers_of(database_url: str, act: Act = _nothing) -> Workers:
     return Workers(
         driver_conninfo(database_url),
-        acts=dict.fromkeys(Job, _nothing),
+        acts=dict.fromkeys(Job, act),
         lanes={(Job.SUBMIT, Job.POLL): 2, (Job.ARCHIVE,): 1},
         poll_seconds=0.05,
         drain_seconds=1,
@@ -101,3 +103,44 @@ async def test_a_statement_of_the_library_is_one_round_trip(
         monkeypatch.setattr(psycopg.AsyncCursor, "execute", counted)
         await workers._app.check_connection_async()
     assert len(sent) == 1
+
+
+async def test_a_lane_is_asked_for_jobs_only_when_one_of_its_own_is_due(
+    database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One statement asks for all of them."""
+    asked: list[tuple[str, ...]] = []
+    looked, acted = asyncio.Queue[None](), asyncio.Queue[UUID]()
+    workers = workers_of(database_url, acted.put)
+    fetch, execute = JobManager.fetch_job, workers._connector.execute_query_all_async
+
+    async def fetched(manager: JobManager, queues: Any, **more: Any) -> Any:
+        asked.append(tuple(queues))
+        return await fetch(manager, queues, **more)
+
+    async def executed(query: Any, **more: Any) -> Any:
+        found = await execute(query, **more)
+        looked.put_nowait(None)
+        return found
+
+    async def looks(count: int) -> None:
+        for _ in range(looked.qsize() + count):
+            await looked.get()
+
+    monkeypatch.setattr(JobManager, "fetch_job", fetched)
+    monkeypatch.setattr(workers._connector, "execute_query_all_async", executed)
+    running = asyncio.create_task(workers.run())
+    async with asyncio.timeout(60):
+        await looks(3)
+        # Each has asked when it began.
+        assert sorted(asked) == [("archive",), ("submit", "poll")]
+        db, due = Database(database_url, pool_size=1), uuid4()
+        async with db.begin() as tx:
+            await enqueue(tx, Job.ARCHIVE, uuid4(), at=datetime.now(UTC) + timedelta(hours=1))
+            await enqueue(tx, Job.SUBMIT, due)
+        assert await acted.get() == due
+        await looks(3)
+        assert set(asked[2:]) == {("submit", "poll")}
+        await db.close()
+        workers.stop()
+        await running
