@@ -53,6 +53,16 @@ WORK_COLUMNS: Final[LiteralString] = """
     upstream_key_id, upstream_id, unknown_reason, polls, created_at, queue_deadline_at,
     submitted_at, running_at
 """
+#: Of an upstream key, a query.
+_RUNNING_OF = (
+    "SELECT count(*) FROM generations r WHERE r.state = 'running' AND r.upstream_key_id = {}"
+)
+_COUNT_POLL = text(
+    f"""
+    UPDATE generations g SET polls = g.polls + 1 WHERE g.id = :id
+    RETURNING ({_RUNNING_OF.format("g.upstream_key_id")})
+    """  # noqa: S608
+)
 _WORK = f"SELECT {WORK_COLUMNS} FROM generations WHERE id = :id"  # noqa: S608 - a constant
 
 
@@ -161,10 +171,10 @@ async def announce(tx: Tx, generation_id: UUID) -> None:
     )
 
 
-async def count_poll(tx: Tx, generation_id: UUID) -> None:
-    await tx.execute(
-        text("UPDATE generations SET polls = polls + 1 WHERE id = :id"), {"id": generation_id}
-    )
+async def count_poll(tx: Tx, generation_id: UUID) -> int:
+    """Counts a poll. Returns how many generations of the same upstream key are running."""
+    counted = await tx.scalar(_COUNT_POLL, {"id": generation_id})
+    return int(counted or 0)
 
 
 async def set_upstream_id(tx: Tx, generation_id: UUID, *, upstream_id: str, upstream_key_id: int,
@@ -201,10 +211,7 @@ async def keep_late_upstream_id(tx: Tx, generation_id: UUID, *, attempt: UUID, u
 
 
 async def count_running(tx: Tx, upstream_key_id: int) -> int:
-    counted = await tx.scalar(
-        text("SELECT count(*) FROM generations WHERE state = 'running' AND upstream_key_id = :id"),
-        {"id": upstream_key_id},
-    )
+    counted = await tx.scalar(text(_RUNNING_OF.format(":id")), {"id": upstream_key_id})
     return int(counted or 0)
 
 

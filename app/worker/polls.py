@@ -145,7 +145,7 @@ async def _keep_looking(
 ) -> State | None:
     """Schedules the next poll while there is something to poll."""
     tx = transaction.tx
-    await transitions.count_poll(tx, work.id)
+    running = await transitions.count_poll(tx, work.id)
     overdue = _elapsed(work, now) > rt.settings.running_seconds
     unconfirmed = isinstance(answer, Unconfirmed)
     entered = await _mark_unknown_when_overdue(
@@ -161,7 +161,6 @@ async def _keep_looking(
             return entered
         wait = pace_of(rt).next_look_at_unknown(elapsed_seconds=_elapsed(work, now))
     else:
-        running = await transitions.count_running(tx, work.upstream_key_id or 0)
         wait = pace_of(rt).next_look(running=running)
     if unconfirmed:
         wait = max(wait, _UNCONFIRMED_SECONDS)
