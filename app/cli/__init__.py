@@ -16,9 +16,11 @@ def main() -> None:
     # Videos, prompts and secrets are for this user only, even if others may enter the data folder
     # or the archive.
     os.umask(0o077)
-    from app import lean
+    # Help needs none of the libraries.
+    if {"--help", "--version"}.isdisjoint(sys.argv):
+        from app import lean
 
-    lean.load()
+        lean.load()
     from app.cli.commands import cli
 
     try:

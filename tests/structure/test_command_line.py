@@ -19,11 +19,12 @@ _OWN = {"typer", "rich", "pydantic", "markdown-it-py"}
 #: Prints the help of each command in turn, and which of the given modules it has loaded.
 _PROGRAM = """
 import sys
-from app.cli.commands import cli
+from app.cli import main
 heavy, commands = (line.split(",") for line in sys.stdin.read().splitlines())
 for command in commands:
+    sys.argv = ["reelgate", *command.split(), "--help"]
     try:
-        cli([*command.split(), "--help"])
+        main()
     except SystemExit as ended:
         assert ended.code == 0, command
     print(f"loaded by {command!r}:", ",".join(name for name in heavy if name in sys.modules))
