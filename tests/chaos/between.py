@@ -17,6 +17,7 @@ from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.harness.listening import stop_listening
 from tests.standin.answers import Answer, Framing, encode
 from tests.standin.oddities.downloads import DAMAGED_FILMS
 from tests.standin.oddities.packing import bomb_twice
@@ -57,7 +58,7 @@ class Between:
         """Refuses connections, and resets those there are."""
         if self._server is None:
             return
-        self._server.close()
+        await stop_listening(self._server)
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)

@@ -11,6 +11,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 
+from tests.harness.listening import stop_listening
+
 #: What lasts beyond a transaction, for whoever gets the connection next.
 _OF_A_SESSION = re.compile(
     r"\A\s*(?:(?:UN)?LISTEN|SET\s+(?!LOCAL|TRANSACTION)|PREPARE)|pg_(?:try_)?advisory_lock", re.I
@@ -128,7 +130,7 @@ async def pooler(path: str, *, refuses: bool = True) -> AsyncIterator[Pooler]:
     try:
         yield made
     finally:
-        server.close()
+        await stop_listening(server)
         for writer in clients.values():
             writer.close()
         if clients:

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Self
 
+from tests.harness.listening import stop_listening
 from tests.standin import refusals, storage
 from tests.standin.accounts import RATE_PER_MINUTE, Account
 from tests.standin.answers import Answer, encode, json_answer
@@ -55,7 +56,7 @@ class StandIn:
 
     async def __aexit__(self, *_: object) -> None:
         assert self._server is not None
-        self._server.close()
+        await stop_listening(self._server)
         for task in self._connections:
             task.cancel()
         await asyncio.gather(*self._connections, return_exceptions=True)

@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests.harness.listening import stop_listening
+
 #: A self-signed certificate for video.test, valid for a century; its key guards nothing.
 TLS = Path(__file__).parent / "tls"
 
@@ -101,7 +103,7 @@ async def serving(script: Script, *, tls: bool = False, port: int = 0) -> AsyncI
     try:
         yield server
     finally:
-        listening.close()
+        await stop_listening(listening)
         for task in tuple(running):
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
