@@ -71,5 +71,7 @@ def test_the_entry_point_loads_lean(tmp_path: Path) -> None:
         cwd=tmp_path, env={"PATH": os.defpath}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     assert said.returncode == 1, said.stderr[-2_000:]
+    assert "structlog" in said.stderr
+    assert "app.lean" in said.stderr
     assert "sqlalchemy.ext.asyncio" in said.stderr
     assert "sqlalchemy.orm" not in said.stderr
