@@ -72,21 +72,23 @@ _CALLER_FIELDS = {
 CALLER_COLUMNS = ", ".join(f"{of} AS caller_{name}" for name, of in _CALLER_FIELDS.items())
 CALLER_COLUMNS_COUNT = len(_CALLER_FIELDS)
 
-_NOW = "coalesce(CAST(:now AS timestamptz), now())"
-_VALID = f"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {_NOW})"
+#: `:now` is null for the database's own clock.
+NOW = "coalesce(CAST(:now AS timestamptz), now())"
+#: Of a key `k`.
+VALID = f"k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {NOW})"
 _CALLER = f"""
     SELECT {CALLER_COLUMNS}
       FROM api_keys k JOIN members m ON m.id = k.member_id JOIN teams t ON t.id = m.team_id
-     WHERE {_VALID}
+     WHERE {VALID}
 """  # noqa: S608
 _FIND_CALLER = text(_CALLER + " AND k.secret_sha256 = :digest")
 _FIND_CALLER_OF_KEY = text(_CALLER + " AND k.id = :key_id")
 _STILL_VALID = text(
     f"""
-    SELECT k.id FROM api_keys k WHERE k.id = ANY(:ids) AND {_VALID}
+    SELECT k.id FROM api_keys k WHERE k.id = ANY(:ids) AND {VALID}
      UNION ALL
     SELECT s.id FROM sessions s JOIN api_keys k ON k.id = s.key_id
-     WHERE s.id = ANY(:ids) AND s.ended_at IS NULL AND s.expires_at > {_NOW} AND {_VALID}
+     WHERE s.id = ANY(:ids) AND s.ended_at IS NULL AND s.expires_at > {NOW} AND {VALID}
     """  # noqa: S608
 )
 

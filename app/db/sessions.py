@@ -9,6 +9,8 @@ from uuid import UUID
 
 from sqlalchemy import text
 
+from app.db import api_keys
+from app.db.api_keys import NOW
 from app.db.session import Tx
 from app.domain.sessions import Method, Session
 
@@ -17,32 +19,30 @@ _SEEN_SECONDS = 60.0
 #: For how long an ended session can still be found by operators in the table.
 _KEPT_DAYS = 7
 
-#: `:now` is null for the database's own clock.
-_NOW = "coalesce(CAST(:now AS timestamptz), now())"
 _VALID = f"""
-    s.ended_at IS NULL AND s.expires_at > {_NOW}
-    AND s.seen_at > {_NOW} - make_interval(secs => :idle_seconds)
-    AND k.revoked_at IS NULL AND (k.expires_at IS NULL OR k.expires_at > {_NOW})
+    s.ended_at IS NULL AND s.expires_at > {NOW}
+    AND s.seen_at > {NOW} - make_interval(secs => :idle_seconds)
+    AND {api_keys.VALID}
 """
 _FIND = text(
     f"""
     SELECT s.id, s.key_id, k.prefix AS key_prefix, k.secret_sha256 AS key_digest,
-           s.recent_auth_at, s.seen_at < {_NOW} - make_interval(secs => :seen_seconds) AS unseen
+           s.recent_auth_at, s.seen_at < {NOW} - make_interval(secs => :seen_seconds) AS unseen
       FROM sessions s JOIN api_keys k ON k.id = s.key_id
      WHERE s.secret_sha256 = :digest AND {_VALID}
     """  # noqa: S608
 )
-_SEE = text(f"UPDATE sessions SET seen_at = greatest(seen_at, {_NOW}) WHERE id = :id")  # noqa: S608
+_SEE = text(f"UPDATE sessions SET seen_at = greatest(seen_at, {NOW}) WHERE id = :id")  # noqa: S608
 _BEGIN = text(
     f"""
     INSERT INTO sessions (id, key_id, secret_sha256, method, address, browser, created_at, seen_at,
                           recent_auth_at, expires_at)
-    VALUES (:id, :key_id, :digest, :method, :address, :browser, {_NOW}, {_NOW},
-            coalesce(CAST(:proved_at AS timestamptz), {_NOW}),
-            {_NOW} + make_interval(secs => :seconds))
+    VALUES (:id, :key_id, :digest, :method, :address, :browser, {NOW}, {NOW},
+            coalesce(CAST(:proved_at AS timestamptz), {NOW}),
+            {NOW} + make_interval(secs => :seconds))
     """  # noqa: S608
 )
-_PROVE = text(f"UPDATE sessions SET recent_auth_at = {_NOW} WHERE id = :id")  # noqa: S608
+_PROVE = text(f"UPDATE sessions SET recent_auth_at = {NOW} WHERE id = :id")  # noqa: S608
 _LIST = text(
     f"""
     SELECT s.id, s.method, s.address, s.browser, s.created_at, s.seen_at, k.prefix AS key_prefix,
@@ -79,7 +79,7 @@ _END_OF_TEAM = text(
     """
 )
 _USE_LINK = text(
-    f"DELETE FROM sign_in_links WHERE secret_sha256 = :digest AND expires_at > {_NOW}"  # noqa: S608
+    f"DELETE FROM sign_in_links WHERE secret_sha256 = :digest AND expires_at > {NOW}"  # noqa: S608
     " RETURNING key_id"
 )
 
